@@ -1,0 +1,123 @@
+import type { Duplex } from "node:stream";
+import { abortable } from "./abort.ts";
+import { type DialContext, type Run, runOf } from "./context.ts";
+import type { Dialer, Handshake, HandshakeContext } from "./dialer.ts";
+import { DialError, messageOf } from "./errors.ts";
+import { failed } from "./outcome.ts";
+import type { Reason } from "./reasons.ts";
+import { type DialState, insideAttempt } from "./state.ts";
+import type { Target } from "./target.ts";
+import type { ProtocolInfo } from "./trace.ts";
+import { trackClose } from "./tracker.ts";
+import { show } from "./validate.ts";
+
+/**
+ * Makes each call of a base dialer an attempt: counted, reported, followed by the caller's handshake,
+ * ended at once by an abort even where the base ignores it, and with every failure a {@link DialError}.
+ * Inside another attempt (a base built over a composed dialer) it only passes through.
+ */
+export function attempting<C extends Duplex>(base: Dialer<C>): Run<C> {
+  const run = runOf(base);
+  return async function attemptDialer(target, context) {
+    const { state, cancel, trace, clock } = context;
+    cancel?.throwIfAborted();
+    if (state === undefined || state.insideAttempt) return connectAndShakeHands(run, target, context, 0);
+
+    state.attempts += 1;
+    const attempt = state.attempts;
+    trace?.attemptStart?.({ target, attempt });
+    const startedAt = clock.now();
+    try {
+      const conn = await connectAndShakeHands(run, target, context, attempt);
+      if (trace !== undefined) {
+        trackClose(conn, target, clock, trace);
+        trace.attemptDone?.({ target, attempt, durationMs: clock.now() - startedAt, outcome: "success", conn });
+      }
+      return conn;
+    } catch (raw) {
+      const ended = failed(raw, cancel);
+      const durationMs = clock.now() - startedAt;
+      let error = raw;
+      if (ended.outcome === "failure") {
+        state.recordFailure({ attempt, durationMs, reason: ended.reason, error: raw });
+        if (!cancel?.aborted) error = asDialError(raw, ended.reason, target, state);
+      }
+      trace?.attemptDone?.({ target, attempt, durationMs, ...ended, error });
+      throw error;
+    }
+  };
+}
+
+async function connectAndShakeHands<C extends Duplex>(
+  run: Run<C>,
+  target: Target,
+  context: DialContext<C>,
+  attempt: number,
+): Promise<C> {
+  const { cancel, handshake } = context;
+  let conn = await abortable(run(target, { ...context, handshake: undefined, state: insideAttempt }), cancel);
+  if (handshake !== undefined) conn = await shakeHands(handshake, conn, target, context, attempt);
+  if (typeof conn?.destroy !== "function") {
+    throw new TypeError(
+      `compose: the last layer must resolve with a connection, got ${show(conn)}; is it a base dialer?`,
+    );
+  }
+  if (conn.destroyed) {
+    throw new DialError(`dial ${target}: closed before it was ready`, { reason: "handshake_closed", target });
+  }
+  return conn;
+}
+
+async function shakeHands<C extends Duplex>(
+  handshake: Handshake<C>,
+  conn: C,
+  target: Target,
+  context: DialContext<C>,
+  attempt: number,
+): Promise<C> {
+  const { cancel, trace, clock } = context;
+  let protocol: ProtocolInfo | undefined;
+  const handshakeContext: HandshakeContext = {
+    target,
+    attempt,
+    trace,
+    get signal() {
+      return cancel?.signal;
+    },
+    describe(info) {
+      protocol = info;
+    },
+  };
+  const destroy = () => conn.destroy();
+  cancel?.onAbort(destroy);
+  trace?.handshakeStart?.({ target, attempt });
+  const startedAt = clock.now();
+  try {
+    const ready = await abortable(handshake(conn, handshakeContext), cancel);
+    trace?.handshakeDone?.({ target, attempt, durationMs: clock.now() - startedAt, outcome: "success", protocol });
+    return ready;
+  } catch (error) {
+    conn.destroy();
+    trace?.handshakeDone?.({
+      target,
+      attempt,
+      durationMs: clock.now() - startedAt,
+      ...failed(error, cancel),
+      protocol,
+    });
+    throw error;
+  } finally {
+    cancel?.offAbort(destroy);
+  }
+}
+
+function asDialError(raw: unknown, reason: Reason, target: Target, state: DialState): DialError {
+  if (raw instanceof DialError && raw.target !== "") return raw;
+  return new DialError(`dial ${target}: ${messageOf(raw)}`, {
+    reason,
+    target,
+    cause: raw,
+    attempts: [...state.failures],
+    attemptCount: state.attempts,
+  });
+}

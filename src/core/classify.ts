@@ -1,0 +1,141 @@
+import { DialError } from "./errors.ts";
+import type { Reason } from "./reasons.ts";
+
+/** System and TLS codes with one meaning wherever they occur. */
+const byCode: Readonly<Record<string, Reason | "canceled">> = {
+  ENOTFOUND: "dns_not_found",
+  ENODATA: "dns_not_found",
+  ESERVFAIL: "dns_temporary",
+  ETIMEOUT: "dns_temporary",
+  ECONNREFUSED: "refused",
+  EACCES: "access_denied",
+  EPERM: "access_denied",
+  ETIMEDOUT: "timeout",
+  ECONNRESET: "reset",
+  EPIPE: "reset",
+  ECONNABORTED: "reset",
+  EHOSTUNREACH: "unreachable",
+  ENETUNREACH: "unreachable",
+  EHOSTDOWN: "unreachable",
+  ENETDOWN: "unreachable",
+  EADDRNOTAVAIL: "local_resource",
+  EADDRINUSE: "local_resource",
+  EMFILE: "local_resource",
+  ENFILE: "local_resource",
+  ENOBUFS: "local_resource",
+  ENOMEM: "local_resource",
+  CERT_HAS_EXPIRED: "tls_cert_expired",
+  CERT_NOT_YET_VALID: "tls_cert_expired",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "tls_cert_untrusted",
+  SELF_SIGNED_CERT_IN_CHAIN: "tls_cert_untrusted",
+  ERR_TLS_CERT_ALTNAME_INVALID: "tls_hostname",
+  EPROTO: "tls_protocol",
+  ECANCELED: "canceled",
+  ERR_SOCKET_BAD_PORT: "config",
+};
+
+/** Families of codes, tried in order when {@link byCode} has no entry. */
+const byCodePattern: readonly (readonly [RegExp, Reason])[] = [
+  [/^EAI_/, "dns_temporary"],
+  [/^UNABLE_TO_/, "tls_cert_untrusted"],
+  [/^ERR_SSL_.*ALERT_(CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNKNOWN_CA)$/, "tls_client_cert"],
+  [/^ERR_SSL_/, "tls_protocol"],
+  [/^ERR_(INVALID_|OSSL_)/, "config"],
+];
+
+/** What servers say in words. */
+const byMessage: readonly (readonly [RegExp, Reason])[] = [
+  [/(user|account) authentication expired/i, "auth_expired"],
+  [/authorization violation|authentication timeout/i, "auth_failed"],
+  [/maximum .*connections exceeded/i, "server_limit"],
+  [/unexpected response from server/i, "protocol"],
+];
+
+/** Classes of errors, by name, so that no client needs to be imported. */
+const byName: Readonly<Record<string, Reason>> = {
+  TimeoutError: "timeout",
+  UserAuthenticationExpiredError: "auth_expired",
+  AuthorizationError: "auth_failed",
+  ProtocolError: "protocol",
+};
+
+/** Causes followed before giving up. */
+const maxCauses = 5;
+
+/**
+ * Finds the one reason of a failure: known code first, then what the server said, then the error's
+ * class, each along the chain of causes; the outermost error that says something decides.
+ *
+ * @returns a {@link Reason}, or `"canceled"` for a caller's abort, which is no failure.
+ */
+export function classify(error: unknown): Reason | "canceled" {
+  const chain = causes(error);
+  return (
+    first(chain, codeReason) ??
+    first(chain, messageReason) ??
+    first(chain, nameReason) ??
+    abortReason(chain) ??
+    "_OTHER"
+  );
+}
+
+function causes(error: unknown): readonly Error[] {
+  const chain: Error[] = [];
+  let next: unknown = deciding(error);
+  while (next instanceof Error && chain.length < maxCauses && !chain.includes(next)) {
+    chain.push(next);
+    next = deciding(next.cause);
+  }
+  return chain;
+}
+
+/**
+ * Of the errors of several addresses, the one that tells most: the last that is not merely a missing
+ * route or family on this host, else the last.
+ */
+function deciding(error: unknown): unknown {
+  if (!(error instanceof AggregateError) || error.errors.length === 0) return error;
+  return decidingError(error.errors);
+}
+
+/** @internal The error that decides when every address of a target failed. */
+export function decidingError(errors: readonly unknown[]): unknown {
+  return errors.findLast((each) => !isLocalRouteError(each)) ?? errors.at(-1);
+}
+
+function isLocalRouteError(error: unknown): boolean {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return code === "ENETUNREACH" || code === "EADDRNOTAVAIL";
+}
+
+function first<T>(chain: readonly Error[], find: (error: Error) => T | undefined): T | undefined {
+  for (const error of chain) {
+    const found = find(error);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function codeReason(error: Error): Reason | "canceled" | undefined {
+  if (error instanceof DialError) return error.reason;
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (typeof code !== "string") return undefined;
+  // A peer that hangs up mid-handshake: Node reports a reset that no system call made.
+  if (code === "ECONNRESET" && syscall === undefined && /secure TLS/.test(error.message)) return "tls_closed";
+  // A unix socket's path that isn't there.
+  if (code === "ENOENT" && syscall === "connect") return "refused";
+  return byCode[code] ?? byCodePattern.find(([pattern]) => pattern.test(code))?.[1];
+}
+
+function messageReason(error: Error): Reason | undefined {
+  return byMessage.find(([pattern]) => pattern.test(error.message))?.[1];
+}
+
+function nameReason(error: Error): Reason | undefined {
+  return byName[error.name];
+}
+
+/** `AbortSignal.timeout` surfaces as an AbortError that only its cause, seen above, tells from a user's abort. */
+function abortReason(chain: readonly Error[]): "canceled" | undefined {
+  return chain.some((error) => error.name === "AbortError") ? "canceled" : undefined;
+}

@@ -1,0 +1,16 @@
+/** The one seam through which time comes in. Replace it in tests with `fakeClock()` of `dialtrace/testing`. */
+export interface Clock {
+  /** Monotonic time in milliseconds. */
+  now(): number;
+  /** Calls `callback` once, `ms` milliseconds from now. */
+  setTimeout(callback: () => void, ms: number): unknown;
+  /** Cancels what {@link Clock.setTimeout} returned. */
+  clearTimeout(timer: unknown): void;
+}
+
+/** The process' own clock and timers. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  setTimeout: (callback, ms) => setTimeout(callback, ms),
+  clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
+};

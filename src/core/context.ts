@@ -1,0 +1,98 @@
+import type { Duplex } from "node:stream";
+import { Cancel } from "./cancel.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import type { Dialer, DialOptions, Handshake, Middleware } from "./dialer.ts";
+import type { DialState } from "./state.ts";
+import { parseTarget, type Target, type TargetLike } from "./target.ts";
+import type { DialTrace } from "./trace.ts";
+
+/** What the layers of one dial hand down to each other: {@link DialOptions}, checked and completed. */
+export interface DialContext<C extends Duplex> {
+  readonly cancel: Cancel | undefined;
+  readonly trace: DialTrace | undefined;
+  readonly handshake: Handshake<C> | undefined;
+  readonly background: boolean;
+  readonly clock: Clock;
+  /** What the layers of one dial share; set by the outermost composition. */
+  readonly state: DialState | undefined;
+  /** Whether `withRetry` stands above: what is bounded here is then one attempt. */
+  readonly insideRetry: boolean;
+}
+
+/** A dialer as the layers of this package call it: target parsed, context complete. Rejects, never throws. */
+export type Run<C extends Duplex> = (target: Target, context: DialContext<C>) => Promise<C>;
+
+const runKey: unique symbol = Symbol("dialtrace.run");
+const contextKey: unique symbol = Symbol("dialtrace.context");
+
+interface WithRun<C extends Duplex> {
+  [runKey]?: Run<C>;
+}
+interface WithContext<C extends Duplex> {
+  [contextKey]?: DialContext<C>;
+}
+
+const emptyContext: DialContext<never> = Object.freeze({
+  cancel: undefined,
+  trace: undefined,
+  handshake: undefined,
+  background: false,
+  clock: systemClock,
+  state: undefined,
+  insideRetry: false,
+});
+
+/** Gives an inner dialer its public face. */
+export function dialerOf<C extends Duplex>(run: Run<C>): Dialer<C> {
+  const dial = (targetLike: TargetLike, options?: DialOptions<C>): Promise<C> => {
+    try {
+      return run(parseTarget(targetLike), contextOf(options));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  };
+  (dial as WithRun<C>)[runKey] = run;
+  return dial;
+}
+
+/** Reaches the inner dialer behind a public one. Dialers from outside get plain options and a real `AbortSignal`. */
+export function runOf<C extends Duplex>(dialer: Dialer<C>): Run<C> {
+  return (dialer as WithRun<C>)[runKey] ?? (async (target, context) => dialer(target, optionsOf(context)));
+}
+
+/** Makes a middleware of a wrapper around inner dialers. */
+export function layer(wrap: <C extends Duplex>(next: Run<C>) => Run<C>): Middleware {
+  return (next) => dialerOf(wrap(runOf(next)));
+}
+
+function optionsOf<C extends Duplex>(context: DialContext<C>): DialOptions<C> & WithContext<C> {
+  const { cancel, trace, handshake, background, clock } = context;
+  if (cancel === undefined) return { trace, handshake, background, clock, [contextKey]: context };
+  return {
+    // Own and enumerable, so that a decorator's `{ ...options }` keeps it; lazy, for it is dear to make.
+    get signal() {
+      return cancel.signal;
+    },
+    trace,
+    handshake,
+    background,
+    clock,
+    [contextKey]: context,
+  };
+}
+
+/** A decorator from outside may have changed any option on the way: its changes win, the rest is inherited. */
+function contextOf<C extends Duplex>(options: (DialOptions<C> & WithContext<C>) | undefined): DialContext<C> {
+  if (options === undefined) return emptyContext as DialContext<never> as never;
+  const inherited = options[contextKey] ?? (emptyContext as never as DialContext<C>);
+  const { signal, trace, handshake, background = false, clock = systemClock } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError("signal must be an AbortSignal");
+  const cancel =
+    signal === undefined ? undefined : sameSignal(signal, inherited.cancel) ? inherited.cancel : new Cancel(signal);
+  const { state, insideRetry } = inherited;
+  return { cancel, trace, handshake, background, clock, state, insideRetry };
+}
+
+function sameSignal(signal: AbortSignal, cancel: Cancel | undefined): boolean {
+  return cancel?.signal === signal;
+}

@@ -1,0 +1,59 @@
+import type { Duplex } from "node:stream";
+import { type DialContext, layer, type Run } from "./context.ts";
+import type { Middleware } from "./dialer.ts";
+import { callHook, mergeHooks } from "./hooks.ts";
+import { failed } from "./outcome.ts";
+import type { Target } from "./target.ts";
+import type { DialTrace, Observer } from "./trace.ts";
+
+/**
+ * Attaches an observer at this place among the layers: it is told of the dial as it passes here, and
+ * of all that happens beneath. The one way in which observers get in, this package's own included.
+ */
+export function attach(observer: DialTrace | Observer): Middleware {
+  if (typeof observer === "function") {
+    return layer(
+      (next) =>
+        async function observeDialer(target, context) {
+          const hooks = observer({ target, background: context.background });
+          if (hooks === undefined) return next(target, context);
+          return observed(next, target, context, hooks, mergeHooks(hooks, context.trace));
+        },
+    );
+  }
+  const alone = mergeHooks(observer, undefined);
+  return layer(
+    (next) =>
+      async function observeDialer(target, context) {
+        const trace = context.trace === undefined ? alone : mergeHooks(observer, context.trace);
+        return observed(next, target, context, observer, trace);
+      },
+  );
+}
+
+/** Runs one dial with `trace` beneath, and tells `hooks` of the dial itself. */
+export async function observed<C extends Duplex>(
+  next: Run<C>,
+  target: Target,
+  context: DialContext<C>,
+  hooks: DialTrace,
+  trace: DialTrace,
+): Promise<C> {
+  const { cancel, clock, state, background } = context;
+  const attemptsBefore = state?.attempts ?? 0;
+  const attempts = () => (state?.attempts ?? 0) - attemptsBefore;
+  if (hooks.dialStart !== undefined) callHook(hooks, "dialStart", { target, background });
+  const startedAt = clock.now();
+  try {
+    const conn = await next(target, { ...context, trace });
+    if (hooks.dialDone !== undefined) {
+      const durationMs = clock.now() - startedAt;
+      callHook(hooks, "dialDone", { target, attempts: attempts(), durationMs, outcome: "success", conn });
+    }
+    return conn;
+  } catch (error) {
+    const durationMs = clock.now() - startedAt;
+    callHook(hooks, "dialDone", { target, attempts: attempts(), durationMs, ...failed(error, cancel) });
+    throw error;
+  }
+}

@@ -1,0 +1,22 @@
+import type { Cancel } from "./cancel.ts";
+import { classify } from "./classify.ts";
+import { DialError } from "./errors.ts";
+import type { Reason } from "./reasons.ts";
+
+/** How work that threw has ended. */
+export type Failed =
+  | { readonly outcome: "failure"; readonly error: unknown; readonly reason: Reason }
+  | { readonly outcome: "canceled"; readonly error: unknown; readonly reason?: undefined };
+
+/**
+ * Tells a failure from a caller's abort. Any error that is the abort's own reason is the caller's
+ * abort, unless a timeout or another layer of this package aborted.
+ */
+export function failed(error: unknown, cancel: Cancel | undefined): Failed {
+  const reason = classify(error);
+  const aborted = cancel?.aborted === true && error === cancel.reason;
+  if (reason === "canceled" || (aborted && reason !== "timeout" && !(error instanceof DialError))) {
+    return { outcome: "canceled", error };
+  }
+  return { outcome: "failure", error, reason };
+}

@@ -1,0 +1,118 @@
+import { isIPv6 } from "node:net";
+import { redact } from "./redact.ts";
+
+/** What a caller may name as a target. See {@link parseTarget} for the string forms. */
+export type TargetLike =
+  | string
+  | URL
+  | Target
+  | { readonly host: string; readonly port: number | string }
+  | { readonly path: string };
+
+/** Ports of the schemes that callers write without one, as registered with IANA. */
+const defaultPorts: Readonly<Record<string, number>> = {
+  amqp: 5672,
+  amqps: 5671,
+  http: 80,
+  https: 443,
+  mqtt: 1883,
+  mqtts: 8883,
+  mysql: 3306,
+  nats: 4222,
+  postgres: 5432,
+  postgresql: 5432,
+  redis: 6379,
+  rediss: 6379,
+  ws: 80,
+  wss: 443,
+};
+
+/** What the caller named: a host and port, or a unix socket's path. Immutable, and never holds userinfo. */
+export class Target {
+  /** Host name or IP literal without brackets; empty for a unix socket. */
+  readonly host: string;
+  /** 1 to 65535; 0 for a unix socket. */
+  readonly port: number;
+  /** Path of the unix socket, otherwise `undefined`. */
+  readonly path: string | undefined;
+
+  /** @internal Use {@link parseTarget}. */
+  constructor(host: string, port: number, path?: string) {
+    this.host = host;
+    this.port = port;
+    this.path = path;
+  }
+
+  /** `host:port`, `[v6]:port` or `unix:/path`: what logs, spans and errors show. */
+  toString(): string {
+    if (this.path !== undefined) return `unix:${this.path}`;
+    return this.host.includes(":") ? `[${this.host}]:${this.port}` : `${this.host}:${this.port}`;
+  }
+}
+
+/**
+ * Reads a target: `host:port`, `[::1]:4222`, `scheme://host[:port]` (the port may be left out for
+ * well-known schemes such as `nats`), `unix:/run/x.sock`, a `URL`, `{ host, port }` or `{ path }`.
+ * Userinfo is accepted and dropped.
+ *
+ * @throws TypeError naming the target, with any userinfo blanked, when it can't be dialed.
+ */
+export function parseTarget(target: TargetLike): Target {
+  if (target instanceof Target) return target;
+  if (typeof target === "string") return parseText(target);
+  if (target instanceof URL) return parseText(target.href);
+  if (typeof target === "object" && target !== null) {
+    if ("path" in target) return unixTarget(target.path, target.path);
+    if ("host" in target) return tcpTarget(target.host, target.port, `${target.host}:${target.port}`);
+  }
+  throw invalid(String(target), "must be a string, a URL, { host, port } or { path }");
+}
+
+function parseText(text: string): Target {
+  if (text.startsWith("unix:")) return unixTarget(text.slice(text.startsWith("unix://") ? 7 : 5), text);
+  const schemeEnd = text.indexOf("://");
+  if (schemeEnd < 0) return parseAuthority(text, undefined, text);
+  // RFC 3986, section 3.2: the authority ends at the next slash, question mark or number sign.
+  const authority = text.slice(schemeEnd + 3).split(/[/?#]/, 1)[0] ?? "";
+  return parseAuthority(authority, defaultPorts[text.slice(0, schemeEnd).toLowerCase()], text);
+}
+
+function parseAuthority(authority: string, defaultPort: number | undefined, text: string): Target {
+  const hostPort = authority.slice(authority.lastIndexOf("@") + 1);
+  if (hostPort.startsWith("[")) {
+    const end = hostPort.indexOf("]");
+    if (end < 0) throw invalid(text, "its [ has no ]");
+    const rest = hostPort.slice(end + 1);
+    if (rest !== "" && !rest.startsWith(":")) throw invalid(text, "a port must follow the ]");
+    const host = hostPort.slice(1, end);
+    if (!isIPv6(host)) throw invalid(text, "what stands in brackets must be an IPv6 address");
+    return tcpTarget(host, rest === "" ? defaultPort : rest.slice(1), text);
+  }
+  const colon = hostPort.indexOf(":");
+  if (colon !== hostPort.lastIndexOf(":")) throw invalid(text, "an IPv6 address needs brackets: [::1]:4222");
+  if (colon < 0) return tcpTarget(hostPort, defaultPort, text);
+  return tcpTarget(hostPort.slice(0, colon), hostPort.slice(colon + 1), text);
+}
+
+function tcpTarget(host: unknown, port: unknown, text: string): Target {
+  if (typeof host !== "string" || host === "") throw invalid(text, "the host is missing");
+  if (host.length > 255 || !(/^[^\s/\\?#@[\]:\p{Cc}]+$/u.test(host) || isIPv6(host))) {
+    throw invalid(text, "the host is not a name or an IP address");
+  }
+  if (port === undefined || port === "") throw invalid(text, "the port is missing");
+  const number = typeof port === "string" && /^\d{1,5}$/.test(port) ? Number(port) : port;
+  if (!Number.isInteger(number) || (number as number) < 1 || (number as number) > 65535) {
+    throw invalid(text, "the port must be a whole number from 1 to 65535");
+  }
+  return new Target(host, number as number);
+}
+
+function unixTarget(path: unknown, text: string): Target {
+  if (typeof path !== "string" || path === "") throw invalid(text, "the socket's path is missing");
+  return new Target("", 0, path);
+}
+
+function invalid(text: string, why: string): TypeError {
+  const error = new TypeError(`invalid target ${JSON.stringify(redact(text))}: ${why}`);
+  return Object.assign(error, { code: "ERR_INVALID_TARGET" });
+}

@@ -1,0 +1,57 @@
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { classify } from "./classify.ts";
+import type { Clock } from "./clock.ts";
+import type { Target } from "./target.ts";
+import type { CloseReason, DialTrace } from "./trace.ts";
+
+type Destroy = (error: Error | null, callback: (error?: Error | null) => void) => void;
+type Final = (callback: (error?: Error | null) => void) => void;
+
+/** Reasons that an owner gave beforehand, because the stream alone can't tell. */
+const statedReasons = new WeakMap<Duplex, CloseReason>();
+
+/** Says why `conn` is about to be destroyed, for owners that know better than the stream (a pool's idle timeout). */
+export function stateCloseReason(conn: Duplex, reason: CloseReason): void {
+  statedReasons.set(conn, reason);
+}
+
+/**
+ * Reports the close of `conn` to `trace`, exactly once. It wraps the stream's own `_destroy`, which
+ * Node calls once whatever ends a stream, rather than listening: clients call
+ * `removeAllListeners()` on the sockets that they are given.
+ */
+export function trackClose(conn: Duplex, target: Target, clock: Clock, trace: DialTrace): void {
+  if (trace.connClosed === undefined) return;
+  const openedAt = clock.now();
+  let closedLocally = false;
+
+  // Node finishes our side by itself after the peer's FIN; whoever finishes first has closed.
+  const final = conn._final as Final | undefined;
+  if (final !== undefined) {
+    conn._final = function finalTracked(callback) {
+      closedLocally = !conn.readableEnded;
+      final.call(this, callback);
+    };
+  }
+
+  const destroy = conn._destroy as Destroy;
+  conn._destroy = function destroyTracked(error, callback) {
+    trace.connClosed?.({
+      target,
+      conn,
+      reason: statedReasons.get(conn) ?? closeReason(conn, error, closedLocally),
+      durationMs: clock.now() - openedAt,
+      bytesRead: (conn as Socket).bytesRead ?? 0,
+      bytesWritten: (conn as Socket).bytesWritten ?? 0,
+      ...(error && { error }),
+    });
+    destroy.call(this, error, callback);
+  };
+}
+
+function closeReason(conn: Duplex, error: Error | null, closedLocally: boolean): CloseReason {
+  if (error === null || error === undefined) return closedLocally || !conn.readableEnded ? "local" : "remote";
+  const reason = classify(error);
+  return reason === "reset" || reason === "timeout" ? reason : "error";
+}

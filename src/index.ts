@@ -1,0 +1,14 @@
+export type { BackoffFunction, BackoffOptions, Jitter } from "./core/backoff.ts";
+export { classify } from "./core/classify.ts";
+export type { Clock } from "./core/clock.ts";
+export { compose } from "./core/compose.ts";
+export type { Dialer, DialOptions, Handshake, HandshakeContext, Middleware } from "./core/dialer.ts";
+export { type AttemptRecord, DialError, DialTimeoutError, type TimeoutScope } from "./core/errors.ts";
+export { type Reason, reasons } from "./core/reasons.ts";
+export { parseTarget, Target, type TargetLike } from "./core/target.ts";
+export type * from "./core/trace.ts";
+export { type TcpOptions, tcp } from "./dialers/tcp.ts";
+export { type Logger, withLog } from "./middleware/log.ts";
+export { type RetryOptions, withRetry } from "./middleware/retry.ts";
+export { type TimeoutOptions, withTimeout } from "./middleware/timeout.ts";
+export { withTrace } from "./middleware/trace.ts";

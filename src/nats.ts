@@ -1,0 +1,2 @@
+export type * from "./core/client-trace.ts";
+export { type ConnectOptions, connect } from "./nats/connect.ts";

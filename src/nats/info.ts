@@ -1,0 +1,73 @@
+import type { Socket } from "node:net";
+import type { ServerInfo } from "@nats-io/transport-node";
+import { DialError } from "../core/errors.ts";
+
+/** Longest INFO line accepted. A cluster of a thousand servers stays well below it. */
+const maxInfoBytes = 1024 * 1024;
+
+const lineFeed = 10;
+
+/**
+ * Waits for the INFO line that a NATS server opens with. The bytes read are appended to `frames`, for
+ * the client's parser is to see them too.
+ *
+ * @throws DialError `handshake_closed` when the server hangs up first, `protocol` when it says something else.
+ * @see https://docs.nats.io/reference/reference-protocols/nats-protocol#info
+ */
+export function readInfo(socket: Socket, frames: Uint8Array[]): Promise<ServerInfo> {
+  return new Promise((resolve, reject) => {
+    let size = 0;
+    let socketError: Error | undefined;
+    // As the client does: it attaches its own listeners next, and relies on a stream that none ever paused.
+    const settle = (act: () => void) => {
+      socket.removeAllListeners();
+      act();
+    };
+    socket.on("data", (frame: Uint8Array) => {
+      frames.push(frame);
+      size += frame.length;
+      if (frame.includes(lineFeed)) {
+        settle(() => {
+          try {
+            resolve(parseInfo(frames));
+          } catch (error) {
+            reject(error);
+          }
+        });
+      } else if (size > maxInfoBytes) {
+        settle(() => reject(protocolError(`the server's first line exceeds ${maxInfoBytes} bytes`)));
+      }
+    });
+    socket.on("error", (error) => {
+      socketError = error;
+    });
+    socket.on("close", () => {
+      const closed = new DialError("the server closed the connection before INFO", { reason: "handshake_closed" });
+      settle(() => reject(socketError ?? closed));
+    });
+  });
+}
+
+function parseInfo(frames: readonly Uint8Array[]): ServerInfo {
+  const bytes = Buffer.concat(frames);
+  const line = bytes.subarray(0, bytes.indexOf(lineFeed)).toString("utf8").trimEnd();
+  const json = /^INFO\s+(\{.*\})$/i.exec(line)?.[1];
+  if (json === undefined) {
+    // The server's own words decide the reason: "maximum connections exceeded" is no protocol error.
+    if (/^-ERR/i.test(line)) throw new Error(`the server refused: ${printable(line)}`);
+    throw protocolError(`unexpected response from server: ${printable(line)}`);
+  }
+  try {
+    return JSON.parse(json);
+  } catch (cause) {
+    throw protocolError("the server's INFO is not valid JSON", cause);
+  }
+}
+
+function protocolError(message: string, cause?: unknown): DialError {
+  return new DialError(message, { reason: "protocol", cause });
+}
+
+function printable(line: string): string {
+  return JSON.stringify(line.slice(0, 80));
+}

@@ -1,0 +1,62 @@
+import { parseTarget } from "../core/target.ts";
+
+const defaultPort = 4222;
+
+/** What the `servers` option says, taken apart. */
+export interface Servers {
+  /** `host:port` each, without userinfo. */
+  readonly servers: string[];
+  /** Credentials from the first URL that has some. */
+  readonly credentials: { user: string; pass: string } | { token: string } | undefined;
+  /** Whether a `tls://` URL asks for TLS. */
+  readonly tls: boolean;
+}
+
+/**
+ * Reads servers as the Go client does: one, several separated by commas, or an array; `host`,
+ * `host:port`, `nats://user:pass@host`, `nats://token@host` or `tls://host`.
+ *
+ * @throws TypeError naming the server, with any userinfo blanked, that can't be dialed.
+ */
+export function readServers(option: string | readonly string[] | undefined, port: number | undefined): Servers {
+  if (option !== undefined && port !== undefined) throw new TypeError("connect: give servers or port, not both");
+  const list = typeof option === "string" ? option.split(",") : (option ?? [`127.0.0.1:${port ?? defaultPort}`]);
+  if (!Array.isArray(list) || list.length === 0) throw new TypeError("connect: servers must name at least one server");
+
+  const servers: string[] = [];
+  let credentials: Servers["credentials"];
+  let tls = false;
+  for (const entry of list) {
+    const text = typeof entry === "string" ? entry.trim() : entry;
+    servers.push(withPort(text));
+    credentials ??= readUserinfo(text);
+    tls ||= /^tls:\/\//i.test(text);
+  }
+  return { servers, credentials, tls };
+}
+
+function withPort(text: string): string {
+  if (/^wss?:\/\//i.test(text)) throw new TypeError("connect: servers: websockets are not dialed here, use wsconnect");
+  // Every scheme, and none, stands for the port that NATS is registered with.
+  const target = parseTarget(typeof text === "string" ? text.replace(/^([a-z]+:\/\/)?/i, "nats://") : text);
+  if (target.path !== undefined) throw new TypeError(`connect: servers: NATS has no unix sockets, got ${target}`);
+  return target.toString();
+}
+
+function readUserinfo(text: string): Servers["credentials"] {
+  const authority = text.replace(/^[a-z]+:\/\//i, "").split(/[/?#]/, 1)[0] ?? "";
+  const at = authority.lastIndexOf("@");
+  if (at < 0) return undefined;
+  const userinfo = authority.slice(0, at);
+  const colon = userinfo.indexOf(":");
+  if (colon < 0) return { token: decode(userinfo) };
+  return { user: decode(userinfo.slice(0, colon)), pass: decode(userinfo.slice(colon + 1)) };
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,1 @@
+export { type TracingOptions, withTracing } from "./telemetry/tracing.ts";

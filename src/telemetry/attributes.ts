@@ -1,0 +1,83 @@
+import type { Attributes } from "@opentelemetry/api";
+import type { Target } from "../core/target.ts";
+import type {
+  Address,
+  AttemptStartInfo,
+  ConnectDoneInfo,
+  DialDoneInfo,
+  DnsDoneInfo,
+  Ended,
+  HandshakeDoneInfo,
+  ProxyStartInfo,
+  RetryScheduledInfo,
+  TlsHandshakeDoneInfo,
+} from "../core/trace.ts";
+
+/** Attributes of the dial's span that a sampler may want, so they are there at its start. */
+export function dialAttributes(name: string, target: Target): Attributes {
+  if (target.path !== undefined) {
+    return { "dialer.name": name, "server.address": target.path, "network.transport": "unix" };
+  }
+  return {
+    "dialer.name": name,
+    "server.address": target.host,
+    "server.port": target.port,
+    "network.transport": "tcp",
+  };
+}
+
+export function dialDoneAttributes({ attempts, outcome }: DialDoneInfo): Attributes {
+  return { "dialer.attempt.count": attempts, "dialer.outcome": outcome };
+}
+
+export function attemptAttributes({ attempt, target }: AttemptStartInfo): Attributes {
+  return { "dialer.attempt.number": attempt, "dialer.endpoint": target.toString() };
+}
+
+export function dnsAttributes({ host, addresses }: Pick<DnsDoneInfo, "host"> & Partial<DnsDoneInfo>): Attributes {
+  return {
+    "dns.question.name": host,
+    ...(addresses?.length && { "dns.answers": addresses.map((each) => each.address) }),
+  };
+}
+
+export function peerAttributes({ address, port, family }: Address): Attributes {
+  if (family === "unix") return { "network.peer.address": address, "network.transport": "unix" };
+  return { "network.peer.address": address, "network.peer.port": port, "network.type": family };
+}
+
+export function connectDoneAttributes({ socket }: ConnectDoneInfo): Attributes {
+  const local = socket?.localAddress;
+  return local === undefined ? {} : { "network.local.address": local };
+}
+
+export function proxyAttributes({ type, proxy }: ProxyStartInfo): Attributes {
+  return { "dialer.proxy.type": type, "network.peer.address": proxy.host, "network.peer.port": proxy.port };
+}
+
+export function tlsDoneAttributes(info: TlsHandshakeDoneInfo): Attributes {
+  const { protocol, cipher, alpnProtocol, resumed, peerCertificateExpiresAt } = info;
+  return {
+    ...(protocol && { "tls.protocol.name": "tls", "tls.protocol.version": protocol.replace(/^TLSv/, "") }),
+    ...(cipher && { "tls.cipher": cipher }),
+    ...(alpnProtocol && { "tls.next_protocol": alpnProtocol }),
+    ...(resumed !== undefined && { "tls.resumed": resumed }),
+    ...(peerCertificateExpiresAt !== undefined && {
+      "tls.server.not_after": new Date(peerCertificateExpiresAt).toISOString(),
+    }),
+  };
+}
+
+export function handshakeDoneAttributes({ protocol }: HandshakeDoneInfo): Attributes {
+  return protocol === undefined ? {} : { "network.protocol.name": protocol.name, ...protocol.attributes };
+}
+
+export function backoffAttributes({ delayMs, reason }: RetryScheduledInfo): Attributes {
+  return { "dialer.backoff.delay": delayMs / 1000, "error.type": reason };
+}
+
+/** How something ended: `error.type` on a failure, `dialer.outcome` on a caller's abort. */
+export function endedAttributes({ outcome, reason }: Ended): Attributes {
+  if (reason !== undefined) return { "error.type": reason };
+  return outcome === "canceled" ? { "dialer.outcome": "canceled" } : {};
+}

@@ -1,0 +1,206 @@
+import { reasons } from "../core/reasons.ts";
+import { closeReasons, exhaustedCauses } from "../core/trace.ts";
+
+/** One row of the table: everything that a metrics library needs to make the instrument. */
+export interface Instrument {
+  /** OpenTelemetry name; Prometheus' is its mechanical translation. */
+  readonly name: string;
+  readonly kind: "counter" | "gauge" | "histogram";
+  /** UCUM: `s` and `By` become suffixes in Prometheus, annotations in braces do not. */
+  readonly unit: string;
+  readonly help: string;
+  /** Labels besides the owner's name, each with its closed set of values. */
+  readonly labels: Readonly<Record<string, readonly string[]>>;
+  /** Upper bounds of a histogram. */
+  readonly buckets?: readonly number[];
+}
+
+/** Label of every `dialer.*` and `nats.client.*` instrument: which dialer, or client, of the process. */
+export const ownerLabel = "dialer.name";
+
+const latency = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const lifetime = [1, 10, 60, 300, 900, 3600, 14_400, 43_200, 86_400, 604_800];
+const outage = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
+
+/** The value of `error.type` where nothing went wrong. */
+export const noError = "";
+
+const errorType = { "error.type": reasons };
+const errorTypeOrNone = { "error.type": [noError, ...reasons] };
+
+/** States of a NATS client, of which exactly one is 1 at any moment. */
+export const clientStates = ["connecting", "connected", "reconnecting", "draining", "closed"] as const;
+/** Why a NATS client lost its connection. */
+export const disconnectReasons = [...closeReasons, "auth_expired", "forced", "lame_duck"] as const;
+
+/** The one table of metric names, units, labels and buckets. */
+export const instruments = {
+  dialDuration: {
+    name: "dialer.dial.duration",
+    kind: "histogram",
+    unit: "s",
+    help: "Time that dials took, every attempt and wait included; error.type is empty for those that succeeded.",
+    labels: errorTypeOrNone,
+    buckets: latency,
+  },
+  dialActive: {
+    name: "dialer.dial.active",
+    kind: "gauge",
+    unit: "{dial}",
+    help: "Dials under way.",
+    labels: {},
+  },
+  dialsCanceled: {
+    name: "dialer.dials.canceled",
+    kind: "counter",
+    unit: "{dial}",
+    help: "Dials that their caller aborted; neither successes nor failures.",
+    labels: {},
+  },
+  attemptsStarted: {
+    name: "dialer.attempts.started",
+    kind: "counter",
+    unit: "{attempt}",
+    help: "Attempts, retries included: established + failed + canceled + active.",
+    labels: {},
+  },
+  attemptActive: {
+    name: "dialer.attempt.active",
+    kind: "gauge",
+    unit: "{attempt}",
+    help: "Attempts under way.",
+    labels: {},
+  },
+  attemptsFailed: {
+    name: "dialer.attempts.failed",
+    kind: "counter",
+    unit: "{attempt}",
+    help: "Attempts that failed, each with its one reason.",
+    labels: errorType,
+  },
+  attemptsCanceled: {
+    name: "dialer.attempts.canceled",
+    kind: "counter",
+    unit: "{attempt}",
+    help: "Attempts that the caller's abort ended.",
+    labels: {},
+  },
+  connectionsEstablished: {
+    name: "dialer.connections.established",
+    kind: "counter",
+    unit: "{connection}",
+    help: "Attempts that brought a connection, handshake included.",
+    labels: {},
+  },
+  phaseDuration: {
+    name: "dialer.phase.duration",
+    kind: "histogram",
+    unit: "s",
+    help: "Time that the phases of attempts took; error.type is empty for those that succeeded.",
+    labels: { phase: ["dns", "tcp", "proxy", "tls", "handshake"], ...errorTypeOrNone },
+    buckets: latency,
+  },
+  connects: {
+    name: "dialer.connects",
+    kind: "counter",
+    unit: "{connect}",
+    help: "Tries of single addresses.",
+    labels: { "network.type": ["ipv4", "ipv6", "unix"], outcome: ["success", "failure", "canceled"] },
+  },
+  retries: {
+    name: "dialer.retries",
+    kind: "counter",
+    unit: "{retry}",
+    help: "Retries scheduled, by the reason of the failure before.",
+    labels: errorType,
+  },
+  retriesExhausted: {
+    name: "dialer.retries.exhausted",
+    kind: "counter",
+    unit: "{dial}",
+    help: "Retrying dials that gave up, by what ended them.",
+    labels: { cause: exhaustedCauses },
+  },
+  backoffTime: {
+    name: "dialer.backoff.time",
+    kind: "counter",
+    unit: "s",
+    help: "Time scheduled as waits between attempts.",
+    labels: {},
+  },
+  timeouts: {
+    name: "dialer.timeouts",
+    kind: "counter",
+    unit: "{timeout}",
+    help: "Bounds that passed, by what they bounded.",
+    labels: { scope: ["dial", "attempt", "phase", "pool", "idle"] },
+  },
+  connectionCount: {
+    name: "dialer.connection.count",
+    kind: "gauge",
+    unit: "{connection}",
+    help: "Connections open.",
+    labels: { state: ["used", "idle"] },
+  },
+  connectionsClosed: {
+    name: "dialer.connections.closed",
+    kind: "counter",
+    unit: "{connection}",
+    help: "Connections closed, each once, by who or what closed them.",
+    labels: { reason: closeReasons },
+  },
+  connectionDuration: {
+    name: "dialer.connection.duration",
+    kind: "histogram",
+    unit: "s",
+    help: "Lifetime of closed connections.",
+    labels: {},
+    buckets: lifetime,
+  },
+  connectionIo: {
+    name: "dialer.connection.io",
+    kind: "counter",
+    unit: "By",
+    help: "Bytes carried, read from the sockets when scraped and when they close.",
+    labels: { direction: ["receive", "transmit"] },
+  },
+  clientStatus: {
+    name: "nats.client.connection.status",
+    kind: "gauge",
+    unit: "{client}",
+    help: "Clients in each state.",
+    labels: { state: clientStates },
+  },
+  clientDisconnects: {
+    name: "nats.client.disconnects",
+    kind: "counter",
+    unit: "{disconnect}",
+    help: "Established connections that were lost or closed, by who or what ended them.",
+    labels: { reason: disconnectReasons },
+  },
+  clientReconnects: {
+    name: "nats.client.reconnects",
+    kind: "counter",
+    unit: "{reconnect}",
+    help: "Reconnects that succeeded.",
+    labels: {},
+  },
+  clientReconnectAttempts: {
+    name: "nats.client.reconnect.attempts",
+    kind: "counter",
+    unit: "{attempt}",
+    help: "Dials made to reconnect.",
+    labels: {},
+  },
+  clientOutageDuration: {
+    name: "nats.client.outage.duration",
+    kind: "histogram",
+    unit: "s",
+    help: "Time from the loss of a connection to the reconnect.",
+    labels: {},
+    buckets: outage,
+  },
+} as const satisfies Record<string, Instrument>;
+
+/** Key of one row of {@link instruments}. */
+export type InstrumentKey = keyof typeof instruments;

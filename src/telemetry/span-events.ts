@@ -1,0 +1,43 @@
+import { type Attributes, type Span, SpanStatusCode } from "@opentelemetry/api";
+import { messageOf } from "../core/errors.ts";
+import type { DialTrace, Ended } from "../core/trace.ts";
+import {
+  attemptAttributes,
+  backoffAttributes,
+  connectDoneAttributes,
+  dialDoneAttributes,
+  dnsAttributes,
+  endedAttributes,
+  handshakeDoneAttributes,
+  peerAttributes,
+  proxyAttributes,
+  tlsDoneAttributes,
+} from "./attributes.ts";
+
+/** Hooks that write what happens in one dial as events on its one span: cheaper than spans, no tree. */
+export function eventHooks(dial: Span): DialTrace {
+  const done = (name: string, ended: Ended, attributes: Attributes) => {
+    dial.addEvent(name, { ...attributes, ...endedAttributes(ended), "dialer.duration": ended.durationMs / 1000 });
+  };
+  return {
+    attemptStart: (info) => {
+      dial.addEvent("attempt start", attemptAttributes(info));
+    },
+    attemptDone: (info) => done("attempt", info, attemptAttributes(info)),
+    dnsDone: (info) => done("dns lookup", info, dnsAttributes(info)),
+    connectDone: (info) =>
+      done("socket connect", info, { ...peerAttributes(info.address), ...connectDoneAttributes(info) }),
+    proxyDone: (info) => done("proxy connect", info, proxyAttributes(info)),
+    tlsHandshakeDone: (info) =>
+      done("tls handshake", info, { "server.address": info.serverName, ...tlsDoneAttributes(info) }),
+    handshakeDone: (info) => done("protocol handshake", info, handshakeDoneAttributes(info)),
+    retryScheduled: (info) => {
+      dial.addEvent("backoff", backoffAttributes(info));
+    },
+    dialDone(info) {
+      dial.setAttributes({ ...dialDoneAttributes(info), ...endedAttributes(info) });
+      if (info.outcome === "failure") dial.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(info.error) });
+      dial.end();
+    },
+  };
+}

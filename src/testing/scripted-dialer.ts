@@ -1,0 +1,59 @@
+import { Duplex } from "node:stream";
+import type { Dialer, DialOptions } from "../core/dialer.ts";
+import { parseTarget, type Target } from "../core/target.ts";
+
+/** One answer of a {@link scriptedDialer}: an error to fail with, or how to answer. */
+export type Step = Error | "connect" | "hang" | ((options: DialOptions<Duplex>) => Promise<Duplex>);
+
+/** A call that a {@link scriptedDialer} got. */
+export interface ScriptedCall {
+  readonly target: Target;
+  readonly options: DialOptions<Duplex>;
+}
+
+/** A base dialer for tests, and what it saw. */
+export interface ScriptedDialer extends Dialer<Duplex> {
+  readonly calls: readonly ScriptedCall[];
+  /** The connections it made, in order. */
+  readonly connections: readonly Duplex[];
+}
+
+/**
+ * A base dialer without a network. Each call plays the next step, the last one over and over:
+ * an `Error` fails, `"connect"` yields a connection, `"hang"` waits for the abort, a function answers by itself.
+ *
+ * @example
+ * const dial = compose(withRetry(), scriptedDialer([new Error("no"), "connect"]));
+ */
+export function scriptedDialer(steps: readonly Step[] = ["connect"]): ScriptedDialer {
+  if (steps.length === 0) throw new RangeError("scriptedDialer: steps must have at least one step");
+  const calls: ScriptedCall[] = [];
+  const connections: Duplex[] = [];
+
+  const dial = async (target: Parameters<Dialer>[0], options: DialOptions<Duplex> = {}): Promise<Duplex> => {
+    const step = steps[Math.min(calls.length, steps.length - 1)] as Step;
+    calls.push({ target: parseTarget(target), options });
+    if (step instanceof Error) throw step;
+    if (step === "hang") return hang(options.signal);
+    const conn = step === "connect" ? silentConnection() : await step(options);
+    connections.push(conn);
+    return conn;
+  };
+  return Object.assign(dial, { calls, connections });
+}
+
+function hang(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}
+
+function silentConnection(): Duplex {
+  return new Duplex({
+    read() {},
+    write(_chunk, _encoding, callback) {
+      callback();
+    },
+  });
+}

@@ -1,0 +1,67 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { freePort } from "./peers.ts";
+import { findCommand } from "./tools.ts";
+
+/** A real nats-server of the test's own, on loopback. */
+export interface NatsServer {
+  readonly port: number;
+  /** `127.0.0.1:port` */
+  readonly address: string;
+  /** Starts it, or starts it again on the same port, and waits until it answers. */
+  start(): Promise<void>;
+  /** Ends it with `signal` and waits until it is gone. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Prepares a nats-server; `args` are its own, such as `["--user", "u", "--pass", "p"]`. */
+export async function natsServer(args: readonly string[] = []): Promise<NatsServer> {
+  const port = await freePort();
+  let child: ChildProcess | undefined;
+  const server: NatsServer = {
+    port,
+    address: `127.0.0.1:${port}`,
+    async start() {
+      child = spawn(findCommand("nats-server") ?? "nats-server", ["-a", "127.0.0.1", "-p", String(port), ...args], {
+        stdio: "ignore",
+      });
+      await answers(port, child);
+    },
+    async stop(signal = "SIGKILL") {
+      const running = child;
+      child = undefined;
+      if (running === undefined || running.exitCode !== null || running.signalCode !== null) return;
+      const gone = once(running, "exit");
+      running.kill(signal);
+      await gone;
+    },
+    [Symbol.asyncDispose]: () => server.stop(),
+  };
+  return server;
+}
+
+/** Starts a nats-server. */
+export async function startNats(args: readonly string[] = []): Promise<NatsServer> {
+  const server = await natsServer(args);
+  await server.start();
+  return server;
+}
+
+async function answers(port: number, child: ChildProcess): Promise<void> {
+  for (let tries = 0; tries < 400; tries += 1) {
+    if (child.exitCode !== null) throw new Error(`nats-server ended with ${child.exitCode}`);
+    const open = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, "127.0.0.1");
+      socket.once("data", () => {
+        resolve(true);
+        socket.destroy();
+      });
+      socket.once("error", () => resolve(false));
+    });
+    if (open) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error("nats-server does not answer");
+}

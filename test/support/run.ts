@@ -1,0 +1,29 @@
+/**
+ * Runs the tests: all of them, or the files named. Installs first what they need beyond npm.
+ *
+ *   npm test
+ *   npm test -- test/core/target.test.ts
+ */
+import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { needDebianPackage, needFixture } from "./tools.ts";
+
+needDebianPackage("nats-server", "nats-server");
+needFixture("test/otel-sdk-3", [22, 15], "OpenTelemetry's SDK 3");
+
+const named = process.argv.slice(2);
+const files = named.length > 0 ? named : testFiles("test");
+const { status } = spawnSync(
+  process.execPath,
+  ["--import", "tsx", "--test", "--test-concurrency=2", "--test-timeout=120000", ...files],
+  { stdio: "inherit" },
+);
+process.exitCode = status ?? 1;
+
+function testFiles(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".test.ts") && !name.includes("node_modules"))
+    .map((name) => join(folder, name))
+    .sort();
+}
