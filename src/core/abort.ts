@@ -9,7 +9,7 @@ interface Destroyable {
  * that its own events come in order; then the promise rejects on its behalf with the abort's reason.
  * A connection that comes after the abort is destroyed. Leaves no listener.
  *
- * @param release - called once, when the work has ended.
+ * @param release - called when the work has ended or is no longer waited for; maybe twice.
  */
 export function abortable<T extends Destroyable>(
   work: Promise<T>,
@@ -20,7 +20,10 @@ export function abortable<T extends Destroyable>(
   return new Promise<T>((resolve, reject) => {
     let turn: NodeJS.Immediate | undefined;
     const onAbort = () => {
-      turn = setImmediate(() => reject(cancel.reason));
+      turn = setImmediate(() => {
+        end();
+        reject(cancel.reason);
+      });
     };
     const end = () => {
       cancel.offAbort(onAbort);

@@ -47,8 +47,15 @@ export class Cancel {
     this.#notify();
   }
 
-  /** Calls `listener` once on abort, in the order of registration. Every listener must be taken off again. */
+  /**
+   * Calls `listener` once on abort, in the order of registration; at once when that has been. Every
+   * listener must be taken off again.
+   */
   onAbort(listener: Listener): void {
+    if (this.aborted) {
+      listener();
+      return;
+    }
     if (this.#source !== undefined && this.#listeners.length === 0) {
       this.#source.addEventListener("abort", this.#notify, { once: true });
     }
