@@ -27,6 +27,8 @@ export class DialedProtocol extends ProtocolHandler {
       },
       enumerable: true,
     });
+    // Before anyone else can wait for it, so that whoever does finds the state changed.
+    void this.closed.then(() => lifecycle.closed());
   }
 
   override async dial(server: Parameters<ProtocolHandler["dial"]>[0]): Promise<void> {
@@ -49,6 +51,5 @@ export class DialedProtocol extends ProtocolHandler {
     this.#lifecycle.closing(why);
     (this.transport as DialedTransport).giveUp(why);
     await super.close(error);
-    this.#lifecycle.closed();
   }
 }

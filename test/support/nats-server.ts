@@ -11,6 +11,8 @@ export interface NatsServer {
   readonly address: string;
   /** Starts it, or starts it again on the same port, and waits until it answers. */
   start(): Promise<void>;
+  /** Stops it where it stands: it answers nothing, and its sockets stay open. */
+  freeze(): Promise<void>;
   /** Ends it with `signal` and waits until it is gone. */
   stop(signal?: NodeJS.Signals): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -28,6 +30,9 @@ export async function natsServer(args: readonly string[] = []): Promise<NatsServ
         stdio: "ignore",
       });
       await answers(port, child);
+    },
+    async freeze() {
+      child?.kill("SIGSTOP");
     },
     async stop(signal = "SIGKILL") {
       const running = child;

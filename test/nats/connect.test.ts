@@ -1,0 +1,228 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import type { ClientTrace } from "../../src/core/client-trace.ts";
+import { compose, DialError, type Dialer, DialTimeoutError, tcp, withRetry, withTimeout } from "../../src/index.ts";
+import { connect } from "../../src/nats.ts";
+import { natsServer, startNats } from "../support/nats-server.ts";
+import { freePort } from "../support/peers.ts";
+import { openSockets, until } from "../support/resources.ts";
+
+/** A dialer over `tcp()` that counts its dials. */
+function countingDialer(): { dialer: Dialer; dials: string[] } {
+  const dials: string[] = [];
+  const base = compose(tcp());
+  return {
+    dials,
+    dialer: (target, options) => {
+      dials.push(String(target instanceof Object && "host" in target ? target.host : target));
+      return base(target, options);
+    },
+  };
+}
+
+after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
+
+test("publishes, subscribes and requests through the dialer", async () => {
+  await using server = await startNats();
+  const { dialer, dials } = countingDialer();
+  const nc = await connect({ servers: server.address, dialer });
+  nc.subscribe("echo", { callback: (_, msg) => void msg.respond(msg.data) });
+  const reply = await nc.request("echo", "hello");
+  assert.equal(reply.string(), "hello");
+  assert.equal(dials.length, 1);
+  await nc.drain();
+});
+
+test("dials without a dialer option", async () => {
+  await using server = await startNats();
+  const nc = await connect({ port: server.port });
+  await nc.flush();
+  await nc.close();
+});
+
+test("hands names to the dialer unresolved", async () => {
+  await using server = await startNats();
+  const { dialer, dials } = countingDialer();
+  const nc = await connect({ servers: `localhost:${server.port}`, dialer });
+  assert.deepEqual(dials, ["localhost"]);
+  await nc.close();
+});
+
+test("tries the servers of a comma-separated list until one answers", async () => {
+  await using server = await startNats();
+  const dead = `127.0.0.1:${await freePort()}`;
+  const { dialer, dials } = countingDialer();
+  const nc = await connect({ servers: `nats://${dead}, nats://${server.address}`, dialer, noRandomize: true });
+  assert.equal(nc.getServer(), server.address);
+  assert.equal(dials.length, 2);
+  await nc.close();
+});
+
+test("a server that comes up late is reached by the dialer's retries", async () => {
+  await using server = await natsServer();
+  const dialer = compose(
+    withRetry({ maxAttempts: Number.POSITIVE_INFINITY, backoff: "constant", initialBackoffMs: 20 }),
+    tcp(),
+  );
+  const connected = connect({ servers: server.address, dialer });
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  await server.start();
+  const nc = await connected;
+  await nc.flush();
+  await nc.close();
+});
+
+test("an abort ends the first connect at once, with the signal's reason, and leaves nothing", async () => {
+  const dialer = compose(
+    withRetry({ maxAttempts: Number.POSITIVE_INFINITY, backoff: "constant", initialBackoffMs: 60_000 }),
+    tcp(),
+  );
+  const abort = new AbortController();
+  const reason = new Error("shutting down");
+  const connecting = connect({ servers: `127.0.0.1:${await freePort()}`, dialer, signal: abort.signal });
+  setTimeout(() => abort.abort(reason), 50);
+  await assert.rejects(connecting, (error) => error === reason);
+});
+
+test("a signal that has aborted makes no dial", async () => {
+  const { dialer, dials } = countingDialer();
+  await assert.rejects(connect({ servers: "127.0.0.1:1", dialer, signal: AbortSignal.abort() }), {
+    name: "AbortError",
+  });
+  assert.deepEqual(dials, []);
+});
+
+test("connectDeadlineMs bounds all servers and waits together", async () => {
+  const dialer = compose(
+    withRetry({ maxAttempts: Number.POSITIVE_INFINITY, backoff: "constant", initialBackoffMs: 10 }),
+    tcp(),
+  );
+  const servers = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
+  await assert.rejects(connect({ servers, dialer, connectDeadlineMs: 150, waitOnFirstConnect: true }), (error) => {
+    assert.ok(error instanceof DialTimeoutError);
+    assert.equal(error.timeoutMs, 150);
+    assert.match(error.message, /connect to 127\.0\.0\.1:\d+, 127\.0\.0\.1:\d+ timed out after 150 ms/);
+    return true;
+  });
+});
+
+test("a refused connect keeps the system's code and says which server", async () => {
+  const port = await freePort();
+  await assert.rejects(connect({ servers: `127.0.0.1:${port}` }), (error) => {
+    assert.ok(error instanceof DialError);
+    assert.equal(error.code, "ECONNREFUSED");
+    assert.equal(error.reason, "refused");
+    assert.equal(error.target, `127.0.0.1:${port}`);
+    return true;
+  });
+});
+
+test("credentials in URLs are used: user and password, or a token", async () => {
+  await using withUser = await startNats(["--user", "orders", "--pass", "s%cret/1"]);
+  const first = await connect({ servers: `nats://orders:${encodeURIComponent("s%cret/1")}@${withUser.address}` });
+  await first.flush();
+  await first.close();
+
+  await using withToken = await startNats(["--auth", "t0ken"]);
+  const second = await connect({ servers: `nats://t0ken@${withToken.address}` });
+  await second.flush();
+  await second.close();
+});
+
+test("a wrong password fails as the server says, and leaves no socket", async () => {
+  await using server = await startNats(["--user", "orders", "--pass", "right"]);
+  await assert.rejects(connect({ servers: server.address, user: "orders", pass: "wrong" }), {
+    name: "AuthorizationError",
+  });
+  await until(() => openSockets() === 0, "the refused connection's socket is closed");
+});
+
+test("the client's timeout ends a dial, and counts as one", async () => {
+  await using server = await startNats();
+  await server.stop("SIGKILL");
+  const seen: string[] = [];
+  const dialer = compose(
+    withRetry({ maxAttempts: Number.POSITIVE_INFINITY, backoff: "constant", initialBackoffMs: 10 }),
+    tcp(),
+  );
+  const observed: Dialer = (target, options) =>
+    dialer(target, options).catch((error) => {
+      seen.push(error.name);
+      throw error;
+    });
+  await assert.rejects(connect({ servers: server.address, dialer: observed, timeout: 100 }), { name: "TimeoutError" });
+  assert.deepEqual(seen, ["TimeoutError"]);
+});
+
+test("an abort once connected keeps the connection, and ends reconnecting when it is lost", async () => {
+  await using server = await startNats();
+  const abort = new AbortController();
+  const nc = await connect({ servers: server.address, signal: abort.signal });
+  abort.abort();
+  await nc.flush();
+  await server.stop();
+  await nc.closed();
+  assert.equal(nc.isClosed(), true);
+});
+
+test("an abort while reconnecting closes the client at once", async () => {
+  await using server = await startNats();
+  const abort = new AbortController();
+  const states: string[] = [];
+  const trace: ClientTrace = { stateChange: ({ state }) => states.push(state) };
+  const dialer = compose(
+    withTimeout({ timeoutMs: 60_000 }),
+    withRetry({ maxAttempts: Number.POSITIVE_INFINITY }),
+    tcp(),
+  );
+  const nc = await connect({ servers: server.address, dialer, signal: abort.signal, trace, maxReconnectAttempts: -1 });
+  await server.stop();
+  await until(() => states.includes("reconnecting"), "the loss is seen");
+  abort.abort();
+  await nc.closed();
+  assert.deepEqual(states, ["connecting", "connected", "reconnecting", "closed"]);
+});
+
+test("close during a pending reconnect ends it at once", async () => {
+  await using server = await startNats();
+  const dialer = compose(
+    withRetry({ maxAttempts: Number.POSITIVE_INFINITY, backoff: "constant", initialBackoffMs: 60_000 }),
+    tcp(),
+  );
+  let attempts = 0;
+  const nc = await connect({
+    servers: server.address,
+    dialer,
+    reconnectTimeWait: 0,
+    reconnectJitter: 0,
+    trace: {
+      reconnectAttempt: () => {
+        attempts += 1;
+      },
+    },
+  });
+  await server.stop();
+  await until(() => attempts > 0, "a reconnect is under way");
+  await nc.close();
+  assert.equal(nc.isClosed(), true);
+});
+
+const badOptions: [string, object, RegExp][] = [
+  ["dialer", { dialer: 1 }, /connect: dialer must be a function, got 1/],
+  ["signal", { signal: {} }, /connect: signal must be an AbortSignal, got an object/],
+  ["connectDeadlineMs", { connectDeadlineMs: -1 }, /connect: connectDeadlineMs .* got -1/],
+  ["trace", { trace: 7 }, /connect: trace must be an object of hooks, got 7/],
+  ["servers", { servers: [] }, /connect: servers must name at least one server/],
+  ["servers and port", { servers: "a", port: 1 }, /give servers or port, not both/],
+  ["a websocket", { servers: "ws://a" }, /websockets are not dialed here/],
+  ["a bad port", { servers: "nats://u:hunter2@a:99999" }, /invalid target "nats:\/\/\*\*\*@a:99999"/],
+];
+for (const [what, options, message] of badOptions) {
+  test(`bad input is named: ${what}`, async () => {
+    await assert.rejects(connect(options), (error: Error) => {
+      assert.match(error.message, message);
+      assert.ok(!error.message.includes("hunter2"));
+      return error instanceof TypeError || error instanceof RangeError;
+    });
+  });
+}
