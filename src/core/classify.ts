@@ -1,8 +1,8 @@
 import { DialError } from "./errors.ts";
-import type { Reason } from "./reasons.ts";
+import { type Reason, reasonTable } from "./reasons.ts";
 
 /** System and TLS codes with one meaning wherever they occur. */
-const byCode: Readonly<Record<string, Reason | "canceled">> = {
+const byCode = table<Reason | "canceled">({
   ENOTFOUND: "dns_not_found",
   ENODATA: "dns_not_found",
   ESERVFAIL: "dns_temporary",
@@ -32,7 +32,7 @@ const byCode: Readonly<Record<string, Reason | "canceled">> = {
   EPROTO: "tls_protocol",
   ECANCELED: "canceled",
   ERR_SOCKET_BAD_PORT: "config",
-};
+});
 
 /** Families of codes, tried in order when {@link byCode} has no entry. */
 const byCodePattern: readonly (readonly [RegExp, Reason])[] = [
@@ -52,12 +52,12 @@ const byMessage: readonly (readonly [RegExp, Reason])[] = [
 ];
 
 /** Classes of errors, by name, so that no client needs to be imported. */
-const byName: Readonly<Record<string, Reason>> = {
+const byName = table<Reason>({
   TimeoutError: "timeout",
   UserAuthenticationExpiredError: "auth_expired",
   AuthorizationError: "auth_failed",
   ProtocolError: "protocol",
-};
+});
 
 /** Causes followed before giving up. */
 const maxCauses = 5;
@@ -82,7 +82,7 @@ export function classify(error: unknown): Reason | "canceled" {
 function causes(error: unknown): readonly Error[] {
   const chain: Error[] = [];
   let next: unknown = deciding(error);
-  while (next instanceof Error && chain.length < maxCauses && !chain.includes(next)) {
+  while (next instanceof Error && chain.length <= maxCauses && !chain.includes(next)) {
     chain.push(next);
     next = deciding(next.cause);
   }
@@ -117,14 +117,15 @@ function first<T>(chain: readonly Error[], find: (error: Error) => T | undefined
 }
 
 function codeReason(error: Error): Reason | "canceled" | undefined {
-  if (error instanceof DialError) return error.reason;
+  // A caller without types may have made up a reason; the set is closed.
+  if (error instanceof DialError) return Object.hasOwn(reasonTable, error.reason) ? error.reason : "_OTHER";
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (typeof code !== "string") return undefined;
   // A peer that hangs up mid-handshake: Node reports a reset that no system call made.
   if (code === "ECONNRESET" && syscall === undefined && /secure TLS/.test(error.message)) return "tls_closed";
   // A unix socket's path that isn't there.
   if (code === "ENOENT" && syscall === "connect") return "refused";
-  return byCode[code] ?? byCodePattern.find(([pattern]) => pattern.test(code))?.[1];
+  return byCode.get(code) ?? byCodePattern.find(([pattern]) => pattern.test(code))?.[1];
 }
 
 function messageReason(error: Error): Reason | undefined {
@@ -132,10 +133,15 @@ function messageReason(error: Error): Reason | undefined {
 }
 
 function nameReason(error: Error): Reason | undefined {
-  return byName[error.name];
+  return byName.get(error.name);
 }
 
 /** `AbortSignal.timeout` surfaces as an AbortError that only its cause, seen above, tells from a user's abort. */
 function abortReason(chain: readonly Error[]): "canceled" | undefined {
   return chain.some((error) => error.name === "AbortError") ? "canceled" : undefined;
+}
+
+/** A map, for an object has entries of its own: `constructor` and the like. */
+function table<R extends string>(rows: Readonly<Record<string, R>>): ReadonlyMap<string, R> {
+  return new Map(Object.entries(rows));
 }

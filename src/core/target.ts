@@ -60,9 +60,11 @@ export class Target {
 export function parseTarget(target: TargetLike): Target {
   if (target instanceof Target) return target;
   if (typeof target === "string") return parseText(target);
-  if (target instanceof URL) return parseText(target.href);
+  if (target instanceof URL) {
+    return parseText(target.host === "" ? target.href : `${target.protocol}//${target.host}`);
+  }
   if (typeof target === "object" && target !== null) {
-    if ("path" in target) return unixTarget(target.path, target.path);
+    if ("path" in target && target.path !== undefined) return unixTarget(target.path, `unix:${target.path}`);
     if ("host" in target) return tcpTarget(target.host, target.port, `${target.host}:${target.port}`);
   }
   throw invalid(String(target), "must be a string, a URL, { host, port } or { path }");
@@ -73,7 +75,11 @@ function parseText(text: string): Target {
   const schemeEnd = text.indexOf("://");
   if (schemeEnd < 0) return parseAuthority(text, undefined, text);
   // RFC 3986, section 3.2: the authority ends at the next slash, question mark or number sign.
-  const authority = text.slice(schemeEnd + 3).split(/[/?#]/, 1)[0] ?? "";
+  const [authority = ""] = text.slice(schemeEnd + 3).split(/[/?#]/, 1);
+  // Rather a password with a bare slash than a path with an @: a piece of it must not pass for the host.
+  if (text.includes("@", schemeEnd + 3 + authority.length)) {
+    throw invalid(text, "a / ? or # in its userinfo must be percent-encoded");
+  }
   return parseAuthority(authority, defaultPorts[text.slice(0, schemeEnd).toLowerCase()], text);
 }
 

@@ -20,6 +20,10 @@ export interface Servers {
  */
 export function readServers(option: string | readonly string[] | undefined, port: number | undefined): Servers {
   if (option !== undefined && port !== undefined) throw new TypeError("connect: give servers or port, not both");
+  // A piece without userinfo, then one with it but without a scheme: that comma stands in a password.
+  if (typeof option === "string" && /(?:^|,)[^@,]*,(?!\s*[a-z]+:\/\/)[^@,]*@/i.test(option)) {
+    throw new TypeError("connect: servers: write a comma in userinfo as %2C, or give servers as an array");
+  }
   const list = typeof option === "string" ? option.split(",") : (option ?? [`127.0.0.1:${port ?? defaultPort}`]);
   if (!Array.isArray(list) || list.length === 0) throw new TypeError("connect: servers must name at least one server");
 

@@ -3,7 +3,7 @@ import type { ClientState, ClientTrace } from "../core/client-trace.ts";
 import { checkOptions } from "../core/validate.ts";
 import { clientStates, disconnectReasons } from "./instruments.ts";
 import { checkName, checkRegistry } from "./prometheus.ts";
-import { type Add, seriesOf } from "./prometheus-instruments.ts";
+import { type Add, type Level, seriesOf } from "./prometheus-instruments.ts";
 
 export interface NatsMetricsOptions {
   /** Registry of prom-client that the metrics go to. */
@@ -29,7 +29,7 @@ export function natsMetrics(options: NatsMetricsOptions): ClientTrace {
   const series = seriesOf(registry, name);
   const states = Object.fromEntries(clientStates.map((state) => [state, series("clientStatus", { state })])) as Record<
     ClientState,
-    Add
+    Level
   >;
   const disconnects = Object.fromEntries(
     disconnectReasons.map((reason) => [reason, series("clientDisconnects", { reason })]),
@@ -37,17 +37,12 @@ export function natsMetrics(options: NatsMetricsOptions): ClientTrace {
   const attempts = series("clientReconnectAttempts", {});
   const reconnects = series("clientReconnects", {});
   const outages = series("clientOutageDuration", {});
-  let closed = 0;
 
   return {
     stateChange({ state, previous }) {
       if (previous !== undefined) states[previous](-1);
+      else if (states.closed(0) > 0) states.closed(-1);
       states[state](1);
-      if (state === "closed") closed += 1;
-      if (previous === undefined && closed > 0) {
-        closed -= 1;
-        states.closed(-1);
-      }
     },
     disconnect: ({ reason }) => disconnects[reason]?.(1),
     reconnectAttempt: () => attempts(1),

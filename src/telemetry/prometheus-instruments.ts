@@ -4,6 +4,11 @@ import { type Instrument, type InstrumentKey, instruments, noError, ownerLabel }
 /** Adds to one series. */
 export type Add = (value: number) => void;
 
+/** Adds to one series of a gauge, and returns where it then stands. */
+export type Level = (value: number) => number;
+
+type Series<K extends InstrumentKey> = (typeof instruments)[K]["kind"] extends "gauge" ? Level : Add;
+
 type Metric = Counter | Gauge | Histogram;
 
 /** An instrument's Prometheus name: dots to underscores, unit and `_total` as suffixes. */
@@ -20,20 +25,25 @@ export function seriesOf(registry: Registry, owner: string) {
   return function series<K extends InstrumentKey>(
     key: K,
     labels: { readonly [L in keyof (typeof instruments)[K]["labels"]]: string },
-  ): Add {
+  ): Series<K> {
     const metric = metricOf(registry, instruments[key]);
-    const values = { [promLabel(ownerLabel)]: owner, ...promLabels(labels as Record<string, string>) };
-    if (metric instanceof Histogram) {
-      const child = metric.labels(values);
-      // A histogram has some 17 series: those of the failures appear when there are any.
-      const errorType = (labels as Record<string, string>)["error.type"];
-      if (errorType === undefined || errorType === noError) zeroOnce(metric, values);
-      return (value) => child.observe(value);
-    }
-    const child = metric.labels(values);
-    child.inc(0);
-    return (value) => child.inc(value);
+    const values = promLabels({ [ownerLabel]: owner, ...(labels as Record<string, string>) });
+    if (metric instanceof Gauge) return levelOf(metric, values);
+    return (metric instanceof Histogram ? observeOf(metric, values) : incOf(metric, values)) as Series<K>;
   };
+}
+
+function incOf(metric: Counter, labels: Record<string, string>): Add {
+  const child = metric.labels(labels);
+  child.inc(0);
+  return (value) => child.inc(value);
+}
+
+function observeOf(metric: Histogram, labels: Record<string, string>): Add {
+  // A histogram has some 17 series: those of the failures appear when there are any.
+  if ((labels.error_type ?? noError) === noError) zeroOnce(metric, labels);
+  const child = metric.labels(labels);
+  return (value) => child.observe(value);
 }
 
 /** Calls `collect` before each scrape of the instrument. */
@@ -45,6 +55,8 @@ interface MetricState {
   readonly collectors: Set<() => void>;
   /** Label sets that were started at zero; doing it again would throw their counts away. */
   readonly zeroed: Set<string>;
+  /** Series of a gauge. */
+  readonly levels: Map<string, Level>;
 }
 
 const states = new WeakMap<Metric, MetricState>();
@@ -52,10 +64,29 @@ const states = new WeakMap<Metric, MetricState>();
 function stateOf(metric: Metric): MetricState {
   let state = states.get(metric);
   if (state === undefined) {
-    state = { collectors: new Set(), zeroed: new Set() };
+    state = { collectors: new Set(), zeroed: new Set(), levels: new Map() };
     states.set(metric, state);
   }
   return state;
+}
+
+/** What is open stays open when the registry is reset, so a gauge's level is kept here and told at every scrape. */
+function levelOf(metric: Gauge, labels: Record<string, string>): Level {
+  const { levels, collectors } = stateOf(metric);
+  const key = JSON.stringify(labels);
+  const shared = levels.get(key);
+  if (shared !== undefined) return shared;
+  const child = metric.labels(labels);
+  let level = 0;
+  const add = (value: number) => {
+    level += value;
+    child.set(level);
+    return level;
+  };
+  levels.set(key, add);
+  collectors.add(() => add(0));
+  add(0);
+  return add;
 }
 
 function zeroOnce(metric: Histogram, labels: Record<string, string>): void {

@@ -33,6 +33,9 @@ export function withPrometheus(options: PrometheusOptions): Middleware {
   const { registry, name = "default", goConntrack = false } = options;
   checkRegistry("withPrometheus", registry);
   checkName("withPrometheus", name);
+  if (typeof goConntrack !== "boolean") {
+    throw new TypeError(`withPrometheus: goConntrack must be a boolean, got ${show(goConntrack)}`);
+  }
   const metrics = attach(dialerHooks(registry, name));
   if (!goConntrack) return metrics;
   const conntrack = attach(goConntrackHooks(registry, name));
@@ -100,7 +103,7 @@ function dialerHooks(registry: Registry, name: string): DialTrace {
     attemptDone({ outcome, reason, conn }) {
       attemptActive(-1);
       if (outcome === "canceled") attemptsCanceled(1);
-      else if (reason !== undefined) attemptsFailed[reason](1);
+      else if (reason !== undefined) forReason(attemptsFailed, reason)(1);
       else if (conn !== undefined) {
         established(1);
         used(1);
@@ -116,7 +119,7 @@ function dialerHooks(registry: Registry, name: string): DialTrace {
     tlsHandshakeDone: (info) => observe(phases.tls, info),
     handshakeDone: (info) => observe(phases.handshake, info),
     retryScheduled({ reason, delayMs }) {
-      retries[reason](1);
+      forReason(retries, reason)(1);
       backoffTime(delayMs / 1000);
     },
     retryExhausted: ({ cause }) => exhausted[cause](1),
@@ -130,8 +133,13 @@ function dialerHooks(registry: Registry, name: string): DialTrace {
   };
 }
 
-function observe(histograms: Record<string, Add>, { outcome, reason, durationMs }: Ended): void {
-  if (outcome !== "canceled") histograms[reason ?? noError]?.(durationMs / 1000);
+function observe(histograms: Readonly<Record<string, Add>>, { outcome, reason, durationMs }: Ended): void {
+  if (outcome !== "canceled") forReason(histograms, reason ?? noError)(durationMs / 1000);
+}
+
+/** The set of values is closed, whatever reason an adapter in plain JavaScript has made up. */
+function forReason(series: Readonly<Record<string, Add>>, reason: string): Add {
+  return series[reason] ?? (series._OTHER as Add);
 }
 
 /** Reads the byte counts that sockets keep, so that nothing is done per chunk of data. */

@@ -16,13 +16,14 @@ import {
 
 /** Hooks that write what happens in one dial as events on its one span: cheaper than spans, no tree. */
 export function eventHooks(dial: Span): DialTrace {
+  const add = (name: string, attributes: Attributes) => {
+    if (dial.isRecording()) dial.addEvent(name, attributes);
+  };
   const done = (name: string, ended: Ended, attributes: Attributes) => {
-    dial.addEvent(name, { ...attributes, ...endedAttributes(ended), "dialer.duration": ended.durationMs / 1000 });
+    add(name, { ...attributes, ...endedAttributes(ended), "dialer.duration": ended.durationMs / 1000 });
   };
   return {
-    attemptStart: (info) => {
-      dial.addEvent("attempt start", attemptAttributes(info));
-    },
+    attemptStart: (info) => add("attempt start", attemptAttributes(info)),
     attemptDone: (info) => done("attempt", info, attemptAttributes(info)),
     dnsDone: (info) => done("dns lookup", info, dnsAttributes(info)),
     connectDone: (info) =>
@@ -31,9 +32,7 @@ export function eventHooks(dial: Span): DialTrace {
     tlsHandshakeDone: (info) =>
       done("tls handshake", info, { "server.address": info.serverName, ...tlsDoneAttributes(info) }),
     handshakeDone: (info) => done("protocol handshake", info, handshakeDoneAttributes(info)),
-    retryScheduled: (info) => {
-      dial.addEvent("backoff", backoffAttributes(info));
-    },
+    retryScheduled: (info) => add("backoff", backoffAttributes(info)),
     dialDone(info) {
       dial.setAttributes({ ...dialDoneAttributes(info), ...endedAttributes(info) });
       if (info.outcome === "failure") dial.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(info.error) });

@@ -22,41 +22,52 @@ import {
   tlsDoneAttributes,
 } from "./attributes.ts";
 
+interface Open {
+  readonly span: Span;
+  /** What is begun beneath the span, is begun in this. */
+  readonly context: Context;
+}
+
 /**
  * Hooks that make a span of each attempt and phase of one dial, beneath the dial's own. The end of a
- * span ends those still open beneath it, so that none is ever left open.
+ * span ends those still open beneath it, and nothing begins after the dial's, so that none is ever
+ * left open. A phase doesn't say whose it is: it goes to the attempt begun last.
  */
 export function spanHooks(tracer: Tracer, dial: Span, dialContext: Context): DialTrace {
-  let attempt: Span | undefined;
-  let attemptContext = dialContext;
-  const phases = new Map<unknown, Span>();
+  const attempts = new Map<number, Open>();
+  const phases = new Map<unknown, { readonly span: Span; readonly attempt: number }>();
+  let latest = 0;
 
+  const start = (name: string, attributes: Attributes, parent: Context) =>
+    tracer.startSpan(name, { kind: SpanKind.INTERNAL, attributes }, parent);
   const startPhase = (key: unknown, name: string, attributes: Attributes) => {
-    phases.set(key, tracer.startSpan(name, { kind: SpanKind.INTERNAL, attributes }, attemptContext));
+    if (!dial.isRecording()) return;
+    phases.get(key)?.span.end();
+    const span = start(name, attributes, attempts.get(latest)?.context ?? dialContext);
+    phases.set(key, { span, attempt: latest });
   };
   const endPhase = (key: unknown, ended: Ended, attributes: Attributes) => {
-    const span = phases.get(key);
+    const phase = phases.get(key);
     phases.delete(key);
-    if (span !== undefined) end(span, ended, attributes);
+    if (phase !== undefined) end(phase.span, ended, attributes);
   };
-  const endAttempt = (ended: Ended) => {
-    for (const span of phases.values()) end(span, { ...ended, error: undefined }, {});
-    phases.clear();
-    if (attempt !== undefined) end(attempt, ended, {});
-    attempt = undefined;
-    attemptContext = dialContext;
+  const endAttempt = (attempt: number, ended: Ended) => {
+    for (const [key, phase] of phases) {
+      if (phase.attempt === attempt) endPhase(key, { ...ended, error: undefined }, {});
+    }
+    const open = attempts.get(attempt);
+    attempts.delete(attempt);
+    if (open !== undefined) end(open.span, ended, {});
   };
 
   return {
     attemptStart(info) {
-      attempt = tracer.startSpan(
-        "attempt",
-        { kind: SpanKind.INTERNAL, attributes: attemptAttributes(info) },
-        dialContext,
-      );
-      attemptContext = trace.setSpan(dialContext, attempt);
+      if (!dial.isRecording()) return;
+      const span = start("attempt", attemptAttributes(info), dialContext);
+      latest = info.attempt;
+      attempts.set(latest, { span, context: trace.setSpan(dialContext, span) });
     },
-    attemptDone: endAttempt,
+    attemptDone: (info) => endAttempt(info.attempt, info),
     dnsStart: (info) => startPhase("dns", "dns lookup", dnsAttributes(info)),
     dnsDone: (info) => endPhase("dns", info, dnsAttributes(info)),
     connectStart: ({ address }) => startPhase(address, "socket connect", peerAttributes(address)),
@@ -67,11 +78,12 @@ export function spanHooks(tracer: Tracer, dial: Span, dialContext: Context): Dia
     tlsHandshakeDone: (info) => endPhase("tls", info, tlsDoneAttributes(info)),
     handshakeStart: () => startPhase("handshake", "protocol handshake", {}),
     handshakeDone: (info) => endPhase("handshake", info, handshakeDoneAttributes(info)),
-    retryScheduled: (info) => {
-      dial.addEvent("backoff", backoffAttributes(info));
+    retryScheduled(info) {
+      if (dial.isRecording()) dial.addEvent("backoff", backoffAttributes(info));
     },
     dialDone(info) {
-      endAttempt(info);
+      for (const attempt of attempts.keys()) endAttempt(attempt, info);
+      for (const key of phases.keys()) endPhase(key, { ...info, error: undefined }, {});
       end(dial, info, dialDoneAttributes(info));
     },
   };

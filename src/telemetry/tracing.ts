@@ -1,4 +1,4 @@
-import { context, ROOT_CONTEXT, SpanKind, type Tracer, type TracerProvider, trace } from "@opentelemetry/api";
+import { context, ROOT_CONTEXT, SpanKind, type TracerProvider, trace } from "@opentelemetry/api";
 import type { Middleware } from "../core/dialer.ts";
 import { attach } from "../core/observe.ts";
 import { checkOneOf, checkOptions, show } from "../core/validate.ts";
@@ -35,10 +35,9 @@ export function withTracing(options: TracingOptions = {}): Middleware {
   }
   if (mode === "off") return (next) => next;
 
-  let tracer: Tracer | undefined;
   return attach(({ target, background }) => {
-    // Not at construction: the application may register its provider later.
-    tracer ??= (tracerProvider ?? trace).getTracer("dialtrace");
+    // For each dial: the application may register its provider later, with another copy of the API even.
+    const tracer = (tracerProvider ?? trace).getTracer("dialtrace");
     const parent = background ? ROOT_CONTEXT : context.active();
     const settings = { kind: SpanKind.INTERNAL, attributes: dialAttributes(name, target) };
     const span = tracer.startSpan("dial", settings, parent);

@@ -1,0 +1,504 @@
+import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import { after, before, describe, it } from "node:test";
+import { inspect } from "node:util";
+import { nkeyAuthenticator, nkeys } from "@nats-io/transport-node";
+import { Registry } from "prom-client";
+import type { ClientTrace } from "../src/core/client-trace.ts";
+import { travellingHooks } from "../src/core/trace.ts";
+import {
+  compose,
+  type Dialer,
+  type DialOptions,
+  type DialTrace,
+  type TargetLike,
+  type TcpOptions,
+  tcp,
+  withLog,
+  withRetry,
+  withTimeout,
+  withTrace,
+} from "../src/index.ts";
+import { type ConnectOptions, connect } from "../src/nats.ts";
+import { withTracing } from "../src/otel.ts";
+import { natsMetrics, withPrometheus } from "../src/prometheus.ts";
+import { startNats } from "./support/nats-server.ts";
+import { freePort, goodPeer, type Peer, peer, silentPeer } from "./support/peers.ts";
+import { until } from "./support/resources.ts";
+import { sdk2 } from "./telemetry/sdk-lines.ts";
+import { spanRecorder } from "./telemetry/span-tree.ts";
+
+const { privateKey } = generateKeyPairSync("ec", {
+  namedCurve: "P-256",
+  privateKeyEncoding: { type: "pkcs8", format: "pem" },
+  publicKeyEncoding: { type: "spki", format: "pem" },
+});
+
+/** Odd characters on purpose: each of these ends something in a URL when it isn't percent-encoded. */
+const secrets = {
+  user: "Qx1user@Qx1host:Qx1more",
+  password: "Qx2aa@Qx2bb/Qx2cc:Qx2dd?Qx2ee#Qx2ff%Qx2gg,Qx2hh \"Qx2ii'Qx2jj+Qx2kk",
+  token: "Qx3token+Qx3slash/Qx3equals=",
+  otherPassword: "Qx4wrong@Qx4password",
+  seed: new TextDecoder().decode(nkeys.createUser().getSeed()),
+  privateKey,
+  brokenKey: "-----BEGIN PRIVATE KEY-----\nQx5brokenkeytext\n-----END PRIVATE KEY-----\n",
+};
+
+/** The pieces between a secret's odd characters: each alone tells too much. */
+function partsOf(secret: string): string[] {
+  return secret
+    .split(/[^\w]+/)
+    .filter((part) => part.startsWith("Qx") || part.length >= 8)
+    .filter((part) => part !== "PRIVATE");
+}
+
+/** Everything that would give some of a secret away: the whole of it and each of its parts, in several writings. */
+const needles = Object.entries(secrets).flatMap(([name, secret]) =>
+  [secret, ...partsOf(secret)]
+    .flatMap((part) => {
+      const bytes = Buffer.from(part);
+      const base64 = bytes.toString("base64").replace(/=+$/, "");
+      const quoted = JSON.stringify(part).slice(1, -1);
+      return [part, quoted, encodeURI(part), encodeURIComponent(part), base64, bytes.toString("hex")];
+    })
+    .map((needle) => ({ name, needle })),
+);
+
+function leaksIn(text: string): string[] {
+  const texts = [text, decoded(text)];
+  return [
+    ...new Set(
+      needles
+        .filter(({ needle }) => texts.some((each) => each.includes(needle)))
+        .map(({ name, needle }) => `${name}: ${needle}`),
+    ),
+  ];
+}
+
+function decoded(text: string): string {
+  return text.replaceAll(/(%[\da-f]{2})+/gi, (escaped) => Buffer.from(escaped.replaceAll("%", ""), "hex").toString());
+}
+
+/** All that came out of the package since the test began, each with the place that it came out at. */
+let heard: { place: string; text: string }[] = [];
+const hear = (place: string, ...what: unknown[]) => {
+  for (const each of what) heard.push({ place, text: typeof each === "string" ? each : inspect(each, { depth: 3 }) });
+};
+
+function hearError(place: string, error: unknown): void {
+  const whole = { depth: Number.POSITIVE_INFINITY, showHidden: true, maxStringLength: null, maxArrayLength: null };
+  hear(place, inspect(error, whole), String(error), JSON.stringify(error) ?? "");
+  for (let each = error as Error | undefined; each instanceof Error; each = each.cause as Error | undefined) {
+    hear(place, each.message, each.stack ?? "", JSON.stringify({ ...each }));
+  }
+}
+
+const registry = new Registry();
+let recorder = spanRecorder();
+
+/** A hook for everything, that hears what it is told; not the sockets, which carry the bytes. */
+function listening<H extends object>(place: string, names: readonly (keyof H & string)[]): H {
+  const hooks: Record<string, (info: Record<string, unknown>) => void> = {};
+  for (const name of names) {
+    hooks[name] = (told: Record<string, unknown>) => {
+      const { conn: _conn, socket: _socket, ...info } = told;
+      hear(`${place} ${name}`, info);
+      if (info.error !== undefined) hearError(`${place} ${name} error`, info.error);
+    };
+  }
+  return hooks as H;
+}
+
+const dialTrace = listening<DialTrace>("DialTrace", ["dialStart", "dialDone", ...travellingHooks]);
+
+/** Knows no name, and asks nobody. */
+const lookup: TcpOptions["lookup"] = (host, _options, done) =>
+  done(Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), { code: "ENOTFOUND" }), []);
+
+function observedDialer(attemptMs = 5000): Dialer {
+  return compose(
+    withTracing({ tracerProvider: sdk2.provider(recorder) }),
+    withTracing({ tracerProvider: sdk2.provider(recorder), mode: "events" }),
+    withPrometheus({ registry, goConntrack: true }),
+    withLog({ info: (line) => hear("withLog", line), warn: (line) => hear("withLog", line) }),
+    withTrace(dialTrace),
+    withTimeout({ timeoutMs: 3 * attemptMs }),
+    withRetry({ maxAttempts: 2, initialBackoffMs: 1 }),
+    withTimeout({ timeoutMs: attemptMs }),
+    tcp({ lookup }),
+  );
+}
+
+function clientTrace(): ClientTrace {
+  const metrics = natsMetrics({ registry });
+  const hooks = listening<ClientTrace>("ClientTrace", ["stateChange", "disconnect", "reconnectAttempt", "reconnect"]);
+  return {
+    stateChange(info) {
+      metrics.stateChange?.(info);
+      hooks.stateChange?.(info);
+    },
+    disconnect(info) {
+      metrics.disconnect?.(info);
+      hooks.disconnect?.(info);
+    },
+    reconnectAttempt: (info) => hooks.reconnectAttempt?.(info),
+    reconnect: (info) => hooks.reconnect?.(info),
+  };
+}
+
+/** Fails when any of what has been heard gives some of a secret away. */
+async function assertSilent(atLeast: readonly string[]): Promise<void> {
+  // Late events and warnings come within the next turns.
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  for (const span of recorder.started) {
+    const { name, attributes, events, status } = span;
+    hear("span", inspect({ name, attributes, events, status }, { depth: Number.POSITIVE_INFINITY }));
+  }
+  hear("metrics", await registry.metrics());
+  const places = new Set(heard.map(({ place }) => place));
+  for (const place of atLeast) assert.ok(places.has(place), `nothing was heard at ${place}: this test tests nothing`);
+  for (const { place, text } of heard) assert.deepEqual(leaksIn(text), [], `${place} gives a secret away: ${text}`);
+}
+
+const real = { log: console.log, info: console.info, warn: console.warn, error: console.error, debug: console.debug };
+const stderrWrite = process.stderr.write;
+const onWarning = (warning: Error) => hearError("warning", warning);
+
+before(() => {
+  process.on("warning", onWarning);
+  for (const name of Object.keys(real) as (keyof typeof real)[]) {
+    console[name] = (...what: unknown[]) => hear(`console.${name}`, ...what);
+  }
+  process.stderr.write = ((chunk: string | Uint8Array) => {
+    hear("stderr", typeof chunk === "string" ? chunk : Buffer.from(chunk).toString());
+    return true;
+  }) as typeof process.stderr.write;
+});
+
+after(() => {
+  Object.assign(console, real);
+  process.stderr.write = stderrWrite;
+  process.off("warning", onWarning);
+});
+
+/** Runs one thing that may fail, and hears of its error. */
+async function hearing(work: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return await work();
+  } catch (error) {
+    hearError("thrown", error);
+    return error;
+  }
+}
+
+function fresh(work: () => Promise<void>): () => Promise<void> {
+  return async () => {
+    heard = [];
+    recorder = spanRecorder();
+    await work();
+  };
+}
+
+const encode = encodeURIComponent;
+const userinfo = `${encode(secrets.user)}:${encode(secrets.password)}`;
+/** As people paste them: nothing encoded. */
+const rawUserinfo = `${secrets.user}:${secrets.password}`;
+
+describe("the search for secrets itself", () => {
+  for (const [name, secret] of Object.entries(secrets)) {
+    it(`finds ${name}, whole or in part, encoded or not`, () => {
+      const part = partsOf(secret)[0] as string;
+      for (const leak of [
+        secret,
+        encode(secret),
+        Buffer.from(secret).toString("base64"),
+        part,
+        encode(part),
+        inspect({ a: [part] }),
+      ]) {
+        assert.notDeepEqual(leaksIn(`dial nats://${leak}@host failed`), [], leak);
+      }
+    });
+  }
+
+  it("hears each place, and fails where a secret comes out", async () => {
+    heard = [];
+    const leaky = new Error("no", {
+      cause: Object.assign(new Error("inner"), { options: { deep: { pass: secrets.password } } }),
+    });
+    await hearing(async () => {
+      throw leaky;
+    });
+    await assert.rejects(assertSilent(["thrown"]), /thrown gives a secret away/);
+    for (const leak of [
+      () => console.warn("connecting as", secrets.user),
+      () => process.stderr.write(secrets.token),
+      () => process.emitWarning(secrets.seed),
+      () => dialTrace.dnsStart?.({ host: secrets.otherPassword }),
+      () => new Registry() && hear("metrics", `dialer_x{user="${secrets.user}"} 1`),
+    ]) {
+      heard = [];
+      leak();
+      await assert.rejects(assertSilent([]), /gives a secret away/, String(leak));
+    }
+    heard = [];
+  });
+
+  it("is content with what has no secret in it", () => {
+    assert.deepEqual(leaksIn("dial nats://***@db.internal:4222 failed: PRIVATE KEY, BEGIN, password, user, token"), []);
+  });
+});
+
+describe("no secret comes out of a dialer", () => {
+  const dialAll = (targets: readonly unknown[], options?: DialOptions, dial = observedDialer()) =>
+    Promise.all(
+      targets.map((target) =>
+        hearing(async () => {
+          const conn = await dial(target as TargetLike, options);
+          conn.destroy();
+        }),
+      ),
+    );
+
+  it(
+    "that connects",
+    fresh(async () => {
+      await using server = await goodPeer();
+      const targets = [
+        `nats://${userinfo}@${server.address}`,
+        `${userinfo}@${server.address}`,
+        new URL(`nats://${userinfo}@${server.address}/path?user=1#x`),
+        `nats://${encode(secrets.token)}@${server.address}`,
+        `nats://${secrets.user}:${secrets.otherPassword}@${server.address}`,
+      ];
+      assert.deepEqual(
+        await dialAll(targets),
+        targets.map(() => undefined),
+      );
+      await assertSilent(["withLog", "span", "metrics", "DialTrace dialDone", "DialTrace connClosed"]);
+    }),
+  );
+
+  it(
+    "that is refused, or whose name does not resolve",
+    fresh(async () => {
+      const port = await freePort();
+      await dialAll([`nats://${userinfo}@127.0.0.1:${port}`, `nats://${userinfo}@nowhere.invalid:${port}`]);
+      await assertSilent(["thrown", "withLog", "span", "DialTrace retryExhausted"]);
+    }),
+  );
+
+  it(
+    "that times out, that is aborted, or whose handshake fails",
+    fresh(async () => {
+      await using server = await silentPeer();
+      const target = `nats://${userinfo}@${server.address}`;
+      const handshake = () => new Promise<never>(() => {});
+      await dialAll([target], { handshake }, observedDialer(100));
+      await dialAll([target], { handshake, signal: AbortSignal.timeout(20) });
+      const controller = new AbortController();
+      setTimeout(() => controller.abort(), 20);
+      await dialAll([target], { handshake, signal: controller.signal });
+      await dialAll([target], {
+        handshake: async () => {
+          throw new Error("'Authorization Violation'");
+        },
+      });
+      await assertSilent(["thrown", "withLog", "span", "DialTrace timeout", "DialTrace handshakeDone error"]);
+    }),
+  );
+
+  it(
+    "that is given a target that can't be dialed",
+    fresh(async () => {
+      const targets = [...malformed("nats", userinfo), { host: `${rawUserinfo}@db.internal`, port: 4222 }];
+      const errors = await dialAll(targets);
+      for (const [index, error] of errors.entries()) {
+        assert.equal((error as { code?: string }).code, "ERR_INVALID_TARGET", `${targets[index]}`);
+      }
+      await assertSilent(["thrown"]);
+    }),
+  );
+
+  // As people paste them, with nothing encoded. What stands behind a / or an @ is not the host.
+  it(
+    "that is given userinfo which ends the URL's authority too early",
+    fresh(async () => {
+      const infos = [rawUserinfo, "user:Qx2aa/Qx2bb", "Qx1user:4222/Qx2bb", "Qx3token?Qx3slash", "Qx3token#Qx3slash"];
+      const targets = infos.flatMap((info) => [...malformed("nats", info), `nats://${info}@db.internal:4222`]);
+      const errors = await dialAll(targets);
+      for (const [index, error] of errors.entries()) {
+        assert.equal((error as { code?: string } | undefined)?.code, "ERR_INVALID_TARGET", targets[index]);
+      }
+      await assertSilent(["thrown"]);
+    }),
+  );
+});
+
+/** Targets with userinfo, none of which can be dialed. */
+function malformed(scheme: string, info: string): string[] {
+  return [
+    `${scheme}://${info}@db.internal:99999`,
+    `${scheme}://${info}@db.internal:port`,
+    `${scheme}://${info}@:4222`,
+    `${scheme}://${info}@[::1`,
+    `${scheme}://${info}@[nonsense]:4222`,
+    `${scheme}://${info}@db internal:4222`,
+    `${scheme}://${info}@`,
+    `${info}@a:b:c`,
+  ];
+}
+
+describe("no secret comes out of connect()", () => {
+  const common = (): ConnectOptions => ({
+    dialer: observedDialer(),
+    trace: clientTrace(),
+    timeout: 10_000,
+    maxReconnectAttempts: 0,
+  });
+  const connecting = (options: ConnectOptions) =>
+    hearing(async () => {
+      const nc = await connect({ ...common(), ...options });
+      await nc.flush();
+      await nc.close();
+    });
+
+  it(
+    "with user and password, right or wrong, in the URL or as options",
+    fresh(async () => {
+      // The server's configuration has its own quoting; what is tested here are URLs.
+      const { user, password: pass, otherPassword } = secrets;
+      await using server = await startNats(["--user", user, "--pass", pass]);
+      assert.equal(await connecting({ servers: `nats://${userinfo}@${server.address}` }), undefined);
+      assert.equal(await connecting({ servers: [server.address], user, pass }), undefined);
+      for (const options of [
+        { servers: `nats://${encode(user)}:${encode(otherPassword)}@${server.address}` },
+        { servers: `nats://${encode(secrets.token)}@${server.address}` },
+        { servers: server.address, user, pass: otherPassword },
+        { servers: server.address, token: secrets.token },
+        { servers: server.address, authenticator: nkeyAuthenticator(new TextEncoder().encode(secrets.seed)) },
+        { servers: server.address },
+      ]) {
+        assert.ok((await connecting(options)) instanceof Error);
+      }
+      await assertSilent(["thrown", "withLog", "span", "metrics", "ClientTrace stateChange", "ClientTrace disconnect"]);
+    }),
+  );
+
+  it(
+    "with a token, right or wrong, in the URL or as an option",
+    fresh(async () => {
+      const { token } = secrets;
+      await using server = await startNats(["--auth", token]);
+      assert.equal(await connecting({ servers: `nats://${encode(token)}@${server.address}` }), undefined);
+      assert.equal(await connecting({ servers: server.address, token }), undefined);
+      assert.ok((await connecting({ servers: server.address, token: secrets.otherPassword })) instanceof Error);
+      assert.ok((await connecting({ servers: `nats://${userinfo}@${server.address}` })) instanceof Error);
+      await assertSilent(["thrown", "span", "ClientTrace stateChange"]);
+    }),
+  );
+
+  it(
+    "that loses its server and is refused by another",
+    fresh(async () => {
+      const { user, password: pass } = secrets;
+      await using server = await startNats(["--user", user, "--pass", pass]);
+      const nc = await connect({
+        ...common(),
+        servers: `nats://${userinfo}@${server.address}`,
+        maxReconnectAttempts: 2,
+        reconnectTimeWait: 10,
+      });
+      await server.stop();
+      const error = await nc.closed();
+      hearError("closed()", error);
+      await assertSilent(["ClientTrace disconnect", "ClientTrace reconnectAttempt"]);
+    }),
+  );
+
+  it(
+    "that can't reach a server, is aborted or runs out of time",
+    fresh(async () => {
+      await using server = await silentPeer();
+      const servers = `nats://${userinfo}@${server.address}`;
+      await connecting({ servers, dialer: observedDialer(100) });
+      await connecting({ servers, timeout: 100 });
+      await connecting({ servers, connectDeadlineMs: 30 });
+      await connecting({ servers, signal: AbortSignal.timeout(30) });
+      await connecting({ servers: `nats://${userinfo}@127.0.0.1:${await freePort()}` });
+      await connecting({ servers: [`nats://${userinfo}@nowhere.invalid`, `127.0.0.1:${await freePort()}`] });
+      await assertSilent(["thrown", "withLog", "span"]);
+    }),
+  );
+
+  it(
+    "that meets a server which speaks something else, or hangs up",
+    fresh(async () => {
+      const says = (text: string): Promise<Peer> => peer((socket) => void socket.end(text));
+      for (const text of ["HTTP/1.1 400\r\n", "-ERR 'Authorization Violation'\r\n", "INFO {\r\n", ""]) {
+        await using server = await says(text);
+        await connecting({ servers: `nats://${userinfo}@${server.address}` });
+      }
+      await assertSilent(["thrown", "span"]);
+    }),
+  );
+
+  it(
+    "with a private key, good or broken, and a server without TLS",
+    fresh(async () => {
+      await using server = await startNats();
+      for (const key of [secrets.privateKey, secrets.brokenKey]) {
+        assert.ok((await connecting({ servers: server.address, tls: { key, cert: key } })) instanceof Error);
+        assert.ok(
+          (await connecting({ servers: `tls://${userinfo}@${server.address}`, tls: { key } })) instanceof Error,
+        );
+        assert.ok(
+          (await connecting({ servers: server.address, tls: { handshakeFirst: true, key, cert: key } })) instanceof
+            Error,
+        );
+      }
+      await assertSilent(["thrown", "span"]);
+    }),
+  );
+
+  it(
+    "that is given servers or options which can't be used",
+    fresh(async () => {
+      for (const servers of [
+        ...malformed("nats", userinfo),
+        ...malformed("tls", userinfo),
+        `ws://${userinfo}@h`,
+        `unix:/${rawUserinfo}@h`,
+      ]) {
+        assert.ok((await connecting({ servers: [servers] })) instanceof Error, servers);
+      }
+      const pass = secrets.password;
+      await connecting({ servers: "a", port: 1, pass });
+      await connecting({ servers: "127.0.0.1:1", pass, signal: { token: secrets.token } as never });
+      await connecting({ servers: "127.0.0.1:1", token: { secret: secrets.token } as never });
+      await assertSilent(["thrown"]);
+    }),
+  );
+
+  it(
+    "that is given a string of servers with a comma in a password",
+    fresh(async () => {
+      await connecting({ servers: `nats://user:Qx2aa,Qx2bb@127.0.0.1:${await freePort()}` });
+      await connecting({ servers: `nats://Qx1user,Qx1host:Qx2aa@127.0.0.1:${await freePort()}` });
+      await assertSilent(["thrown"]);
+    }),
+  );
+
+  it(
+    "that has printed all of its warnings",
+    fresh(async () => {
+      const broken = { connectStart: () => assert.fail("a hook of the user's") };
+      await using server = await startNats(["--user", secrets.user, "--pass", secrets.password]);
+      const dialer = compose(withTrace(broken), observedDialer());
+      await connecting({ servers: `nats://${userinfo}@${server.address}`, dialer });
+      await until(() => heard.some(({ place }) => place === "warning"), "the warning");
+      await assertSilent(["warning"]);
+    }),
+  );
+});

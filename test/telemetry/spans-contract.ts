@@ -1,0 +1,716 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import { after, beforeEach, describe, it } from "node:test";
+import type { Context, Span, TracerProvider } from "@opentelemetry/api";
+import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
+import {
+  compose,
+  type DialError,
+  type Dialer,
+  type DialOptions,
+  type DialTrace,
+  type Middleware,
+  parseTarget,
+  type TcpOptions,
+  tcp,
+  withRetry,
+  withTimeout,
+} from "../../src/index.ts";
+import { type TracingOptions, withTracing } from "../../src/otel.ts";
+import { fakeClock, scriptedDialer } from "../../src/testing.ts";
+import { freePort, goodPeer, type Peer, silentPeer } from "../support/peers.ts";
+import { until } from "../support/resources.ts";
+import type { SdkLine } from "./sdk-lines.ts";
+import { spanRecorder, spanTree } from "./span-tree.ts";
+
+const never = () => new Promise<never>(() => {});
+
+/** What `withTracing` promises, held against one line of OpenTelemetry's SDK. */
+export function spanTests(sdk: SdkLine): void {
+  const { api } = sdk;
+  const complaints: unknown[] = [];
+  const complain = (...what: unknown[]) => complaints.push(what);
+  const manager = new AsyncLocalStorageContextManager().enable();
+  api.diag.setLogger(
+    { error: complain, warn: complain, info() {}, debug() {}, verbose() {} },
+    { logLevel: api.DiagLogLevel.WARN },
+  );
+  api.context.setGlobalContextManager(manager);
+
+  let recorder = spanRecorder();
+  let tracerProvider: TracerProvider = sdk.provider(recorder);
+  beforeEach(() => {
+    recorder = spanRecorder();
+    tracerProvider = sdk.provider(recorder);
+  });
+  // The SDK complains of spans ended twice, or written to after their end.
+  after(() => assert.deepEqual(complaints, []));
+
+  const traced = (options: TracingOptions, ...layers: [...Middleware[], Dialer]): Dialer =>
+    compose(withTracing({ tracerProvider, ...options }), ...layers);
+
+  /** Compares the whole tree; `$` names in `expected` are given in `names` by their ports. */
+  function assertTree(expected: string, names: Readonly<Record<number, string>> = {}): void {
+    assert.equal(spanTree(recorder.started, names), expected.trim().replaceAll(/\n {4}/g, "\n"));
+    assert.deepEqual(recorder.open, [], "no span is left open");
+    assert.equal(recorder.ends, recorder.started.length, "each ends once");
+  }
+
+  /** A lookup whose names stand for loopback addresses. */
+  const lookupOf =
+    (...addresses: string[]): TcpOptions["lookup"] =>
+    (_host, _options, done) =>
+      done(
+        null,
+        addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 })),
+      );
+
+  /** Dials `first` at the first attempt and the target after that. */
+  const refusedOnce = (refused: number): Dialer => {
+    const base = tcp();
+    let calls = 0;
+    return (target, options) => base(++calls === 1 ? `127.0.0.1:${refused}` : target, options);
+  };
+
+  function abortWhen(controller: AbortController, hook: keyof DialTrace): DialTrace {
+    return { [hook]: () => setTimeout(() => controller.abort(), 5) };
+  }
+
+  describe("the tree of spans of", () => {
+    it("a first-try success by address", async () => {
+      await using server = await goodPeer();
+      (await traced({ name: "orders" }, tcp())(server.address)).destroy();
+      assertTree(
+        `
+    dial dialer.attempt.count=1 dialer.name=orders dialer.outcome=success network.transport=tcp server.address=127.0.0.1 server.port=PORT
+      attempt dialer.attempt.number=1 dialer.endpoint=127.0.0.1:PORT
+        socket connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4`,
+        { [server.port]: "PORT" },
+      );
+    });
+
+    it("a first-try success by name", async () => {
+      await using server = await goodPeer();
+      (await traced({}, tcp({ lookup: lookupOf("127.0.0.1") }))(`db.internal:${server.port}`)).destroy();
+      assertTree(
+        `
+    dial dialer.attempt.count=1 dialer.name=default dialer.outcome=success network.transport=tcp server.address=db.internal server.port=PORT
+      attempt dialer.attempt.number=1 dialer.endpoint=db.internal:PORT
+        dns lookup dns.answers=[127.0.0.1] dns.question.name=db.internal
+        socket connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4`,
+        { [server.port]: "PORT" },
+      );
+    });
+
+    it("a name that doesn't resolve", async () => {
+      const error = Object.assign(new Error("getaddrinfo ENOTFOUND nowhere.invalid"), { code: "ENOTFOUND" });
+      await assert.rejects(traced({}, tcp({ lookup: (_h, _o, done) => done(error, []) }))("nowhere.invalid:4222"));
+      assertTree(`
+    dial Error "dial nowhere.invalid:4222: getaddrinfo ENOTFOUND nowhere.invalid" dialer.attempt.count=1 dialer.name=default dialer.outcome=failure error.type=dns_not_found network.transport=tcp server.address=nowhere.invalid server.port=4222
+      attempt Error "dial nowhere.invalid:4222: getaddrinfo ENOTFOUND nowhere.invalid" dialer.attempt.number=1 dialer.endpoint=nowhere.invalid:4222 error.type=dns_not_found
+        dns lookup Error "getaddrinfo ENOTFOUND nowhere.invalid" dns.question.name=nowhere.invalid error.type=dns_not_found`);
+    });
+
+    it("a unix socket that isn't there", async () => {
+      await assert.rejects(traced({}, tcp())("unix:/nonexistent/a.sock"));
+      assertTree(`
+    dial Error "dial unix:/nonexistent/a.sock: connect ENOENT /nonexistent/a.sock" dialer.attempt.count=1 dialer.name=default dialer.outcome=failure error.type=refused network.transport=unix server.address=/nonexistent/a.sock
+      attempt Error "dial unix:/nonexistent/a.sock: connect ENOENT /nonexistent/a.sock" dialer.attempt.number=1 dialer.endpoint=unix:/nonexistent/a.sock error.type=refused
+        socket connect Error "connect ENOENT /nonexistent/a.sock" error.type=refused network.peer.address=/nonexistent/a.sock network.transport=unix`);
+    });
+
+    it("refused, then success: a failure that a retry mended marks its attempt, not the dial", async () => {
+      await using server = await goodPeer();
+      const refused = await freePort();
+      const retry = withRetry({ initialBackoffMs: 20, jitter: "none" });
+      (await traced({}, retry, refusedOnce(refused))(server.address)).destroy();
+      assertTree(
+        `
+    dial dialer.attempt.count=2 dialer.name=default dialer.outcome=success network.transport=tcp server.address=127.0.0.1 server.port=PORT
+      (backoff) dialer.backoff.delay=0.02 error.type=refused
+      attempt Error "dial 127.0.0.1:PORT: connect ECONNREFUSED 127.0.0.1:REFUSED" dialer.attempt.number=1 dialer.endpoint=127.0.0.1:PORT error.type=refused
+        socket connect Error "connect ECONNREFUSED 127.0.0.1:REFUSED" error.type=refused network.peer.address=127.0.0.1 network.peer.port=REFUSED network.type=ipv4
+      attempt dialer.attempt.number=2 dialer.endpoint=127.0.0.1:PORT
+        socket connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4`,
+        { [server.port]: "PORT", [refused]: "REFUSED" },
+      );
+    });
+
+    it("a dial whose every attempt failed", async () => {
+      const port = await freePort();
+      const retry = withRetry({ maxAttempts: 2, initialBackoffMs: 0 });
+      await assert.rejects(traced({}, retry, tcp())(`127.0.0.1:${port}`));
+      const attempt = (number: number) => `
+      attempt Error "dial 127.0.0.1:PORT: connect ECONNREFUSED 127.0.0.1:PORT" dialer.attempt.number=${number} dialer.endpoint=127.0.0.1:PORT error.type=refused
+        socket connect Error "connect ECONNREFUSED 127.0.0.1:PORT" error.type=refused network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4`;
+      assertTree(
+        `
+    dial Error "dial 127.0.0.1:PORT failed after 2 attempts: connect ECONNREFUSED 127.0.0.1:PORT" dialer.attempt.count=2 dialer.name=default dialer.outcome=failure error.type=refused network.transport=tcp server.address=127.0.0.1 server.port=PORT
+      (backoff) dialer.backoff.delay=0 error.type=refused${attempt(1)}${attempt(2)}`,
+        { [port]: "PORT" },
+      );
+    });
+
+    it("two addresses of which the first refuses", async () => {
+      await using server = await goodPeer();
+      const dial = traced({}, tcp({ lookup: lookupOf("127.0.0.2", "127.0.0.1") }));
+      (await dial(`db.internal:${server.port}`)).destroy();
+      assertTree(
+        `
+    dial dialer.attempt.count=1 dialer.name=default dialer.outcome=success network.transport=tcp server.address=db.internal server.port=PORT
+      attempt dialer.attempt.number=1 dialer.endpoint=db.internal:PORT
+        dns lookup dns.answers=[127.0.0.2,127.0.0.1] dns.question.name=db.internal
+        socket connect Error "connect ECONNREFUSED 127.0.0.2:PORT" error.type=refused network.peer.address=127.0.0.2 network.peer.port=PORT network.type=ipv4
+        socket connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4`,
+        { [server.port]: "PORT" },
+      );
+    });
+
+    it("a timeout of one attempt, then success", async () => {
+      await using server = await goodPeer();
+      const clock = fakeClock();
+      const layers = [
+        clock.layer,
+        withRetry({ initialBackoffMs: 500, jitter: "none" }),
+        withTimeout({ timeoutMs: 2000 }),
+      ] as const;
+      let calls = 0;
+      const handshake = (conn: Socket) => (++calls === 1 ? never() : Promise.resolve(conn));
+      const dialed = traced({}, ...layers, tcp())(server.address, { handshake });
+      await until(() => calls === 1, "the handshake");
+      await clock.advance(2500);
+      (await dialed).destroy();
+      const connect =
+        "socket connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4";
+      assertTree(
+        `
+    dial dialer.attempt.count=2 dialer.name=default dialer.outcome=success network.transport=tcp server.address=127.0.0.1 server.port=PORT
+      (backoff) dialer.backoff.delay=0.5 error.type=timeout
+      attempt Error "attempt 1 to dial 127.0.0.1:PORT timed out after 2000 ms" dialer.attempt.number=1 dialer.endpoint=127.0.0.1:PORT error.type=timeout
+        ${connect}
+        protocol handshake Error "attempt 1 to dial 127.0.0.1:PORT timed out after 2000 ms" error.type=timeout
+      attempt dialer.attempt.number=2 dialer.endpoint=127.0.0.1:PORT
+        ${connect}
+        protocol handshake`,
+        { [server.port]: "PORT" },
+      );
+    });
+
+    it("a timeout of the whole dial, in its second attempt", async () => {
+      await using server = await silentPeer();
+      const refused = await freePort();
+      const clock = fakeClock();
+      const layers = [
+        clock.layer,
+        withTimeout({ timeoutMs: 3000 }),
+        withRetry({ initialBackoffMs: 1000, jitter: "none" }),
+      ] as const;
+      const ended = assert.rejects(traced({}, ...layers, refusedOnce(refused))(server.address, { handshake: never }));
+      await until(() => clock.pending === 2, "the wait");
+      await clock.advance(1000);
+      await until(() => recorder.open.includes("protocol handshake"), "the handshake");
+      await clock.advance(2000);
+      await ended;
+      const message = `"dial 127.0.0.1:PORT timed out after 3000 ms; attempt 1 before failed: connect ECONNREFUSED 127.0.0.1:REFUSED"`;
+      assertTree(
+        `
+    dial Error ${message} dialer.attempt.count=2 dialer.name=default dialer.outcome=failure error.type=timeout network.transport=tcp server.address=127.0.0.1 server.port=PORT
+      (backoff) dialer.backoff.delay=1 error.type=refused
+      attempt Error "dial 127.0.0.1:PORT: connect ECONNREFUSED 127.0.0.1:REFUSED" dialer.attempt.number=1 dialer.endpoint=127.0.0.1:PORT error.type=refused
+        socket connect Error "connect ECONNREFUSED 127.0.0.1:REFUSED" error.type=refused network.peer.address=127.0.0.1 network.peer.port=REFUSED network.type=ipv4
+      attempt Error ${message} dialer.attempt.number=2 dialer.endpoint=127.0.0.1:PORT error.type=timeout
+        socket connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4
+        protocol handshake Error ${message} error.type=timeout`,
+        { [server.port]: "PORT", [refused]: "REFUSED" },
+      );
+    });
+
+    it("a caller's abort while connecting: canceled, and nothing marked as an error", async () => {
+      await using server = await goodPeer();
+      const controller = new AbortController();
+      const trace: DialTrace = { connectStart: () => queueMicrotask(() => controller.abort()) };
+      const { signal } = controller;
+      await assert.rejects(traced({}, tcp())(server.address, { signal, trace }), { name: "AbortError" });
+      assertTree(
+        `
+    dial dialer.attempt.count=1 dialer.name=default dialer.outcome=canceled network.transport=tcp server.address=127.0.0.1 server.port=PORT
+      attempt dialer.attempt.number=1 dialer.endpoint=127.0.0.1:PORT dialer.outcome=canceled
+        socket connect dialer.outcome=canceled network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4`,
+        { [server.port]: "PORT" },
+      );
+    });
+
+    it("a caller's abort during a lookup that never answers", async () => {
+      const controller = new AbortController();
+      const dial = traced({}, tcp({ lookup: () => {} }));
+      const { signal } = controller;
+      await assert.rejects(dial("db.internal:5432", { signal, trace: abortWhen(controller, "dnsStart") }));
+      assertTree(`
+    dial dialer.attempt.count=1 dialer.name=default dialer.outcome=canceled network.transport=tcp server.address=db.internal server.port=5432
+      attempt dialer.attempt.number=1 dialer.endpoint=db.internal:5432 dialer.outcome=canceled
+        dns lookup dialer.outcome=canceled dns.question.name=db.internal`);
+    });
+
+    it("a caller's abort during the wait between attempts", async () => {
+      const port = await freePort();
+      const controller = new AbortController();
+      const dial = traced({}, withRetry({ initialBackoffMs: 5000, jitter: "none" }), tcp());
+      const { signal } = controller;
+      await assert.rejects(dial(`127.0.0.1:${port}`, { signal, trace: abortWhen(controller, "retryScheduled") }));
+      assertTree(
+        `
+    dial dialer.attempt.count=1 dialer.name=default dialer.outcome=canceled network.transport=tcp server.address=127.0.0.1 server.port=PORT
+      (backoff) dialer.backoff.delay=5 error.type=refused
+      attempt Error "dial 127.0.0.1:PORT: connect ECONNREFUSED 127.0.0.1:PORT" dialer.attempt.number=1 dialer.endpoint=127.0.0.1:PORT error.type=refused
+        socket connect Error "connect ECONNREFUSED 127.0.0.1:PORT" error.type=refused network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4`,
+        { [port]: "PORT" },
+      );
+    });
+
+    it("a handshake that says what it spoke and to whom", async () => {
+      await using server = await goodPeer();
+      const handshake: NonNullable<DialOptions["handshake"]> = async (conn, context) => {
+        context.describe({ name: "nats", attributes: { "nats.server.name": "n1", "nats.server.version": "2.10.0" } });
+        return conn;
+      };
+      (await traced({}, tcp())(server.address, { handshake })).destroy();
+      assert.match(
+        spanTree(recorder.started),
+        /\n {4}protocol handshake nats\.server\.name=n1 nats\.server\.version=2\.10\.0 network\.protocol\.name=nats$/,
+      );
+      assert.deepEqual(recorder.open, []);
+    });
+
+    it("a handshake that failed after it had learned whom it spoke to", async () => {
+      await using server = await goodPeer();
+      const handshake: NonNullable<DialOptions["handshake"]> = async (_conn, context) => {
+        context.describe({ name: "nats", attributes: { "nats.server.name": "n1" } });
+        throw new Error("'Authorization Violation'");
+      };
+      await assert.rejects(traced({}, tcp())(server.address, { handshake }), { reason: "auth_failed" });
+      assertTree(
+        `
+    dial Error "dial 127.0.0.1:PORT: 'Authorization Violation'" dialer.attempt.count=1 dialer.name=default dialer.outcome=failure error.type=auth_failed network.transport=tcp server.address=127.0.0.1 server.port=PORT
+      attempt Error "dial 127.0.0.1:PORT: 'Authorization Violation'" dialer.attempt.number=1 dialer.endpoint=127.0.0.1:PORT error.type=auth_failed
+        socket connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4
+        protocol handshake Error "'Authorization Violation'" error.type=auth_failed nats.server.name=n1 network.protocol.name=nats`,
+        { [server.port]: "PORT" },
+      );
+    });
+
+    it("a TLS upgrade and a proxy, which report through the hooks that they are given", async () => {
+      await using server = await goodPeer();
+      const handshake: NonNullable<DialOptions["handshake"]> = async (conn, { trace, target }) => {
+        trace?.proxyStart?.({ type: "socks5", proxy: target });
+        trace?.proxyDone?.({ type: "socks5", proxy: target, durationMs: 1, outcome: "success" });
+        trace?.tlsHandshakeStart?.({ serverName: "db.internal" });
+        trace?.tlsHandshakeDone?.({
+          serverName: "db.internal",
+          durationMs: 1,
+          outcome: "success",
+          protocol: "TLSv1.3",
+          cipher: "TLS_AES_256_GCM_SHA384",
+          alpnProtocol: "h2",
+          resumed: false,
+          peerCertificateExpiresAt: Date.UTC(2031, 0, 2),
+        });
+        return conn;
+      };
+      (await traced({}, tcp())(server.address, { handshake })).destroy();
+      assertTree(
+        `
+    dial dialer.attempt.count=1 dialer.name=default dialer.outcome=success network.transport=tcp server.address=127.0.0.1 server.port=PORT
+      attempt dialer.attempt.number=1 dialer.endpoint=127.0.0.1:PORT
+        socket connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4
+        protocol handshake
+        proxy connect dialer.proxy.type=socks5 network.peer.address=127.0.0.1 network.peer.port=PORT
+        tls handshake server.address=db.internal tls.cipher=TLS_AES_256_GCM_SHA384 tls.next_protocol=h2 tls.protocol.name=tls tls.protocol.version=1.3 tls.resumed=false tls.server.not_after=2031-01-02T00:00:00.000Z`,
+        { [server.port]: "PORT" },
+      );
+    });
+  });
+
+  describe("what a sampler sees", () => {
+    it("is there at the start of each span", async () => {
+      await using server = await goodPeer();
+      (await traced({}, tcp({ lookup: lookupOf("127.0.0.1") }))(`db.internal:${server.port}`)).destroy();
+      const seen = recorder.started.map((span) => [span.name, Object.keys(recorder.atStart(span)).sort()]);
+      assert.deepEqual(seen, [
+        ["dial", ["dialer.name", "network.transport", "server.address", "server.port"]],
+        ["attempt", ["dialer.attempt.number", "dialer.endpoint"]],
+        ["dns lookup", ["dns.question.name"]],
+        ["socket connect", ["network.peer.address", "network.peer.port", "network.type"]],
+      ]);
+    });
+
+    it("is of kind INTERNAL, with a static name, from the tracer dialtrace", async () => {
+      await using server = await goodPeer();
+      for (const host of ["127.0.0.1", "db-1.internal", "db-2.internal"]) {
+        const dial = traced({}, tcp({ lookup: lookupOf("127.0.0.1") }));
+        (await dial(`${host}:${server.port}`, { handshake: async (conn) => conn })).destroy();
+      }
+      const names = new Set(recorder.started.map((span) => span.name));
+      assert.deepEqual([...names], ["dial", "attempt", "socket connect", "protocol handshake", "dns lookup"]);
+      for (const span of recorder.started) {
+        assert.equal(span.kind, 0, span.name);
+        assert.equal(
+          (span as unknown as { instrumentationScope: { name: string } }).instrumentationScope.name,
+          "dialtrace",
+        );
+      }
+    });
+  });
+
+  describe("no span is left open", () => {
+    it("when the caller aborts while base dialer and handshake take no notice", async () => {
+      const controller = new AbortController();
+      const { signal } = controller;
+      const deaf: Dialer = (_target, { trace } = {}) => {
+        trace?.dnsStart?.({ host: "db.internal" });
+        trace?.connectStart?.({ address: { address: "127.0.0.1", port: 1, family: "ipv4" } });
+        setTimeout(() => controller.abort(), 5);
+        return never();
+      };
+      await assert.rejects(traced({}, deaf)("db.internal:1", { signal }), { name: "AbortError" });
+      assertTree(`
+    dial dialer.attempt.count=1 dialer.name=default dialer.outcome=canceled network.transport=tcp server.address=db.internal server.port=1
+      attempt dialer.attempt.number=1 dialer.endpoint=db.internal:1 dialer.outcome=canceled
+        dns lookup dialer.outcome=canceled dns.question.name=db.internal
+        socket connect dialer.outcome=canceled network.peer.address=127.0.0.1 network.peer.port=1 network.type=ipv4`);
+    });
+
+    it("when a timeout ends an attempt whose phase never ends", async () => {
+      const clock = fakeClock();
+      const deaf: Dialer = (_target, { trace } = {}) => {
+        trace?.tlsHandshakeStart?.({ serverName: "db.internal" });
+        return never();
+      };
+      const layers = [
+        clock.layer,
+        withRetry({ maxAttempts: 2, initialBackoffMs: 0 }),
+        withTimeout({ timeoutMs: 10 }),
+      ] as const;
+      const ended = assert.rejects(traced({}, ...layers, deaf)("db.internal:1"));
+      await clock.advance(20);
+      await ended;
+      const attempt = (number: number) => `
+      attempt Error "attempt ${number} to dial db.internal:1 timed out after 10 ms" dialer.attempt.number=${number} dialer.endpoint=db.internal:1 error.type=timeout
+        tls handshake Error error.type=timeout server.address=db.internal`;
+      assert.ok(
+        spanTree(recorder.started).endsWith(`${attempt(1)}${attempt(2)}`.replaceAll(/\n {4}/g, "\n")),
+        spanTree(recorder.started),
+      );
+      assert.deepEqual(recorder.open, []);
+    });
+
+    it("when a phase starts twice and ends once", async () => {
+      const base = scriptedDialer();
+      const twice = ((target, options = {}) => {
+        options.trace?.dnsStart?.({ host: "a" });
+        options.trace?.dnsStart?.({ host: "b" });
+        options.trace?.dnsDone?.({ host: "b", addresses: [], durationMs: 1, outcome: "success" });
+        return base(target, options as never);
+      }) as Dialer;
+      (await traced({}, twice)("a:1")).destroy();
+      assert.deepEqual(recorder.open, []);
+    });
+
+    for (const mode of ["spans", "events"] as const) {
+      it(`when a base dialer goes on after its dial has ended, in mode ${mode}`, async () => {
+        const controller = new AbortController();
+        let late: DialTrace | undefined;
+        const deaf: Dialer = (_target, { trace } = {}) => {
+          late = trace;
+          setTimeout(() => controller.abort(), 5);
+          return never();
+        };
+        await assert.rejects(traced({ mode }, deaf)("db.internal:1", { signal: controller.signal }));
+        const address = { address: "127.0.0.1", port: 1, family: "ipv4" } as const;
+        const before = spanTree(recorder.started);
+        late?.connectStart?.({ address });
+        late?.connectDone?.({ address, durationMs: 1, outcome: "success" });
+        late?.attemptStart?.({ target: parseTarget("db.internal:1"), attempt: 2 });
+        const error = new Error("late");
+        late?.retryScheduled?.({ target: parseTarget("a:1"), attempt: 2, delayMs: 1, error, reason: "refused" });
+        assert.equal(spanTree(recorder.started), before, "nothing begins after the dial's end");
+        assert.deepEqual(recorder.open, []);
+      });
+    }
+
+    it("when a decorator of the user's runs attempts side by side", async () => {
+      await using server = await goodPeer();
+      const clock = fakeClock();
+      const hedge: Middleware = (next) => async (target, options) => {
+        const slow = next(target, { ...options, handshake: () => never() });
+        await until(() => server.accepted === 1, "the first attempt");
+        slow.catch(() => {});
+        return next(target, options);
+      };
+      const layers = [clock.layer, hedge, withTimeout({ timeoutMs: 1000 })] as const;
+      let open: readonly string[] = [];
+      const trace: DialTrace = {
+        attemptDone({ attempt }) {
+          if (attempt === 2) open = recorder.open;
+        },
+      };
+      (await traced({}, ...layers, tcp())(server.address, { trace })).destroy();
+      assert.deepEqual(open, ["dial", "attempt", "protocol handshake"], "the end of the second is not the first's");
+      const parents = new Map(recorder.started.map((span) => [span.spanContext().spanId, span]));
+      const attempts = recorder.started.filter((span) => span.name === "attempt");
+      assert.deepEqual(
+        attempts.map((span) => span.attributes["dialer.attempt.number"]),
+        [1, 2],
+      );
+      assert.equal(attempts[1]?.status.code, 0);
+      for (const span of attempts) assert.equal(parents.get(span.parentSpanContext?.spanId ?? "")?.name, "dial");
+      assert.deepEqual(recorder.open, [], "the dial's end ends what is open beneath it");
+      await clock.advance(1000);
+      assert.equal(recorder.ends, recorder.started.length);
+    });
+  });
+
+  describe("the parent", () => {
+    const tracer = () => tracerProvider.getTracer("test");
+    const inside = <T>(span: Span, work: () => T): T =>
+      api.context.with(api.trace.setSpan(api.context.active() as Context, span), work);
+    const dialSpan = () => recorder.started.find((span) => span.name === "dial");
+
+    it("is the active span", async () => {
+      await using server = await goodPeer();
+      const request = tracer().startSpan("request");
+      (await inside(request, () => traced({}, tcp())(server.address))).destroy();
+      request.end();
+      assert.match(spanTree(recorder.started), /^request\n {2}dial .*\n {4}attempt .*\n {6}socket connect [^\n]*$/);
+    });
+
+    it("is the active span through awaits and timers", async () => {
+      await using server = await goodPeer();
+      const request = tracer().startSpan("request");
+      const dial = traced({}, tcp());
+      await inside(request, async () => {
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        (await dial(server.address)).destroy();
+      });
+      request.end();
+      assert.equal(dialSpan()?.parentSpanContext?.spanId, request.spanContext().spanId);
+    });
+
+    it("is none without an active span", async () => {
+      await using server = await goodPeer();
+      (await traced({}, tcp())(server.address)).destroy();
+      assert.equal(dialSpan()?.parentSpanContext, undefined);
+    });
+
+    it("is none for a background dial, though a span is active", async () => {
+      await using server = await goodPeer();
+      const request = tracer().startSpan("request");
+      (await inside(request, () => traced({}, tcp())(server.address, { background: true }))).destroy();
+      request.end();
+      assert.equal(dialSpan()?.parentSpanContext, undefined);
+      assert.notEqual(dialSpan()?.spanContext().traceId, request.spanContext().traceId);
+      assert.deepEqual(recorder.open, []);
+    });
+
+    it("is right for each of 200 dials at once, some of which fail, retry or are aborted", async () => {
+      await using server = await goodPeer();
+      const refused = await freePort();
+      const dial = traced(
+        {},
+        withRetry({ maxAttempts: 2, initialBackoffMs: 1 }),
+        tcp({ lookup: lookupOf("127.0.0.2", "127.0.0.1") }),
+      );
+      const one = async (index: number) => {
+        const request = tracer().startSpan(`request ${index}`);
+        await inside(request, async () => {
+          await new Promise((resolve) => setTimeout(resolve, index % 7));
+          const controller = new AbortController();
+          if (index % 5 === 4) setTimeout(() => controller.abort(), index % 3);
+          const target = [server.address, `db-${index}.internal:${server.port}`, `127.0.0.1:${refused}`][index % 3];
+          await dial(target ?? "", { signal: controller.signal }).then(
+            (conn) => conn.destroy(),
+            () => {},
+          );
+        });
+        request.end();
+      };
+      await Promise.all(Array.from({ length: 200 }, (_, index) => one(index)));
+      await until(() => recorder.open.length === 0, "the ends of all spans");
+
+      const byId = new Map(recorder.started.map((span) => [span.spanContext().spanId, span]));
+      const parentOf = (span: (typeof recorder.started)[number]) => byId.get(span.parentSpanContext?.spanId ?? "");
+      const above: Record<string, RegExp> = {
+        dial: /^request/,
+        attempt: /^dial$/,
+        "dns lookup": /^attempt$/,
+        "socket connect": /^attempt$/,
+      };
+      const requests = new Set<string>();
+      for (const span of recorder.started) {
+        const parent = parentOf(span);
+        if (span.name.startsWith("request")) {
+          assert.equal(parent, undefined);
+          continue;
+        }
+        assert.match(parent?.name ?? "", above[span.name] ?? /never/, span.name);
+        assert.equal(span.spanContext().traceId, parent?.spanContext().traceId);
+        if (span.name === "dial") {
+          requests.add(parent?.name ?? "");
+          const index = Number(parent?.name.slice("request ".length));
+          const asked = [server.port, server.port, refused][index % 3];
+          assert.equal(span.attributes["server.port"], asked, "the dial of its own request");
+        }
+      }
+      assert.equal(requests.size, 200);
+      assert.equal(recorder.ends, recorder.started.length);
+    });
+  });
+
+  describe("mode", () => {
+    async function retriedOnce(server: Peer, options: TracingOptions): Promise<Record<number, string>> {
+      const refused = await freePort();
+      const dial = traced(options, withRetry({ initialBackoffMs: 20, jitter: "none" }), refusedOnce(refused));
+      const handshake: NonNullable<DialOptions["handshake"]> = async (conn, context) => {
+        context.describe({ name: "nats" });
+        context.trace?.tlsHandshakeStart?.({ serverName: "db.internal" });
+        context.trace?.tlsHandshakeDone?.({ serverName: "db.internal", durationMs: 1, outcome: "success" });
+        return conn;
+      };
+      (await dial(server.address, { handshake })).destroy();
+      return { [server.port]: "PORT", [refused]: "REFUSED" };
+    }
+
+    it('"events" makes one span, with the rest as its events', async () => {
+      await using server = await goodPeer();
+      const names = await retriedOnce(server, { mode: "events" });
+      assertTree(
+        `
+    dial dialer.attempt.count=2 dialer.name=default dialer.outcome=success network.transport=tcp server.address=127.0.0.1 server.port=PORT
+      (attempt start) dialer.attempt.number=1 dialer.endpoint=127.0.0.1:PORT
+      (socket connect) error.type=refused network.peer.address=127.0.0.1 network.peer.port=REFUSED network.type=ipv4
+      (attempt) dialer.attempt.number=1 dialer.endpoint=127.0.0.1:PORT error.type=refused
+      (backoff) dialer.backoff.delay=0.02 error.type=refused
+      (attempt start) dialer.attempt.number=2 dialer.endpoint=127.0.0.1:PORT
+      (socket connect) network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4
+      (tls handshake) server.address=db.internal
+      (protocol handshake) network.protocol.name=nats
+      (attempt) dialer.attempt.number=2 dialer.endpoint=127.0.0.1:PORT`,
+        names,
+      );
+      for (const event of recorder.started[0]?.events ?? []) {
+        const expected = /start|backoff/.test(event.name) ? "undefined" : "number";
+        assert.equal(typeof event.attributes?.["dialer.duration"], expected, event.name);
+      }
+    });
+
+    it('"events" marks a failed dial, and leaves a canceled one unmarked', async () => {
+      const port = await freePort();
+      await assert.rejects(traced({ mode: "events" }, tcp())(`127.0.0.1:${port}`));
+      const controller = new AbortController();
+      const { signal } = controller;
+      const dial = traced({ mode: "events" }, tcp({ lookup: () => {} }));
+      await assert.rejects(dial("db.internal:1", { signal, trace: abortWhen(controller, "dnsStart") }));
+      assertTree(
+        `
+    dial Error "dial 127.0.0.1:PORT: connect ECONNREFUSED 127.0.0.1:PORT" dialer.attempt.count=1 dialer.name=default dialer.outcome=failure error.type=refused network.transport=tcp server.address=127.0.0.1 server.port=PORT
+      (attempt start) dialer.attempt.number=1 dialer.endpoint=127.0.0.1:PORT
+      (socket connect) error.type=refused network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4
+      (attempt) dialer.attempt.number=1 dialer.endpoint=127.0.0.1:PORT error.type=refused
+    dial dialer.attempt.count=1 dialer.name=default dialer.outcome=canceled network.transport=tcp server.address=db.internal server.port=1
+      (attempt start) dialer.attempt.number=1 dialer.endpoint=db.internal:1
+      (dns lookup) dialer.outcome=canceled dns.question.name=db.internal
+      (attempt) dialer.attempt.number=1 dialer.endpoint=db.internal:1 dialer.outcome=canceled`,
+        { [port]: "PORT" },
+      );
+    });
+
+    it('"off" makes none, and hands the dialer beneath out as it is', async () => {
+      await using server = await goodPeer();
+      await retriedOnce(server, { mode: "off" });
+      assert.equal(recorder.started.length, 0);
+      const base = tcp();
+      assert.equal(withTracing({ mode: "off" })(base), base);
+    });
+  });
+
+  describe("the provider", () => {
+    it("that is registered after the dialer was built, and after its first dial, is used", async () => {
+      await using server = await goodPeer();
+      const dial = compose(withTracing(), tcp());
+      (await dial(server.address)).destroy();
+      assert.equal(recorder.started.length, 0);
+      api.trace.setGlobalTracerProvider(tracerProvider);
+      (await dial(server.address)).destroy();
+      assert.deepEqual(
+        recorder.started.map((span) => span.name),
+        ["dial", "attempt", "socket connect"],
+      );
+      assert.deepEqual(recorder.open, []);
+    });
+
+    it("that doesn't record costs nothing further: no hooks go down", async () => {
+      await using server = await goodPeer();
+      const seen: unknown[] = [];
+      const layer: Middleware = (next) => (target, options) => {
+        seen.push(options?.trace);
+        return next(target, options);
+      };
+      const unsampled = sdk.provider(recorder, { sampled: false });
+      for (const mode of ["spans", "events"] as const) {
+        (await compose(withTracing({ mode, tracerProvider: unsampled }), layer, tcp())(server.address)).destroy();
+      }
+      assert.deepEqual(seen, [undefined, undefined]);
+      assert.equal(recorder.started.length, 0);
+      (await compose(withTracing({ tracerProvider }), layer, tcp())(server.address)).destroy();
+      assert.notEqual(seen[2], undefined, "while those of one that records do");
+    });
+
+    it("that throws harms no dial", async () => {
+      await using server = await goodPeer();
+      const broken = {
+        getTracer() {
+          throw new Error("no tracer");
+        },
+      } as unknown as TracerProvider;
+      const warned = once(process, "warning");
+      const conn = await compose(withTracing({ tracerProvider: broken }), tcp())(server.address);
+      assert.equal(conn.destroyed, false);
+      conn.destroy();
+      await warned;
+    });
+
+    it("may be one of several, for layers at several places", async () => {
+      await using server = await goodPeer();
+      const other = spanRecorder();
+      const refused = await freePort();
+      const attempts = withTracing({ tracerProvider: sdk.provider(other), name: "inner" });
+      (await traced({}, withRetry({ initialBackoffMs: 0 }), attempts, refusedOnce(refused))(server.address)).destroy();
+      const dials = other.started.filter((span) => span.name === "dial");
+      assert.deepEqual(
+        dials.map((span) => [
+          span.status.code,
+          span.attributes["dialer.attempt.count"],
+          span.attributes["dialer.outcome"],
+        ]),
+        [
+          [2, 1, "failure"],
+          [0, 1, "success"],
+        ],
+        "beneath a retry each dial is one attempt",
+      );
+      assert.deepEqual([recorder.open, other.open], [[], []]);
+    });
+  });
+
+  it("the reason of an error and error.type are the same word", async () => {
+    const port = await freePort();
+    const error: DialError = await traced(
+      {},
+      tcp(),
+    )(`127.0.0.1:${port}`).then(
+      () => assert.fail("nothing listens there"),
+      (failed) => failed,
+    );
+    for (const span of recorder.started) assert.equal(span.attributes["error.type"], error.reason, span.name);
+  });
+}

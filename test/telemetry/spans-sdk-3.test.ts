@@ -1,0 +1,7 @@
+import { describe, it } from "node:test";
+import { loadSdk3 } from "./sdk-lines.ts";
+import { spanTests } from "./spans-contract.ts";
+
+const sdk3 = loadSdk3();
+if (typeof sdk3 === "string") it("withTracing with OpenTelemetry's SDK 3", { skip: sdk3 }, () => {});
+else describe("withTracing with OpenTelemetry's SDK 3", () => spanTests(sdk3));

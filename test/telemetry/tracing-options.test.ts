@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type TracingOptions, withTracing } from "../../src/otel.ts";
+
+describe("options of withTracing", () => {
+  const refused: readonly (readonly [unknown, string, RegExp])[] = [
+    [null, "TypeError", /withTracing: options must be an object, got null/],
+    [{ mode: "tree" }, "RangeError", /withTracing: mode must be one of spans, events, off, got "tree"/],
+    [{ name: 7 }, "TypeError", /withTracing: name must be a string, got 7/],
+    [{ tracerProvider: {} }, "TypeError", /withTracing: tracerProvider must have getTracer, got an object/],
+    [{ provider: {} }, "TypeError", /withTracing: unknown option provider; the options are tracerProvider, mode, name/],
+  ];
+  for (const [options, name, message] of refused) {
+    it(`refuses, with ${message.source}`, () => {
+      assert.throws(() => withTracing(options as TracingOptions), { name, message });
+    });
+  }
+
+  it("may all be left out, or undefined", () => {
+    withTracing();
+    withTracing({ tracerProvider: undefined, mode: undefined, name: undefined });
+  });
+});
