@@ -5,18 +5,23 @@ interface Destroyable {
 }
 
 /**
- * Bounds `work` by `cancel`. On abort the work gets one turn of the event loop to end by itself, so
- * that its own events come in order; then the promise rejects on its behalf with the abort's reason.
- * A connection that comes after the abort is destroyed. Leaves no listener.
+ * Starts `work`, unless aborted before, and bounds it by `cancel`. On abort the work gets one turn of the event loop to end by
+ * itself, so that its own events come in order; then the promise rejects on its behalf with the abort's
+ * reason. A connection that comes after the abort is destroyed. Leaves no listener.
  *
+ * @param work - must return a promise, never throw.
  * @param release - called when the work has ended or is no longer waited for; maybe twice.
  */
 export function abortable<T extends Destroyable>(
-  work: Promise<T>,
+  work: () => Promise<T>,
   cancel: Cancel | undefined,
   release?: () => void,
 ): Promise<T> {
-  if (cancel === undefined) return work;
+  if (cancel === undefined) return work();
+  if (cancel.aborted) {
+    release?.();
+    return Promise.reject(cancel.reason);
+  }
   return new Promise<T>((resolve, reject) => {
     let turn: NodeJS.Immediate | undefined;
     const onAbort = () => {
@@ -30,12 +35,14 @@ export function abortable<T extends Destroyable>(
       if (turn !== undefined) clearImmediate(turn);
       release?.();
     };
+    // Before the work starts: whoever listens first hears of the abort last, after all that is beneath.
     cancel.onAbort(onAbort);
-    work.then(
+    work().then(
       (conn) => {
         end();
         if (cancel.aborted) {
-          conn.destroy();
+          // Nobody has looked yet at what a base dialer or a handshake resolved with.
+          (conn as Partial<Destroyable> | undefined)?.destroy?.();
           reject(cancel.reason);
         } else {
           resolve(conn);

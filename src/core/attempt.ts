@@ -34,13 +34,13 @@ export function attempting<C extends Duplex>(base: Dialer<C>): Run<C> {
         trace.attemptDone?.({ target, attempt, durationMs: clock.now() - startedAt, outcome: "success", conn });
       }
       return conn;
-    } catch (raw) {
-      const ended = failed(raw, cancel);
+    } catch (thrown) {
+      const ended = failed(thrown, cancel);
       const durationMs = clock.now() - startedAt;
-      let error = raw;
+      let { error } = ended;
       if (ended.outcome === "failure") {
-        state.recordFailure({ attempt, durationMs, reason: ended.reason, error: raw });
-        if (!cancel?.aborted) error = asDialError(raw, ended.reason, target, state);
+        state.recordFailure({ attempt, durationMs, reason: ended.reason, error });
+        if (!cancel?.aborted) error = asDialError(error, ended.reason, target, state);
       }
       trace?.attemptDone?.({ target, attempt, durationMs, ...ended, error });
       throw error;
@@ -55,13 +55,14 @@ async function connectAndShakeHands<C extends Duplex>(
   attempt: number,
 ): Promise<C> {
   const { cancel, handshake } = context;
-  let conn = await abortable(run(target, { ...context, handshake: undefined, state: insideAttempt }), cancel);
-  if (handshake !== undefined) conn = await shakeHands(handshake, conn, target, context, attempt);
+  const inner = { ...context, handshake: undefined, state: insideAttempt };
+  let conn = await abortable(() => run(target, inner), cancel);
   if (typeof conn?.destroy !== "function") {
     throw new TypeError(
       `compose: the last layer must resolve with a connection, got ${show(conn)}; is it a base dialer?`,
     );
   }
+  if (handshake !== undefined) conn = await shakeHands(handshake, conn, target, context, attempt);
   if (conn.destroyed) {
     throw new DialError(`dial ${target}: closed before it was ready`, { reason: "handshake_closed", target });
   }
@@ -93,7 +94,10 @@ async function shakeHands<C extends Duplex>(
   trace?.handshakeStart?.({ target, attempt });
   const startedAt = clock.now();
   try {
-    const ready = await abortable(handshake(conn, handshakeContext), cancel);
+    const ready = await abortable(async () => handshake(conn, handshakeContext), cancel);
+    if (typeof ready?.destroy !== "function") {
+      throw new TypeError(`handshake must resolve with the connection to hand out, got ${show(ready)}`);
+    }
     trace?.handshakeDone?.({ target, attempt, durationMs: clock.now() - startedAt, outcome: "success", protocol });
     return ready;
   } catch (error) {

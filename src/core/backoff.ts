@@ -1,4 +1,4 @@
-import { checkDuration, checkOneOf, maxTimerMs, show } from "./validate.ts";
+import { checkDuration, checkFunction, checkOneOf, maxTimerMs, show } from "./validate.ts";
 
 /** How a wait is spread at random, after "Exponential Backoff and Jitter". */
 export type Jitter = "none" | "full" | "equal" | "decorrelated";
@@ -66,6 +66,7 @@ export function createBackoff(options: BackoffOptions = {}): () => BackoffFuncti
   };
   checkOneOf("backoff", backoff, ["exponential", "constant"]);
   checkOneOf("jitter", jitter, ["none", "full", "equal", "decorrelated"]);
+  checkFunction("random", random);
   checkDuration("initialBackoffMs", initialBackoffMs, 0);
   checkDuration("maxBackoffMs", maxBackoffMs, 0);
   if (maxBackoffMs < initialBackoffMs && backoff === "exponential") {
@@ -78,7 +79,8 @@ export function createBackoff(options: BackoffOptions = {}): () => BackoffFuncti
   return () => {
     let previousMs = initialBackoffMs;
     return (attempt) => {
-      const growth = backoff === "constant" ? 1 : backoffMultiplier ** (attempt - 1);
+      // Growth overflows in a retry without end, and Infinity times an initial wait of 0 is no number.
+      const growth = backoff === "constant" ? 1 : Math.min(backoffMultiplier ** (attempt - 1), Number.MAX_VALUE);
       const baseMs = Math.min(initialBackoffMs * growth, maxBackoffMs);
       switch (jitter) {
         case "none":

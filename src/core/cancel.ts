@@ -48,8 +48,8 @@ export class Cancel {
   }
 
   /**
-   * Calls `listener` once on abort, in the order of registration; at once when that has been. Every
-   * listener must be taken off again.
+   * Calls `listener` once on abort; at once when that has been. The newest is called first, so that
+   * what began last, the innermost, ends first. Every listener must be taken off again.
    */
   onAbort(listener: Listener): void {
     if (this.aborted) {
@@ -71,6 +71,6 @@ export class Cancel {
   readonly #notify = (): void => {
     const listeners = this.#listeners;
     this.#listeners = [];
-    for (const listener of listeners) listener();
+    for (const listener of listeners.reverse()) listener();
   };
 }

@@ -3,7 +3,6 @@ import { abortable } from "./abort.ts";
 import { attempting } from "./attempt.ts";
 import { dialerOf, runOf } from "./context.ts";
 import type { Dialer, Middleware } from "./dialer.ts";
-import { mergeHooks } from "./hooks.ts";
 import { observed } from "./observe.ts";
 import { DialState } from "./state.ts";
 import { show } from "./validate.ts";
@@ -41,8 +40,8 @@ export function compose<C extends Duplex>(...layers: [...Middleware[], Dialer<C>
     const { cancel, trace } = context;
     if (cancel?.aborted) return Promise.reject(cancel.reason);
     const inner = { ...context, state: new DialState(false) };
-    if (trace === undefined) return abortable(run(target, inner), cancel);
-    return abortable(observed(run, target, inner, trace, mergeHooks(trace, undefined)), cancel);
+    if (trace === undefined) return abortable(() => run(target, inner), cancel);
+    return abortable(() => observed(run, target, inner, trace, trace), cancel);
   });
   composed.add(dialer);
   return dialer;

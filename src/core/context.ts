@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import { Cancel } from "./cancel.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Dialer, DialOptions, Handshake, Middleware } from "./dialer.ts";
+import { guardHooks } from "./hooks.ts";
 import type { DialState } from "./state.ts";
 import { parseTarget, type Target, type TargetLike } from "./target.ts";
 import type { DialTrace } from "./trace.ts";
@@ -85,10 +86,12 @@ function optionsOf<C extends Duplex>(context: DialContext<C>): DialOptions<C> & 
 function contextOf<C extends Duplex>(options: (DialOptions<C> & WithContext<C>) | undefined): DialContext<C> {
   if (options === undefined) return emptyContext as DialContext<never> as never;
   const inherited = options[contextKey] ?? (emptyContext as never as DialContext<C>);
-  const { signal, trace, handshake, background = false, clock = systemClock } = options;
+  const { signal, handshake, background = false, clock = systemClock } = options;
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError("signal must be an AbortSignal");
   const cancel =
     signal === undefined ? undefined : sameSignal(signal, inherited.cancel) ? inherited.cancel : new Cancel(signal);
+  const given = options.trace;
+  const trace = given === undefined || given === inherited.trace ? given : guardHooks(given);
   const { state, insideRetry } = inherited;
   return { cancel, trace, handshake, background, clock, state, insideRetry };
 }

@@ -1,4 +1,4 @@
-import { type DialTrace, travellingHooks } from "./trace.ts";
+import { type DialStartInfo, type DialTrace, type Observer, travellingHooks } from "./trace.ts";
 
 type Hook = (info: never) => unknown;
 type HookName = keyof DialTrace;
@@ -16,22 +16,41 @@ export function callHook<H extends object, N extends keyof H & string>(
   if (hook === undefined) return;
   try {
     const result = hook.call(hooks, info);
-    if (result instanceof Promise) result.catch((error) => warn(name, error));
+    if (result instanceof Promise) result.catch((error) => warn(`a ${name} hook`, error));
   } catch (error) {
-    warn(name, error);
+    warn(`a ${name} hook`, error);
   }
 }
 
 const warned = new Set<string>();
 
-function warn(name: string, error: unknown): void {
-  if (warned.has(name)) return;
-  warned.add(name);
+function warn(what: string, error: unknown): void {
+  if (warned.has(what)) return;
+  warned.add(what);
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.emitWarning(`a ${name} hook threw and was ignored; its later throws are not reported`, {
+  process.emitWarning(`${what} threw and was ignored; its later throws are not reported`, {
     type: "DialtraceWarning",
     detail,
   });
+}
+
+/** Asks an observer for its hooks. One that throws leaves the dial unobserved, and never harms it. */
+export function hooksOf(observer: Observer, dial: DialStartInfo): DialTrace | undefined {
+  try {
+    return observer(dial) ?? undefined;
+  } catch (error) {
+    warn("an observer", error);
+    return undefined;
+  }
+}
+
+/** The hooks that came with one dial, each of them kept from harming it. */
+export function guardHooks(hooks: DialTrace): DialTrace {
+  const guarded: Partial<Record<HookName, Hook>> = mergeHooks(hooks, undefined);
+  for (const name of ["dialStart", "dialDone"] as const) {
+    if (hooks[name] !== undefined) guarded[name] = (info) => callHook(hooks, name, info);
+  }
+  return guarded as DialTrace;
 }
 
 /**

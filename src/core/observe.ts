@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import { type DialContext, layer, type Run } from "./context.ts";
 import type { Middleware } from "./dialer.ts";
-import { callHook, mergeHooks } from "./hooks.ts";
+import { callHook, hooksOf, mergeHooks } from "./hooks.ts";
 import { failed } from "./outcome.ts";
 import type { Target } from "./target.ts";
 import type { DialTrace, Observer } from "./trace.ts";
@@ -15,7 +15,7 @@ export function attach(observer: DialTrace | Observer): Middleware {
     return layer(
       (next) =>
         async function observeDialer(target, context) {
-          const hooks = observer({ target, background: context.background });
+          const hooks = hooksOf(observer, { target, background: context.background });
           if (hooks === undefined) return next(target, context);
           return observed(next, target, context, hooks, mergeHooks(hooks, context.trace));
         },
@@ -51,9 +51,9 @@ export async function observed<C extends Duplex>(
       callHook(hooks, "dialDone", { target, attempts: attempts(), durationMs, outcome: "success", conn });
     }
     return conn;
-  } catch (error) {
-    const durationMs = clock.now() - startedAt;
-    callHook(hooks, "dialDone", { target, attempts: attempts(), durationMs, ...failed(error, cancel) });
-    throw error;
+  } catch (thrown) {
+    const ended = failed(thrown, cancel);
+    callHook(hooks, "dialDone", { target, attempts: attempts(), durationMs: clock.now() - startedAt, ...ended });
+    throw ended.error;
   }
 }

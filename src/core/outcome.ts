@@ -9,12 +9,14 @@ export type Failed =
   | { readonly outcome: "canceled"; readonly error: unknown; readonly reason?: undefined };
 
 /**
- * Tells a failure from a caller's abort. Any error that is the abort's own reason is the caller's
- * abort, unless a timeout or another layer of this package aborted.
+ * Tells a failure from a caller's abort. Once aborted, work has ended for the abort's own reason,
+ * whatever it threw itself: that is the caller's abort, unless a timeout or another layer of this
+ * package aborted.
  */
-export function failed(error: unknown, cancel: Cancel | undefined): Failed {
+export function failed(thrown: unknown, cancel: Cancel | undefined): Failed {
+  const aborted = cancel?.aborted === true;
+  const error = aborted ? cancel.reason : thrown;
   const reason = classify(error);
-  const aborted = cancel?.aborted === true && error === cancel.reason;
   if (reason === "canceled" || (aborted && reason !== "timeout" && !(error instanceof DialError))) {
     return { outcome: "canceled", error };
   }

@@ -36,16 +36,21 @@ export function trackClose(conn: Duplex, target: Target, clock: Clock, trace: Di
   }
 
   const destroy = conn._destroy as Destroy;
+  // A socket that its owner connects anew is destroyed once more; it is no longer the one dialed.
+  let told = false;
   conn._destroy = function destroyTracked(error, callback) {
-    trace.connClosed?.({
-      target,
-      conn,
-      reason: statedReasons.get(conn) ?? closeReason(conn, error, closedLocally),
-      durationMs: clock.now() - openedAt,
-      bytesRead: (conn as Socket).bytesRead ?? 0,
-      bytesWritten: (conn as Socket).bytesWritten ?? 0,
-      ...(error && { error }),
-    });
+    if (!told) {
+      told = true;
+      trace.connClosed?.({
+        target,
+        conn,
+        reason: statedReasons.get(conn) ?? closeReason(conn, error, closedLocally),
+        durationMs: clock.now() - openedAt,
+        bytesRead: (conn as Socket).bytesRead ?? 0,
+        bytesWritten: (conn as Socket).bytesWritten ?? 0,
+        ...(error && { error }),
+      });
+    }
     destroy.call(this, error, callback);
   };
 }

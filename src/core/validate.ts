@@ -22,6 +22,11 @@ export function checkOneOf(option: string, value: unknown, allowed: readonly str
   }
 }
 
+/** Throws a `TypeError` that names `option` and the value unless it is `true` or `false`. */
+export function checkBoolean(option: string, value: unknown): void {
+  if (typeof value !== "boolean") throw new TypeError(`${option} must be true or false, got ${show(value)}`);
+}
+
 /** Throws a `TypeError` that names `option` and the value unless it is a function. */
 export function checkFunction(option: string, value: unknown): void {
   if (typeof value !== "function") throw new TypeError(`${option} must be a function, got ${show(value)}`);

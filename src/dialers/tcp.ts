@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { decidingError } from "../core/classify.ts";
 import { dialerOf } from "../core/context.ts";
 import type { Dialer } from "../core/dialer.ts";
-import { checkFunction, checkOptions, show } from "../core/validate.ts";
+import { checkBoolean, checkFunction, checkOptions, show } from "../core/validate.ts";
 import { connectAddress } from "./connect.ts";
 import { type Lookup, resolveTarget } from "./resolve.ts";
 
@@ -29,6 +29,8 @@ const keepAliveInitialDelay = 15_000;
 export function tcp(options: TcpOptions = {}): Dialer<Socket> {
   checkOptions("tcp", options, ["noDelay", "keepAlive", "family", "lookup"]);
   const { noDelay = true, keepAlive = true, family = 0, lookup } = options;
+  checkBoolean("tcp: noDelay", noDelay);
+  checkBoolean("tcp: keepAlive", keepAlive);
   if (family !== 0 && family !== 4 && family !== 6) {
     throw new RangeError(`tcp: family must be 0, 4 or 6, got ${show(family)}`);
   }

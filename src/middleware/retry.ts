@@ -58,10 +58,10 @@ export function withRetry(options: RetryOptions = {}): Middleware {
         for (let attempt = 1; ; attempt += 1) {
           try {
             return await next(target, inner);
-          } catch (error) {
-            const ended = failed(error, cancel);
-            if (ended.outcome === "canceled") throw error;
-            const { reason } = ended;
+          } catch (thrown) {
+            const ended = failed(thrown, cancel);
+            if (ended.outcome === "canceled") throw ended.error;
+            const { error, reason } = ended;
             const exhausted = (cause: ExhaustedCause) =>
               trace?.retryExhausted?.({ target, attempts: attempt, cause, error, reason });
 
@@ -75,7 +75,9 @@ export function withRetry(options: RetryOptions = {}): Middleware {
             }
             backoff ??= newBackoff();
             const delayMs = backoff(attempt, error);
-            trace?.retryScheduled?.({ target, attempt: attempt + 1, delayMs, error, reason });
+            // The dial's own count: this layer's tries are not all of its attempts where retries nest.
+            const made = state?.attempts || attempt;
+            trace?.retryScheduled?.({ target, attempt: made + 1, delayMs, error, reason });
             try {
               await sleep(delayMs, clock, cancel);
             } catch (aborted) {

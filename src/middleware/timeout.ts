@@ -40,23 +40,27 @@ export function withTimeout(options: TimeoutOptions): Middleware {
           trace?.timeout?.({ target, scope, timeoutMs });
           cancel.abort(timeoutError(target, timeoutMs, scope, state));
         }, timeoutMs);
-        return abortable(next(target, { ...context, cancel }), cancel, () => {
+        const release = () => {
           clock.clearTimeout(timer);
           outer?.offAbort(forward);
-        });
+        };
+        return abortable(() => next(target, { ...context, cancel }), cancel, release);
       },
   );
 }
 
 function timeoutError(target: Target, timeoutMs: number, scope: "dial" | "attempt", state: DialState | undefined) {
-  const what = scope === "dial" ? "dial" : `attempt ${state?.attempts ?? ""} to dial`;
+  const init = { scope, timeoutMs, target, attemptCount: state?.attempts };
+  // The attempts before are told of by what ends the dial. An attempt's own error must not hold them: each
+  // would hold the one before it, without end.
+  if (scope === "attempt") {
+    const which = state?.attempts ? `attempt ${state.attempts}` : "an attempt";
+    return new DialTimeoutError(`${which} to dial ${target} timed out after ${timeoutMs} ms`, init);
+  }
   const last = state?.failures.at(-1);
   const before = last ? `; attempt ${last.attempt} before failed: ${messageOf(last.error)}` : "";
-  return new DialTimeoutError(`${what} ${target} timed out after ${timeoutMs} ms${before}`, {
-    scope,
-    timeoutMs,
-    target,
+  return new DialTimeoutError(`dial ${target} timed out after ${timeoutMs} ms${before}`, {
+    ...init,
     attempts: state && [...state.failures],
-    attemptCount: state?.attempts,
   });
 }

@@ -1,0 +1,300 @@
+import assert from "node:assert/strict";
+import type { Duplex } from "node:stream";
+import { describe, test } from "node:test";
+import {
+  compose,
+  DialError,
+  type DialTrace,
+  type Handshake,
+  type HandshakeDoneInfo,
+  Target,
+  withRetry,
+  withTimeout,
+} from "../../src/index.ts";
+import { fakeClock, scriptedDialer } from "../../src/testing.ts";
+import { connection, deferred, record, turns } from "../support/contract.ts";
+
+const clock = fakeClock();
+
+test("a handshake runs on the new connection, inside the attempt, with the target and a number", async () => {
+  const events: string[] = [];
+  const base = scriptedDialer();
+  const dial = compose(base);
+  const conn = await dial("u:secret@h:1", {
+    clock,
+    trace: record(events),
+    async handshake(conn, { target, attempt, signal }) {
+      events.push("shaking hands");
+      assert.equal(conn, base.connections[0]);
+      assert.ok(target instanceof Target);
+      assert.equal(String(target), "h:1");
+      assert.equal(attempt, 1);
+      assert.equal(signal, undefined);
+      return conn;
+    },
+  });
+  conn.destroy();
+  assert.deepEqual(events, [
+    "dialStart",
+    "attemptStart",
+    "handshakeStart",
+    "shaking hands",
+    "handshakeDone success",
+    "attemptDone success",
+    "dialDone success",
+    "connClosed",
+  ]);
+});
+
+test("a handshake that fails destroys the connection and fails the attempt, with its own error as the cause", async () => {
+  const events: string[] = [];
+  const base = scriptedDialer();
+  const error = Object.assign(new Error("bad hello"), { name: "ProtocolError" });
+  const dialing = compose(base)("h:1", { trace: record(events), handshake: () => Promise.reject(error) });
+  await assert.rejects(dialing, (thrown) => {
+    assert.ok(thrown instanceof DialError);
+    assert.equal(thrown.reason, "protocol");
+    assert.equal(thrown.cause, error);
+    assert.equal(thrown.attempts[0]?.error, error);
+    return true;
+  });
+  assert.equal(base.connections[0]?.destroyed, true);
+  assert.deepEqual(events.slice(2), [
+    "handshakeStart",
+    "handshakeDone failure",
+    "attemptDone failure",
+    "dialDone failure",
+  ]);
+});
+
+test("a handshake that fails is retried on a new connection", async () => {
+  const numbers: number[] = [];
+  const base = scriptedDialer();
+  const clock = fakeClock();
+  const dialing = compose(withRetry({ backoff: () => 0 }), base)("h:1", {
+    clock,
+    async handshake(conn, { attempt }) {
+      numbers.push(attempt);
+      if (attempt < 3) throw new Error("not yet");
+      return conn;
+    },
+  });
+  await clock.advance(0);
+  assert.equal(await dialing, base.connections[2]);
+  assert.deepEqual(numbers, [1, 2, 3]);
+  assert.deepEqual(
+    base.connections.map(({ destroyed }) => destroyed),
+    [true, true, false],
+  );
+});
+
+const wrong: readonly (readonly [string, Handshake<Duplex>])[] = [
+  ["throws rather than rejects", (() => assert.fail("at once")) as never],
+  ["forgets to return the connection", (async () => {}) as never],
+  ["resolves with what is no connection", (async () => ({})) as never],
+  ["is no function", "hello" as never],
+];
+for (const [what, handshake] of wrong) {
+  for (const bounded of [false, true]) {
+    test(`a handshake that ${what} leaks no connection and no listener${bounded ? ", bounded" : ""}`, async () => {
+      const base = scriptedDialer();
+      const clock = fakeClock();
+      const events: string[] = [];
+      const layers = bounded ? [withTimeout({ timeoutMs: 1000 })] : [];
+      await assert.rejects(compose(...layers, base)("h:1", { clock, trace: record(events), handshake }), DialError);
+      assert.equal(base.connections[0]?.destroyed, true);
+      assert.equal(events.filter((event) => event === "handshakeDone failure").length, 1);
+      assert.equal(clock.pending, 0);
+    });
+  }
+}
+
+test("a handshake that forgets to return the connection is told so", async () => {
+  await assert.rejects(compose(scriptedDialer())("h:1", { handshake: (async () => {}) as never }), {
+    message: "dial h:1: handshake must resolve with the connection to hand out, got undefined",
+  });
+});
+
+test("a handshake that returns rather than resolves is taken", async () => {
+  const handshake = ((conn: Duplex) => conn) as never;
+  const conn = await compose(withTimeout({ timeoutMs: 1000 }), scriptedDialer())("h:1", { clock, handshake });
+  assert.equal(conn.destroyed, false);
+  conn.destroy();
+  assert.equal(clock.pending, 0);
+});
+
+test("a handshake may put another connection in the place of the first, which is then tracked", async () => {
+  const wrapper = connection();
+  const closed: unknown[] = [];
+  const base = scriptedDialer();
+  const trace: DialTrace = { connClosed: ({ conn }) => closed.push(conn) };
+  const conn = await compose(base)("h:1", { trace, handshake: async () => wrapper });
+  assert.equal(conn, wrapper);
+  base.connections[0]?.destroy();
+  assert.deepEqual(closed, []);
+  wrapper.destroy();
+  assert.deepEqual(closed, [wrapper]);
+});
+
+test("a connection that closes during the handshake fails the attempt although the handshake succeeds", async () => {
+  const dialing = compose(scriptedDialer())("h:1", { handshake: async (conn) => conn.destroy() });
+  await assert.rejects(dialing, { reason: "handshake_closed", message: "dial h:1: closed before it was ready" });
+});
+
+describe("an abort during the handshake", () => {
+  test("destroys the connection at once and rejects with the signal's reason, although the handshake hangs", async () => {
+    const controller = new AbortController();
+    const base = scriptedDialer();
+    const events: string[] = [];
+    const handshake = () => new Promise<Duplex>(() => {});
+    const dialing = compose(base)("h:1", { signal: controller.signal, trace: record(events), handshake });
+    await turns();
+    controller.abort("enough");
+    assert.equal(base.connections[0]?.destroyed, true);
+    await assert.rejects(dialing, (error) => error === "enough");
+    assert.deepEqual(events.slice(2), [
+      "handshakeStart",
+      "handshakeDone canceled",
+      "attemptDone canceled",
+      "dialDone canceled",
+    ]);
+  });
+
+  test("from the hook that tells of its start keeps it from being called, and ends in order", async () => {
+    const controller = new AbortController();
+    const base = scriptedDialer();
+    const events: string[] = [];
+    const hooks = record(events);
+    const dialing = compose(withTimeout({ timeoutMs: 1000 }), base)("h:1", {
+      signal: controller.signal,
+      trace: {
+        ...hooks,
+        handshakeStart(info) {
+          hooks.handshakeStart?.(info);
+          controller.abort("enough");
+        },
+      },
+      handshake: () => assert.fail("must not be called"),
+    });
+    await assert.rejects(dialing, (error) => error === "enough");
+    assert.equal(base.connections[0]?.destroyed, true);
+    assert.deepEqual(events.slice(2), [
+      "handshakeStart",
+      "handshakeDone canceled",
+      "attemptDone canceled",
+      "dialDone canceled",
+    ]);
+  });
+
+  test("destroys what the handshake resolves with later", async () => {
+    const controller = new AbortController();
+    const late = deferred<Duplex>();
+    const dialing = compose(scriptedDialer())("h:1", { signal: controller.signal, handshake: () => late.promise });
+    await turns();
+    controller.abort();
+    await assert.rejects(dialing, { name: "AbortError" });
+    const wrapper = connection();
+    late.resolve(wrapper);
+    await turns();
+    assert.equal(wrapper.destroyed, true);
+  });
+
+  test("is forgiven when the handshake resolves with nothing later", async () => {
+    const controller = new AbortController();
+    const late = deferred<Duplex>();
+    const dialing = compose(scriptedDialer())("h:1", { signal: controller.signal, handshake: () => late.promise });
+    await turns();
+    controller.abort();
+    await assert.rejects(dialing, { name: "AbortError" });
+    late.resolve(undefined as never);
+    await turns();
+  });
+
+  test("reaches the handshake through its signal, a timeout's too", async () => {
+    const clock = fakeClock();
+    const reasons: unknown[] = [];
+    const dialing = compose(withTimeout({ timeoutMs: 50 }), scriptedDialer())("h:1", {
+      clock,
+      handshake: (_conn, { signal }) =>
+        new Promise((_resolve, reject) => {
+          signal?.addEventListener("abort", () => {
+            reasons.push(signal.reason.name);
+            reject(new Error("in its own words"));
+          });
+        }),
+    });
+    const rejected = assert.rejects(dialing, { name: "DialTimeoutError", reason: "timeout" });
+    await clock.advance(50);
+    await rejected;
+    assert.deepEqual(reasons, ["DialTimeoutError"]);
+  });
+
+  test("after its end no longer touches the connection", async () => {
+    const controller = new AbortController();
+    const conn = await compose(scriptedDialer())("h:1", { signal: controller.signal, handshake: async (conn) => conn });
+    controller.abort();
+    await turns();
+    assert.equal(conn.destroyed, false);
+    conn.destroy();
+  });
+});
+
+test("what a handshake says of its protocol is told when it ends, be it well or badly", async () => {
+  const told: HandshakeDoneInfo[] = [];
+  const trace: DialTrace = { handshakeDone: (info) => told.push(info) };
+  const protocol = { name: "nats", attributes: { "nats.server.name": "n1" } };
+  const clock = fakeClock();
+  const dial = compose(scriptedDialer());
+  const good = dial("h:1", {
+    clock,
+    trace,
+    async handshake(conn, { describe }) {
+      describe(protocol);
+      await new Promise<void>((resolve) => clock.setTimeout(resolve, 25));
+      return conn;
+    },
+  });
+  await clock.advance(25);
+  (await good).destroy();
+  const bad = dial("h:1", {
+    clock,
+    trace,
+    async handshake(_conn, { describe }) {
+      describe(protocol);
+      throw new Error("Authorization Violation");
+    },
+  });
+  await assert.rejects(bad);
+  assert.deepEqual(
+    told.map(({ target, attempt, durationMs, outcome, reason, protocol }) => ({
+      target: String(target),
+      attempt,
+      durationMs,
+      outcome,
+      reason,
+      protocol,
+    })),
+    [
+      { target: "h:1", attempt: 1, durationMs: 25, outcome: "success", reason: undefined, protocol },
+      { target: "h:1", attempt: 1, durationMs: 0, outcome: "failure", reason: "auth_failed", protocol },
+    ],
+  );
+});
+
+test("a handshake may report phases of its own to the dial's hooks", async () => {
+  const events: string[] = [];
+  const hooks: DialTrace = {
+    tlsHandshakeStart: ({ serverName }) => events.push(`start ${serverName}`),
+    tlsHandshakeDone: ({ outcome }) => events.push(outcome),
+  };
+  const conn = await compose(scriptedDialer())("h:1", {
+    trace: hooks,
+    async handshake(conn, { trace }) {
+      trace?.tlsHandshakeStart?.({ serverName: "h" });
+      trace?.tlsHandshakeDone?.({ serverName: "h", durationMs: 1, outcome: "success" });
+      return conn;
+    },
+  });
+  conn.destroy();
+  assert.deepEqual(events, ["start h", "success"]);
+});

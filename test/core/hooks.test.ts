@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { test } from "node:test";
+import { callHook, guardHooks, hooksOf, mergeHooks } from "../../src/core/hooks.ts";
+import { compose, type DialTrace, parseTarget, tcp, withTrace } from "../../src/index.ts";
+import { scriptedDialer } from "../../src/testing.ts";
+import { everyHook, turns } from "../support/contract.ts";
+import { goodPeer } from "../support/peers.ts";
+
+const target = parseTarget("h:1");
+const attempt = { target, attempt: 1 };
+
+/** Collects the warnings that `work` causes. */
+async function warningsOf(work: () => unknown): Promise<Error[]> {
+  const seen: Error[] = [];
+  const listener = (warning: Error) => void seen.push(warning);
+  process.on("warning", listener);
+  await work();
+  await turns();
+  process.off("warning", listener);
+  return seen;
+}
+
+test("of two hooks the newer runs first, as in Go's WithClientTrace", () => {
+  const said: string[] = [];
+  const oldest = mergeHooks({ attemptStart: () => said.push("oldest") }, undefined);
+  const older = mergeHooks({ attemptStart: () => said.push("older") }, oldest);
+  mergeHooks({ attemptStart: () => said.push("newer") }, older).attemptStart?.(attempt);
+  assert.deepEqual(said, ["newer", "older", "oldest"]);
+});
+
+test("where only one has a hook, that one runs; where none has, there is none", () => {
+  const said: string[] = [];
+  const older = mergeHooks({ dnsStart: () => said.push("older") }, undefined);
+  const merged = mergeHooks({ attemptStart: () => said.push("newer") }, older);
+  merged.attemptStart?.(attempt);
+  merged.dnsStart?.({ host: "h" });
+  assert.deepEqual(said, ["newer", "older"]);
+  assert.deepEqual(Object.keys(merged).sort(), ["attemptStart", "dnsStart"]);
+});
+
+test("dialStart and dialDone stay with the layer that attached them", () => {
+  const all = Object.fromEntries(everyHook.map((name) => [name, () => {}])) as DialTrace;
+  const merged = mergeHooks(all, all);
+  assert.equal(merged.dialStart, undefined);
+  assert.equal(merged.dialDone, undefined);
+  assert.notEqual(merged.connClosed, undefined);
+  assert.notEqual(guardHooks(all).dialStart, undefined);
+});
+
+test("a layer's hooks run before those above it, the caller's own last", async () => {
+  const said: string[] = [];
+  const hook = (name: string) => withTrace({ attemptStart: () => said.push(name) });
+  const dial = compose(hook("outer"), hook("inner"), scriptedDialer());
+  (await dial("h:1", { trace: { attemptStart: () => said.push("the caller's") } })).destroy();
+  assert.deepEqual(said, ["inner", "outer", "the caller's"]);
+});
+
+test("a hook that throws does not keep the others from running", async () => {
+  const said: string[] = [];
+  const older = mergeHooks({ timeout: () => said.push("older") }, undefined);
+  const thrower: DialTrace = {
+    timeout() {
+      throw new Error("broken");
+    },
+  };
+  await warningsOf(() => mergeHooks(thrower, older).timeout?.({ target, scope: "dial", timeoutMs: 1 }));
+  assert.deepEqual(said, ["older"]);
+});
+
+test("a hook that throws is warned of once, by its name and with its stack; so is one that rejects", async () => {
+  const throws: DialTrace = {
+    gotConn() {
+      throw new Error("thrown by a hook");
+    },
+  };
+  const rejects = { putIdleConn: () => Promise.reject(new Error("rejected by a hook")) } as DialTrace;
+  const throwsText: DialTrace = {
+    proxyStart() {
+      throw "just text";
+    },
+  };
+  const warnings = await warningsOf(() => {
+    for (const _ of [1, 2, 3]) {
+      callHook(throws, "gotConn", undefined as never);
+      callHook(rejects, "putIdleConn", undefined as never);
+      callHook(throwsText, "proxyStart", undefined as never);
+    }
+  });
+  assert.deepEqual(
+    warnings.map(({ name, message }) => `${name}: ${message}`),
+    [
+      "DialtraceWarning: a gotConn hook threw and was ignored; its later throws are not reported",
+      "DialtraceWarning: a proxyStart hook threw and was ignored; its later throws are not reported",
+      "DialtraceWarning: a putIdleConn hook threw and was ignored; its later throws are not reported",
+    ],
+  );
+  assert.match((warnings[0] as never as { detail: string }).detail, /thrown by a hook\n.*at /);
+  assert.equal((warnings[1] as never as { detail: string }).detail, "just text");
+});
+
+test("an observer that throws is warned of once, and leaves its dials unobserved", async () => {
+  const observer = () => {
+    throw new Error("thrown by an observer");
+  };
+  const warnings = await warningsOf(() => {
+    assert.equal(hooksOf(observer, { target, background: false }), undefined);
+    assert.equal(hooksOf(observer, { target, background: false }), undefined);
+  });
+  assert.deepEqual(
+    warnings.map(({ message }) => message),
+    ["an observer threw and was ignored; its later throws are not reported"],
+  );
+});
+
+test("an observer may return null for no hooks", async () => {
+  const conn = await compose(withTrace((() => null) as never), scriptedDialer())("h:1");
+  conn.destroy();
+});
+
+test("hooks of a class keep their this, inherited ones included", async () => {
+  class Base {
+    readonly said: string[] = [];
+    attemptStart() {
+      this.said.push("attemptStart");
+    }
+  }
+  class Derived extends Base implements DialTrace {
+    dialStart() {
+      this.said.push("dialStart");
+    }
+    dialDone() {
+      this.said.push("dialDone");
+    }
+    connClosed() {
+      this.said.push("connClosed");
+    }
+  }
+  const [attached, observed, own] = [new Derived(), new Derived(), new Derived()];
+  const dial = compose(
+    withTrace(attached),
+    withTrace(() => observed),
+    scriptedDialer(),
+  );
+  (await dial("h:1", { trace: own })).destroy();
+  for (const { said } of [attached, observed, own]) {
+    assert.deepEqual(said, ["dialStart", "attemptStart", "dialDone", "connClosed"]);
+  }
+});
+
+test("hooks that come with a dial harm neither a base that is dialed bare nor what a decorator hands on", async () => {
+  await using server = await goodPeer();
+  const broken = Object.fromEntries(
+    everyHook.map((name) => [
+      name,
+      () => {
+        throw new Error("a broken hook");
+      },
+    ]),
+  ) as DialTrace;
+  const conn = await tcp()(server.address, { trace: broken });
+  conn.destroy();
+  await once(conn, "close");
+});

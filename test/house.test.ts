@@ -1,0 +1,221 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { builtinModules } from "node:module";
+import { dirname, join, relative } from "node:path";
+import { test } from "node:test";
+
+/** One `import`, `export … from`, `import()` or `require()`. */
+interface Import {
+  /** The file it stands in, from `src/`. */
+  readonly file: string;
+  /** What it names: a file, from `src/`, or a package. */
+  readonly to: string;
+  readonly isPackage: boolean;
+}
+
+const files = readdirSync("src", { recursive: true, encoding: "utf8" })
+  .filter((name) => name.endsWith(".ts"))
+  .sort();
+const imports: readonly Import[] = files.flatMap(importsOf);
+
+/** Who may import whom. What is drawn of it is what the files really do. */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  "index.ts": ["core", "dialers", "middleware"],
+  "nats.ts": ["core", "nats"],
+  "otel.ts": ["core", "telemetry"],
+  "prometheus.ts": ["core", "telemetry"],
+  "testing.ts": ["testing"],
+  nats: ["core", "dialers", "middleware", "telemetry"],
+  telemetry: ["core"],
+  dialers: ["core"],
+  middleware: ["core"],
+  testing: ["core"],
+  core: [],
+};
+
+/** Packages, each in its one room. */
+const packages: Readonly<Record<string, string>> = {
+  "@nats-io/nats-core": "nats",
+  "@nats-io/transport-node": "nats",
+  "@opentelemetry/api": "telemetry",
+  "prom-client": "telemetry",
+};
+
+/** Base dialers that are built over another: `{ "tls.ts": ["tcp.ts"] }`. */
+const baseOver: Readonly<Record<string, readonly string[]>> = {};
+
+const picture = draw();
+/** What is said when the house is not as it should be. */
+const shown = (wrong: readonly string[]) => `${wrong.join("\n")}\n\nThe house as it stands:\n\n${picture}\n`;
+const none = (wrong: readonly string[]) => assert.ok(wrong.length === 0, shown(wrong));
+
+test("every room and every entry is known, and is there", () => {
+  const found = [...new Set(files.map(roomOf))].sort();
+  assert.deepEqual(found, Object.keys(allowed).sort(), shown([]));
+});
+
+test("every import goes where it may", () => {
+  none(
+    imports
+      .filter(({ isPackage }) => !isPackage)
+      .map(({ file, to }) => ({ file, to, from: roomOf(file), room: roomOf(to) }))
+      .filter(({ from, room }) => from !== room && !allowed[from]?.includes(room))
+      .map(({ file, to, from, room }) => `${file} imports ${to}, but ${from} may not import ${room}`),
+  );
+});
+
+test("every file that is imported is there", () => {
+  none(
+    imports.filter(({ to, isPackage }) => !isPackage && !files.includes(to)).map(({ file, to }) => `${file}: ${to}?`),
+  );
+});
+
+test("core names no package, and every package is named in its one room", () => {
+  none(
+    imports
+      .filter(({ to, isPackage, file }) => isPackage && packages[to] !== roomOf(file))
+      .map(
+        ({ file, to }) => `${file} names ${to}, which ${packages[to] ? `belongs in ${packages[to]}` : "is unknown"}`,
+      ),
+  );
+});
+
+test("entries only import: they hold nothing of their own", () => {
+  none(
+    files
+      .filter((file) => !file.includes("/"))
+      .filter(
+        (file) =>
+          readFileSync(join("src", file), "utf8")
+            .replace(/^export [^;]* from "[^"]+";$/gm, "")
+            .trim() !== "",
+      )
+      .map((file) => `${file} does more than export names from rooms`),
+  );
+});
+
+test("decorators never import each other", () => {
+  none(
+    imports
+      .filter(({ file, to }) => roomOf(file) === "middleware" && roomOf(to) === "middleware")
+      .map(({ file, to }) => `${file} imports ${to}`),
+  );
+});
+
+test("base dialers import no other, but the one that they are built over and helpers", () => {
+  const entry = readFileSync("src/index.ts", "utf8");
+  const isDialer = (file: string) => entry.includes(`"./${file}"`);
+  none(
+    imports
+      .filter(({ file, to }) => roomOf(file) === "dialers" && roomOf(to) === "dialers" && isDialer(to))
+      .filter(({ file, to }) => !baseOver[file.slice("dialers/".length)]?.includes(to.slice("dialers/".length)))
+      .map(({ file, to }) => `${file} imports ${to}`),
+  );
+});
+
+test("no file imports itself by way of others", () => {
+  const next = new Map(
+    files.map((file) => [file, imports.filter((each) => each.file === file && !each.isPackage).map(({ to }) => to)]),
+  );
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  const visit = (file: string, way: readonly string[]): void => {
+    const index = way.indexOf(file);
+    if (index >= 0) cycles.push([...way.slice(index), file].join(" -> "));
+    if (index >= 0 || done.has(file)) return;
+    for (const to of next.get(file) ?? []) visit(to, [...way, file]);
+    done.add(file);
+  };
+  for (const file of files) visit(file, []);
+  none(cycles);
+});
+
+test("the package depends on nothing; what it builds on are optional peers", () => {
+  const {
+    dependencies = {},
+    peerDependencies,
+    peerDependenciesMeta,
+  } = JSON.parse(readFileSync("package.json", "utf8"));
+  assert.deepEqual(dependencies, {});
+  for (const name of Object.keys(peerDependencies)) {
+    assert.equal(peerDependenciesMeta[name]?.optional, true, `${name} must be optional`);
+    assert.ok(packages[name], `${name} is a peer, but belongs in no room`);
+  }
+});
+
+test("the picture in the README is that of the house", () => {
+  const [, section] = readFileSync("README.md", "utf8").split(/^## How it is built$/m);
+  assert.ok(section !== undefined, "README.md has no section '## How it is built'");
+  const inReadme = /^```\w*\n(.*?)^```$/ms.exec(section)?.[1];
+  assert.equal(inReadme?.trimEnd(), picture, `README.md, 'How it is built', must begin with:\n\n${picture}\n`);
+});
+
+test("the reader of imports sees every kind of them, and no comment", () => {
+  const text = `
+import { a } from "./a.ts";
+import type {
+  B,
+} from "../b.ts";
+import "./c.ts";
+export * from "./d.ts";
+export { e, type E } from "./e.ts";
+export type * from "./f.ts";
+const g = await import("g");
+const h = require("@h/h/deep");
+type I = import("./i.ts").I;
+/**
+ * import { no } from "no";
+ */
+// import { no } from "no";
+const sentence = "not from anywhere";
+`;
+  assert.deepEqual(specifiersOf(text).sort(), [
+    "../b.ts",
+    "./a.ts",
+    "./c.ts",
+    "./d.ts",
+    "./e.ts",
+    "./f.ts",
+    "./i.ts",
+    "@h/h/deep",
+    "g",
+  ]);
+});
+
+function draw(): string {
+  const rows = Object.keys(allowed).map((from) => {
+    const own = imports.filter(({ file }) => roomOf(file) === from);
+    const rooms = new Set(own.filter(({ isPackage }) => !isPackage).map(({ to }) => roomOf(to)));
+    const named = new Set(own.filter(({ isPackage }) => isPackage).map(({ to }) => to));
+    const arrows = [...rooms].filter((room) => room !== from).sort();
+    return { from, to: arrows.join(", ") || "nothing but node:", packages: [...named].sort().join(", ") };
+  });
+  const [left, middle] = (["from", "to"] as const).map((key) => Math.max(...rows.map((row) => row[key].length)));
+  const lines = rows.map((row) =>
+    `${row.from.padEnd(left ?? 0)}  ->  ${row.to.padEnd(middle ?? 0)}  ${row.packages && `(${row.packages})`}`.trimEnd(),
+  );
+  const entries = rows.filter(({ from }) => from.endsWith(".ts")).length;
+  return [...lines.slice(0, entries), "", ...lines.slice(entries)].join("\n");
+}
+
+function roomOf(file: string): string {
+  return file.split("/", 1)[0] ?? file;
+}
+
+function importsOf(file: string): Import[] {
+  return specifiersOf(readFileSync(join("src", file), "utf8"))
+    .filter((name) => !name.startsWith("node:"))
+    .map((name) => {
+      if (name.startsWith("."))
+        return { file, to: relative("src", join("src", dirname(file), name)), isPackage: false };
+      assert.ok(!builtinModules.includes(name), `${file} must import node:${name}`);
+      return { file, to: name.split("/", name.startsWith("@") ? 2 : 1).join("/"), isPackage: true };
+    });
+}
+
+function specifiersOf(source: string): string[] {
+  const code = source.replace(/\/\*.*?\*\//gs, "").replace(/^\s*\/\/.*$/gm, "");
+  const statements = /^(?:import|export)\s(?:[^;"]*?\sfrom\s+)?"([^"]+)"/gm;
+  const calls = /\b(?:import|require)\(\s*"([^"]+)"/g;
+  return [statements, calls].flatMap((pattern) => [...code.matchAll(pattern)].map((match) => match[1] ?? ""));
+}

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
+import { Registry } from "prom-client";
+import { compose, withLog, withRetry, withTimeout, withTrace } from "../../src/index.ts";
+import { withTracing } from "../../src/otel.ts";
+import { withPrometheus } from "../../src/prometheus.ts";
+import { scriptedDialer } from "../../src/testing.ts";
+import { connection, decoratorContract, everyHook } from "../support/contract.ts";
+
+const silent = { info() {}, warn() {} };
+const hooks = () => Object.fromEntries(everyHook.map((name) => [name, () => {}]));
+const throwing = () =>
+  Object.fromEntries(
+    everyHook.map((name) => [
+      name,
+      () => {
+        throw new Error("a broken hook");
+      },
+    ]),
+  );
+const tracerProvider = () =>
+  new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(new InMemorySpanExporter())] });
+
+decoratorContract("withTimeout", () => withTimeout({ timeoutMs: 1000 }));
+decoratorContract("withRetry", () => withRetry());
+decoratorContract("withTrace with hooks", () => withTrace(hooks()));
+decoratorContract("withTrace with an observer", () => withTrace(hooks));
+decoratorContract("withTrace with an observer that looks away", () => withTrace(() => undefined));
+decoratorContract("withTrace with hooks that throw", () => withTrace(throwing()));
+decoratorContract("withTrace with an observer whose hooks throw", () => withTrace(throwing));
+decoratorContract("withTrace with an observer that throws", () =>
+  withTrace(() => {
+    throw new Error("a broken observer");
+  }),
+);
+decoratorContract("withLog", () => withLog(silent));
+decoratorContract("withPrometheus", () => withPrometheus({ registry: new Registry(), goConntrack: true }));
+decoratorContract("withTracing as spans", () => withTracing({ tracerProvider: tracerProvider() }));
+decoratorContract("withTracing as events", () => withTracing({ tracerProvider: tracerProvider(), mode: "events" }));
+decoratorContract("all of them at once", () => {
+  const layers = [
+    withTracing({ tracerProvider: tracerProvider() }),
+    withPrometheus({ registry: new Registry() }),
+    withLog(silent),
+    withTimeout({ timeoutMs: 10_000 }),
+    withRetry(),
+    withTrace(hooks),
+    withTimeout({ timeoutMs: 1000 }),
+  ];
+  return (next) => layers.reduceRight((inner, layer) => layer(inner), next);
+});
+decoratorContract("a decorator of the user's own", () => (next) => (target, options) => next(target, { ...options }));
+
+test("the two doubles of the contract are what they seem", async () => {
+  const conn = await compose(scriptedDialer([async () => connection()]))("h:1");
+  assert.equal(conn.destroyed, false);
+  conn.destroy();
+});

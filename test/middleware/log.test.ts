@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import type { Duplex } from "node:stream";
+import { test } from "node:test";
+import { compose, type DialOptions, type Logger, tcp, withLog, withRetry, withTrace } from "../../src/index.ts";
+import { fakeClock, type ScriptedDialer, scriptedDialer } from "../../src/testing.ts";
+import { deferred } from "../support/contract.ts";
+import { freePort, goodPeer } from "../support/peers.ts";
+
+function logbook() {
+  const lines: string[] = [];
+  const logger: Logger = {
+    info: (line) => lines.push(`info ${line}`),
+    warn: (line) => lines.push(`warn ${line}`),
+  };
+  return { lines, logger };
+}
+
+const refused = Object.assign(new Error("connect ECONNREFUSED 10.0.0.1:5432"), { code: "ECONNREFUSED" });
+
+async function logged(base: ScriptedDialer, ms: number, options: DialOptions<Duplex> = {}) {
+  const { lines, logger } = logbook();
+  const clock = fakeClock();
+  const dial = compose(withLog(logger), withRetry({ maxAttempts: 3, backoff: "constant", jitter: "none" }), base);
+  const dialing = dial("user:secret@db:5432", { clock, ...options }).catch(() => {});
+  await clock.advance(ms);
+  const conn = await dialing;
+  return { lines, conn, clock };
+}
+
+test("a dial that succeeds at once is one line, and its close another", async () => {
+  const { lines, conn, clock } = await logged(scriptedDialer(), 0);
+  await clock.advance(3_723_400);
+  conn?.destroy();
+  assert.deepEqual(lines, [
+    "info connection to db:5432 established in 0.0 ms",
+    "info connection to db:5432 closed after 3723.4 s (local), 0 B in, 0 B out",
+  ]);
+});
+
+test("a dial that is mended tells what it waits for, and why", async () => {
+  const { lines, conn } = await logged(scriptedDialer([refused, refused, "connect"]), 1000);
+  conn?.destroy();
+  assert.deepEqual(lines, [
+    "warn attempt 2 to dial db:5432 in 100 ms because: refused",
+    "warn attempt 3 to dial db:5432 in 100 ms because: refused",
+    "info connection to db:5432 established in 200 ms after 3 attempts",
+    "info connection to db:5432 closed after 800 ms (local), 0 B in, 0 B out",
+  ]);
+});
+
+test("a dial that fails tells so in the end", async () => {
+  const { lines } = await logged(scriptedDialer([refused]), 1000);
+  assert.equal(
+    lines.at(-1),
+    "warn gave up on db:5432 in 200 ms after 3 attempts: dial db:5432 failed after 3 attempts: connect ECONNREFUSED 10.0.0.1:5432",
+  );
+});
+
+test("a dial that is canceled is no warning", async () => {
+  const controller = new AbortController();
+  const clock = fakeClock();
+  const { lines, logger } = logbook();
+  const dialing = compose(withLog(logger), scriptedDialer(["hang"]))("db:5432", { signal: controller.signal, clock });
+  await clock.advance(12.34);
+  controller.abort();
+  await assert.rejects(dialing);
+  assert.deepEqual(lines, ["info dial to db:5432 canceled after 12 ms"]);
+});
+
+for (const [ms, text] of [
+  [0, "0.0 ms"],
+  [9.94, "9.9 ms"],
+  [10, "10 ms"],
+  [9999, "9999 ms"],
+  [10_000, "10.0 s"],
+  [61_250, "61.3 s"],
+] as const) {
+  test(`${ms} ms reads ${text}`, async () => {
+    const { lines, logger } = logbook();
+    const clock = fakeClock();
+    const slow = deferred<Duplex>();
+    const dialing = compose(withLog(logger), () => slow.promise)("h:1", { clock });
+    await clock.advance(ms);
+    slow.reject(new Error("no"));
+    await assert.rejects(dialing);
+    assert.deepEqual(lines, [`warn gave up on h:1 in ${text}: dial h:1: no`]);
+  });
+}
+
+test("addresses that are tried are told, with the bytes that the connection carried", async () => {
+  await using server = await goodPeer();
+  const closed = await freePort();
+  const { lines, logger } = logbook();
+  const clock = fakeClock();
+  const dial = compose(withLog(logger), tcp());
+  const conn = await dial(server.address, { clock });
+  conn.write("hello");
+  conn.destroy();
+  await once(conn, "close");
+  await assert.rejects(dial(`127.0.0.1:${closed}`, { clock }));
+  await assert.rejects(dial({ path: "/nowhere/x.sock" }, { clock }));
+  assert.deepEqual(lines, [
+    `info connecting to ${server.address}`,
+    `info connected to ${server.address} in 0.0 ms`,
+    `info connection to ${server.address} established in 0.0 ms`,
+    `info connection to ${server.address} closed after 0.0 ms (local), 0 B in, 5 B out`,
+    `info connecting to 127.0.0.1:${closed}`,
+    `warn could not connect to 127.0.0.1:${closed}: connect ECONNREFUSED 127.0.0.1:${closed}`,
+    `warn gave up on 127.0.0.1:${closed} in 0.0 ms: dial 127.0.0.1:${closed}: connect ECONNREFUSED 127.0.0.1:${closed}`,
+    "info connecting to unix:/nowhere/x.sock",
+    "warn could not connect to unix:/nowhere/x.sock: connect ENOENT /nowhere/x.sock",
+    "warn gave up on unix:/nowhere/x.sock in 0.0 ms: dial unix:/nowhere/x.sock: connect ENOENT /nowhere/x.sock",
+  ]);
+});
+
+test("an IPv6 address has its brackets", async () => {
+  const { lines, logger } = logbook();
+  const address = { address: "::1", port: 5432, family: "ipv6" } as const;
+  const base = scriptedDialer([
+    async ({ trace }) => {
+      trace?.connectStart?.({ address });
+      throw refused;
+    },
+  ]);
+  await assert.rejects(compose(withLog(logger), base)("h:1"));
+  assert.equal(lines[0], "info connecting to [::1]:5432");
+});
+
+test("no userinfo is in any line", async () => {
+  const { lines } = await logged(scriptedDialer([refused, "connect"]), 1000);
+  assert.ok(lines.length > 0);
+  for (const line of lines) assert.doesNotMatch(line, /secret|user/);
+});
+
+test("a logger that throws harms no dial", async () => {
+  const broken: Logger = {
+    info() {
+      throw new Error("disk full");
+    },
+    warn() {
+      throw new Error("disk full");
+    },
+  };
+  const conn = await compose(withLog(broken), withTrace({}), scriptedDialer())("h:1");
+  conn.destroy();
+});
+
+test("refuses at construction what can't log", () => {
+  for (const logger of [{}, { info() {} }, null, 5]) {
+    assert.throws(
+      () => withLog(logger as never),
+      /^TypeError: withLog: logger must have the methods info and warn, got/,
+    );
+  }
+  withLog();
+  withLog(console);
+});

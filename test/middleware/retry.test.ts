@@ -1,0 +1,292 @@
+import assert from "node:assert/strict";
+import type { Duplex } from "node:stream";
+import { describe, test } from "node:test";
+import {
+  compose,
+  DialError,
+  type DialTrace,
+  type RetryOptions,
+  reasons,
+  withRetry,
+  withTimeout,
+  withTrace,
+} from "../../src/index.ts";
+import { fakeClock, type Step, scriptedDialer } from "../../src/testing.ts";
+import { turns } from "../support/contract.ts";
+
+const refused = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+const untrusted = Object.assign(new Error("self-signed"), { code: "DEPTH_ZERO_SELF_SIGNED_CERT" });
+
+/** Dials through withRetry and writes down what it says, with all the time that it wants. */
+async function played(
+  options: RetryOptions,
+  steps: readonly Step[],
+  above: Parameters<typeof compose<Duplex>>[0][] = [],
+) {
+  const clock = fakeClock();
+  const base = scriptedDialer(steps);
+  const said: string[] = [];
+  const delays: number[] = [];
+  const hooks: DialTrace = {
+    retryScheduled({ target, attempt, delayMs, reason }) {
+      said.push(`${target} again as ${attempt} after ${reason}`);
+      delays.push(delayMs);
+    },
+    retryExhausted: ({ target, attempts, cause, reason }) =>
+      said.push(`${target} given up after ${attempts} for ${cause}: ${reason}`),
+  };
+  const dial = (compose as (...layers: unknown[]) => ReturnType<typeof compose<Duplex>>)(
+    withTrace(hooks),
+    ...above,
+    withRetry(options),
+    base,
+  );
+  const dialing = dial("h:1", { clock }).then(
+    (conn) => conn.destroy() && undefined,
+    (error) => error,
+  );
+  await clock.advance(24 * 60 * 60_000);
+  const error = await dialing;
+  assert.equal(clock.pending, 0);
+  return { error, said, delays, calls: base.calls.length };
+}
+
+test("a dial that fails is tried again until it succeeds", async () => {
+  const { error, said, calls } = await played({}, [refused, refused, "connect"]);
+  assert.equal(error, undefined);
+  assert.equal(calls, 3);
+  assert.deepEqual(said, ["h:1 again as 2 after refused", "h:1 again as 3 after refused"]);
+});
+
+test("a dial that succeeds at once is not told of at all", async () => {
+  const { said, calls } = await played({}, ["connect"]);
+  assert.equal(calls, 1);
+  assert.deepEqual(said, []);
+});
+
+for (const [maxAttempts, expected] of [
+  [undefined, 4],
+  [1, 1],
+  [2, 2],
+  [7, 7],
+] as const) {
+  test(`maxAttempts ${maxAttempts} means ${expected} attempts, the first included`, async () => {
+    const { error, said, calls } = await played({ maxAttempts }, [refused]);
+    assert.equal(calls, expected);
+    assert.equal(error.attemptCount, expected);
+    assert.equal(said.at(-1), `h:1 given up after ${expected} for attempts: refused`);
+    assert.equal(said.length, expected);
+  });
+}
+
+test("Infinity goes on until an outer timeout, which is told as the deadline", async () => {
+  const { error, said, calls } = await played(
+    { maxAttempts: Number.POSITIVE_INFINITY, backoff: () => 10 },
+    [refused],
+    [withTimeout({ timeoutMs: 5005 })],
+  );
+  assert.equal(calls, 501);
+  assert.equal(error.name, "DialTimeoutError");
+  assert.equal(error.attemptCount, 501);
+  assert.equal(error.attempts.length, 32);
+  assert.equal(said.at(-1), "h:1 given up after 501 for deadline: refused");
+});
+
+test("Infinity goes on until the signal, which is no exhaustion", async () => {
+  const clock = fakeClock();
+  const controller = new AbortController();
+  const base = scriptedDialer([refused]);
+  const said: string[] = [];
+  const trace: DialTrace = { retryExhausted: () => said.push("exhausted") };
+  const dialing = compose(withRetry({ maxAttempts: Number.POSITIVE_INFINITY, backoff: () => 10 }), base)("h:1", {
+    clock,
+    signal: controller.signal,
+    trace,
+  });
+  const rejected = assert.rejects(dialing, (error) => error === "enough");
+  await clock.advance(999);
+  controller.abort("enough");
+  await rejected;
+  assert.equal(base.calls.length, 100);
+  assert.deepEqual(said, []);
+  assert.equal(clock.pending, 0);
+});
+
+test("a single attempt's error is passed as it is, several attempts' is told in sum", async () => {
+  const single = await played({ maxAttempts: 1 }, [refused]);
+  assert.equal(single.error.message, "dial h:1: connect ECONNREFUSED");
+  assert.equal(single.error.cause, refused);
+  assert.equal(single.error.attempts.length, 1);
+  const known = new DialError("server full", { reason: "server_limit" });
+  const bare = withRetry({ maxAttempts: 1 })(scriptedDialer([known]));
+  await assert.rejects(bare("h:1"), (error) => error === known);
+  const several = await played({ maxAttempts: 2 }, [new Error("first"), refused]);
+  assert.equal(several.error.message, "dial h:1 failed after 2 attempts: connect ECONNREFUSED");
+  assert.equal(several.error.cause, refused);
+  assert.equal(several.error.reason, "refused");
+  assert.equal(several.error.code, "ECONNREFUSED");
+});
+
+describe("waits", () => {
+  const rows: readonly (readonly [string, RetryOptions, readonly number[]])[] = [
+    ["by default, full jitter on doubling from 100 ms", { random: () => 0.5 }, [50, 100, 200]],
+    ["none", { jitter: "none" }, [100, 200, 400]],
+    ["full, at its bottom", { jitter: "full", random: () => 0 }, [0, 0, 0]],
+    ["equal", { jitter: "equal", random: () => 0.5 }, [75, 150, 300]],
+    ["decorrelated", { jitter: "decorrelated", random: () => 0.5 }, [200, 350, 575]],
+    ["constant", { backoff: "constant", initialBackoffMs: 30, jitter: "none" }, [30, 30, 30]],
+    ["an own function's", { backoff: (attempt) => attempt * 7 }, [7, 14, 21]],
+  ];
+  for (const [what, options, expected] of rows) {
+    test(what, async () => {
+      const { delays } = await played(options, [refused]);
+      assert.deepEqual(delays, expected);
+    });
+  }
+
+  test("are waited: the next attempt starts when they end, and not before", async () => {
+    const clock = fakeClock();
+    const base = scriptedDialer([refused]);
+    const dialing = assert.rejects(compose(withRetry({ jitter: "none" }), base)("h:1", { clock }));
+    const calls: number[] = [];
+    for (const ms of [99, 1, 199, 1, 399, 1]) {
+      await clock.advance(ms);
+      calls.push(base.calls.length);
+    }
+    await dialing;
+    assert.deepEqual(calls, [1, 2, 2, 3, 3, 4]);
+  });
+
+  test("start afresh in each dial", async () => {
+    const delays: number[] = [];
+    const clock = fakeClock();
+    const dial = compose(
+      withTrace({ retryScheduled: ({ delayMs }) => delays.push(delayMs) }),
+      withRetry({ jitter: "decorrelated", maxAttempts: 3, random: () => 0.5 }),
+      scriptedDialer([refused]),
+    );
+    for (const _ of [1, 2]) {
+      const dialing = assert.rejects(dial("h:1", { clock }));
+      await clock.advance(10_000);
+      await dialing;
+    }
+    assert.deepEqual(delays, [200, 350, 200, 350]);
+  });
+
+  for (const bad of [Number.NaN, -1, Number.POSITIVE_INFINITY, 2 ** 31]) {
+    test(`of ${bad}, by an own function, fail the dial with a RangeError`, async () => {
+      const { error, calls } = await played({ backoff: () => bad }, [refused]);
+      assert.equal(calls, 1);
+      assert.equal(error.name, "RangeError");
+      assert.match(error.message, new RegExp(`^backoff\\(1, error\\) .* got ${bad}$`));
+    });
+  }
+
+  test("end at once by an abort, before the next attempt", async () => {
+    const clock = fakeClock();
+    const controller = new AbortController();
+    const base = scriptedDialer([refused]);
+    const dialing = compose(withRetry(), base)("h:1", { clock, signal: controller.signal });
+    await turns();
+    assert.equal(clock.pending, 1);
+    const reason = new Error("shutting down");
+    controller.abort(reason);
+    assert.equal(clock.pending, 0);
+    await assert.rejects(dialing, (error) => error === reason);
+    assert.equal(base.calls.length, 1);
+  });
+});
+
+describe("whether to try again", () => {
+  for (const reason of reasons) {
+    test(`after ${reason} is for the table of reasons to say`, async () => {
+      const never =
+        /^(access_denied|tls_(cert|hostname|client|protocol).*|proxy_auth|protocol|circuit_open|pool_exhausted|config)$/;
+      const once = /^auth_/;
+      const { calls, said } = await played({ maxAttempts: 5 }, [new DialError("no", { reason })]);
+      const expected = never.test(reason) ? 1 : once.test(reason) ? 2 : 5;
+      assert.equal(calls, expected);
+      const cause = expected === 5 ? "attempts" : "non_retryable";
+      assert.equal(said.at(-1), `h:1 given up after ${expected} for ${cause}: ${reason}`);
+    });
+  }
+
+  test("is for an own function to say, which is told the error and the number of the attempt", async () => {
+    const asked: unknown[] = [];
+    const shouldRetry = (error: unknown, attempt: number) => {
+      asked.push([(error as DialError).cause, attempt]);
+      return attempt < 3;
+    };
+    const { calls, said } = await played({ maxAttempts: 9, shouldRetry }, [untrusted]);
+    assert.equal(calls, 3);
+    assert.deepEqual(asked, [
+      [untrusted, 1],
+      [untrusted, 2],
+      [untrusted, 3],
+    ]);
+    assert.equal(said.at(-1), "h:1 given up after 3 for non_retryable: tls_cert_untrusted");
+  });
+
+  test("is not asked after the last attempt, nor after an abort", async () => {
+    let asked = 0;
+    const shouldRetry = () => {
+      asked += 1;
+      return true;
+    };
+    await played({ maxAttempts: 2, shouldRetry }, [refused]);
+    assert.equal(asked, 1);
+    const aborting = compose(withRetry({ shouldRetry }), scriptedDialer([AbortSignal.abort().reason as Error]));
+    await assert.rejects(aborting("h:1"), { name: "AbortError" });
+    assert.equal(asked, 1);
+  });
+
+  test("is no by an own function that throws, whose error is the dial's", async () => {
+    const broken = () => {
+      throw new Error("a broken function");
+    };
+    const { error, calls } = await played({ shouldRetry: broken }, [refused]);
+    assert.equal(calls, 1);
+    assert.equal(error.message, "a broken function");
+  });
+});
+
+test("a deadline that passes during an attempt is told as such, and the attempt's error gives way to it", async () => {
+  const { error, said, calls } = await played({}, [refused, "hang"], [withTimeout({ timeoutMs: 1000 })]);
+  assert.equal(calls, 2);
+  assert.equal(error.scope, "dial");
+  assert.deepEqual(said, ["h:1 again as 2 after refused", "h:1 given up after 2 for deadline: timeout"]);
+});
+
+test("an abort in the very moment of a failure is a cancel, with the signal's reason, and no exhaustion", async () => {
+  for (const moment of ["attemptDone", "retryScheduled"] as const) {
+    const controller = new AbortController();
+    const said: string[] = [];
+    const dialing = compose(
+      withTrace({
+        dialDone: ({ outcome }) => said.push(outcome),
+        retryExhausted: ({ cause }) => said.push(cause),
+      }),
+      withRetry(),
+      scriptedDialer([refused]),
+    )("h:1", { clock: fakeClock(), signal: controller.signal, trace: { [moment]: () => controller.abort("enough") } });
+    await assert.rejects(dialing, (error) => error === "enough");
+    assert.deepEqual(said, ["canceled"]);
+  }
+});
+
+describe("refuses at construction", () => {
+  const rows: readonly (readonly [RetryOptions, string, string])[] = [
+    ...[0, -1, 1.5, Number.NaN].map((maxAttempts): [RetryOptions, string, string] => [
+      { maxAttempts },
+      "RangeError",
+      `withRetry: maxAttempts must be a whole number of at least 1, or Infinity, got ${maxAttempts}`,
+    ]),
+    [{ shouldRetry: 5 as never }, "TypeError", "withRetry: shouldRetry must be a function, got 5"],
+    [{ maxAttempt: 5 } as never, "TypeError", /^withRetry: unknown option maxAttempt; the options are/ as never],
+    [{ initialBackoffMs: -1 }, "RangeError", /^initialBackoffMs .* got -1$/ as never],
+    [{ jitter: "some" as never }, "RangeError", /^jitter .* got "some"$/ as never],
+  ];
+  for (const [options, name, message] of rows) {
+    test(String(message), () => assert.throws(() => withRetry(options), { name, message }));
+  }
+});

@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import {
+  compose,
+  type DialDoneInfo,
+  type DialStartInfo,
+  type DialTrace,
+  withRetry,
+  withTimeout,
+  withTrace,
+} from "../../src/index.ts";
+import { fakeClock, scriptedDialer } from "../../src/testing.ts";
+import { record } from "../support/contract.ts";
+
+test("hooks are told of the dial and all that is beneath, in order", async () => {
+  const events: string[] = [];
+  const clock = fakeClock();
+  const dial = compose(
+    withTrace(record(events)),
+    withTimeout({ timeoutMs: 1000 }),
+    withRetry({ backoff: () => 0 }),
+    withTimeout({ timeoutMs: 100 }),
+    scriptedDialer([new Error("no"), "hang", "connect"]),
+  );
+  const dialing = dial("h:1", { clock, handshake: async (conn) => conn });
+  await clock.advance(200);
+  (await dialing).destroy();
+  assert.deepEqual(events, [
+    "dialStart",
+    "attemptStart",
+    "attemptDone failure",
+    "retryScheduled",
+    "attemptStart",
+    "timeout",
+    "attemptDone failure",
+    "retryScheduled",
+    "attemptStart",
+    "handshakeStart",
+    "handshakeDone success",
+    "attemptDone success",
+    "dialDone success",
+    "connClosed",
+  ]);
+});
+
+test("its place is its meaning: below withRetry each try is a dial of its own", async () => {
+  const events: string[] = [];
+  const done: DialDoneInfo[] = [];
+  const clock = fakeClock();
+  const dial = compose(
+    withRetry({ backoff: () => 0 }),
+    withTrace({ ...record(events, ["dialStart", "attemptStart"]), dialDone: (info) => done.push(info) }),
+    scriptedDialer([new Error("no"), "connect"]),
+  );
+  const dialing = dial("h:1", { clock });
+  await clock.advance(0);
+  (await dialing).destroy();
+  assert.deepEqual(events, ["dialStart", "attemptStart", "dialStart", "attemptStart"]);
+  assert.deepEqual(
+    done.map(({ outcome, attempts }) => [outcome, attempts]),
+    [
+      ["failure", 1],
+      ["success", 1],
+    ],
+  );
+});
+
+test("dialDone tells target, attempts, duration, outcome and connection", async () => {
+  const done: DialDoneInfo[] = [];
+  const clock = fakeClock();
+  const dial = compose(
+    withTrace({ dialDone: (info) => done.push(info) }),
+    withRetry({ backoff: () => 25 }),
+    scriptedDialer([new Error("no"), "connect"]),
+  );
+  const dialing = dial("u:secret@h:1", { clock });
+  await clock.advance(25);
+  const conn = await dialing;
+  const [info] = done;
+  assert.deepEqual(
+    { ...info, target: String(info?.target) },
+    {
+      target: "h:1",
+      attempts: 2,
+      durationMs: 25,
+      outcome: "success",
+      conn,
+    },
+  );
+  conn.destroy();
+});
+
+test("a Done hook has a reason exactly when the outcome is a failure, and an error when it is none", async () => {
+  const done: DialDoneInfo[] = [];
+  const steps = [new Error("no"), "connect", "hang"] as const;
+  const dial = compose(withTrace({ dialDone: (info) => done.push(info) }), scriptedDialer(steps));
+  const controller = new AbortController();
+  await assert.rejects(dial("h:1"));
+  (await dial("h:1")).destroy();
+  const hanging = dial("h:1", { signal: controller.signal });
+  controller.abort("enough");
+  await assert.rejects(hanging);
+  assert.deepEqual(
+    done.map(({ outcome, reason, error, conn }) => [outcome, reason, error !== undefined, conn !== undefined]),
+    [
+      ["failure", "_OTHER", true, false],
+      ["success", undefined, false, true],
+      ["canceled", undefined, true, false],
+    ],
+  );
+});
+
+describe("an observer", () => {
+  test("is asked once for each dial, with its target and whether anybody waits", async () => {
+    const asked: DialStartInfo[] = [];
+    const dial = compose(
+      withTrace((info) => {
+        asked.push(info);
+        return {};
+      }),
+      withRetry({ backoff: () => 0 }),
+      scriptedDialer(),
+    );
+    (await dial("a:1")).destroy();
+    (await dial("b:2", { background: true })).destroy();
+    assert.deepEqual(
+      asked.map(({ target, background }) => `${target} ${background}`),
+      ["a:1 false", "b:2 true"],
+    );
+  });
+
+  test("has hooks for each dial, so that dials that run at once stay apart", async () => {
+    const diaries: string[][] = [];
+    const observer = () => {
+      const diary: string[] = [];
+      diaries.push(diary);
+      return { attemptStart: ({ target }) => diary.push(String(target)) } satisfies DialTrace;
+    };
+    const dial = compose(withTrace(observer), scriptedDialer());
+    const conns = await Promise.all(["a:1", "b:2", "c:3"].map((target) => dial(target)));
+    assert.deepEqual(diaries, [["a:1"], ["b:2"], ["c:3"]]);
+    for (const conn of conns) conn.destroy();
+  });
+});
+
+test("refuses at construction what is neither hooks nor an observer", () => {
+  for (const [value, shown] of [
+    [undefined, "undefined"],
+    [null, "null"],
+    ["hooks", '"hooks"'],
+  ] as const) {
+    assert.throws(() => withTrace(value as never), {
+      name: "TypeError",
+      message: `withTrace: needs an object of hooks or a function that returns one, got ${shown}`,
+    });
+  }
+});

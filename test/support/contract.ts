@@ -1,0 +1,308 @@
+import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
+import { Duplex } from "node:stream";
+import { describe, test } from "node:test";
+import { dialerOf } from "../../src/core/context.ts";
+import { compose, type Dialer, type DialOptions, type DialTrace, type Middleware, Target } from "../../src/index.ts";
+import { fakeClock, scriptedDialer } from "../../src/testing.ts";
+
+/** A promise, and what settles it. */
+export interface Deferred<T> {
+  readonly promise: Promise<T>;
+  resolve(value: T): void;
+  reject(error: unknown): void;
+}
+
+export function deferred<T>(): Deferred<T> {
+  let resolve: (value: T) => void = () => {};
+  let reject: (error: unknown) => void = () => {};
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
+
+/** A connection without a network. */
+export function connection(): Duplex {
+  return new Duplex({
+    read() {},
+    write(_chunk, _encoding, callback) {
+      callback();
+    },
+  });
+}
+
+/** Waits for as many turns of the event loop as aborts and promises may take. */
+export async function turns(count = 5): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** What hooks were told, as `hook` or `hook outcome`, in order. */
+export function record(into: string[], names: readonly (keyof DialTrace)[] = everyHook): DialTrace {
+  const hooks: Record<string, (info: { outcome?: string }) => void> = {};
+  for (const name of names) {
+    hooks[name] = ({ outcome }) => void into.push(outcome === undefined ? name : `${name} ${outcome}`);
+  }
+  return hooks as DialTrace;
+}
+
+export const everyHook = [
+  "dialStart",
+  "dialDone",
+  "attemptStart",
+  "attemptDone",
+  "dnsStart",
+  "dnsDone",
+  "connectStart",
+  "connectDone",
+  "handshakeStart",
+  "handshakeDone",
+  "retryScheduled",
+  "retryExhausted",
+  "timeout",
+  "connClosed",
+] as const satisfies readonly (keyof DialTrace)[];
+
+const listenersOn = (signal: AbortSignal) => getEventListeners(signal, "abort").length;
+const boom = Object.assign(new Error("boom"), { code: "EPROTO" });
+
+/** Base dialers that wait for the abort: one as users write them, one as this package does. */
+const waitingBases: readonly (readonly [string, () => Dialer<Duplex>])[] = [
+  ["a base of the user's own", () => scriptedDialer(["hang"])],
+  [
+    "a base of this package",
+    () =>
+      dialerOf<Duplex>(
+        (_target, { cancel }) => new Promise((_resolve, reject) => cancel?.onAbort(() => reject(cancel.reason))),
+      ),
+  ],
+];
+
+/** What every decorator owes to the layers around it. `make` is called anew for each test. */
+export function decoratorContract(name: string, make: () => Middleware): void {
+  describe(`the contract, kept by ${name}`, () => {
+    test("passes the target on, parsed once", async () => {
+      const seen: unknown[] = [];
+      const probe: Middleware = (next) => (target, options) => {
+        seen.push(target);
+        return next(target, options);
+      };
+      const conn = await compose(make(), probe, scriptedDialer())("nats://user:secret@db.internal:5432");
+      assert.ok(seen[0] instanceof Target);
+      assert.equal(String(seen[0]), "db.internal:5432");
+      conn.destroy();
+    });
+
+    test("passes handshake, clock, background and the hooks of the dial on", async () => {
+      const clock = fakeClock();
+      const handshake = async (conn: Duplex) => conn;
+      const events: string[] = [];
+      const seen: (DialOptions<never> | undefined)[] = [];
+      const probe: Middleware = (next) => (target, options) => {
+        seen.push(options as DialOptions<never> | undefined);
+        return next(target, options);
+      };
+      const dial = compose(make(), probe, scriptedDialer());
+      const conn = await dial("h:1", { handshake, clock, background: true, trace: record(events) });
+      conn.destroy();
+      const [options] = seen;
+      assert.equal(options?.handshake, handshake);
+      assert.equal(options?.clock, clock);
+      assert.equal(options?.background, true);
+      assert.deepEqual(events, [
+        "dialStart",
+        "attemptStart",
+        "handshakeStart",
+        "handshakeDone success",
+        "attemptDone success",
+        "dialDone success",
+        "connClosed",
+      ]);
+    });
+
+    test("resolves with the very connection of the base, alive and without listeners of its own", async () => {
+      const base = scriptedDialer();
+      const bare = await scriptedDialer()("h:1");
+      const conn = await compose(make(), base)("h:1");
+      assert.equal(conn, base.connections[0]);
+      assert.equal(conn.destroyed, false);
+      assert.equal(conn.isPaused(), bare.isPaused());
+      assert.equal(conn.readableFlowing, null);
+      assert.deepEqual(conn.eventNames(), bare.eventNames());
+      conn.destroy();
+    });
+
+    test("has the target, reason and code of a failure in its error", async () => {
+      const clock = fakeClock();
+      await assert.rejects(compose(make(), scriptedDialer([boom]))("u:secret@h:1", { clock }), (error) => {
+        const { target, reason, code, cause, message, attempts } = error as never;
+        assert.deepEqual(
+          { target, reason, code, cause, message },
+          { target: "h:1", reason: "tls_protocol", code: "EPROTO", cause: boom, message: "dial h:1: boom" },
+        );
+        assert.equal((attempts as unknown[]).length, 1);
+        return true;
+      });
+    });
+
+    for (const [kind, makeBase] of waitingBases) {
+      for (const [what, reason] of [
+        ["an error", new Error("shutting down")],
+        ["a string", "shutting down"],
+        ["an error that looks like a reset", Object.assign(new Error("gone"), { code: "ECONNRESET" })],
+      ] as const) {
+        test(`forwards an abort to ${kind}, and rejects with the signal's own reason: ${what}`, async () => {
+          const clock = fakeClock();
+          const controller = new AbortController();
+          const events: string[] = [];
+          const dialing = compose(make(), makeBase())("h:1", {
+            signal: controller.signal,
+            clock,
+            trace: record(events),
+          });
+          await turns();
+          controller.abort(reason);
+          await assert.rejects(dialing, (error) => error === reason);
+          assert.deepEqual(events, ["dialStart", "attemptStart", "attemptDone canceled", "dialDone canceled"]);
+          assert.equal(listenersOn(controller.signal), 0);
+          assert.equal(clock.pending, 0);
+        });
+      }
+    }
+
+    test("gives a base of the user's own a real AbortSignal that fires with the caller's reason", async () => {
+      const controller = new AbortController();
+      const fired: unknown[] = [];
+      const dialing = compose(make(), (_target, options) => {
+        const signal = options?.signal;
+        assert.ok(signal instanceof AbortSignal);
+        return new Promise<Duplex>((_resolve, reject) => {
+          signal.addEventListener("abort", () => {
+            fired.push(signal.reason);
+            reject(new Error("in the base's own words"));
+          });
+        });
+      })("h:1", { signal: controller.signal, clock: fakeClock() });
+      await turns();
+      const reason = new Error("enough");
+      controller.abort(reason);
+      await assert.rejects(dialing, (error) => error === reason);
+      assert.deepEqual(fired, [reason]);
+    });
+
+    for (const [ending, steps] of [
+      ["success", ["connect"]],
+      ["failure", [boom]],
+    ] as const) {
+      test(`leaves no listener and no timer after a ${ending}`, async () => {
+        const clock = fakeClock();
+        const { signal } = new AbortController();
+        const dialing = compose(make(), scriptedDialer(steps))("h:1", { signal, clock });
+        const [{ status }] = await Promise.allSettled([dialing]);
+        assert.equal(status, ending === "success" ? "fulfilled" : "rejected");
+        assert.equal(listenersOn(signal), 0);
+        assert.equal(clock.pending, 0);
+      });
+    }
+
+    test("rejects although the base ignores the abort, and destroys the connection that comes late", async () => {
+      const clock = fakeClock();
+      const controller = new AbortController();
+      const late = deferred<Duplex>();
+      const dialing = compose(make(), () => late.promise)("h:1", { signal: controller.signal, clock });
+      await turns();
+      controller.abort(new Error("enough"));
+      await assert.rejects(dialing, /^Error: enough$/);
+      assert.equal(listenersOn(controller.signal), 0);
+      assert.equal(clock.pending, 0);
+      const conn = connection();
+      late.resolve(conn);
+      await turns();
+      assert.equal(conn.destroyed, true);
+    });
+
+    test("rejects and destroys when abort and connection come in one turn", async () => {
+      const clock = fakeClock();
+      const controller = new AbortController();
+      const late = deferred<Duplex>();
+      const dialing = compose(make(), () => late.promise)("h:1", { signal: controller.signal, clock });
+      await turns();
+      const conn = connection();
+      late.resolve(conn);
+      controller.abort(new Error("enough"));
+      await assert.rejects(dialing, /^Error: enough$/);
+      assert.equal(conn.destroyed, true);
+    });
+
+    test("makes no attempt when the signal was aborted before", async () => {
+      const base = scriptedDialer();
+      const clock = fakeClock();
+      const events: string[] = [];
+      const signal = AbortSignal.abort(new Error("too late"));
+      const dialing = compose(make(), base)("h:1", { signal, clock, trace: record(events) });
+      await assert.rejects(dialing, /^Error: too late$/);
+      assert.equal(base.calls.length, 0);
+      assert.deepEqual(events, []);
+      assert.equal(clock.pending, 0);
+    });
+
+    test("does not touch the connection when the signal aborts after the dial", async () => {
+      const controller = new AbortController();
+      const clock = fakeClock();
+      const conn = await compose(make(), scriptedDialer())("h:1", { signal: controller.signal, clock });
+      controller.abort();
+      await clock.advance(60 * 60_000);
+      assert.equal(conn.destroyed, false);
+      conn.destroy();
+    });
+
+    for (const [what, broken] of [
+      [
+        "throws",
+        () => {
+          throw new Error("a broken hook");
+        },
+      ],
+      ["returns a rejecting promise", () => Promise.reject(new Error("a broken hook"))],
+    ] as const) {
+      test(`survives a hook that ${what}, of the caller's and of a layer's`, async () => {
+        const hooks = Object.fromEntries(everyHook.map((name) => [name, broken])) as DialTrace;
+        const replace: Middleware = (next) => (target, options) => next(target, { ...options, trace: hooks });
+        const clock = fakeClock();
+        const handshake = async (conn: Duplex) => conn;
+        for (const dial of [compose(make(), scriptedDialer()), compose(make(), replace, scriptedDialer())]) {
+          const conn = await dial("h:1", { clock, trace: hooks, handshake });
+          conn.destroy();
+          await turns();
+        }
+        const failing = compose(make(), scriptedDialer([boom]));
+        await assert.rejects(failing("h:1", { clock, trace: hooks, handshake }), { reason: "tls_protocol" });
+      });
+    }
+
+    test("keeps dials that run at once apart", async () => {
+      const steps = [deferred<Duplex>(), deferred<Duplex>(), deferred<Duplex>()];
+      const clock = fakeClock();
+      let calls = 0;
+      const dial = compose(make(), () => (steps[calls++] as Deferred<Duplex>).promise);
+      const controller = new AbortController();
+      const all = Promise.allSettled([
+        dial("a:1", { clock }),
+        dial("b:2", { clock, signal: controller.signal }),
+        dial("c:3", { clock }),
+      ]);
+      await turns();
+      controller.abort(new Error("only b"));
+      const conn = connection();
+      steps[2]?.reject(boom);
+      steps[0]?.resolve(conn);
+      const [first, second, third] = await all;
+      assert.equal(first.status === "fulfilled" && first.value, conn);
+      assert.equal(second.status === "rejected" && second.reason.message, "only b");
+      assert.equal(third.status === "rejected" && third.reason.target, "c:3");
+      assert.equal(clock.pending, 0);
+      conn.destroy();
+    });
+  });
+}
