@@ -24,7 +24,7 @@ export function attach(observer: DialTrace | Observer): Middleware {
   const alone = mergeHooks(observer, undefined);
   return layer(
     (next) =>
-      async function observeDialer(target, context) {
+      function observeDialer(target, context) {
         const trace = context.trace === undefined ? alone : mergeHooks(observer, context.trace);
         return observed(next, target, context, observer, trace);
       },

@@ -27,6 +27,9 @@ export class DialedProtocol extends ProtocolHandler {
       },
       enumerable: true,
     });
+    // V8 turns an object whose property is redefined into a hash table, and back when it becomes a
+    // prototype. Every message passes through this one.
+    Object.create(this);
     // Before anyone else can wait for it, so that whoever does finds the state changed.
     void this.closed.then(() => lifecycle.closed());
   }

@@ -36,7 +36,7 @@ export function seriesOf(registry: Registry, owner: string) {
 function incOf(metric: Counter, labels: Record<string, string>): Add {
   const child = metric.labels(labels);
   child.inc(0);
-  return (value) => child.inc(value);
+  return untilScrape(metric, (value) => child.inc(value));
 }
 
 function observeOf(metric: Histogram, labels: Record<string, string>): Add {
@@ -51,8 +51,34 @@ export function beforeScrape(registry: Registry, key: InstrumentKey, collect: ()
   stateOf(metricOf(registry, instruments[key])).collectors.add(collect);
 }
 
+/** Keeps what is added until the scrape: prom-client hashes and checks the labels anew at every call. */
+function untilScrape(metric: Metric, add: Add): Add {
+  if (!scrapedByUs.has(metric)) return add;
+  let pending = 0;
+  stateOf(metric).flushes.add(() => {
+    if (pending !== 0) add(pending);
+    pending = 0;
+  });
+  return (value) => {
+    pending += value;
+  };
+}
+
+/** Forgets at a reset what was kept before it, too. */
+class KeptCounter extends Counter {
+  override reset(): void {
+    for (const each of stateOf(this).flushes) each();
+    super.reset();
+  }
+}
+
+/** Metrics that tell us of a scrape. One that somebody else made under our name doesn't. */
+const scrapedByUs = new WeakSet<Metric>();
+
 interface MetricState {
   readonly collectors: Set<() => void>;
+  /** Bring the metric up to date; after the collectors, for those add too. */
+  readonly flushes: Set<() => void>;
   /** Label sets that were started at zero; doing it again would throw their counts away. */
   readonly zeroed: Set<string>;
   /** Series of a gauge. */
@@ -64,7 +90,7 @@ const states = new WeakMap<Metric, MetricState>();
 function stateOf(metric: Metric): MetricState {
   let state = states.get(metric);
   if (state === undefined) {
-    state = { collectors: new Set(), zeroed: new Set(), levels: new Map() };
+    state = { collectors: new Set(), flushes: new Set(), zeroed: new Set(), levels: new Map() };
     states.set(metric, state);
   }
   return state;
@@ -72,20 +98,21 @@ function stateOf(metric: Metric): MetricState {
 
 /** What is open stays open when the registry is reset, so a gauge's level is kept here and told at every scrape. */
 function levelOf(metric: Gauge, labels: Record<string, string>): Level {
-  const { levels, collectors } = stateOf(metric);
+  const { levels, flushes } = stateOf(metric);
   const key = JSON.stringify(labels);
   const shared = levels.get(key);
   if (shared !== undefined) return shared;
   const child = metric.labels(labels);
   let level = 0;
+  const tell = () => child.set(level);
   const add = (value: number) => {
     level += value;
-    child.set(level);
+    if (!scrapedByUs.has(metric)) tell();
     return level;
   };
   levels.set(key, add);
-  collectors.add(() => add(0));
-  add(0);
+  flushes.add(tell);
+  tell();
   return add;
 }
 
@@ -104,15 +131,18 @@ function metricOf(registry: Registry, instrument: Instrument): Metric {
   const { help, kind, labels, buckets = [] } = instrument;
   const labelNames = [ownerLabel, ...Object.keys(labels)].map(promLabel);
   const collect = () => {
-    for (const each of stateOf(metric).collectors) each();
+    const { collectors, flushes } = stateOf(metric);
+    for (const each of collectors) each();
+    for (const each of flushes) each();
   };
   const settings = { name, help, labelNames, registers: [registry], collect };
   const metric: Metric =
     kind === "counter"
-      ? new Counter(settings)
+      ? new KeptCounter(settings)
       : kind === "gauge"
         ? new Gauge(settings)
         : new Histogram({ ...settings, buckets: [...buckets] });
+  scrapedByUs.add(metric);
   return metric;
 }
 

@@ -1,0 +1,21 @@
+// @ts-check
+import { compose, tcp } from "../../../dist/index.js";
+import { inTurn } from "../loop.js";
+import { accept } from "../peers.js";
+import { fullStack, silentStack } from "../stack.js";
+
+/** @type {Record<string, () => any>} */
+const dialers = {
+  tcp: () => tcp(),
+  composed: () => compose(tcp()),
+  silent: () => silentStack(tcp()),
+  full: () => fullStack(tcp()),
+  plain: () => fullStack(tcp({ noDelay: false, keepAlive: false })),
+};
+
+/** `tcp()` alone or beneath a stack. @param {{ variant: string }} settings */
+export async function prepare({ variant }) {
+  const dial = dialers[variant]?.();
+  const target = `127.0.0.1:${await accept()}`;
+  return (/** @type {number} */ n) => inTurn(n, () => dial(target));
+}

@@ -1,0 +1,151 @@
+// @ts-check
+/**
+ * Measures what dialing through this package costs, side by side with doing it otherwise, in one table.
+ * Ratios are to be trusted, times are the machine's.
+ *
+ *   npm run bench
+ *   npm run bench -- --quick          a few seconds, for a look
+ *   npm run bench -- --only b         one part
+ */
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+import { layers } from "./contenders/stub-layer.js";
+import { startNats } from "./peers.js";
+import { measureSideBySide } from "./rounds.js";
+
+const { values: flags } = parseArgs({
+  options: { quick: { type: "boolean", default: false }, only: { type: "string" } },
+});
+const { quick, only } = flags;
+const startedAt = performance.now();
+
+console.log(
+  `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim()}, ${process.platform} ${process.arch}`,
+);
+console.log("Each ratio is the median of the rounds' (lowest–highest), to the first line of its part.");
+
+const parts = { a: partA, b: partB, c: partC, d: partD };
+if (only !== undefined && !Object.hasOwn(parts, only)) throw new Error(`--only must be one of a, b, c, d, got ${only}`);
+for (const [letter, part] of Object.entries(parts)) {
+  if (only === undefined || only === letter) await part();
+}
+console.log(`\n${((performance.now() - startedAt) / 1000).toFixed(0)} s in all`);
+
+async function partA() {
+  const plan = { rounds: quick ? 1 : 5, slices: quick ? 2 : 8, warmUp: 20_000, n: quick ? 2_000 : 5_000 };
+  for (const sdk of [false, true]) {
+    heading(`a. A dial that opens nothing, OpenTelemetry's SDK ${sdk ? "registered" : "not registered"}`);
+    const results = await measureSideBySide(
+      [
+        { label: "by hand: cockatiel, OpenTelemetry API, prom-client", name: "stub-by-hand", sdk },
+        { label: "dialtrace, the full stack", name: "stub-dialtrace", sdk },
+      ],
+      plan,
+    );
+    printRatios(results, (ns) => `${(ns / 1000).toFixed(2)} µs`, { of: "dialtrace, the full stack", atMost: 1 / 3 });
+  }
+}
+
+async function partB() {
+  heading("b. A TCP connect over loopback, both ends in one process");
+  const results = await measureSideBySide(
+    [
+      { label: "net.connect", name: "tcp-bare" },
+      { label: "net.connect with noDelay and keepAlive", name: "tcp-bare", variant: "options" },
+      { label: "tcp()", name: "tcp-dialtrace", variant: "tcp" },
+      { label: "timeout, retry, timeout, tcp()", name: "tcp-dialtrace", variant: "silent" },
+      { label: "dialtrace, the full stack, tcp()", name: "tcp-dialtrace", variant: "full" },
+      { label: "the same with neither noDelay nor keepAlive", name: "tcp-dialtrace", variant: "plain" },
+      { label: "by hand as in a, noDelay and keepAlive", name: "tcp-bare", variant: "by hand" },
+    ],
+    {
+      rounds: quick ? 1 : 5,
+      slices: quick ? 2 : 12,
+      warmUp: quick ? 2_000 : 10_000,
+      n: quick ? 300 : 500,
+    },
+  );
+  const aim = { of: "dialtrace, the full stack, tcp()", atMost: 1.1 };
+  printRatios(results, (ns) => `${(ns / 1000).toFixed(1)} µs`, aim);
+}
+
+async function partC() {
+  heading("c. NATS: messages of 128 bytes published and received again");
+  const server = await startNats();
+  if (server === undefined) {
+    console.log("  skipped: there is no nats-server on the PATH");
+    return;
+  }
+  try {
+    const contenders = [
+      { label: "@nats-io/transport-node", name: "nats", variant: "stock" },
+      { label: "dialtrace/nats, the full stack", name: "nats", variant: "dialtrace" },
+    ];
+    const plan = {
+      rounds: quick ? 1 : 5,
+      slices: quick ? 3 : 12,
+      warmUp: quick ? 20_000 : 50_000,
+      n: quick ? 10_000 : 30_000,
+      port: server.port,
+    };
+    const rates = (await measureSideBySide(contenders, plan)).map(invert);
+    const aim = { of: "dialtrace/nats, the full stack", atLeast: 0.98 };
+    printRatios(rates, (perNs) => `${(perNs * 1e6).toFixed(0)} /ms`, aim);
+
+    heading("   The client's processor time for each of them");
+    const cpu = await measureSideBySide(contenders, { ...plan, rounds: quick ? 1 : 3, measure: "cpu" });
+    printRatios(cpu, (ns) => `${(ns / 1000).toFixed(2)} µs`);
+  } finally {
+    await server.stop();
+  }
+}
+
+async function partD() {
+  heading("d. One layer alone, over a dial that opens nothing");
+  const contenders = layers.map((variant) => ({ label: variant, name: "stub-layer", variant }));
+  const times = await measureSideBySide(contenders, {
+    rounds: quick ? 1 : 3,
+    slices: quick ? 1 : 5,
+    warmUp: quick ? 5_000 : 20_000,
+    n: quick ? 2_000 : 5_000,
+  });
+  const bytes = await measureSideBySide(contenders, {
+    rounds: 1,
+    slices: quick ? 1 : 5,
+    warmUp: quick ? 5_000 : 20_000,
+    n: 1_000,
+    measure: "bytes",
+  });
+  for (const [index, { contender, value }] of times.entries()) {
+    printLine(contender.label, `${value.toFixed(0)} ns`, `${bytes[index]?.value.toFixed(0)} B allocated`);
+  }
+}
+
+/** Rates instead of times. @param {import("./rounds.js").Result} result */
+function invert({ contender, value, ratio, low, high }) {
+  return { contender, value: 1 / value, ratio: 1 / ratio, low: 1 / high, high: 1 / low };
+}
+
+/**
+ * @param {readonly import("./rounds.js").Result[]} results
+ * @param {(value: number) => string} format
+ * @param {{ of?: string, atMost?: number, atLeast?: number }} [aim]
+ */
+function printRatios(results, format, { of, atMost = Number.POSITIVE_INFINITY, atLeast = 0 } = {}) {
+  for (const [index, { contender, value, ratio, low, high }] of results.entries()) {
+    const ratios = index === 0 ? "" : `${ratio.toFixed(3)} (${low.toFixed(3)}–${high.toFixed(3)})`;
+    const met = ratio <= atMost && ratio >= atLeast ? "met" : "missed";
+    const bound = atLeast > 0 ? `at least ${atLeast.toFixed(2)}` : `at most ${atMost.toFixed(2)}`;
+    printLine(contender.label, format(value), ratios, contender.label === of ? `aim ${bound}: ${met}` : "");
+  }
+}
+
+/** @param {string} text */
+function heading(text) {
+  console.log(`\n${text}`);
+}
+
+/** @param {string} label @param {string} value @param {string} rest @param {string} [verdict] */
+function printLine(label, value, rest, verdict = "") {
+  console.log(`  ${label.padEnd(50)} ${value.padStart(11)}  ${rest.padEnd(22)} ${verdict}`.trimEnd());
+}

@@ -1,0 +1,65 @@
+// @ts-check
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import { noop } from "./loop.js";
+
+/** Accepts connections in this same process, and returns the port. */
+export async function accept() {
+  const server = createServer((socket) => {
+    socket.on("error", noop);
+    socket.resume();
+  });
+  server.listen({ port: 0, host: "127.0.0.1", backlog: 4096 });
+  await once(server, "listening");
+  return /** @type {import("node:net").AddressInfo} */ (server.address()).port;
+}
+
+/** A real nats-server on loopback, or `undefined` where there is none on the PATH. */
+export async function startNats() {
+  // Debian puts it where only root's PATH leads.
+  const PATH = `${process.env.PATH}:/usr/sbin`;
+  const port = await unusedPort();
+  const child = spawn("nats-server", ["-a", "127.0.0.1", "-p", String(port)], {
+    stdio: "ignore",
+    env: { ...process.env, PATH },
+  });
+  const missing = once(child, "error").then(() => true);
+  for (let tries = 0; tries < 100; tries += 1) {
+    const answer = await Promise.race([missing, greets(port)]);
+    if (answer === true) return undefined;
+    if (answer === "INFO") return { port, stop: () => stop(child) };
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await stop(child);
+  throw new Error("nats-server does not answer");
+}
+
+/** Ends one process and waits until it is gone. @param {import("node:child_process").ChildProcess} child */
+export async function stop(child) {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, "exit");
+  child.kill("SIGKILL");
+  await gone;
+}
+
+async function unusedPort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** @param {number} port @returns {Promise<string | undefined>} */
+function greets(port) {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("error", () => resolve(undefined));
+    socket.once("data", (data) => {
+      resolve(data.subarray(0, 4).toString());
+      socket.destroy();
+    });
+  });
+}

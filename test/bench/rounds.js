@@ -1,0 +1,116 @@
+// @ts-check
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { stop } from "./peers.js";
+
+/**
+ * @typedef {object} Contender
+ * @property {string} label
+ * @property {string} name - of the file in contenders/.
+ * @property {string} [variant]
+ * @property {boolean} [sdk] - whether OpenTelemetry's SDK is registered.
+ *
+ * @typedef {object} Plan
+ * @property {number} rounds - each in processes of its own.
+ * @property {number} slices - of each round.
+ * @property {number} warmUp - of each process.
+ * @property {number} n - of each slice.
+ * @property {"time" | "cpu" | "bytes"} [measure]
+ * @property {number} [port] - of the peer, where the contenders share one.
+ *
+ * @typedef {object} Result
+ * @property {Contender} contender
+ * @property {number} value - the median.
+ * @property {number} ratio - to the first contender: the median of the rounds' ratios.
+ * @property {number} low
+ * @property {number} high
+ */
+
+const childFile = fileURLToPath(new URL("child.js", import.meta.url));
+
+/** Room for a slice's allocations, so that none is collected before it is counted. */
+const roomyHeap = ["--min-semi-space-size=64", "--max-semi-space-size=64"];
+
+/**
+ * Measures contenders side by side: a process each, all warm, then slice by slice in turn and back, so
+ * that what disturbs the machine disturbs all alike. Each slice is related to the first contender's.
+ *
+ * @param {readonly Contender[]} contenders
+ * @param {Plan} plan
+ * @returns {Promise<Result[]>}
+ */
+export async function measureSideBySide(contenders, plan) {
+  const values = contenders.map(() => /** @type {number[]} */ ([]));
+  const ratios = contenders.map(() => /** @type {number[]} */ ([]));
+  for (let round = 0; round < plan.rounds; round += 1) {
+    const slices = await measureRound(contenders, plan, round);
+    for (const index of contenders.keys()) {
+      const own = slices.map((slice) => slice[index] ?? Number.NaN);
+      values[index]?.push(median(own));
+      ratios[index]?.push(median(slices.map((slice, at) => (own[at] ?? Number.NaN) / (slice[0] ?? Number.NaN))));
+    }
+  }
+  return contenders.map((contender, index) => {
+    const each = ratios[index] ?? [];
+    return {
+      contender,
+      value: median(values[index] ?? []),
+      ratio: median(each),
+      low: Math.min(...each),
+      high: Math.max(...each),
+    };
+  });
+}
+
+/** @param {readonly Contender[]} contenders @param {Plan} plan @param {number} round */
+async function measureRound(contenders, { slices, warmUp, n, measure = "time", port }, round) {
+  const children = [];
+  try {
+    for (const { name, variant, sdk } of contenders) {
+      const child = await startChild(name, { variant, sdk, port }, measure);
+      children.push(child);
+      await child.measure(measure, warmUp);
+    }
+    const found = [];
+    for (let slice = 0; slice < slices; slice += 1) {
+      const order = [...children.entries()];
+      if ((round + slice) % 2 === 1) order.reverse();
+      /** @type {number[]} */
+      const values = [];
+      for (const [index, child] of order) values[index] = await child.measure(measure, n);
+      found.push(values);
+    }
+    return found;
+  } finally {
+    await Promise.all(children.map((child) => child.stop()));
+  }
+}
+
+/** @param {string} name @param {object} settings @param {string} purpose */
+async function startChild(name, settings, purpose) {
+  const execArgv = [...new Set(["--expose-gc", ...process.execArgv]), ...(purpose === "bytes" ? roomyHeap : [])];
+  const child = fork(childFile, [name, JSON.stringify(settings)], { execArgv });
+  const ended = once(child, "exit").then(([code]) => {
+    throw new Error(`${name} ${JSON.stringify(settings)} ended with ${code}`);
+  });
+  ended.catch(() => {});
+  const answer = () => Promise.race([once(child, "message"), ended]);
+  await answer();
+  return {
+    /** @param {string} measure @param {number} n @returns {Promise<number>} */
+    async measure(measure, n) {
+      child.send({ measure, n });
+      return (await answer())[0];
+    },
+    stop: () => stop(child),
+  };
+}
+
+/** @param {readonly number[]} values */
+function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
+}
