@@ -1,0 +1,23 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { Screen } from "./screen.ts";
+
+/** Drains where there is a connection, so that nothing that was said gets lost. */
+export async function leave(nc: NatsConnection, screen: Screen): Promise<void> {
+  if (nc.isClosed()) {
+    screen.say("client", "is closed; there was no connection to drain");
+    return;
+  }
+  const lost = "lost its connection while it drained";
+  const ended = await Promise.race([
+    nc.drain().then(
+      () => "is drained and closed",
+      () => lost,
+    ),
+    // A drain that loses its connection doesn't settle; one that succeeds does so just after the close.
+    nc.closed().then(() => sleep(50, lost)),
+    sleep(1000, "could not drain within a second", { ref: false }),
+  ]);
+  screen.say("client", ended);
+  await nc.close();
+}

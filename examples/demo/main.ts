@@ -1,0 +1,106 @@
+/**
+ * A program that says hello over NATS once a second, and that can be seen through: it connects in the
+ * background while the server is still down, lives through an outage, and ends cleanly when told to.
+ *
+ *   npm run demo
+ *   npm run demo -- --help
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { compose, tcp, withLog, withRetry, withTimeout } from "dialtrace";
+import { connect } from "dialtrace/nats";
+import { withTracing } from "dialtrace/otel";
+import { natsMetrics, withPrometheus } from "dialtrace/prometheus";
+import { Registry } from "prom-client";
+import { watchClient } from "./client-watch.ts";
+import { leave } from "./leave.ts";
+import { serveMetrics } from "./metrics-server.ts";
+import { prepareNatsServer } from "./nats-server.ts";
+import { type DemoOptions, help, readOptions, UsageError } from "./options.ts";
+import { playServer } from "./play-server.ts";
+import { openScreen, type Screen } from "./screen.ts";
+import { Stopped, stopOnSignals } from "./stop-signal.ts";
+import { summarize } from "./summary.ts";
+import { startTracing } from "./tracing.ts";
+
+const name = "demo";
+const subject = "demo.hello";
+
+async function main(options: DemoOptions): Promise<void> {
+  const screen = openScreen();
+  const registry = new Registry();
+  const stop = new AbortController();
+  stopOnSignals(stop, options.seconds, screen);
+
+  const until = options.seconds === undefined ? "Ctrl-C" : `${options.seconds} s are over`;
+  screen.say("demo", `says hello over NATS once a second, until ${until}`);
+  // Each of these is taken down when main returns or throws, the last one first.
+  await using server = await prepareNatsServer(options);
+  await using metrics = await serveMetrics(registry, options.metricsPort);
+  await using _tracing = await startTracing(screen);
+  screen.say("server", `${server.name} will run on ${server.address}; for now it is down`);
+  screen.say("metrics", `are served at ${metrics.url}`);
+
+  await Promise.all([playServer(server, options, screen, stop), runClient(server.address, registry, screen, stop)]);
+  if (!(stop.signal.reason instanceof Stopped)) throw stop.signal.reason;
+  screen.say("demo", await summarize(registry));
+}
+
+/** The client's part: connects in the background, says hello every second, drains at the end. */
+async function runClient(address: string, registry: Registry, screen: Screen, stop: AbortController) {
+  const { signal } = stop;
+  const dialer = compose(
+    withTracing({ name }),
+    withPrometheus({ registry, name }),
+    withLog({
+      info: (line) => screen.say("dialer", line),
+      warn: (line) => screen.say("dialer", screen.paint("yellow", line)),
+    }),
+    withTimeout({ timeoutMs: 10_000 }), // a whole dial: every attempt and wait
+    withRetry({ maxAttempts: 8, initialBackoffMs: 500, maxBackoffMs: 1_500, jitter: "equal" }),
+    withTimeout({ timeoutMs: 2_000 }), // one attempt
+    tcp(),
+  );
+
+  const client = watchClient(screen, natsMetrics({ registry, name }));
+  let nc: NatsConnection | undefined;
+  const connecting = connect({
+    servers: address,
+    dialer,
+    signal,
+    waitOnFirstConnect: true,
+    maxReconnectAttempts: -1,
+    trace: client.trace,
+  }).then(
+    (connection) => {
+      nc = connection;
+      nc.subscribe(subject, { callback: (_error, { data }) => screen.say("client", `received "${data}"`) });
+    },
+    (error) => stop.abort(error),
+  );
+
+  let said = 0;
+  while (!signal.aborted) {
+    if (nc !== undefined && client.state === "connected") {
+      said += 1;
+      nc.publish(subject, `hello ${said}`);
+    } else {
+      screen.say("client", `not ready yet: ${client.state}`);
+    }
+    await sleep(1000, undefined, { signal }).catch(() => {});
+  }
+
+  await connecting;
+  if (nc !== undefined) await leave(nc, screen);
+}
+
+try {
+  const options = readOptions(process.argv.slice(2));
+  if (options === "help") console.log(help);
+  else await main(options);
+} catch (error) {
+  console.error(error instanceof UsageError ? `demo: ${error.message}` : error);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+}
+// An exporter that still tries to reach its collector must not keep the process.
+setTimeout(() => process.exit(), 500).unref();

@@ -1,0 +1,25 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { NatsServer } from "./nats-server.ts";
+import type { DemoOptions } from "./options.ts";
+import type { Screen } from "./screen.ts";
+
+/** The server's part: it comes late, goes down once, and comes back. */
+export async function playServer(
+  server: NatsServer,
+  { upAfter, downAfter, downFor }: DemoOptions,
+  screen: Screen,
+  stop: AbortController,
+): Promise<void> {
+  const wait = (seconds: number) => sleep(seconds * 1000, undefined, { signal: stop.signal });
+  try {
+    await wait(upAfter);
+    screen.say("server", await server.start());
+    await wait(downAfter);
+    screen.say("server", `goes down, for ${downFor} s`);
+    await server.stop();
+    await wait(downFor);
+    screen.say("server", await server.start());
+  } catch (error) {
+    stop.abort(error);
+  }
+}

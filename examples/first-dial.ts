@@ -1,0 +1,40 @@
+/**
+ * A first dial: retried, bounded in time, logged, traced and measured. The server is an echo server of
+ * the program's own that comes up a little late.
+ *
+ *   node --import tsx examples/first-dial.ts
+ */
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { compose, tcp, withLog, withRetry, withTimeout } from "dialtrace";
+import { withTracing } from "dialtrace/otel";
+import { withPrometheus } from "dialtrace/prometheus";
+import { Registry } from "prom-client";
+
+const registry = new Registry();
+
+const dial = compose(
+  withTracing(), // spans of everything below, once OpenTelemetry is set up
+  withPrometheus({ registry, name: "echo" }), // metrics of everything below
+  withLog(), // lines for people
+  withTimeout({ timeoutMs: 10_000 }), // the whole dial: every attempt and wait
+  withRetry({ maxAttempts: 4, initialBackoffMs: 200, maxBackoffMs: 2_000, jitter: "equal" }),
+  withTimeout({ timeoutMs: 2_000 }), // one attempt
+  tcp(), // the base dialer comes last
+);
+
+const server = createServer((socket) => socket.pipe(socket)).listen(0, "127.0.0.1");
+await once(server, "listening");
+const { port } = server.address() as AddressInfo;
+server.close(); // down for a moment, so that there is something to retry
+setTimeout(() => server.listen(port, "127.0.0.1"), 250);
+
+const socket = await dial(`127.0.0.1:${port}`, { signal: AbortSignal.timeout(15_000) });
+socket.write("hello");
+const [reply] = await once(socket, "data");
+console.log(`the server echoed "${reply}"`);
+
+socket.end();
+await once(socket, "close");
+server.close();
+console.log(await registry.getSingleMetricAsString("dialer_attempts_started_total"));

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { until } from "../support/resources.ts";
+import { findCommand } from "../support/tools.ts";
+
+/** The demo as a process of its own, in a group of its own. */
+export interface Demo extends AsyncDisposable {
+  /** What it has printed so far. */
+  readonly output: string;
+  readonly child: ChildProcess;
+  /** Waits until it has printed `text`, `times` times. */
+  printed(text: string, times?: number): Promise<void>;
+  /** Waits until it has ended, and returns its exit code, or the signal that ended it. */
+  ended(): Promise<number | string>;
+  /** The address that its metrics are served at. */
+  metricsUrl(): string;
+  /** Processes of the NATS servers that it has started. */
+  servers(): readonly number[];
+  /** Waits until nothing that it has started is left. */
+  leftNothing(): Promise<void>;
+}
+
+/** Starts `examples/demo` with `args`. */
+export function startDemo(args: readonly string[], env: NodeJS.ProcessEnv = {}): Demo {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: _, ...inherited } = process.env;
+  const folder = findCommand("nats-server")?.replace(/\/[^/]*$/, "");
+  const child = spawn(process.execPath, ["--import", "tsx", "examples/demo/main.ts", ...args], {
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...inherited, PATH: `${process.env.PATH}:${folder}`, ...env },
+  });
+  const closed = once(child, "close");
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (chunk: string) => {
+      output += chunk;
+    });
+  }
+
+  const servers = () => [...output.matchAll(/\(process (\d+)\)/g)].map(([, pid]) => Number(pid));
+  return {
+    child,
+    get output() {
+      return output;
+    },
+    async printed(text, times = 1) {
+      const seen = () => output.split(text).length > times;
+      const what = () => `the demo to print ${JSON.stringify(text)}; it printed:\n${output}`;
+      await until(() => seen() || child.exitCode !== null, "", 30_000).catch(() => {});
+      if (!seen()) throw new Error(`waited in vain for ${what()}`);
+    },
+    async ended() {
+      const [code, signal] = await closed;
+      return code ?? signal;
+    },
+    metricsUrl: () => /http:\/\/127\.0\.0\.1:\d+\/metrics/.exec(output)?.[0] ?? "",
+    servers,
+    async leftNothing() {
+      // Each leads a group: whatever they have started is in it.
+      const leaders = [child.pid ?? Number.NaN, ...servers()];
+      await until(() => !leaders.some(leadsGroup), `nothing to be left of:\n${output}`);
+    },
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
+      await closed;
+    },
+  };
+}
+
+/** Whether the process, or any of its group, is still there. */
+function leadsGroup(pid: number): boolean {
+  try {
+    process.kill(-pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Asserts that all `parts` are in `output`, one after the other. */
+export function assertInOrder(output: string, parts: readonly (string | RegExp)[]): void {
+  let rest = output;
+  for (const part of parts) {
+    const match = typeof part === "string" ? part : part.exec(rest)?.[0];
+    const at = match === undefined ? -1 : rest.indexOf(match);
+    if (match === undefined || at < 0) assert.fail(`${part} is not where it should be in:\n${output}`);
+    rest = rest.slice(at + match.length);
+  }
+}
