@@ -1,5 +1,7 @@
 type Listener = () => void;
 
+const bySignal = new WeakMap<AbortSignal, Cancel>();
+
 /**
  * What cancels a part of a dial. Layers of this package hand it down instead of an `AbortSignal`, for
  * making one costs more than all else that they do (3 µs on Node 20); code from outside is given the
@@ -10,11 +12,26 @@ export class Cancel {
   readonly #source: AbortSignal | undefined;
   #aborted = false;
   #reason: unknown;
-  #listeners: Listener[] = [];
+  #listeners = new Set<Listener>();
   #controller: AbortController | undefined;
 
+  /** For the layers; what a caller's signal cancels comes from {@link of}. */
   constructor(source?: AbortSignal) {
     this.#source = source;
+  }
+
+  /**
+   * What `signal` cancels: the one that it was made of, when a layer gave it out; else one for all dials
+   * that share it, so that however many run at once there is one listener on the signal, and Node has no
+   * leak to warn of.
+   */
+  static of(signal: AbortSignal): Cancel {
+    let cancel = bySignal.get(signal);
+    if (cancel === undefined) {
+      cancel = new Cancel(signal);
+      bySignal.set(signal, cancel);
+    }
+    return cancel;
   }
 
   get aborted(): boolean {
@@ -30,6 +47,7 @@ export class Cancel {
     if (this.#source !== undefined) return this.#source;
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
+      bySignal.set(this.#controller.signal, this);
       if (this.#aborted) this.#controller.abort(this.#reason);
     }
     return this.#controller.signal;
@@ -56,21 +74,19 @@ export class Cancel {
       listener();
       return;
     }
-    if (this.#source !== undefined && this.#listeners.length === 0) {
-      this.#source.addEventListener("abort", this.#notify, { once: true });
-    }
-    this.#listeners.push(listener);
+    if (this.#listeners.size === 0) this.#source?.addEventListener("abort", this.#notify, { once: true });
+    this.#listeners.add(listener);
   }
 
   offAbort(listener: Listener): void {
-    const index = this.#listeners.indexOf(listener);
-    if (index >= 0) this.#listeners.splice(index, 1);
-    if (this.#listeners.length === 0) this.#source?.removeEventListener("abort", this.#notify);
+    if (this.#listeners.delete(listener) && this.#listeners.size === 0) {
+      this.#source?.removeEventListener("abort", this.#notify);
+    }
   }
 
   readonly #notify = (): void => {
-    const listeners = this.#listeners;
-    this.#listeners = [];
-    for (const listener of listeners.reverse()) listener();
+    const newestFirst = [...this.#listeners].reverse();
+    this.#listeners.clear();
+    for (const listener of newestFirst) listener();
   };
 }

@@ -90,14 +90,9 @@ function contextOf<C extends Duplex>(options: (DialOptions<C> & WithContext<C>) 
   const inherited = options[contextKey] ?? (emptyContext as never as DialContext<C>);
   const { signal, handshake, background = false, clock = systemClock } = options;
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError("signal must be an AbortSignal");
-  const cancel =
-    signal === undefined ? undefined : sameSignal(signal, inherited.cancel) ? inherited.cancel : new Cancel(signal);
+  const cancel = signal && Cancel.of(signal);
   const given = options.trace;
   const trace = given === undefined || given === inherited.trace ? given : guardHooks(given);
   const { state, insideRetry } = inherited;
   return { cancel, trace, handshake, background, clock, state, insideRetry };
-}
-
-function sameSignal(signal: AbortSignal, cancel: Cancel | undefined): boolean {
-  return cancel?.signal === signal;
 }

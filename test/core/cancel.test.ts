@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { describe, test } from "node:test";
 import { Cancel } from "../../src/core/cancel.ts";
+import { compose, withTimeout } from "../../src/index.ts";
+import { scriptedDialer } from "../../src/testing.ts";
 
 const listenersOn = (signal: AbortSignal) => getEventListeners(signal, "abort").length;
 
@@ -106,4 +108,23 @@ test("a signal that aborts leaves no listener", () => {
   cancel.onAbort(() => {});
   controller.abort();
   assert.equal(listenersOn(controller.signal), 0);
+});
+
+test("many dials may share a signal: there is one listener on it, and none once they have ended", async () => {
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error) => warnings.push(warning);
+  process.on("warning", onWarning);
+  const abort = new AbortController();
+  const base = scriptedDialer(["hang"]);
+  const dial = compose(withTimeout({ timeoutMs: 60_000 }), base);
+  const dials = Array.from({ length: 50 }, () =>
+    assert.rejects(dial("a:1", { signal: abort.signal }), { message: "stop" }),
+  );
+  assert.equal(getEventListeners(abort.signal, "abort").length, 1);
+  abort.abort(new Error("stop"));
+  await Promise.all(dials);
+  await new Promise((resolve) => setImmediate(resolve));
+  process.removeListener("warning", onWarning);
+  assert.equal(getEventListeners(abort.signal, "abort").length, 0);
+  assert.deepEqual(warnings, []);
 });
