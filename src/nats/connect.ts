@@ -1,4 +1,4 @@
-import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node";
+import type { NatsConnection } from "@nats-io/transport-node";
 import type { ClientTrace } from "../core/client-trace.ts";
 import { compose } from "../core/compose.ts";
 import type { Dialer } from "../core/dialer.ts";
@@ -8,7 +8,7 @@ import { tcp } from "../dialers/tcp.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { DialedProtocol } from "./protocol.ts";
 import { readServers } from "./servers.ts";
-import { type Connection, ensureTransportFactory, newConnection } from "./upstream.ts";
+import { type Connection, ensureTransportFactory, type NodeConnectionOptions, newConnection } from "./upstream.ts";
 
 /** Everything that transport-node's `connect` takes, and how to dial. */
 export interface ConnectOptions extends Omit<NodeConnectionOptions, "servers"> {

@@ -1,12 +1,14 @@
 import { isIP, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import type { NodeConnectionOptions, ServerInfo } from "@nats-io/transport-node";
+import type { ServerInfo } from "@nats-io/transport-node";
 import { NodeTransport } from "@nats-io/transport-node/lib/node_transport.js";
 import type { Dialer, HandshakeContext } from "../core/dialer.ts";
 import { failed } from "../core/outcome.ts";
+import { tlsInfo } from "../core/tls-info.ts";
 import { ClientClosedError } from "./closed-error.ts";
 import { readInfo } from "./info.ts";
 import type { Lifecycle } from "./lifecycle.ts";
+import type { NodeConnectionOptions } from "./upstream.ts";
 
 type HostPort = Parameters<NodeTransport["connect"]>[0];
 
@@ -122,10 +124,7 @@ export class DialedTransport extends NodeTransport {
         serverName,
         durationMs: performance.now() - startedAt,
         outcome: "success",
-        protocol: socket.getProtocol() ?? undefined,
-        cipher: socket.getCipher()?.standardName,
-        resumed: socket.isSessionReused(),
-        peerCertificateExpiresAt: Date.parse(socket.getPeerCertificate().valid_to) || undefined,
+        ...tlsInfo(socket),
       });
       return socket;
     } catch (error) {

@@ -1,11 +1,15 @@
 import {
   type ConnectionOptions,
+  type connect,
   NatsConnectionImpl,
   ProtocolHandler,
   parseOptions,
   setTransportFactory,
 } from "@nats-io/transport-node";
 import { NodeTransport, nodeResolveHost } from "@nats-io/transport-node/lib/node_transport.js";
+
+/** What transport-node's `connect` takes; its name for it came only with 3.1. */
+export type NodeConnectionOptions = NonNullable<Parameters<typeof connect>[0]>;
 
 /** nats-core's own connection, which it types as not constructible. */
 export type Connection = NatsConnectionImpl;
