@@ -7,7 +7,14 @@ export { type AttemptRecord, DialError, DialTimeoutError, type TimeoutScope } fr
 export { type Reason, reasons } from "./core/reasons.ts";
 export { parseTarget, Target, type TargetLike } from "./core/target.ts";
 export type * from "./core/trace.ts";
+export { type HttpProxyOptions, httpProxy } from "./dialers/http-proxy.ts";
+export { type ProxyFromEnvironmentOptions, proxyFromEnvironment } from "./dialers/proxy-from-environment.ts";
+export type { ProxyAuth } from "./dialers/proxy-url.ts";
+export type { Lookup } from "./dialers/resolve.ts";
+export { type SocksProxyOptions, socksProxy } from "./dialers/socks-proxy.ts";
 export { type TcpOptions, tcp } from "./dialers/tcp.ts";
+export { type TlsDialerOptions, tls } from "./dialers/tls.ts";
+export type { SocketDialer } from "./dialers/tunnel.ts";
 export { type Logger, withLog } from "./middleware/log.ts";
 export { type RetryOptions, withRetry } from "./middleware/retry.ts";
 export { type TimeoutOptions, withTimeout } from "./middleware/timeout.ts";

@@ -33,7 +33,7 @@ export class Target {
   readonly host: string;
   /** 1 to 65535; 0 for a unix socket. */
   readonly port: number;
-  /** Path of the unix socket, otherwise `undefined`. */
+  /** Path of the unix socket, or `@name` of one in Linux's abstract namespace; otherwise `undefined`. */
   readonly path: string | undefined;
 
   /** @internal Use {@link parseTarget}. */
@@ -52,7 +52,8 @@ export class Target {
 
 /**
  * Reads a target: `host:port`, `[::1]:4222`, `scheme://host[:port]` (the port may be left out for
- * well-known schemes such as `nats`), `unix:/run/x.sock`, a `URL`, `{ host, port }` or `{ path }`.
+ * well-known schemes such as `nats`), `unix:/run/x.sock`, `unix:@name` (Linux's abstract namespace),
+ * a `URL`, `{ host, port }` or `{ path }`.
  * Userinfo is accepted and dropped.
  *
  * @throws TypeError naming the target, with any userinfo blanked, when it can't be dialed.
@@ -115,7 +116,10 @@ function tcpTarget(host: unknown, port: unknown, text: string): Target {
 
 function unixTarget(path: unknown, text: string): Target {
   if (typeof path !== "string" || path === "") throw invalid(text, "the socket's path is missing");
-  return new Target("", 0, path);
+  // Node names an abstract socket with a leading NUL; the @ of unix(7)'s tools can be shown.
+  const shown = path.startsWith("\0") ? `@${path.slice(1)}` : path;
+  if (shown.includes("\0")) throw invalid(text, "the socket's path has a NUL in it");
+  return new Target("", 0, shown);
 }
 
 function invalid(text: string, why: string): TypeError {

@@ -1,42 +1,88 @@
 import { connect, type Socket, type TcpNetConnectOpts } from "node:net";
 import type { DialContext } from "../core/context.ts";
+import { DialTimeoutError } from "../core/errors.ts";
 import { failed } from "../core/outcome.ts";
+import type { Target } from "../core/target.ts";
 import type { Address } from "../core/trace.ts";
+
+/** What every connect of a dialer has in common. */
+export interface ConnectSettings {
+  readonly socket: Pick<
+    TcpNetConnectOpts,
+    "noDelay" | "keepAlive" | "keepAliveInitialDelay" | "localAddress" | "localPort"
+  >;
+  /** Bound on each connect. */
+  readonly timeoutMs: number | undefined;
+  readonly unref: boolean;
+}
 
 /** Tries one address, with its connect hooks. On failure or abort the socket is destroyed; no listener stays. */
 export function connectAddress(
   address: Address,
-  socketOptions: Pick<TcpNetConnectOpts, "noDelay" | "keepAlive" | "keepAliveInitialDelay">,
+  settings: ConnectSettings,
+  target: Target,
   context: DialContext<Socket>,
 ): Promise<Socket> {
   const { cancel, trace, clock } = context;
+  const { timeoutMs } = settings;
   return new Promise((resolve, reject) => {
     trace?.connectStart?.({ address });
     const startedAt = clock.now();
     const socket =
       address.family === "unix"
-        ? connect({ ...socketOptions, path: address.address })
-        : connect({ ...socketOptions, host: address.address, port: address.port });
+        ? connect({ path: systemPath(address.address) })
+        : connect({ ...settings.socket, host: address.address, port: address.port });
+    let timer: unknown;
 
     const end = () => {
+      if (timer !== undefined) clock.clearTimeout(timer);
       cancel?.offAbort(onAbort);
       socket.removeListener("connect", onConnect);
       socket.removeListener("error", onError);
     };
     const onConnect = () => {
       end();
+      if (settings.unref) socket.unref();
       trace?.connectDone?.({ address, durationMs: clock.now() - startedAt, outcome: "success", socket });
       resolve(socket);
     };
     const onError = (error: unknown) => {
       end();
+      // What failed at once is told a turn later; by then an abort may have ended the connect.
+      socket.on("error", ignore);
       socket.destroy();
+      if (address.family === "unix") makePrintable(error);
       trace?.connectDone?.({ address, durationMs: clock.now() - startedAt, ...failed(error, cancel) });
       reject(error);
     };
     const onAbort = () => onError(cancel?.reason);
     socket.on("connect", onConnect);
     socket.on("error", onError);
+    if (timeoutMs !== undefined) {
+      timer = clock.setTimeout(() => {
+        // First, for the hook may abort.
+        end();
+        trace?.timeout?.({ target, scope: "phase", timeoutMs });
+        const message = `connect to ${address.address} timed out after ${timeoutMs} ms`;
+        onError(new DialTimeoutError(message, { scope: "phase", timeoutMs, target }));
+      }, timeoutMs);
+    }
     cancel?.onAbort(onAbort);
   });
+}
+
+function ignore(): void {}
+
+/** The path as the system takes it: on Linux, `@name` is a socket of the abstract namespace (unix(7)). */
+function systemPath(path: string): string {
+  return process.platform === "linux" && path.startsWith("@") ? `\0${path.slice(1)}` : path;
+}
+
+/** Node's errors about abstract sockets hold the NUL, which labels, spans and logs had better not. */
+function makePrintable(error: unknown): void {
+  if (!(error instanceof Error)) return;
+  for (const key of ["message", "stack", "address"] as const) {
+    const text = (error as { address?: unknown } & Error)[key];
+    if (typeof text === "string" && text.includes("\0")) Object.assign(error, { [key]: text.replaceAll("\0", "@") });
+  }
 }

@@ -1,64 +1,122 @@
 import { type LookupAddress, lookup as systemLookup } from "node:dns";
-import type { Socket } from "node:net";
-import { isIP } from "node:net";
+import { isIP, type Socket } from "node:net";
+import { classify } from "../core/classify.ts";
 import type { DialContext } from "../core/context.ts";
 import { failed } from "../core/outcome.ts";
-import type { Target } from "../core/target.ts";
 import type { Address } from "../core/trace.ts";
 
-/** Resolves a name to all its addresses; of the shape of `dns.lookup` with `{ all: true }`. */
+/** Resolves a name to all its addresses of one IP version; of the shape of `dns.lookup` with `{ all: true }`. */
 export type Lookup = (
   hostname: string,
-  options: { all: true; family: 0 | 4 | 6; order: "verbatim" },
-  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+  options: { all: true; family: 4 | 6; order: "verbatim" },
+  callback: (error: NodeJS.ErrnoException | null, addresses: readonly LookupAddress[]) => void,
 ) => void;
 
-/** Resolves the target's host, with its DNS hooks. IP literals and unix sockets are their own address. */
-export function resolveTarget(
-  target: Target,
-  lookup: Lookup = systemLookup as Lookup,
-  family: 0 | 4 | 6,
-  context: DialContext<Socket>,
-): readonly Address[] | Promise<readonly Address[]> {
-  const { host, port, path } = target;
-  if (path !== undefined) return [{ address: path, port: 0, family: "unix" }];
-  const literal = isIP(host);
-  if (literal !== 0) return [{ address: host, port, family: literal === 6 ? "ipv6" : "ipv4" }];
+export interface ResolveSettings {
+  readonly lookup: Lookup | undefined;
+  readonly families: readonly (4 | 6)[];
+  /** The IP version whose addresses are used at once. @defaultValue 6 */
+  readonly preferred?: 4 | 6 | undefined;
+  /** How long addresses of the other version wait for the answer about the preferred one. */
+  readonly resolutionDelayMs: number;
+}
 
+/** Who wants the addresses. */
+export interface AddressSink {
+  /** Called as answers come in, once or twice. */
+  add(addresses: readonly Address[]): void;
+  /** Called once, when no more will come; with an error when none came at all. */
+  end(error?: unknown): void;
+}
+
+/**
+ * Asks for the addresses of each IP version apart, so that a slow answer about one doesn't hold the
+ * other up: those of the preferred version are used at once, others wait `resolutionDelayMs` for them.
+ * The DNS hooks tell of both as one phase, which ends when the first addresses may be used.
+ *
+ * @returns a function that stops it; the system's lookup can't be canceled, its answer is then ignored.
+ * @see https://www.rfc-editor.org/rfc/rfc8305#section-3
+ */
+export function resolve(
+  host: string,
+  port: number,
+  settings: ResolveSettings,
+  context: DialContext<Socket>,
+  sink: AddressSink,
+): (reason: unknown) => void {
   const { cancel, trace, clock } = context;
+  const { lookup = systemLookup as unknown as Lookup, families, preferred = 6, resolutionDelayMs } = settings;
+  const waitingFor = new Set(families);
+  const errors: unknown[] = [];
+  let held: readonly Address[] = [];
+  let timer: unknown;
+  let reported = false;
+  let stopped = false;
+
   trace?.dnsStart?.({ host });
   const startedAt = clock.now();
-  return new Promise((resolve, reject) => {
-    let ended = false;
-    // The system's lookup can't be canceled; on abort its answer is no longer waited for.
-    const onAbort = () => fail(cancel?.reason);
-    const end = () => {
-      ended = true;
-      cancel?.offAbort(onAbort);
-    };
-    const fail = (error: unknown) => {
-      if (ended) return;
-      end();
+
+  const use = (addresses: readonly Address[]) => {
+    if (addresses.length === 0) return;
+    if (!reported) trace?.dnsDone?.({ host, addresses, durationMs: clock.now() - startedAt, outcome: "success" });
+    reported = true;
+    sink.add(addresses);
+  };
+  const fail = (error: unknown) => {
+    if (!reported) {
       trace?.dnsDone?.({ host, addresses: [], durationMs: clock.now() - startedAt, ...failed(error, cancel) });
-      reject(error);
-    };
-    cancel?.onAbort(onAbort);
-    try {
-      lookup(host, { all: true, family, order: "verbatim" }, (error, found) => {
-        if (ended) return;
-        if (error) return fail(error);
-        if (!Array.isArray(found) || found.length === 0) return fail(noAddress(host));
-        const addresses = found.map(
-          (each): Address => ({ address: each.address, port, family: each.family === 6 ? "ipv6" : "ipv4" }),
-        );
-        end();
-        trace?.dnsDone?.({ host, addresses, durationMs: clock.now() - startedAt, outcome: "success" });
-        resolve(addresses);
-      });
-    } catch (error) {
-      fail(error);
     }
-  });
+    reported = true;
+  };
+  const releaseHeld = () => {
+    clock.clearTimeout(timer);
+    const addresses = held;
+    held = [];
+    use(addresses);
+  };
+  const answered = (family: 4 | 6, error: unknown, found: unknown) => {
+    if (stopped || !waitingFor.delete(family)) return;
+    const addresses = error ? [] : addressesIn(found, family, port);
+    if (addresses.length === 0) errors.push(error ?? noAddress(host));
+    if (family !== preferred && waitingFor.has(preferred)) {
+      held = addresses;
+      if (addresses.length > 0) timer = clock.setTimeout(releaseHeld, resolutionDelayMs);
+    } else {
+      use(addresses);
+      releaseHeld();
+    }
+    if (waitingFor.size > 0) return;
+    const error_ = reported ? undefined : deciding(errors);
+    if (error_ !== undefined) fail(error_);
+    sink.end(error_);
+  };
+
+  for (const family of families) {
+    try {
+      lookup(host, { all: true, family, order: "verbatim" }, (error, found) => answered(family, error, found));
+    } catch (error) {
+      // As if the answer had come: the caller may not have our return value yet.
+      queueMicrotask(() => answered(family, error, []));
+    }
+  }
+  return (reason) => {
+    if (stopped) return;
+    stopped = true;
+    clock.clearTimeout(timer);
+    fail(reason);
+  };
+}
+
+/** What answers the question. Node would look up what is no IP once more, and take nothing at all for localhost. */
+function addressesIn(found: unknown, family: 4 | 6, port: number): readonly Address[] {
+  if (!Array.isArray(found)) return [];
+  const ips = new Set<string>(found.map((each) => each?.address).filter((ip) => isIP(ip) === family));
+  return Array.from(ips, (address) => ({ address, port, family: family === 6 ? "ipv6" : "ipv4" }));
+}
+
+/** A resolver that is in trouble says more than one that knows no such name. */
+function deciding(errors: readonly unknown[]): unknown {
+  return errors.find((error) => classify(error) !== "dns_not_found") ?? errors.at(-1);
 }
 
 function noAddress(host: string): Error {

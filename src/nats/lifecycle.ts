@@ -60,7 +60,7 @@ export class Lifecycle {
     this.#lostAt = systemClock.now();
     callHook(this.#trace, "disconnect", {
       server: this.#server,
-      reason: draining ? "drain" : (this.#cause?.reason ?? reason),
+      reason: draining && reason === "local" ? "drain" : (this.#cause?.reason ?? reason),
       error: error ?? this.#cause?.error,
     });
     this.#cause = undefined;

@@ -164,6 +164,13 @@ export const instruments = {
     help: "Bytes carried, read from the sockets when scraped and when they close.",
     labels: { direction: ["receive", "transmit"] },
   },
+  peerCertificateExpiry: {
+    name: "dialer.tls.peer_certificate.expiry.timestamp",
+    kind: "gauge",
+    unit: "s",
+    help: "When the first of the servers' certificates expires, as last seen under each name; none before the first TLS handshake.",
+    labels: {},
+  },
   clientStatus: {
     name: "nats.client.connection.status",
     kind: "gauge",

@@ -46,6 +46,32 @@ function observeOf(metric: Histogram, labels: Record<string, string>): Add {
   return (value) => child.observe(value);
 }
 
+/** Names whose moments are kept; beyond it the one told longest ago is dropped. */
+const maxNames = 32;
+
+/**
+ * Finds the series, of a gauge without labels of its own, that shows the earliest moment of those last
+ * told under each name. It has no value before the first: zero would be a moment long past.
+ */
+export function earliestOf(registry: Registry, owner: string, key: InstrumentKey) {
+  const metric = metricOf(registry, instruments[key]) as Gauge;
+  const labels = promLabels({ [ownerLabel]: owner });
+  const { moments, collectors } = stateOf(metric);
+  const id = JSON.stringify(labels);
+  const seconds = moments.get(id) ?? new Map<string, number>();
+  if (!moments.has(id)) {
+    moments.set(id, seconds);
+    collectors.add(() => {
+      if (seconds.size > 0) metric.set(labels, Math.min(...seconds.values()));
+    });
+  }
+  return (name: string, moment: number): void => {
+    seconds.delete(name);
+    seconds.set(name, moment);
+    if (seconds.size > maxNames) seconds.delete(seconds.keys().next().value as string);
+  };
+}
+
 /** Calls `collect` before each scrape of the instrument. */
 export function beforeScrape(registry: Registry, key: InstrumentKey, collect: () => void): void {
   stateOf(metricOf(registry, instruments[key])).collectors.add(collect);
@@ -83,6 +109,8 @@ interface MetricState {
   readonly zeroed: Set<string>;
   /** Series of a gauge. */
   readonly levels: Map<string, Level>;
+  /** Series of a gauge that shows the earliest of several moments, each by its name. */
+  readonly moments: Map<string, Map<string, number>>;
 }
 
 const states = new WeakMap<Metric, MetricState>();
@@ -90,7 +118,13 @@ const states = new WeakMap<Metric, MetricState>();
 function stateOf(metric: Metric): MetricState {
   let state = states.get(metric);
   if (state === undefined) {
-    state = { collectors: new Set(), flushes: new Set(), zeroed: new Set(), levels: new Map() };
+    state = {
+      collectors: new Set(),
+      flushes: new Set(),
+      zeroed: new Set(),
+      levels: new Map(),
+      moments: new Map(),
+    };
     states.set(metric, state);
   }
   return state;

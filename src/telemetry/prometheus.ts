@@ -8,7 +8,7 @@ import { closeReasons, type DialTrace, type Ended, exhaustedCauses } from "../co
 import { checkOptions, show } from "../core/validate.ts";
 import { goConntrackHooks } from "./go-conntrack.ts";
 import { instruments, noError } from "./instruments.ts";
-import { type Add, beforeScrape, seriesOf } from "./prometheus-instruments.ts";
+import { type Add, beforeScrape, earliestOf, seriesOf } from "./prometheus-instruments.ts";
 
 export interface PrometheusOptions {
   /** Registry of prom-client that the metrics go to. */
@@ -86,6 +86,7 @@ function dialerHooks(registry: Registry, name: string): DialTrace {
     series("connectionIo", { direction: "transmit" }),
   );
   beforeScrape(registry, "connectionIo", io.readAll);
+  const certificateExpiry = earliestOf(registry, name, "peerCertificateExpiry");
 
   return {
     dialStart() {
@@ -116,7 +117,11 @@ function dialerHooks(registry: Registry, name: string): DialTrace {
       observe(phases.tcp, info);
     },
     proxyDone: (info) => observe(phases.proxy, info),
-    tlsHandshakeDone: (info) => observe(phases.tls, info),
+    tlsHandshakeDone(info) {
+      const { serverName, peerCertificateExpiresAt } = info;
+      observe(phases.tls, info);
+      if (peerCertificateExpiresAt !== undefined) certificateExpiry(serverName, peerCertificateExpiresAt / 1000);
+    },
     handshakeDone: (info) => observe(phases.handshake, info),
     retryScheduled({ reason, delayMs }) {
       forReason(retries, reason)(1);

@@ -10,3 +10,21 @@ export function noop() {}
 export async function inTurn(n, dial) {
   for (let i = 0; i < n; i += 1) (await dial()).destroy();
 }
+
+/**
+ * Dials `n` times, `size` of them at once, and ends the connections when all are there.
+ * @param {number} n
+ * @param {number} size
+ * @param {() => Promise<{ destroy(): unknown }>} dial
+ * @param {(total: number) => Promise<void>} idle - waits until the peer has seen them all off.
+ */
+export async function atOnce(n, size, dial, idle) {
+  for (let done = 0; done < n; done += size) {
+    const conns = await Promise.all(Array.from({ length: Math.min(size, n - done) }, dial));
+    for (const conn of conns) conn.destroy();
+    dialed += conns.length;
+    await idle(dialed);
+  }
+}
+
+let dialed = 0;

@@ -24,8 +24,8 @@ console.log(
 );
 console.log("Each ratio is the median of the rounds' (lowest–highest), to the first line of its part.");
 
-const parts = { a: partA, b: partB, c: partC, d: partD };
-if (only !== undefined && !Object.hasOwn(parts, only)) throw new Error(`--only must be one of a, b, c, d, got ${only}`);
+const parts = { a: partA, b: partB, c: partC, d: partD, e: partE, f: partF };
+if (only !== undefined && !Object.hasOwn(parts, only)) throw new Error(`--only must be one of a to f, got ${only}`);
 for (const [letter, part] of Object.entries(parts)) {
   if (only === undefined || only === letter) await part();
 }
@@ -118,6 +118,31 @@ async function partD() {
   });
   for (const [index, { contender, value }] of times.entries()) {
     printLine(contender.label, `${value.toFixed(0)} ns`, `${bytes[index]?.value.toFixed(0)} B allocated`);
+  }
+}
+
+async function partE() {
+  heading("e. 2,000 TCP connects over loopback at once");
+  const contenders = [
+    { label: "net.connect", name: "tcp-crowd", variant: "bare" },
+    { label: "tcp()", name: "tcp-crowd", variant: "tcp" },
+  ];
+  const plan = { rounds: quick ? 1 : 3, slices: quick ? 1 : 2, warmUp: 2_000, n: 2_000 };
+  const rates = (await measureSideBySide(contenders, plan)).map(invert);
+  printRatios(rates, (perNs) => `${(perNs * 1e6).toFixed(1)} /ms`, { of: "tcp()", atLeast: 0.95 });
+}
+
+async function partF() {
+  for (const variant of ["full", "resumed"]) {
+    heading(`f. A TLS connect over loopback, ${variant} handshake, both ends in one process`);
+    const results = await measureSideBySide(
+      [
+        { label: "tls.connect", name: "tls-bare", variant },
+        { label: "tls()", name: "tls-dialtrace", variant },
+      ],
+      { rounds: quick ? 1 : 3, slices: quick ? 2 : 12, warmUp: quick ? 100 : 400, n: quick ? 30 : 100 },
+    );
+    printRatios(results, (ns) => `${(ns / 1e6).toFixed(2)} ms`, { of: "tls()", atMost: 1.05 });
   }
 }
 

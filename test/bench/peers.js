@@ -4,15 +4,32 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { noop } from "./loop.js";
 
-/** Accepts connections in this same process, and returns the port. */
+/**
+ * Accepts connections in this same process. `idle` waits until all are gone: connects that find the
+ * queue of a server full are tried again by the kernel, a second later.
+ */
 export async function accept() {
+  let open = 0;
+  let accepted = 0;
   const server = createServer((socket) => {
+    open += 1;
+    accepted += 1;
     socket.on("error", noop);
+    socket.on("close", () => {
+      open -= 1;
+    });
     socket.resume();
   });
   server.listen({ port: 0, host: "127.0.0.1", backlog: 4096 });
   await once(server, "listening");
-  return /** @type {import("node:net").AddressInfo} */ (server.address()).port;
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  return {
+    port,
+    /** @param {number} total - connections made so far. */
+    async idle(total) {
+      while (accepted < total || open > 0) await new Promise((resolve) => setImmediate(resolve));
+    },
+  };
 }
 
 /** A real nats-server on loopback, or `undefined` where there is none on the PATH. */

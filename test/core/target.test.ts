@@ -32,6 +32,8 @@ const good: readonly (readonly [TargetLike, string])[] = [
   ["unix:/run/x.sock", "unix:/run/x.sock"],
   ["unix:///run/x.sock", "unix:/run/x.sock"],
   ["unix:relative.sock", "unix:relative.sock"],
+  ["unix:@name", "unix:@name"],
+  [{ path: "\0name" }, "unix:@name"],
   ["user@h:1", "h:1"],
   ["user:secret@h:1", "h:1"],
   ["nats://token@h", "h:4222"],

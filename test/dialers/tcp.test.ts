@@ -1,13 +1,25 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { getEventListeners, once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type Socket } from "node:net";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, describe, test } from "node:test";
-import { type Address, compose, type DialError, type DialTrace, type TcpOptions, tcp } from "../../src/index.ts";
+import { after, before, describe, test } from "node:test";
+import { inspect, promisify } from "node:util";
+import {
+  type Address,
+  compose,
+  type DialError,
+  DialTimeoutError,
+  type DialTrace,
+  parseTarget,
+  type TcpOptions,
+  tcp,
+} from "../../src/index.ts";
 import { fakeClock } from "../../src/testing.ts";
 import { record, turns } from "../support/contract.ts";
+import { blackHole, type Hole } from "../support/full-backlog.ts";
 import { freePort, goodPeer, peer } from "../support/peers.ts";
 import { openSockets, until } from "../support/resources.ts";
 
@@ -16,11 +28,11 @@ after(() => until(() => openSockets() === 0, "no test may leave a socket open"))
 type Lookup = NonNullable<TcpOptions["lookup"]>;
 type Answer = { address: string; family: number };
 
-/** A lookup that answers what it is told, and remembers what it was asked. */
+/** A lookup that answers what it is told, whatever the IP version, and remembers what it was asked. */
 function answering(answers: readonly Answer[], asked: unknown[] = []): Lookup {
   return (host, options, callback) => {
     asked.push([host, options]);
-    setImmediate(callback, null, [...answers]);
+    setImmediate(callback, null, answers);
   };
 }
 const v4 = (address: string): Answer => ({ address, family: 4 });
@@ -110,12 +122,15 @@ test("a unix socket is dialed by its path, as an address of its own kind", async
 });
 
 describe("a name", () => {
-  test("is looked up, all its addresses at once, in the order of the lookup", async () => {
+  test("is looked up for each IP version apart, all its addresses at once, in the order of the lookup", async () => {
     await using server = await goodPeer();
     const asked: unknown[] = [];
     const dial = compose(tcp({ lookup: answering([v4("127.0.0.1")], asked) }));
     const conn = await dial(`db.internal:${server.port}`);
-    assert.deepEqual(asked, [["db.internal", { all: true, family: 0, order: "verbatim" }]]);
+    assert.deepEqual(asked, [
+      ["db.internal", { all: true, family: 6, order: "verbatim" }],
+      ["db.internal", { all: true, family: 4, order: "verbatim" }],
+    ]);
     conn.destroy();
   });
 
@@ -181,7 +196,7 @@ describe("a name", () => {
       assert.equal(error.reason, "refused");
       assert.equal(
         error.message,
-        `dial h:${port}: 2 addresses failed, the last with: connect ECONNREFUSED 127.0.0.3:${port}`,
+        `dial h:${port}: all 2 addresses failed: connect ECONNREFUSED 127.0.0.2:${port}; connect ECONNREFUSED 127.0.0.3:${port}`,
       );
       return true;
     });
@@ -297,6 +312,25 @@ describe("an abort", () => {
     server.close();
   });
 
+  test("right after a connect that has failed at once doesn't let its error escape", async () => {
+    const controller = new AbortController();
+    const dialing = compose(tcp())({ path: `/${"x".repeat(200)}` }, { signal: controller.signal });
+    controller.abort("enough");
+    await assert.rejects(dialing, (error) => error === "enough");
+    // An error that nobody listens to would end the process here.
+    await turns();
+  });
+
+  test("by a hook, before a lookup that answers at once, starts no connect", async () => {
+    const controller = new AbortController();
+    const events: string[] = [];
+    const trace: DialTrace = { ...record(events, ["connectStart"]), dnsStart: () => controller.abort("enough") };
+    const lookup: Lookup = (_host, _options, callback) => callback(null, [v4("127.0.0.1")]);
+    await assert.rejects(tcp({ lookup })("h:1", { signal: controller.signal, trace }), (error) => error === "enough");
+    await turns();
+    assert.deepEqual(events, []);
+  });
+
   test("keeps the next address from being tried", async () => {
     const controller = new AbortController();
     const tried: string[] = [];
@@ -392,14 +426,292 @@ test("noDelay and keepAlive reach the system, as they are or switched off", asyn
   ]);
 });
 
+test("keepAlive is on in the system once connected, its first probe due after 15 s", {
+  skip: existsSync("/proc/net/tcp") ? false : "needs Linux: /proc/net/tcp",
+}, async () => {
+  await using server = await goodPeer();
+  const conn = await tcp()(server.address);
+  const off = await tcp({ keepAlive: false })(server.address);
+  const inHex = (port = 0) => `0100007F:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  const lines = readFileSync("/proc/net/tcp", "utf8")
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/));
+  const timers = [conn, off].map(({ localPort, remotePort }) => {
+    const line = lines.find(([, local, remote]) => local === inHex(localPort) && remote === inHex(remotePort));
+    // Kind 2 is the keep-alive timer, due in hundredths of a second.
+    const [kind, due = ""] = line?.[5]?.split(":") ?? [];
+    return { kind, seconds: Math.round(Number.parseInt(due, 16) / 100) };
+  });
+  assert.deepEqual(timers, [
+    { kind: "02", seconds: 15 },
+    { kind: "00", seconds: 0 },
+  ]);
+  conn.destroy();
+  off.destroy();
+});
+
+describe("localAddress", () => {
+  test("is where the connection comes from, as localPort says", async () => {
+    await using server = await goodPeer();
+    const localPort = await freePort();
+    const conn = await tcp({ localAddress: "127.0.0.9", localPort })(server.address);
+    assert.deepEqual([conn.localAddress, conn.localPort], ["127.0.0.9", localPort]);
+    conn.resetAndDestroy();
+  });
+
+  test("restricts a name to its IP version", async () => {
+    await using server = await goodPeer();
+    const asked: unknown[] = [];
+    const lookup = answering([{ address: "::1", family: 6 }, v4("127.0.0.1")], asked);
+    const conn = await tcp({ localAddress: "127.0.0.9", lookup })(`h:${server.port}`);
+    assert.equal(conn.localAddress, "127.0.0.9");
+    assert.deepEqual(asked, [["h", { all: true, family: 4, order: "verbatim" }]]);
+    conn.destroy();
+  });
+
+  test("that this host doesn't have fails as a resource of its own", async () => {
+    await assert.rejects(compose(tcp({ localAddress: "192.0.2.1" }))("127.0.0.1:1"), {
+      reason: "local_resource",
+      code: "EADDRNOTAVAIL",
+    });
+  });
+
+  test("that is of the other IP version than a literal fails the connect, with a start and a done", async () => {
+    const events: string[] = [];
+    const trace = record(events, ["connectStart", "connectDone"]);
+    await assert.rejects(compose(tcp({ localAddress: "127.0.0.1" }))("[::1]:1", { trace }), { code: "EINVAL" });
+    assert.deepEqual(events, ["connectStart", "connectDone failure"]);
+  });
+});
+
+test("an unref'd connection lets the process exit, yet not while it is dialed", async () => {
+  await using server = await goodPeer();
+  const program = `
+    import { tcp } from ${JSON.stringify(new URL("../../src/index.ts", import.meta.url).href)};
+    const lookup = (_host, { family }, answer) => setTimeout(answer, 20, null, [{ address: "127.0.0.1", family }]);
+    const conn = await tcp({ unref: true, lookup })("h:${server.port}");
+    conn.resume();
+    console.log("connected");`;
+  const child = await promisify(execFile)(
+    process.execPath,
+    ["--import", "tsx", "--input-type=module", "--eval", program],
+    { timeout: 20_000 },
+  );
+  assert.equal(child.stdout, "connected\n");
+});
+
+describe("a socket of the abstract namespace", { skip: process.platform === "linux" ? false : "needs Linux" }, () => {
+  const name = `dialtrace-${process.pid}`;
+  const shown = `@${name}`;
+
+  for (const target of [`unix:${shown}`, { path: shown }, { path: `\0${name}` }]) {
+    test(`is dialed as ${JSON.stringify(target).replace(name, "name")}, and told without its NUL`, async () => {
+      const server = createServer((socket) => socket.end("hello"));
+      server.listen(`\0${name}`);
+      await once(server, "listening");
+      const addresses: unknown[] = [];
+      const trace: DialTrace = {
+        dialStart: (info) => addresses.push(String(info.target), info.target.path),
+        connectStart: ({ address }) => addresses.push(address),
+      };
+      const conn = await compose(tcp())(target, { trace });
+      assert.equal(String((await once(conn, "data"))[0]), "hello");
+      assert.deepEqual(addresses, [`unix:${shown}`, shown, { address: shown, port: 0, family: "unix" }]);
+      conn.destroy();
+      server.close();
+    });
+  }
+
+  test("that is not there has no NUL in anything that is told of it", async () => {
+    const errors: unknown[] = [];
+    const trace: DialTrace = {
+      connectDone: ({ error }) => errors.push(error),
+      attemptDone: ({ error }) => errors.push(error),
+      dialDone: ({ error }) => errors.push(error),
+    };
+    await assert.rejects(compose(tcp())("unix:@nobody\u00e9", { trace }), (error: DialError) => {
+      assert.equal(error.message, "dial unix:@nobody\u00e9: connect ECONNREFUSED @nobody\u00e9");
+      assert.equal(error.reason, "refused");
+      errors.push(error, error.cause);
+      return true;
+    });
+    assert.equal(errors.length, 5);
+    assert.doesNotMatch(inspect(errors, { depth: 9, showHidden: true }), /\0|\\0|\\x00|\\u0000/);
+  });
+
+  test("a NUL elsewhere in a path is refused", () => {
+    for (const path of ["/run/a\0b", "\0a\0b"]) assert.throws(() => parseTarget({ path }), /has a NUL/);
+  });
+});
+
+describe("a connect that hangs", { skip: process.platform === "linux" ? false : "needs Linux: a full backlog" }, () => {
+  let hole: Hole;
+  let alive: Server;
+  let socketsBefore: number;
+  before(async () => {
+    hole = await blackHole();
+    alive = createServer((socket) => socket.on("error", () => {}).resume());
+    alive.listen(hole.port, "127.0.0.2");
+    await once(alive, "listening");
+    socketsBefore = openSockets();
+  });
+  after(async () => {
+    await hole[Symbol.asyncDispose]();
+    alive.close();
+  });
+  const told = (into: string[]): DialTrace => ({
+    connectStart: ({ address }) => into.push(`start ${address.address}`),
+    connectDone: ({ address, outcome, reason = "", durationMs }) =>
+      into.push(`${outcome} ${address.address} ${reason}`.trim() + (outcome === "failure" ? ` in ${durationMs}` : "")),
+    timeout: ({ scope, timeoutMs, target }) => into.push(`timeout ${scope} ${timeoutMs} ${target}`),
+  });
+  const lookup = answering(["127.0.0.1", "127.0.0.2"].map(v4));
+
+  test("is beaten by the next address, and canceled, not failed", async () => {
+    const events: string[] = [];
+    const conn = await compose(tcp({ lookup, connectionAttemptDelayMs: 10 }))(`h:${hole.port}`, {
+      trace: told(events),
+    });
+    assert.equal(conn.remoteAddress, "127.0.0.2");
+    assert.deepEqual(events, ["start 127.0.0.1", "start 127.0.0.2", "success 127.0.0.2", "canceled 127.0.0.1"]);
+    conn.destroy();
+    await until(() => openSockets() === socketsBefore, "nothing is left");
+  });
+
+  test("is ended by timeoutMs, as a phase that timed out, and the next starts at once", async () => {
+    const clock = fakeClock();
+    const events: string[] = [];
+    const dialing = compose(tcp({ lookup, connectionAttemptDelayMs: 9000, timeoutMs: 300 }))(`h:${hole.port}`, {
+      clock,
+      trace: told(events),
+    });
+    await clock.advance(50);
+    await clock.advance(300);
+    const conn = await dialing;
+    assert.deepEqual(events, [
+      "start 127.0.0.1",
+      `timeout phase 300 h:${hole.port}`,
+      "failure 127.0.0.1 timeout in 300",
+      "start 127.0.0.2",
+      "success 127.0.0.2",
+    ]);
+    assert.equal(clock.pending, 0);
+    conn.destroy();
+  });
+
+  test("with no other beside it fails the dial with the timeout's code, scope and message", async () => {
+    const clock = fakeClock();
+    const dialing = compose(tcp({ timeoutMs: 300 }))(`127.0.0.1:${hole.port}`, { clock });
+    const failing = assert.rejects(dialing, (error: DialTimeoutError) => {
+      assert.ok(error instanceof DialTimeoutError);
+      assert.deepEqual(
+        [error.code, error.reason, error.scope, error.timeoutMs],
+        ["ETIMEDOUT", "timeout", "phase", 300],
+      );
+      assert.equal(error.message, "connect to 127.0.0.1 timed out after 300 ms");
+      return true;
+    });
+    await clock.advance(300);
+    await failing;
+    assert.equal(clock.pending, 0);
+    await until(() => openSockets() === socketsBefore, "nothing is left");
+  });
+
+  test("and whose timeout a hook answers with an abort is done once", async () => {
+    const clock = fakeClock();
+    const controller = new AbortController();
+    const events: string[] = [];
+    const trace = { ...record(events, ["connectStart", "connectDone", "timeout"]) };
+    const { timeout } = trace;
+    trace.timeout = (info) => {
+      timeout?.(info);
+      controller.abort("enough");
+    };
+    const dialing = compose(tcp({ timeoutMs: 300 }))(`127.0.0.1:${hole.port}`, {
+      clock,
+      trace,
+      signal: controller.signal,
+    });
+    const failing = assert.rejects(dialing, (error) => error === "enough");
+    await clock.advance(300);
+    await failing;
+    assert.deepEqual(events, ["connectStart", "timeout", "connectDone canceled"]);
+  });
+
+  test("with others in mid-race is canceled by an abort, each start with its one done", async () => {
+    const clock = fakeClock();
+    const controller = new AbortController();
+    const events: string[] = [];
+    const dialing = compose(tcp({ lookup: answering([v4("127.0.0.1"), { address: "::ffff:127.0.0.1", family: 6 }]) }))(
+      `h:${hole.port}`,
+      { clock, trace: told(events), signal: controller.signal },
+    );
+    await clock.advance(50);
+    await clock.advance(250);
+    controller.abort("enough");
+    await assert.rejects(dialing, (error) => error === "enough");
+    assert.deepEqual(events, [
+      "start ::ffff:127.0.0.1",
+      "start 127.0.0.1",
+      "canceled 127.0.0.1",
+      "canceled ::ffff:127.0.0.1",
+    ]);
+    assert.equal(clock.pending, 0);
+    assert.equal(getEventListeners(controller.signal, "abort").length, 0);
+    await until(() => openSockets() === socketsBefore, "nothing is left");
+  });
+
+  test("is not tried first again when another has won and winners are remembered", async () => {
+    const events: string[] = [];
+    const dial = compose(tcp({ lookup, connectionAttemptDelayMs: 10, rememberWinner: true }));
+    for (let count = 0; count < 2; count += 1) {
+      (await dial(`h:${hole.port}`, { trace: told(events) })).destroy();
+    }
+    assert.deepEqual(events.slice(4), ["start 127.0.0.2", "success 127.0.0.2"]);
+  });
+});
+
+test("a remembered winner of IPv4 is tried before IPv6, though that is asked first", async () => {
+  await using server = await goodPeer();
+  const tried: string[] = [];
+  const addresses = [{ address: "::1", family: 6 }, v4("127.0.0.1")];
+  const dial = compose(tcp({ lookup: answering(addresses), rememberWinner: true }));
+  for (let count = 0; count < 2; count += 1) {
+    const trace: DialTrace = { connectStart: ({ address }) => tried.push(address.address) };
+    (await dial(`h:${server.port}`, { trace })).destroy();
+  }
+  assert.deepEqual(tried, ["::1", "127.0.0.1", "127.0.0.1"]);
+});
+
 describe("refuses at construction", () => {
   const rows: readonly (readonly [object | null, string, string])[] = [
     [{ family: 5 }, "RangeError", "tcp: family must be 0, 4 or 6, got 5"],
     [{ family: "4" }, "RangeError", 'tcp: family must be 0, 4 or 6, got "4"'],
     [{ lookup: {} }, "TypeError", "tcp: lookup must be a function, got an object"],
-    [{ nodelay: true }, "TypeError", "tcp: unknown option nodelay; the options are noDelay, keepAlive, family, lookup"],
+    [
+      { nodelay: true },
+      "TypeError",
+      "tcp: unknown option nodelay; the options are noDelay, keepAlive, family, lookup, connectionAttemptDelayMs, " +
+        "resolutionDelayMs, rememberWinner, timeoutMs, localAddress, localPort, unref",
+    ],
     [{ noDelay: "yes" }, "TypeError", 'tcp: noDelay must be true or false, got "yes"'],
     [{ keepAlive: 1 }, "TypeError", "tcp: keepAlive must be true or false, got 1"],
+    [{ unref: 0 }, "TypeError", "tcp: unref must be true or false, got 0"],
+    [{ rememberWinner: null }, "TypeError", "tcp: rememberWinner must be true or false, got null"],
+    [
+      { connectionAttemptDelayMs: 9 },
+      "RangeError",
+      "tcp: connectionAttemptDelayMs must be a number of milliseconds from 10 to 2147483647, got 9",
+    ],
+    [
+      { resolutionDelayMs: -1 },
+      "RangeError",
+      "tcp: resolutionDelayMs must be a number of milliseconds from 0 to 2147483647, got -1",
+    ],
+    [{ timeoutMs: 0 }, "RangeError", "tcp: timeoutMs must be a number of milliseconds from 1 to 2147483647, got 0"],
+    [{ localAddress: "eth0" }, "TypeError", 'tcp: localAddress must be an IP address, got "eth0"'],
+    [{ localPort: 65536 }, "RangeError", "tcp: localPort must be a whole number from 1 to 65535, got 65536"],
+    [{ family: 4, localAddress: "::1" }, "RangeError", 'tcp: localAddress must be of IPv4, as family says, got "::1"'],
     [null, "TypeError", "tcp: options must be an object, got null"],
   ];
   for (const [options, name, message] of rows) {

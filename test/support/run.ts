@@ -10,6 +10,15 @@ import { join } from "node:path";
 import { needDebianPackage, needFixture } from "./tools.ts";
 
 needDebianPackage("nats-server", "nats-server");
+needDebianPackage("openssl", "openssl");
+needDebianPackage("tinyproxy", "tinyproxy");
+needDebianPackage("microsocks", "microsocks");
+needDebianPackage("redis-server", "redis-server");
+if (process.platform === "linux" && process.getuid?.() === 0) {
+  // Slow links and black holes are made in network namespaces.
+  needDebianPackage("ip", "iproute2");
+  needDebianPackage("python3", "python3");
+}
 needFixture("test/otel-sdk-3", [22, 15], "OpenTelemetry's SDK 3");
 
 const named = process.argv.slice(2);

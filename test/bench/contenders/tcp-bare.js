@@ -12,7 +12,7 @@ const likeOurs = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 15_000
  * @param {{ variant?: "options" | "by hand" }} settings
  */
 export async function prepare({ variant }) {
-  const port = await accept();
+  const { port } = await accept();
   const options = variant === undefined ? {} : likeOurs;
   const dial = () =>
     new Promise((resolve, reject) => {

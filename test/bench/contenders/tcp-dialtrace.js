@@ -16,6 +16,7 @@ const dialers = {
 /** `tcp()` alone or beneath a stack. @param {{ variant: string }} settings */
 export async function prepare({ variant }) {
   const dial = dialers[variant]?.();
-  const target = `127.0.0.1:${await accept()}`;
+  const { port } = await accept();
+  const target = `127.0.0.1:${port}`;
   return (/** @type {number} */ n) => inTurn(n, () => dial(target));
 }

@@ -1,0 +1,104 @@
+import { validateHeaderName, validateHeaderValue } from "node:http";
+import type { Socket } from "node:net";
+import type { Dialer } from "../core/dialer.ts";
+import { DialError } from "../core/errors.ts";
+import { checkDuration, checkFunction, checkOptions, show } from "../core/validate.ts";
+import { checkAuth, type ProxyAuth, parseProxy } from "./proxy-url.ts";
+import { readHead } from "./read-head.ts";
+import { tcp } from "./tcp.ts";
+import { tls } from "./tls.ts";
+import { type SocketDialer, tunnelDialer } from "./tunnel.ts";
+
+export interface HttpProxyOptions {
+  /** `http://[user:password@]host[:port]`, or `https://…` to speak TLS with the proxy. @defaultValue port 1080, or 443 for https */
+  proxy: string | URL;
+  /** Credentials, if the URL has none. Sent as Basic; never shown. */
+  auth?: ProxyAuth | undefined;
+  /** Further headers of the CONNECT request, such as another kind of `Proxy-Authorization`; never shown. */
+  headers?: Readonly<Record<string, string>> | undefined;
+  /** Bound on the proxy's answer in milliseconds. @defaultValue 30 000 */
+  timeoutMs?: number | undefined;
+}
+
+/** Longest answer taken from a proxy. */
+const maxHeadBytes = 16 * 1024;
+
+/**
+ * Dials through an HTTP proxy, by CONNECT. Bytes that come together with the proxy's answer, from a
+ * server that speaks first, are handed over with the connection. The proxy resolves the target's name.
+ *
+ * @param over - dials the proxy. @defaultValue `tcp()`, or `tls()` for an https proxy
+ * @throws TypeError or RangeError at construction, naming the option.
+ * @throws DialError `proxy_auth` when the proxy answers 407 or 401, `proxy_rejected` for any other answer but success.
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6
+ */
+export function httpProxy(options: HttpProxyOptions, over?: SocketDialer): Dialer<Socket> {
+  checkOptions("httpProxy", options, ["proxy", "auth", "headers", "timeoutMs"]);
+  const { scheme, target: proxy, auth: urlAuth } = parseProxy("httpProxy", options.proxy, ["http", "https"]);
+  const { auth = urlAuth, headers = {}, timeoutMs = 30_000 } = options;
+  if (over !== undefined) checkFunction("httpProxy: over", over);
+  checkDuration("httpProxy: timeoutMs", timeoutMs);
+  const lines = headerLines(headers, auth);
+
+  return tunnelDialer(
+    {
+      type: "http",
+      proxy,
+      timeoutMs,
+      async ask(socket, target) {
+        socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${lines}\r\n`);
+        let status = 100;
+        // RFC 9110, section 15.2: any number of interim answers may come first.
+        while (status < 200) status = statusOf(await readHead(socket, headLength, maxHeadBytes));
+        if (status > 299) {
+          // 401 is how tinyproxy says that the credentials are wrong.
+          const reason = status === 407 || status === 401 ? "proxy_auth" : "proxy_rejected";
+          throw new DialError(`the proxy ${proxy} answered ${status}`, { reason });
+        }
+      },
+    },
+    over ?? (scheme === "https" ? tls() : tcp()),
+  );
+}
+
+function headerLines(headers: Readonly<Record<string, string>>, auth: ProxyAuth | undefined): string {
+  if (typeof headers !== "object" || headers === null) throw new TypeError("httpProxy: headers must be an object");
+  const all = Object.entries(headers);
+  for (const [name, value] of all) {
+    try {
+      validateHeaderName(name);
+      validateHeaderValue(name, value);
+    } catch {
+      throw new TypeError(`httpProxy: headers: ${show(name)} or its value can't be sent`);
+    }
+    const taken = name.toLowerCase();
+    if (taken === "host" || (taken === "proxy-authorization" && auth !== undefined)) {
+      throw new TypeError(`httpProxy: headers: ${name} is set already`);
+    }
+  }
+  if (auth !== undefined) {
+    checkAuth("httpProxy", auth);
+    // RFC 7617, section 2: the first colon ends the user's name.
+    if (auth.username.includes(":")) throw new TypeError("httpProxy: auth: a username has no colon");
+    const credentials = Buffer.from(`${auth.username}:${auth.password}`).toString("base64");
+    all.push(["Proxy-Authorization", `Basic ${credentials}`]);
+  }
+  return all.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+}
+
+const httpVersion = Buffer.from("HTTP/1.");
+
+function headLength(bytes: Buffer): number | undefined {
+  const end = bytes.indexOf("\r\n\r\n");
+  if (end >= 0) return end + 4;
+  // What speaks something else may never send an empty line.
+  const start = bytes.subarray(0, httpVersion.length);
+  return httpVersion.subarray(0, start.length).equals(start) ? undefined : bytes.length;
+}
+
+function statusOf(head: Buffer): number {
+  const [, status] = /^HTTP\/1\.\d ([1-5]\d\d)[ \r]/.exec(head.toString("latin1", 0, 16)) ?? [];
+  // What it says instead stays out of the message: it may be our own request, credentials and all.
+  if (status === undefined) throw new DialError("the proxy's answer is not HTTP", { reason: "proxy_rejected" });
+  return Number(status);
+}

@@ -1,0 +1,53 @@
+import type { Socket } from "node:net";
+import { dialerOf, runOf } from "../core/context.ts";
+import type { Dialer } from "../core/dialer.ts";
+import { checkFunction, checkOptions, show } from "../core/validate.ts";
+import { httpProxy } from "./http-proxy.ts";
+import { noProxy } from "./no-proxy.ts";
+import { socksProxy } from "./socks-proxy.ts";
+import { tcp } from "./tcp.ts";
+
+export interface ProxyFromEnvironmentOptions {
+  /** The variables. @defaultValue `process.env`, read at construction */
+  env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** What the target speaks; its variable comes before `ALL_PROXY`. @defaultValue `"https"`, hence `HTTPS_PROXY` */
+  scheme?: string | undefined;
+}
+
+/**
+ * Dials through the proxy that the environment names, as curl does: `HTTPS_PROXY`, else `ALL_PROXY`,
+ * but for the targets of `NO_PROXY`. The small-letter form of a variable comes first; `HTTP_PROXY` has
+ * only that form, for a web server may set the other by a request's header.
+ *
+ * @param direct - dials where no proxy is wanted. @defaultValue `tcp()`
+ * @throws TypeError at construction, naming the variable's proxy, with any userinfo blanked, when it can't be used.
+ * @see https://curl.se/docs/manpage.html#ENVIRONMENT
+ */
+export function proxyFromEnvironment(
+  options: ProxyFromEnvironmentOptions = {},
+  direct: Dialer<Socket> = tcp(),
+): Dialer<Socket> {
+  checkOptions("proxyFromEnvironment", options, ["env", "scheme"]);
+  checkFunction("proxyFromEnvironment: direct", direct);
+  const { env = process.env, scheme = "https" } = options;
+  if (typeof scheme !== "string" || !/^[a-z][a-z\d+.-]*$/.test(scheme)) {
+    throw new TypeError(`proxyFromEnvironment: scheme must be one in small letters, got ${show(scheme)}`);
+  }
+  const read = (name: string) =>
+    env[name] || (name === "http_proxy" ? undefined : env[name.toUpperCase()]) || undefined;
+  const url = read(`${scheme}_proxy`) ?? read("all_proxy");
+  if (url === undefined) return direct;
+
+  const isDirect = noProxy(read("no_proxy") ?? "");
+  const [dialDirect, dialProxy] = [runOf(direct), runOf(proxyOf(url))];
+  return dialerOf(function environmentDialer(target, context) {
+    const run = target.path !== undefined || isDirect(target.host) ? dialDirect : dialProxy;
+    return run(target, context);
+  });
+}
+
+function proxyOf(url: string): Dialer<Socket> {
+  // curl takes a proxy without a scheme for an HTTP one.
+  const proxy = url.includes("://") ? url : `http://${url}`;
+  return /^socks/i.test(proxy) ? socksProxy({ proxy }) : httpProxy({ proxy });
+}

@@ -1,0 +1,50 @@
+import type { Socket } from "node:net";
+import { DialError } from "../core/errors.ts";
+
+/**
+ * Reads the head of what a peer sends, and not a byte more: what came with it is put back, for the
+ * caller to read. Leaves no listener, and the socket as it found it.
+ *
+ * @param headLength - how many of the bytes so far are the head; `undefined` until it is complete.
+ * @throws DialError `proxy_rejected` when the peer hangs up first or the head exceeds `maxBytes`.
+ */
+export function readHead(
+  socket: Socket,
+  headLength: (bytes: Buffer) => number | undefined,
+  maxBytes: number,
+): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    let bytes: Buffer = Buffer.alloc(0);
+    const end = () => {
+      socket.removeListener("readable", onReadable);
+      socket.removeListener("error", onError);
+      socket.removeListener("end", onEnd);
+      socket.removeListener("close", onEnd);
+    };
+    const onError = (error: Error) => {
+      end();
+      reject(error);
+    };
+    const onEnd = () => onError(new DialError("the proxy closed the connection", { reason: "proxy_rejected" }));
+    const onReadable = () => {
+      for (let chunk = socket.read() as Buffer | null; chunk !== null; chunk = socket.read() as Buffer | null) {
+        bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
+        const length = headLength(bytes);
+        if (length !== undefined && length <= maxBytes) {
+          end();
+          if (bytes.length > length) socket.unshift(bytes.subarray(length));
+          resolve(bytes.subarray(0, length));
+          return;
+        }
+        if (bytes.length > maxBytes) {
+          onError(new DialError(`the proxy's answer exceeds ${maxBytes} bytes`, { reason: "proxy_rejected" }));
+          return;
+        }
+      }
+    };
+    socket.on("error", onError);
+    socket.on("end", onEnd);
+    socket.on("close", onEnd);
+    socket.on("readable", onReadable);
+  });
+}

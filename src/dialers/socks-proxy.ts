@@ -1,0 +1,163 @@
+import { isIP, isIPv4, isIPv6, type Socket } from "node:net";
+import type { DialContext } from "../core/context.ts";
+import type { Dialer } from "../core/dialer.ts";
+import { DialError } from "../core/errors.ts";
+import type { Target } from "../core/target.ts";
+import type { Address } from "../core/trace.ts";
+import { checkDuration, checkFunction, checkOptions } from "../core/validate.ts";
+import { checkAuth, type ProxyAuth, parseProxy } from "./proxy-url.ts";
+import { readHead } from "./read-head.ts";
+import { type Lookup, resolve } from "./resolve.ts";
+import { tcp } from "./tcp.ts";
+import { type SocketDialer, tunnelDialer } from "./tunnel.ts";
+
+export interface SocksProxyOptions {
+  /** `socks5h://[user:password@]host[:port]`; `socks5://…` resolves the target's name here. @defaultValue port 1080 */
+  proxy: string | URL;
+  /** Credentials, if the URL has none; never shown. */
+  auth?: ProxyAuth | undefined;
+  /** Resolves the target's name for `socks5://`. @defaultValue `dns.lookup` */
+  lookup?: Lookup | undefined;
+  /** Bound on the proxy's answers in milliseconds. @defaultValue 30 000 */
+  timeoutMs?: number | undefined;
+}
+
+const version = 5;
+const noAuth = 0;
+const userPassword = 2;
+const maxAnswerBytes = 512;
+const noSocks = "it does not speak SOCKS5";
+
+/** What a SOCKS5 proxy says in its answer's second byte. */
+const replies: Readonly<Record<number, string>> = {
+  1: "general failure",
+  2: "not allowed by its rules",
+  3: "network unreachable",
+  4: "host unreachable",
+  5: "connection refused",
+  6: "TTL expired",
+  7: "command not supported",
+  8: "address type not supported",
+};
+
+/**
+ * Dials through a SOCKS5 proxy, without credentials or with user and password.
+ *
+ * @param over - dials the proxy. @defaultValue `tcp()`
+ * @throws TypeError or RangeError at construction, naming the option.
+ * @throws DialError `proxy_auth` when the proxy wants other credentials, `proxy_rejected` for any other answer but success.
+ * @see https://www.rfc-editor.org/rfc/rfc1928
+ */
+export function socksProxy(options: SocksProxyOptions, over: SocketDialer = tcp()): Dialer<Socket> {
+  checkOptions("socksProxy", options, ["proxy", "auth", "lookup", "timeoutMs"]);
+  const { scheme, target: proxy, auth: urlAuth } = parseProxy("socksProxy", options.proxy, ["socks5h", "socks5"]);
+  const { auth = urlAuth, lookup, timeoutMs = 30_000 } = options;
+  checkFunction("socksProxy: over", over);
+  if (lookup !== undefined) checkFunction("socksProxy: lookup", lookup);
+  checkDuration("socksProxy: timeoutMs", timeoutMs);
+  if (auth !== undefined) {
+    checkAuth("socksProxy", auth);
+    checkLength("auth: username", auth.username, 1);
+    checkLength("auth: password", auth.password, 0);
+  }
+
+  return tunnelDialer(
+    {
+      type: "socks5",
+      proxy,
+      timeoutMs,
+      async ask(socket, target, context) {
+        const host = scheme === "socks5" ? await addressOf(target, lookup, context) : target.host;
+        await greet(socket, auth);
+        socket.write(Buffer.concat([Buffer.from([version, 1, 0]), addressBytes(host), portBytes(target.port)]));
+        const [spoken, reply = 1] = await readHead(socket, answerLength, maxAnswerBytes);
+        if (spoken !== version) throw rejected(noSocks);
+        if (reply !== 0) throw rejected(replies[reply] ?? `code ${reply}`);
+      },
+    },
+    over,
+  );
+}
+
+async function greet(socket: Socket, auth: ProxyAuth | undefined): Promise<void> {
+  const methods = auth === undefined ? [noAuth] : [noAuth, userPassword];
+  socket.write(Buffer.from([version, methods.length, ...methods]));
+  const [spoken, method] = await readHead(socket, exactly(2), maxAnswerBytes);
+  if (spoken !== version) throw rejected(noSocks);
+  if (method === noAuth) return;
+  if (method !== userPassword || auth === undefined) throw authFailed();
+
+  // RFC 1929.
+  const [user, password] = [Buffer.from(auth.username), Buffer.from(auth.password)];
+  socket.write(Buffer.concat([Buffer.from([1, user.length]), user, Buffer.from([password.length]), password]));
+  const [, status] = await readHead(socket, exactly(2), maxAnswerBytes);
+  if (status !== 0) throw authFailed();
+}
+
+function addressBytes(host: string): Buffer {
+  if (isIPv4(host)) return Buffer.from([1, ...host.split(".").map(Number)]);
+  if (isIPv6(host)) return Buffer.concat([Buffer.from([4]), ipv6Bytes(host)]);
+  const name = Buffer.from(host);
+  return Buffer.concat([Buffer.from([3, name.length]), name]);
+}
+
+function ipv6Bytes(host: string): Buffer {
+  // The URL parser writes every form, an embedded IPv4 address too, as groups of hexadecimal digits.
+  const [head = "", tail] = new URL(`http://[${host.split("%", 1)[0]}]`).hostname.slice(1, -1).split("::");
+  const groups = (text: string | undefined) => (text ? text.split(":") : []);
+  const [first, last] = [groups(head), groups(tail)];
+  const all = tail === undefined ? first : [...first, ...Array(8 - first.length - last.length).fill("0"), ...last];
+  return Buffer.from(all.flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 255]));
+}
+
+function portBytes(port: number): Buffer {
+  return Buffer.from([port >> 8, port & 255]);
+}
+
+function exactly(length: number): (bytes: Buffer) => number | undefined {
+  return (bytes) => (bytes.length >= length ? length : undefined);
+}
+
+/** The answer ends in the address that the proxy connected from, whose length depends on its kind. */
+function answerLength(bytes: Buffer): number | undefined {
+  const [spoken, reply, , kind, nameLength] = bytes;
+  // What it says after a no, or in another protocol, doesn't matter, and may never come.
+  if (spoken !== version || (reply !== undefined && reply !== 0)) return bytes.length;
+  if (nameLength === undefined) return undefined;
+  const address = kind === 1 ? 4 : kind === 4 ? 16 : 1 + nameLength;
+  return exactly(4 + address + 2)(bytes);
+}
+
+/** The target's address, an IPv4 one if it has any: not every proxy has a way to IPv6. */
+async function addressOf(target: Target, lookup: Lookup | undefined, context: DialContext<Socket>): Promise<string> {
+  if (isIP(target.host) !== 0) return target.host;
+  const { cancel } = context;
+  return new Promise((resolved, reject) => {
+    const found: Address[] = [];
+    const onAbort = () => stop(cancel?.reason);
+    const settings = { lookup, families: [4, 6] as const, resolutionDelayMs: 0 };
+    const stop = resolve(target.host, target.port, settings, context, {
+      add: (addresses) => void found.push(...addresses),
+      end(error) {
+        cancel?.offAbort(onAbort);
+        const [first] = [...found.filter(({ family }) => family === "ipv4"), ...found];
+        if (first === undefined) reject(error);
+        else resolved(first.address);
+      },
+    });
+    cancel?.onAbort(onAbort);
+  });
+}
+
+function checkLength(option: string, text: string, min: number): void {
+  const length = Buffer.byteLength(text);
+  if (length < min || length > 255) throw new RangeError(`socksProxy: ${option} must have ${min} to 255 bytes`);
+}
+
+function authFailed(): DialError {
+  return new DialError("the proxy wants other credentials", { reason: "proxy_auth" });
+}
+
+function rejected(why: string): DialError {
+  return new DialError(`the proxy rejected it: ${why}`, { reason: "proxy_rejected" });
+}

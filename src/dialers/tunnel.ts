@@ -1,0 +1,45 @@
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { type DialContext, dialerOf, runOf } from "../core/context.ts";
+import type { Dialer } from "../core/dialer.ts";
+import { DialError } from "../core/errors.ts";
+import { failed } from "../core/outcome.ts";
+import type { Target } from "../core/target.ts";
+import { runPhase } from "./phase.ts";
+
+/** Whatever dials a socket, encrypted or not. */
+export type SocketDialer = Dialer<Socket> | Dialer<TLSSocket>;
+
+/** A tunnel through a proxy: what all kinds have in common. */
+export interface Tunnel {
+  /** `http` or `socks5`, for hooks and spans. */
+  readonly type: string;
+  readonly proxy: Target;
+  readonly timeoutMs: number;
+  /** Asks the proxy, on an open connection to it, for a way to `target`; the context is the phase's own. */
+  readonly ask: (socket: Socket, target: Target, context: DialContext<Socket>) => Promise<void>;
+}
+
+/** A base dialer that dials the proxy by `over`, and asks it for a tunnel to the target. */
+export function tunnelDialer(tunnel: Tunnel, over: SocketDialer): Dialer<Socket> {
+  const { type, proxy, timeoutMs, ask } = tunnel;
+  const dialProxy = runOf(over as Dialer<Socket>);
+  return dialerOf(async function tunnelDialer(target, context) {
+    const { cancel, trace, clock } = context;
+    if (target.path !== undefined) throw new DialError("a proxy reaches no unix sockets", { reason: "config" });
+    const socket = await dialProxy(proxy, { ...context, handshake: undefined });
+    trace?.proxyStart?.({ type, proxy });
+    const startedAt = clock.now();
+    try {
+      await runPhase({ what: "proxy tunnel", timeoutMs, target, conn: socket }, context, async (phase) => {
+        await ask(socket, target, { ...context, cancel: phase });
+        return socket;
+      });
+      trace?.proxyDone?.({ type, proxy, durationMs: clock.now() - startedAt, outcome: "success" });
+      return socket;
+    } catch (error) {
+      trace?.proxyDone?.({ type, proxy, durationMs: clock.now() - startedAt, ...failed(error, cancel) });
+      throw error;
+    }
+  });
+}

@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
+import type { Socket } from "node:net";
+import { after, describe, test } from "node:test";
+import { compose, type DialError, type Dialer, httpProxy, type Reason, socksProxy, tls } from "../../src/index.ts";
+import { peer } from "../support/peers.ts";
+import { openSockets, openTimers, until } from "../support/resources.ts";
+
+after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
+
+/** Writes `chunk` again and again, as fast as the other side takes it. */
+function endlessly(socket: Socket, chunk: string | Buffer): void {
+  const write = () => {
+    while (!socket.destroyed && socket.write(chunk));
+  };
+  socket.on("drain", write);
+  write();
+}
+
+/** Writes a byte of `text` every few milliseconds, and `x` for ever after it. */
+function dribble(socket: Socket, text: string): void {
+  const left = [...text];
+  const timer = setInterval(() => socket.write(left.shift() ?? "x", "latin1"), 5);
+  socket.on("close", () => clearInterval(timer));
+}
+
+type Kind = "http" | "socks5" | "tls";
+
+const timeoutMs = 150;
+const dialers: Readonly<Record<Kind, (address: string) => Dialer<Socket>>> = {
+  http: (address) => httpProxy({ proxy: `http://${address}`, timeoutMs }),
+  socks5: (address) => socksProxy({ proxy: `socks5h://u:p@${address}`, timeoutMs }),
+  tls: (address) => (_target, options) =>
+    tls({ handshakeTimeoutMs: timeoutMs })(address, options as object) as Promise<Socket>,
+};
+
+const peers: readonly (readonly [Kind, string, (socket: Socket) => void, Reason])[] = [
+  ["http", "says nothing", () => {}, "timeout"],
+  [
+    "http",
+    "never ends its header",
+    (socket) => endlessly(socket, `HTTP/1.1 200 OK\r\n${"a: b\r\n".repeat(1000)}`),
+    "proxy_rejected",
+  ],
+  [
+    "http",
+    "sends one header without end",
+    (socket) => endlessly(socket, `HTTP/1.1 200 OK\r\na: ${"b".repeat(9999)}`),
+    "proxy_rejected",
+  ],
+  ["http", "sends garbage without end", (socket) => endlessly(socket, Buffer.alloc(65_536, 7)), "proxy_rejected"],
+  [
+    "http",
+    "sends interim answers without end",
+    (socket) => endlessly(socket, "HTTP/1.1 100 Continue\r\n\r\n".repeat(500)),
+    "timeout",
+  ],
+  ["http", "sends a byte now and then", (socket) => dribble(socket, "HTTP/1.1 200 OK\r\na: "), "timeout"],
+  ["http", "closes amid its header", (socket) => socket.end("HTTP/1.1 200 OK\r\na: "), "proxy_rejected"],
+  ["http", "closes at once", (socket) => socket.end(), "proxy_rejected"],
+  ["http", "resets amid its header", (socket) => resetAfter(socket, "HTTP/1.1 200 OK\r\n"), "reset"],
+  ["http", "sends back what it is sent", (socket) => void socket.pipe(socket), "proxy_rejected"],
+  ["socks5", "says nothing", () => {}, "timeout"],
+  ["socks5", "sends garbage without end", (socket) => endlessly(socket, Buffer.alloc(65_536, 7)), "proxy_rejected"],
+  ["socks5", "sends zeros without end", (socket) => endlessly(socket, Buffer.alloc(65_536)), "proxy_rejected"],
+  ["socks5", "sends fives without end", (socket) => endlessly(socket, Buffer.alloc(65_536, 5)), "proxy_auth"],
+  ["socks5", "sends a byte now and then", (socket) => dribble(socket, "\x05\x00\x05\x00\x00\x03\xff"), "timeout"],
+  ["socks5", "closes amid its answer", (socket) => socket.end("\x05"), "proxy_rejected"],
+  ["socks5", "resets", (socket) => resetAfter(socket, "\x05"), "reset"],
+  ["socks5", "sends back what it is sent", (socket) => void socket.pipe(socket), "proxy_auth"],
+  ["tls", "says nothing", () => {}, "timeout"],
+  ["tls", "sends garbage without end", (socket) => endlessly(socket, Buffer.alloc(65_536, 7)), "tls_protocol"],
+  ["tls", "starts a record and stalls", (socket) => socket.write(Buffer.from([22, 3, 3, 64, 0, 2, 0])), "timeout"],
+  ["tls", "sends a byte now and then", (socket) => dribble(socket, "\x16\x03\x03\x40\x00\x02"), "timeout"],
+  ["tls", "closes", (socket) => socket.end(), "tls_closed"],
+  ["tls", "sends back what it is sent", (socket) => void socket.pipe(socket), "tls_protocol"],
+];
+
+function resetAfter(socket: Socket, text: string): void {
+  socket.write(text, () => setTimeout(() => socket.resetAndDestroy(), 10));
+}
+
+for (const [kind, what, serve, reason] of peers) {
+  test(`a peer of ${kind} that ${what} ends in ${reason}: in time, in little memory, with nothing left`, async () => {
+    await using server = await peer((socket) => {
+      socket.resume();
+      serve(socket);
+    });
+    const [timers, memory] = [openTimers(), process.memoryUsage()];
+    const startedAt = performance.now();
+    await assert.rejects(compose(dialers[kind](server.address))("db.test:5432"), (error: DialError) => {
+      assert.equal(error.reason, reason, error.message);
+      return true;
+    });
+    assert.ok(performance.now() - startedAt < 3000, "in time");
+    const { heapUsed, external } = process.memoryUsage();
+    assert.ok(heapUsed + external - memory.heapUsed - memory.external < 64 * 1024 * 1024, "in little memory");
+    await until(() => server.open.size === 0, "the peer sees it closed");
+    await until(() => openTimers() <= timers, "no timer is left");
+  });
+}
+
+describe("2,000 dials that fail or are aborted", () => {
+  const dials = 2000;
+  const kinds = Object.keys(dialers) as Kind[];
+  const faults: readonly ((socket: Socket) => void)[] = [
+    () => {},
+    (socket) => socket.resetAndDestroy(),
+    (socket) => socket.destroy(),
+    (socket) => socket.write("\x05"),
+    (socket) => socket.write("\x05\x00\x05"),
+    (socket) => socket.write("HTTP/1.1 200 OK\r\n"),
+    (socket) => socket.write(Buffer.from([22, 3, 3, 64, 0, 2, 0])),
+    (socket) => void socket.once("data", () => socket.resetAndDestroy()),
+    (socket) => void socket.once("data", () => socket.end("garbage\r\n\r\n")),
+  ];
+
+  test("leave no socket, no timer and no listener", { timeout: 60_000 }, async (t) => {
+    let accepted = 0;
+    await using server = await peer((socket) => {
+      socket.resume();
+      faults[accepted++ % faults.length]?.(socket);
+    });
+    const timers = openTimers();
+    const shared = new AbortController();
+    const startedAt = performance.now();
+    const outcomes = new Map<string, number>();
+    let started = 0;
+    const worker = async () => {
+      while (started < dials) {
+        const number = started++;
+        const dial = compose(dialers[kinds[number % kinds.length] as Kind](server.address));
+        const own = number % 2 === 0 ? new AbortController() : undefined;
+        const signal = own?.signal ?? shared.signal;
+        if (own !== undefined) setTimeout(() => own.abort(new Error("enough")), number % 40);
+        const error: Error = await dial("db.test:5432", { signal }).then(
+          (conn) => {
+            conn.destroy();
+            return new Error("connected");
+          },
+          (error) => error,
+        );
+        const outcome = (error as Partial<DialError>).reason ?? error.message;
+        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+        if (own !== undefined) assert.equal(getEventListeners(own.signal, "abort").length, 0);
+      }
+    };
+    await Promise.all(Array.from({ length: 50 }, worker));
+    assert.equal(getEventListeners(shared.signal, "abort").length, 0, "listeners");
+    await until(() => server.open.size === 0, "the peers see all closed");
+    await until(() => openSockets() === 0, "sockets");
+    await until(() => openTimers() <= timers, "timers");
+    const allowed: readonly (Reason | "enough")[] = [
+      "enough",
+      "timeout",
+      "reset",
+      "tls_closed",
+      "tls_protocol",
+      "proxy_rejected",
+      "proxy_auth",
+    ];
+    assert.deepEqual(
+      [...outcomes.keys()].filter((each) => !allowed.includes(each as Reason)),
+      [],
+    );
+    t.diagnostic(`${((performance.now() - startedAt) / 1000).toFixed(1)} s: ${JSON.stringify([...outcomes])}`);
+  });
+});

@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { after, describe, test } from "node:test";
+import { inspect } from "node:util";
+import {
+  compose,
+  type Dialer,
+  type DialTrace,
+  type ProxyFromEnvironmentOptions,
+  proxyFromEnvironment,
+} from "../../src/index.ts";
+import { goodPeer, peer } from "../support/peers.ts";
+import { openSockets, until } from "../support/resources.ts";
+import { startMicrosocks, startTinyproxy } from "../support/servers.ts";
+
+after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
+
+type Env = Record<string, string>;
+
+const direct: Dialer = async () => {
+  throw new Error("direct");
+};
+
+/** How `target` is dialed: through the proxy at that port of 127.0.0.1, by hooks, or directly. */
+async function route(env: Env, target: string, options: ProxyFromEnvironmentOptions = {}): Promise<string> {
+  let port = 0;
+  const trace: DialTrace = {
+    connectStart({ address }) {
+      port = address.port;
+    },
+  };
+  const dial = compose(proxyFromEnvironment({ env, ...options }, direct));
+  const error: Error = await dial(target, { trace }).then(
+    () => assert.fail("nothing listens"),
+    (error) => error,
+  );
+  return error.message.endsWith(": direct") ? "direct" : String(port);
+}
+
+describe("the variables", () => {
+  // Ports below 10, which nothing listens on, tell the proxies apart.
+  const [one, two, three] = ["http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3"];
+  const cases: readonly (readonly [string, Env, string, ProxyFromEnvironmentOptions?])[] = [
+    ["none", {}, "direct"],
+    ["HTTPS_PROXY", { HTTPS_PROXY: one }, "1"],
+    ["small letters before capitals", { HTTPS_PROXY: one, https_proxy: two }, "2"],
+    ["an empty one counts for none", { https_proxy: "", HTTPS_PROXY: "", ALL_PROXY: three }, "3"],
+    ["the scheme's before ALL_PROXY", { HTTPS_PROXY: one, all_proxy: three }, "1"],
+    ["ALL_PROXY", { ALL_PROXY: one, all_proxy: two }, "2"],
+    ["HTTP_PROXY is for another scheme", { http_proxy: one, HTTP_PROXY: one }, "direct"],
+    ["http_proxy for http", { http_proxy: one }, "1", { scheme: "http" }],
+    ["HTTP_PROXY never", { HTTP_PROXY: one, ALL_PROXY: three }, "3", { scheme: "http" }],
+    ["a scheme of any name", { NATS_PROXY: one }, "1", { scheme: "nats" }],
+    ["a proxy without a scheme is an HTTP one", { HTTPS_PROXY: "127.0.0.1:2" }, "2"],
+    ["a SOCKS proxy", { ALL_PROXY: "socks5h://127.0.0.1:3" }, "3"],
+    ["NO_PROXY", { ALL_PROXY: one, NO_PROXY: "a.test,db.test" }, "direct"],
+    ["no_proxy before NO_PROXY", { ALL_PROXY: one, NO_PROXY: "db.test", no_proxy: "a.test" }, "1"],
+    ["NO_PROXY for all", { ALL_PROXY: one, NO_PROXY: "*" }, "direct"],
+    ["NO_PROXY for others", { ALL_PROXY: one, NO_PROXY: "10.0.0.0/8" }, "1"],
+  ];
+  for (const [what, env, expected, options] of cases) {
+    test(what, async () => {
+      assert.equal(await route(env, "db.test:5432", options), expected);
+    });
+  }
+
+  test("a unix socket is dialed directly", async () => {
+    assert.equal(await route({ ALL_PROXY: one }, "unix:/run/a.sock"), "direct");
+  });
+
+  test("an address is matched by its block", async () => {
+    const env = { ALL_PROXY: one, NO_PROXY: "10.0.0.0/8,fd00::/8" };
+    assert.equal(await route(env, "10.1.2.3:1"), "direct");
+    assert.equal(await route(env, "[fd00::1]:1"), "direct");
+    assert.equal(await route(env, "[fe80::1]:1"), "1");
+  });
+});
+
+describe("what can't be used is told at construction, without the credentials", () => {
+  const cases: readonly (readonly [string, ProxyFromEnvironmentOptions, RegExp])[] = [
+    ["another kind of proxy", { env: { ALL_PROXY: "socks4://u:Qx1@p:1" } }, /^TypeError: socksProxy: .*\*\*\*@p:1"$/],
+    ["a port that is none", { env: { ALL_PROXY: "http://u:Qx1@p:x" } }, /^TypeError: httpProxy: .*\*\*\*@p:x"$/],
+    ["a password with a slash", { env: { ALL_PROXY: "u:Qx1/Qx1@p:1" } }, /^TypeError: httpProxy: .*\*\*\*@p:1"$/],
+    ["a scheme in capitals", { scheme: "HTTP" }, /^TypeError: proxyFromEnvironment: scheme/],
+    ["an unknown option", { schema: "a" } as never, /^TypeError: proxyFromEnvironment: unknown option schema/],
+  ];
+  for (const [what, options, message] of cases) {
+    test(what, () => {
+      assert.throws(
+        () => proxyFromEnvironment(options),
+        (error: Error) => {
+          assert.match(String(error), message);
+          assert.doesNotMatch(inspect(error, { depth: Number.POSITIVE_INFINITY }), /Qx1/);
+          return true;
+        },
+      );
+    });
+  }
+});
+
+test("real proxies are used, and not for what is excepted", async () => {
+  await using server = await goodPeer();
+  await using http = await startTinyproxy({ username: "u", password: "p" });
+  await using socks = await startMicrosocks({ username: "u", password: "p" });
+  for (const ALL_PROXY of [`u:p@${http.address}`, `socks5://u:p@${socks.address}`]) {
+    const proxies: string[] = [];
+    const trace = {
+      proxyDone: ({ type, outcome }: { type: string; outcome: string }) => void proxies.push(`${type} ${outcome}`),
+    };
+    (await compose(proxyFromEnvironment({ env: { ALL_PROXY } }))(server.address, { trace })).destroy();
+    assert.equal(proxies.length, 1);
+    (
+      await compose(proxyFromEnvironment({ env: { ALL_PROXY, NO_PROXY: "127.0.0.0/8" } }))(server.address, { trace })
+    ).destroy();
+    assert.equal(proxies.length, 1);
+  }
+});
+
+test("process.env is read when the dialer is built", async () => {
+  await using server = await peer();
+  process.env.dialtracetest_proxy = "http://127.0.0.1:1";
+  const dial = compose(proxyFromEnvironment({ scheme: "dialtracetest" }));
+  delete process.env.dialtracetest_proxy;
+  await assert.rejects(dial(server.address), { reason: "refused" });
+});

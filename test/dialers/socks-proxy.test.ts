@@ -1,0 +1,269 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import { after, describe, test } from "node:test";
+import { inspect } from "node:util";
+import { compose, DialError, type Reason, type SocksProxyOptions, socksProxy, tls } from "../../src/index.ts";
+import { withTracing } from "../../src/otel.ts";
+import { fakeClock } from "../../src/testing.ts";
+import { authority } from "../support/certificates.ts";
+import { record } from "../support/contract.ts";
+import { freePort, goodPeer, type Peer, peer } from "../support/peers.ts";
+import { openSockets, until } from "../support/resources.ts";
+import { startMicrosocks } from "../support/servers.ts";
+import { tlsPeer } from "../support/tls-peers.ts";
+import { sdk2 } from "../telemetry/sdk-lines.ts";
+import { spanRecorder, spanTree } from "../telemetry/span-tree.ts";
+
+after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
+
+const auth = { username: "Qx1user", password: "Qx2:pass/@" };
+const yes = "05000001000000000000";
+
+/** A proxy that answers each message with the next of `answers`, in hexadecimal, and keeps the messages. */
+async function scripted(...answers: readonly string[]): Promise<Peer & { messages: string[] }> {
+  const messages: string[] = [];
+  const proxy = await peer((socket) => {
+    const left = [...answers];
+    socket.setNoDelay();
+    socket.on("data", (message) => {
+      messages.push(message.toString("hex"));
+      const answer = left.shift();
+      if (answer === undefined) socket.end();
+      else socket.write(Buffer.from(answer, "hex"));
+    });
+  });
+  return Object.assign(proxy, { messages });
+}
+
+const via = (proxy: { address: string }, options: Partial<SocksProxyOptions> = {}) =>
+  compose(socksProxy({ proxy: `socks5h://${proxy.address}`, ...options }));
+
+async function read(conn: Socket, length: number): Promise<string> {
+  let text = "";
+  while (text.length < length) text += String((await once(conn, "data"))[0]);
+  return text;
+}
+
+describe("the request", () => {
+  const targets: readonly (readonly [string, string])[] = [
+    ["db.test:5432", "03 07 64622e74657374 1538"],
+    ["10.0.0.255:1", "01 0a0000ff 0001"],
+    ["[::1]:80", "04 00000000000000000000000000000001 0050"],
+    ["[2001:db8::a:0:0:b]:80", "04 20010db800000000000a00000000000b 0050"],
+    ["[1:2:3:4:5:6:7:8]:80", "04 00010002000300040005000600070008 0050"],
+    ["[::ffff:10.0.0.1]:80", "04 00000000000000000000ffff0a000001 0050"],
+    ["[fe80::]:80", "04 fe800000000000000000000000000000 0050"],
+  ];
+  for (const [target, address] of targets) {
+    test(`names ${target} by its kind`, async () => {
+      await using proxy = await scripted("0500", yes);
+      (await via(proxy)(target)).destroy();
+      assert.deepEqual(proxy.messages, ["050100", `050100${address.replaceAll(" ", "")}`]);
+    });
+  }
+
+  test("carries credentials when the proxy asks for them", async () => {
+    await using proxy = await scripted("0502", "0100", yes);
+    (await via(proxy, { auth })("10.0.0.1:1")).destroy();
+    const [user, password] = [Buffer.from(auth.username), Buffer.from(auth.password)];
+    assert.deepEqual(proxy.messages.slice(0, 2), [
+      "05020002",
+      `0107${user.toString("hex")}0a${password.toString("hex")}`,
+    ]);
+  });
+
+  test("offers credentials, and keeps them when the proxy doesn't ask", async () => {
+    await using proxy = await scripted("0500", yes);
+    (await via(proxy, { auth })("10.0.0.1:1")).destroy();
+    assert.equal(proxy.messages[0], "05020002");
+    assert.equal(proxy.messages.length, 2);
+  });
+});
+
+describe("the target's name", () => {
+  const lookup = (asked: unknown[]): SocksProxyOptions["lookup"] => {
+    return (host, { family }, done) => {
+      asked.push([host, family]);
+      setImmediate(done, null, [{ address: family === 4 ? "10.0.0.1" : "2001:db8::1", family }]);
+    };
+  };
+
+  test("goes to the proxy with socks5h", async () => {
+    const asked: unknown[] = [];
+    await using proxy = await scripted("0500", yes);
+    (await via(proxy, { lookup: lookup(asked) })("db.test:1")).destroy();
+    assert.deepEqual(asked, []);
+    assert.match(proxy.messages[1] ?? "", /^05010003/);
+  });
+
+  test("is resolved here with socks5, told by the DNS hooks, an IPv4 address first", async () => {
+    const asked: unknown[] = [];
+    const events: string[] = [];
+    await using proxy = await scripted("0500", yes);
+    const dial = via(proxy, { proxy: `socks5://${proxy.address}`, lookup: lookup(asked) });
+    (await dial("db.test:1", { trace: record(events, ["dnsStart", "dnsDone", "connectDone"]) })).destroy();
+    assert.equal(asked.length, 2);
+    assert.equal(proxy.messages[1], "050100010a0000010001");
+    assert.deepEqual(events, ["connectDone success", "dnsStart", "dnsDone success"]);
+  });
+
+  test("that is not found here is dns_not_found", async () => {
+    await using proxy = await scripted("0500", yes);
+    const nowhere: SocksProxyOptions["lookup"] = (_host, _options, done) =>
+      done(Object.assign(new Error("no such name"), { code: "ENOTFOUND" }), []);
+    const dial = via(proxy, { proxy: `socks5://${proxy.address}`, lookup: nowhere });
+    await assert.rejects(dial("db.test:1"), { reason: "dns_not_found", code: "ENOTFOUND" });
+    await until(() => proxy.open.size === 0, "the proxy sees it closed");
+  });
+
+  test("whose answer never comes ends with the phase, DNS and all", async () => {
+    await using proxy = await goodPeer();
+    const clock = fakeClock();
+    const events: string[] = [];
+    const dial = via(proxy, { proxy: `socks5://${proxy.address}`, lookup: () => {}, timeoutMs: 500 });
+    const dialing = dial("db.test:1", {
+      clock,
+      trace: record(events, ["dnsStart", "dnsDone", "proxyDone", "timeout"]),
+    });
+    const failed = assert.rejects(dialing, { reason: "timeout", scope: "phase" });
+    await until(() => events.length === 1, "the name is asked for");
+    await clock.advance(500);
+    await failed;
+    assert.deepEqual(events, ["dnsStart", "timeout", "dnsDone failure", "proxyDone failure"]);
+    assert.equal(clock.pending, 0);
+  });
+});
+
+test("what comes with the answer is handed over, wherever the packets are cut", async () => {
+  const answers = Buffer.concat([Buffer.from(`0500${yes}`, "hex"), Buffer.from("INFO {}\r\n")]);
+  for (let cut = 1; cut < answers.length; cut += 1) {
+    await using proxy = await peer((socket) => {
+      socket.setNoDelay();
+      socket.once("data", () => {
+        socket.write(answers.subarray(0, cut));
+        setTimeout(() => socket.write(answers.subarray(cut)), 2);
+      });
+    });
+    const conn = await via(proxy)("db.test:4222");
+    assert.equal(await read(conn, 9), "INFO {}\r\n", `cut at ${cut}`);
+    conn.destroy();
+  }
+});
+
+describe("an answer that is no success", () => {
+  const answers: readonly (readonly [string, readonly string[], Reason, RegExp])[] = [
+    ["no method that it takes", ["05ff"], "proxy_auth", /wants other credentials/],
+    ["credentials that we don't have", ["0502"], "proxy_auth", /wants other credentials/],
+    ["a method that nobody offered", ["0501"], "proxy_auth", /wants other credentials/],
+    ["another version", ["0400"], "proxy_rejected", /does not speak SOCKS5/],
+    ["HTTP", [Buffer.from("HTTP/1.1 400 Bad Request\r\n").toString("hex")], "proxy_rejected", /SOCKS5/],
+    ["another version, later", ["0500", "0400000100000000"], "proxy_rejected", /does not speak SOCKS5/],
+    ["general failure", ["0500", "05010001000000000000"], "proxy_rejected", /general failure/],
+    ["a rule against it", ["0500", "05020001000000000000"], "proxy_rejected", /not allowed/],
+    ["nobody listening", ["0500", "05050001000000000000"], "proxy_rejected", /connection refused/],
+    ["a code of its own", ["0500", "05630001000000000000"], "proxy_rejected", /code 99/],
+    ["a no that is cut short", ["0500", "0504"], "proxy_rejected", /host unreachable/],
+    ["a hang-up", ["0500"], "proxy_rejected", /closed the connection/],
+    ["a hang-up at once", [], "proxy_rejected", /closed the connection/],
+  ];
+  for (const [what, script, reason, message] of answers) {
+    test(`${what} is ${reason}`, async () => {
+      await using proxy = await scripted(...script);
+      await assert.rejects(via(proxy)("db.test:5432"), (error: DialError) => {
+        assert.ok(error instanceof DialError);
+        assert.equal(error.reason, reason);
+        assert.match(error.message, message);
+        assert.equal(error.target, "db.test:5432");
+        return true;
+      });
+      await until(() => proxy.open.size === 0, "the proxy sees it closed");
+    });
+  }
+
+  test("credentials that it won't have are proxy_auth, and not shown", async () => {
+    await using proxy = await scripted("0502", "0101");
+    const error = await via(proxy, { auth })("db.test:1").catch((error: unknown) => error);
+    assert.equal((error as DialError).reason, "proxy_auth");
+    showsNothing(error);
+  });
+});
+
+describe("through a real proxy", () => {
+  test("a connection is made with credentials; spans tell of proxy and target", async () => {
+    await using server = await peer((socket) => socket.write("INFO {}\r\n"));
+    const plain = { username: "Qx1user", password: "Qx2password" };
+    await using proxy = await startMicrosocks(plain);
+    const recorder = spanRecorder();
+    const url = `socks5h://Qx1user:Qx2password@${proxy.address}`;
+    const dial = compose(withTracing({ tracerProvider: sdk2.provider(recorder) }), socksProxy({ proxy: url }));
+    const conn = await dial(server.address);
+    assert.equal(await read(conn, 9), "INFO {}\r\n");
+    conn.destroy();
+    assert.equal(
+      spanTree(recorder.started.slice(-1), { [proxy.port]: "PROXY" }),
+      "proxy connect dialer.proxy.type=socks5 network.peer.address=127.0.0.1 network.peer.port=PROXY",
+    );
+    for (const given of [undefined, { ...plain, password: "Qx3wrong" }]) {
+      const error = await via(proxy, { auth: given })(server.address).catch((error: unknown) => error);
+      assert.equal((error as DialError).reason, "proxy_auth");
+      showsNothing(error);
+    }
+  });
+
+  for (const scheme of ["socks5h", "socks5"]) {
+    test(`a name is reached with ${scheme}, and TLS checks the certificate against it`, async () => {
+      const ca = authority();
+      await using proxy = await startMicrosocks();
+      await using server = await tlsPeer(ca.issue({ name: "localhost" }), (socket) => socket.write("hi"));
+      const tunnel = socksProxy({ proxy: `${scheme}://${proxy.address}` });
+      const conn = await compose(tls({ ca: ca.cert }, tunnel))(`localhost:${server.port}`);
+      assert.equal(await read(conn, 2), "hi");
+      conn.destroy();
+      await assert.rejects(compose(tls({ ca: ca.cert }, tunnel))(`127.0.0.1:${server.port}`), {
+        reason: "tls_hostname",
+      });
+    });
+  }
+
+  test("a target that nobody listens on is proxy_rejected", async () => {
+    await using proxy = await startMicrosocks();
+    const dialing = via(proxy)(`127.0.0.1:${await freePort()}`);
+    await assert.rejects(dialing, { reason: "proxy_rejected", message: /connection refused/ });
+  });
+});
+
+describe("options", () => {
+  const proxy = "socks5h://p";
+  const wrong: readonly (readonly [string, SocksProxyOptions, RegExp])[] = [
+    ["socks4", { proxy: "socks4://u:Qx1@p" }, /^TypeError: .*socks5h:\/\/ or socks5:\/\/, got "socks4:\/\/\*\*\*@p"/],
+    ["an unknown option", { proxy, headers: {} } as never, /^TypeError: socksProxy: unknown option headers/],
+    ["half of the credentials", { proxy, auth: { username: "Qx1" } as never }, /^TypeError: socksProxy: auth must be/],
+    ["no username", { proxy, auth: { username: "", password: "Qx1" } }, /^RangeError: socksProxy: auth: username/],
+    [
+      "a password too long",
+      { proxy, auth: { username: "u", password: "Qx1".repeat(100) } },
+      /^RangeError: socksProxy: auth: password must have 0 to 255 bytes/,
+    ],
+    ["a lookup that is none", { proxy, lookup: 1 as never }, /^TypeError: socksProxy: lookup/],
+    ["a bound of 0", { proxy, timeoutMs: 0 }, /^RangeError: socksProxy: timeoutMs/],
+  ];
+  for (const [what, options, message] of wrong) {
+    test(`${what} is told at construction, without a secret`, () => {
+      assert.throws(
+        () => socksProxy(options),
+        (error: Error) => {
+          assert.match(String(error), message);
+          showsNothing(error);
+          return true;
+        },
+      );
+    });
+  }
+});
+
+/** Fails when some of the credentials can be seen. */
+function showsNothing(seen: unknown): void {
+  const text = inspect(seen, { depth: Number.POSITIVE_INFINITY, showHidden: true });
+  assert.doesNotMatch(text, /Qx\d/);
+}

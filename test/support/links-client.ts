@@ -1,0 +1,75 @@
+/** Run by `links.ts` in the client's namespace: dials each row by each contender, prints what came of it. */
+import { connect, type LookupFunction, type Socket, type TcpNetConnectOpts } from "node:net";
+import { compose, type Lookup, tcp } from "../../src/index.ts";
+import type { Contender, Result, Row } from "./links.ts";
+import { openSockets, openTimers } from "./resources.ts";
+
+const port = 4000;
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+type Dial = (row: Row, tried: string[], signal: AbortSignal) => Promise<Socket>;
+
+const dialers: Readonly<Record<Contender, Dial>> = {
+  tcp({ ips, aaaaAfterMs = 0, timeoutMs }, tried, signal) {
+    const lookup: Lookup = (_host, { family }, callback) => {
+      const answer = ips.filter((ip) => versionOf(ip) === family).map((address) => ({ address, family }));
+      const timer = setTimeout(callback, family === 6 ? aaaaAfterMs : 0, null, answer);
+      // An answer that nobody waits for any more is nothing left over.
+      if (family === 6) timer.unref();
+    };
+    const trace = { connectStart: ({ address }: { address: { address: string } }) => void tried.push(address.address) };
+    return compose(tcp({ lookup, timeoutMs }))(`h:${port}`, { signal, trace });
+  },
+
+  /** As documented, with nothing set that has a default. */
+  net({ ips, aaaaAfterMs = 0 }, tried, signal) {
+    const lookup: LookupFunction = (_host, _options, callback) => {
+      const answer = ips.map((address) => ({ address, family: versionOf(address) }));
+      // The system's lookup answers for both IP versions at once, when it knows both.
+      setTimeout(callback, aaaaAfterMs, null, answer);
+    };
+    return new Promise((resolve, reject) => {
+      const options: TcpNetConnectOpts & { signal: AbortSignal } = { host: "h", port, lookup, signal };
+      const socket = connect(options);
+      socket.on("connectionAttempt", (ip) => tried.push(ip));
+      socket.once("connect", () => resolve(socket));
+      socket.once("error", reject);
+    });
+  },
+};
+
+function versionOf(ip: string): 4 | 6 {
+  return ip.includes(":") ? 6 : 4;
+}
+
+async function play(dial: Dial, row: Row): Promise<Result> {
+  const tried: string[] = [];
+  const controller = new AbortController();
+  const abort = row.abortAfterMs !== undefined && setTimeout(() => controller.abort(), row.abortAfterMs);
+  const startedAt = performance.now();
+  const [settled] = await Promise.allSettled([dial(row, tried, controller.signal)]);
+  const ms = Math.round(performance.now() - startedAt);
+  if (abort) clearTimeout(abort);
+  let end: string;
+  let error: string | undefined;
+  if (settled.status === "fulfilled") {
+    end = settled.value.remoteAddress ?? "closed";
+    settled.value.destroy();
+  } else {
+    const { code, name, message } = settled.reason;
+    end = name === "AbortError" ? name : (code ?? name);
+    error = `${name}: ${message}`;
+  }
+  await pause(20);
+  // The timer of this very pause has fired, so what is there is left over.
+  const left = openSockets() + openTimers();
+  return { end, ms, left, tried, ...(error !== undefined && { error }) };
+}
+
+const results: Record<string, Record<string, Result>> = {};
+for (const row of JSON.parse(process.argv[2] ?? "[]") as Row[]) {
+  const result: Record<string, Result> = {};
+  for (const [contender, dial] of Object.entries(dialers)) result[contender] = await play(dial, row);
+  results[row.name] = result;
+}
+console.log(JSON.stringify(results));

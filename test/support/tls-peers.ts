@@ -1,0 +1,45 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { createServer, type TLSSocket, type TlsOptions } from "node:tls";
+import type { TcpOptions } from "../../src/index.ts";
+
+/** A TLS server of the test's own on loopback. */
+export interface TlsPeer {
+  readonly port: number;
+  /** Connections whose handshake is done, oldest first. */
+  readonly secured: readonly TLSSocket[];
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Listens with TLS on loopback and gives each connection to `serve`. */
+export async function tlsPeer(options: TlsOptions, serve: (socket: TLSSocket) => void = () => {}): Promise<TlsPeer> {
+  const secured: TLSSocket[] = [];
+  const server = createServer(options, (socket) => {
+    secured.push(socket);
+    socket.on("error", () => {});
+    serve(socket);
+    socket.resume();
+  });
+  const open = new Set<{ destroy(): unknown }>();
+  server.on("tlsClientError", () => {});
+  server.on("connection", (socket) => {
+    open.add(socket);
+    socket.on("close", () => open.delete(socket));
+    socket.on("error", () => {});
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const close = async () => {
+    for (const socket of secured) socket.destroy();
+    for (const socket of open) socket.destroy();
+    server.close();
+    await once(server, "close");
+  };
+  return { port, secured, close, [Symbol.asyncDispose]: close };
+}
+
+/** Every name stands for 127.0.0.1. */
+export const loopback: TcpOptions["lookup"] = (_host, { family }, done) =>
+  done(null, family === 4 ? [{ address: "127.0.0.1", family }] : []);
