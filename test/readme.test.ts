@@ -10,7 +10,7 @@ import { type NatsServer, startNats } from "./support/nats-server.ts";
 import { isNodeAtLeast } from "./support/tools.ts";
 
 // Inside the package, so that `import "dialtrace"` means this one.
-const folder = "test/.readme";
+const folder = `test/.readme/${process.pid}`;
 const readme = readFileSync("README.md", "utf8");
 const snippets = [...readme.matchAll(/```ts\n(.*?)```/gs)].map((match, index) => ({
   file: `${folder}/snippet-${index + 1}.ts`,
@@ -42,7 +42,7 @@ after(async () => {
 test("the README has snippets", () => assert.ok(snippets.length >= 5));
 
 test("every snippet compiles", () => {
-  const config = { extends: "../../tsconfig.json", include: ["*.ts"] };
+  const config = { extends: "../../../tsconfig.json", include: ["*.ts"] };
   writeFileSync(`${folder}/tsconfig.json`, JSON.stringify(config));
   const { status, stdout } = spawnSync("npx", ["tsc", "-p", folder], { encoding: "utf8" });
   assert.equal(status, 0, stdout);
