@@ -36,10 +36,15 @@ function warn(what: string, error: unknown): void {
 
 /** Asks an observer for its hooks. One that throws leaves the dial unobserved, and never harms it. */
 export function hooksOf(observer: Observer, dial: DialStartInfo): DialTrace | undefined {
+  return guarded("an observer", () => observer(dial)) ?? undefined;
+}
+
+/** Calls what a user gave, and keeps what it throws away from the caller. Warns once for each `what`. */
+export function guarded<T>(what: string, call: () => T): T | undefined {
   try {
-    return observer(dial) ?? undefined;
+    return call();
   } catch (error) {
-    warn("an observer", error);
+    warn(what, error);
     return undefined;
   }
 }

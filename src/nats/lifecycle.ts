@@ -37,12 +37,12 @@ export class Lifecycle {
   dialing(server: string): void {
     if (this.#ended !== undefined) throw this.#ended;
     this.#server = server;
-    if (this.#connectedOnce) callHook(this.#trace, "reconnectAttempt", { server });
+    if (this.#connectedOnce) callHook(this.#trace, "reconnectAttempt", { server, attempt: 1 });
   }
 
   connected(): void {
     if (this.#connectedOnce) {
-      callHook(this.#trace, "reconnect", { server: this.#server, outageMs: systemClock.now() - this.#lostAt });
+      callHook(this.#trace, "reconnect", { server: this.#server, identity: {}, attempts: 1, outageMs: systemClock.now() - this.#lostAt });
     }
     this.#cause = undefined;
     this.#connectedOnce = true;

@@ -130,8 +130,8 @@ describe("natsMetrics", () => {
   it("counts reconnects, the dials made for them, and how long the outage was, in seconds", async () => {
     const registry = new Registry();
     const trace = natsMetrics({ registry });
-    for (let dials = 0; dials < 3; dials += 1) trace.reconnectAttempt?.({ server: "127.0.0.1:4222" });
-    trace.reconnect?.({ server: "127.0.0.1:4222", outageMs: 2000 });
+    for (let dials = 0; dials < 3; dials += 1) trace.reconnectAttempt?.({ server: "127.0.0.1:4222", attempt: 1 });
+    trace.reconnect?.({ server: "127.0.0.1:4222", identity: {}, attempts: 1, outageMs: 2000 });
     const { value } = await scrape(registry);
     assert.equal(value("nats_client_reconnect_attempts_total", me), 3);
     assert.equal(value("nats_client_reconnects_total", me), 1);
@@ -142,8 +142,8 @@ describe("natsMetrics", () => {
 
   it("shares its series with others of its name, without resetting them", async () => {
     const registry = new Registry();
-    natsMetrics({ registry }).reconnect?.({ server: "a:1", outageMs: 10 });
-    natsMetrics({ registry }).reconnect?.({ server: "a:1", outageMs: 10 });
+    natsMetrics({ registry }).reconnect?.({ server: "a:1", identity: {}, attempts: 1, outageMs: 10 });
+    natsMetrics({ registry }).reconnect?.({ server: "a:1", identity: {}, attempts: 1, outageMs: 10 });
     const { value } = await scrape(registry);
     assert.equal(value("nats_client_outage_duration_seconds_count", me), 2);
     assert.equal(value("nats_client_reconnects_total", me), 2);

@@ -1,0 +1,76 @@
+import type { ClientObserver, ClientState, ClientTrace, ClientTraceLike, ObservedClient } from "./client-trace.ts";
+import { callHook, guarded } from "./hooks.ts";
+import { show } from "./validate.ts";
+
+type Info<N extends keyof ClientTrace> = Parameters<NonNullable<ClientTrace[N]>>[0];
+
+/**
+ * What one client's observers are told, and in which state it is. Observers may come and go: each is
+ * told the state when it comes, and of its end exactly once.
+ */
+export class ClientEvents {
+  readonly client: ObservedClient;
+  #state: ClientState;
+  #hooks: readonly ClientTrace[] = [];
+
+  constructor(client: ObservedClient, state: ClientState) {
+    this.client = client;
+    this.#state = state;
+  }
+
+  get state(): ClientState {
+    return this.#state;
+  }
+
+  /** Attaches observers; what it returns detaches them. */
+  observe(trace: ClientTraceLike): () => void {
+    const added = listOf(trace).flatMap((each) => hooksFor(each, this.client) ?? []);
+    this.#hooks = [...this.#hooks, ...added];
+    for (const hooks of added) callHook(hooks, "stateChange", { state: this.#state, previous: undefined });
+    return () => this.#remove(added);
+  }
+
+  emit<N extends keyof ClientTrace>(name: N, info: Info<N>): void {
+    for (const hooks of this.#hooks) callHook(hooks, name, info as never);
+  }
+
+  enter(state: ClientState): void {
+    const previous = this.#state;
+    if (previous === state || previous === "closed") return;
+    this.#state = state;
+    this.emit("stateChange", { state, previous });
+  }
+
+  /** The client is closed, and nothing more will be said of it. */
+  close(error: unknown): void {
+    if (this.#state === "closed") return;
+    this.enter("closed");
+    this.emit("close", error === undefined ? {} : { error });
+    this.#remove(this.#hooks);
+  }
+
+  #remove(gone: readonly ClientTrace[]): void {
+    const leaving = this.#hooks.filter((hooks) => gone.includes(hooks));
+    this.#hooks = this.#hooks.filter((hooks) => !gone.includes(hooks));
+    for (const hooks of leaving) callHook(hooks, "end", { state: this.#state });
+  }
+}
+
+/** Throws a `TypeError` that names `option` unless it can observe clients. */
+export function checkClientTrace(option: string, trace: unknown): asserts trace is ClientTraceLike {
+  for (const each of Array.isArray(trace) ? trace : [trace]) {
+    if (typeof each !== "function" && (typeof each !== "object" || each === null)) {
+      throw new TypeError(`${option} must be hooks, an observer or an array of them, got ${show(each)}`);
+    }
+  }
+}
+
+function listOf(trace: ClientTraceLike): readonly (ClientTrace | ClientObserver)[] {
+  return Array.isArray(trace) ? trace : [trace as ClientTrace | ClientObserver];
+}
+
+function hooksFor(trace: ClientTrace | ClientObserver, client: ObservedClient): ClientTrace | undefined {
+  // A copy: hooks given twice are two observers, and each is detached alone.
+  if (typeof trace !== "function") return Object.create(trace) as ClientTrace;
+  return guarded("an observer of clients", () => trace(client)) ?? undefined;
+}
