@@ -78,6 +78,7 @@ async function shakeHands<C extends Duplex>(
 ): Promise<C> {
   const { cancel, trace, clock } = context;
   let protocol: ProtocolInfo | undefined;
+  let underWay = true;
   const handshakeContext: HandshakeContext = {
     target,
     attempt,
@@ -87,6 +88,10 @@ async function shakeHands<C extends Duplex>(
     },
     describe(info) {
       protocol = info;
+    },
+    event(name) {
+      // One that takes no notice of the abort may go on while the next attempt is under way.
+      if (underWay) trace?.handshakeEvent?.({ target, attempt, name });
     },
   };
   const destroy = () => conn.destroy();
@@ -111,6 +116,7 @@ async function shakeHands<C extends Duplex>(
     });
     throw error;
   } finally {
+    underWay = false;
     cancel?.offAbort(destroy);
   }
 }

@@ -13,6 +13,7 @@ export interface DialContext<C extends Duplex> {
   readonly trace: DialTrace | undefined;
   readonly handshake: Handshake<C> | undefined;
   readonly background: boolean;
+  readonly owner: object | undefined;
   readonly clock: Clock;
   /** What the layers of one dial share; set by the outermost composition. */
   readonly state: DialState | undefined;
@@ -38,6 +39,7 @@ const emptyContext: DialContext<never> = Object.freeze({
   trace: undefined,
   handshake: undefined,
   background: false,
+  owner: undefined,
   clock: systemClock,
   state: undefined,
   insideRetry: false,
@@ -67,8 +69,8 @@ export function layer(wrap: <C extends Duplex>(next: Run<C>) => Run<C>): Middlew
 }
 
 function optionsOf<C extends Duplex>(context: DialContext<C>): DialOptions<C> & WithContext<C> {
-  const { cancel, trace, handshake, background, clock } = context;
-  const options = { trace, handshake, background, clock, [contextKey]: context };
+  const { cancel, trace, handshake, background, owner, clock } = context;
+  const options = { trace, handshake, background, owner, clock, [contextKey]: context };
   return cancel === undefined ? options : Object.defineProperty(options, "signal", lazySignal);
 }
 
@@ -88,11 +90,11 @@ const lazySignal: PropertyDescriptor & ThisType<WithContext<never>> = {
 function contextOf<C extends Duplex>(options: (DialOptions<C> & WithContext<C>) | undefined): DialContext<C> {
   if (options === undefined) return emptyContext as DialContext<never> as never;
   const inherited = options[contextKey] ?? (emptyContext as never as DialContext<C>);
-  const { signal, handshake, background = false, clock = systemClock } = options;
+  const { signal, handshake, background = false, owner, clock = systemClock } = options;
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError("signal must be an AbortSignal");
   const cancel = signal && Cancel.of(signal);
   const given = options.trace;
   const trace = given === undefined || given === inherited.trace ? given : guardHooks(given);
   const { state, insideRetry } = inherited;
-  return { cancel, trace, handshake, background, clock, state, insideRetry };
+  return { cancel, trace, handshake, background, owner, clock, state, insideRetry };
 }

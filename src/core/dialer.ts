@@ -33,6 +33,8 @@ export interface DialOptions<C extends Duplex = Socket> {
   handshake?: Handshake<C> | undefined;
   /** Says that no caller waits for this dial (a reconnect): its span starts a trace of its own. @defaultValue false */
   background?: boolean | undefined;
+  /** Whoever keeps itself connected through its dials (a NATS client): observers link the dials of one owner. */
+  owner?: object | undefined;
   /** Where time comes from. For tests. @defaultValue the system's monotonic clock */
   clock?: Clock | undefined;
 }
@@ -51,4 +53,6 @@ export interface HandshakeContext {
   readonly trace: DialTrace | undefined;
   /** Names the protocol spoken and what the peer said of itself, for spans. */
   describe(protocol: ProtocolInfo): void;
+  /** Marks a step of the handshake, for spans: `info`, `connect`, `pong`. */
+  event(name: string): void;
 }

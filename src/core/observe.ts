@@ -15,7 +15,7 @@ export function attach(observer: DialTrace | Observer): Middleware {
     return layer(
       (next) =>
         async function observeDialer(target, context) {
-          const hooks = hooksOf(observer, { target, background: context.background });
+          const hooks = hooksOf(observer, { target, background: context.background, owner: context.owner });
           if (hooks === undefined) return next(target, context);
           return observed(next, target, context, hooks, mergeHooks(hooks, context.trace));
         },
@@ -39,10 +39,10 @@ export async function observed<C extends Duplex>(
   hooks: DialTrace,
   trace: DialTrace,
 ): Promise<C> {
-  const { cancel, clock, state, background } = context;
+  const { cancel, clock, state, background, owner } = context;
   const attemptsBefore = state?.attempts ?? 0;
   const attempts = () => (state?.attempts ?? 0) - attemptsBefore;
-  if (hooks.dialStart !== undefined) callHook(hooks, "dialStart", { target, background });
+  if (hooks.dialStart !== undefined) callHook(hooks, "dialStart", { target, background, owner });
   const startedAt = clock.now();
   try {
     const conn = await next(target, { ...context, trace });

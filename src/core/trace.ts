@@ -61,6 +61,8 @@ export interface DialStartInfo {
   readonly target: Target;
   /** Whether no caller waits for the dial. */
   readonly background: boolean;
+  /** Whose connection the dial is for: see {@link DialOptions.owner}. */
+  readonly owner?: object | undefined;
 }
 
 export interface DialDoneInfo extends Ended {
@@ -128,6 +130,11 @@ export interface TlsHandshakeDoneInfo extends TlsHandshakeStartInfo, Ended {
 export interface HandshakeStartInfo {
   readonly target: Target;
   readonly attempt: number;
+}
+
+export interface HandshakeEventInfo extends HandshakeStartInfo {
+  /** The step, such as `info`. */
+  readonly name: string;
 }
 
 export interface HandshakeDoneInfo extends HandshakeStartInfo, Ended {
@@ -214,6 +221,8 @@ export interface DialTrace {
   tlsHandshakeDone?(info: TlsHandshakeDoneInfo): void;
   /** Called before the caller's {@link DialOptions.handshake}. */
   handshakeStart?(info: HandshakeStartInfo): void;
+  /** Called at each step that the handshake marks, between its start and its end. */
+  handshakeEvent?(info: HandshakeEventInfo): void;
   handshakeDone?(info: HandshakeDoneInfo): void;
   /** Called when `withRetry` will try again after a wait. */
   retryScheduled?(info: RetryScheduledInfo): void;
@@ -245,6 +254,7 @@ export const travellingHooks = [
   "tlsHandshakeStart",
   "tlsHandshakeDone",
   "handshakeStart",
+  "handshakeEvent",
   "handshakeDone",
   "retryScheduled",
   "retryExhausted",

@@ -31,6 +31,7 @@ export function eventHooks(dial: Span): DialTrace {
     proxyDone: (info) => done("proxy connect", info, proxyAttributes(info)),
     tlsHandshakeDone: (info) =>
       done("tls handshake", info, { "server.address": info.serverName, ...tlsDoneAttributes(info) }),
+    handshakeEvent: ({ attempt, name }) => add(`handshake ${name}`, { "dialer.attempt.number": attempt }),
     handshakeDone: (info) => done("protocol handshake", info, handshakeDoneAttributes(info)),
     retryScheduled: (info) => add("backoff", backoffAttributes(info)),
     dialDone(info) {

@@ -77,6 +77,10 @@ export function spanHooks(tracer: Tracer, dial: Span, dialContext: Context): Dia
     tlsHandshakeStart: ({ serverName }) => startPhase("tls", "tls handshake", { "server.address": serverName }),
     tlsHandshakeDone: (info) => endPhase("tls", info, tlsDoneAttributes(info)),
     handshakeStart: () => startPhase("handshake", "protocol handshake", {}),
+    handshakeEvent({ attempt, name }) {
+      const phase = phases.get("handshake");
+      if (phase?.attempt === attempt) phase.span.addEvent(name);
+    },
     handshakeDone: (info) => endPhase("handshake", info, handshakeDoneAttributes(info)),
     retryScheduled(info) {
       if (dial.isRecording()) dial.addEvent("backoff", backoffAttributes(info));

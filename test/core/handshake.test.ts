@@ -6,6 +6,7 @@ import {
   DialError,
   type DialTrace,
   type Handshake,
+  type HandshakeContext,
   type HandshakeDoneInfo,
   Target,
   withRetry,
@@ -279,6 +280,54 @@ test("what a handshake says of its protocol is told when it ends, be it well or 
       { target: "h:1", attempt: 1, durationMs: 0, outcome: "failure", reason: "auth_failed", protocol },
     ],
   );
+});
+
+test("the steps that a handshake marks are told as they happen, with their names and the attempt", async () => {
+  const events: string[] = [];
+  const trace: DialTrace = {
+    ...record(events),
+    handshakeEvent: ({ target, attempt, name }) => events.push(`${name} of attempt ${attempt} to ${target}`),
+  };
+  const conn = await compose(withRetry({ backoff: () => 0 }), scriptedDialer())("h:1", {
+    trace,
+    async handshake(conn, { attempt, event }) {
+      event("info");
+      if (attempt === 1) throw new Error("not yet");
+      event("pong");
+      return conn;
+    },
+  });
+  conn.destroy();
+  assert.deepEqual(
+    events.filter((event) => /handshake|of attempt/i.test(event)),
+    [
+      "handshakeStart",
+      "info of attempt 1 to h:1",
+      "handshakeDone failure",
+      "handshakeStart",
+      "info of attempt 2 to h:1",
+      "pong of attempt 2 to h:1",
+      "handshakeDone success",
+    ],
+  );
+});
+
+test("a step that is marked after the handshake's end, or with nobody listening, is told to nobody", async () => {
+  const events: string[] = [];
+  const late: HandshakeContext[] = [];
+  const handshake: Handshake<Duplex> = async (conn, context) => {
+    late.push(context);
+    context.event("info");
+    return conn;
+  };
+  const dial = compose(scriptedDialer());
+  const conns = [await dial("h:1", { handshake }), await dial("h:1", { handshake, trace: record(events) })];
+  for (const { event } of late) event("pong");
+  assert.deepEqual(
+    events.filter((event) => event === "handshakeEvent"),
+    ["handshakeEvent"],
+  );
+  for (const conn of conns) conn.destroy();
 });
 
 test("a handshake may report phases of its own to the dial's hooks", async () => {

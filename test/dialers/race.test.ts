@@ -73,6 +73,7 @@ function dial({ fates, answersAfter = {}, first }: World) {
     trace: undefined,
     handshake: undefined,
     background: false,
+    owner: undefined,
     state: undefined,
     insideRetry: false,
   };

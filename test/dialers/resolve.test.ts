@@ -34,6 +34,7 @@ function start({ families = [6, 4], preferred, lookup }: Settings = {}) {
       clock,
       handshake: undefined,
       background: false,
+      owner: undefined,
       state: undefined,
       insideRetry: false,
       trace: {

@@ -111,8 +111,9 @@ test("a Done hook has a reason exactly when the outcome is a failure, and an err
 });
 
 describe("an observer", () => {
-  test("is asked once for each dial, with its target and whether anybody waits", async () => {
+  test("is asked once for each dial, with its target, whether anybody waits, and whose dial it is", async () => {
     const asked: DialStartInfo[] = [];
+    const owner = {};
     const dial = compose(
       withTrace((info) => {
         asked.push(info);
@@ -122,11 +123,21 @@ describe("an observer", () => {
       scriptedDialer(),
     );
     (await dial("a:1")).destroy();
-    (await dial("b:2", { background: true })).destroy();
+    (await dial("b:2", { background: true, owner })).destroy();
     assert.deepEqual(
       asked.map(({ target, background }) => `${target} ${background}`),
       ["a:1 false", "b:2 true"],
     );
+    assert.deepEqual([asked[0]?.owner, asked[1]?.owner === owner], [undefined, true]);
+  });
+
+  test("is told of the owner too where it is hooks that a dial starts", async () => {
+    const owner = {};
+    const told: unknown[] = [];
+    const dial = compose(withTrace({ dialStart: (info) => told.push(info.owner) }), scriptedDialer());
+    (await dial("a:1", { owner, trace: { dialStart: (info) => told.push(info.owner) } })).destroy();
+    assert.equal(told.length, 2);
+    for (const each of told) assert.equal(each, owner);
   });
 
   test("has hooks for each dial, so that dials that run at once stay apart", async () => {

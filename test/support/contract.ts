@@ -57,6 +57,7 @@ export const everyHook = [
   "connectStart",
   "connectDone",
   "handshakeStart",
+  "handshakeEvent",
   "handshakeDone",
   "retryScheduled",
   "retryExhausted",
@@ -94,8 +95,9 @@ export function decoratorContract(name: string, make: () => Middleware): void {
       conn.destroy();
     });
 
-    test("passes handshake, clock, background and the hooks of the dial on", async () => {
+    test("passes handshake, clock, background, owner and the hooks of the dial on", async () => {
       const clock = fakeClock();
+      const owner = {};
       const handshake = async (conn: Duplex) => conn;
       const events: string[] = [];
       const seen: (DialOptions<never> | undefined)[] = [];
@@ -104,12 +106,13 @@ export function decoratorContract(name: string, make: () => Middleware): void {
         return next(target, options);
       };
       const dial = compose(make(), probe, scriptedDialer());
-      const conn = await dial("h:1", { handshake, clock, background: true, trace: record(events) });
+      const conn = await dial("h:1", { handshake, clock, background: true, owner, trace: record(events) });
       conn.destroy();
       const [options] = seen;
       assert.equal(options?.handshake, handshake);
       assert.equal(options?.clock, clock);
       assert.equal(options?.background, true);
+      assert.equal(options?.owner, owner);
       assert.deepEqual(events, [
         "dialStart",
         "attemptStart",

@@ -10,6 +10,7 @@ import {
   type Dialer,
   type DialOptions,
   type DialTrace,
+  type HandshakeContext,
   type Middleware,
   parseTarget,
   type TcpOptions,
@@ -278,6 +279,23 @@ export function spanTests(sdk: SdkLine): void {
       assert.match(
         spanTree(recorder.started),
         /\n {4}protocol handshake nats\.server\.name=n1 nats\.server\.version=2\.10\.0 network\.protocol\.name=nats$/,
+      );
+      assert.deepEqual(recorder.open, []);
+    });
+
+    it("a handshake that marks its steps, the last of them too late", async () => {
+      await using server = await goodPeer();
+      let late: HandshakeContext | undefined;
+      const handshake: NonNullable<DialOptions["handshake"]> = async (conn, context) => {
+        late = context;
+        for (const step of ["info", "connect", "pong"]) context.event(step);
+        return conn;
+      };
+      (await traced({}, tcp())(server.address, { handshake })).destroy();
+      late?.event("late");
+      assert.match(
+        spanTree(recorder.started),
+        /\n {4}protocol handshake\n {6}\(info\)\n {6}\(connect\)\n {6}\(pong\)$/,
       );
       assert.deepEqual(recorder.open, []);
     });
@@ -572,6 +590,7 @@ export function spanTests(sdk: SdkLine): void {
       const dial = traced(options, withRetry({ initialBackoffMs: 20, jitter: "none" }), refusedOnce(refused));
       const handshake: NonNullable<DialOptions["handshake"]> = async (conn, context) => {
         context.describe({ name: "nats" });
+        context.event("info");
         context.trace?.tlsHandshakeStart?.({ serverName: "db.internal" });
         context.trace?.tlsHandshakeDone?.({ serverName: "db.internal", durationMs: 1, outcome: "success" });
         return conn;
@@ -592,13 +611,14 @@ export function spanTests(sdk: SdkLine): void {
       (backoff) dialer.backoff.delay=0.02 error.type=refused
       (attempt start) dialer.attempt.number=2 dialer.endpoint=127.0.0.1:PORT
       (socket connect) network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4
+      (handshake info) dialer.attempt.number=2
       (tls handshake) server.address=db.internal
       (protocol handshake) network.protocol.name=nats
       (attempt) dialer.attempt.number=2 dialer.endpoint=127.0.0.1:PORT`,
         names,
       );
       for (const event of recorder.started[0]?.events ?? []) {
-        const expected = /start|backoff/.test(event.name) ? "undefined" : "number";
+        const expected = /start|backoff|info/.test(event.name) ? "undefined" : "number";
         assert.equal(typeof event.attributes?.["dialer.duration"], expected, event.name);
       }
     });
