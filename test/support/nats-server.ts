@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { freePort } from "./peers.ts";
 import { findCommand } from "./tools.ts";
 
@@ -11,6 +14,10 @@ export interface NatsServer {
   readonly address: string;
   /** Starts it, or starts it again on the same port, and waits until it answers. */
   start(): Promise<void>;
+  /** Changes its configuration from the next start on. */
+  configure(config: string): void;
+  /** Sends it a signal, such as `SIGUSR2`: lame duck mode. */
+  signal(signal: NodeJS.Signals): void;
   /** Stops it where it stands: it answers nothing, and its sockets stay open. */
   freeze(): Promise<void>;
   /** Ends it with `signal` and waits until it is gone. */
@@ -18,21 +25,38 @@ export interface NatsServer {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Prepares a nats-server; `args` are its own, such as `["--user", "u", "--pass", "p"]`. */
-export async function natsServer(args: readonly string[] = []): Promise<NatsServer> {
+/** Prepares a nats-server; `args` are its own, such as `["--user", "u", "--pass", "p"]`, `config` the text of its file. */
+export async function natsServer(args: readonly string[] = [], config = ""): Promise<NatsServer> {
   const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), "dialtrace-nats-"));
+  const configFile = join(folder, "server.conf");
+  writeFileSync(configFile, config);
   let child: ChildProcess | undefined;
   const server: NatsServer = {
     port,
     address: `127.0.0.1:${port}`,
     async start() {
-      child = spawn(findCommand("nats-server") ?? "nats-server", ["-a", "127.0.0.1", "-p", String(port), ...args], {
-        stdio: "ignore",
-      });
+      child = spawn(
+        findCommand("nats-server") ?? "nats-server",
+        ["-a", "127.0.0.1", "-p", String(port), "-c", configFile, ...args],
+        {
+          stdio: "ignore",
+        },
+      );
       await answers(port, child);
+    },
+    configure(text) {
+      writeFileSync(configFile, text);
+    },
+    signal(signal) {
+      child?.kill(signal);
     },
     async freeze() {
       child?.kill("SIGSTOP");
+      // The signal takes effect a moment later.
+      while (child !== undefined && !/\) [Tt] /.test(readFileSync(`/proc/${child.pid}/stat`, "utf8"))) {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
     },
     async stop(signal = "SIGKILL") {
       const running = child;
@@ -42,14 +66,17 @@ export async function natsServer(args: readonly string[] = []): Promise<NatsServ
       running.kill(signal);
       await gone;
     },
-    [Symbol.asyncDispose]: () => server.stop(),
+    async [Symbol.asyncDispose]() {
+      await server.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
   };
   return server;
 }
 
 /** Starts a nats-server. */
-export async function startNats(args: readonly string[] = []): Promise<NatsServer> {
-  const server = await natsServer(args);
+export async function startNats(args: readonly string[] = [], config = ""): Promise<NatsServer> {
+  const server = await natsServer(args, config);
   await server.start();
   return server;
 }
