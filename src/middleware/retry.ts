@@ -66,7 +66,7 @@ export function withRetry(options: RetryOptions = {}): Middleware {
               trace?.retryExhausted?.({ target, attempts: attempt, cause, error, reason });
 
             if (cancel?.aborted) {
-              exhausted("deadline");
+              exhausted(reason === "timeout" ? "deadline" : "non_retryable");
               throw error;
             }
             if (attempt >= maxAttempts || !shouldRetry(error, attempt)) {

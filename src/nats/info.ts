@@ -1,9 +1,12 @@
 import type { Socket } from "node:net";
 import type { ServerInfo } from "@nats-io/transport-node";
+import type { ServerIdentity } from "../core/client-trace.ts";
 import { DialError } from "../core/errors.ts";
+import { parseTarget } from "../core/target.ts";
+import { show } from "../core/validate.ts";
 
 /** Longest INFO line accepted. A cluster of a thousand servers stays well below it. */
-const maxInfoBytes = 1024 * 1024;
+export const maxInfoBytes = 1024 * 1024;
 
 const lineFeed = 10;
 
@@ -57,11 +60,62 @@ function parseInfo(frames: readonly Uint8Array[]): ServerInfo {
     if (/^-ERR/i.test(line)) throw new Error(`the server refused: ${printable(line)}`);
     throw protocolError(`unexpected response from server: ${printable(line)}`);
   }
+  let info: unknown;
   try {
-    return JSON.parse(json);
+    info = JSON.parse(json);
   } catch (cause) {
     throw protocolError("the server's INFO is not valid JSON", cause);
   }
+  return checkInfo(info as Record<string, unknown>);
+}
+
+/** Types of the fields that the client goes by: it takes them as they come, and breaks on wrong ones in odd ways. */
+const fieldTypes: Readonly<Record<string, string>> = {
+  version: "string",
+  server_id: "string",
+  server_name: "string",
+  cluster: "string",
+  nonce: "string",
+  proto: "number",
+  max_payload: "number",
+  headers: "boolean",
+  tls_required: "boolean",
+  tls_available: "boolean",
+  ldm: "boolean",
+};
+
+const required = new Set(["version", "max_payload"]);
+
+function checkInfo(info: Record<string, unknown>): ServerInfo {
+  for (const [field, type] of Object.entries(fieldTypes)) {
+    const value = info[field];
+    if (value === undefined && !required.has(field)) continue;
+
+    if (typeof value !== type) throw protocolError(`the server's INFO has a wrong ${field}: ${show(value)}`);
+  }
+  const { connect_urls: urls = [] } = info;
+  if (!Array.isArray(urls) || urls.some((url) => typeof url !== "string" || !canBeDialed(url))) {
+    throw protocolError("the server's INFO has wrong connect_urls");
+  }
+  return info as unknown as ServerInfo;
+}
+
+function canBeDialed(url: string): boolean {
+  try {
+    return parseTarget(`nats://${url}`).path === undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** What a server says of itself in its INFO. */
+export function identityOf({ server_id, server_name, version, cluster }: ServerInfo): ServerIdentity {
+  return {
+    id: server_id || undefined,
+    name: server_name || undefined,
+    version: version || undefined,
+    cluster: cluster || undefined,
+  };
 }
 
 function protocolError(message: string, cause?: unknown): DialError {

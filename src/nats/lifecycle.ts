@@ -1,6 +1,6 @@
-import type { ClientState, ClientTrace, DisconnectReason } from "../core/client-trace.ts";
+import type { ClientEvents } from "../core/client-events.ts";
+import type { ClientState, DisconnectReason, ServerIdentity } from "../core/client-trace.ts";
 import { systemClock } from "../core/clock.ts";
-import { callHook } from "../core/hooks.ts";
 import type { ConnClosedInfo } from "../core/trace.ts";
 
 /**
@@ -8,45 +8,57 @@ import type { ConnClosedInfo } from "../core/trace.ts";
  * not from the names of status events, which mislead (`staleConnection` also means expired credentials).
  */
 export class Lifecycle {
-  readonly #trace: ClientTrace;
+  readonly events: ClientEvents;
   readonly #reconnects: () => boolean;
-  #state: ClientState = "connecting";
   #server = "";
   #lostAt = 0;
+  #attempts = 0;
   /** Why the connection is about to end, when the client or the server has said so. */
   #cause: { readonly reason: DisconnectReason; readonly error: unknown } | undefined;
   #ended: unknown;
   #connectedOnce = false;
 
   /** @param reconnects - whether a lost connection will be replaced. */
-  constructor(trace: ClientTrace, reconnects: () => boolean) {
-    this.#trace = trace;
+  constructor(events: ClientEvents, reconnects: () => boolean) {
+    this.events = events;
     this.#reconnects = reconnects;
-    callHook(trace, "stateChange", { state: "connecting", previous: undefined });
   }
 
   get state(): ClientState {
-    return this.#state;
+    return this.events.state;
   }
 
   get connectedOnce(): boolean {
     return this.#connectedOnce;
   }
 
-  /** Told of each dial before it begins. Throws when the client was closed meanwhile. */
-  dialing(server: string): void {
-    if (this.#ended !== undefined) throw this.#ended;
-    this.#server = server;
-    if (this.#connectedOnce) callHook(this.#trace, "reconnectAttempt", { server, attempt: 1 });
+  /** Dials begun since the start, or since the connection was lost. */
+  get attempts(): number {
+    return this.#attempts;
   }
 
-  connected(): void {
-    if (this.#connectedOnce) {
-      callHook(this.#trace, "reconnect", { server: this.#server, identity: {}, attempts: 1, outageMs: systemClock.now() - this.#lostAt });
-    }
-    this.#cause = undefined;
+  /** Told of each dial before it begins. Throws when the client was closed meanwhile. */
+  dialing(server: string): void {
+    this.throwIfEnded();
+    this.#server = server;
+    this.#attempts += 1;
+    if (this.#connectedOnce) this.events.emit("reconnectAttempt", { server, attempt: this.#attempts });
+  }
+
+  connected(identity: ServerIdentity): void {
+    this.throwIfEnded();
+    const server = this.#server;
+    const attempts = this.#attempts;
+    const first = !this.#connectedOnce;
     this.#connectedOnce = true;
-    this.#enter("connected");
+    this.#attempts = 0;
+    this.#cause = undefined;
+    this.events.enter("connected");
+    if (first) this.events.emit("connect", { server, identity });
+    else {
+      const outageMs = systemClock.now() - this.#lostAt;
+      this.events.emit("reconnect", { server, identity, outageMs, attempts });
+    }
   }
 
   /** The first cause decides: what follows it (a stale connection after expired credentials) is its effect. */
@@ -55,20 +67,21 @@ export class Lifecycle {
   }
 
   connectionClosed({ reason, error }: ConnClosedInfo): void {
-    const draining = this.#state === "draining";
-    if (!draining && this.#state !== "connected") return;
+    const draining = this.state === "draining";
+    if (!draining && this.state !== "connected") return;
     this.#lostAt = systemClock.now();
-    callHook(this.#trace, "disconnect", {
+    const info = {
       server: this.#server,
-      reason: draining && reason === "local" ? "drain" : (this.#cause?.reason ?? reason),
+      reason: draining && reason === "local" ? ("drain" as const) : (this.#cause?.reason ?? reason),
       error: error ?? this.#cause?.error,
-    });
+    };
     this.#cause = undefined;
-    if (!draining && this.#ended === undefined && this.#reconnects()) this.#enter("reconnecting");
+    if (!draining && this.#ended === undefined && this.#reconnects()) this.events.enter("reconnecting");
+    this.events.emit("disconnect", info);
   }
 
   draining(): void {
-    if (this.#state !== "closed") this.#enter("draining");
+    this.events.enter("draining");
   }
 
   /** From here on a lost connection is not replaced, and no dial is begun. */
@@ -76,14 +89,7 @@ export class Lifecycle {
     this.#ended ??= error;
   }
 
-  closed(): void {
-    this.#enter("closed");
-  }
-
-  #enter(state: ClientState): void {
-    const previous = this.#state;
-    if (previous === state) return;
-    this.#state = state;
-    callHook(this.#trace, "stateChange", { state, previous });
+  throwIfEnded(): void {
+    if (this.#ended !== undefined) throw this.#ended;
   }
 }

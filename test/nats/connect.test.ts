@@ -131,8 +131,12 @@ test("credentials in URLs are used: user and password, or a token", async () => 
 
 test("a wrong password fails as the server says, and leaves no socket", async () => {
   await using server = await startNats(["--user", "orders", "--pass", "right"]);
-  await assert.rejects(connect({ servers: server.address, user: "orders", pass: "wrong" }), {
-    name: "AuthorizationError",
+  await assert.rejects(connect({ servers: server.address, user: "orders", pass: "wrong" }), (error) => {
+    assert.ok(error instanceof DialError);
+    assert.equal(error.reason, "auth_failed");
+    assert.equal(error.target, server.address);
+    assert.equal((error.cause as Error).name, "AuthorizationError");
+    return true;
   });
   await until(() => openSockets() === 0, "the refused connection's socket is closed");
 });
@@ -150,8 +154,12 @@ test("the client's timeout ends a dial, and counts as one", async () => {
       seen.push(error.name);
       throw error;
     });
-  await assert.rejects(connect({ servers: server.address, dialer: observed, timeout: 100 }), { name: "TimeoutError" });
-  assert.deepEqual(seen, ["TimeoutError"]);
+  await assert.rejects(connect({ servers: server.address, dialer: observed, timeout: 100 }), {
+    name: "DialTimeoutError",
+    timeoutMs: 100,
+    target: server.address,
+  });
+  assert.deepEqual(seen, ["DialTimeoutError"]);
 });
 
 test("an abort once connected keeps the connection, and ends reconnecting when it is lost", async () => {
@@ -211,7 +219,26 @@ const badOptions: [string, object, RegExp][] = [
   ["dialer", { dialer: 1 }, /connect: dialer must be a function, got 1/],
   ["signal", { signal: {} }, /connect: signal must be an AbortSignal, got an object/],
   ["connectDeadlineMs", { connectDeadlineMs: -1 }, /connect: connectDeadlineMs .* got -1/],
-  ["trace", { trace: 7 }, /connect: trace must be an object of hooks, got 7/],
+  ["trace", { trace: 7 }, /connect: trace must be hooks, an observer or an array of them, got 7/],
+  ["an observer among several", { trace: [{}, null] }, /connect: trace must be hooks, .* got null/],
+  ["rttIntervalMs", { rttIntervalMs: 0 }, /connect: rttIntervalMs .* got 0/],
+  ["retryOnFailedConnect", { retryOnFailedConnect: 1 }, /connect: retryOnFailedConnect must be true or false, got 1/],
+  ["connectInBackground", { connectInBackground: "yes" }, /connect: connectInBackground must be true or false/],
+  ["reconnectBufSize", { reconnectBufSize: -2 }, /connect: reconnectBufSize must be a number of bytes.* got -2/],
+  ["a delay that is none", { reconnectDelayHandler: 5 }, /connect: reconnectDelayHandler must be a function, got 5/],
+  [
+    "two rules for waiting",
+    { reconnectDelayHandler: () => 1, reconnectTimeWait: 5 },
+    /reconnectTimeWait has no effect beside reconnectDelayHandler/,
+  ],
+  ["a callback", { onLameDuck: true }, /connect: onLameDuck must be a function, got true/],
+  ["creds", { creds: 5 }, /connect: creds must be a path or bytes, got 5/],
+  ["creds and nkeySeed", { creds: "a", nkeySeed: "b" }, /give creds or nkeySeed, not both/],
+  [
+    "a seed in place of its path",
+    { nkeySeed: `SU${"hunter2".toUpperCase().replace("2", "").repeat(10).slice(0, 56)}` },
+    /as a string is a path/,
+  ],
   ["servers", { servers: [] }, /connect: servers must name at least one server/],
   ["servers and port", { servers: "a", port: 1 }, /give servers or port, not both/],
   ["a websocket", { servers: "ws://a" }, /websockets are not dialed here/],

@@ -1,55 +1,158 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { compose, DialError, tcp } from "../../src/index.ts";
+import { compose, DialError, type DialTrace, tcp, withTrace } from "../../src/index.ts";
 import { connect } from "../../src/nats.ts";
+import { startNats } from "../support/nats-server.ts";
 import { peer } from "../support/peers.ts";
 import { openSockets, until } from "../support/resources.ts";
 
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-const hostile: [string, (write: (text: string) => void, hangUp: () => void) => void, string][] = [
+type Serve = (write: (text: string | Buffer) => void, hangUp: () => void) => unknown;
+
+const info = (fields: object = {}) =>
+  `INFO ${JSON.stringify({ server_id: "S", version: "2.9.0", proto: 1, max_payload: 1_048_576, ...fields })}\r\n`;
+
+const hostile: [string, Serve, string][] = [
   ["hangs up before INFO", (_, hangUp) => hangUp(), "handshake_closed"],
   ["hangs up amid INFO", (write, hangUp) => [write('INFO {"server_id":'), hangUp()], "handshake_closed"],
+  ["hangs up after INFO", (write, hangUp) => [write(info()), hangUp()], "handshake_closed"],
   ["speaks HTTP", (write) => write("HTTP/1.1 400 Bad Request\r\n\r\n"), "protocol"],
   ["sends INFO that is no JSON", (write) => write("INFO {nope}\r\n"), "protocol"],
   ["sends binary garbage", (write) => write("\x00\xff\xfe\n"), "protocol"],
+  ["sends binary garbage after INFO", (write) => [write(info()), write("\x00\xff\xfe\r\n")], "protocol"],
   ["is full", (write) => write("-ERR 'maximum connections exceeded'\r\n"), "server_limit"],
+  [
+    "is full, and says so after INFO",
+    (write) => [write(info()), write("-ERR 'maximum connections exceeded'\r\n")],
+    "server_limit",
+  ],
+  [
+    "is full, says so after INFO, and hangs up",
+    (write, hangUp) => [write(info()), write("-ERR 'maximum connections exceeded'\r\n"), hangUp()],
+    "server_limit",
+  ],
+  ["rejects the credentials", (write) => [write(info()), write("-ERR 'Authorization Violation'\r\n")], "auth_failed"],
+  ["has a version that is a number", (write) => write(info({ version: 2 })), "protocol"],
+  ["has no version", (write) => write(info({ version: undefined })), "protocol"],
+  ["has a max_payload that is text", (write) => write(info({ max_payload: "1 MiB" })), "protocol"],
+  ["has a nonce that is an object", (write) => write(info({ nonce: {} })), "protocol"],
+  ["has connect_urls that are text", (write) => write(info({ connect_urls: "a:1" })), "protocol"],
+  ["has connect_urls that are numbers", (write) => write(info({ connect_urls: [4222] })), "protocol"],
+  ["has connect_urls that are no addresses", (write) => write(info({ connect_urls: ["http://["] })), "protocol"],
+  ["wants TLS by a word", (write) => write(info({ tls_required: "yes" })), "protocol"],
+  ["never sends PONG", (write) => write(info()), "timeout"],
+  [
+    "sends INFO without end after the first",
+    (write) => [write(info()), write(`INFO {"server_id":"`), write(Buffer.alloc(8 * 1024 * 1024, "x"))],
+    "protocol",
+  ],
 ];
 for (const [what, serve, reason] of hostile) {
-  test(`a server that ${what}: ${reason}`, async () => {
-    await using server = await peer((socket) =>
+  test(`a server that ${what}: ${reason}, once`, async () => {
+    await using server = await peer((socket) => {
+      socket.resume();
       serve(
         (text) => socket.write(text, "latin1"),
         () => socket.end(),
-      ),
-    );
-    await assert.rejects(connect({ servers: server.address, dialer: compose(tcp()), timeout: 5_000 }), (error) => {
+      );
+    });
+    const told: string[] = [];
+    const hooks: DialTrace = {
+      dialDone: (done) => told.push(`dial ${done.outcome} ${done.reason}`),
+      attemptDone: (done) => told.push(`attempt ${done.outcome} ${done.reason}`),
+      handshakeDone: (done) => told.push(`handshake ${done.outcome} ${done.reason}`),
+    };
+    const dialer = compose(withTrace(hooks), tcp());
+    // Only the one that never answers may take that long.
+    const timeout = reason === "timeout" ? 100 : 10_000;
+    await assert.rejects(connect({ servers: server.address, dialer, timeout }), (error) => {
       assert.ok(error instanceof DialError, String(error));
       assert.equal(error.reason, reason);
+      assert.equal(error.target, server.address);
       return true;
     });
+    assert.deepEqual(told, [`handshake failure ${reason}`, `attempt failure ${reason}`, `dial failure ${reason}`]);
     await until(() => server.open.size === 0, "the connection is closed");
   });
 }
 
-test("an INFO that never ends is refused after 1 MiB", async () => {
-  let sent = 0;
+for (const [what, chunk] of [
+  ["never ends", Buffer.alloc(64 * 1024, 0x20)],
+  ["is of 1 GiB", Buffer.alloc(64 * 1024, "x")],
+] as const) {
+  test(`an INFO that ${what} is refused after 1 MiB`, async () => {
+    let sent = 0;
+    await using server = await peer((socket) => {
+      socket.write('INFO {"server_id":"');
+      const more = () => {
+        while (!socket.destroyed && sent < 1024 ** 3 && socket.write(chunk)) sent += chunk.length;
+        if (sent >= 1024 ** 3) socket.write('"}\r\n');
+      };
+      socket.on("drain", more);
+      more();
+    });
+    await assert.rejects(connect({ servers: server.address, timeout: 5_000 }), (error) => {
+      assert.ok(error instanceof DialError);
+      assert.equal(error.reason, "protocol");
+      assert.match(error.message, /first line exceeds 1048576 bytes/);
+      return true;
+    });
+    await until(() => server.open.size === 0, "the connection is closed");
+    // What the kernel's buffers take on top is not ours.
+    assert.ok(sent < 32 * 1024 * 1024, `${sent} bytes were taken`);
+  });
+}
+
+test("garbage on a connection that is up ends it, and the client reconnects", async (t) => {
+  t.mock.method(console, "log", () => {}); // Upstream prints what its parser throws.
+  let connections = 0;
   await using server = await peer((socket) => {
-    socket.write("INFO ");
-    const chunk = Buffer.alloc(64 * 1024, 0x20);
-    const more = () => {
-      while (!socket.destroyed && socket.write(chunk)) sent += chunk.length;
-    };
-    socket.on("drain", more);
-    more();
+    connections += 1;
+    const bad = connections === 1;
+    socket.write(info());
+    socket.on("data", (data) => {
+      if (!String(data).includes("PING")) return;
+      socket.write("PONG\r\n");
+      if (bad) setImmediate(() => socket.write("\x00\xff\r\n", "latin1"));
+    });
   });
-  await assert.rejects(connect({ servers: server.address, timeout: 5_000 }), (error) => {
-    assert.ok(error instanceof DialError);
-    assert.equal(error.reason, "protocol");
-    assert.match(error.message, /first line exceeds 1048576 bytes/);
-    return true;
+  const lost: string[] = [];
+  let back = false;
+  const nc = await connect({
+    servers: server.address,
+    reconnectDelayHandler: () => 1,
+    onDisconnect: ({ reason }) => lost.push(reason),
+    onReconnect: () => {
+      back = true;
+    },
   });
-  await until(() => server.open.size === 0, "the connection is closed");
-  // What the kernel's buffers take on top is not ours.
-  assert.ok(sent < 32 * 1024 * 1024, `${sent} bytes were taken`);
+  await until(() => back, "it is back");
+  assert.deepEqual(lost, ["error"]);
+  await nc.close();
+});
+
+test("a subscription's callback that throws costs its connection, not the client", async (t) => {
+  t.mock.method(console, "log", () => {});
+  await using server = await startNats();
+  let back = 0;
+  const nc = await connect({
+    servers: server.address,
+    reconnectDelayHandler: () => 1,
+    onReconnect: () => {
+      back += 1;
+    },
+  });
+  const received: string[] = [];
+  nc.subscribe("n", {
+    callback: (_, msg) => {
+      if (msg.string() === "bad") throw new Error("a bug of the user's");
+      received.push(msg.string());
+    },
+  });
+  nc.publish("n", "bad");
+  await until(() => back === 1, "it is back");
+  nc.publish("n", "good");
+  await until(() => received.length === 1, "and reads on");
+  await nc.close();
 });

@@ -20,7 +20,7 @@ test(`${connects} connects that time out on a silent server: ours leave no socke
   const all = Array.from({ length: connects }, () =>
     assert.rejects(
       connect({ servers: server.address, dialer, timeout, signal: abort.signal, connectDeadlineMs: 10_000 }),
-      { name: "TimeoutError" },
+      { name: "DialTimeoutError" },
     ),
   );
   await Promise.all(all);

@@ -1,0 +1,58 @@
+import type {
+  ClientCloseInfo,
+  ClientConnectInfo,
+  ClientErrorInfo,
+  ClientTrace,
+  DisconnectInfo,
+  ReconnectInfo,
+  ServerSaidInfo,
+  ServersChangeInfo,
+} from "../core/client-trace.ts";
+import { checkFunction } from "../core/validate.ts";
+
+/**
+ * What the Go client calls its handlers: each is called exactly once for its event, in the order of the
+ * events. One that throws is caught and warned of once.
+ */
+export interface ClientCallbacks {
+  /** The first connection stands. */
+  onConnect?: ((info: ClientConnectInfo) => void) | undefined;
+  /** An established connection has ended, by whoever's doing, `close()` included. */
+  onDisconnect?: ((cause: DisconnectInfo) => void) | undefined;
+  /** A lost connection has been replaced. */
+  onReconnect?: ((info: ReconnectInfo) => void) | undefined;
+  /** The client has closed for good; with the error that it gave up for, if it was that. */
+  onClosed?: ((info: ClientCloseInfo) => void) | undefined;
+  /** A server has told of others that the pool didn't have. */
+  onDiscoveredServers?: ((info: ServersChangeInfo) => void) | undefined;
+  /** The server is about to shut down. Once for each connection. */
+  onLameDuck?: ((info: ServerSaidInfo) => void) | undefined;
+  /** A server has reported an error, such as a permission violation. */
+  onError?: ((info: ClientErrorInfo) => void) | undefined;
+}
+
+export const callbackNames = [
+  "onConnect",
+  "onDisconnect",
+  "onReconnect",
+  "onClosed",
+  "onDiscoveredServers",
+  "onLameDuck",
+  "onError",
+] as const satisfies readonly (keyof ClientCallbacks)[];
+
+/** @throws TypeError naming the callback that is no function. */
+export function callbackHooks(callbacks: ClientCallbacks): ClientTrace {
+  for (const name of callbackNames) {
+    if (callbacks[name] !== undefined) checkFunction(`connect: ${name}`, callbacks[name]);
+  }
+  return {
+    connect: (info) => callbacks.onConnect?.(info),
+    disconnect: (info) => callbacks.onDisconnect?.(info),
+    reconnect: (info) => callbacks.onReconnect?.(info),
+    close: (info) => callbacks.onClosed?.(info),
+    serversChange: (info) => (info.added.length > 0 ? callbacks.onDiscoveredServers?.(info) : undefined),
+    lameDuck: (info) => callbacks.onLameDuck?.(info),
+    error: (info) => callbacks.onError?.(info),
+  };
+}

@@ -1,0 +1,97 @@
+import { errors, type NatsConnection } from "@nats-io/transport-node";
+import type { ClientState } from "../core/client-trace.ts";
+import { DialTimeoutError } from "../core/errors.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import type { DialedProtocol } from "./protocol.ts";
+import type { Connection } from "./upstream.ts";
+
+/** What bounds a first connect. */
+export interface FirstConnectBounds {
+  readonly signal: AbortSignal | undefined;
+  readonly deadlineMs: number | undefined;
+  readonly servers: readonly string[];
+}
+
+/** A client from before its first connect to its end. */
+export class Client {
+  readonly #nc: Connection;
+  readonly #protocol: DialedProtocol;
+  readonly #lifecycle: Lifecycle;
+  readonly #bounds: FirstConnectBounds;
+
+  constructor(nc: Connection, protocol: DialedProtocol, lifecycle: Lifecycle, bounds: FirstConnectBounds) {
+    this.#nc = nc;
+    this.#protocol = protocol;
+    this.#lifecycle = lifecycle;
+    this.#bounds = bounds;
+    announceDrain(nc, lifecycle);
+  }
+
+  get state(): ClientState {
+    return this.#lifecycle.state;
+  }
+
+  /** The first connect. Closes the client when it fails. */
+  async connect(): Promise<NatsConnection> {
+    const { signal } = this.#bounds;
+    try {
+      signal?.throwIfAborted();
+      await bounded(this.#protocol.dialLoop(), this.#bounds);
+    } catch (error) {
+      await this.close(error as Error);
+      throw error;
+    }
+    if (signal !== undefined) endWith(signal, this.#nc, this.#lifecycle);
+    return this.#nc as NatsConnection;
+  }
+
+  close(why: Error): Promise<void> {
+    return this.#protocol.close(why);
+  }
+}
+
+/** Ends the first connect by the signal or the deadline; upstream's loop knows neither. */
+function bounded(work: Promise<void>, { signal, deadlineMs, servers }: FirstConnectBounds): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal?.reason);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    const timer =
+      deadlineMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            const message = `connect to ${servers.join(", ")} timed out after ${deadlineMs} ms`;
+            reject(new DialTimeoutError(message, { scope: "dial", timeoutMs: deadlineMs }));
+          }, deadlineMs);
+    work.then(resolve, reject).finally(() => {
+      signal?.removeEventListener("abort", onAbort);
+      clearTimeout(timer);
+    });
+  });
+}
+
+function announceDrain(nc: Connection, lifecycle: Lifecycle): void {
+  const drain = nc.drain.bind(nc);
+  nc.drain = async () => {
+    if (nc.isClosed() || nc.isDraining()) return drain();
+    if (lifecycle.state !== "connected") {
+      // As in Go. Upstream waits for the answers of a server that isn't there.
+      await nc.close();
+      throw new errors.ConnectionError("drain: there was no connection, so the client was closed");
+    }
+    lifecycle.draining();
+    return drain();
+  };
+}
+
+function endWith(signal: AbortSignal, nc: Connection, lifecycle: Lifecycle): void {
+  const onAbort = () => {
+    nc.options.reconnect = false;
+    if (lifecycle.state === "reconnecting") void nc.close();
+  };
+  if (signal.aborted) {
+    onAbort();
+    return;
+  }
+  signal.addEventListener("abort", onAbort, { once: true });
+  void nc.closed().then(() => signal.removeEventListener("abort", onAbort));
+}

@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { nkeys } from "@nats-io/transport-node";
+import { fileCredentials } from "../../src/nats/credentials.ts";
+import { connect } from "../../src/nats.ts";
+import { startNats } from "../support/nats-server.ts";
+import { openSockets, until } from "../support/resources.ts";
+
+let folder = "";
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "dialtrace-creds-"));
+});
+after(async () => {
+  await rm(folder, { recursive: true, force: true });
+  await until(() => openSockets() === 0, "no test may leave a socket open");
+});
+
+const nkeyServer = (publicKeys: readonly string[]) =>
+  startNats([], `authorization { users: [${publicKeys.map((key) => `{ nkey: ${key} }`).join(", ")}] }`);
+
+test("an nkey's seed, from bytes or out of a file with a line's end", async () => {
+  const user = nkeys.createUser();
+  await using server = await nkeyServer([user.getPublicKey()]);
+  const first = await connect({ servers: server.address, nkeySeed: user.getSeed() });
+  await first.close();
+  const path = join(folder, "user.nk");
+  await writeFile(path, `${Buffer.from(user.getSeed())}\n`);
+  const second = await connect({ servers: server.address, nkeySeed: path });
+  await second.close();
+});
+
+test("a file that was rotated is read at the next connect", async () => {
+  const [old, rotated] = [nkeys.createUser(), nkeys.createUser()];
+  await using server = await nkeyServer([old.getPublicKey()]);
+  const path = join(folder, "rotated.nk");
+  await writeFile(path, old.getSeed());
+  let back = 0;
+  const nc = await connect({
+    servers: server.address,
+    nkeySeed: path,
+    maxReconnectAttempts: -1,
+    reconnectDelayHandler: () => 10,
+    onReconnect: () => {
+      back += 1;
+    },
+  });
+  await server.stop();
+  await writeFile(path, rotated.getSeed());
+  server.configure(`authorization { users: [{ nkey: ${rotated.getPublicKey()} }] }`);
+  await server.start();
+  await until(() => back === 1, "it is back with the new seed");
+  await nc.close();
+});
+
+test("while the file is missing, or half written, the last that could be read is used", async () => {
+  const user = nkeys.createUser();
+  const path = join(folder, "flaky.nk");
+  await writeFile(path, user.getSeed());
+  const credentials = fileCredentials({ nkeySeed: path });
+  assert.ok(credentials !== undefined);
+  const nkeyIn = () => (credentials.authenticator("nonce") as { nkey: string }).nkey;
+  await credentials.refresh();
+  const nkey = nkeyIn();
+  assert.equal(nkey, user.getPublicKey());
+  await writeFile(path, "SUA");
+  await credentials.refresh();
+  assert.equal(nkeyIn(), nkey);
+  await rename(path, `${path}.away`);
+  await credentials.refresh();
+  assert.equal(nkeyIn(), nkey);
+});
+
+test("a file that isn't there, or holds none, is named; what it holds is not", async () => {
+  await using server = await startNats();
+  const missing = join(folder, "missing.creds");
+  await assert.rejects(connect({ servers: server.address, creds: missing }), {
+    name: "DialError",
+    reason: "config",
+    message: `connect: creds ${missing}: ENOENT: no such file or directory, open '${missing}'`,
+  });
+  const bad = join(folder, "bad.creds");
+  await writeFile(bad, "-----BEGIN NATS USER JWT-----\nhunter2\n");
+  await assert.rejects(connect({ servers: server.address, creds: bad }), (error: Error) => {
+    assert.equal(error.message, `connect: creds ${bad}: holds no credentials that can be read`);
+    return !JSON.stringify(error).includes("hunter2");
+  });
+});
+
+test("bytes that are no credentials are bad input", async () => {
+  await assert.rejects(connect({ creds: Buffer.from("hunter2") }), {
+    name: "TypeError",
+    message: "connect: creds holds no credentials that can be read",
+  });
+});

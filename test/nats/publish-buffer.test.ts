@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { headers, type NatsConnection } from "@nats-io/transport-node";
+import { type ConnectOptions, connect, ReconnectBufferError } from "../../src/nats.ts";
+import { type NatsServer, startNats } from "../support/nats-server.ts";
+import { openSockets, until } from "../support/resources.ts";
+
+after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
+
+/** A publisher whose server is down. */
+async function publisher(
+  server: NatsServer,
+  options: ConnectOptions,
+): Promise<{ nc: NatsConnection; rejected: number[] }> {
+  const rejected: number[] = [];
+  let lost = false;
+  const nc = await connect({
+    servers: server.address,
+    maxReconnectAttempts: -1,
+    reconnectDelayHandler: () => 10,
+    trace: { publishRejected: ({ limitBytes }) => rejected.push(limitBytes) },
+    onDisconnect: () => {
+      lost = true;
+    },
+    ...options,
+  });
+  await server.stop();
+  await until(() => lost, "the loss is seen");
+  return { nc, rejected };
+}
+
+test("what is published during an outage is sent on reconnect, once and in order", async () => {
+  await using server = await startNats();
+  const { nc, rejected } = await publisher(server, {});
+  const received: string[] = [];
+  const withHeaders: string[] = [];
+  nc.subscribe("news.>", {
+    callback: (_, msg) => {
+      received.push(msg.string());
+      withHeaders.push(msg.headers?.get("k") ?? "");
+    },
+  });
+  const payload = Buffer.from("0");
+  for (let index = 0; index < 1_000; index += 1) nc.publish("news.a", String(index));
+  nc.publish("news.b", payload);
+  payload.write("X");
+  const extra = headers();
+  extra.set("k", "v");
+  nc.publish("news.c", "last", { headers: extra });
+  // A failed dial between must not lose what waits.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+
+  await server.start();
+  await until(() => received.length >= 1_002, "all arrive");
+  await nc.flush();
+  assert.deepEqual(received, [...Array.from({ length: 1_000 }, (_, index) => String(index)), "0", "last"]);
+  assert.equal(withHeaders.at(-1), "v");
+  assert.equal(nc.stats().outMsgs, 1_002);
+  assert.deepEqual(rejected, []);
+  await nc.close();
+});
+
+test("beyond the bound publish throws, counts and loses nothing that waits", async () => {
+  await using server = await startNats();
+  const { nc, rejected } = await publisher(server, { reconnectBufSize: 100 });
+  const sent: string[] = [];
+  const received: string[] = [];
+  nc.subscribe("n", { callback: (_, msg) => void received.push(msg.string()) });
+  const message = (index: number) => `message ${index}`;
+  // "PUB n 9\r\nmessage 0\r\n" is 20 bytes: five fit.
+  for (let index = 0; index < 8; index += 1) {
+    try {
+      nc.publish("n", message(index));
+      sent.push(message(index));
+    } catch (error) {
+      assert.ok(error instanceof ReconnectBufferError);
+      assert.equal(error.limitBytes, 100);
+      assert.match(error.message, /the buffer of 100 bytes is full/);
+    }
+  }
+  assert.equal(sent.length, 5);
+  assert.deepEqual(rejected, [100, 100, 100]);
+  assert.equal(nc.stats().outMsgs, 5, "what was refused was not sent");
+  await server.start();
+  await until(() => received.length === 5, "what fitted arrives");
+  assert.deepEqual(received, sent);
+  nc.publish("n", "now there is a connection");
+  await until(() => received.length === 6, "and publishing goes on");
+  await nc.close();
+});
+
+for (const off of [-1, 0]) {
+  test(`with reconnectBufSize ${off} nothing waits`, async () => {
+    await using server = await startNats();
+    const { nc, rejected } = await publisher(server, { reconnectBufSize: off });
+    assert.throws(() => nc.publish("n", "x"), /not connected, and buffering is off/);
+    await assert.rejects(nc.request("n", "x", { timeout: 100 }), ReconnectBufferError);
+    assert.deepEqual(rejected, [0, 0]);
+    await nc.close();
+  });
+}
+
+test("64 MiB published during an outage take no more than the bound", async () => {
+  await using server = await startNats();
+  const { nc, rejected } = await publisher(server, {});
+  const payload = new Uint8Array(64 * 1024);
+  let refused = 0;
+  for (let index = 0; index < 1_024; index += 1) {
+    try {
+      nc.publish("n", payload);
+    } catch (error) {
+      assert.ok(error instanceof ReconnectBufferError);
+      refused += 1;
+    }
+  }
+  assert.equal(refused, 1_024 - 127, "127 of 64 KiB and their heads fit into 8 MiB");
+  assert.equal(rejected.length, refused);
+  await nc.close();
+});
+
+test("a message above the server's max_payload is refused during an outage, too", async () => {
+  await using server = await startNats();
+  const { nc } = await publisher(server, {});
+  assert.throws(() => nc.publish("n", new Uint8Array(1024 * 1024 + 1)), /max_payload/);
+  await nc.close();
+});

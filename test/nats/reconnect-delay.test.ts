@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { reconnectDelay } from "../../src/nats/reconnect-delay.ts";
+import { connect } from "../../src/nats.ts";
+import { startNats } from "../support/nats-server.ts";
+import { openSockets, openTimers, until } from "../support/resources.ts";
+
+after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
+
+test("by default it is full jitter over 250 ms, doubling to 4 s", () => {
+  const delay = reconnectDelay({});
+  assert.ok(delay !== undefined);
+  const bounds = [250, 500, 1_000, 2_000, 4_000, 4_000];
+  for (const [index, bound] of bounds.entries()) {
+    const waits = Array.from({ length: 2_000 }, () => delay(index + 1, undefined));
+    assert.ok(waits.every((wait) => wait >= 0 && wait < bound));
+    // Spread over all of it: 2,000 waits that all miss a tenth of it have odds of 1 in 10^91.
+    assert.ok(Math.min(...waits) < bound * 0.1 && Math.max(...waits) > bound * 0.9);
+  }
+});
+
+test("upstream's rule is kept where its options are given", () => {
+  assert.equal(reconnectDelay({ reconnectTimeWait: 5 }), undefined);
+  assert.equal(reconnectDelay({ reconnectJitter: 0 }), undefined);
+  assert.equal(reconnectDelay({ reconnectJitterTLS: 0 }), undefined);
+});
+
+test("a wait that is none is named", () => {
+  const delay = reconnectDelay({ reconnectDelayHandler: () => Number.NaN });
+  assert.throws(
+    () => delay?.(3, undefined),
+    /reconnectDelayHandler\(3, error\) must be a number of milliseconds.* got NaN/,
+  );
+});
+
+test("each attempt of an outage is asked for, the first included, with the error before it", async () => {
+  await using server = await startNats();
+  const asked: [number, string][] = [];
+  const nc = await connect({
+    servers: server.address,
+    maxReconnectAttempts: -1,
+    reconnectDelayHandler: (attempt, error) => {
+      asked.push([attempt, error instanceof Error ? error.message : String(error)]);
+      return 5;
+    },
+  });
+  assert.equal(asked.length, 0, "the first connect waits for nothing");
+  await server.stop();
+  await until(() => asked.length >= 3, "it tries on");
+  await server.start();
+  let states = 0;
+  for await (const { type } of nc.status()) {
+    states += 1;
+    if (type === "reconnect") break;
+  }
+  assert.ok(states > 0);
+  assert.deepEqual(
+    asked.map(([attempt]) => attempt),
+    asked.map((_, index) => index + 1),
+  );
+  assert.match(asked[1]?.[1] ?? "", /ECONNREFUSED/);
+
+  const before = asked.length;
+  await nc.reconnect();
+  await until(() => asked.length > before, "it reconnects");
+  assert.equal(asked[before]?.[0], 1, "a new outage is counted anew");
+  await nc.close();
+});
+
+test("a delay that throws ends the client, with that error", async () => {
+  await using server = await startNats();
+  const broken = new Error("no more");
+  const nc = await connect({
+    servers: server.address,
+    maxReconnectAttempts: 3,
+    reconnectDelayHandler: () => {
+      throw broken;
+    },
+  });
+  await server.stop();
+  assert.equal(await nc.closed(), broken);
+});
+
+test("close ends a wait at once and leaves no timer", async () => {
+  await using server = await startNats();
+  const timers = openTimers();
+  let waits = 0;
+  const nc = await connect({
+    servers: server.address,
+    reconnectDelayHandler: () => {
+      waits += 1;
+      return 60_000;
+    },
+  });
+  await server.stop();
+  await until(() => waits === 1, "it waits");
+  await nc.close();
+  assert.equal(await nc.closed(), undefined);
+  assert.equal(openTimers(), timers);
+});
