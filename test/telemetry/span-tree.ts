@@ -7,6 +7,9 @@ export interface RecordedSpan {
   readonly status: SpanStatus;
   readonly attributes: Attributes;
   readonly events: readonly { readonly name: string; readonly attributes?: Attributes; readonly time: HrTime }[];
+  readonly links: readonly { readonly context: SpanContext; readonly attributes?: Attributes }[];
+  readonly startTime: HrTime;
+  readonly endTime: HrTime;
   readonly parentSpanContext?: SpanContext;
   readonly ended: boolean;
   spanContext(): SpanContext;
@@ -39,6 +42,14 @@ export function spanRecorder() {
     forceFlush: async () => {},
     shutdown: async () => {},
   };
+}
+
+/** What a span is linked to: `dialer.link` of each link, and the span's own name for it. */
+export function linksOf(span: RecordedSpan, spans: readonly RecordedSpan[]): string[] {
+  return span.links.map(({ context, attributes }) => {
+    const index = spans.findIndex((each) => each.spanContext().spanId === context.spanId);
+    return `${attributes?.["dialer.link"]}: ${spans[index]?.name ?? "a span never seen"} ${index}`;
+  });
 }
 
 const statusNames = ["", "Ok", "Error"];

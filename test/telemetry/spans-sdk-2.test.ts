@@ -1,5 +1,7 @@
 import { describe } from "node:test";
+import { linkTests } from "./links-contract.ts";
 import { sdk2 } from "./sdk-lines.ts";
 import { spanTests } from "./spans-contract.ts";
 
 describe("withTracing with OpenTelemetry's SDK 2", () => spanTests(sdk2));
+describe("links with OpenTelemetry's SDK 2", () => linkTests(sdk2));

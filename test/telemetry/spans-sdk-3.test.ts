@@ -1,7 +1,11 @@
 import { describe, it } from "node:test";
+import { linkTests } from "./links-contract.ts";
 import { loadSdk3 } from "./sdk-lines.ts";
 import { spanTests } from "./spans-contract.ts";
 
 const sdk3 = loadSdk3();
 if (typeof sdk3 === "string") it("withTracing with OpenTelemetry's SDK 3", { skip: sdk3 }, () => {});
-else describe("withTracing with OpenTelemetry's SDK 3", () => spanTests(sdk3));
+else {
+  describe("withTracing with OpenTelemetry's SDK 3", () => spanTests(sdk3));
+  describe("links with OpenTelemetry's SDK 3", () => linkTests(sdk3));
+}

@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import { beforeEach, describe, it } from "node:test";
+import type { TracerProvider } from "@opentelemetry/api";
+import { compose, type Dialer, withRetry } from "../../src/index.ts";
+import { type TracingOptions, withTracing } from "../../src/otel.ts";
+import { type Step, scriptedDialer } from "../../src/testing.ts";
+import type { SdkLine } from "./sdk-lines.ts";
+import { linksOf, spanRecorder } from "./span-tree.ts";
+
+const no = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+
+/** The links between the dials of one owner, held against one line of OpenTelemetry's SDK. */
+export function linkTests(sdk: SdkLine): void {
+  let recorder = spanRecorder();
+  let tracerProvider: TracerProvider = sdk.provider(recorder);
+  beforeEach(() => {
+    recorder = spanRecorder();
+    tracerProvider = sdk.provider(recorder);
+  });
+
+  /** A dialer with spans that plays `steps`, and how to dial through it. */
+  function played(steps: readonly Step[], options: TracingOptions = {}) {
+    const dialer = compose(withTracing({ tracerProvider, ...options }), scriptedDialer(steps));
+    return (owner: object | undefined, background = true) => dialOn(dialer as never, owner, background);
+  }
+
+  async function dialOn(dialer: Dialer, owner: object | undefined, background: boolean): Promise<void> {
+    await dialer("n1:4222", { owner, background }).then(
+      (conn) => conn.destroy(),
+      () => {},
+    );
+  }
+
+  /** Links of each dial so far; the number is the dial's place among them. */
+  function dialLinks(from = recorder): string[][] {
+    const dials = from.started.filter(({ name }) => name === "dial");
+    return dials.map((dial) => linksOf(dial, dials));
+  }
+
+  for (const mode of ["spans", "events"] as const) {
+    describe(`in mode ${mode}, the span of a background dial`, () => {
+      it("is linked to its owner's last successful dial, the first connect included", async () => {
+        const dial = played(["connect"], { mode });
+        const owner = {};
+        await dial(owner, false);
+        await dial(owner);
+        await dial(owner);
+        assert.deepEqual(dialLinks(), [[], ["previous_connection: dial 0"], ["previous_connection: dial 1"]]);
+        assert.equal(recorder.started.find(({ name }) => name === "dial")?.parentSpanContext, undefined);
+        assert.deepEqual(recorder.open, []);
+      });
+
+      it("is linked to the first failed dial of its episode, which ends with a success", async () => {
+        const dial = played(["connect", no, no, "connect", no, no], { mode });
+        const owner = {};
+        await dial(owner, false);
+        for (let count = 0; count < 5; count += 1) await dial(owner);
+        assert.deepEqual(dialLinks(), [
+          [],
+          ["previous_connection: dial 0"],
+          ["previous_connection: dial 0", "episode: dial 1"],
+          ["previous_connection: dial 0", "episode: dial 1"],
+          ["previous_connection: dial 3"],
+          ["previous_connection: dial 3", "episode: dial 4"],
+        ]);
+      });
+    });
+  }
+
+  it("a dial that somebody waits for has no links, nor one of nobody's", async () => {
+    const dial = played([no, "connect"]);
+    const owner = {};
+    await dial(owner, false);
+    await dial(owner, false);
+    await dial(undefined);
+    await dial(undefined);
+    assert.deepEqual(dialLinks(), [[], [], [], []]);
+  });
+
+  it("the dials of several owners are kept apart", async () => {
+    const dial = played(["connect", no, "connect"]);
+    const [a, b] = [{}, {}];
+    await dial(a, false);
+    await dial(b, false);
+    await dial(a);
+    await dial(b);
+    assert.deepEqual(dialLinks(), [[], [], ["previous_connection: dial 0"], ["episode: dial 1"]]);
+  });
+
+  it("a dial that its caller aborted changes nothing: it neither failed nor brought a connection", async () => {
+    const controller = new AbortController();
+    const dialer = compose(withTracing({ tracerProvider }), scriptedDialer(["connect", "hang", "connect"]));
+    const owner = {};
+    await dialOn(dialer as never, owner, false);
+    const canceled = dialer("n1:4222", { owner, background: true, signal: controller.signal });
+    controller.abort();
+    await assert.rejects(canceled);
+    await dialOn(dialer as never, owner, true);
+    assert.deepEqual(dialLinks(), [[], ["previous_connection: dial 0"], ["previous_connection: dial 0"]]);
+  });
+
+  it("a dial that isn't sampled is not linked, nor is one before it taken for it", async () => {
+    let sampled = true;
+    const providers = { yes: tracerProvider, no: sdk.provider(recorder, { sampled: false }) };
+    const some: TracerProvider = { getTracer: (name) => (sampled ? providers.yes : providers.no).getTracer(name) };
+    const dial = played(["connect", "connect", no, no, "connect"], { tracerProvider: some });
+    const owner = {};
+    await dial(owner, false);
+    sampled = false;
+    await dial(owner); // a good one that is the last now
+    sampled = true;
+    await dial(owner); // fails
+    assert.deepEqual(dialLinks(), [[], []]);
+    sampled = false;
+    await dial(owner);
+    sampled = true;
+    await dial(owner);
+    assert.deepEqual(dialLinks(), [[], [], ["episode: dial 1"]]);
+  });
+
+  it("nor is a first failure of an episode that isn't sampled, or a later one taken for it", async () => {
+    let sampled = false;
+    const providers = { yes: tracerProvider, no: sdk.provider(recorder, { sampled: false }) };
+    const some: TracerProvider = { getTracer: (name) => (sampled ? providers.yes : providers.no).getTracer(name) };
+    const dial = played([no], { tracerProvider: some });
+    const owner = {};
+    await dial(owner);
+    sampled = true;
+    await dial(owner);
+    await dial(owner);
+    assert.deepEqual(dialLinks(), [[], []]);
+  });
+
+  it("each of several layers links its own dials, whatever the others see", async () => {
+    const inner = spanRecorder();
+    const dialer = compose(
+      withTracing({ tracerProvider }),
+      withRetry({ maxAttempts: 2, backoff: () => 0 }),
+      withTracing({ tracerProvider: sdk.provider(inner) }),
+      scriptedDialer(["connect", no, no, no, "connect"]),
+    );
+    const owner = {};
+    await dialOn(dialer as never, owner, false);
+    await dialOn(dialer as never, owner, true);
+    await dialOn(dialer as never, owner, true);
+    assert.deepEqual(dialLinks(), [
+      [],
+      ["previous_connection: dial 0"],
+      ["previous_connection: dial 0", "episode: dial 1"],
+    ]);
+    const good = "previous_connection: dial 0";
+    assert.deepEqual(dialLinks(inner), [
+      [],
+      [good],
+      [good, "episode: dial 1"],
+      [good, "episode: dial 1"],
+      [good, "episode: dial 1"],
+    ]);
+  });
+}
