@@ -1,5 +1,6 @@
 import type { Attributes } from "@opentelemetry/api";
-import type { Target } from "../core/target.ts";
+import type { ClientConnectInfo, DisconnectInfo, ObservedClient } from "../core/client-trace.ts";
+import { parseTarget, type Target } from "../core/target.ts";
 import type {
   Address,
   AttemptStartInfo,
@@ -76,8 +77,36 @@ export function backoffAttributes({ delayMs, reason }: RetryScheduledInfo): Attr
   return { "dialer.backoff.delay": delayMs / 1000, "error.type": reason };
 }
 
+export function clientAttributes({ name }: ObservedClient): Attributes {
+  return name ? { "nats.client.name": name } : {};
+}
+
+export function disconnectAttributes({ server, reason }: DisconnectInfo): Attributes {
+  return { "nats.disconnect.server": server, "nats.disconnect.reason": reason };
+}
+
+export function connectedAttributes({ server, identity }: ClientConnectInfo): Attributes {
+  const { id, name, version, cluster } = identity;
+  return {
+    ...serverAttributes(server),
+    ...(id && { "nats.server.id": id }),
+    ...(name && { "nats.server.name": name }),
+    ...(version && { "nats.server.version": version }),
+    ...(cluster && { "nats.cluster": cluster }),
+  };
+}
+
+function serverAttributes(server: string): Attributes {
+  try {
+    const { host, port } = parseTarget(server);
+    return { "server.address": host, "server.port": port };
+  } catch {
+    return { "server.address": server };
+  }
+}
+
 /** How something ended: `error.type` on a failure, `dialer.outcome` on a caller's abort. */
-export function endedAttributes({ outcome, reason }: Ended): Attributes {
+export function endedAttributes({ outcome, reason }: Pick<Ended, "outcome" | "reason">): Attributes {
   if (reason !== undefined) return { "error.type": reason };
   return outcome === "canceled" ? { "dialer.outcome": "canceled" } : {};
 }

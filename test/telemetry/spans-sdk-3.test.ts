@@ -1,5 +1,6 @@
 import { describe, it } from "node:test";
 import { linkTests } from "./links-contract.ts";
+import { natsTracingTests } from "./nats-tracing-contract.ts";
 import { loadSdk3 } from "./sdk-lines.ts";
 import { spanTests } from "./spans-contract.ts";
 
@@ -8,4 +9,5 @@ if (typeof sdk3 === "string") it("withTracing with OpenTelemetry's SDK 3", { ski
 else {
   describe("withTracing with OpenTelemetry's SDK 3", () => spanTests(sdk3));
   describe("links with OpenTelemetry's SDK 3", () => linkTests(sdk3));
+  describe("natsTracing with OpenTelemetry's SDK 3", () => natsTracingTests(sdk3));
 }

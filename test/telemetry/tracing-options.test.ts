@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type TracingOptions, withTracing } from "../../src/otel.ts";
+import { type NatsTracingOptions, natsTracing, type TracingOptions, withTracing } from "../../src/otel.ts";
 
 describe("options of withTracing", () => {
   const refused: readonly (readonly [unknown, string, RegExp])[] = [
@@ -19,5 +19,23 @@ describe("options of withTracing", () => {
   it("may all be left out, or undefined", () => {
     withTracing();
     withTracing({ tracerProvider: undefined, mode: undefined, name: undefined });
+  });
+});
+
+describe("options of natsTracing", () => {
+  const refused: readonly (readonly [unknown, RegExp])[] = [
+    [null, /natsTracing: options must be an object, got null/],
+    [{ tracerProvider: {} }, /natsTracing: tracerProvider must have getTracer, got an object/],
+    [{ name: "x" }, /natsTracing: unknown option name; the options are tracerProvider/],
+  ];
+  for (const [options, message] of refused) {
+    it(`refuses, with ${message.source}`, () => {
+      assert.throws(() => natsTracing(options as NatsTracingOptions), { name: "TypeError", message });
+    });
+  }
+
+  it("may all be left out, or undefined", () => {
+    natsTracing();
+    natsTracing({ tracerProvider: undefined });
   });
 });

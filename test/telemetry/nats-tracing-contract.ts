@@ -1,0 +1,237 @@
+import assert from "node:assert/strict";
+import { beforeEach, it } from "node:test";
+import type { HrTime, TracerProvider } from "@opentelemetry/api";
+import type { ServerIdentity } from "../../src/core/client-trace.ts";
+import { compose, type Dialer } from "../../src/index.ts";
+import { natsTracing, withTracing } from "../../src/otel.ts";
+import { type Step, scriptedDialer } from "../../src/testing.ts";
+import { playedClient } from "./clients.ts";
+import type { SdkLine } from "./sdk-lines.ts";
+import { linksOf, spanRecorder, spanTree } from "./span-tree.ts";
+
+const no = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+const identity: ServerIdentity = { id: "NA", name: "n2", version: "2.10.0", cluster: "east" };
+const lost = { server: "n1:4222", reason: "reset" } as const;
+const back = { server: "n2:4222", identity, outageMs: 1200, attempts: 3 };
+
+const seconds = ([whole, nanos]: HrTime) => whole + nanos / 1e9;
+
+/** What `natsTracing` promises, held against one line of OpenTelemetry's SDK. */
+export function natsTracingTests(sdk: SdkLine): void {
+  let recorder = spanRecorder();
+  let tracerProvider: TracerProvider = sdk.provider(recorder);
+  beforeEach(() => {
+    recorder = spanRecorder();
+    tracerProvider = sdk.provider(recorder);
+  });
+
+  const connected = (name?: string) =>
+    playedClient(natsTracing({ tracerProvider }), { state: "connected", ...(name && { name }) });
+  const episodes = () => recorder.started.filter(({ name }) => name === "nats reconnect");
+
+  it("an episode is one span, a root, made at its end with what was lost and what was gained", () => {
+    const { events } = connected("orders");
+    const before = Date.now() / 1000;
+    events.emit("disconnect", lost);
+    events.enter("reconnecting");
+    for (const attempt of [1, 2, 3]) events.emit("reconnectAttempt", { server: "n2:4222", attempt });
+    assert.deepEqual(recorder.started, [], "no span is open while the client is disconnected");
+    events.emit("reconnect", back);
+    events.enter("connected");
+    const after = Date.now() / 1000;
+    assert.equal(
+      spanTree(recorder.started),
+      "nats reconnect nats.client.name=orders nats.cluster=east nats.disconnect.reason=reset nats.disconnect.server=n1:4222 " +
+        "nats.reconnect.attempts=3 nats.server.id=NA nats.server.name=n2 nats.server.version=2.10.0 server.address=n2 server.port=4222",
+    );
+    const [span] = episodes();
+    assert.ok(span);
+    assert.equal(span.parentSpanContext, undefined);
+    assert.deepEqual(span.links, []);
+    assert.deepEqual(recorder.atStart(span), span.attributes, "a sampler sees all of it");
+    const [from, to] = [seconds(span.startTime), seconds(span.endTime)];
+    assert.ok(before - 0.002 <= from && from <= to && to <= after + 0.002, `${before} ${from} ${to} ${after}`);
+  });
+
+  it("its duration is that of the outage", async () => {
+    const { events } = connected();
+    const startedAt = performance.now();
+    events.emit("disconnect", lost);
+    const begun = performance.now();
+    events.enter("reconnecting");
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    const ending = performance.now();
+    events.emit("reconnect", back);
+    const atMost = performance.now() - startedAt;
+    const [span] = episodes();
+    assert.ok(span);
+    const took = (seconds(span.endTime) - seconds(span.startTime)) * 1000;
+    assert.ok(took > ending - begun - 1 && took < atMost + 1, `${took} of ${ending - begun} to ${atMost}`);
+  });
+
+  it("each episode is a span and a trace of its own; none is made of a client that loses nothing", () => {
+    const { events } = connected();
+    events.enter("draining");
+    const other = connected();
+    for (let count = 0; count < 2; count += 1) {
+      other.events.emit("disconnect", lost);
+      other.events.enter("reconnecting");
+      other.events.emit("reconnect", { server: "[::1]:4222", identity: {}, outageMs: 1, attempts: 1 });
+      other.events.enter("connected");
+    }
+    const spans = episodes();
+    assert.equal(spans.length, 2);
+    assert.notEqual(spans[0]?.spanContext().traceId, spans[1]?.spanContext().traceId);
+    assert.deepEqual(spans[1]?.attributes, {
+      "nats.disconnect.server": "n1:4222",
+      "nats.disconnect.reason": "reset",
+      "nats.reconnect.attempts": 1,
+      "server.address": "::1",
+      "server.port": 4222,
+    });
+  });
+
+  it("a client that gives up marks the span as failed, with the reason", () => {
+    const { events } = connected();
+    events.emit("disconnect", lost);
+    events.enter("reconnecting");
+    for (const attempt of [1, 2]) events.emit("reconnectAttempt", { server: "n2:4222", attempt });
+    events.close(no);
+    assert.equal(
+      spanTree(recorder.started),
+      'nats reconnect Error "connect ECONNREFUSED" error.type=refused nats.disconnect.reason=reset nats.disconnect.server=n1:4222 nats.reconnect.attempts=2',
+    );
+  });
+
+  const canceled = { "its owner": undefined, "an abort": new DOMException("enough", "AbortError") };
+  for (const [who, error] of Object.entries(canceled)) {
+    it(`a client that ${who} closes while it looks for a connection marks no error`, () => {
+      const { events } = connected();
+      events.emit("disconnect", lost);
+      events.enter("reconnecting");
+      events.close(error);
+      assert.equal(
+        spanTree(recorder.started),
+        "nats reconnect dialer.outcome=canceled nats.disconnect.reason=reset nats.disconnect.server=n1:4222 nats.reconnect.attempts=0",
+      );
+    });
+  }
+
+  it("a connection that its client's close takes with it is no episode", () => {
+    const { events } = connected();
+    events.emit("disconnect", { server: "n1:4222", reason: "local" });
+    events.close(undefined);
+    const again = connected();
+    again.events.emit("disconnect", lost);
+    again.events.enter("reconnecting");
+    again.events.emit("reconnect", back);
+    again.events.enter("connected");
+    again.events.emit("disconnect", lost);
+    again.events.close(no);
+    assert.equal(episodes().length, 1, "nor is one where no other is looked for");
+  });
+
+  it("a client that is observed no longer leaves nothing", () => {
+    const { events, stop } = connected();
+    events.emit("disconnect", lost);
+    events.enter("reconnecting");
+    stop();
+    events.emit("reconnect", back);
+    assert.deepEqual(recorder.started, []);
+  });
+
+  it("clients are kept apart", () => {
+    const observer = natsTracing({ tracerProvider });
+    const [a, b] = (["a", "b"] as const).map((name) => playedClient(observer, { name, state: "connected" }).events);
+    a?.emit("disconnect", lost);
+    a?.enter("reconnecting");
+    b?.emit("reconnect", back);
+    b?.close(no);
+    assert.deepEqual(recorder.started, []);
+    a?.emit("reconnect", back);
+    assert.deepEqual(
+      episodes().map(({ attributes }) => attributes["nats.client.name"]),
+      ["a"],
+    );
+  });
+
+  /** A client that dials with spans, and loses what it has. */
+  function dialing(steps: readonly Step[], provider = tracerProvider) {
+    const played = connected();
+    const dialer = compose(withTracing({ tracerProvider: provider }), scriptedDialer(steps)) as unknown as Dialer;
+    return {
+      ...played,
+      async dial(background: boolean) {
+        await dialer("n1:4222", { owner: played.client, background }).then(
+          (conn) => conn.destroy(),
+          () => {},
+        );
+      },
+    };
+  }
+  const episodeLinks = () => {
+    const dials = recorder.started.filter(({ name }) => name === "dial");
+    return episodes().map((span) => linksOf(span, dials));
+  };
+
+  it("it is linked to the dial of the connection lost, and to that of the one gained", async () => {
+    const { events, dial } = dialing(["connect", no, "connect", "connect"]);
+    await dial(false);
+    events.emit("disconnect", lost);
+    events.enter("reconnecting");
+    await dial(true);
+    await dial(true);
+    events.emit("reconnect", back);
+    events.enter("connected");
+    events.emit("disconnect", lost);
+    events.enter("reconnecting");
+    await dial(true);
+    events.emit("reconnect", back);
+    assert.deepEqual(episodeLinks(), [
+      ["previous_connection: dial 0", "connection: dial 2"],
+      ["previous_connection: dial 2", "connection: dial 3"],
+    ]);
+    const roots = recorder.started.filter(({ parentSpanContext }) => parentSpanContext === undefined);
+    assert.equal(roots.length, 6, "four dials and two episodes, each a root");
+  });
+
+  it("it is linked only to what it had lost when the client gave up", async () => {
+    const { events, dial } = dialing(["connect", no]);
+    await dial(false);
+    events.emit("disconnect", lost);
+    events.enter("reconnecting");
+    await dial(true);
+    events.close(no);
+    assert.deepEqual(episodeLinks(), [["previous_connection: dial 0"]]);
+  });
+
+  it("it is linked to no dial that isn't sampled", async () => {
+    let sampled = true;
+    const unsampled = sdk.provider(recorder, { sampled: false });
+    const some: TracerProvider = { getTracer: (name) => (sampled ? tracerProvider : unsampled).getTracer(name) };
+    const { events, dial } = dialing(["connect"], some);
+    await dial(false);
+    events.emit("disconnect", lost);
+    events.enter("reconnecting");
+    sampled = false;
+    await dial(true);
+    events.emit("reconnect", back);
+    events.enter("connected");
+    events.emit("disconnect", lost);
+    events.enter("reconnecting");
+    sampled = true;
+    await dial(true);
+    events.emit("reconnect", back);
+    assert.deepEqual(episodeLinks(), [["previous_connection: dial 0"], ["connection: dial 1"]]);
+  });
+
+  it("with a provider that doesn't record nothing is made", () => {
+    const unsampled = sdk.provider(recorder, { sampled: false });
+    const { events } = playedClient(natsTracing({ tracerProvider: unsampled }), { state: "connected" });
+    events.emit("disconnect", lost);
+    events.enter("reconnecting");
+    events.emit("reconnect", back);
+    events.close(undefined);
+    assert.deepEqual(recorder.started, []);
+  });
+}
