@@ -25,6 +25,7 @@ import { natsMetrics, withPrometheus } from "../src/prometheus.ts";
 import { startNats } from "./support/nats-server.ts";
 import { freePort, goodPeer, type Peer, peer, silentPeer } from "./support/peers.ts";
 import { until } from "./support/resources.ts";
+import { playedClient } from "./telemetry/clients.ts";
 import { sdk2 } from "./telemetry/sdk-lines.ts";
 import { spanRecorder } from "./telemetry/span-tree.ts";
 
@@ -131,7 +132,8 @@ function observedDialer(attemptMs = 5000): Dialer {
 }
 
 function clientTrace(): ClientTrace {
-  const metrics = natsMetrics({ registry });
+  const { client } = playedClient([]);
+  const metrics = natsMetrics({ registry })(client) ?? {};
   const hooks = listening<ClientTrace>("ClientTrace", ["stateChange", "disconnect", "reconnectAttempt", "reconnect"]);
   return {
     stateChange(info) {

@@ -1,3 +1,4 @@
+import type { ClientErrorKind } from "../core/client-trace.ts";
 import { reasons } from "../core/reasons.ts";
 import { closeReasons, exhaustedCauses } from "../core/trace.ts";
 
@@ -20,6 +21,7 @@ export const ownerLabel = "dialer.name";
 
 const latency = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const lifetime = [1, 10, 60, 300, 900, 3600, 14_400, 43_200, 86_400, 604_800];
+const roundTrip = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 const outage = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
 
 /** The value of `error.type` where nothing went wrong. */
@@ -32,6 +34,15 @@ const errorTypeOrNone = { "error.type": [noError, ...reasons] };
 export const clientStates = ["connecting", "connected", "reconnecting", "draining", "closed"] as const;
 /** Why a NATS client lost its connection. */
 export const disconnectReasons = [...closeReasons, "auth_expired", "forced", "lame_duck"] as const;
+
+/** What a NATS server has reported an error about. */
+export const clientErrorKinds = [
+  "permission_publish",
+  "permission_subscribe",
+  "auth",
+  "protocol",
+  "other",
+] as const satisfies readonly ClientErrorKind[];
 
 /** The one table of metric names, units, labels and buckets. */
 export const instruments = {
@@ -206,6 +217,91 @@ export const instruments = {
     help: "Time from the loss of a connection to the reconnect.",
     labels: {},
     buckets: outage,
+  },
+  clientServerCount: {
+    name: "nats.client.server.count",
+    kind: "gauge",
+    unit: "{server}",
+    help: "Servers that clients may connect to, by whether they were given them or learned of them from a server.",
+    labels: { source: ["configured", "discovered"] },
+  },
+  clientServerChanges: {
+    name: "nats.client.server.changes",
+    kind: "counter",
+    unit: "{server}",
+    help: "Servers that joined or left, as a server told.",
+    labels: { change: ["added", "removed"] },
+  },
+  clientLameDuck: {
+    name: "nats.client.lame_duck",
+    kind: "counter",
+    unit: "{connection}",
+    help: "Connections whose server said that it was about to shut down.",
+    labels: {},
+  },
+  clientStaleConnections: {
+    name: "nats.client.stale_connections",
+    kind: "counter",
+    unit: "{connection}",
+    help: "Connections given up because their server answered no ping.",
+    labels: {},
+  },
+  clientSlowConsumers: {
+    name: "nats.client.slow_consumers",
+    kind: "counter",
+    unit: "{event}",
+    help: "Times that a subscription fell behind its bound.",
+    labels: {},
+  },
+  clientForcedReconnects: {
+    name: "nats.client.forced_reconnects",
+    kind: "counter",
+    unit: "{reconnect}",
+    help: "Reconnects that the client's owner asked for.",
+    labels: {},
+  },
+  clientErrors: {
+    name: "nats.client.errors",
+    kind: "counter",
+    unit: "{error}",
+    help: "Errors that servers reported on connections that were up.",
+    labels: { kind: clientErrorKinds },
+  },
+  clientRtt: {
+    name: "nats.client.rtt",
+    kind: "histogram",
+    unit: "s",
+    help: "Round trips measured from client to server.",
+    labels: {},
+    buckets: roundTrip,
+  },
+  clientMessages: {
+    name: "nats.client.messages",
+    kind: "counter",
+    unit: "{message}",
+    help: "Messages carried, read from the clients when scraped and at their end.",
+    labels: { direction: ["receive", "transmit"] },
+  },
+  clientIo: {
+    name: "nats.client.io",
+    kind: "counter",
+    unit: "By",
+    help: "Bytes of messages carried, read from the clients when scraped and at their end.",
+    labels: { direction: ["receive", "transmit"] },
+  },
+  clientPublishesRejected: {
+    name: "nats.client.publishes.rejected",
+    kind: "counter",
+    unit: "{message}",
+    help: "Messages refused while disconnected because the reconnect buffer was full or off.",
+    labels: {},
+  },
+  clientBufferSize: {
+    name: "nats.client.buffer.size",
+    kind: "gauge",
+    unit: "By",
+    help: "Bytes of messages that wait for a connection.",
+    labels: {},
   },
 } as const satisfies Record<string, Instrument>;
 

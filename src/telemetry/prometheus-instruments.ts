@@ -72,7 +72,12 @@ export function earliestOf(registry: Registry, owner: string, key: InstrumentKey
   };
 }
 
-/** Calls `collect` before each scrape of the instrument. */
+/** Finds or makes what each of a label's values has. */
+export function byValue<K extends string, V>(values: readonly K[], make: (value: K) => V): Record<K, V> {
+  return Object.fromEntries(values.map((value) => [value, make(value)])) as Record<K, V>;
+}
+
+/** Calls `collect` before each scrape of the instrument, and before a reset of a counter. */
 export function beforeScrape(registry: Registry, key: InstrumentKey, collect: () => void): void {
   stateOf(metricOf(registry, instruments[key])).collectors.add(collect);
 }
@@ -90,10 +95,12 @@ function untilScrape(metric: Metric, add: Add): Add {
   };
 }
 
-/** Forgets at a reset what was kept before it, too. */
+/** Forgets at a reset what was there before it, kept or not yet collected, too. */
 class KeptCounter extends Counter {
   override reset(): void {
-    for (const each of stateOf(this).flushes) each();
+    const { collectors, flushes } = stateOf(this);
+    for (const each of collectors) each();
+    for (const each of flushes) each();
     super.reset();
   }
 }

@@ -8,7 +8,7 @@ import { closeReasons, type DialTrace, type Ended, exhaustedCauses } from "../co
 import { checkOptions, show } from "../core/validate.ts";
 import { goConntrackHooks } from "./go-conntrack.ts";
 import { instruments, noError } from "./instruments.ts";
-import { type Add, beforeScrape, earliestOf, seriesOf } from "./prometheus-instruments.ts";
+import { type Add, beforeScrape, byValue, earliestOf, seriesOf } from "./prometheus-instruments.ts";
 
 export interface PrometheusOptions {
   /** Registry of prom-client that the metrics go to. */
@@ -168,8 +168,4 @@ function openConnections(received: Add, transmitted: Add) {
       for (const [conn, seen] of open) readOne(conn, seen);
     },
   };
-}
-
-function byValue<K extends string, V>(values: readonly K[], make: (value: K) => V): Record<K, V> {
-  return Object.fromEntries(values.map((value) => [value, make(value)])) as Record<K, V>;
 }

@@ -1,152 +1,425 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { Registry } from "prom-client";
-import type { ClientState, ClientTrace, DisconnectReason } from "../../src/core/client-trace.ts";
+import type { ClientErrorKind, ClientState, DisconnectReason } from "../../src/core/client-trace.ts";
 import { type NatsMetricsOptions, natsMetrics } from "../../src/prometheus.ts";
-import { clientStates, disconnectReasons } from "../../src/telemetry/instruments.ts";
+import {
+  clientErrorKinds,
+  clientStates,
+  disconnectReasons,
+  type Instrument,
+  instruments,
+} from "../../src/telemetry/instruments.ts";
+import { prometheusName } from "../../src/telemetry/prometheus-instruments.ts";
+import { playedClient } from "./clients.ts";
 import { scrape } from "./exposition.ts";
 
 const me = { dialer_name: "default" };
-
-/** Plays the changes of one client's state into its hooks. */
-function client(trace: ClientTrace) {
-  let previous: ClientState | undefined;
-  return {
-    enter(state: ClientState) {
-      trace.stateChange?.({ state, previous });
-      previous = state;
-    },
-  };
-}
+const server = "127.0.0.1:4222";
+const rows: readonly Instrument[] = Object.values(instruments).filter(({ name }) => name.startsWith("nats."));
 
 async function states(registry: Registry): Promise<string[]> {
   return (await scrape(registry)).nonZero("nats_client_connection_status").map((each) => each.replace("state=", ""));
 }
 
+/** What is not zero, of every metric but the state and the duration of outages. */
+async function counted(registry: Registry): Promise<string[]> {
+  const { nonZero } = await scrape(registry);
+  return rows
+    .map(prometheusName)
+    .filter((name) => !/status|seconds$/.test(name))
+    .flatMap((name) => nonZero(name).map((each) => `${name.replace("nats_client_", "")} ${each}`));
+}
+
 describe("natsMetrics", () => {
-  it("starts with all its series at zero, each with its type, help and labels", async () => {
+  it("starts with all its series at zero, each with its type, help and labels, before there is a client", async () => {
     const registry = new Registry();
     natsMetrics({ registry, name: "orders" });
     const { families, samples } = await scrape(registry);
-    assert.deepEqual(
-      [...families].map(([name, { type }]) => `${name} ${type}`),
-      [
-        "nats_client_connection_status gauge",
-        "nats_client_disconnects_total counter",
-        "nats_client_reconnect_attempts_total counter",
-        "nats_client_reconnects_total counter",
-        "nats_client_outage_duration_seconds histogram",
-      ],
-    );
+    assert.deepEqual([...families.keys()].sort(), rows.map(prometheusName).sort());
+    for (const row of rows) {
+      const family = families.get(prometheusName(row));
+      assert.equal(family?.type, row.kind, row.name);
+      assert.equal(family?.help, row.help, row.name);
+      assert.ok(row.help.endsWith("."), row.name);
+      if (row.kind === "histogram") continue;
+      const labels = Object.entries(row.labels).flatMap(([label, values]) => values.map((value) => [label, value]));
+      assert.deepEqual(
+        family?.samples.map(({ labels: { dialer_name: _, ...others } }) => Object.entries(others)),
+        labels.length === 0 ? [[]] : labels.map((each) => [each]),
+        row.name,
+      );
+    }
     for (const sample of samples) {
       assert.equal(sample.value, 0, sample.name);
       assert.equal(sample.labels.dialer_name, "orders", sample.name);
     }
-    const values = (name: string, label: string) => families.get(name)?.samples.map((each) => each.labels[label]);
-    assert.deepEqual(values("nats_client_connection_status", "state"), [...clientStates]);
-    assert.deepEqual(values("nats_client_disconnects_total", "reason"), [...disconnectReasons]);
-    assert.deepEqual(
+  });
+
+  it("has the names and buckets that its dashboards rely on", async () => {
+    const registry = new Registry();
+    natsMetrics({ registry });
+    const { families, samples } = await scrape(registry);
+    assert.deepEqual([...families].map(([name, { type }]) => `${name} ${type}`).sort(), [
+      "nats_client_buffer_size_bytes gauge",
+      "nats_client_connection_status gauge",
+      "nats_client_disconnects_total counter",
+      "nats_client_errors_total counter",
+      "nats_client_forced_reconnects_total counter",
+      "nats_client_io_bytes_total counter",
+      "nats_client_lame_duck_total counter",
+      "nats_client_messages_total counter",
+      "nats_client_outage_duration_seconds histogram",
+      "nats_client_publishes_rejected_total counter",
+      "nats_client_reconnect_attempts_total counter",
+      "nats_client_reconnects_total counter",
+      "nats_client_rtt_seconds histogram",
+      "nats_client_server_changes_total counter",
+      "nats_client_server_count gauge",
+      "nats_client_slow_consumers_total counter",
+      "nats_client_stale_connections_total counter",
+    ]);
+    const buckets = (name: string) =>
       samples
-        .filter((each) => each.name.endsWith("_bucket"))
+        .filter((each) => each.name === `${name}_bucket`)
         .map((each) => each.labels.le)
-        .join(" "),
-      "0.05 0.1 0.25 0.5 1 2.5 5 10 30 60 300 1800 +Inf",
+        .join(" ");
+    assert.equal(buckets("nats_client_outage_duration_seconds"), "0.05 0.1 0.25 0.5 1 2.5 5 10 30 60 300 1800 +Inf");
+    assert.equal(
+      buckets("nats_client_rtt_seconds"),
+      "0.0005 0.001 0.0025 0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2.5 +Inf",
     );
   });
 
-  it("has exactly one state at 1 at any moment of a client's life", async () => {
+  it("has as many series as the README says, whatever happens to its clients", async () => {
     const registry = new Registry();
-    const { enter } = client(natsMetrics({ registry }));
-    for (const state of ["connecting", "connected", "reconnecting", "connected", "draining", "closed"] as const) {
-      enter(state);
-      assert.deepEqual(await states(registry), [`${state} → 1`]);
+    const observer = natsMetrics({ registry });
+    const expected =
+      clientStates.length +
+      disconnectReasons.length +
+      clientErrorKinds.length +
+      2 * (12 + 3) + // the histograms: outages and round trips
+      8 + // reconnects, attempts, lame duck, stale, slow, forced, rejected, buffer
+      4 * 2; // servers, their changes, messages, bytes
+    assert.equal((await scrape(registry)).samples.length, expected);
+    for (let count = 0; count < 3; count += 1) {
+      const { events } = playedClient(observer);
+      for (const reason of disconnectReasons) events.emit("disconnect", { server, reason });
+      for (const kind of clientErrorKinds) events.emit("error", { kind, error: new Error("no") });
+      events.emit("rtt", { durationMs: 1 });
+      events.close(undefined);
     }
+    assert.equal((await scrape(registry)).samples.length, expected);
+    assert.match(readFileSync("README.md", "utf8"), new RegExp(`a NATS client ${expected} more`));
   });
 
-  it("counts the states of several clients together", async () => {
-    const registry = new Registry();
-    const trace = natsMetrics({ registry });
-    const [a, b, c] = [client(trace), client(trace), client(trace)];
-    for (const each of [a, b, c]) each.enter("connecting");
-    for (const each of [a, b, c]) each.enter("connected");
-    b.enter("reconnecting");
-    c.enter("closed");
-    assert.deepEqual(await states(registry), ["connected → 1", "reconnecting → 1", "closed → 1"]);
-  });
-
-  it("lets a new client take the place of a closed one", async () => {
-    const registry = new Registry();
-    const trace = natsMetrics({ registry });
-    for (let round = 0; round < 3; round += 1) {
-      const { enter } = client(trace);
-      enter("connecting");
+  describe("the state", () => {
+    it("is exactly one at any moment of a client's life", async () => {
+      const registry = new Registry();
+      const { events } = playedClient(natsMetrics({ registry }));
       assert.deepEqual(await states(registry), ["connecting → 1"]);
-      enter("connected");
-      enter("closed");
+      for (const state of ["connected", "reconnecting", "connected", "draining", "closed"] as const) {
+        if (state === "closed") events.close(undefined);
+        else events.enter(state);
+        assert.deepEqual(await states(registry), [`${state} → 1`]);
+      }
+    });
+
+    it("of several clients is counted together", async () => {
+      const registry = new Registry();
+      const observer = natsMetrics({ registry });
+      const [, b, c] = [1, 2, 3].map(() => playedClient(observer, { state: "connected" }).events);
+      b?.enter("reconnecting");
+      c?.close(undefined);
+      assert.deepEqual(await states(registry), ["connected → 1", "reconnecting → 1", "closed → 1"]);
+    });
+
+    it("stays closed until a new client takes the place of the closed one", async () => {
+      const registry = new Registry();
+      const observer = natsMetrics({ registry });
+      for (let round = 0; round < 3; round += 1) {
+        const { events } = playedClient(observer);
+        assert.deepEqual(await states(registry), ["connecting → 1"]);
+        events.enter("connected");
+        events.close(undefined);
+        assert.deepEqual(await states(registry), ["closed → 1"]);
+      }
+    });
+
+    it("does so too where each client is given an observer of its own of the same name", async () => {
+      const registry = new Registry();
+      for (let round = 0; round < 3; round += 1) {
+        const { events } = playedClient(natsMetrics({ registry }));
+        events.enter("connected");
+        assert.deepEqual(await states(registry), ["connected → 1"]);
+        events.close(undefined);
+      }
+      playedClient(natsMetrics({ registry, name: "other" }));
+      const { value } = await scrape(registry);
+      assert.equal(value("nats_client_connection_status", { ...me, state: "closed" }), 1, "not the other name's place");
+    });
+
+    it("is taken back of a client that is observed no longer, and there again when it is", async () => {
+      const registry = new Registry();
+      const observer = natsMetrics({ registry });
+      const { events, stop } = playedClient(observer, { state: "connected" });
+      stop();
+      assert.deepEqual(await states(registry), []);
+      events.enter("reconnecting");
+      assert.deepEqual(await states(registry), []);
+      events.observe(observer);
+      assert.deepEqual(await states(registry), ["reconnecting → 1"]);
+      events.close(undefined);
       assert.deepEqual(await states(registry), ["closed → 1"]);
-    }
-  });
+    });
 
-  it("does so too where each client is given hooks of its own of the same name", async () => {
-    const registry = new Registry();
-    for (let round = 0; round < 3; round += 1) {
-      const { enter } = client(natsMetrics({ registry }));
-      enter("connecting");
-      enter("connected");
+    it("is the truth after the registry was reset", async () => {
+      const registry = new Registry();
+      const { events, counts } = playedClient(natsMetrics({ registry }), { state: "connected" });
+      counts.configuredServers = 3;
+      counts.bufferedBytes = 7;
+      await scrape(registry);
+      registry.resetMetrics();
       assert.deepEqual(await states(registry), ["connected → 1"]);
-      enter("closed");
-    }
-    const other = client(natsMetrics({ registry, name: "other" }));
-    other.enter("connecting");
-    const { value } = await scrape(registry);
-    assert.equal(value("nats_client_connection_status", { ...me, state: "closed" }), 1, "not the other name's place");
+      assert.deepEqual(await counted(registry), ["server_count source=configured → 3", "buffer_size_bytes  → 7"]);
+      events.close(undefined);
+      assert.deepEqual(await states(registry), ["closed → 1"]);
+    });
   });
 
-  it("tells the truth after the registry was reset", async () => {
+  describe("counts", () => {
+    it("each disconnect under its reason, one that nobody knows as an error", async () => {
+      const registry = new Registry();
+      const { events } = playedClient(natsMetrics({ registry }));
+      for (const [index, reason] of disconnectReasons.entries()) {
+        for (let times = 0; times <= index; times += 1) events.emit("disconnect", { server, reason });
+      }
+      for (const reason of ["made_up", "constructor", undefined] as never[]) {
+        events.emit("disconnect", { server, reason: reason as DisconnectReason });
+      }
+      const { nonZero } = await scrape(registry);
+      assert.deepEqual(
+        nonZero("nats_client_disconnects_total"),
+        disconnectReasons.map((reason, index) => `reason=${reason} → ${index + 1 + (reason === "error" ? 3 : 0)}`),
+      );
+    });
+
+    it("reconnects, the dials made for them, and how long the outage was, in seconds", async () => {
+      const registry = new Registry();
+      const { events } = playedClient(natsMetrics({ registry }));
+      for (let attempt = 1; attempt <= 3; attempt += 1) events.emit("reconnectAttempt", { server, attempt });
+      events.emit("reconnect", { server, identity: {}, attempts: 3, outageMs: 2000 });
+      const { value } = await scrape(registry);
+      assert.deepEqual(await counted(registry), ["reconnects_total  → 1", "reconnect_attempts_total  → 3"]);
+      assert.equal(value("nats_client_outage_duration_seconds_sum", me), 2);
+      assert.equal(value("nats_client_outage_duration_seconds_bucket", { ...me, le: "1" }), 0);
+      assert.equal(value("nats_client_outage_duration_seconds_bucket", { ...me, le: "2.5" }), 1);
+    });
+
+    it("servers that joined and left, and what servers and owners did to the connection", async () => {
+      const registry = new Registry();
+      const { events } = playedClient(natsMetrics({ registry }));
+      events.emit("serversChange", { added: ["b:4222", "c:4222"], removed: ["a:4222"] });
+      events.emit("serversChange", { added: ["d:4222"], removed: [] });
+      for (let times = 0; times < 2; times += 1) events.emit("lameDuck", { server });
+      for (let times = 0; times < 3; times += 1) events.emit("stale", { server });
+      for (let times = 0; times < 4; times += 1) events.emit("slowConsumer", { pending: 10 });
+      for (let times = 0; times < 5; times += 1) events.emit("forcedReconnect", { server });
+      for (let times = 0; times < 6; times += 1) events.emit("publishRejected", { limitBytes: 1 });
+      assert.deepEqual(await counted(registry), [
+        "server_changes_total change=added → 3",
+        "server_changes_total change=removed → 1",
+        "lame_duck_total  → 2",
+        "stale_connections_total  → 3",
+        "slow_consumers_total  → 4",
+        "forced_reconnects_total  → 5",
+        "publishes_rejected_total  → 6",
+      ]);
+    });
+
+    it("errors by kind, one that nobody knows as other", async () => {
+      const registry = new Registry();
+      const { events } = playedClient(natsMetrics({ registry }));
+      const error = new Error("no");
+      for (const kind of clientErrorKinds) events.emit("error", { kind, error });
+      for (const kind of ["made_up", "__proto__"] as never[]) {
+        events.emit("error", { kind: kind as ClientErrorKind, error });
+      }
+      assert.deepEqual(
+        await counted(registry),
+        clientErrorKinds.map((kind) => `errors_total kind=${kind} → ${kind === "other" ? 3 : 1}`),
+      );
+    });
+
+    it("round trips, in seconds", async () => {
+      const registry = new Registry();
+      const { events } = playedClient(natsMetrics({ registry }));
+      for (const durationMs of [0.4, 0.6, 3000]) events.emit("rtt", { durationMs });
+      const { value } = await scrape(registry);
+      assert.equal(value("nats_client_rtt_seconds_bucket", { ...me, le: "0.0005" }), 1);
+      assert.equal(value("nats_client_rtt_seconds_bucket", { ...me, le: "0.001" }), 2);
+      assert.equal(value("nats_client_rtt_seconds_bucket", { ...me, le: "2.5" }), 2);
+      assert.equal(value("nats_client_rtt_seconds_count", me), 3);
+    });
+  });
+
+  describe("what a client counts itself", () => {
+    it("is read at each scrape, and none of it twice", async () => {
+      const registry = new Registry();
+      const { counts } = playedClient(natsMetrics({ registry }));
+      Object.assign(counts, { inMsgs: 1, outMsgs: 2, inBytes: 30, outBytes: 40 });
+      Object.assign(counts, { configuredServers: 3, discoveredServers: 5, bufferedBytes: 600 });
+      const expected = [
+        "server_count source=configured → 3",
+        "server_count source=discovered → 5",
+        "messages_total direction=receive → 1",
+        "messages_total direction=transmit → 2",
+        "io_bytes_total direction=receive → 30",
+        "io_bytes_total direction=transmit → 40",
+        "buffer_size_bytes  → 600",
+      ];
+      assert.deepEqual(await counted(registry), expected);
+      assert.deepEqual(await counted(registry), expected);
+      Object.assign(counts, { inMsgs: 11, discoveredServers: 4, bufferedBytes: 0 });
+      assert.deepEqual(await counted(registry), [
+        "server_count source=configured → 3",
+        "server_count source=discovered → 4",
+        "messages_total direction=receive → 11",
+        ...expected.slice(3, 6),
+      ]);
+    });
+
+    it("is read of each metric that is scraped alone", async () => {
+      for (const row of rows) {
+        const registry = new Registry();
+        const { client } = playedClient(natsMetrics({ registry }));
+        let asked = 0;
+        client.onRefresh = () => {
+          asked += 1;
+        };
+        await registry.getSingleMetricAsString(prometheusName(row));
+        assert.equal(asked, 1, row.name);
+      }
+    });
+
+    it("adds up over several clients of a name, and stays apart from another's", async () => {
+      const registry = new Registry();
+      const observer = natsMetrics({ registry });
+      const clients = [playedClient(observer), playedClient(observer), playedClient(natsMetrics({ registry }))];
+      for (const { counts } of clients) Object.assign(counts, { inMsgs: 10, configuredServers: 2, bufferedBytes: 5 });
+      const other = playedClient(natsMetrics({ registry, name: "other" }));
+      other.counts.inMsgs = 1;
+      const { value } = await scrape(registry);
+      assert.equal(value("nats_client_messages_total", { ...me, direction: "receive" }), 30);
+      assert.equal(value("nats_client_server_count", { ...me, source: "configured" }), 6);
+      assert.equal(value("nats_client_buffer_size_bytes", me), 15);
+      assert.equal(value("nats_client_messages_total", { dialer_name: "other", direction: "receive" }), 1);
+    });
+
+    for (const how of ["closed", "observed no longer"]) {
+      it(`is read once more when it is ${how}; its servers and buffer are no more, and nobody asks it again`, async () => {
+        const registry = new Registry();
+        const { client, counts, events, stop } = playedClient(natsMetrics({ registry }), { state: "connected" });
+        Object.assign(counts, { inMsgs: 1, configuredServers: 3, bufferedBytes: 9 });
+        await scrape(registry);
+        Object.assign(counts, { inMsgs: 5, outBytes: 70, bufferedBytes: 8 });
+        if (how === "closed") events.close(undefined);
+        else stop();
+        Object.assign(counts, { inMsgs: 6 });
+        client.onRefresh = () => assert.fail("it has ended");
+        const expected = ["messages_total direction=receive → 5", "io_bytes_total direction=transmit → 70"];
+        assert.deepEqual(await counted(registry), expected);
+      });
+    }
+
+    it("is counted from the moment that the observation starts", async () => {
+      const registry = new Registry();
+      const observer = natsMetrics({ registry });
+      const { client, events, counts } = playedClient([], { state: "connected" });
+      Object.assign(counts, { inMsgs: 1000, configuredServers: 1 });
+      const stop = events.observe(observer);
+      const expected = ["server_count source=configured → 1"];
+      assert.deepEqual(await counted(registry), expected);
+      counts.inMsgs += 1;
+      stop();
+      events.observe(observer);
+      assert.deepEqual(await counted(registry), [...expected, "messages_total direction=receive → 1"]);
+      assert.equal(client.counts, counts);
+    });
+
+    it("starts anew with the registry's reset, whether it had been scraped before or not", async () => {
+      const registry = new Registry();
+      const { counts, events } = playedClient(natsMetrics({ registry }));
+      counts.inMsgs = 5;
+      await scrape(registry);
+      Object.assign(counts, { inMsgs: 8, outMsgs: 2, inBytes: 100, outBytes: 100 });
+      events.emit("stale", { server });
+      registry.resetMetrics();
+      assert.deepEqual(await counted(registry), []);
+      counts.inMsgs = 9;
+      assert.deepEqual(await counted(registry), ["messages_total direction=receive → 1"]);
+    });
+
+    it("may start anew itself: counters never go back", async () => {
+      const registry = new Registry();
+      const { counts } = playedClient(natsMetrics({ registry }));
+      for (const inMsgs of [10, 3, 4]) {
+        counts.inMsgs = inMsgs;
+        await scrape(registry);
+      }
+      assert.deepEqual(await counted(registry), ["messages_total direction=receive → 11"]);
+    });
+
+    it("harms no scrape when it can't be had, nor what others of its name have", async () => {
+      const registry = new Registry();
+      const observer = natsMetrics({ registry });
+      const good = playedClient(observer);
+      const partial = playedClient(observer);
+      const throwing = playedClient(observer);
+      Object.assign(good.counts, { inMsgs: 4, configuredServers: 2 });
+      Object.assign(partial.counts, { inMsgs: Number.NaN, configuredServers: undefined });
+      throwing.client.onRefresh = () => {
+        throw new Error("no refresh");
+      };
+      throwing.client.stats = () => {
+        throw new Error("no stats");
+      };
+      const expected = ["server_count source=configured → 2", "messages_total direction=receive → 4"];
+      assert.deepEqual(await counted(registry), expected);
+      throwing.events.close(undefined);
+      partial.events.close(undefined);
+      assert.deepEqual(await counted(registry), expected);
+    });
+  });
+
+  it("lets a client look at its state before each scrape, which then shows what it found", async () => {
     const registry = new Registry();
-    const { enter } = client(natsMetrics({ registry }));
-    enter("connecting");
-    enter("connected");
-    registry.resetMetrics();
-    assert.deepEqual(await states(registry), ["connected → 1"]);
-    enter("closed");
+    const { client, counts, events } = playedClient(natsMetrics({ registry }), { state: "connected" });
+    counts.configuredServers = 1;
+    client.onRefresh = () => {
+      client.onRefresh = () => {};
+      events.emit("disconnect", { server, reason: "remote" });
+      events.enter("reconnecting");
+    };
+    assert.deepEqual(await states(registry), ["reconnecting → 1"]);
+    client.onRefresh = () => {
+      counts.inMsgs = 3;
+      events.close(undefined);
+    };
     assert.deepEqual(await states(registry), ["closed → 1"]);
+    assert.deepEqual(await counted(registry), [
+      "disconnects_total reason=remote → 1",
+      "messages_total direction=receive → 3",
+    ]);
   });
 
-  it("counts each disconnect under its reason", async () => {
+  it("ignores a state that there isn't", async () => {
     const registry = new Registry();
-    const trace = natsMetrics({ registry });
-    for (const [index, reason] of disconnectReasons.entries()) {
-      for (let times = 0; times <= index; times += 1) trace.disconnect?.({ server: "127.0.0.1:4222", reason });
-    }
-    trace.disconnect?.({ server: "127.0.0.1:4222", reason: "made_up" as DisconnectReason });
-    const { nonZero } = await scrape(registry);
-    assert.deepEqual(
-      nonZero("nats_client_disconnects_total"),
-      disconnectReasons.map((reason, index) => `reason=${reason} → ${index + 1}`),
-    );
-  });
-
-  it("counts reconnects, the dials made for them, and how long the outage was, in seconds", async () => {
-    const registry = new Registry();
-    const trace = natsMetrics({ registry });
-    for (let dials = 0; dials < 3; dials += 1) trace.reconnectAttempt?.({ server: "127.0.0.1:4222", attempt: 1 });
-    trace.reconnect?.({ server: "127.0.0.1:4222", identity: {}, attempts: 1, outageMs: 2000 });
-    const { value } = await scrape(registry);
-    assert.equal(value("nats_client_reconnect_attempts_total", me), 3);
-    assert.equal(value("nats_client_reconnects_total", me), 1);
-    assert.equal(value("nats_client_outage_duration_seconds_sum", me), 2);
-    assert.equal(value("nats_client_outage_duration_seconds_bucket", { ...me, le: "1" }), 0);
-    assert.equal(value("nats_client_outage_duration_seconds_bucket", { ...me, le: "2.5" }), 1);
-  });
-
-  it("shares its series with others of its name, without resetting them", async () => {
-    const registry = new Registry();
-    natsMetrics({ registry }).reconnect?.({ server: "a:1", identity: {}, attempts: 1, outageMs: 10 });
-    natsMetrics({ registry }).reconnect?.({ server: "a:1", identity: {}, attempts: 1, outageMs: 10 });
-    const { value } = await scrape(registry);
-    assert.equal(value("nats_client_outage_duration_seconds_count", me), 2);
-    assert.equal(value("nats_client_reconnects_total", me), 2);
+    const { events } = playedClient(natsMetrics({ registry }));
+    events.enter("made_up" as ClientState);
+    events.enter("constructor" as ClientState);
+    assert.deepEqual(await states(registry), ["connecting → 1"]);
   });
 
   const registry = new Registry();
