@@ -1,0 +1,83 @@
+import { classify } from "../core/classify.ts";
+import type { ClientObserver, DisconnectInfo, ServerIdentity } from "../core/client-trace.ts";
+import { messageOf } from "../core/errors.ts";
+import { show } from "../core/validate.ts";
+import type { Logger } from "../middleware/log.ts";
+
+/** Reasons of a disconnect that the client's own side wanted. */
+const wanted: ReadonlySet<string> = new Set<DisconnectInfo["reason"]>(["local", "drain", "forced"]);
+
+/**
+ * Logs, in lines for people, the lives of NATS clients: when a connection was lost and why, what is
+ * tried and for how long, who is the server now, what servers complain of. Losses, errors and messages
+ * that could not wait are warnings. For `connect({ trace })`; `withLog` tells of the dials themselves.
+ *
+ * @param logger - @defaultValue `console`
+ * @throws TypeError at construction, when the logger has no `info` or `warn`.
+ */
+export function natsLog(logger: Logger = console): ClientObserver {
+  if (typeof logger?.info !== "function" || typeof logger.warn !== "function") {
+    throw new TypeError(`natsLog: logger must have the methods info and warn, got ${show(logger)}`);
+  }
+  return function logClient({ name }) {
+    const client = name ? `NATS client ${JSON.stringify(name)}` : "NATS client";
+    const info = (what: string) => logger.info(oneLine(`${client} ${what}`));
+    const warn = (what: string) => logger.warn(oneLine(`${client} ${what}`));
+    // A publisher in a loop must not flood the log: one line until the client is connected again.
+    let rejectionTold = false;
+
+    return {
+      stateChange({ state }) {
+        if (state === "draining") info("is draining");
+      },
+      connect({ server, identity }) {
+        rejectionTold = false;
+        info(`connected to ${server}${described(identity)}`);
+      },
+      disconnect({ server, reason, error }) {
+        const detail = error === undefined ? "" : ` (${messageOf(error)})`;
+        if (wanted.has(reason)) info(`left ${server}: ${reason}${detail}`);
+        else warn(`lost ${server}: ${reason}${detail}`);
+      },
+      reconnectAttempt: ({ server, attempt }) => info(`reconnecting to ${server}, attempt ${attempt}`),
+      reconnect({ server, identity, outageMs, attempts }) {
+        rejectionTold = false;
+        const tries = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
+        info(`back on ${server}${described(identity)} after ${duration(outageMs)} and ${tries}`);
+      },
+      serversChange({ added, removed }) {
+        const changes = [...added.map((server) => `+${server}`), ...removed.map((server) => `-${server}`)];
+        info(`was told of servers: ${changes.join(", ")}`);
+      },
+      lameDuck: ({ server }) => info(`was told that ${server} is about to shut down`),
+      stale: ({ server }) => warn(`gives ${server} up: it answers no ping`),
+      forcedReconnect: ({ server }) => info(`was asked to leave ${server} and reconnect`),
+      slowConsumer: ({ pending }) => warn(`is slow: ${pending} messages wait to be handled`),
+      error: ({ kind, error }) => warn(`was told of an error (${kind}): ${messageOf(error)}`),
+      publishRejected({ limitBytes }) {
+        if (rejectionTold) return;
+        rejectionTold = true;
+        const why = limitBytes > 0 ? `more than ${limitBytes} B would wait` : "none may wait";
+        warn(`refuses messages until it is connected: ${why}`);
+      },
+      close({ error }) {
+        if (error === undefined || classify(error) === "canceled") info("is closed");
+        else warn(`is closed, having given up: ${messageOf(error)}`);
+      },
+    };
+  };
+}
+
+function described({ name, version, cluster }: ServerIdentity): string {
+  const parts = [name, version, cluster && `of cluster ${cluster}`].filter(Boolean);
+  return parts.length === 0 ? "" : ` (${parts.join(" ")})`;
+}
+
+function duration(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** Servers choose their names and messages: none of them may begin a line of its own. */
+function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ");
+}

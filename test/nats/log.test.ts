@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ClientTrace } from "../../src/core/client-trace.ts";
+import type { Logger } from "../../src/index.ts";
+import { natsLog } from "../../src/nats.ts";
+import { playedClient } from "../telemetry/clients.ts";
+
+const server = "127.0.0.1:4222";
+const reset = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
+
+/** A connected client with a log, and the lines written so far. */
+function logged(name: string | undefined = "orders") {
+  const lines: string[] = [];
+  const logger: Logger = {
+    info: (line) => lines.push(`info ${line}`),
+    warn: (line) => lines.push(`warn ${line}`),
+  };
+  return { lines, ...playedClient(natsLog(logger), { state: "connected", ...(name && { name }) }) };
+}
+
+type Told = { [N in keyof ClientTrace]: Parameters<NonNullable<ClientTrace[N]>>[0] };
+
+const table: readonly (readonly [keyof ClientTrace, Told[keyof ClientTrace], string])[] = [
+  [
+    "connect",
+    { server, identity: { id: "NA", name: "n1", version: "2.9.10", cluster: "east" } },
+    `info NATS client "orders" connected to ${server} (n1 2.9.10 of cluster east)`,
+  ],
+  ["connect", { server, identity: {} }, `info NATS client "orders" connected to ${server}`],
+  [
+    "disconnect",
+    { server, reason: "reset", error: reset },
+    `warn NATS client "orders" lost ${server}: reset (read ECONNRESET)`,
+  ],
+  ["disconnect", { server, reason: "stale" }, `warn NATS client "orders" lost ${server}: stale`],
+  ["disconnect", { server, reason: "drain" }, `info NATS client "orders" left ${server}: drain`],
+  ["disconnect", { server, reason: "local" }, `info NATS client "orders" left ${server}: local`],
+  ["disconnect", { server, reason: "forced" }, `info NATS client "orders" left ${server}: forced`],
+  ["reconnectAttempt", { server, attempt: 2 }, `info NATS client "orders" reconnecting to ${server}, attempt 2`],
+  [
+    "reconnect",
+    { server, identity: { name: "n2" }, outageMs: 1234, attempts: 3 },
+    `info NATS client "orders" back on ${server} (n2) after 1.2 s and 3 attempts`,
+  ],
+  [
+    "reconnect",
+    { server, identity: {}, outageMs: 61.7, attempts: 1 },
+    `info NATS client "orders" back on ${server} after 62 ms and 1 attempt`,
+  ],
+  [
+    "serversChange",
+    { added: ["b:4222", "c:4222"], removed: ["a:4222"] },
+    'info NATS client "orders" was told of servers: +b:4222, +c:4222, -a:4222',
+  ],
+  ["lameDuck", { server }, `info NATS client "orders" was told that ${server} is about to shut down`],
+  ["stale", { server }, `warn NATS client "orders" gives ${server} up: it answers no ping`],
+  ["forcedReconnect", { server }, `info NATS client "orders" was asked to leave ${server} and reconnect`],
+  ["slowConsumer", { pending: 70 }, 'warn NATS client "orders" is slow: 70 messages wait to be handled'],
+  [
+    "error",
+    { kind: "permission_publish", error: new Error('Permissions Violation for Publish to "a"') },
+    'warn NATS client "orders" was told of an error (permission_publish): Permissions Violation for Publish to "a"',
+  ],
+  [
+    "publishRejected",
+    { limitBytes: 8_388_608 },
+    'warn NATS client "orders" refuses messages until it is connected: more than 8388608 B would wait',
+  ],
+  [
+    "publishRejected",
+    { limitBytes: -1 },
+    'warn NATS client "orders" refuses messages until it is connected: none may wait',
+  ],
+];
+for (const [name, info, line] of table) {
+  test(`${name}: ${line}`, () => {
+    const { lines, events } = logged();
+    events.emit(name, info as never);
+    assert.deepEqual(lines, [line]);
+  });
+}
+
+test("a client without a name is called what it is", () => {
+  const { lines, events } = logged("");
+  events.emit("stale", { server });
+  assert.deepEqual(lines, [`warn NATS client gives ${server} up: it answers no ping`]);
+});
+
+test("draining and closing are a line each; what measures is none", () => {
+  const { lines, events } = logged();
+  events.emit("rtt", { durationMs: 1 });
+  events.enter("reconnecting");
+  events.enter("connected");
+  events.enter("draining");
+  events.close(undefined);
+  assert.deepEqual(lines, ['info NATS client "orders" is draining', 'info NATS client "orders" is closed']);
+});
+
+test("a client that gave up says why; one whose signal aborted has not given up", () => {
+  const gaveUp = logged();
+  gaveUp.events.close(reset);
+  assert.deepEqual(gaveUp.lines, ['warn NATS client "orders" is closed, having given up: read ECONNRESET']);
+  const aborted = logged();
+  aborted.events.close(new DOMException("enough", "AbortError"));
+  assert.deepEqual(aborted.lines, ['info NATS client "orders" is closed']);
+});
+
+test("a publisher in a loop is warned of once until the client is back", () => {
+  const { lines, events } = logged();
+  const publish = () => {
+    for (let count = 0; count < 1000; count += 1) events.emit("publishRejected", { limitBytes: -1 });
+  };
+  publish();
+  assert.equal(lines.length, 1);
+  events.emit("reconnect", { server, identity: {}, outageMs: 1, attempts: 1 });
+  publish();
+  assert.equal(lines.length, 3);
+});
+
+test("clients that share a logger are told apart, also in what they have been told", () => {
+  const lines: string[] = [];
+  const observer = natsLog({ info: (line) => lines.push(line), warn: (line) => lines.push(line) });
+  for (const name of ["a", "b"]) {
+    playedClient(observer, { name }).events.emit("publishRejected", { limitBytes: -1 });
+  }
+  assert.deepEqual(
+    lines.map((line) => line.slice(0, 15)),
+    ['NATS client "a"', 'NATS client "b"'],
+  );
+});
+
+test("nothing that a server says begins a line of its own", () => {
+  const { lines, events } = logged("a\nb");
+  events.emit("connect", { server, identity: { name: "n1\r\nwarn forged", version: "2\u2028forged" } });
+  events.emit("error", { kind: "other", error: new Error("first\nsecond\u001b[31m") });
+  assert.deepEqual(lines, [
+    `info NATS client "a\\nb" connected to ${server} (n1 warn forged 2 forged)`,
+    'warn NATS client "a\\nb" was told of an error (other): first second [31m',
+  ]);
+});
+
+test("bad input is named: a logger without its methods", () => {
+  for (const logger of [null, {}, { info() {} }, 7]) {
+    assert.throws(() => natsLog(logger as never), {
+      name: "TypeError",
+      message: /natsLog: logger must have the methods info and warn, got /,
+    });
+  }
+});
