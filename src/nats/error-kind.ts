@@ -1,12 +1,19 @@
-import { errors } from "@nats-io/transport-node";
 import type { ClientErrorKind } from "../core/client-trace.ts";
 
-/** What a server has complained of. */
+/** The kind of an error that a server has reported. By name, for a process may hold several copies of nats-core. */
 export function errorKind(error: unknown): ClientErrorKind {
-  if (error instanceof errors.PermissionViolationError) {
-    return error.operation === "publish" ? "permission_publish" : "permission_subscribe";
+  if (!(error instanceof Error)) return "other";
+  switch (error.name) {
+    case "PermissionViolationError":
+      return (error as { operation?: unknown }).operation === "subscription"
+        ? "permission_subscribe"
+        : "permission_publish";
+    case "AuthorizationError":
+    case "UserAuthenticationExpiredError":
+      return "auth";
+    case "ProtocolError":
+      return "protocol";
+    default:
+      return "other";
   }
-  if (error instanceof errors.AuthorizationError || error instanceof errors.UserAuthenticationExpiredError)
-    return "auth";
-  return error instanceof errors.ProtocolError ? "protocol" : "other";
 }

@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ProtocolHandler } from "@nats-io/transport-node";
+import { errorKind } from "../../src/nats/error-kind.ts";
+
+const said = [
+  ['Permissions Violation for Publish to "a"', "permission_publish"],
+  ['Permissions Violation for Subscription to "a"', "permission_subscribe"],
+  ['Permissions Violation for Subscription to "a" using queue "q"', "permission_subscribe"],
+  ['Permissions Violation for Publish with Reply of "a"', "permission_publish"],
+  ["Authorization Violation", "auth"],
+  ["Account Authentication Expired", "auth"],
+  ["User Authentication Expired", "auth"],
+  ["Authentication Timeout", "auth"],
+  ["Unknown Protocol Operation", "protocol"],
+  ["maximum connections exceeded", "protocol"],
+] as const;
+
+for (const [words, kind] of said) {
+  test(`"${words}" is of kind ${kind}`, () => {
+    assert.equal(errorKind(ProtocolHandler.toError(words)), kind);
+  });
+}
+
+test("anything else is other", () => {
+  for (const error of [new Error("x"), undefined, null, "AuthorizationError", { name: "ProtocolError" }]) {
+    assert.equal(errorKind(error), "other");
+  }
+});
