@@ -1,0 +1,29 @@
+import type { Socket } from "node:net";
+import { type Peer, peer } from "./peers.ts";
+
+/** What a {@link natsPeer} says of itself; `more` are fields of INFO. */
+export const infoLine = (more: object = {}) =>
+  `INFO ${JSON.stringify({ server_id: "PEER", server_name: "peer", version: "2.9.10", max_payload: 1048576, ...more })}\r\n`;
+
+/**
+ * A server of the test's own that speaks just enough NATS: INFO, and a PONG for every PING, unless
+ * `welcome`, given the connection and its number from 1, answers the first PING itself.
+ */
+export function natsPeer(
+  welcome: (socket: Socket, nth: number) => void = (socket) => socket.write("PONG\r\n"),
+): Promise<Peer> {
+  let connections = 0;
+  return peer((socket) => {
+    connections += 1;
+    const nth = connections;
+    let welcomed = false;
+    socket.write(infoLine());
+    socket.on("data", (bytes) => {
+      for (const _ of bytes.toString().matchAll(/^PING\r$/gm)) {
+        if (welcomed) socket.write("PONG\r\n");
+        else welcome(socket, nth);
+        welcomed = true;
+      }
+    });
+  });
+}
