@@ -10,10 +10,12 @@ import { type BackgroundConnection, inBackground } from "./background.ts";
 import { type ClientCallbacks, callbackHooks } from "./callbacks.ts";
 import { Client } from "./client.ts";
 import { type CredentialOptions, fileCredentials } from "./credentials.ts";
+import { rememberClient } from "./known-clients.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { DialedProtocol } from "./protocol.ts";
 import { PublishBuffer } from "./publish-buffer.ts";
 import { type ReconnectDelayOptions, reconnectDelay } from "./reconnect-delay.ts";
+import { measureRtt } from "./rtt.ts";
 import { readServers } from "./servers.ts";
 import { ensureTransportFactory, type NodeConnectionOptions, newConnection } from "./upstream.ts";
 
@@ -145,7 +147,9 @@ function newClient(options: ConnectOptions | BackgroundConnectOptions): Client {
   const lifecycle = new Lifecycle(events, () => nc.options.reconnect === true);
   const protocol = new DialedProtocol(nc.options, nc, { dialer, lifecycle, buffer, credentials, delay });
   nc.protocol = protocol;
+  rememberClient(nc as NatsConnection, events);
   events.observe([callbacks, trace].flat());
+  if (rttIntervalMs !== undefined) measureRtt(nc, rttIntervalMs, events);
   return new Client(nc, protocol, lifecycle, { signal, deadlineMs: connectDeadlineMs, servers });
 }
 
