@@ -115,6 +115,9 @@ test("a publisher in a loop is warned of once until the client is back", () => {
   events.emit("reconnect", { server, identity: {}, outageMs: 1, attempts: 1 });
   publish();
   assert.equal(lines.length, 3);
+  events.emit("connect", { server, identity: {} });
+  publish();
+  assert.equal(lines.length, 5);
 });
 
 test("clients that share a logger are told apart, also in what they have been told", () => {

@@ -135,6 +135,16 @@ describe("natsMetrics", () => {
       assert.deepEqual(await states(registry), ["connected → 1", "reconnecting → 1", "closed → 1"]);
     });
 
+    it("of one that closed is no matter of another that goes on", async () => {
+      const registry = new Registry();
+      const observer = natsMetrics({ registry });
+      const [a, b] = [playedClient(observer).events, playedClient(observer).events];
+      a.close(undefined);
+      b.enter("connected");
+      b.enter("reconnecting");
+      assert.deepEqual(await states(registry), ["reconnecting → 1", "closed → 1"]);
+    });
+
     it("stays closed until a new client takes the place of the closed one", async () => {
       const registry = new Registry();
       const observer = natsMetrics({ registry });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, it } from "node:test";
-import type { HrTime, TracerProvider } from "@opentelemetry/api";
+import type { Context, HrTime, TracerProvider } from "@opentelemetry/api";
 import type { ServerIdentity } from "../../src/core/client-trace.ts";
 import { compose, type Dialer } from "../../src/index.ts";
 import { natsTracing, withTracing } from "../../src/otel.ts";
@@ -16,7 +16,7 @@ const back = { server: "n2:4222", identity, outageMs: 1200, attempts: 3 };
 
 const seconds = ([whole, nanos]: HrTime) => whole + nanos / 1e9;
 
-/** What `natsTracing` promises, held against one line of OpenTelemetry's SDK. */
+/** What `natsTracing` promises, held against one line of OpenTelemetry's SDK; `spanTests` sets its context manager. */
 export function natsTracingTests(sdk: SdkLine): void {
   let recorder = spanRecorder();
   let tracerProvider: TracerProvider = sdk.provider(recorder);
@@ -89,6 +89,37 @@ export function natsTracingTests(sdk: SdkLine): void {
       "server.address": "::1",
       "server.port": 4222,
     });
+  });
+
+  it("it is a root though a span is active", () => {
+    const { api } = sdk;
+    const request = tracerProvider.getTracer("test").startSpan("request");
+    const { events } = connected();
+    api.context.with(api.trace.setSpan(api.ROOT_CONTEXT as Context, request), () => {
+      assert.equal(api.trace.getActiveSpan(), request);
+      events.emit("disconnect", lost);
+      events.enter("reconnecting");
+      events.emit("reconnect", back);
+    });
+    request.end();
+    assert.equal(episodes()[0]?.parentSpanContext, undefined);
+    assert.notEqual(episodes()[0]?.spanContext().traceId, request.spanContext().traceId);
+  });
+
+  it("the attempts of one episode are not the next one's", () => {
+    const { events } = connected();
+    events.emit("disconnect", lost);
+    events.enter("reconnecting");
+    events.emit("reconnectAttempt", { server: "n2:4222", attempt: 1 });
+    events.emit("reconnect", { ...back, attempts: 1 });
+    events.enter("connected");
+    events.emit("disconnect", lost);
+    events.enter("reconnecting");
+    events.close(no);
+    assert.deepEqual(
+      episodes().map(({ attributes }) => attributes["nats.reconnect.attempts"]),
+      [1, 0],
+    );
   });
 
   it("a client that gives up marks the span as failed, with the reason", () => {
@@ -202,6 +233,17 @@ export function natsTracingTests(sdk: SdkLine): void {
     events.enter("reconnecting");
     await dial(true);
     events.close(no);
+    assert.deepEqual(episodeLinks(), [["previous_connection: dial 0"]]);
+  });
+
+  it("it is linked to nothing gained where that dial had no span", async () => {
+    const { client, events, dial } = dialing(["connect"]);
+    await dial(false);
+    events.emit("disconnect", lost);
+    events.enter("reconnecting");
+    const untraced = await scriptedDialer()("n1:4222", { owner: client, background: true });
+    untraced.destroy();
+    events.emit("reconnect", back);
     assert.deepEqual(episodeLinks(), [["previous_connection: dial 0"]]);
   });
 

@@ -20,6 +20,7 @@ import {
 } from "../../src/index.ts";
 import { type TracingOptions, withTracing } from "../../src/otel.ts";
 import { fakeClock, scriptedDialer } from "../../src/testing.ts";
+import { deferred } from "../support/contract.ts";
 import { freePort, goodPeer, type Peer, silentPeer } from "../support/peers.ts";
 import { until } from "../support/resources.ts";
 import type { SdkLine } from "./sdk-lines.ts";
@@ -298,6 +299,34 @@ export function spanTests(sdk: SdkLine): void {
         /\n {4}protocol handshake\n {6}\(info\)\n {6}\(connect\)\n {6}\(pong\)$/,
       );
       assert.deepEqual(recorder.open, []);
+    });
+
+    it("two handshakes at once, of which the first to begin marks a step: it is not the other's", async () => {
+      await using server = await goodPeer();
+      const both = deferred<HandshakeContext>();
+      const hedge: Middleware = (next) => async (target, options) => {
+        next(target, {
+          ...options,
+          handshake: (_conn, context) => {
+            both.resolve(context);
+            return never();
+          },
+        }).catch(() => {});
+        const first = await both.promise;
+        return next(target, {
+          ...options,
+          handshake: async (conn, context) => {
+            first.event("of the first");
+            context.event("of the second");
+            return conn;
+          },
+        });
+      };
+      const clock = fakeClock();
+      (await traced({}, clock.layer, hedge, withTimeout({ timeoutMs: 1000 }), tcp())(server.address)).destroy();
+      await clock.advance(1000);
+      const events = recorder.started.flatMap((span) => span.events.map(({ name }) => name));
+      assert.deepEqual(events, ["of the second"]);
     });
 
     it("a handshake that failed after it had learned whom it spoke to", async () => {
