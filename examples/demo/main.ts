@@ -6,13 +6,11 @@
  *   npm run demo -- --help
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { NatsConnection } from "@nats-io/transport-node";
 import { compose, tcp, withLog, withRetry, withTimeout } from "dialtrace";
 import { connect } from "dialtrace/nats";
-import { withTracing } from "dialtrace/otel";
+import { natsTracing, withTracing } from "dialtrace/otel";
 import { natsMetrics, withPrometheus } from "dialtrace/prometheus";
 import { Registry } from "prom-client";
-import { watchClient } from "./client-watch.ts";
 import { leave } from "./leave.ts";
 import { serveMetrics } from "./metrics-server.ts";
 import { prepareNatsServer } from "./nats-server.ts";
@@ -62,18 +60,19 @@ async function runClient(address: string, registry: Registry, screen: Screen, st
     tcp(),
   );
 
-  const client = watchClient(screen, natsMetrics({ registry, name }));
-  let nc: NatsConnection | undefined;
-  const connecting = connect({
+  const client = await connect({
     servers: address,
     dialer,
     signal,
-    waitOnFirstConnect: true,
+    connectInBackground: true,
     maxReconnectAttempts: -1,
-    trace: client.trace,
-  }).then(
-    (connection) => {
-      nc = connection;
+    trace: [natsMetrics({ registry, name }), natsTracing()],
+    onDisconnect: ({ reason }) => screen.say("client", `is disconnected, because: ${reason}`),
+    onReconnect: ({ outageMs }) =>
+      screen.say("client", `is back, after an outage of ${(outageMs / 1000).toFixed(1)} s`),
+  });
+  const subscribed = client.ready.then(
+    (nc) => {
       nc.subscribe(subject, { callback: (_error, { data }) => screen.say("client", `received "${data}"`) });
     },
     (error) => stop.abort(error),
@@ -81,17 +80,17 @@ async function runClient(address: string, registry: Registry, screen: Screen, st
 
   let said = 0;
   while (!signal.aborted) {
-    if (nc !== undefined && client.state === "connected") {
+    if (client.isConnected) {
       said += 1;
-      nc.publish(subject, `hello ${said}`);
+      client.connection?.publish(subject, `hello ${said}`);
     } else {
       screen.say("client", `not ready yet: ${client.state}`);
     }
     await sleep(1000, undefined, { signal }).catch(() => {});
   }
 
-  await connecting;
-  if (nc !== undefined) await leave(nc, screen);
+  await subscribed;
+  if (client.connection !== undefined) await leave(client.connection, screen);
 }
 
 try {
