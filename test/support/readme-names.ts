@@ -21,4 +21,8 @@ net.connect = ((options: net.TcpNetConnectOpts) => {
   return connect(name === undefined ? options : { ...options, host: "127.0.0.1", port: ports[name] ?? 0 });
 }) as typeof net.connect;
 
+/** What stock transport-node dials by, with the port and the host apart. */
+net.createConnection = ((port: number, host: string, onConnect: () => void) =>
+  net.connect({ port, host }).once("connect", onConnect)) as typeof net.createConnection;
+
 syncBuiltinESMExports();
