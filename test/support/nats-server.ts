@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "./peers.ts";
+import { freezeProcess, thawProcess } from "./processes.ts";
+import { removeFolder, temporaryFolder } from "./temporary.ts";
 import { findCommand } from "./tools.ts";
 
 /** A real nats-server of the test's own, on loopback. */
@@ -12,6 +13,8 @@ export interface NatsServer {
   readonly port: number;
   /** `127.0.0.1:port` */
   readonly address: string;
+  /** Of the process that runs, if one does. */
+  readonly pid: number | undefined;
   /** Starts it, or starts it again on the same port, and waits until it answers. */
   start(): Promise<void>;
   /** Changes its configuration from the next start on. */
@@ -20,6 +23,8 @@ export interface NatsServer {
   signal(signal: NodeJS.Signals): void;
   /** Stops it where it stands: it answers nothing, and its sockets stay open. */
   freeze(): Promise<void>;
+  /** Lets it go on after a freeze. */
+  thaw(): Promise<void>;
   /** Ends it with `signal` and waits until it is gone. */
   stop(signal?: NodeJS.Signals): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -28,13 +33,16 @@ export interface NatsServer {
 /** Prepares a nats-server; `args` are its own, such as `["--user", "u", "--pass", "p"]`, `config` the text of its file. */
 export async function natsServer(args: readonly string[] = [], config = ""): Promise<NatsServer> {
   const port = await freePort();
-  const folder = mkdtempSync(join(tmpdir(), "dialtrace-nats-"));
+  const folder = temporaryFolder();
   const configFile = join(folder, "server.conf");
   writeFileSync(configFile, config);
   let child: ChildProcess | undefined;
   const server: NatsServer = {
     port,
     address: `127.0.0.1:${port}`,
+    get pid() {
+      return child?.pid;
+    },
     async start() {
       child = spawn(
         findCommand("nats-server") ?? "nats-server",
@@ -52,11 +60,10 @@ export async function natsServer(args: readonly string[] = [], config = ""): Pro
       child?.kill(signal);
     },
     async freeze() {
-      child?.kill("SIGSTOP");
-      // The signal takes effect a moment later.
-      while (child !== undefined && !/\) [Tt] /.test(readFileSync(`/proc/${child.pid}/stat`, "utf8"))) {
-        await new Promise((resolve) => setTimeout(resolve, 1));
-      }
+      if (child?.pid !== undefined) await freezeProcess(child.pid);
+    },
+    async thaw() {
+      if (child?.pid !== undefined) await thawProcess(child.pid);
     },
     async stop(signal = "SIGKILL") {
       const running = child;
@@ -68,7 +75,7 @@ export async function natsServer(args: readonly string[] = [], config = ""): Pro
     },
     async [Symbol.asyncDispose]() {
       await server.stop();
-      rmSync(folder, { recursive: true, force: true });
+      removeFolder(folder);
     },
   };
   return server;

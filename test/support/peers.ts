@@ -56,9 +56,22 @@ export const goodPeer = (): Promise<Peer> => peer((socket) => socket.resume());
 /** Answers with a reset as soon as something is connected. */
 export const resettingPeer = (): Promise<Peer> => peer((socket) => socket.resetAndDestroy());
 
-/** A port that nothing listens on, so that connecting is refused. */
+/**
+ * A port that nothing listens on, so that connecting is refused. It lies below the range that systems
+ * take the ports of outgoing connections from: else one of those could hold it while its server is
+ * down, or even connect to itself.
+ */
 export async function freePort(): Promise<number> {
-  const { port, close } = await peer();
-  await close();
-  return port;
+  for (;;) {
+    const port = 10_240 + Math.floor(Math.random() * 22_000);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
 }

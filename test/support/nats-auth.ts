@@ -1,0 +1,68 @@
+import {
+  createAccount,
+  createOperator,
+  createUser,
+  encodeAccount,
+  encodeOperator,
+  encodeUser,
+  fmtCreds,
+} from "@nats-io/jwt";
+
+/** A user who signs with a key of its own. */
+export interface NkeyUser {
+  readonly publicKey: string;
+  /** The secret half, as a seed file holds it. */
+  readonly seed: string;
+}
+
+export function nkeyUser(): NkeyUser {
+  const keys = createUser();
+  return { publicKey: keys.getPublicKey(), seed: new TextDecoder().decode(keys.getSeed()) };
+}
+
+export interface CredsOptions {
+  /** Seconds until they expire; negative for some that have. @defaultValue they never do */
+  readonly expiresInSeconds?: number;
+}
+
+/** An operator with one account, whose users a server knows by what the account has signed. */
+export interface OperatorMode {
+  /** What makes a server trust the operator. */
+  readonly config: string;
+  /** Signs a new user in, and returns the text of the `.creds` file. */
+  creds(options?: CredsOptions): Promise<string>;
+}
+
+/** @param connections - how many connections the account may have. */
+export async function operatorMode({ connections = -1 }: { connections?: number } = {}): Promise<OperatorMode> {
+  const [operator, account] = [createOperator(), createAccount()];
+  const operatorJwt = await encodeOperator("dialtrace", operator);
+  const limits = { conn: connections, subs: -1, data: -1, payload: -1, imports: -1, exports: -1, leaf: -1 };
+  const accountJwt = await encodeAccount(
+    "orders",
+    account,
+    { limits: { ...limits, wildcards: true } },
+    { signer: operator },
+  );
+  return {
+    config: `
+operator: ${operatorJwt}
+resolver: MEMORY
+resolver_preload: { ${account.getPublicKey()}: ${accountJwt} }
+`,
+    async creds({ expiresInSeconds } = {}) {
+      const user = createUser();
+      const exp = expiresInSeconds === undefined ? {} : { exp: Math.ceil(Date.now() / 1000) + expiresInSeconds };
+      return new TextDecoder().decode(fmtCreds(await encodeUser("worker", user, account, {}, exp), user));
+    },
+  };
+}
+
+/** Configuration of a user, `worker` with the password `work`, who may neither publish nor subscribe to `secret.>`. */
+export const deniedConfig = `
+authorization {
+  users: [ { user: worker, password: work, permissions: {
+    publish: { deny: "secret.>" }, subscribe: { deny: "secret.>" }
+  } } ]
+}
+`;

@@ -1,0 +1,35 @@
+import { Registry } from "prom-client";
+import { compose, type Dialer, tcp } from "../../src/index.ts";
+import { natsMetrics, withPrometheus } from "../../src/prometheus.ts";
+import { scrape } from "../telemetry/exposition.ts";
+
+/** Reconnects soon, and for ever. */
+export const eager = {
+  reconnectTimeWait: 20,
+  reconnectJitter: 0,
+  reconnectJitterTLS: 0,
+  maxReconnectAttempts: -1,
+};
+
+/** A dialer and a trace whose metrics go to one registry of their own. */
+export function measured() {
+  const registry = new Registry();
+  return {
+    dialer: compose(withPrometheus({ registry }), tcp()),
+    trace: natsMetrics({ registry }),
+    /** Series of a metric that aren't zero, as `label=value → value`. */
+    counted: async (metric: string): Promise<string[]> => (await scrape(registry)).nonZero(metric),
+  };
+}
+
+/** A dialer that writes down whom it dials, and when. */
+export function noting(): { dialer: Dialer; dials: { server: string; at: number }[] } {
+  const dials: { server: string; at: number }[] = [];
+  const base = compose(tcp());
+  const dialer: Dialer = (target, options) => {
+    const { host, port } = target as { host: string; port: number };
+    dials.push({ server: `${host}:${port}`, at: performance.now() });
+    return base(target, options);
+  };
+  return { dialer, dials };
+}

@@ -1,0 +1,177 @@
+import { join } from "node:path";
+import { type NatsServer, natsServer } from "./nats-server.ts";
+import { freePort } from "./peers.ts";
+import { removeFolder, temporaryFolder } from "./temporary.ts";
+
+export interface NatsClusterOptions {
+  /** @defaultValue 3 */
+  readonly nodes?: number;
+  /** Whether the nodes keep streams, each in a folder of its own that survives restarts. */
+  readonly jetStream?: boolean;
+  /** Further lines of every node's configuration. */
+  readonly config?: string;
+}
+
+/** One server of a cluster: `n1`, `n2` and so on. */
+export interface ClusterNode extends NatsServer {
+  readonly name: string;
+  /** What the server writes down, over all its restarts. */
+  readonly logFile: string;
+  /** What its monitoring port says, such as `monitor("/varz")`. */
+  monitor<T = Record<string, unknown>>(path: string): Promise<T>;
+}
+
+/** Real nats-servers on loopback that know of each other. Nodes are numbered from 0. */
+export interface NatsCluster {
+  readonly nodes: readonly ClusterNode[];
+  /** Address of every node, running or not. */
+  readonly addresses: string[];
+  /** Starts one more, known to the others when this resolves. */
+  addNode(): Promise<ClusterNode>;
+  kill(node: number, signal?: NodeJS.Signals): Promise<void>;
+  /** Ends a node in an orderly way, or all. */
+  stop(node?: number): Promise<void>;
+  /** Starts a stopped node again, with its ports and its store. Does not wait for the others. */
+  restart(node: number): Promise<void>;
+  freeze(node: number): Promise<void>;
+  thaw(node: number): Promise<void>;
+  /** Waits until every running node has a route to every other, and streams a leader. */
+  formed(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+interface Node extends ClusterNode {
+  readonly routePort: number;
+  readonly folder: string;
+  frozen: boolean;
+}
+
+/** Starts a cluster and waits until it has formed. */
+export async function startCluster(options: NatsClusterOptions = {}): Promise<NatsCluster> {
+  const { nodes: size = 3 } = options;
+  const nodes: Node[] = [];
+  const nodeAt = (index: number): Node => {
+    const node = nodes[index];
+    if (node === undefined) throw new RangeError(`the cluster has no node ${index}`);
+    return node;
+  };
+  const running = () => nodes.filter((each) => each.pid !== undefined && !each.frozen);
+
+  const cluster: NatsCluster = {
+    nodes,
+    get addresses() {
+      return nodes.map((each) => each.address);
+    },
+    async addNode() {
+      const node = await makeNode(
+        `n${nodes.length + 1}`,
+        nodes.map((each) => each.routePort),
+        options,
+      );
+      nodes.push(node);
+      await node.start();
+      await cluster.formed();
+      return node;
+    },
+    async kill(index, signal = "SIGKILL") {
+      const node = nodeAt(index);
+      node.frozen = false;
+      await node.stop(signal);
+    },
+    async stop(index) {
+      const leaving = index === undefined ? nodes : [nodeAt(index)];
+      // A frozen one would not hear the signal.
+      await Promise.all(leaving.filter((each) => each.frozen).map((each) => cluster.thaw(nodes.indexOf(each))));
+      await Promise.all(leaving.map((each) => each.stop("SIGTERM")));
+    },
+    restart: (index) => nodeAt(index).start(),
+    async freeze(index) {
+      const node = nodeAt(index);
+      await node.freeze();
+      node.frozen = true;
+    },
+    async thaw(index) {
+      const node = nodeAt(index);
+      await node.thaw();
+      node.frozen = false;
+    },
+    async formed() {
+      const expected = running();
+      for (const node of expected) {
+        await eventually(`${node.name} has its routes`, async () => (await peersOf(node)) === expected.length - 1);
+        if (options.jetStream) await eventually(`${node.name} knows the leader`, () => knowsLeader(node));
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(nodes.map((each) => each[Symbol.asyncDispose]()));
+      for (const { folder } of nodes) removeFolder(folder);
+    },
+  };
+
+  try {
+    const ports = await Promise.all(Array.from({ length: size }, freePort));
+    for (const [index, port] of ports.entries()) {
+      nodes.push(await makeNode(`n${index + 1}`, ports, options, port));
+    }
+    await Promise.all(nodes.map((each) => each.start()));
+    await cluster.formed();
+  } catch (error) {
+    await cluster[Symbol.asyncDispose]();
+    throw error;
+  }
+  return cluster;
+}
+
+async function makeNode(
+  name: string,
+  routePorts: readonly number[],
+  { jetStream = false, config = "" }: NatsClusterOptions,
+  routePort?: number,
+): Promise<Node> {
+  const [ownRoutePort, monitorPort] = [routePort ?? (await freePort()), await freePort()];
+  const folder = temporaryFolder();
+  const logFile = join(folder, "server.log");
+  const routes = routePorts.map(routeUrl).join();
+  const args = [
+    ...["--name", name, "--http_port", String(monitorPort), "--log", logFile],
+    ...["--cluster_name", "dialtrace", "--cluster", routeUrl(ownRoutePort), "--routes", routes],
+    ...(jetStream ? ["--jetstream", "--store_dir", join(folder, "store")] : []),
+  ];
+  const server = await natsServer(args, config);
+  const node = {
+    name,
+    folder,
+    logFile,
+    routePort: ownRoutePort,
+    frozen: false,
+    async monitor<T>(path: string): Promise<T> {
+      const response = await fetch(`http://127.0.0.1:${monitorPort}${path}`, { headers: { connection: "close" } });
+      return (await response.json()) as T;
+    },
+  };
+  // Not a copy: the pid is a getter.
+  return Object.defineProperties(node, Object.getOwnPropertyDescriptors(server)) as typeof node & NatsServer;
+}
+
+function routeUrl(port: number): string {
+  return `nats://127.0.0.1:${port}`;
+}
+
+/** Newer servers keep several routes between two nodes. */
+async function peersOf(node: ClusterNode): Promise<number> {
+  const { routes } = await node.monitor<{ routes: { remote_id: string }[] }>("/routez");
+  return new Set(routes.map((each) => each.remote_id)).size;
+}
+
+async function knowsLeader(node: ClusterNode): Promise<boolean> {
+  const { meta_cluster: meta } = await node.monitor<{ meta_cluster?: { leader?: string } }>("/jsz");
+  return (meta?.leader ?? "") !== "";
+}
+
+async function eventually(what: string, condition: () => Promise<boolean>, withinMs = 20_000): Promise<void> {
+  const deadline = Date.now() + withinMs;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`waited ${withinMs} ms in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
