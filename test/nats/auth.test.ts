@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { after, test } from "node:test";
+import { DialError, type Reason } from "../../src/index.ts";
+import { type ConnectOptions, connect } from "../../src/nats.ts";
+import { deniedConfig, nkeyUser, operatorMode } from "../support/nats-auth.ts";
+import { eager, measured } from "../support/nats-client.ts";
+import { natsConfig, startNats } from "../support/nats-server.ts";
+import { openSockets, until } from "../support/resources.ts";
+import { temporaryFile } from "../support/temporary.ts";
+
+after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
+
+/** A round trip, by a client that nothing ever failed for. */
+async function letIn(options: ConnectOptions): Promise<void> {
+  const { dialer, trace, counted } = measured();
+  const nc = await connect({ ...options, dialer, trace });
+  nc.subscribe("echo", { callback: (_, msg) => void msg.respond(msg.data) });
+  assert.equal((await nc.request("echo", "hello")).string(), "hello");
+  await nc.close();
+  assert.deepEqual(await counted("dialer_attempts_failed_total"), []);
+  assert.deepEqual(await counted("nats_client_errors_total"), []);
+}
+
+/** A first connect that fails: for this reason, counted once and under nothing else. */
+async function turnedAway(options: ConnectOptions, reason: Reason, cause?: string): Promise<void> {
+  const { dialer, trace, counted } = measured();
+  await assert.rejects(connect({ ...options, dialer, trace }), (error) => {
+    assert.ok(error instanceof DialError, String(error));
+    assert.equal(error.reason, reason);
+    if (cause !== undefined) assert.equal((error.cause as Error).name, cause);
+    return true;
+  });
+  assert.deepEqual(await counted("dialer_attempts_failed_total"), [`error_type=${reason} → 1`]);
+  assert.deepEqual(await counted("dialer_attempts_started_total"), [" → 1"]);
+  assert.deepEqual(await counted("dialer_connections_established_total"), []);
+  assert.deepEqual(await counted("nats_client_disconnects_total"), []);
+  assert.deepEqual(await counted("nats_client_connection_status"), ["state=closed → 1"]);
+  await until(() => openSockets() === 0, "the refused connection's socket is closed");
+}
+
+test("user and password, as options and in the URL", async () => {
+  await using server = await startNats(["--user", "orders", "--pass", "s%cret/1"]);
+  await letIn({ servers: server.address, user: "orders", pass: "s%cret/1" });
+  await letIn({ servers: `nats://orders:${encodeURIComponent("s%cret/1")}@${server.address}` });
+});
+
+test("token, as option and in the URL", async () => {
+  await using server = await startNats(["--auth", "t0ken"]);
+  await letIn({ servers: server.address, token: "t0ken" });
+  await letIn({ servers: `nats://t0ken@${server.address}` });
+});
+
+test("nkey, by seed file and by its bytes", async () => {
+  const { publicKey, seed } = nkeyUser();
+  await using server = await startNats(natsConfig(`authorization { users: [ { nkey: ${publicKey} } ] }`));
+  await letIn({ servers: server.address, nkeySeed: temporaryFile("user.nk", `${seed}\n`) });
+  await letIn({ servers: server.address, nkeySeed: new TextEncoder().encode(seed) });
+});
+
+test("credentials of an operator's user, by file and by its bytes", async () => {
+  const operator = await operatorMode();
+  await using server = await startNats(natsConfig(operator.config));
+  const creds = await operator.creds();
+  await letIn({ servers: server.address, creds: temporaryFile("user.creds", creds) });
+  await letIn({ servers: server.address, creds: new TextEncoder().encode(creds) });
+});
+
+test("a wrong password is auth_failed, once", async () => {
+  await using server = await startNats(["--user", "orders", "--pass", "right"]);
+  const { address } = server;
+  await turnedAway({ servers: address, user: "orders", pass: "wrong" }, "auth_failed", "AuthorizationError");
+  await turnedAway({ servers: `nats://orders:wrong@${address}` }, "auth_failed", "AuthorizationError");
+  await turnedAway({ servers: address }, "auth_failed", "AuthorizationError");
+});
+
+test("a wrong token is auth_failed, once", async () => {
+  await using server = await startNats(["--auth", "right"]);
+  await turnedAway({ servers: server.address, token: "wrong" }, "auth_failed", "AuthorizationError");
+});
+
+test("an unknown nkey is auth_failed, once", async () => {
+  await using server = await startNats(natsConfig(`authorization { users: [ { nkey: ${nkeyUser().publicKey} } ] }`));
+  const nkeySeed = new TextEncoder().encode(nkeyUser().seed);
+  await turnedAway({ servers: server.address, nkeySeed }, "auth_failed", "AuthorizationError");
+});
+
+test("expired credentials are auth_failed at connect, as the server says, once", async () => {
+  const operator = await operatorMode();
+  await using server = await startNats(natsConfig(operator.config));
+  const creds = temporaryFile("user.creds", await operator.creds({ expiresInSeconds: -60 }));
+  await turnedAway({ servers: server.address, creds }, "auth_failed", "AuthorizationError");
+});
+
+test("another operator's credentials are auth_failed, once", async () => {
+  const [operator, stranger] = [await operatorMode(), await operatorMode()];
+  await using server = await startNats(natsConfig(operator.config));
+  const creds = new TextEncoder().encode(await stranger.creds());
+  await turnedAway({ servers: server.address, creds }, "auth_failed", "AuthorizationError");
+});
+
+test("credentials that can't be read or understood are config, and dial nobody in vain for ever", async () => {
+  await using server = await startNats();
+  for (const creds of [temporaryFile("user.creds", "no credentials"), new TextEncoder().encode("no credentials")]) {
+    await assert.rejects(connect({ servers: server.address, creds, connectDeadlineMs: 5_000 }), (error: Error) => {
+      assert.notEqual(error.name, "DialTimeoutError");
+      return true;
+    });
+  }
+});
+
+test("more connections than the server takes is server_limit, once", async () => {
+  await using server = await startNats(natsConfig("max_connections: 1"));
+  const nc = await connect({ servers: server.address });
+  const { dialer, trace, counted } = measured();
+  await assert.rejects(
+    connect({ servers: server.address, dialer, trace }),
+    (error) => error instanceof DialError && error.reason === "server_limit",
+  );
+  assert.deepEqual(await counted("dialer_attempts_failed_total"), ["error_type=server_limit → 1"]);
+  await nc.close();
+});
+
+test("more connections than the account may have is server_limit, once", async () => {
+  const operator = await operatorMode({ connections: 1 });
+  await using server = await startNats(natsConfig(operator.config));
+  const creds = new TextEncoder().encode(await operator.creds());
+  const nc = await connect({ servers: server.address, creds });
+  const { dialer, trace, counted } = measured();
+  await assert.rejects(
+    connect({ servers: server.address, creds, dialer, trace }),
+    (error) => error instanceof DialError && error.reason === "server_limit",
+  );
+  assert.deepEqual(await counted("dialer_attempts_failed_total"), ["error_type=server_limit → 1"]);
+  await nc.close();
+});
+
+for (const [what, kind, act] of [
+  ["publishing", "permission_publish", "publish"],
+  ["subscribing", "permission_subscribe", "subscribe"],
+] as const) {
+  test(`${what} against the permissions is ${kind}, once, and the connection stays`, async () => {
+    await using server = await startNats(natsConfig(deniedConfig));
+    const { dialer, trace, counted } = measured();
+    const told: string[] = [];
+    const nc = await connect({
+      servers: server.address,
+      user: "worker",
+      pass: "work",
+      dialer,
+      trace,
+      onError: (info) => told.push(`${info.kind}: ${(info.error as Error).name}`),
+    });
+    if (act === "publish") nc.publish("secret.plan", "x");
+    else nc.subscribe("secret.plan", { callback() {} });
+    await nc.flush();
+    assert.deepEqual(told, [`${kind}: PermissionViolationError`]);
+    assert.deepEqual(await counted("nats_client_errors_total"), [`kind=${kind} → 1`]);
+    assert.deepEqual(await counted("dialer_attempts_failed_total"), []);
+    assert.deepEqual(await counted("nats_client_disconnects_total"), []);
+    assert.deepEqual(await counted("nats_client_connection_status"), ["state=connected → 1"]);
+    await nc.close();
+  });
+}
+
+test("credentials that expire while connected: auth_expired, once; with rotated ones in the file the client is back", async () => {
+  const operator = await operatorMode();
+  await using server = await startNats(natsConfig(operator.config));
+  const creds = temporaryFile("user.creds", await operator.creds({ expiresInSeconds: 1 }));
+  const { dialer, trace, counted } = measured();
+  const told: string[] = [];
+  const nc = await connect({
+    servers: server.address,
+    creds,
+    dialer,
+    trace,
+    ...eager,
+    onDisconnect: ({ reason, error }) => told.push(`lost: ${reason}: ${(error as Error)?.name}`),
+    onReconnect: () => told.push("back"),
+  });
+  const received: string[] = [];
+  nc.subscribe("news", { callback: (_, msg) => void received.push(msg.string()) });
+  await nc.flush();
+  writeFileSync(creds, await operator.creds());
+  await until(() => told.includes("back"), "the client is back", 20_000);
+  nc.publish("news", "after");
+  await nc.flush();
+  assert.deepEqual(received, ["after"]);
+  assert.deepEqual(told, ["lost: auth_expired: UserAuthenticationExpiredError", "back"]);
+  assert.deepEqual(await counted("nats_client_disconnects_total"), ["reason=auth_expired → 1"]);
+  assert.deepEqual(await counted("nats_client_errors_total"), ["kind=auth → 1"]);
+  assert.deepEqual(await counted("nats_client_reconnects_total"), [" → 1"]);
+  assert.deepEqual(await counted("dialer_attempts_failed_total"), []);
+  assert.deepEqual(await counted("nats_client_connection_status"), ["state=connected → 1"]);
+  await nc.close();
+});
+
+test("credentials that expire and are not rotated: the client gives up, for that reason", async () => {
+  const operator = await operatorMode();
+  await using server = await startNats(natsConfig(operator.config));
+  const creds = temporaryFile("user.creds", await operator.creds({ expiresInSeconds: 1 }));
+  const { dialer, trace, counted } = measured();
+  const nc = await connect({ servers: server.address, creds, dialer, trace, ...eager });
+  const error = await nc.closed();
+  assert.ok(error instanceof Error);
+  assert.deepEqual(await counted("nats_client_disconnects_total"), ["reason=auth_expired → 1"]);
+  assert.deepEqual(
+    (await counted("dialer_attempts_failed_total")).map((each) => each.replace(/ → .*/, "")),
+    ["error_type=auth_failed"],
+  );
+  assert.deepEqual(await counted("nats_client_connection_status"), ["state=closed → 1"]);
+});

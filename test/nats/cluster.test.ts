@@ -1,0 +1,214 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { type ConnectOptions, connect, ReconnectBufferError } from "../../src/nats.ts";
+import { eager, measured } from "../support/nats-client.ts";
+import { startCluster } from "../support/nats-cluster.ts";
+import { openSockets, until } from "../support/resources.ts";
+
+after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
+
+type Client = Awaited<ReturnType<typeof connect>>;
+
+/** Connects, and tells how often the client came back. */
+async function counting(options: ConnectOptions) {
+  let reconnects = 0;
+  let isUp = true;
+  const nc = await connect({
+    ...eager,
+    ...options,
+    onDisconnect: () => {
+      isUp = false;
+    },
+    onReconnect: () => {
+      isUp = true;
+      reconnects += 1;
+    },
+  });
+  return {
+    nc,
+    isUp: () => isUp,
+    reconnects: () => reconnects,
+  };
+}
+
+/** Waits until what `from` publishes reaches `to`: a server learns by and by what the others' clients want. */
+async function reachable(from: Client, to: Client, subject: string): Promise<void> {
+  let arrived = false;
+  const subscription = to.subscribe(subject, {
+    callback: () => {
+      arrived = true;
+    },
+  });
+  await to.flush();
+  await until(
+    () => {
+      if (!arrived) from.publish(subject);
+      return arrived;
+    },
+    `messages reach ${subject}`,
+    20_000,
+  );
+  subscription.unsubscribe();
+}
+
+test("discovered servers: a client that knows one node learns of the others, of one that joins and one that leaves", async () => {
+  await using cluster = await startCluster();
+  const [first, second, third] = cluster.addresses as [string, string, string];
+  const { dialer, trace, counted } = measured();
+  const pool = new Set([first]);
+  const changes: { added: readonly string[]; removed: readonly string[] }[] = [];
+  const nc = await connect({
+    servers: first,
+    dialer,
+    trace,
+    ...eager,
+    onDiscoveredServers(change) {
+      changes.push(change);
+      for (const address of change.added) pool.add(address);
+      for (const address of change.removed) pool.delete(address);
+    },
+  });
+  const servers = async () => (await counted("nats_client_server_count")).sort();
+  await until(() => pool.size === 3, "the client knows the cluster");
+  assert.deepEqual([...pool].sort(), [first, second, third].sort());
+  assert.deepEqual(await servers(), ["source=configured → 1", "source=discovered → 2"]);
+
+  const fourth = await cluster.addNode();
+  await until(() => pool.has(fourth.address), "the client is told of the fourth");
+  assert.deepEqual(await servers(), ["source=configured → 1", "source=discovered → 3"]);
+
+  await cluster.kill(1);
+  await until(() => !pool.has(second), "the client is told that the second left");
+  assert.deepEqual([...pool].sort(), [first, third, fourth.address].sort());
+  assert.deepEqual(await servers(), ["source=configured → 1", "source=discovered → 2"]);
+  assert.ok(changes.every(({ added, removed }) => added.length + removed.length > 0));
+  const sum = (key: "added" | "removed") => changes.reduce((total, change) => total + change[key].length, 0);
+  assert.deepEqual(await counted("nats_client_server_changes_total"), [
+    `change=added → ${sum("added")}`,
+    `change=removed → ${sum("removed")}`,
+  ]);
+  assert.equal(sum("added"), 3);
+  assert.equal(sum("removed"), 1);
+  await nc.close();
+});
+
+test("a fourth node joins and the first three stop: still connected, and messages flow", async () => {
+  await using cluster = await startCluster();
+  const servers = cluster.addresses;
+  const publisher = await counting({ servers });
+  const subscriber = await counting({ servers });
+  const received: string[] = [];
+  subscriber.nc.subscribe("news", { callback: (_, msg) => void received.push(msg.string()) });
+
+  const fourth = await cluster.addNode();
+  const both = [publisher, subscriber];
+  for (const index of [0, 1, 2]) await cluster.kill(index);
+  const onFourth = () => both.every(({ nc, isUp }) => isUp() && nc.getServer() === fourth.address);
+  await until(onFourth, "both clients are on the fourth", 20_000);
+
+  await reachable(publisher.nc, subscriber.nc, "probe");
+  for (let number = 0; number < 100; number += 1) publisher.nc.publish("news", String(number));
+  await publisher.nc.flush();
+  await until(() => received.length >= 100, "messages flow");
+  assert.deepEqual(
+    received,
+    Array.from({ length: 100 }, (_, number) => String(number)),
+  );
+  for (const { nc } of both) assert.equal(nc.isClosed(), false);
+  await Promise.all(both.map(({ nc }) => nc.close()));
+});
+
+test("all nodes down: the publisher fails by the buffer's rule, the subscriber closes after its attempts", async () => {
+  await using cluster = await startCluster();
+  const servers = cluster.addresses;
+  const publisher = await counting({ servers, reconnectBufSize: 1024 });
+  const subscriber = await counting({ servers, maxReconnectAttempts: 3 });
+  subscriber.nc.subscribe("news");
+  await subscriber.nc.flush();
+
+  await Promise.all([0, 1, 2].map((index) => cluster.kill(index)));
+  const error = await subscriber.nc.closed();
+  assert.ok(error instanceof Error, "closed for a reason");
+  assert.equal(subscriber.nc.isClosed(), true);
+  await until(() => !publisher.isUp(), "the loss is seen");
+  assert.throws(() => {
+    for (let sent = 0; sent <= 1024; sent += 100) publisher.nc.publish("news", "x".repeat(100));
+  }, ReconnectBufferError);
+  assert.equal(publisher.nc.isClosed(), false);
+  await publisher.nc.close();
+});
+
+test("recovery: all nodes down and up again, the clients are back, and messages flow", async () => {
+  await using cluster = await startCluster();
+  const { dialer, trace, counted } = measured();
+  const servers = cluster.addresses;
+  const publisher = await counting({ servers });
+  const subscriber = await counting({ servers, dialer, trace });
+  const received: string[] = [];
+  subscriber.nc.subscribe("news", { callback: (_, msg) => void received.push(msg.string()) });
+  await subscriber.nc.flush();
+
+  for (const round of [1, 2]) {
+    await Promise.all([0, 1, 2].map((index) => cluster.kill(index)));
+    await until(() => !publisher.isUp() && !subscriber.isUp(), "both have seen the loss");
+    assert.deepEqual(await counted("nats_client_connection_status"), ["state=reconnecting → 1"]);
+    await Promise.all([0, 1, 2].map((index) => cluster.restart(index)));
+    await until(() => publisher.isUp() && subscriber.isUp(), "both are back", 20_000);
+    assert.equal(subscriber.reconnects(), round);
+    await reachable(publisher.nc, subscriber.nc, `probe.${round}`);
+    publisher.nc.publish("news", `after ${round}`);
+    await until(() => received.length === round, "the message arrives");
+  }
+  assert.deepEqual(received, ["after 1", "after 2"]);
+  assert.deepEqual(await counted("nats_client_reconnects_total"), [" → 2"]);
+  assert.deepEqual(await counted("nats_client_connection_status"), ["state=connected → 1"]);
+  await Promise.all([publisher, subscriber].map(({ nc }) => nc.close()));
+});
+
+test("queue groups over failover: each message to one member; all that are published after it arrive", async () => {
+  await using cluster = await startCluster();
+  const [first, second, third] = cluster.addresses as [string, string, string];
+  const received = new Map<string, string[]>();
+  const member = async (name: string, servers: string[]) => {
+    const client = await counting({ servers, noRandomize: true });
+    client.nc.subscribe("jobs", {
+      queue: "workers",
+      callback: (_, msg) => {
+        const takers = received.get(msg.string()) ?? [];
+        received.set(msg.string(), [...takers, name]);
+      },
+    });
+    return client;
+  };
+  const members = [
+    await member("a", [first, second, third]),
+    await member("b", [second, third, first]),
+    await member("c", [third, first, second]),
+  ];
+  const publisher = await counting({ servers: [third, second, first], noRandomize: true });
+  const jobs = (prefix: string) => Array.from({ length: 300 }, (_, number) => `${prefix} ${number}`);
+  const all = [publisher, ...members];
+  const settled = async (round: string) => {
+    await until(() => all.every(({ isUp }) => isUp()), "everyone is connected", 20_000);
+    for (const [index, each] of members.entries()) await reachable(publisher.nc, each.nc, `${round}.${index}`);
+  };
+  const published = async (names: string[]) => {
+    for (const name of names) publisher.nc.publish("jobs", name);
+    await publisher.nc.flush();
+    await until(() => names.every((name) => received.has(name)), "every job is taken", 20_000);
+  };
+
+  await settled("before");
+  await published(jobs("before"));
+  for (const [round, index] of [0, 1].entries()) {
+    await cluster.kill(index);
+    for (const name of jobs(`during ${round}`)) publisher.nc.publish("jobs", name);
+    await until(() => (members[index]?.reconnects() ?? 0) > 0, "its member has moved", 20_000);
+    await settled(`after.${round}`);
+    await published(jobs(`after ${round}`));
+  }
+  assert.ok(all.every(({ nc }) => nc.getServer() === third));
+  for (const [name, takers] of received) assert.equal(takers.length, 1, `${name} was taken by ${takers}`);
+  assert.deepEqual([...new Set([...received.values()].flat())].sort(), ["a", "b", "c"], "all of them work");
+  await Promise.all(all.map(({ nc }) => nc.close()));
+});
