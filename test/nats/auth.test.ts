@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { after, test } from "node:test";
 import { DialError, type Reason } from "../../src/index.ts";
-import { type ConnectOptions, connect } from "../../src/nats.ts";
+import type { ConnectOptions } from "../../src/nats.ts";
 import { deniedConfig, nkeyUser, operatorMode } from "../support/nats-auth.ts";
-import { eager, measured } from "../support/nats-client.ts";
+import { connecting, eager, measured } from "../support/nats-client.ts";
 import { natsConfig, startNats } from "../support/nats-server.ts";
 import { openSockets, until } from "../support/resources.ts";
 import { temporaryFile } from "../support/temporary.ts";
 
+const connect = connecting();
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
 /** A round trip, by a client that nothing ever failed for. */

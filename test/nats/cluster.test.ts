@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { type ConnectOptions, connect, ReconnectBufferError } from "../../src/nats.ts";
-import { eager, measured } from "../support/nats-client.ts";
+import { type ConnectOptions, ReconnectBufferError } from "../../src/nats.ts";
+import { connecting, eager, measured } from "../support/nats-client.ts";
 import { startCluster } from "../support/nats-cluster.ts";
 import { openSockets, until } from "../support/resources.ts";
 
+const connect = connecting();
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
 type Client = Awaited<ReturnType<typeof connect>>;

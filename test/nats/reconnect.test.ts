@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { compose, DialError, type Dialer, tcp } from "../../src/index.ts";
-import { connect, ReconnectBufferError } from "../../src/nats.ts";
-import { eager, measured, noting } from "../support/nats-client.ts";
+import { ReconnectBufferError } from "../../src/nats.ts";
+import { connecting, eager, measured, noting } from "../support/nats-client.ts";
 import { startNats } from "../support/nats-server.ts";
 import { freePort } from "../support/peers.ts";
 import { openSockets, until } from "../support/resources.ts";
 
+const connect = connecting();
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
 test("maxReconnectAttempts: so many dials, then the client closes with the last one's error", async () => {

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { after, test } from "node:test";
 import { DialError, type Reason } from "../../src/index.ts";
-import { type ConnectOptions, connect } from "../../src/nats.ts";
+import type { ConnectOptions } from "../../src/nats.ts";
 import { authority, type Issued, inDays } from "../support/certificates.ts";
-import { eager, measured } from "../support/nats-client.ts";
+import { connecting, eager, measured } from "../support/nats-client.ts";
 import { natsConfig, startNats } from "../support/nats-server.ts";
 import { openSockets, until } from "../support/resources.ts";
 import { temporaryFile } from "../support/temporary.ts";
@@ -14,6 +14,7 @@ const ca = authority();
 const serverCertificate = ca.issue({ name: "localhost", alternatives: ["DNS:localhost", "IP:127.0.0.1"] });
 const clientCertificate = ca.issue({ name: "worker", usage: "clientAuth" });
 
+const connect = connecting();
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
 /** A server that speaks TLS only; `lines` are further ones of its configuration about TLS. */

@@ -1,7 +1,22 @@
+import { afterEach } from "node:test";
 import { Registry } from "prom-client";
 import { compose, type Dialer, tcp } from "../../src/index.ts";
+import { type ConnectOptions, connect } from "../../src/nats.ts";
 import { natsMetrics, withPrometheus } from "../../src/prometheus.ts";
 import { scrape } from "../telemetry/exposition.ts";
+
+type Client = Awaited<ReturnType<typeof connect>>;
+
+/** Returns a `connect` whose clients are closed when the test ends: one that failed must not leave them reconnecting. */
+export function connecting(): (options: ConnectOptions) => Promise<Client> {
+  const clients: Client[] = [];
+  afterEach(() => Promise.all(clients.splice(0).map((each) => each.close())));
+  return async (options) => {
+    const client = await connect(options);
+    clients.push(client);
+    return client;
+  };
+}
 
 /** Reconnects soon, and for ever. */
 export const eager = {
