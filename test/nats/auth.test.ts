@@ -5,7 +5,7 @@ import { DialError, type Reason } from "../../src/index.ts";
 import type { ConnectOptions } from "../../src/nats.ts";
 import { deniedConfig, nkeyUser, operatorMode } from "../support/nats-auth.ts";
 import { connecting, eager, measured } from "../support/nats-client.ts";
-import { natsConfig, startNats } from "../support/nats-server.ts";
+import { startNats } from "../support/nats-server.ts";
 import { openSockets, until } from "../support/resources.ts";
 import { temporaryFile } from "../support/temporary.ts";
 
@@ -54,14 +54,14 @@ test("token, as option and in the URL", async () => {
 
 test("nkey, by seed file and by its bytes", async () => {
   const { publicKey, seed } = nkeyUser();
-  await using server = await startNats(natsConfig(`authorization { users: [ { nkey: ${publicKey} } ] }`));
+  await using server = await startNats([], `authorization { users: [ { nkey: ${publicKey} } ] }`);
   await letIn({ servers: server.address, nkeySeed: temporaryFile("user.nk", `${seed}\n`) });
   await letIn({ servers: server.address, nkeySeed: new TextEncoder().encode(seed) });
 });
 
 test("credentials of an operator's user, by file and by its bytes", async () => {
   const operator = await operatorMode();
-  await using server = await startNats(natsConfig(operator.config));
+  await using server = await startNats([], operator.config);
   const creds = await operator.creds();
   await letIn({ servers: server.address, creds: temporaryFile("user.creds", creds) });
   await letIn({ servers: server.address, creds: new TextEncoder().encode(creds) });
@@ -81,21 +81,21 @@ test("a wrong token is auth_failed, once", async () => {
 });
 
 test("an unknown nkey is auth_failed, once", async () => {
-  await using server = await startNats(natsConfig(`authorization { users: [ { nkey: ${nkeyUser().publicKey} } ] }`));
+  await using server = await startNats([], `authorization { users: [ { nkey: ${nkeyUser().publicKey} } ] }`);
   const nkeySeed = new TextEncoder().encode(nkeyUser().seed);
   await turnedAway({ servers: server.address, nkeySeed }, "auth_failed", "AuthorizationError");
 });
 
 test("expired credentials are auth_failed at connect, as the server says, once", async () => {
   const operator = await operatorMode();
-  await using server = await startNats(natsConfig(operator.config));
+  await using server = await startNats([], operator.config);
   const creds = temporaryFile("user.creds", await operator.creds({ expiresInSeconds: -60 }));
   await turnedAway({ servers: server.address, creds }, "auth_failed", "AuthorizationError");
 });
 
 test("another operator's credentials are auth_failed, once", async () => {
   const [operator, stranger] = [await operatorMode(), await operatorMode()];
-  await using server = await startNats(natsConfig(operator.config));
+  await using server = await startNats([], operator.config);
   const creds = new TextEncoder().encode(await stranger.creds());
   await turnedAway({ servers: server.address, creds }, "auth_failed", "AuthorizationError");
 });
@@ -111,7 +111,7 @@ test("credentials that can't be read or understood are config, and dial nobody i
 });
 
 test("more connections than the server takes is server_limit, once", async () => {
-  await using server = await startNats(natsConfig("max_connections: 1"));
+  await using server = await startNats([], "max_connections: 1");
   const nc = await connect({ servers: server.address });
   const { dialer, trace, counted } = measured();
   await assert.rejects(
@@ -124,7 +124,7 @@ test("more connections than the server takes is server_limit, once", async () =>
 
 test("more connections than the account may have is server_limit, once", async () => {
   const operator = await operatorMode({ connections: 1 });
-  await using server = await startNats(natsConfig(operator.config));
+  await using server = await startNats([], operator.config);
   const creds = new TextEncoder().encode(await operator.creds());
   const nc = await connect({ servers: server.address, creds });
   const { dialer, trace, counted } = measured();
@@ -141,7 +141,7 @@ for (const [what, kind, act] of [
   ["subscribing", "permission_subscribe", "subscribe"],
 ] as const) {
   test(`${what} against the permissions is ${kind}, once, and the connection stays`, async () => {
-    await using server = await startNats(natsConfig(deniedConfig));
+    await using server = await startNats([], deniedConfig);
     const { dialer, trace, counted } = measured();
     const told: string[] = [];
     const nc = await connect({
@@ -166,7 +166,7 @@ for (const [what, kind, act] of [
 
 test("credentials that expire while connected: auth_expired, once; with rotated ones in the file the client is back", async () => {
   const operator = await operatorMode();
-  await using server = await startNats(natsConfig(operator.config));
+  await using server = await startNats([], operator.config);
   const creds = temporaryFile("user.creds", await operator.creds({ expiresInSeconds: 1 }));
   const { dialer, trace, counted } = measured();
   const told: string[] = [];
@@ -198,7 +198,7 @@ test("credentials that expire while connected: auth_expired, once; with rotated 
 
 test("credentials that expire and are not rotated: the client gives up, for that reason", async () => {
   const operator = await operatorMode();
-  await using server = await startNats(natsConfig(operator.config));
+  await using server = await startNats([], operator.config);
   const creds = temporaryFile("user.creds", await operator.creds({ expiresInSeconds: 1 }));
   const { dialer, trace, counted } = measured();
   const nc = await connect({ servers: server.address, creds, dialer, trace, ...eager });

@@ -5,7 +5,7 @@ import { DialError, type Reason } from "../../src/index.ts";
 import type { ConnectOptions } from "../../src/nats.ts";
 import { authority, type Issued, inDays } from "../support/certificates.ts";
 import { connecting, eager, measured } from "../support/nats-client.ts";
-import { natsConfig, startNats } from "../support/nats-server.ts";
+import { startNats } from "../support/nats-server.ts";
 import { openSockets, until } from "../support/resources.ts";
 import { temporaryFile } from "../support/temporary.ts";
 import { findCommand } from "../support/tools.ts";
@@ -20,7 +20,7 @@ after(() => until(() => openSockets() === 0, "no test may leave a socket open"))
 /** A server that speaks TLS only; `lines` are further ones of its configuration about TLS. */
 function startTlsNats({ cert, key }: Issued, lines = "") {
   const files = `cert_file: "${temporaryFile("cert.pem", cert)}", key_file: "${temporaryFile("key.pem", key)}"`;
-  return startNats(natsConfig(`tls { ${files}\n${lines} }`));
+  return startNats([], `tls { ${files}\n${lines} }`);
 }
 
 const mutual = () => `ca_file: "${temporaryFile("ca.pem", ca.cert)}", verify: true`;
