@@ -172,7 +172,7 @@ test("all servers down: publishing fails once reconnectBufSize bytes wait; what 
   assert.ok(accepted * 100 <= limitBytes, `${accepted} messages of 100 bytes wait`);
   assert.ok((accepted + 1) * 120 > limitBytes, "the buffer is used up, but for the protocol's own words");
   assert.throws(() => nc.publish("news", message(accepted)), ReconnectBufferError);
-  assert.deepEqual(await counted("nats_client_publish_rejected_total"), [" → 2"]);
+  assert.deepEqual(await counted("nats_client_publishes_rejected_total"), [" → 2"]);
 
   await server.start();
   await until(() => received.length === accepted, "all that waited arrives");
