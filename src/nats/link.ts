@@ -65,7 +65,9 @@ export class Link {
 
   /** Says how it was lost. */
   lost(): DisconnectInfo {
-    const [reason, error = this.#serverError] = this.#seen();
+    const [reason, socketError = this.#serverError] = this.#seen();
+    // A server that refuses credentials hangs up, and a reset may come before we have closed.
+    const error = this.#refused ? this.#serverError : socketError;
     return { server: this.#server, reason: this.#expected ?? reason, ...(error !== undefined && { error }) };
   }
 

@@ -181,7 +181,6 @@ export class ConnectionWatch {
   }
 
   #closed(error: unknown): void {
-    if (this.#stopped || this.events.state === "closed") return;
     this.#noticeDrain();
     if (this.#up) {
       this.#up = false;

@@ -14,7 +14,8 @@ import type { ClientTrace, ObservedClient } from "../../src/core/client-trace.ts
 import { rememberClient } from "../../src/nats/known-clients.ts";
 import { instrument } from "../../src/nats.ts";
 import { natsMetrics } from "../../src/prometheus.ts";
-import { configured } from "../support/nats-config.ts";
+import { authority } from "../support/certificates.ts";
+import { configured, temporaryFile } from "../support/nats-config.ts";
 import { natsOperator } from "../support/nats-operator.ts";
 import { infoLine, natsPeer } from "../support/nats-peer.ts";
 import { startNats } from "../support/nats-server.ts";
@@ -121,6 +122,22 @@ for (const [how, signal] of [
     ]);
   });
 }
+
+test("over TLS a loss is told apart as over TCP", async () => {
+  const ca = authority();
+  const { cert, key } = ca.issue({ name: "localhost", alternatives: ["IP:127.0.0.1"] });
+  await using server = await startNats(["--tls", "--tlscert", temporaryFile(cert), "--tlskey", temporaryFile(key)]);
+  const { nc, seen } = await observed(server, { tls: { ca: ca.cert } });
+  await server.stop("SIGTERM");
+  await until(() => seen.lines.includes("reconnecting"), "the loss is seen");
+  await server.start();
+  await until(() => seen.has("back"), "the client is back");
+  await nc.close();
+  await until(() => seen.has("end"), "the close is told");
+  const [first, second] = seen.lines.filter((line) => line.startsWith("lost"));
+  assert.match(first ?? "", /^lost: (remote|reset)$/);
+  assert.equal(second, "lost: local");
+});
 
 test("what a reconnect tells: the server, who it is, and how long it took", async () => {
   await using server = await startNats(["--name", "n1"]);
@@ -259,6 +276,9 @@ test("dials that are refused after INFO are neither losses nor reconnects", asyn
     "back after 4",
     "connected",
   ]);
+  for (const socket of server.open) socket.end();
+  await until(() => seen.lines.length > 13, "the next loss is seen");
+  assert.equal(seen.lines[13], "lost: remote", "the refusals were not of this connection");
   await nc.close();
 });
 
@@ -387,6 +407,15 @@ test("servers that join and leave are told, and INFO without a change is not", a
     await nc.flush();
   }
   assert.deepEqual(told(), ["servers +10.0.0.1:4222 -", "servers +10.0.0.2:4222 -10.0.0.1:4222"]);
+  // Over websockets upstream compares URLs with addresses, and tells a pool that stays as gone and come again.
+  const { protocol } = nc as unknown as { protocol: { dispatchStatus(status: object): void } };
+  protocol.dispatchStatus({
+    type: "update",
+    added: ["wss://h.test:443/", "wss://i.test:443/"],
+    deleted: ["h.test:443"],
+  });
+  await nc.flush();
+  assert.deepEqual(told().slice(2), ["servers +i.test:443 -"]);
   assert.equal(seen.client.stats().configuredServers, 1);
   assert.equal(seen.client.stats().discoveredServers, 1);
   await nc.close();
