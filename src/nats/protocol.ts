@@ -44,6 +44,8 @@ export class DialedProtocol extends ProtocolHandler {
   /** Whether there is a connection; upstream's `connected` is set a little before. */
   #established = false;
   #lameDuck = false;
+  /** Whether the server has refused the credentials of the connection that stands. */
+  #refused = false;
   #lastFailure: unknown;
   #lastInfo: ServerInfo | undefined;
 
@@ -99,6 +101,7 @@ export class DialedProtocol extends ProtocolHandler {
     }
     this.#established = true;
     this.#lameDuck = false;
+    this.#refused = false;
   }
 
   /** Waits until the next attempt may begin; the client's close ends the wait. */
@@ -199,8 +202,8 @@ export class DialedProtocol extends ProtocolHandler {
         events.emit("forcedReconnect", { server });
         break;
       case "staleConnection":
-        // Upstream says so, too, when the credentials have expired.
-        if (this.lastError !== undefined && classify(this.lastError) === "auth_expired") break;
+        // Upstream says so, too, when the credentials have expired or were revoked.
+        if (this.#refused) break;
         lifecycle.expectDisconnect("stale");
         events.emit("stale", { server });
         break;
@@ -211,10 +214,16 @@ export class DialedProtocol extends ProtocolHandler {
         lifecycle.expectDisconnect("lame_duck");
         events.emit("lameDuck", { server });
         break;
-      case "error":
-        if (classify(status.error) === "auth_expired") lifecycle.expectDisconnect("auth_expired", status.error);
-        events.emit("error", { kind: errorKind(status.error), error: status.error });
+      case "error": {
+        const kind = errorKind(status.error);
+        if (kind === "auth") {
+          this.#refused = true;
+          const expired = classify(status.error) === "auth_expired";
+          lifecycle.expectDisconnect(expired ? "auth_expired" : "error", status.error);
+        }
+        events.emit("error", { kind, error: status.error });
         break;
+      }
       case "update": {
         // It comes with every INFO, whether anything has changed or not.
         const { added = [], deleted: removed = [] } = status;

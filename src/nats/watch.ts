@@ -125,9 +125,10 @@ export class ConnectionWatch {
     this.#up = false;
     this.#lostAt = systemClock.now();
     this.#attempts = 0;
-    this.events.emit("disconnect", this.#link.lost());
+    const lost = this.#link.lost();
     this.#link = new Link();
     if (reconnects(this.#nc)) this.events.enter(this.#state());
+    this.events.emit("disconnect", lost);
   }
 
   #dialing(): void {
@@ -143,13 +144,13 @@ export class ConnectionWatch {
     if (this.#up) return;
     this.#up = true;
     this.#link.stand(this.#nc);
+    this.events.enter(this.#state());
     this.events.emit("reconnect", {
       server: this.#link.server,
       identity: identityOf(this.#nc),
       outageMs: systemClock.now() - this.#lostAt,
       attempts: Math.max(1, this.#attempts),
     });
-    this.events.enter(this.#state());
   }
 
   /** Every INFO is told, most without a change; over websockets, the whole pool as gone and come again. */

@@ -113,8 +113,8 @@ for (const [how, signal] of [
     );
     assert.deepEqual(seen.lines, [
       "connected",
-      death,
       "reconnecting",
+      death,
       ...attempts,
       `back after ${attempts.length}`,
       "connected",
@@ -171,7 +171,7 @@ test("a forced reconnect is lost for that reason", async () => {
   const { nc, seen } = await observed(server);
   await nc.reconnect();
   await until(() => seen.has("back"), "the client is back");
-  assert.deepEqual(seen.lines.slice(0, 4), ["connected", "forced", "lost: forced", "reconnecting"]);
+  assert.deepEqual(seen.lines.slice(0, 4), ["connected", "forced", "reconnecting", "lost: forced"]);
   await nc.close();
 });
 
@@ -180,7 +180,7 @@ test("a server that answers no ping is stale", async () => {
   const { nc, seen } = await observed(server, { pingInterval: 30, maxPingOut: 2 });
   await server.freeze();
   await until(() => seen.has("lost"), "the loss is seen");
-  assert.deepEqual(seen.lines.slice(0, 4), ["connected", "stale", "lost: stale", "reconnecting"]);
+  assert.deepEqual(seen.lines.slice(0, 4), ["connected", "stale", "reconnecting", "lost: stale"]);
   await nc.close();
 });
 
@@ -189,7 +189,7 @@ test("a server that is about to shut down: told, and lost for that reason", asyn
   const { nc, seen } = await observed(server);
   const gone = server.stop("SIGUSR2"); // What `nats-server --signal ldm` sends.
   await until(() => seen.has("lost"), "the loss is seen");
-  assert.deepEqual(seen.lines.slice(0, 4), ["connected", "lame duck", "lost: lame_duck", "reconnecting"]);
+  assert.deepEqual(seen.lines.slice(0, 4), ["connected", "lame duck", "reconnecting", "lost: lame_duck"]);
   await nc.close();
   await gone;
 });
@@ -228,7 +228,7 @@ test("credentials that expire: an error and a loss for that reason, not a stale 
     },
   });
   await until(() => seen.has("back"), "the client is back with new credentials");
-  assert.deepEqual(seen.lines.slice(0, 4), ["connected", "error: auth", "lost: auth_expired", "reconnecting"]);
+  assert.deepEqual(seen.lines.slice(0, 4), ["connected", "error: auth", "reconnecting", "lost: auth_expired"]);
   assert.equal((seen.errors[0] as Error).name, "UserAuthenticationExpiredError");
   await nc.close();
 });
@@ -238,7 +238,7 @@ test("credentials that are refused on a connection that stood: lost by an error"
   const { nc, seen } = await observed(server);
   for (const socket of server.open) socket.end("-ERR 'Authorization Violation'\r\n");
   await until(() => seen.has("back"), "the client is back");
-  assert.deepEqual(seen.lines.slice(0, 4), ["connected", "error: auth", "lost: error", "reconnecting"]);
+  assert.deepEqual(seen.lines.slice(0, 4), ["connected", "error: auth", "reconnecting", "lost: error"]);
   await nc.close();
 });
 
@@ -269,12 +269,12 @@ test("dials that are refused after INFO are neither losses nor reconnects", asyn
   assert.deepEqual(seen.lines, [
     "connected",
     "forced",
-    "lost: forced",
     "reconnecting",
+    "lost: forced",
     ...[1, 2, 3].flatMap((attempt) => [`attempt ${attempt}`, "error: auth"]),
     "attempt 4",
-    "back after 4",
     "connected",
+    "back after 4",
   ]);
   for (const socket of server.open) socket.end();
   await until(() => seen.lines.length > 13, "the next loss is seen");
@@ -287,7 +287,7 @@ test("a reset", async () => {
   const { nc, seen } = await observed(server);
   for (const socket of server.open) socket.resetAndDestroy();
   await until(() => seen.has("lost"), "the loss is seen");
-  assert.deepEqual(seen.lines.slice(0, 3), ["connected", "lost: reset", "reconnecting"]);
+  assert.deepEqual(seen.lines.slice(0, 3), ["connected", "reconnecting", "lost: reset"]);
   assert.equal((seen.errors[0] as NodeJS.ErrnoException).code, "ECONNRESET");
   await nc.close();
 });
