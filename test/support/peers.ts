@@ -56,14 +56,18 @@ export const goodPeer = (): Promise<Peer> => peer((socket) => socket.resume());
 /** Answers with a reset as soon as something is connected. */
 export const resettingPeer = (): Promise<Peer> => peer((socket) => socket.resetAndDestroy());
 
+const ports = { first: 10_240, count: 22_000 };
+let nextPort = Math.floor(Math.random() * ports.count);
+
 /**
- * A port that nothing listens on, so that connecting is refused. It lies below the range that systems
- * take the ports of outgoing connections from: else one of those could hold it while its server is
- * down, or even connect to itself.
+ * A port that nothing listens on, so that connecting is refused; another one each time. It lies below
+ * the range that systems take the ports of outgoing connections from: else one of those could hold it
+ * while its server is down, or even connect to itself.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = 10_240 + Math.floor(Math.random() * 22_000);
+    const port = ports.first + nextPort;
+    nextPort = (nextPort + 1) % ports.count;
     if (await isFree(port)) return port;
   }
 }
