@@ -57,43 +57,48 @@ test("discovered servers: a client that knows one node learns of the others, of 
   const [first, second, third] = cluster.addresses as [string, string, string];
   const { dialer, trace, counted } = measured();
   const pool = new Set([first]);
+  const added: string[] = [];
+  const removed: string[] = [];
+  const toldTwice: string[] = [];
   const discovered: string[] = [];
-  const left: string[] = [];
-  const serversChange = ({ added, removed }: ServersChangeInfo) => {
-    for (const address of added) pool.add(address);
-    for (const address of removed) pool.delete(address);
-    left.push(...removed);
+  const serversChange = (change: ServersChangeInfo) => {
+    toldTwice.push(...change.added.filter((address) => pool.has(address)));
+    toldTwice.push(...change.removed.filter((address) => !pool.has(address)));
+    for (const address of change.added) pool.add(address);
+    for (const address of change.removed) pool.delete(address);
+    added.push(...change.added);
+    removed.push(...change.removed);
   };
-  const nc = await connect({
+  await connect({
     servers: first,
     dialer,
     trace: [trace, { serversChange }],
     ...eager,
-    onDiscoveredServers({ added }) {
-      assert.ok(added.length > 0);
-      discovered.push(...added);
-    },
+    onDiscoveredServers: (change) => discovered.push(...change.added),
   });
-  const servers = async () => (await counted("nats_client_server_count")).sort();
-  await until(() => pool.size === 3, "the client knows the cluster");
-  assert.deepEqual([...pool].sort(), [first, second, third].sort());
-  assert.deepEqual(await servers(), ["source=configured → 1", "source=discovered → 2"]);
-
+  const knows = async (...others: string[]) => {
+    const expected = [first, ...others].sort().join();
+    await until(() => [...pool].sort().join() === expected, `the client knows ${expected}`);
+    assert.deepEqual(await counted("nats_client_server_count"), [
+      "source=configured → 1",
+      `source=discovered → ${others.length}`,
+    ]);
+  };
+  await knows(second, third);
   const fourth = await cluster.addNode();
-  await until(() => pool.has(fourth.address), "the client is told of the fourth");
-  assert.deepEqual(await servers(), ["source=configured → 1", "source=discovered → 3"]);
-
+  await knows(second, third, fourth.address);
   await cluster.kill(1);
-  await until(() => !pool.has(second), "the client is told that the second left");
-  assert.deepEqual([...pool].sort(), [first, third, fourth.address].sort());
-  assert.deepEqual(await servers(), ["source=configured → 1", "source=discovered → 2"]);
-  assert.deepEqual(discovered.sort(), [second, third, fourth.address].sort(), "each once");
-  assert.deepEqual(left, [second]);
-  assert.deepEqual((await counted("nats_client_server_changes_total")).sort(), [
-    "change=added → 3",
-    "change=removed → 1",
+  await knows(third, fourth.address);
+
+  // A server that settles on one of two routes to a new node may tell of it, take that back, and tell again.
+  assert.deepEqual(toldTwice, []);
+  assert.ok(removed.includes(second));
+  assert.equal(added.length - removed.length, pool.size - 1);
+  assert.deepEqual(discovered, added);
+  assert.deepEqual(await counted("nats_client_server_changes_total"), [
+    `change=added → ${added.length}`,
+    `change=removed → ${removed.length}`,
   ]);
-  await nc.close();
 });
 
 test("a fourth node joins and the first three stop: still connected, and messages flow", async () => {
