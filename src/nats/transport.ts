@@ -9,6 +9,7 @@ import { DialError, DialTimeoutError, messageOf } from "../core/errors.ts";
 import { failed } from "../core/outcome.ts";
 import { parseTarget } from "../core/target.ts";
 import { tlsInfo } from "../core/tls-info.ts";
+import { certificateVerdict } from "./client-certificate.ts";
 import { ClientClosedError } from "./closed-error.ts";
 import { identityOf, maxInfoBytes, readInfo } from "./info.ts";
 import type { Lifecycle } from "./lifecycle.ts";
@@ -37,6 +38,7 @@ export class DialedTransport extends NodeTransport {
   #conn: Socket | undefined;
   #handshake: HandshakeContext | undefined;
   #identity: ServerIdentity = {};
+  #verifiesClients = false;
   #dialed: Promise<unknown> = Promise.resolve();
   #welcome: () => void = () => {};
 
@@ -156,13 +158,18 @@ export class DialedTransport extends NodeTransport {
     // Without a name upstream would check the certificate against "localhost".
     if (this.tlsName === "")
       this.options = { ...this.options, tls: { ...this.options.tls, host: this.#hostname } as object };
-    return this.#tracedTls(() => super.startTLS());
+    return this.#tracedTls(async () => {
+      const socket = await super.startTLS();
+      if (this.#verifiesClients) await certificateVerdict(socket);
+      return socket;
+    });
   }
 
   override async peekInfo(): Promise<ServerInfo> {
     const info = await readInfo(this.socket, this.yields);
     const identity = identityOf(info);
     this.#identity = identity;
+    this.#verifiesClients = info.tls_verify === true;
     this.#handshake?.event("info");
     this.#handshake?.describe({
       name: "nats",
