@@ -117,6 +117,7 @@ export class DialedTransport extends NodeTransport {
     void this.closed().then((error) => this.giveUp(this.#failure(error ?? hungUp())));
     signal?.addEventListener("abort", endDial, { once: true });
     socket.on("data", bound);
+    holdBack(socket);
     canSendConnect();
     try {
       await answered;
@@ -273,6 +274,17 @@ export class DialedTransport extends NodeTransport {
       throw error;
     }
   }
+}
+
+/**
+ * Holds back what is written until what has arrived by now is read, and sends it as one. A full server
+ * says so after INFO and hangs up: the first write meets a reset, and the failure of a second one would
+ * be known before what the server has said.
+ */
+function holdBack(socket: Socket): void {
+  socket.cork();
+  // The first ends this turn of the event loop, the second the one that reads.
+  setImmediate(() => setImmediate(() => socket.uncork()));
 }
 
 function hungUp(): DialError {
