@@ -22,6 +22,7 @@ const imports: readonly Import[] = files.flatMap(importsOf);
 const allowed: Readonly<Record<string, readonly string[]>> = {
   "index.ts": ["core", "dialers", "middleware"],
   "nats.ts": ["core", "nats"],
+  "nats-ws.ts": ["nats"],
   "otel.ts": ["core", "telemetry"],
   "prometheus.ts": ["core", "telemetry"],
   "testing.ts": ["testing"],
@@ -39,6 +40,7 @@ const packages: Readonly<Record<string, string>> = {
   "@nats-io/transport-node": "nats",
   "@opentelemetry/api": "telemetry",
   "prom-client": "telemetry",
+  ws: "nats",
 };
 
 /** Base dialers that are built over another: `{ "tls.ts": ["tcp.ts"] }`. */
@@ -82,6 +84,18 @@ test("core names no package, and every package is named in its one room", () => 
       .map(
         ({ file, to }) => `${file} names ${to}, which ${packages[to] ? `belongs in ${packages[to]}` : "is unknown"}`,
       ),
+  );
+});
+
+test("nothing that the entry for NATS leads to names ws, which only websockets need", () => {
+  const reached = new Set(["nats.ts"]);
+  for (const file of reached) {
+    for (const { to, isPackage } of imports.filter((each) => each.file === file)) if (!isPackage) reached.add(to);
+  }
+  none(
+    imports
+      .filter(({ file, to, isPackage }) => isPackage && to === "ws" && reached.has(file))
+      .map(({ file }) => `${file} names ws`),
   );
 });
 

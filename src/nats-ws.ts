@@ -1,0 +1,1 @@
+export { type WsFactory, type WsFactoryOptions, wsFactory } from "./nats/ws-factory.ts";

@@ -1,0 +1,119 @@
+import type { Socket } from "node:net";
+import type { ConnectionOptions } from "node:tls";
+import type { WebSocket } from "ws";
+import { Cancel } from "../core/cancel.ts";
+import type { Dialer } from "../core/dialer.ts";
+import { DialError, DialTimeoutError } from "../core/errors.ts";
+import { parseTarget, type Target } from "../core/target.ts";
+import { checkFunction, checkOptions, show } from "../core/validate.ts";
+import { DialedWebSocket } from "./dialed-web-socket.ts";
+import { startTls } from "./ws-tls.ts";
+import { upgrade } from "./ws-upgrade.ts";
+
+export interface WsFactoryOptions {
+  /** Makes the connections. TLS of `wss://` is put on top, so it dials plain ones. */
+  dialer: Dialer;
+  /** How to do TLS for `wss://` URLs. The certificate is checked against the URL's host. @defaultValue the system's authorities */
+  tls?: Omit<ConnectionOptions, "socket" | "host" | "port" | "path"> | undefined;
+  /** Aborts the dials under way, and lets none begin; open connections are not affected. */
+  signal?: AbortSignal | undefined;
+}
+
+/** What the `wsFactory` option of `wsconnect` takes. */
+export type WsFactory = (
+  url: string,
+  options?: { timeout?: number | undefined },
+) => Promise<{ socket: globalThis.WebSocket; encrypted: boolean }>;
+
+/** nats-core's own `timeout`. */
+const defaultTimeoutMs = 20_000;
+
+/** The dial's bound ends before the client's, so that what is too slow counts as a timeout, not as given up. */
+const marginMs = 10;
+
+/**
+ * Makes the `wsFactory` of `wsconnect` from a dialer. TLS and the HTTP upgrade run as the dial's
+ * handshake, so that its timeouts, retries, spans and metrics cover them; so does a bound just below the
+ * client's `timeout`. A connect that the client gives up is aborted, and leaves no socket.
+ *
+ * A factory belongs to one client: once it has connected, further dials are reconnects, `background`.
+ * A dial that fails is a {@link DialError} for hooks, spans and metrics; what the client throws is a
+ * `ConnectionError` of its own with the same message.
+ *
+ * @throws TypeError naming the option that can't be used.
+ * @example
+ * const nc = await wsconnect({ servers: "wss://nats.example:443", wsFactory: wsFactory({ dialer }) });
+ */
+export function wsFactory(options: WsFactoryOptions): WsFactory {
+  checkOptions("wsFactory", options, ["dialer", "tls", "signal"]);
+  const { dialer, tls = {}, signal } = options;
+  checkFunction("wsFactory: dialer", dialer);
+  if (typeof tls !== "object" || tls === null) throw new TypeError(`wsFactory: tls must be options, got ${show(tls)}`);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new TypeError(`wsFactory: signal must be an AbortSignal, got ${show(signal)}`);
+  }
+  const cancel = signal === undefined ? undefined : Cancel.of(signal);
+  let connectedOnce = false;
+
+  return async function dialedWsFactory(text, { timeout } = {}) {
+    const socket = new DialedWebSocket(async (closed) => {
+      const url = readUrl(text);
+      const target = targetOf(url);
+      const timeoutMs = Math.max(1, (timeout || defaultTimeoutMs) - marginMs);
+      const timer = setTimeout(() => {
+        const message = `dial ${target} timed out after ${timeoutMs} ms`;
+        socket.giveUp(new DialTimeoutError(message, { scope: "dial", timeoutMs, target }));
+      }, timeoutMs);
+      const onAbort = () => socket.giveUp(cancel?.reason);
+      cancel?.onAbort(onAbort);
+      try {
+        const ws = await dial(url, target, closed);
+        connectedOnce = true;
+        return ws;
+      } finally {
+        clearTimeout(timer);
+        cancel?.offAbort(onAbort);
+      }
+    });
+    return { socket: socket as unknown as globalThis.WebSocket, encrypted: isEncrypted(text) };
+  };
+
+  async function dial(url: URL, target: Target, closed: AbortSignal): Promise<WebSocket> {
+    let ws: WebSocket | undefined;
+    const conn: Socket = await dialer(target, {
+      signal: closed,
+      background: connectedOnce,
+      handshake: async (plain, { trace, describe }) => {
+        describe({ name: "websocket" });
+        const ready = url.protocol === "wss:" ? await startTls(plain, target.host, tls, trace) : plain;
+        ws = await upgrade(ready, url);
+        return ready;
+      },
+    });
+    if (ws === undefined) {
+      conn.destroy();
+      throw new DialError("wsFactory: the dialer must run the handshake; is it composed?", {
+        reason: "config",
+        target,
+      });
+    }
+    return ws;
+  }
+}
+
+const isEncrypted = (url: string): boolean => /^wss:/i.test(url);
+
+/** No error of it shows the URL: there may be a token in its path or query. */
+function readUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== "ws:" && url?.protocol !== "wss:") {
+    throw new DialError("wsFactory: the server's URL must be one of ws:// or wss://", { reason: "config" });
+  }
+  url.hash = "";
+  return url;
+}
+
+function targetOf({ protocol, hostname, port }: URL): Target {
+  const host = hostname.replace(/^\[(.*)\]$/, "$1");
+  return parseTarget({ host, port: port || (protocol === "wss:" ? 443 : 80) });
+}
