@@ -25,6 +25,7 @@ export class DialedWebSocket {
   onerror: Handler<Pick<ErrorEvent, "message" | "error">> = null;
   onclose: Handler<Pick<CloseEvent, "code" | "reason" | "wasClean">> = null;
   readonly #abort = new AbortController();
+  #attached = false;
   #ws: WebSocket | undefined;
   #answered = false;
   #infoBytes = 0;
@@ -33,7 +34,7 @@ export class DialedWebSocket {
 
   /** @param dial - opens the websocket, paused; the signal says that the client doesn't want it any more. */
   constructor(dial: (signal: AbortSignal) => Promise<WebSocket>) {
-    // Not before the client has attached its handlers, which it does when it has been given this.
+    // Not before the client has attached its handlers, which it does as soon as it has been given this.
     setImmediate(() => void this.#open(dial));
   }
 
@@ -49,7 +50,10 @@ export class DialedWebSocket {
   close(): void {
     const ws = this.#ws;
     if (ws === undefined) {
-      this.giveUp(new ClientClosedError());
+      const why = new ClientClosedError();
+      this.#abort.abort(why);
+      // Whatever the dialer does with its signal, the client hears of the close.
+      setImmediate(() => this.#fail(why));
     } else if (!this.#ended) {
       ws.close();
       this.#closeTimer ??= setTimeout(() => ws.terminate(), closeGraceMs);
@@ -58,17 +62,16 @@ export class DialedWebSocket {
 
   /** Ends a dial under way, for the reason given; an open websocket is not affected. */
   giveUp(why: unknown): void {
-    if (this.#ws !== undefined || this.#abort.signal.aborted) return;
+    if (this.#ws !== undefined) return;
     this.#abort.abort(why);
-    // Whatever the dialer does with its signal, the client hears of the close.
-    setImmediate(() => this.#fail(why));
+    if (this.#attached) this.#fail(why);
   }
 
   async #open(dial: (signal: AbortSignal) => Promise<WebSocket>): Promise<void> {
+    this.#attached = true;
     try {
-      this.#abort.signal.throwIfAborted();
       const ws = await dial(this.#abort.signal);
-      if (this.#ended || this.#abort.signal.aborted) ws.terminate();
+      if (this.#abort.signal.aborted) ws.terminate();
       else this.#hand(ws);
     } catch (error) {
       this.#fail(error);

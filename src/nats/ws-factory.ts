@@ -54,20 +54,17 @@ export function wsFactory(options: WsFactoryOptions): WsFactory {
   }
   const cancel = signal === undefined ? undefined : Cancel.of(signal);
   let connectedOnce = false;
+  const owner = {};
 
   return async function dialedWsFactory(text, { timeout } = {}) {
+    const site = readSite(text);
+    // Told by the websocket: nats-core waits for ever for the close of one that it has not been given.
+    if (site instanceof Error) return handOut(new DialedWebSocket(() => Promise.reject(site)), false);
+
     const socket = new DialedWebSocket(async (closed) => {
-      const url = readUrl(text);
-      const target = targetOf(url);
-      const timeoutMs = Math.max(1, (timeout || defaultTimeoutMs) - marginMs);
-      const timer = setTimeout(() => {
-        const message = `dial ${target} timed out after ${timeoutMs} ms`;
-        socket.giveUp(new DialTimeoutError(message, { scope: "dial", timeoutMs, target }));
-      }, timeoutMs);
-      const onAbort = () => socket.giveUp(cancel?.reason);
-      cancel?.onAbort(onAbort);
       try {
-        const ws = await dial(url, target, closed);
+        closed.throwIfAborted();
+        const ws = await dial(site, closed);
         connectedOnce = true;
         return ws;
       } finally {
@@ -75,45 +72,56 @@ export function wsFactory(options: WsFactoryOptions): WsFactory {
         cancel?.offAbort(onAbort);
       }
     });
-    return { socket: socket as unknown as globalThis.WebSocket, encrypted: isEncrypted(text) };
+    const timeoutMs = Math.max(1, (timeout || defaultTimeoutMs) - marginMs);
+    const timer = setTimeout(() => {
+      const { target } = site;
+      const message = `dial ${target} timed out after ${timeoutMs} ms`;
+      socket.giveUp(new DialTimeoutError(message, { scope: "dial", timeoutMs, target }));
+    }, timeoutMs);
+    const onAbort = () => socket.giveUp(cancel?.reason);
+    cancel?.onAbort(onAbort);
+    return handOut(socket, site.secure);
   };
 
-  async function dial(url: URL, target: Target, closed: AbortSignal): Promise<WebSocket> {
+  async function dial({ url, target, secure }: Site, closed: AbortSignal): Promise<WebSocket> {
     let ws: WebSocket | undefined;
     const conn: Socket = await dialer(target, {
       signal: closed,
       background: connectedOnce,
+      owner,
       handshake: async (plain, { trace, describe }) => {
         describe({ name: "websocket" });
-        const ready = url.protocol === "wss:" ? await startTls(plain, target.host, tls, trace) : plain;
+        const ready = secure ? await startTls(plain, target.host, tls, trace) : plain;
         ws = await upgrade(ready, url);
         return ready;
       },
     });
-    if (ws === undefined) {
-      conn.destroy();
-      throw new DialError("wsFactory: the dialer must run the handshake; is it composed?", {
-        reason: "config",
-        target,
-      });
-    }
-    return ws;
+    if (ws !== undefined) return ws;
+    conn.destroy();
+    const message = "wsFactory: the dialer must run the handshake; is it composed?";
+    throw new DialError(message, { reason: "config", target });
   }
 }
 
-const isEncrypted = (url: string): boolean => /^wss:/i.test(url);
+/** Where a websocket is. */
+interface Site {
+  readonly url: URL;
+  readonly target: Target;
+  readonly secure: boolean;
+}
 
-/** No error of it shows the URL: there may be a token in its path or query. */
-function readUrl(text: string): URL {
+/** Reads a URL. No error of it shows the URL: there may be a token in its path or query. */
+function readSite(text: string): Site | DialError {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== "ws:" && url?.protocol !== "wss:") {
-    throw new DialError("wsFactory: the server's URL must be one of ws:// or wss://", { reason: "config" });
+    return new DialError("wsFactory: the server's URL must be one of ws:// or wss://", { reason: "config" });
   }
   url.hash = "";
-  return url;
+  const secure = url.protocol === "wss:";
+  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+  return { url, secure, target: parseTarget({ host, port: url.port || (secure ? 443 : 80) }) };
 }
 
-function targetOf({ protocol, hostname, port }: URL): Target {
-  const host = hostname.replace(/^\[(.*)\]$/, "$1");
-  return parseTarget({ host, port: port || (protocol === "wss:" ? 443 : 80) });
+function handOut(socket: DialedWebSocket, encrypted: boolean) {
+  return { socket: socket as unknown as globalThis.WebSocket, encrypted };
 }

@@ -62,6 +62,7 @@ async function failing(url: string, options: Partial<WsFactoryOptions> = {}, tim
     () => assert.fail("it connected"),
     (error: Error) => error,
   );
+  await until(() => dones.length > 0, "the dial has ended");
   assert.equal(dones.length, 1);
   const [{ reason, error } = {} as DialDoneInfo] = dones;
   await until(() => openSockets() === 0, "the failed dial's socket is closed");
@@ -145,6 +146,8 @@ test("reconnects are dialed, measured and traced: the first dial waits for its c
   sdk2.api.context.disable();
 
   assert.equal(starts[0]?.background, false);
+  assert.equal(new Set(starts.map(({ owner }) => owner)).size, 1);
+  assert.equal(typeof starts[0]?.owner, "object");
   assert.ok(starts.length >= 2 && starts.slice(1).every(({ background }) => background));
   assert.deepEqual(recorder.open, []);
   const tree = spanTree(recorder.started, { [server.wsPort]: "$port" });
@@ -290,6 +293,7 @@ test("a close while a reconnect is under way ends it at once, as canceled", asyn
   await until(() => deaf.accepted === 1, "a reconnect is under way");
   await nc.close();
   await nc.closed();
+  await until(() => dones.length === 2, "the dial has ended");
   assert.deepEqual(
     dones.map(({ outcome }) => outcome),
     ["success", "canceled"],
@@ -315,6 +319,7 @@ test("a signal ends the dial under way, and lets none begin; an open connection 
   await until(() => deaf.accepted === 1, "the dial is under way");
   abort.abort(new Error("shutting down"));
   await assert.rejects(connecting, { message: "shutting down" });
+  await until(() => dones.length > 0, "the dial has ended");
   assert.equal(dones[0]?.outcome, "canceled");
   await assert.rejects(wsconnect({ servers: `ws://${deaf.address}`, wsFactory: factory }), {
     message: "shutting down",

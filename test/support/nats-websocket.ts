@@ -10,8 +10,8 @@ export interface NatsWebsocketServer extends NatsServer {
   readonly wsPort: number;
 }
 
-/** Starts a nats-server that listens for websockets, with TLS where it is given a certificate; `args` are its own. */
-export async function startNatsWebsocket(issued?: Issued, args: readonly string[] = []): Promise<NatsWebsocketServer> {
+/** Starts a nats-server that listens for websockets, with TLS where it is given a certificate; `config` is added to its file. */
+export async function startNatsWebsocket(issued?: Issued, config = ""): Promise<NatsWebsocketServer> {
   const folder = mkdtempSync(join(tmpdir(), "dialtrace-ws-"));
   const wsPort = await freePort();
   const file = (name: string, text: string) => {
@@ -23,13 +23,13 @@ export async function startNatsWebsocket(issued?: Issued, args: readonly string[
     issued === undefined
       ? "no_tls: true"
       : `tls { cert_file: "${file("cert.pem", issued.cert)}", key_file: "${file("key.pem", issued.key)}" }`;
-  const config = file("nats.conf", `websocket { host: "127.0.0.1", port: ${wsPort}, ${security} }\n`);
-  const server = await natsServer(["-c", config, ...args]);
+  const server = await natsServer([], `websocket { host: "127.0.0.1", port: ${wsPort}, ${security} }\n${config}`);
   await server.start();
+  const dispose = server[Symbol.asyncDispose];
   return Object.assign(server, {
     wsPort,
     [Symbol.asyncDispose]: async () => {
-      await server.stop();
+      await dispose();
       rmSync(folder, { recursive: true, force: true });
     },
   });
