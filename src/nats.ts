@@ -4,6 +4,7 @@ export type { ClientCallbacks } from "./nats/callbacks.ts";
 export { type BackgroundConnectOptions, type ConnectOptions, connect } from "./nats/connect.ts";
 export type { CredentialOptions } from "./nats/credentials.ts";
 export { type Instrumentation, type InstrumentOptions, instrument } from "./nats/instrument.ts";
+export { keepTransport } from "./nats/keep-transport.ts";
 export { natsLog } from "./nats/log.ts";
 export { ReconnectBufferError } from "./nats/publish-buffer.ts";
 export type { ReconnectDelayOptions } from "./nats/reconnect-delay.ts";
