@@ -1,5 +1,6 @@
 import type { CloseEvent, ErrorEvent, MessageEvent, WebSocket } from "ws";
 import { DialError, messageOf } from "../core/errors.ts";
+import type { Reason } from "../core/reasons.ts";
 import { ClientClosedError } from "./closed-error.ts";
 
 type Handler<E> = ((event: E) => void) | null;
@@ -86,6 +87,8 @@ export class DialedWebSocket {
     ws.onclose = (event) => {
       clearTimeout(this.#closeTimer);
       this.#ended = true;
+      // The client waits for INFO until its timeout, unless it hears of an error.
+      if (!this.#answered) this.#tell("the server closed the connection before INFO", "handshake_closed");
       this.onclose?.(event);
     };
     this.onopen?.({});
@@ -97,11 +100,14 @@ export class DialedWebSocket {
     if (!this.#answered) this.#infoBytes += data.byteLength;
     if (this.#infoBytes > maxInfoBytes) {
       ws.terminate();
-      const message = `the server's first line exceeds ${maxInfoBytes} bytes`;
-      this.onerror?.({ message, error: new DialError(message, { reason: "protocol" }) });
+      this.#tell(`the server's first line exceeds ${maxInfoBytes} bytes`, "protocol");
     } else {
       this.onmessage?.({ data });
     }
+  }
+
+  #tell(message: string, reason: Reason): void {
+    this.onerror?.({ message, error: new DialError(message, { reason }) });
   }
 
   #fail(error: unknown): void {

@@ -111,7 +111,7 @@ interface Site {
 }
 
 /** Reads a URL. No error of it shows the URL: there may be a token in its path or query. */
-function readSite(text: string): Site | DialError {
+function readSite(text: string): Site | Error {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== "ws:" && url?.protocol !== "wss:") {
     return new DialError("wsFactory: the server's URL must be one of ws:// or wss://", { reason: "config" });
@@ -119,7 +119,11 @@ function readSite(text: string): Site | DialError {
   url.hash = "";
   const secure = url.protocol === "wss:";
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
-  return { url, secure, target: parseTarget({ host, port: url.port || (secure ? 443 : 80) }) };
+  try {
+    return { url, secure, target: parseTarget({ host, port: url.port || (secure ? 443 : 80) }) };
+  } catch (error) {
+    return error as Error;
+  }
 }
 
 function handOut(socket: DialedWebSocket, encrypted: boolean) {

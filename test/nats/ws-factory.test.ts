@@ -30,7 +30,7 @@ import { spanRecorder, spanTree } from "../telemetry/span-tree.ts";
 
 const ca = authority();
 const other = authority("another CA");
-const localhost = ca.issue({ name: "localhost", alternatives: ["DNS:localhost"] });
+const localhost = ca.issue({ name: "localhost" });
 
 after(async () => {
   await until(() => openSockets() === 0, "no test may leave a socket open");
@@ -261,6 +261,24 @@ test("a websocket over which no INFO comes is closed at the client's timeout", a
   await until(() => openSockets() === 0, "no socket is left, though the server never answers the close");
 });
 
+test("a server that hangs up before INFO: the client hears of it at once", async () => {
+  const endings: ((socket: Socket) => unknown)[] = [
+    (socket) => socket.end(),
+    (socket) => socket.resetAndDestroy(),
+    (socket) => socket.end(Buffer.from([closeFrame, 0])),
+    (socket) => socket.end(frame("INFO {")),
+  ];
+  for (const end of endings) {
+    await using server = await httpPeer((socket, acceptance) => socket.write(acceptance, () => end(socket)));
+    const factory = wsFactory({ dialer: compose(tcp()) });
+    await assert.rejects(wsconnect({ servers: `ws://${server.address}`, wsFactory: factory }), {
+      name: "ConnectionError",
+      message: /the server closed the connection before INFO|reset|hang up|closed the connection before it answered/,
+    });
+    await until(() => openSockets() === 0, "the connection is ended");
+  }
+});
+
 test("an INFO that never ends is cut off", async () => {
   let sent = 0;
   await using server = await httpPeer((socket, acceptance) => {
@@ -407,6 +425,7 @@ test("no error shows what stands in the URL's path, query or userinfo", async ()
     `ws://user:hunter2@127.0.0.1:${refused}/hunter2?token=hunter2`,
     `http://user:hunter2@${server.address}/`,
     "ws://user:hunter2@127.0.0.1:99999/",
+    "ws://user:hunter2@127.0.0.1:0/hunter2",
     "ws://user:hunter2@/",
   ]) {
     // Directly, for wsconnect takes the userinfo out.
