@@ -54,7 +54,13 @@ export class DialedProtocol extends ProtocolHandler {
     this.#parts = parts;
     this.#nc = nc;
     this.servers.update = (info) => mergeGossip(this.servers, info, options.noRandomize !== true);
-    const create = () => new DialedTransport(parts.dialer, parts.lifecycle, (error) => this.connectError?.(error));
+    const create = () => {
+      const made: DialedTransport = new DialedTransport(parts.dialer, parts.lifecycle, (error) => {
+        // A dial may end a little after it was given up: the next, which has begun by then, is not to hear of it.
+        if (made === transport) this.connectError?.(error);
+      });
+      return made;
+    };
     // There is one from the start, so that a close before the first dial finds something to close.
     let transport = create();
     // On the instance: upstream declares the field, which would shadow an accessor of the class.
