@@ -10,6 +10,12 @@ export function openSockets(): number {
   return activeResources().TCPSocketWrap ?? 0;
 }
 
+/** TCP connects under way. Node's versions differ in what they call them. */
+export function pendingConnects(): number {
+  const { ConnectWrap = 0, TCPConnectWrap = 0 } = activeResources();
+  return ConnectWrap + TCPConnectWrap;
+}
+
 /** Timers that are set. */
 export function openTimers(): number {
   return activeResources().Timeout ?? 0;

@@ -1,0 +1,345 @@
+import assert from "node:assert/strict";
+import type { LookupAddress } from "node:dns";
+import { setMaxListeners } from "node:events";
+import { after, beforeEach, describe, it, type TestContext, test } from "node:test";
+import { createBackoff } from "../../src/core/backoff.ts";
+import { compose, type Dialer, DialTimeoutError, tcp, withRetry, withTimeout, withTrace } from "../../src/index.ts";
+import { type ConnectOptions, connect } from "../../src/nats.ts";
+import { blackHole } from "../support/full-backlog.ts";
+import { connecting } from "../support/nats-client.ts";
+import { infoLine, natsPeer } from "../support/nats-peer.ts";
+import { type NatsServer, startNats } from "../support/nats-server.ts";
+import { type Peer, peer } from "../support/peers.ts";
+import { openSockets, openTimers, pendingConnects, until } from "../support/resources.ts";
+
+/** How late a busy machine may be. An idle one is within some milliseconds: see the diagnostics. */
+const leewayMs = 1_000;
+
+const forEver = { maxAttempts: Number.POSITIVE_INFINITY, backoff: "constant", initialBackoffMs: 10 } as const;
+
+let timersBefore = 0;
+beforeEach(() => {
+  timersBefore = openTimers();
+});
+
+async function nothingLeft(): Promise<void> {
+  await until(() => openSockets() === 0, "no socket is left");
+  await until(() => openTimers() <= timersBefore, "no timer is left");
+  assert.equal(pendingConnects(), 0, "no connect goes on");
+}
+
+after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
+
+/** A server on every address of loopback, frozen: the kernel accepts connections, and nobody answers. */
+async function frozenServer(): Promise<NatsServer> {
+  const server = await startNats(["-a", "0.0.0.0"]);
+  await server.freeze();
+  return server;
+}
+
+/** Gives so many addresses of loopback for any name. */
+function lookupOf(count: number) {
+  const addresses = Array.from(
+    { length: count },
+    (_, index): LookupAddress => ({
+      address: `127.0.0.${index + 1}`,
+      family: 4,
+    }),
+  );
+  return (
+    _: string,
+    { family }: { family: 4 | 6 },
+    callback: (error: null, addresses: readonly LookupAddress[]) => void,
+  ) => callback(null, family === 4 ? addresses : []);
+}
+
+/** Fails to connect, and tells how long it took. */
+async function failsToConnect(t: TestContext, options: ConnectOptions, allowedMs: number): Promise<unknown> {
+  const startedAt = performance.now();
+  const failure = await connect(options).then(
+    async (nc) => {
+      await nc.close();
+      return undefined;
+    },
+    (error: unknown) => error,
+  );
+  const tookMs = performance.now() - startedAt;
+  t.diagnostic(`${tookMs.toFixed(1)} ms where ${allowedMs} ms are allowed`);
+  assert.ok(failure !== undefined, "connects");
+  assert.ok(tookMs < allowedMs + leewayMs, `${tookMs} ms where ${allowedMs} ms are allowed`);
+  return failure;
+}
+
+describe("connectDeadlineMs, with servers that stand still", () => {
+  const connectDeadlineMs = 300;
+  const dialers: [string, (addresses: number) => Dialer][] = [
+    ["tcp()", (addresses) => compose(tcp({ lookup: lookupOf(addresses) }))],
+    ["retries without end", (addresses) => compose(withRetry(forEver), tcp({ lookup: lookupOf(addresses) }))],
+    [
+      "attempts bounded each",
+      (addresses) =>
+        compose(
+          withTimeout({ timeoutMs: 20_000 }),
+          withRetry(forEver),
+          withTimeout({ timeoutMs: 40 }),
+          tcp({ lookup: lookupOf(addresses), connectionAttemptDelayMs: 10 }),
+        ),
+    ],
+  ];
+  const clients: [string, ConnectOptions][] = [
+    ["once", {}],
+    ["again and again", { retryOnFailedConnect: true, timeout: 50, reconnectDelayHandler: () => 10 }],
+  ];
+  const fails = async (t: TestContext, options: ConnectOptions) => {
+    const error = await failsToConnect(t, { ...options, connectDeadlineMs }, connectDeadlineMs);
+    assert.ok(error instanceof DialTimeoutError, String(error));
+    assert.equal(error.timeoutMs, connectDeadlineMs);
+    await nothingLeft();
+  };
+
+  for (const addresses of [1, 3, 8]) {
+    for (const [dialed, dialer] of dialers) {
+      for (const [tried, client] of clients) {
+        it(`frozen, ${addresses} addresses, ${dialed}, servers tried ${tried}`, async (t) => {
+          await using server = await frozenServer();
+          await fails(t, { servers: `nats.test:${server.port}`, dialer: dialer(addresses), ...client });
+        });
+        it(`3 frozen servers, ${addresses} addresses each, ${dialed}, servers tried ${tried}`, async (t) => {
+          await using first = await frozenServer();
+          await using second = await frozenServer();
+          await using third = await frozenServer();
+          const servers = [first, second, third].map(({ port }, index) => `nats${index}.test:${port}`);
+          await fails(t, { servers, dialer: dialer(addresses), ...client });
+        });
+      }
+    }
+    it(`addresses that don't even accept, ${addresses} of them`, async (t) => {
+      await using hole = await blackHole("0.0.0.0");
+      const [sockets, connects] = [openSockets(), pendingConnects()];
+      const dialer = compose(tcp({ lookup: lookupOf(addresses), connectionAttemptDelayMs: 10 }));
+      const options = { servers: `nats.test:${hole.port}`, dialer, connectDeadlineMs };
+      const error = await failsToConnect(t, options, connectDeadlineMs);
+      assert.ok(error instanceof DialTimeoutError, String(error));
+      await until(() => openSockets() <= sockets && pendingConnects() <= connects, "no socket is left");
+    });
+  }
+});
+
+describe("timeout, with servers that stand still", () => {
+  for (const addresses of [1, 3, 8]) {
+    it(`bounds one server, whose name has ${addresses} addresses`, async (t) => {
+      await using server = await frozenServer();
+      const dialer = compose(tcp({ lookup: lookupOf(addresses) }));
+      const error = await failsToConnect(t, { servers: `nats.test:${server.port}`, dialer, timeout: 300 }, 300);
+      assert.ok(error instanceof DialTimeoutError, String(error));
+      assert.equal(error.timeoutMs, 300);
+      await nothingLeft();
+    });
+  }
+
+  it("bounds each of three servers", async (t) => {
+    await using first = await frozenServer();
+    await using second = await frozenServer();
+    await using third = await frozenServer();
+    const servers = [first, second, third].map(({ address }) => address);
+    const error = await failsToConnect(t, { servers, timeout: 100 }, 300);
+    assert.ok(error instanceof DialTimeoutError, String(error));
+    assert.equal(error.timeoutMs, 100);
+    await nothingLeft();
+  });
+
+  it("leaves time for the server that answers", async () => {
+    await using frozen = await frozenServer();
+    await using server = await startNats();
+    const servers = [frozen.address, server.address];
+    const nc = await connect({ servers, noRandomize: true, timeout: 200, connectDeadlineMs: 10_000 });
+    assert.equal(nc.getServer(), server.address);
+    await nc.close();
+    await nothingLeft();
+  });
+});
+
+describe("close() during a pending reconnect ends it at once", () => {
+  /** Far longer than any test may take: what is still waited for then has not been ended. */
+  const long = 600_000;
+  const connectAndClose = connecting();
+  const dialers: [string, Dialer][] = [
+    ["tcp()", compose(tcp())],
+    [
+      "a bound on everything",
+      compose(withTimeout({ timeoutMs: long }), withRetry(forEver), withTimeout({ timeoutMs: long }), tcp()),
+    ],
+  ];
+  /** Connects to the first of `servers`; resolves with the client when it has lost that by `loses` and is dialing another time. */
+  const reconnecting = async (options: ConnectOptions, loses: () => Promise<unknown> | unknown) => {
+    let lost = false;
+    let attempts = 0;
+    const nc = await connectAndClose({
+      timeout: long,
+      maxReconnectAttempts: -1,
+      noRandomize: true,
+      reconnectDelayHandler: () => 0,
+      ...options,
+      trace: {
+        disconnect: () => {
+          lost = true;
+        },
+        reconnectAttempt: () => {
+          attempts += 1;
+        },
+      },
+    });
+    await loses();
+    await until(() => lost, "the loss is seen");
+    return { nc, attempts: () => attempts };
+  };
+  const endsAtOnce = async (t: TestContext, nc: Awaited<ReturnType<typeof connect>>) => {
+    const startedAt = performance.now();
+    let tookMs: number | undefined;
+    void nc.closed().then(() => {
+      tookMs = performance.now() - startedAt;
+    });
+    const closing = nc.close();
+    await until(() => tookMs !== undefined, "closed() resolves");
+    t.diagnostic(`closed() after ${tookMs?.toFixed(1)} ms`);
+    await closing;
+    assert.equal(nc.isClosed(), true);
+  };
+
+  for (const [dialed, dialer] of dialers) {
+    it(`of a frozen server, by ${dialed}`, async (t) => {
+      await using server = await startNats();
+      const { nc, attempts } = await reconnecting(
+        { servers: server.address, dialer, pingInterval: 20, maxPingOut: 1 },
+        () => server.freeze(),
+      );
+      await until(() => attempts() > 0 && openSockets() === 1, "it waits for INFO");
+      await endsAtOnce(t, nc);
+      await nothingLeft();
+    });
+
+    const stages: [string, (nth: number) => string | undefined][] = [
+      ["before INFO", (nth) => (nth === 1 ? infoLine() : undefined)],
+      ["in the midst of INFO", (nth) => (nth === 1 ? infoLine() : infoLine().slice(0, 20))],
+      ["before PONG", () => infoLine()],
+      ["in the TLS handshake", (nth) => (nth === 1 ? infoLine() : infoLine({ tls_required: true }))],
+    ];
+    for (const [stage, greeting] of stages) {
+      it(`${stage}, by ${dialed}`, async (t) => {
+        await using server = await greetingPeer(greeting);
+        const { nc } = await reconnecting({ servers: server.address, dialer }, () => hangUp(server));
+        await until(() => server.accepted === 2 && server.open.size === 1, "the next handshake is under way");
+        // What the server has said is read in the turns of the loop that follow.
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        await endsAtOnce(t, nc);
+        await until(() => server.open.size === 0, "the server sees the connection closed");
+        await server.close();
+        await nothingLeft();
+      });
+    }
+
+    it(`of a server that doesn't even accept, by ${dialed}`, async (t) => {
+      await using hole = await blackHole();
+      const [sockets, connects] = [openSockets(), pendingConnects()];
+      const server = await natsPeer();
+      const servers = [server.address, `127.0.0.1:${hole.port}`];
+      const { nc } = await reconnecting({ servers, dialer, timeout: 200 }, () => server.close());
+      await until(() => pendingConnects() > connects, "a connect is under way");
+      await endsAtOnce(t, nc);
+      await until(() => openSockets() <= sockets && pendingConnects() <= connects, "no socket is left");
+    });
+  }
+
+  const waits: [string, ConnectOptions][] = [
+    ["our delay", { reconnectDelayHandler: () => long }],
+    [
+      "our backoff",
+      { reconnectDelayHandler: createBackoff({ initialBackoffMs: long, maxBackoffMs: long, jitter: "none" })() },
+    ],
+    [
+      "the dialer's backoff",
+      { dialer: compose(withRetry({ ...forEver, initialBackoffMs: long, maxBackoffMs: long }), tcp()) },
+    ],
+  ];
+  for (const [what, options] of waits) {
+    it(`in ${what}`, async (t) => {
+      await using server = await startNats();
+      const { nc } = await reconnecting({ servers: server.address, ...options }, () => server.stop());
+      await until(() => openSockets() === 0 && openTimers() > timersBefore, "it waits");
+      await endsAtOnce(t, nc);
+      await nothingLeft();
+    });
+  }
+
+  it("in the client's own wait for a server's turn", async (t) => {
+    await using server = await startNats();
+    const stock = { reconnectDelayHandler: undefined, reconnectTimeWait: long, reconnectJitter: 0 };
+    const { nc, attempts } = await reconnecting({ servers: server.address, ...stock }, () => server.stop());
+    await until(() => openSockets() === 0 && openTimers() > timersBefore, "it waits");
+    assert.equal(attempts(), 0);
+    await endsAtOnce(t, nc);
+    await nothingLeft();
+  });
+});
+
+const connects = 50;
+
+const ends: [string, (abort: AbortController) => ConnectOptions][] = [
+  ["deadline", () => ({ connectDeadlineMs: 200 })],
+  ["timeout", () => ({ timeout: 200 })],
+  [
+    "signal",
+    (abort) => {
+      setTimeout(() => abort.abort(), 200);
+      return { signal: abort.signal };
+    },
+  ],
+];
+for (const [what, options] of ends) {
+  test(`${connects} connects at once to a frozen server, ended by the ${what}, leave nothing`, async () => {
+    await using server = await frozenServer();
+    let connected = 0;
+    const connectDone = () => {
+      connected += 1;
+    };
+    const dialer = compose(withTimeout({ timeoutMs: 20_000 }), withRetry(forEver), withTrace({ connectDone }), tcp());
+    const abort = new AbortController();
+    setMaxListeners(connects, abort.signal);
+    const common = { servers: server.address, dialer, ...options(abort) };
+    await Promise.all(Array.from({ length: connects }, () => assert.rejects(connect(common))));
+    assert.ok(connected >= connects, `${connected} connected`);
+    await nothingLeft();
+  });
+}
+
+test(`${connects} connects in the background to a frozen server, closed, leave nothing`, async () => {
+  await using server = await frozenServer();
+  const handles = await Promise.all(
+    Array.from({ length: connects }, () => connect({ servers: server.address, connectInBackground: true })),
+  );
+  await until(() => openSockets() === connects, "all of them wait for INFO");
+  await Promise.all(handles.map((each) => each.close()));
+  for (const { ready, state } of handles) {
+    await assert.rejects(ready);
+    assert.equal(state, "closed");
+  }
+  await nothingLeft();
+});
+
+/** A server that says what `greeting` gives for each connection, counted from 1, and PONG on the first alone. */
+function greetingPeer(greeting: (nth: number) => string | undefined): Promise<Peer> {
+  let connections = 0;
+  return peer((socket) => {
+    connections += 1;
+    const nth = connections;
+    const said = greeting(nth);
+    if (said !== undefined) socket.write(said);
+    socket.on("data", () => {
+      if (nth === 1) socket.write("PONG\r\n");
+    });
+  });
+}
+
+function hangUp(server: Peer): void {
+  for (const socket of server.open) socket.destroy();
+}
