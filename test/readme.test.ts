@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { after, before, test } from "node:test";
 import { instruments } from "../src/telemetry/instruments.ts";
 import { prometheusName } from "../src/telemetry/prometheus-instruments.ts";
-import { type NatsServer, startNats } from "./support/nats-server.ts";
+import { type NatsWebsocketServer, startNatsWebsocket } from "./support/nats-websocket.ts";
 import { isNodeAtLeast } from "./support/tools.ts";
 
 // Inside the package, so that `import "dialtrace"` means this one.
@@ -22,7 +22,7 @@ const database = createServer((socket) => {
   socket.on("error", () => {});
   socket.resume();
 });
-let nats: NatsServer;
+let nats: NatsWebsocketServer;
 
 before(async () => {
   rmSync(folder, { recursive: true, force: true });
@@ -30,13 +30,13 @@ before(async () => {
   for (const { file, code } of snippets) writeFileSync(file, code);
   database.listen(0, "127.0.0.1");
   await once(database, "listening");
-  nats = await startNats();
+  nats = await startNatsWebsocket();
 });
 
 after(async () => {
   rmSync(folder, { recursive: true, force: true });
   database.close();
-  await nats?.stop();
+  await nats?.[Symbol.asyncDispose]();
 });
 
 test("the README has snippets", () => assert.ok(snippets.length >= 5));
@@ -51,8 +51,9 @@ test("every snippet compiles", () => {
 for (const { file, line } of snippets) {
   test(`the snippet at line ${line} runs as printed`, async () => {
     const { port } = database.address() as { port: number };
+    const names = { "db.internal": port, a: nats.port, b: nats.port, "gateway.internal": nats.wsPort };
     const child = spawn(process.execPath, ["--import", "tsx", "--import", "./test/support/readme-names.ts", file], {
-      env: { ...process.env, README_NAMES: JSON.stringify({ "db.internal": port, a: nats.port, b: nats.port }) },
+      env: { ...process.env, README_NAMES: JSON.stringify(names) },
       stdio: ["ignore", "ignore", "pipe"],
     });
     let stderr = "";
