@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { removeFolder, temporaryFolder } from "../support/temporary.ts";
 
 /** A key and its self-made certificate, in PEM. */
 export interface Certificate {
@@ -11,7 +11,7 @@ export interface Certificate {
 
 /** Makes a certificate for `name`, signed by itself, by the openssl command. */
 export function selfSigned(name: string): Certificate {
-  const folder = mkdtempSync(join(tmpdir(), "dialtrace-"));
+  const folder = temporaryFolder();
   const [keyFile, certFile] = [join(folder, "key.pem"), join(folder, "cert.pem")];
   const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
   const identity = ["-subj", `/CN=${name}`, "-addext", `subjectAltName=DNS:${name}`, "-days", "1"];
@@ -21,6 +21,6 @@ export function selfSigned(name: string): Certificate {
     });
     return { key: readFileSync(keyFile, "utf8"), cert: readFileSync(certFile, "utf8") };
   } finally {
-    rmSync(folder, { recursive: true });
+    removeFolder(folder);
   }
 }

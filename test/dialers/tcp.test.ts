@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { getEventListeners, once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { inspect, promisify } from "node:util";
@@ -22,6 +21,7 @@ import { record, turns } from "../support/contract.ts";
 import { blackHole, type Hole } from "../support/full-backlog.ts";
 import { freePort, goodPeer, peer } from "../support/peers.ts";
 import { openSockets, until } from "../support/resources.ts";
+import { temporaryFolder } from "../support/temporary.ts";
 
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
@@ -37,8 +37,7 @@ function answering(answers: readonly Answer[], asked: unknown[] = []): Lookup {
 }
 const v4 = (address: string): Answer => ({ address, family: 4 });
 
-const folder = mkdtempSync(join(tmpdir(), "dialtrace-"));
-after(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 
 test("a connection is made, and nothing is done to it", async () => {
   await using server = await goodPeer();

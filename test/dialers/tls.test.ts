@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash, X509Certificate } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import type { DetailedPeerCertificate, SecureVersion, TLSSocket, TlsOptions } from "node:tls";
@@ -32,13 +31,13 @@ import { record, turns } from "../support/contract.ts";
 import { goodPeer, peer } from "../support/peers.ts";
 import { openSockets, openTimers, until } from "../support/resources.ts";
 import { startRedis } from "../support/servers.ts";
+import { temporaryFolder } from "../support/temporary.ts";
 import { loopback, tlsPeer } from "../support/tls-peers.ts";
 import { type Scrape, scrape } from "../telemetry/exposition.ts";
 import { sdk2 } from "../telemetry/sdk-lines.ts";
 import { spanRecorder } from "../telemetry/span-tree.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "dialtrace-"));
-after(() => rmSync(folder, { recursive: true }));
+const folder = temporaryFolder();
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 const file = (name: string) => join(folder, name);
 

@@ -15,12 +15,12 @@ import { rememberClient } from "../../src/nats/known-clients.ts";
 import { instrument } from "../../src/nats.ts";
 import { natsMetrics } from "../../src/prometheus.ts";
 import { authority } from "../support/certificates.ts";
-import { configured, temporaryFile } from "../support/nats-config.ts";
-import { natsOperator } from "../support/nats-operator.ts";
+import { operatorMode } from "../support/nats-auth.ts";
 import { infoLine, natsPeer } from "../support/nats-peer.ts";
 import { startNats } from "../support/nats-server.ts";
 import { freePort } from "../support/peers.ts";
 import { activeResources, openSockets, until } from "../support/resources.ts";
+import { temporaryFile } from "../support/temporary.ts";
 
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
@@ -84,7 +84,7 @@ const wsFactory: WsSocketFactory = async (url) => ({ socket: new WebSocket(url) 
 
 async function startWebsocketNats() {
   const port = await freePort();
-  const server = await startNats(configured(`websocket { host: "127.0.0.1", port: ${port}, no_tls: true }`));
+  const server = await startNats([], `websocket { host: "127.0.0.1", port: ${port}, no_tls: true }`);
   return { server, url: `ws://127.0.0.1:${port}` };
 }
 
@@ -126,7 +126,13 @@ for (const [how, signal] of [
 test("over TLS a loss is told apart as over TCP", async () => {
   const ca = authority();
   const { cert, key } = ca.issue({ name: "localhost", alternatives: ["IP:127.0.0.1"] });
-  await using server = await startNats(["--tls", "--tlscert", temporaryFile(cert), "--tlskey", temporaryFile(key)]);
+  await using server = await startNats([
+    "--tls",
+    "--tlscert",
+    temporaryFile("cert.pem", cert),
+    "--tlskey",
+    temporaryFile("key.pem", key),
+  ]);
   const { nc, seen } = await observed(server, { tls: { ca: ca.cert } });
   await server.stop("SIGTERM");
   await until(() => seen.lines.includes("reconnecting"), "the loss is seen");
@@ -185,7 +191,7 @@ test("a server that answers no ping is stale", async () => {
 });
 
 test("a server that is about to shut down: told, and lost for that reason", async () => {
-  await using server = await startNats(configured('lame_duck_grace_period: "50ms"\nlame_duck_duration: "30s"'));
+  await using server = await startNats([], 'lame_duck_grace_period: "50ms"\nlame_duck_duration: "30s"');
   const { nc, seen } = await observed(server);
   const gone = server.stop("SIGUSR2"); // What `nats-server --signal ldm` sends.
   await until(() => seen.has("lost"), "the loss is seen");
@@ -215,14 +221,14 @@ test("a lame duck is told once a connection, however often the server repeats it
 });
 
 test("credentials that expire: an error and a loss for that reason, not a stale connection", async () => {
-  const operator = await natsOperator();
-  await using server = await startNats(configured(operator.config));
-  const creds = [await operator.creds(Math.floor(Date.now() / 1000) + 2), await operator.creds()];
+  const operator = await operatorMode();
+  await using server = await startNats([], operator.config);
+  const creds = [await operator.creds({ expiresInSeconds: 2 }), await operator.creds()];
   let asked = 0;
   const { nc, seen } = await observed(server, {
     ignoreAuthErrorAbort: true,
     authenticator: (nonce?: string) => {
-      const current = creds[Math.min(asked, 1)] as Uint8Array;
+      const current = new TextEncoder().encode(creds[Math.min(asked, 1)]);
       asked += 1;
       return credsAuthenticator(current)(nonce);
     },
@@ -423,11 +429,12 @@ test("servers that join and leave are told, and INFO without a change is not", a
 
 test("errors by kind, and subscriptions that fall behind", async () => {
   await using server = await startNats(
-    configured(`
+    [],
+    `
       authorization { users: [{
         user: u, password: p,
         permissions: { publish: { deny: "no" }, subscribe: { deny: "no" } }
-      }] }`),
+      }] }`,
   );
   const { nc, seen } = await observed(server, { user: "u", pass: "p" });
   nc.publish("no");

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { temporaryFolder } from "./temporary.ts";
 
 /** A certificate and its key, in PEM. */
 export interface Issued {
@@ -51,8 +51,7 @@ commonName = supplied
 
 /** Makes a certificate authority called `name`. */
 export function authority(name = "dialtrace test CA"): Authority {
-  const folder = mkdtempSync(join(tmpdir(), "dialtrace-ca-"));
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder();
   const openssl = (...args: string[]) =>
     execFileSync("openssl", args, { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
   const read = (file: string) => readFileSync(join(folder, file), "utf8");

@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ProxyAuth } from "../../src/index.ts";
 import { freePort } from "./peers.ts";
+import { removeFolder, temporaryFolder } from "./temporary.ts";
 import { findCommand } from "./tools.ts";
 
 /** A real server of the test's own, on loopback, as a process. */
@@ -46,7 +46,7 @@ async function start(
   command: string,
   args: (port: number, folder: string) => readonly string[],
 ): Promise<RunningServer> {
-  const folder = mkdtempSync(join(tmpdir(), "dialtrace-"));
+  const folder = temporaryFolder();
   const port = await freePort();
   const child = spawn(findCommand(command) ?? command, args(port, folder), { stdio: "ignore" });
   const stop = async () => {
@@ -55,7 +55,7 @@ async function start(
       child.kill("SIGKILL");
       await gone;
     }
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder(folder);
   };
   await once(child, "spawn");
   for (let tries = 0; !(await isListening(port)); tries += 1) {
