@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { AddressInfo, Server } from "node:net";
+import { type AddressInfo, createServer, type Server } from "node:net";
 import { UsageError } from "./options.ts";
 
 /**
@@ -15,4 +15,13 @@ export async function listenOnLoopback(server: Server, port: number): Promise<nu
     throw new UsageError(`port ${port} can't be used: ${(error as NodeJS.ErrnoException).code}`);
   }
   return (server.address() as AddressInfo).port;
+}
+
+/** A port that nothing listens on: the one that was asked for, or any. */
+export async function freePort(wanted = 0): Promise<number> {
+  const probe = createServer();
+  const port = await listenOnLoopback(probe, wanted);
+  probe.close();
+  await once(probe, "close");
+  return port;
 }

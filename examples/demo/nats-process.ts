@@ -24,8 +24,8 @@ export async function findNatsServer(): Promise<string | undefined> {
   }
 }
 
-/** A real nats-server as a child process. */
-export function natsProcess(name: string, port: number): NatsServer {
+/** A real nats-server as a child process; `args` are its own, beside its address. */
+export function natsProcess(name: string, port: number, args: readonly string[] = []): NatsServer {
   let running: ChildProcess | undefined;
 
   async function stop() {
@@ -43,8 +43,9 @@ export function natsProcess(name: string, port: number): NatsServer {
     name,
     address: `127.0.0.1:${port}`,
     async start() {
-      const child = spawn("/bin/sh", ["-c", guarded, command, "--addr", "127.0.0.1", "--port", String(port)], {
-        // A group of its own: a terminal's Ctrl-C is for the demo, which drains before it stops the server.
+      const address = ["--addr", "127.0.0.1", "--port", String(port)];
+      const child = spawn("/bin/sh", ["-c", guarded, command, ...address, ...args], {
+        // A group of its own: a terminal's Ctrl-C is for the program, which drains before it stops the server.
         detached: true,
         stdio: ["ignore", "ignore", "pipe", "pipe"],
       });

@@ -1,6 +1,4 @@
-import { once } from "node:events";
-import { createServer } from "node:net";
-import { listenOnLoopback } from "./listen.ts";
+import { freePort } from "./listen.ts";
 import { findNatsServer, natsProcess } from "./nats-process.ts";
 import { smallNatsServer } from "./small-nats-server.ts";
 
@@ -25,13 +23,4 @@ export async function prepareNatsServer(options: {
   if (options.smallServer) return smallNatsServer(port);
   const found = await findNatsServer();
   return found === undefined ? smallNatsServer(port) : natsProcess(found, port);
-}
-
-/** A port that nothing listens on: the one that was asked for, or any. */
-async function freePort(wanted = 0): Promise<number> {
-  const probe = createServer();
-  const port = await listenOnLoopback(probe, wanted);
-  probe.close();
-  await once(probe, "close");
-  return port;
 }
