@@ -1,0 +1,40 @@
+import { errors } from "@nats-io/transport-node";
+import { connect } from "dialtrace/nats";
+
+/** Who asks for jobs. */
+export interface Boss extends AsyncDisposable {
+  /** Asks for some more, which nobody may be left to take, and prints what has become of all. */
+  sum(): Promise<void>;
+}
+
+/** Asks for three jobs every 150 ms, over a connection of its own, and counts what becomes of them. */
+export async function startBoss(servers: string): Promise<Boss> {
+  const nc = await connect({ name: "boss", servers });
+  const count = { done: 0, refused: 0, lost: 0 };
+  const asked: Promise<void>[] = [];
+
+  async function askOnce() {
+    try {
+      await nc.request("jobs", "", { timeout: 2_000 });
+      count.done += 1;
+    } catch (error) {
+      const isRefused = error instanceof errors.RequestError && error.isNoResponders();
+      count[isRefused ? "refused" : "lost"] += 1;
+    }
+  }
+  const ask = () => asked.push(askOnce(), askOnce(), askOnce());
+  const timer = setInterval(ask, 150);
+
+  return {
+    async sum() {
+      clearInterval(timer);
+      ask();
+      await Promise.all(asked);
+      console.log(`boss    ${count.done} jobs are done, ${count.refused} found nobody, ${count.lost} are lost`);
+    },
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer);
+      await nc.close();
+    },
+  };
+}
