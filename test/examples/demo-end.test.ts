@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { assertInOrder, type Demo, startDemo } from "./demo.ts";
+import { assertInOrder, type Example, startDemo } from "./demo.ts";
 
 const phases = [
   ["Ctrl-C before the first connect", ["--up-after", "60"], "because: refused", "Ctrl-C", "SIGINT"],
@@ -123,7 +123,7 @@ describe("the end of the demo", { concurrency: 2 }, () => {
 });
 
 /** Stops the demo's server where it stands, and waits until it greets nobody any more. */
-async function freeze(demo: Demo): Promise<number> {
+async function freeze(demo: Example): Promise<number> {
   const [pid = 0] = demo.servers();
   const port = Number(/is up on 127\.0\.0\.1:(\d+)/.exec(demo.output)?.[1]);
   process.kill(pid, "SIGSTOP");

@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { until } from "../support/resources.ts";
 import { findCommand } from "../support/tools.ts";
 
-/** The demo as a process of its own, in a group of its own. */
-export interface Demo extends AsyncDisposable {
+/** An example as a process of its own, in a group of its own. */
+export interface Example extends AsyncDisposable {
   /** What it has printed so far. */
   readonly output: string;
   readonly child: ChildProcess;
@@ -13,7 +13,7 @@ export interface Demo extends AsyncDisposable {
   printed(text: string, times?: number): Promise<void>;
   /** Waits until it has ended, and returns its exit code, or the signal that ended it. */
   ended(): Promise<number | string>;
-  /** The address that its metrics are served at. */
+  /** The address that its metrics are served at, if they are. */
   metricsUrl(): string;
   /** Processes of the NATS servers that it has started. */
   servers(): readonly number[];
@@ -22,10 +22,15 @@ export interface Demo extends AsyncDisposable {
 }
 
 /** Starts `examples/demo` with `args`. */
-export function startDemo(args: readonly string[], env: NodeJS.ProcessEnv = {}): Demo {
+export function startDemo(args: readonly string[], env: NodeJS.ProcessEnv = {}): Example {
+  return startExample("demo/main.ts", args, env);
+}
+
+/** Starts `file` of the examples with `args`. */
+export function startExample(file: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Example {
   const { OTEL_EXPORTER_OTLP_ENDPOINT: _, ...inherited } = process.env;
   const folder = findCommand("nats-server")?.replace(/\/[^/]*$/, "");
-  const child = spawn(process.execPath, ["--import", "tsx", "examples/demo/main.ts", ...args], {
+  const child = spawn(process.execPath, ["--import", "tsx", `examples/${file}`, ...args], {
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...inherited, PATH: `${process.env.PATH}:${folder}`, ...env },
@@ -46,7 +51,7 @@ export function startDemo(args: readonly string[], env: NodeJS.ProcessEnv = {}):
     },
     async printed(text, times = 1) {
       const seen = () => output.split(text).length > times;
-      const what = () => `the demo to print ${JSON.stringify(text)}; it printed:\n${output}`;
+      const what = () => `the example to print ${JSON.stringify(text)}; it printed:\n${output}`;
       await until(() => seen() || child.exitCode !== null, "", 30_000).catch(() => {});
       if (!seen()) throw new Error(`waited in vain for ${what()}`);
     },

@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { describe, test } from "node:test";
+import { removeFolder, temporaryFolder } from "../support/temporary.ts";
+import { assertInOrder, type Example, startExample } from "./demo.ts";
+
+/** Examples that end by themselves, and the lines that matter. */
+const stories: Readonly<Record<string, readonly (string | RegExp)[]>> = {
+  "nats-cluster.ts": [
+    "learned of",
+    "The node that the client is on goes down:",
+    /nats-server (\w) goes down\n.*no longer on \1, because: (remote|reset)/,
+    /back, on \w, after an outage of \d+ ms/,
+    "A fourth joins",
+    "learned of d",
+    /no longer on \w, because/,
+    "back, on d,",
+    "None is left:",
+    /no longer on d, because/,
+    /order \d+ is refused: publish: not connected, and the buffer of 256 bytes is full/,
+    "One comes back:",
+    "back, on a,",
+    /the (?!0 )\d+ orders that have waited have arrived/,
+    "no longer on a, because: drain",
+    "client  closed",
+    /nats_client_disconnects_total\{dialer_name="orders",reason="drain"\} 1/,
+    /nats_client_reconnects_total\{dialer_name="orders"\} [3-9]/,
+    /nats_client_outage_duration_seconds_count\{dialer_name="orders"\} [3-9]/,
+    /nats_client_publishes_rejected_total\{dialer_name="orders"\} [1-9]/,
+  ],
+  "nats-auth.ts": [
+    "let in by user and password",
+    "let in by user and password in the URL",
+    "let in by token",
+    "let in by token in the URL",
+    "let in by nkey",
+    "let in by creds file",
+    "auth_failed: dial",
+    'permission_publish: PermissionViolationError: Permissions Violation for Publish to "secrets"',
+    "no longer connected, because: auth_expired",
+    "back, with the new creds",
+    "no longer connected, because: drain",
+  ],
+  "nats-tls.ts": [
+    "connected with the right CA",
+    "not connected with another CA, because: tls_cert_untrusted",
+    "not connected with the system's CAs, because: tls_cert_untrusted",
+    "not connected under another name, because: tls_hostname",
+    "connected with one by its CA",
+    "not connected with none, because: tls_client_cert",
+    /metrics {2}20\d\d-/,
+  ],
+  "nats-queue-workers.ts": [
+    "boss  asks for 36 jobs",
+    /NATS client "ann" left \S+: local/,
+    /NATS client "ben" left \S+: drain/,
+    /has no answer to job \d+: asks again/,
+    /NATS client "cat" left \S+: drain/,
+    /ann {3}has done [1-9]\d* jobs/,
+    /ben {3}has done [1-9]\d* jobs/,
+    /cat {3}has done [1-9]\d* jobs/,
+    /36 of 36 jobs were done by one worker each, [1-9]\d* were asked for again/,
+  ],
+  "nats-graceful-shutdown.ts": [
+    /NATS client connected to \S+ \(jobs /,
+    "worker  SIGTERM: finishes what it has",
+    /NATS client left \S+: drain/,
+    "NATS client is closed",
+    /[1-9]\d* jobs are done, [1-9]\d* found nobody, 0 are lost/,
+  ],
+};
+
+// Side by side, for they mostly wait.
+describe("the NATS examples", { concurrency: 4 }, () => {
+  test("a worker whose server doesn't answer is closed at its deadline, and says so", () =>
+    run("nats-graceful-shutdown.ts", async (example) => {
+      await example.printed("NATS client connected");
+      await frozen(example, async () => {
+        example.child.kill("SIGTERM");
+        assert.equal(await example.ended(), 1, example.output);
+        assertInOrder(example.output, ["SIGTERM: finishes", "worker  could not finish within 5000 ms"]);
+      });
+    }));
+
+  for (const [file, lines] of Object.entries(stories)) {
+    test(`${file} tells its story, ends with 0 and leaves nothing behind`, () =>
+      run(file, async (example) => {
+        assert.equal(await example.ended(), 0, example.output);
+        assertInOrder(example.output, lines);
+      }));
+
+    test(`${file} takes its servers and files with it on Ctrl-C`, () =>
+      run(file, async (example) => {
+        await example.printed("is up on");
+        example.child.kill("SIGINT");
+        // The one that shuts down gracefully has a rule of its own.
+        assert.equal(await example.ended(), file === "nats-graceful-shutdown.ts" ? 0 : 130, example.output);
+      }));
+  }
+
+  test("Ctrl-C has the worker finish what it has", () =>
+    run("nats-graceful-shutdown.ts", async (example) => {
+      await example.printed("NATS client connected");
+      example.child.kill("SIGINT");
+      assert.equal(await example.ended(), 0, example.output);
+      assertInOrder(example.output, ["SIGINT: finishes", ": drain", /[1-9] found nobody, 0 are lost/]);
+    }));
+
+  test("a worker that is stopped while its server is away ends without it", () =>
+    run("nats-graceful-shutdown.ts", async (example) => {
+      await example.printed("NATS client connected");
+      process.kill(serverOf(example), "SIGKILL");
+      await example.printed("NATS client lost");
+      example.child.kill("SIGTERM");
+      assert.equal(await example.ended(), 0, example.output);
+      assertInOrder(example.output, ["SIGTERM: finishes", "had no connection to finish with"]);
+    }));
+
+  test("a second signal ends the worker at once", () =>
+    run("nats-graceful-shutdown.ts", async (example) => {
+      await example.printed("NATS client connected");
+      await frozen(example, async () => {
+        example.child.kill("SIGTERM");
+        await example.printed("SIGTERM: finishes");
+        example.child.kill("SIGTERM");
+        assert.equal(await example.ended(), 143, example.output);
+        assert.doesNotMatch(example.output, /could not finish/);
+      });
+    }));
+
+  for (const [file, command] of [
+    ["nats-auth.ts", "nats-server"],
+    ["nats-tls.ts", "openssl"],
+  ] as const) {
+    test(`${file} says so where there is no ${command}`, async () => {
+      // Nothing is found there.
+      await using example = startExample(file, [], { PATH: tmpdir() });
+      assert.equal(await example.ended(), 1, example.output);
+      assertInOrder(example.output, [`This example needs ${command} on the PATH`]);
+    });
+  }
+});
+
+/** Runs an example with a folder for its files, and holds that nothing is left: no process, no file. */
+async function run(file: string, check: (example: Example) => Promise<void>): Promise<void> {
+  const folder = temporaryFolder();
+  try {
+    await using example = startExample(file, [], { TMPDIR: folder });
+    await check(example);
+    assert.ok(example.servers().length > 0, example.output);
+    await example.leftNothing();
+    const left = readdirSync(folder).filter((name) => name.startsWith("dialtrace-"));
+    assert.deepEqual(left, [], example.output);
+  } finally {
+    removeFolder(folder);
+  }
+}
+
+function serverOf({ servers, output }: Example): number {
+  const [pid] = servers();
+  assert.ok(pid !== undefined, output);
+  return pid;
+}
+
+/** Runs `check` while the example's server is stopped where it stands. */
+async function frozen(example: Example, check: () => Promise<void>): Promise<void> {
+  const pid = serverOf(example);
+  process.kill(pid, "SIGSTOP");
+  try {
+    await check();
+  } finally {
+    try {
+      process.kill(pid, "SIGCONT");
+    } catch {
+      // Its example has ended it.
+    }
+  }
+}
