@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type NatsServer, natsServer } from "./nats-server.ts";
 import { freePort } from "./peers.ts";
@@ -150,7 +151,17 @@ async function makeNode(
     },
   };
   // Not a copy: the pid is a getter.
-  return Object.defineProperties(node, Object.getOwnPropertyDescriptors(server)) as typeof node & NatsServer;
+  Object.defineProperties(node, Object.getOwnPropertyDescriptors(server));
+  return Object.assign(node as typeof node & NatsServer, {
+    async start() {
+      try {
+        await server.start();
+      } catch (error) {
+        const written = readFileSync(logFile, "utf8").split("\n").slice(-20).join("\n");
+        throw new Error(`${name} does not start: ${error}\n${written}`);
+      }
+    },
+  });
 }
 
 function routeUrl(port: number): string {

@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { NatsCluster } from "./nats-cluster.ts";
+
+export interface ChaosOptions {
+  readonly forMs: number;
+  /** Decides which nodes, what befalls them, and for how long. */
+  readonly random: () => number;
+  /** Whether a majority may be away at once now and then; else it is one node at a time. */
+  readonly withoutQuorum: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** What befell one process of a cluster. */
+export interface Deed {
+  readonly what: string;
+  readonly node: number;
+  readonly awayMs: number;
+  /** The process that it befell. A restart makes another. */
+  readonly pid: number;
+  /** How that process ended, if it did. */
+  readonly end: ProcessEnd | undefined;
+}
+
+/** `killed` leaves a process no time to say anything; `stopped` is asked to go. */
+export type ProcessEnd = "killed" | "stopped";
+
+interface Kind {
+  readonly end?: ProcessEnd;
+  befall(cluster: NatsCluster, node: number, awayMs: number): Promise<void>;
+}
+
+const kinds: Readonly<Record<string, Kind>> = {
+  kill: {
+    end: "killed",
+    async befall(cluster, node, awayMs) {
+      await cluster.kill(node);
+      await sleep(awayMs);
+      await cluster.restart(node);
+    },
+  },
+  freeze: {
+    async befall(cluster, node, awayMs) {
+      await cluster.freeze(node);
+      await sleep(awayMs);
+      await cluster.thaw(node);
+    },
+  },
+  "freeze, then kill": {
+    end: "killed",
+    async befall(cluster, node, awayMs) {
+      await cluster.freeze(node);
+      await sleep(awayMs);
+      await cluster.kill(node);
+      await cluster.restart(node);
+    },
+  },
+  restart: {
+    end: "stopped",
+    async befall(cluster, node, awayMs) {
+      await cluster.stop(node);
+      await sleep(awayMs);
+      await cluster.restart(node);
+    },
+  },
+};
+
+/**
+ * Lets something befall one node of a cluster, or two, every 1 to 3 seconds. Resolves when the time is
+ * over and every node runs again, with what was done.
+ */
+export async function chaos(cluster: NatsCluster, options: ChaosOptions): Promise<Deed[]> {
+  const { forMs, random, withoutQuorum, signal } = options;
+  const between = (low: number, high: number) => low + random() * (high - low);
+  const oneOf = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
+  const deeds: Deed[] = [];
+  const befall = async (node: number) => {
+    const [what, kind] = oneOf(Object.entries(kinds));
+    const awayMs = Math.round(between(200, 2_500));
+    const pid = cluster.nodes[node]?.pid;
+    if (pid === undefined) throw new Error(`n${node + 1} does not run`);
+    deeds.push({ what, node, awayMs, pid, end: kind.end });
+    await kind.befall(cluster, node, awayMs);
+  };
+
+  const endAt = performance.now() + forMs;
+  while (performance.now() < endAt && !signal?.aborted) {
+    const next = sleep(between(1_000, 3_000));
+    const first = Math.floor(between(0, cluster.nodes.length));
+    const second = (first + 1) % cluster.nodes.length;
+    const nodes = withoutQuorum && random() < 0.25 ? [first, second] : [first];
+    // Waits for all, so that none is started again after the test has ended.
+    for (const outcome of await Promise.allSettled(nodes.map(befall))) {
+      if (outcome.status === "rejected") throw outcome.reason;
+    }
+    await next;
+  }
+  return deeds;
+}

@@ -1,0 +1,32 @@
+import { readFileSync } from "node:fs";
+
+/** One client's connection, as the server that accepted it wrote it down. */
+export interface LoggedConnection {
+  /** The server's process: each restart is another. */
+  readonly pid: number;
+  readonly cid: number;
+  /** The client's port. */
+  readonly port: number;
+  /** What the client called itself in CONNECT, where the server tells: only at an end that it saw. */
+  readonly client: string | undefined;
+  /** Why it ended, in the server's words; none where it has not ended, or the server could not say. */
+  readonly end: string | undefined;
+}
+
+const created = /^\[(\d+)\] .*:(\d+) - cid:(\d+) - Client connection created$/;
+const closed = /^\[(\d+)\] .*:\d+ - cid:(\d+) - (?:"(.*)" - )?Client connection closed: (.*)$/;
+
+/** Reads the log of a nats-server, all its restarts, for the connections of clients. It must be written with `debug: true`. */
+export function readConnections(logFile: string): LoggedConnection[] {
+  const all: { -readonly [K in keyof LoggedConnection]: LoggedConnection[K] }[] = [];
+  for (const line of readFileSync(logFile, "utf8").split("\n")) {
+    const [, pid, port, cid] = created.exec(line) ?? [];
+    if (pid !== undefined) {
+      all.push({ pid: Number(pid), cid: Number(cid), port: Number(port), client: undefined, end: undefined });
+    }
+    const [, closedPid, closedCid, client, why] = closed.exec(line) ?? [];
+    const ended = all.find((each) => each.pid === Number(closedPid) && each.cid === Number(closedCid));
+    if (ended !== undefined) Object.assign(ended, { client, end: why });
+  }
+  return all;
+}
