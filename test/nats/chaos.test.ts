@@ -60,17 +60,21 @@ test(`${seconds} s of chaos: no acknowledged message is lost, and the metrics te
     ask(asker.nc, stop.signal, failures),
   ]);
   working.catch(() => stop.abort());
-  let deeds: Deed[];
+  const deeds: Deed[] = [];
   let memory: MemoryUse[];
   try {
     await until(() => acknowledged.every(({ length }) => length > 0), "messages are acknowledged", 20_000);
     const calm = new AbortController();
     const watching = watchMemory((seconds * 1000) / 30, AbortSignal.any([calm.signal, stop.signal]));
-    deeds = await chaos(cluster, {
+    await chaos(cluster, {
       random: seededRandom(seed),
       withoutQuorum: seconds >= 30,
       forMs: seconds * 1000,
       signal: stop.signal,
+      tell(deed) {
+        deeds.push(deed);
+        t.diagnostic(`n${deed.node + 1}: ${deed.what}, ${deed.awayMs} ms`);
+      },
     }).finally(() => calm.abort());
     memory = await watching;
   } finally {
@@ -81,7 +85,6 @@ test(`${seconds} s of chaos: no acknowledged message is lost, and the metrics te
   }
   const answered = (await working).at(-1);
   t.diagnostic(`${answered} questions answered`);
-  for (const { what, node, awayMs } of deeds) t.diagnostic(`n${node + 1}: ${what}, ${awayMs} ms`);
 
   await t.test("every acknowledged message is in the stream, once, where its acknowledgement says", async () => {
     const stored = await retried(() => readStream(publisher.nc, "orders"));
@@ -223,7 +226,8 @@ async function publish(
   failures: Map<string, number>,
 ) {
   const client = jetstream(nc);
-  const payload = "x".repeat(100);
+  // Large enough for a leak of messages to show.
+  const payload = "x".repeat(2_000);
   while (!signal.aborted) {
     const subject = `orders.${index}.${sequences.length}`;
     const { seq } = await retried(() => client.publish(subject, payload, { msgID: subject, timeout: 1_000 }), failures);

@@ -8,6 +8,8 @@ export interface ChaosOptions {
   /** Whether a majority may be away at once now and then; else it is one node at a time. */
   readonly withoutQuorum: boolean;
   readonly signal?: AbortSignal;
+  /** Is told of each deed before it is done. */
+  tell(deed: Deed): void;
 }
 
 /** What befell one process of a cluster. */
@@ -66,19 +68,18 @@ const kinds: Readonly<Record<string, Kind>> = {
 
 /**
  * Lets something befall one node of a cluster, or two, every 1 to 3 seconds. Resolves when the time is
- * over and every node runs again, with what was done.
+ * over and every node runs again.
  */
-export async function chaos(cluster: NatsCluster, options: ChaosOptions): Promise<Deed[]> {
+export async function chaos(cluster: NatsCluster, options: ChaosOptions): Promise<void> {
   const { forMs, random, withoutQuorum, signal } = options;
   const between = (low: number, high: number) => low + random() * (high - low);
   const oneOf = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
-  const deeds: Deed[] = [];
   const befall = async (node: number) => {
     const [what, kind] = oneOf(Object.entries(kinds));
     const awayMs = Math.round(between(200, 2_500));
     const pid = cluster.nodes[node]?.pid;
     if (pid === undefined) throw new Error(`n${node + 1} does not run`);
-    deeds.push({ what, node, awayMs, pid, end: kind.end });
+    options.tell({ what, node, awayMs, pid, end: kind.end });
     await kind.befall(cluster, node, awayMs);
   };
 
@@ -94,5 +95,4 @@ export async function chaos(cluster: NatsCluster, options: ChaosOptions): Promis
     }
     await next;
   }
-  return deeds;
 }
