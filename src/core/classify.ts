@@ -68,6 +68,19 @@ const byName = table<Reason>({
   ProtocolError: "protocol",
 });
 
+/** The one class of errors of `nats` 2.x, which tells by a code what others tell by classes. */
+const byNatsCode = table<Reason>({
+  TIMEOUT: "timeout",
+  CONNECTION_TIMEOUT: "timeout",
+  CONNECTION_REFUSED: "refused",
+  TLS: "config",
+  AUTHORIZATION_VIOLATION: "auth_failed",
+  AUTHENTICATION_TIMEOUT: "auth_failed",
+  AUTHENTICATION_EXPIRED: "auth_expired",
+  ACCOUNT_EXPIRED: "auth_expired",
+  NATS_PROTOCOL_ERR: "protocol",
+});
+
 /** Causes followed before giving up. */
 const maxCauses = 5;
 
@@ -93,7 +106,8 @@ function causes(error: unknown): readonly Error[] {
   let next: unknown = deciding(error);
   while (next instanceof Error && chain.length <= maxCauses && !chain.includes(next)) {
     chain.push(next);
-    next = deciding(next.cause);
+    // The second is where `nats` 2.x keeps it.
+    next = deciding(next.cause ?? (next as { chainedError?: unknown }).chainedError);
   }
   return chain;
 }
@@ -142,6 +156,7 @@ function messageReason(error: Error): Reason | undefined {
 }
 
 function nameReason(error: Error): Reason | undefined {
+  if (error.name === "NatsError") return byNatsCode.get(String((error as { code?: unknown }).code));
   return byName.get(error.name);
 }
 

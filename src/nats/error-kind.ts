@@ -1,17 +1,29 @@
 import type { ClientErrorKind } from "../core/client-trace.ts";
 
-/** The kind of an error that a server has reported. By name, for a process may hold several copies of nats-core. */
+interface Details {
+  readonly code?: unknown;
+  readonly operation?: unknown;
+  readonly permissionContext?: { readonly operation?: unknown } | undefined;
+}
+
+/** The kind of an error that a server has reported. By name, for a process may hold several copies of the client. */
 export function errorKind(error: unknown): ClientErrorKind {
   if (!(error instanceof Error)) return "other";
-  switch (error.name) {
+  const { code, permissionContext, operation = permissionContext?.operation } = error as Details;
+  // All errors of `nats` 2.x are of one class.
+  switch (error.name === "NatsError" ? code : error.name) {
     case "PermissionViolationError":
-      return (error as { operation?: unknown }).operation === "subscription"
-        ? "permission_subscribe"
-        : "permission_publish";
+    case "PERMISSIONS_VIOLATION":
+      return operation === "subscription" ? "permission_subscribe" : "permission_publish";
     case "AuthorizationError":
     case "UserAuthenticationExpiredError":
+    case "AUTHORIZATION_VIOLATION":
+    case "AUTHENTICATION_TIMEOUT":
+    case "AUTHENTICATION_EXPIRED":
+    case "ACCOUNT_EXPIRED":
       return "auth";
     case "ProtocolError":
+    case "NATS_PROTOCOL_ERR":
       return "protocol";
     default:
       return "other";

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { type ConnectionOptions, connect as tlsConnect, createServer as tlsServer } from "node:tls";
 import fc from "fast-check";
+import { NatsError } from "nats";
 import { isRetryable, type Reason, reasonTable } from "../../src/core/reasons.ts";
 import { classify, compose, DialError, reasons, withRetry, withTrace } from "../../src/index.ts";
 import { fakeClock, scriptedDialer } from "../../src/testing.ts";
@@ -21,12 +22,20 @@ const abortError = (cause?: unknown) =>
 const table: readonly (readonly [Reason | "canceled", readonly (readonly [string, unknown])[]])[] = [
   ["dns_not_found", codes("ENOTFOUND", "ENODATA")],
   ["dns_temporary", codes("EAI_AGAIN", "EAI_FAIL", "EAI_MEMORY", "ESERVFAIL", "ETIMEOUT")],
-  ["refused", [...codes("ECONNREFUSED"), ["ENOENT of a connect", coded("ENOENT", { syscall: "connect" })]]],
+  [
+    "refused",
+    [
+      ...codes("ECONNREFUSED"),
+      ...natsCodes("CONNECTION_REFUSED"),
+      ["ENOENT of a connect", coded("ENOENT", { syscall: "connect" })],
+    ],
+  ],
   ["access_denied", codes("EACCES", "EPERM")],
   [
     "timeout",
     [
       ...codes("ETIMEDOUT"),
+      ...natsCodes("TIMEOUT", "CONNECTION_TIMEOUT"),
       ["a TimeoutError, as NATS has it", named("TimeoutError", "timeout")],
       ["an AbortError whose cause is a TimeoutError", abortError(new DOMException("late", "TimeoutError"))],
       ["the reason of AbortSignal.timeout", new DOMException("The operation timed out", "TimeoutError")],
@@ -87,6 +96,7 @@ const table: readonly (readonly [Reason | "canceled", readonly (readonly [string
   [
     "auth_failed",
     [
+      ...natsCodes("AUTHORIZATION_VIOLATION", "AUTHENTICATION_TIMEOUT"),
       ["NATS' AuthorizationError", named("AuthorizationError", "denied")],
       ["a server's words", new Error("'Authorization Violation'")],
     ],
@@ -94,6 +104,7 @@ const table: readonly (readonly [Reason | "canceled", readonly (readonly [string
   [
     "auth_expired",
     [
+      ...natsCodes("AUTHENTICATION_EXPIRED", "ACCOUNT_EXPIRED"),
       ["NATS' UserAuthenticationExpiredError", named("UserAuthenticationExpiredError", "over")],
       ["a server's words of a user", new Error("User Authentication Expired")],
       ["a server's words of an account", new Error("-ERR 'account authentication expired'")],
@@ -105,13 +116,20 @@ const table: readonly (readonly [Reason | "canceled", readonly (readonly [string
   [
     "protocol",
     [
+      ...natsCodes("NATS_PROTOCOL_ERR"),
       ["a client's words", new Error("unexpected response from server")],
       ["a ProtocolError", named("ProtocolError", "bad frame")],
     ],
   ],
   ["circuit_open", [["a DialError that says so", dialError("circuit_open")]]],
   ["pool_exhausted", [["a DialError that says so", dialError("pool_exhausted")]]],
-  ["config", codes("ERR_INVALID_ARG_TYPE", "ERR_INVALID_TARGET", "ERR_SOCKET_BAD_PORT", "ERR_OSSL_PEM_NO_START_LINE")],
+  [
+    "config",
+    [
+      ...codes("ERR_INVALID_ARG_TYPE", "ERR_INVALID_TARGET", "ERR_SOCKET_BAD_PORT", "ERR_OSSL_PEM_NO_START_LINE"),
+      ...natsCodes("TLS"),
+    ],
+  ],
   [
     "canceled",
     [
@@ -126,6 +144,8 @@ const table: readonly (readonly [Reason | "canceled", readonly (readonly [string
     [
       ["an error without anything", new Error("what?")],
       ["an unknown code", coded("E_UNHEARD_OF")],
+      ...natsCodes("BAD API", "constructor"),
+      ["a code of NATS' on another's error", coded("TLS")],
       ["a code that is no text", coded(42 as never)],
       ["ENOENT of a file", coded("ENOENT", { syscall: "open" })],
       ["a code of every object", coded("constructor")],
@@ -211,6 +231,12 @@ describe("along the chain of causes", () => {
 
   test("a cause that is no error ends it", () => {
     assert.equal(classify(new Error("x", { cause: { code: "ECONNREFUSED" } })), "_OTHER");
+  });
+
+  test("the cause that nats 2.x names otherwise is followed", () => {
+    const error = new NatsError("TLS", "TLS", coded("CERT_HAS_EXPIRED"));
+    assert.equal(classify(error), "tls_cert_expired");
+    assert.equal(classify(new Error("wrapped", { cause: error })), "tls_cert_expired");
   });
 
   test("NATS' ConnectionError without a code is known by its cause", () => {
@@ -402,6 +428,10 @@ describe("what Node itself throws:", () => {
     assert.equal(classify(await overTls(rude, {})), "tls_closed");
   });
 });
+
+function natsCodes(...list: string[]): [string, unknown][] {
+  return list.map((code) => [`${code} of nats 2.x`, new NatsError("x", code)]);
+}
 
 function codes(...list: string[]): readonly (readonly [string, unknown])[] {
   return list.map((code) => [code, coded(code)]);

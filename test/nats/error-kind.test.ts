@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ProtocolHandler } from "@nats-io/transport-node";
+import { ProtocolHandler as OlderHandler } from "nats/lib/nats-base-client/internal_mod.js";
 import { errorKind } from "../../src/nats/error-kind.ts";
 
 const said = [
@@ -19,6 +20,7 @@ const said = [
 for (const [words, kind] of said) {
   test(`"${words}" is of kind ${kind}`, () => {
     assert.equal(errorKind(ProtocolHandler.toError(words)), kind);
+    assert.equal(errorKind(OlderHandler.toError(words)), kind, "by nats 2.x");
   });
 }
 
