@@ -1,8 +1,12 @@
 export type * from "./core/client-trace.ts";
-export type { BackgroundConnection } from "./nats/background.ts";
 export type { ClientCallbacks } from "./nats/callbacks.ts";
-export { type BackgroundConnectOptions, type ConnectOptions, connect } from "./nats/connect.ts";
-export type { CredentialOptions } from "./nats/credentials.ts";
+export type { CredentialOptions } from "./nats/connect-options.ts";
+export {
+  type BackgroundConnection,
+  type BackgroundConnectOptions,
+  type ConnectOptions,
+  connect,
+} from "./nats/connect-v3.ts";
 export { type Instrumentation, type InstrumentOptions, instrument } from "./nats/instrument.ts";
 export { keepTransport } from "./nats/keep-transport.ts";
 export { natsLog } from "./nats/log.ts";

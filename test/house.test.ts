@@ -11,6 +11,8 @@ interface Import {
   /** What it names: a file, from `src/`, or a package. */
   readonly to: string;
   readonly isPackage: boolean;
+  /** Whether nothing of it is left when the code runs. */
+  readonly typesOnly: boolean;
 }
 
 const files = readdirSync("src", { recursive: true, encoding: "utf8" })
@@ -22,6 +24,7 @@ const imports: readonly Import[] = files.flatMap(importsOf);
 const allowed: Readonly<Record<string, readonly string[]>> = {
   "index.ts": ["core", "dialers", "middleware"],
   "nats.ts": ["core", "nats"],
+  "nats-v2.ts": ["core", "nats"],
   "nats-ws.ts": ["nats"],
   "otel.ts": ["core", "telemetry"],
   "prometheus.ts": ["core", "telemetry"],
@@ -38,9 +41,21 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 const packages: Readonly<Record<string, string>> = {
   "@nats-io/nats-core": "nats",
   "@nats-io/transport-node": "nats",
+  nats: "nats",
   "@opentelemetry/api": "telemetry",
   "prom-client": "telemetry",
   ws: "nats",
+};
+
+/** What each entry loads when it is imported; its types may name others. */
+const loads: Readonly<Record<string, readonly string[]>> = {
+  "index.ts": [],
+  "nats.ts": ["@nats-io/transport-node"],
+  "nats-v2.ts": ["nats"],
+  "nats-ws.ts": ["ws"],
+  "otel.ts": ["@opentelemetry/api"],
+  "prometheus.ts": ["prom-client"],
+  "testing.ts": [],
 };
 
 /** Base dialers that are built over another: `{ "tls.ts": ["tcp.ts"] }`. */
@@ -87,16 +102,8 @@ test("core names no package, and every package is named in its one room", () => 
   );
 });
 
-test("nothing that the entry for NATS leads to names ws, which only websockets need", () => {
-  const reached = new Set(["nats.ts"]);
-  for (const file of reached) {
-    for (const { to, isPackage } of imports.filter((each) => each.file === file)) if (!isPackage) reached.add(to);
-  }
-  none(
-    imports
-      .filter(({ file, to, isPackage }) => isPackage && to === "ws" && reached.has(file))
-      .map(({ file }) => `${file} names ws`),
-  );
+test("an entry loads the packages that it is for, and no other", () => {
+  assert.deepEqual(Object.fromEntries(Object.keys(loads).map((entry) => [entry, loadedBy(entry)])), loads, shown([]));
 });
 
 test("entries only import: they hold nothing of their own", () => {
@@ -190,18 +197,22 @@ type I = import("./i.ts").I;
 // import { no } from "no";
 const sentence = "not from anywhere";
 `;
-  assert.deepEqual(specifiersOf(text).sort(), [
-    "../b.ts",
-    "./a.ts",
-    "./c.ts",
-    "./d.ts",
-    "./e.ts",
-    "./f.ts",
-    "./i.ts",
-    "@h/h/deep",
-    "g",
-  ]);
+  const found = specifiersOf(text);
+  const names = (typesOnly: boolean) => found.filter((each) => each.typesOnly === typesOnly).map(({ name }) => name);
+  assert.deepEqual(names(true).sort(), ["../b.ts", "./f.ts"]);
+  assert.deepEqual(names(false).sort(), ["./a.ts", "./c.ts", "./d.ts", "./e.ts", "./i.ts", "@h/h/deep", "g"]);
 });
+
+function loadedBy(entry: string): string[] {
+  const reached = new Set([entry]);
+  const named = new Set<string>();
+  for (const file of reached) {
+    for (const { to, isPackage } of imports.filter((each) => each.file === file && !each.typesOnly)) {
+      (isPackage ? named : reached).add(to);
+    }
+  }
+  return [...named].sort();
+}
 
 function draw(): string {
   const rows = Object.keys(allowed).map((from) => {
@@ -225,18 +236,20 @@ function roomOf(file: string): string {
 
 function importsOf(file: string): Import[] {
   return specifiersOf(readFileSync(join("src", file), "utf8"))
-    .filter((name) => !name.startsWith("node:"))
-    .map((name) => {
+    .filter(({ name }) => !name.startsWith("node:"))
+    .map(({ name, typesOnly }) => {
       if (name.startsWith("."))
-        return { file, to: relative("src", join("src", dirname(file), name)), isPackage: false };
+        return { file, to: relative("src", join("src", dirname(file), name)), isPackage: false, typesOnly };
       assert.ok(!builtinModules.includes(name), `${file} must import node:${name}`);
-      return { file, to: name.split("/", name.startsWith("@") ? 2 : 1).join("/"), isPackage: true };
+      return { file, to: name.split("/", name.startsWith("@") ? 2 : 1).join("/"), isPackage: true, typesOnly };
     });
 }
 
-function specifiersOf(source: string): string[] {
+function specifiersOf(source: string): { name: string; typesOnly: boolean }[] {
   const code = source.replace(/\/\*.*?\*\//gs, "").replace(/^\s*\/\/.*$/gm, "");
   const statements = /^(?:import|export)\s(?:[^;"]*?\sfrom\s+)?"([^"]+)"/gm;
   const calls = /\b(?:import|require)\(\s*"([^"]+)"/g;
-  return [statements, calls].flatMap((pattern) => [...code.matchAll(pattern)].map((match) => match[1] ?? ""));
+  return [statements, calls].flatMap((pattern) =>
+    [...code.matchAll(pattern)].map(([text, name = ""]) => ({ name, typesOnly: /^(?:im|ex)port type\s/.test(text) })),
+  );
 }

@@ -1,25 +1,30 @@
-import type { NatsConnection } from "@nats-io/transport-node";
 import type { ClientState } from "../core/client-trace.ts";
-import type { Client } from "./client.ts";
 import { ClientClosedError } from "./closed-error.ts";
 
 /** A client that connects while its owner goes on. */
-export interface BackgroundConnection {
+export interface BackgroundClient<Connection> {
   readonly state: ClientState;
   /** Whether there is a connection at this moment. */
   readonly isConnected: boolean;
   /** Resolves when the first connection stands; rejects when the client has given it up. */
-  readonly ready: Promise<NatsConnection>;
+  readonly ready: Promise<Connection>;
   /** The client, from when its first connection stands. */
-  readonly connection: NatsConnection | undefined;
+  readonly connection: Connection | undefined;
   /** Gives the first connect up, or closes the client. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** A client that has yet to connect. */
+interface Connecting<Connection> {
+  readonly state: ClientState;
+  connect(): Promise<Connection>;
+  close(why: Error): Promise<void>;
+}
+
 /** Connects in the background. */
-export function inBackground(client: Client): BackgroundConnection {
-  let connection: NatsConnection | undefined;
+export function inBackground<Connection>(client: Connecting<Connection>): BackgroundClient<Connection> {
+  let connection: Connection | undefined;
   const ready = client.connect();
   ready.then(
     (nc) => {

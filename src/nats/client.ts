@@ -1,9 +1,8 @@
-import { errors, type NatsConnection } from "@nats-io/transport-node";
 import type { ClientState } from "../core/client-trace.ts";
 import { DialTimeoutError } from "../core/errors.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { DialedProtocol } from "./protocol.ts";
-import type { Connection } from "./upstream.ts";
+import type { Connection, Upstream } from "./upstream.ts";
 
 /** What bounds a first connect. */
 export interface FirstConnectBounds {
@@ -12,19 +11,25 @@ export interface FirstConnectBounds {
   readonly servers: readonly string[];
 }
 
-/** A client from before its first connect to its end. */
-export class Client {
+/** A client from before its first connect, which resolves to a `C`, to its end. */
+export class Client<C> {
   readonly #nc: Connection;
   readonly #protocol: DialedProtocol;
   readonly #lifecycle: Lifecycle;
   readonly #bounds: FirstConnectBounds;
 
-  constructor(nc: Connection, protocol: DialedProtocol, lifecycle: Lifecycle, bounds: FirstConnectBounds) {
+  constructor(
+    upstream: Upstream,
+    nc: Connection,
+    protocol: DialedProtocol,
+    lifecycle: Lifecycle,
+    bounds: FirstConnectBounds,
+  ) {
     this.#nc = nc;
     this.#protocol = protocol;
     this.#lifecycle = lifecycle;
     this.#bounds = bounds;
-    announceDrain(nc, lifecycle);
+    announceDrain(upstream, nc, lifecycle);
   }
 
   get state(): ClientState {
@@ -32,7 +37,7 @@ export class Client {
   }
 
   /** The first connect. Closes the client when it fails. */
-  async connect(): Promise<NatsConnection> {
+  async connect(): Promise<C> {
     const { signal } = this.#bounds;
     try {
       signal?.throwIfAborted();
@@ -42,7 +47,7 @@ export class Client {
       throw error;
     }
     if (signal !== undefined) endWith(signal, this.#nc, this.#lifecycle);
-    return this.#nc as NatsConnection;
+    return this.#nc as unknown as C;
   }
 
   close(why: Error): Promise<void> {
@@ -69,17 +74,19 @@ function bounded(work: Promise<void>, { signal, deadlineMs, servers }: FirstConn
   });
 }
 
-function announceDrain(nc: Connection, lifecycle: Lifecycle): void {
+function announceDrain(upstream: Upstream, nc: Connection, lifecycle: Lifecycle): void {
   const drain = nc.drain.bind(nc);
   nc.drain = async () => {
     if (nc.isClosed() || nc.isDraining()) return drain();
     if (lifecycle.state !== "connected") {
       // As in Go. Upstream waits for the answers of a server that isn't there.
       await nc.close();
-      throw new errors.ConnectionError("drain: there was no connection, so the client was closed");
+      throw upstream.notConnectedError("drain: there was no connection, so the client was closed");
     }
     lifecycle.draining();
-    return drain();
+    await drain();
+    // `nats` 2.x resolves all the same.
+    if (lifecycle.drainCutShort) throw upstream.notConnectedError("drain: connection disconnected");
   };
 }
 

@@ -1,14 +1,9 @@
 import { readFile } from "node:fs/promises";
-import { type Authenticator, credsAuthenticator, nkeyAuthenticator } from "@nats-io/transport-node";
+import type { Authenticator } from "@nats-io/transport-node";
 import { DialError, messageOf } from "../core/errors.ts";
 import { show } from "../core/validate.ts";
-
-export interface CredentialOptions {
-  /** A `.creds` file: its path, read again at each connect, so that it can be rotated; or its bytes. */
-  creds?: string | Uint8Array | undefined;
-  /** The seed of an nkey: the path of a file with it, read again at each connect; or its bytes. */
-  nkeySeed?: string | Uint8Array | undefined;
-}
+import type { CredentialOptions } from "./connect-options.ts";
+import type { Upstream } from "./upstream.ts";
 
 /** Credentials out of a file. */
 export interface FileCredentials {
@@ -18,7 +13,10 @@ export interface FileCredentials {
 }
 
 /** @throws TypeError naming the option that can't be used. */
-export function fileCredentials({ creds, nkeySeed }: CredentialOptions): FileCredentials | undefined {
+export function fileCredentials(
+  { credsAuthenticator, nkeyAuthenticator }: Upstream,
+  { creds, nkeySeed }: CredentialOptions,
+): FileCredentials | undefined {
   if (creds !== undefined && nkeySeed !== undefined) throw new TypeError("connect: give creds or nkeySeed, not both");
   if (creds !== undefined) return credentialsOf("creds", creds, credsAuthenticator);
   if (nkeySeed !== undefined) return credentialsOf("nkeySeed", nkeySeed, (seed) => nkeyAuthenticator(trimmed(seed)));

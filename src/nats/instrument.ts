@@ -1,7 +1,7 @@
-import type { NatsConnection } from "@nats-io/transport-node";
 import { checkClientTrace } from "../core/client-events.ts";
 import type { ClientTraceLike } from "../core/client-trace.ts";
 import { checkDuration, checkOptions, show } from "../core/validate.ts";
+import type { AnyConnection } from "./any-connection.ts";
 import { eventsOf } from "./known-clients.ts";
 import { measureRtt } from "./rtt.ts";
 import { ConnectionWatch } from "./watch.ts";
@@ -20,7 +20,7 @@ export interface Instrumentation {
 
 /**
  * Observes a NATS connection that stands already, whoever made it: transport-node's `connect()`,
- * `wsconnect()`, or this package's. Nothing of the connection is patched or changed; it is read and
+ * `wsconnect()`, `nats` 2.x's or this package's. Nothing of the connection is patched or changed; it is read and
  * looked at from outside. May be called several times for one connection, each with observers of its own.
  *
  * Of a connection made elsewhere a drain is noticed late: when the observer asks for a refresh, at the
@@ -30,7 +30,7 @@ export interface Instrumentation {
  * @example
  * const { stop } = instrument(nc, { trace: natsMetrics({ registry, name: "orders" }) });
  */
-export function instrument(nc: NatsConnection, options: InstrumentOptions): Instrumentation {
+export function instrument(nc: AnyConnection, options: InstrumentOptions): Instrumentation {
   if (typeof nc?.status !== "function") {
     throw new TypeError(`instrument: nc must be a NATS connection, with status(), got ${show(nc)}`);
   }

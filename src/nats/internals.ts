@@ -1,4 +1,4 @@
-import type { NatsConnection } from "@nats-io/transport-node";
+import type { AnyConnection } from "./any-connection.ts";
 
 interface PooledServer {
   /** Whether a server has told of it. */
@@ -28,32 +28,32 @@ interface Internals {
   getServers?(): readonly PooledServer[];
 }
 
-const inside = (nc: NatsConnection) => nc as unknown as Internals;
+const inside = (nc: AnyConnection) => nc as unknown as Internals;
 
-export function clientName(nc: NatsConnection): string | undefined {
+export function clientName(nc: AnyConnection): string | undefined {
   return inside(nc).options?.name;
 }
 
 /** Whether a lost connection will be replaced. */
-export function reconnects(nc: NatsConnection): boolean {
+export function reconnects(nc: AnyConnection): boolean {
   return inside(nc).options?.reconnect !== false;
 }
 
-export function isConnected(nc: NatsConnection): boolean {
+export function isConnected(nc: AnyConnection): boolean {
   return inside(nc).protocol?.connected !== false;
 }
 
-export function transportOf(nc: NatsConnection): TransportInternals | undefined {
+export function transportOf(nc: AnyConnection): TransportInternals | undefined {
   return inside(nc).protocol?.transport;
 }
 
 /** Bytes that wait for a connection. */
-export function bufferedBytes(nc: NatsConnection): number {
+export function bufferedBytes(nc: AnyConnection): number {
   return isConnected(nc) ? 0 : (inside(nc).protocol?.outbound?.size?.() ?? 0);
 }
 
 /** The pool of servers, by who told of them. */
-export function serverCounts(nc: NatsConnection): { configured: number; discovered: number } {
+export function serverCounts(nc: AnyConnection): { configured: number; discovered: number } {
   // The first is public from 3.4 on.
   const servers = inside(nc).getServers?.() ?? inside(nc).protocol?.servers?.getServers?.() ?? [];
   const discovered = servers.filter((server) => server.gossiped === true).length;

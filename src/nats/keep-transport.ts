@@ -1,5 +1,6 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import { ensureTransportFactory } from "./upstream.ts";
+import { transportNode } from "./upstream-v3.ts";
 
 interface Transport {
   readonly constructor: unknown;
@@ -32,7 +33,7 @@ export function keepTransport(nc: NatsConnection): void {
   const dial = protocol.dial.bind(protocol);
   protocol.dial = (server) => {
     // It is still asked, and `wsconnect` with TLS options leaves a factory that throws.
-    ensureTransportFactory();
+    ensureTransportFactory(transportNode);
     return dial(server);
   };
 }

@@ -17,6 +17,7 @@ export class Lifecycle {
   #cause: { readonly reason: DisconnectReason; readonly error: unknown } | undefined;
   #ended: unknown;
   #connectedOnce = false;
+  #drainCutShort = false;
 
   /** @param reconnects - whether a lost connection will be replaced. */
   constructor(events: ClientEvents, reconnects: () => boolean) {
@@ -30,6 +31,11 @@ export class Lifecycle {
 
   get connectedOnce(): boolean {
     return this.#connectedOnce;
+  }
+
+  /** Whether the connection was lost before a drain was done with it. */
+  get drainCutShort(): boolean {
+    return this.#drainCutShort;
   }
 
   /** Dials begun since the start, or since the connection was lost. */
@@ -70,6 +76,7 @@ export class Lifecycle {
     const draining = this.state === "draining";
     if (!draining && this.state !== "connected") return;
     this.#lostAt = systemClock.now();
+    this.#drainCutShort = draining && reason !== "local";
     const info = {
       server: this.#server,
       reason: draining && reason === "local" ? ("drain" as const) : (this.#cause?.reason ?? reason),

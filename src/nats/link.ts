@@ -1,8 +1,8 @@
 import { Duplex } from "node:stream";
-import type { NatsConnection } from "@nats-io/transport-node";
 import { classify } from "../core/classify.ts";
 import type { DisconnectInfo, DisconnectReason } from "../core/client-trace.ts";
 import type { CloseReason } from "../core/trace.ts";
+import type { AnyConnection } from "./any-connection.ts";
 import { errorKind } from "./error-kind.ts";
 import { type TransportInternals, transportOf } from "./internals.ts";
 
@@ -35,7 +35,7 @@ export class Link {
   }
 
   /** The connection stands: it is `nc`'s from now on. */
-  stand(nc: NatsConnection): void {
+  stand(nc: AnyConnection): void {
     this.#server = nc.getServer();
     this.#transport = transportOf(nc);
     this.#socket = this.#transport?.socket;

@@ -1,17 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  type ConnectionOptions,
-  DataBuffer,
-  type Deferred,
-  errors,
-  type Payload,
+import type {
+  ConnectionOptions,
+  Deferred,
+  Payload,
   ProtocolHandler,
-  type PublishOptions,
-  type ServerInfo,
-  type Status,
+  PublishOptions,
+  ServerInfo,
+  Status,
 } from "@nats-io/transport-node";
-import type { BackoffFunction } from "../core/backoff.ts";
 import { classify } from "../core/classify.ts";
+import { systemClock } from "../core/clock.ts";
 import type { Dialer } from "../core/dialer.ts";
 import { ClientClosedError } from "./closed-error.ts";
 import type { FileCredentials } from "./credentials.ts";
@@ -19,8 +17,10 @@ import { errorKind } from "./error-kind.ts";
 import { mergeGossip } from "./gossip.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { type PublishBuffer, ReconnectBufferError } from "./publish-buffer.ts";
-import { DialedTransport } from "./transport.ts";
-import { type Connection, ensureTransportFactory } from "./upstream.ts";
+import type { ReconnectDelay } from "./reconnect-delay.ts";
+import { readStatus } from "./status.ts";
+import { type DialedTransport, dialedTransport } from "./transport.ts";
+import { type Connection, ensureTransportFactory, type Upstream } from "./upstream.ts";
 
 /** What a client is made of besides upstream's options. */
 export interface ClientParts {
@@ -28,229 +28,248 @@ export interface ClientParts {
   readonly lifecycle: Lifecycle;
   readonly buffer: PublishBuffer;
   readonly credentials: FileCredentials | undefined;
-  /** Waits before each attempt but the very first; upstream's own where there is none. */
-  readonly delay: BackoffFunction | undefined;
+  /** Waits before each attempt but the very first. */
+  readonly delay: ReconnectDelay;
 }
 
+/** The client's protocol handler, over a dialer. */
+export type DialedProtocol = ProtocolHandler;
+
+export type DialedProtocolClass = new (
+  options: ConnectionOptions,
+  nc: Connection,
+  parts: ClientParts,
+) => DialedProtocol;
+
 /**
- * nats-core's protocol handler, pinned to transports that dial through a dialer. Upstream asks one
+ * Makes of a client's protocol handler one that is pinned to transports over a dialer. Upstream asks one
  * factory, global to the process, for a transport at every connect, so a plain `connect()` elsewhere
  * would replace ours at the next reconnect; here whatever it assigns becomes one of ours.
  */
-export class DialedProtocol extends ProtocolHandler {
-  readonly #parts: ClientParts;
-  readonly #nc: Connection;
-  readonly #closing = new AbortController();
-  /** Whether there is a connection; upstream's `connected` is set a little before. */
-  #established = false;
-  #lameDuck = false;
-  /** Whether the server has refused the credentials of the connection that stands. */
-  #refused = false;
-  #lastFailure: unknown;
-  #lastInfo: ServerInfo | undefined;
+export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
+  const Transport = dialedTransport(upstream);
+  return class DialedProtocol extends upstream.ProtocolHandler {
+    readonly #parts: ClientParts;
+    readonly #nc: Connection;
+    readonly #closing = new AbortController();
+    /** Whether there is a connection; upstream's `connected` is set a little before. */
+    #established = false;
+    #lameDuck = false;
+    /** Whether the server has refused the credentials of the connection that stands. */
+    #refused = false;
+    /** When each server was last tried. */
+    readonly #tried = new WeakMap<object, number>();
+    #lastFailure: unknown;
+    #lastInfo: ServerInfo | undefined;
 
-  constructor(options: ConnectionOptions, nc: Connection, parts: ClientParts) {
-    super(options, nc);
-    this.#parts = parts;
-    this.#nc = nc;
-    this.servers.update = (info) => mergeGossip(this.servers, info, options.noRandomize !== true);
-    const create = () => {
-      const made: DialedTransport = new DialedTransport(parts.dialer, parts.lifecycle, (error) => {
-        // A dial may end a little after it was given up: the next, which has begun by then, is not to hear of it.
-        if (made === transport) this.connectError?.(error);
+    constructor(options: ConnectionOptions, nc: Connection, parts: ClientParts) {
+      super(options, nc);
+      this.#parts = parts;
+      this.#nc = nc;
+      this.servers.update = (info) => mergeGossip(this.servers, info, options.noRandomize !== true);
+      const create = () => {
+        const made: DialedTransport = new Transport(parts.dialer, parts.lifecycle, (error) => {
+          // A dial may end a little after it was given up: the next, which has begun by then, is not to hear of it.
+          if (made === transport) this.connectError?.(error);
+        });
+        return made;
+      };
+      // There is one from the start, so that a close before the first dial finds something to close.
+      let transport = create();
+      // On the instance: upstream declares the field, which would shadow an accessor of the class.
+      Object.defineProperty(this, "transport", {
+        get: () => transport,
+        set: () => {
+          transport = create();
+        },
+        enumerable: true,
       });
-      return made;
-    };
-    // There is one from the start, so that a close before the first dial finds something to close.
-    let transport = create();
-    // On the instance: upstream declares the field, which would shadow an accessor of the class.
-    Object.defineProperty(this, "transport", {
-      get: () => transport,
-      set: () => {
-        transport = create();
-      },
-      enumerable: true,
-    });
-    // V8 turns an object whose property is redefined into a hash table, and back when it becomes a
-    // prototype. Every message passes through this one.
-    Object.create(this);
-    // Before anyone else can wait for it, so that whoever does finds the state changed.
-    void this.closed.then((error) => parts.lifecycle.events.close(error ?? undefined));
-  }
+      // V8 turns an object whose property is redefined into a hash table, and back when it becomes a
+      // prototype. Every message passes through this one.
+      Object.create(this);
+      // Before anyone else can wait for it, so that whoever does finds the state changed.
+      void this.closed.then((error) => parts.lifecycle.events.close(error ?? undefined));
+    }
 
-  override async dial(server: Parameters<ProtocolHandler["dial"]>[0]): Promise<void> {
-    const { lifecycle, credentials } = this.#parts;
-    try {
-      await this.#turn();
-      await credentials?.refresh();
+    override async dial(server: Parameters<ProtocolHandler["dial"]>[0]): Promise<void> {
+      const { lifecycle, credentials } = this.#parts;
+      try {
+        await this.#turn(server);
+        this.#tried.set(server, systemClock.now());
+        await credentials?.refresh();
+        lifecycle.throwIfEnded();
+        ensureTransportFactory(upstream);
+        await this.#connect(server);
+      } catch (error) {
+        this.#lastFailure = error;
+        throw error;
+      }
+    }
+
+    async #connect(server: Parameters<ProtocolHandler["dial"]>[0]): Promise<void> {
+      try {
+        await super.dial(server);
+        const transport = this.transport as DialedTransport;
+        await transport.welcomed();
+        this.#parts.lifecycle.connected(transport.identity);
+      } catch (error) {
+        this.connected = false;
+        this.heartbeats.cancel();
+        const transport = this.transport as DialedTransport;
+        await transport.close(error as Error);
+        throw transport.givenUpFor ?? error;
+      }
+      this.#established = true;
+      this.#lameDuck = false;
+      this.#refused = false;
+    }
+
+    /** Waits until the next attempt may begin; the client's close ends the wait. */
+    async #turn(server: object): Promise<void> {
+      const { delay, lifecycle } = this.#parts;
+      const { attempts, connectedOnce } = lifecycle;
       lifecycle.throwIfEnded();
-      ensureTransportFactory();
-      await this.#connect(server);
-    } catch (error) {
+      if (!connectedOnce && (attempts === 0 || !this.options.waitOnFirstConnect)) return;
+      const sinceLastTryMs = systemClock.now() - (this.#tried.get(server) ?? Number.NEGATIVE_INFINITY);
+      const waitMs = delay(connectedOnce ? attempts + 1 : attempts, this.#lastFailure, sinceLastTryMs);
+      try {
+        await sleep(waitMs, undefined, { signal: this.#closing.signal });
+      } catch {
+        lifecycle.throwIfEnded();
+      }
+    }
+
+    /** Upstream tells it of every transport that ends, those too that never became a connection. */
+    override async disconnected(error?: Error): Promise<void> {
+      if (!this.#established) return;
+      this.#established = false;
       this.#lastFailure = error;
-      throw error;
+      // What is being drained went with the connection: a new one could only repeat half of it.
+      if (this.#nc.isDraining()) this.options.reconnect = false;
+      await super.disconnected(error);
     }
-  }
 
-  async #connect(server: Parameters<ProtocolHandler["dial"]>[0]): Promise<void> {
-    try {
-      await super.dial(server);
-      const transport = this.transport as DialedTransport;
-      await transport.welcomed();
-      this.#parts.lifecycle.connected(transport.identity);
-    } catch (error) {
-      this.connected = false;
-      this.heartbeats.cancel();
-      const transport = this.transport as DialedTransport;
-      await transport.close(error as Error);
-      throw transport.givenUpFor ?? error;
+    override processInfo(message: Uint8Array): void {
+      const first = !this.infoReceived;
+      super.processInfo(message);
+      this.#lastInfo = this.info;
+      if (first) (this.transport as DialedTransport).greeted();
     }
-    this.#established = true;
-    this.#lameDuck = false;
-    this.#refused = false;
-  }
 
-  /** Waits until the next attempt may begin; the client's close ends the wait. */
-  async #turn(): Promise<void> {
-    const { delay, lifecycle } = this.#parts;
-    const { attempts, connectedOnce } = lifecycle;
-    lifecycle.throwIfEnded();
-    if (delay === undefined || (!connectedOnce && (attempts === 0 || !this.options.waitOnFirstConnect))) return;
-    const waitMs = delay(connectedOnce ? attempts + 1 : attempts, this.#lastFailure);
-    try {
-      await sleep(waitMs, undefined, { signal: this.#closing.signal });
-    } catch {
-      lifecycle.throwIfEnded();
+    override processError(message: Uint8Array): void {
+      super.processError(message);
+      // What a server says instead of PONG (that it is full, for one) is why it hangs up next.
+      if (this.connectError !== undefined) this.connectError(this.lastError);
     }
-  }
 
-  /** Upstream tells it of every transport that ends, those too that never became a connection. */
-  override async disconnected(error?: Error): Promise<void> {
-    if (!this.#established) return;
-    this.#established = false;
-    this.#lastFailure = error;
-    // What is being drained went with the connection: a new one could only repeat half of it.
-    if (this.#nc.isDraining()) this.options.reconnect = false;
-    await super.disconnected(error);
-  }
-
-  override processInfo(message: Uint8Array): void {
-    const first = !this.infoReceived;
-    super.processInfo(message);
-    this.#lastInfo = this.info;
-    if (first) (this.transport as DialedTransport).greeted();
-  }
-
-  override processError(message: Uint8Array): void {
-    super.processError(message);
-    // What a server says instead of PONG (that it is full, for one) is why it hangs up next.
-    if (this.connectError !== undefined) this.connectError(this.lastError);
-  }
-
-  override publish(subject: string, payload?: Payload, options?: PublishOptions): void {
-    if (this.connected || this._closed) super.publish(subject, payload, options);
-    else this.#buffer(subject, payload, options);
-  }
-
-  #buffer(subject: string, payload: Payload | undefined, options: PublishOptions | undefined): void {
-    const { outbound, info, outMsgs, outBytes } = this;
-    const { buffer, lifecycle } = this.#parts;
-    const message = new DataBuffer();
-    this.outbound = message;
-    // The limits of the server that was lost hold until another is reached.
-    this.info = this.#lastInfo as ServerInfo;
-    try {
-      super.publish(subject, payload, options);
-      buffer.add(message);
-    } catch (error) {
-      this.outMsgs = outMsgs;
-      this.outBytes = outBytes;
-      if (error instanceof ReconnectBufferError)
-        lifecycle.events.emit("publishRejected", { limitBytes: error.limitBytes });
-      throw error;
-    } finally {
-      this.outbound = outbound;
-      this.info = info as ServerInfo;
+    override publish(subject: string, payload?: Payload, options?: PublishOptions): void {
+      if (this.connected || this._closed) super.publish(subject, payload, options);
+      else this.#buffer(subject, payload, options);
     }
-  }
 
-  /** The first that is sent on a new connection; what has waited for it comes next. */
-  override sendSubscriptions(): void {
-    super.sendSubscriptions();
-    const { buffer } = this.#parts;
-    if (buffer.size > 0) this.transport.send(buffer.take());
-  }
+    #buffer(subject: string, payload: Payload | undefined, options: PublishOptions | undefined): void {
+      const { outbound, info, outMsgs, outBytes } = this;
+      const { buffer, lifecycle } = this.#parts;
+      const message = new upstream.DataBuffer();
+      this.outbound = message;
+      // The limits of the server that was lost hold until another is reached.
+      this.info = this.#lastInfo as ServerInfo;
+      try {
+        super.publish(subject, payload, options);
+        buffer.add(message.drain());
+      } catch (error) {
+        this.outMsgs = outMsgs;
+        this.outBytes = outBytes;
+        if (error instanceof ReconnectBufferError)
+          lifecycle.events.emit("publishRejected", { limitBytes: error.limitBytes });
+        throw error;
+      } finally {
+        this.outbound = outbound;
+        this.info = info as ServerInfo;
+      }
+    }
 
-  override flush(pong?: Deferred<void>): Promise<void> {
-    // Upstream would wait for an answer for ever.
-    if (this._closed) return Promise.reject(new errors.ClosedConnectionError());
-    return super.flush(pong);
-  }
+    /** The first that is sent on a new connection; what has waited for it comes next. */
+    override sendSubscriptions(): void {
+      super.sendSubscriptions();
+      const { buffer } = this.#parts;
+      if (buffer.size > 0) this.transport.send(buffer.take());
+    }
 
-  /** The server answers no more, or has said that the credentials have expired. */
-  override disconnect(): void {
-    this.dispatchStatus({ type: "staleConnection" });
-    (this.transport as DialedTransport).destroy();
-  }
+    override flush(pong?: Deferred<void>): Promise<void> {
+      // Upstream would wait for an answer for ever.
+      if (this._closed) return Promise.reject(upstream.closedError());
+      return super.flush(pong);
+    }
 
-  override dispatchStatus(status: Status): void {
-    this.#observe(status);
-    super.dispatchStatus(status);
-  }
+    /** The server answers no more, or has said that the credentials have expired. */
+    override disconnect(): void {
+      this.dispatchStatus(upstream.staleStatus);
+      (this.transport as DialedTransport).destroy();
+    }
 
-  #observe(status: Status): void {
-    const { lifecycle } = this.#parts;
-    const { events } = lifecycle;
-    const server = this.servers.getCurrentServer()?.listen ?? "";
-    switch (status.type) {
-      case "forceReconnect":
-        lifecycle.expectDisconnect("forced");
-        events.emit("forcedReconnect", { server });
-        break;
-      case "staleConnection":
-        // Upstream says so, too, when the credentials have expired or were revoked.
-        if (this.#refused) break;
-        lifecycle.expectDisconnect("stale");
-        events.emit("stale", { server });
-        break;
-      case "ldm":
-        // It comes with every INFO from then on.
-        if (this.#lameDuck) break;
-        this.#lameDuck = true;
-        lifecycle.expectDisconnect("lame_duck");
-        events.emit("lameDuck", { server });
-        break;
-      case "error": {
-        const kind = errorKind(status.error);
-        if (kind === "auth") {
-          this.#refused = true;
-          const expired = classify(status.error) === "auth_expired";
-          lifecycle.expectDisconnect(expired ? "auth_expired" : "error", status.error);
+    /** Every error that the server reports; the status of `nats` 2.x has only its code. */
+    override handleError(error: Error): void {
+      const { lifecycle } = this.#parts;
+      const kind = errorKind(error);
+      if (kind === "auth") {
+        this.#refused = true;
+        const expired = classify(error) === "auth_expired";
+        lifecycle.expectDisconnect(expired ? "auth_expired" : "error", error);
+      }
+      lifecycle.events.emit("error", { kind, error });
+      super.handleError(error);
+    }
+
+    override dispatchStatus(status: Status): void {
+      this.#observe(readStatus(status));
+      super.dispatchStatus(status);
+    }
+
+    #observe(status: Status): void {
+      const { lifecycle } = this.#parts;
+      const { events } = lifecycle;
+      const server = this.servers.getCurrentServer()?.listen ?? "";
+      switch (status.type) {
+        case "forceReconnect":
+          lifecycle.expectDisconnect("forced");
+          events.emit("forcedReconnect", { server });
+          break;
+        case "staleConnection":
+          // Upstream says so, too, when the credentials have expired or were revoked.
+          if (this.#refused) break;
+          lifecycle.expectDisconnect("stale");
+          events.emit("stale", { server });
+          break;
+        case "ldm":
+          // It comes with every INFO from then on.
+          if (this.#lameDuck) break;
+          this.#lameDuck = true;
+          lifecycle.expectDisconnect("lame_duck");
+          events.emit("lameDuck", { server });
+          break;
+        case "update": {
+          // It comes with every INFO, whether anything has changed or not.
+          const { added = [], deleted: removed = [] } = status;
+          if (added.length + removed.length > 0) events.emit("serversChange", { added, removed });
+          break;
         }
-        events.emit("error", { kind, error: status.error });
-        break;
+        case "slowConsumer":
+          events.emit("slowConsumer", { pending: status.pending });
+          break;
       }
-      case "update": {
-        // It comes with every INFO, whether anything has changed or not.
-        const { added = [], deleted: removed = [] } = status;
-        if (added.length + removed.length > 0) events.emit("serversChange", { added, removed });
-        break;
-      }
-      case "slowConsumer":
-        events.emit("slowConsumer", { pending: status.pending });
-        break;
     }
-  }
 
-  override async close(error?: Error): Promise<void> {
-    if (this._closed) return;
-    const why = error ?? new ClientClosedError();
-    this.#parts.lifecycle.closing(why);
-    this.#closing.abort();
-    this.abortReconnect = true;
-    (this.transport as DialedTransport).giveUp(why);
-    await super.close(error);
-    // Whoever waits for a flush would wait for ever.
-    this.resetOutbound();
-  }
+    override async close(error?: Error): Promise<void> {
+      if (this._closed) return;
+      const why = error ?? new ClientClosedError();
+      this.#parts.lifecycle.closing(why);
+      this.#closing.abort();
+      this.abortReconnect = true;
+      (this.transport as DialedTransport).giveUp(why);
+      await super.close(error);
+      // Whoever waits for a flush would wait for ever.
+      this.resetOutbound();
+    }
+  };
 }

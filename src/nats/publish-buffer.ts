@@ -1,4 +1,3 @@
-import { DataBuffer } from "@nats-io/transport-node";
 import { show } from "../core/validate.ts";
 
 /** A message could not wait for a connection: the buffer was full, or `reconnectBufSize` is -1. */
@@ -20,7 +19,8 @@ export class ReconnectBufferError extends Error {
 /** Messages published while there is no connection, as they will be written, up to a bound in bytes. */
 export class PublishBuffer {
   readonly limitBytes: number;
-  readonly #waiting = new DataBuffer();
+  #waiting: Uint8Array[] = [];
+  #size = 0;
 
   /** @param size - the option `reconnectBufSize`. */
   constructor(size: unknown = 8 * 1024 * 1024) {
@@ -31,18 +31,22 @@ export class PublishBuffer {
   }
 
   get size(): number {
-    return this.#waiting.size();
+    return this.#size;
   }
 
   /** @throws ReconnectBufferError when the message doesn't fit. */
-  add(message: DataBuffer): void {
-    if (this.size + message.size() > this.limitBytes) throw new ReconnectBufferError(this.limitBytes);
+  add(message: Uint8Array): void {
+    if (this.#size + message.length > this.limitBytes) throw new ReconnectBufferError(this.limitBytes);
     // Copied: until it is sent, the publisher may use its arrays for something else.
-    this.#waiting.fill(message.drain().slice());
+    this.#waiting.push(message.slice());
+    this.#size += message.length;
   }
 
   /** Hands out what has waited, in order, and is empty then. */
   take(): Uint8Array {
-    return this.#waiting.drain();
+    const all = Buffer.concat(this.#waiting);
+    this.#waiting = [];
+    this.#size = 0;
+    return all;
   }
 }

@@ -11,22 +11,33 @@ export interface ReconnectDelayOptions {
   reconnectDelayHandler?: BackoffFunction | undefined;
 }
 
+/** The client's own rule: `reconnectTimeWait`, with its jitter, since the last try of the same server. */
+interface StockOptions {
+  readonly reconnectTimeWait?: number | undefined;
+  readonly reconnectJitter?: number | undefined;
+  readonly reconnectJitterTLS?: number | undefined;
+  readonly tls?: unknown;
+}
+
 const stockOptions = ["reconnectTimeWait", "reconnectJitter", "reconnectJitterTLS"] as const;
 
+/** A {@link BackoffFunction} that is also told how long ago the same server was tried; `Infinity` where it never was. */
+export type ReconnectDelay = (attempt: number, error: unknown, sinceLastTryMs: number) => number;
+
 /**
- * The wait before each attempt to reconnect, or `undefined` where the client's own rule was asked for:
- * `reconnectTimeWait`, with its jitter, since the last try of the same server.
+ * The wait before each attempt to reconnect: by `reconnectDelayHandler`, or by the client's own rule where
+ * its options are given. Upstream keeps its rule by waits that a close can't end (in `nats` 2.x), so it is kept here.
  *
- * @throws TypeError when both were.
+ * @throws TypeError or RangeError naming the option that can't be used, or both rules' where both are given.
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
-export function reconnectDelay(
-  options: ReconnectDelayOptions & Readonly<Partial<Record<(typeof stockOptions)[number], unknown>>>,
-): BackoffFunction | undefined {
+export function reconnectDelay(options: ReconnectDelayOptions & StockOptions): ReconnectDelay {
   const given = options.reconnectDelayHandler;
   const stock = stockOptions.find((name) => options[name] !== undefined);
   if (given === undefined) {
-    return stock === undefined ? createBackoff({ initialBackoffMs: 250, maxBackoffMs: 4_000 })() : undefined;
+    return stock === undefined
+      ? createBackoff({ initialBackoffMs: 250, maxBackoffMs: 4_000 })()
+      : sinceLastTry(options);
   }
   checkFunction("connect: reconnectDelayHandler", given);
   if (stock !== undefined) {
@@ -37,4 +48,17 @@ export function reconnectDelay(
     checkDuration(`reconnectDelayHandler(${attempt}, error)`, wait, 0);
     return wait;
   };
+}
+
+function sinceLastTry({
+  reconnectTimeWait = 2_000,
+  reconnectJitter = 100,
+  reconnectJitterTLS = 1_000,
+  tls,
+}: StockOptions): ReconnectDelay {
+  checkDuration("connect: reconnectTimeWait", reconnectTimeWait, 0);
+  checkDuration("connect: reconnectJitter", reconnectJitter, 0);
+  checkDuration("connect: reconnectJitterTLS", reconnectJitterTLS, 0);
+  const jitter = tls ? reconnectJitterTLS : reconnectJitter;
+  return (_attempt, _error, sinceLastTryMs) => Math.max(0, reconnectTimeWait + Math.random() * jitter - sinceLastTryMs);
 }

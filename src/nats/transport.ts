@@ -1,7 +1,6 @@
 import { isIP, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { ServerInfo } from "@nats-io/transport-node";
-import { NodeTransport } from "@nats-io/transport-node/lib/node_transport.js";
 import { classify } from "../core/classify.ts";
 import type { ServerIdentity } from "../core/client-trace.ts";
 import type { Dialer, HandshakeContext } from "../core/dialer.ts";
@@ -13,267 +12,290 @@ import { certificateVerdict } from "./client-certificate.ts";
 import { ClientClosedError } from "./closed-error.ts";
 import { identityOf, maxInfoBytes, readInfo } from "./info.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-import type { NodeConnectionOptions } from "./upstream.ts";
+import type { NodeConnectionOptions, Upstream } from "./upstream.ts";
 
+type NodeTransport = InstanceType<Upstream["NodeTransport"]>;
 type HostPort = Parameters<NodeTransport["connect"]>[0];
 
 /** How long a reconnect that was asked for waits for what is still to be written. */
 const flushBeforeReconnectMs = 1_000;
 
+/** The client's transport, over a dialer. */
+export interface DialedTransport extends NodeTransport {
+  /** What the server says of itself. */
+  readonly identity: ServerIdentity;
+  /** CONNECT has been sent. */
+  greeted(): void;
+  /** The server has taken CONNECT: ends the dial's handshake, and settles as the dial does. */
+  welcomed(): Promise<void>;
+  /** Why the dial was given up, if it was; better than what upstream makes of it. */
+  readonly givenUpFor: unknown;
+  /** Ends a dial under way; an open connection is not affected. */
+  giveUp(why: unknown): void;
+  /** Ends a connection whose server no longer answers: what is still to be written would never arrive. */
+  destroy(): void;
+}
+
+/** @param dialFailed - is told why, as soon as the dial has failed. */
+type DialedTransportClass = new (
+  dialer: Dialer,
+  lifecycle: Lifecycle,
+  dialFailed: (error: Error) => void,
+) => DialedTransport;
+
 /**
- * transport-node's transport over a dialer. All that lies between an open socket and a usable one
+ * Makes of a client's transport one over a dialer. All that lies between an open socket and a usable one
  * (INFO, TLS upgrade, CONNECT, PONG) is the dial's handshake; how the socket is made is the dialer's;
  * and what upstream leaves behind when a connect is given up is taken down here.
  *
  * Upstream's `connect` ends when CONNECT can be sent, the dial when the server has answered it.
  */
-export class DialedTransport extends NodeTransport {
-  readonly #dialer: Dialer;
-  readonly #lifecycle: Lifecycle;
-  readonly #dialFailed: (error: Error) => void;
-  readonly #abort = new AbortController();
-  #server = "";
-  #hostname = "";
-  #timeoutMs = 0;
-  #conn: Socket | undefined;
-  #handshake: HandshakeContext | undefined;
-  #identity: ServerIdentity = {};
-  #verifiesClients = false;
-  #dialed: Promise<unknown> = Promise.resolve();
-  #welcome: () => void = () => {};
+export function dialedTransport({ NodeTransport }: Upstream): DialedTransportClass {
+  return class DialedTransport extends NodeTransport {
+    readonly #dialer: Dialer;
+    readonly #lifecycle: Lifecycle;
+    readonly #dialFailed: (error: Error) => void;
+    readonly #abort = new AbortController();
+    #server = "";
+    #hostname = "";
+    #timeoutMs = 0;
+    #conn: Socket | undefined;
+    #handshake: HandshakeContext | undefined;
+    #identity: ServerIdentity = {};
+    #verifiesClients = false;
+    #dialed: Promise<unknown> = Promise.resolve();
+    #welcome: () => void = () => {};
 
-  /** @param dialFailed - is told why, as soon as the dial has failed. */
-  constructor(dialer: Dialer, lifecycle: Lifecycle, dialFailed: (error: Error) => void) {
-    super();
-    this.#dialer = dialer;
-    this.#lifecycle = lifecycle;
-    this.#dialFailed = dialFailed;
-  }
+    constructor(dialer: Dialer, lifecycle: Lifecycle, dialFailed: (error: Error) => void) {
+      super();
+      this.#dialer = dialer;
+      this.#lifecycle = lifecycle;
+      this.#dialFailed = dialFailed;
+    }
 
-  /** What the server says of itself. */
-  get identity(): ServerIdentity {
-    return this.#identity;
-  }
+    get identity(): ServerIdentity {
+      return this.#identity;
+    }
 
-  override connect(server: HostPort, options: NodeConnectionOptions): Promise<void> {
-    this.#hostname = server.hostname;
-    this.#server =
-      isIP(server.hostname) === 6 ? `[${server.hostname}]:${server.port}` : `${server.hostname}:${server.port}`;
-    this.#timeoutMs = options.timeout ?? 20_000;
-    return new Promise((resolve, reject) => {
-      this.#dialed = this.#dial(server, options, resolve);
-      this.#dialed.catch((error) => {
-        reject(error);
-        this.#dialFailed(error);
+    override connect(server: HostPort, options: NodeConnectionOptions): Promise<void> {
+      this.#hostname = server.hostname;
+      this.#server =
+        isIP(server.hostname) === 6 ? `[${server.hostname}]:${server.port}` : `${server.hostname}:${server.port}`;
+      this.#timeoutMs = options.timeout ?? 20_000;
+      return new Promise((resolve, reject) => {
+        this.#dialed = this.#dial(server, options, resolve);
+        this.#dialed.catch((error) => {
+          reject(error);
+          this.#dialFailed(error);
+        });
       });
-    });
-  }
+    }
 
-  async #dial(server: HostPort, options: NodeConnectionOptions, canSendConnect: () => void): Promise<void> {
-    const lifecycle = this.#lifecycle;
-    lifecycle.dialing(this.#server);
-    const conn = await this.#dialer(
-      { host: server.hostname, port: server.port },
-      {
-        signal: this.#abort.signal,
-        background: lifecycle.connectedOnce,
-        owner: lifecycle.events.client,
-        trace: { connClosed: (info) => lifecycle.connectionClosed(info) },
-        handshake: async (opened, context) => {
-          this.#abort.signal.throwIfAborted();
-          this.#conn = opened;
-          this.#handshake = context;
-          this.yields = [];
-          // The client names the host to check only for addresses that it resolved itself.
-          const tlsName = server.tlsName || (isIP(server.hostname) ? "" : server.hostname);
-          await super.connect({ ...server, tlsName }, options);
-          await this.#greeting(context, canSendConnect);
-          return this.socket;
+    async #dial(server: HostPort, options: NodeConnectionOptions, canSendConnect: () => void): Promise<void> {
+      const lifecycle = this.#lifecycle;
+      lifecycle.dialing(this.#server);
+      const conn = await this.#dialer(
+        { host: server.hostname, port: server.port },
+        {
+          signal: this.#abort.signal,
+          background: lifecycle.connectedOnce,
+          owner: lifecycle.events.client,
+          trace: { connClosed: (info) => lifecycle.connectionClosed(info) },
+          handshake: async (opened, context) => {
+            this.#abort.signal.throwIfAborted();
+            this.#conn = opened;
+            this.#handshake = context;
+            this.yields = [];
+            // The client names the host to check only for addresses that it resolved itself.
+            const tlsName = server.tlsName || (isIP(server.hostname) ? "" : server.hostname);
+            await super.connect({ ...server, tlsName }, options);
+            await this.#greeting(context, canSendConnect);
+            return this.socket;
+          },
         },
-      },
-    );
-    if (this.#conn === undefined) {
-      conn?.destroy();
-      throw new TypeError("connect: dialer resolved without running the handshake; make it with compose()");
+      );
+      if (this.#conn === undefined) {
+        conn?.destroy();
+        throw new TypeError("connect: dialer resolved without running the handshake; make it with compose()");
+      }
     }
-  }
 
-  /**
-   * The rest of the handshake, in which the client says CONNECT and the server answers. From here on
-   * the client's own loop decides on another try: whatever ends this attempt ends the dial.
-   */
-  async #greeting(context: HandshakeContext, canSendConnect: () => void): Promise<void> {
-    const { signal } = context;
-    const { socket } = this;
-    const endDial = () => this.giveUp(signal?.reason);
-    const bound = () => {
-      if (socket.bytesRead > 2 * maxInfoBytes)
-        this.giveUp(this.#failure(new Error("unexpected response from server: too long")));
-    };
-    const answered = new Promise<void>((resolve, reject) => {
-      this.#welcome = resolve;
-      this.#abort.signal.addEventListener("abort", () => reject(this.#abort.signal.reason), { once: true });
-    });
-    void this.closed().then((error) => this.giveUp(this.#failure(error ?? hungUp())));
-    signal?.addEventListener("abort", endDial, { once: true });
-    socket.on("data", bound);
-    holdBack(socket);
-    canSendConnect();
-    try {
-      await answered;
-      context.event("pong");
-    } finally {
-      signal?.removeEventListener("abort", endDial);
-      socket.off("data", bound);
-    }
-  }
-
-  /** CONNECT has been sent. */
-  greeted(): void {
-    this.#handshake?.event("connect");
-  }
-
-  /** The server has taken CONNECT: ends the dial's handshake, and settles as the dial does. */
-  async welcomed(): Promise<void> {
-    this.#welcome();
-    await this.#dialed;
-    if (this.socket === undefined || this.socket.destroyed) throw this.#failure(hungUp());
-  }
-
-  /** Why the dial was given up, if it was; better than what upstream makes of it. */
-  get givenUpFor(): unknown {
-    return this.#abort.signal.reason;
-  }
-
-  /** Upstream asks for a socket: the dialer's, which is open already. */
-  override async dial(): Promise<Socket> {
-    return this.#open();
-  }
-
-  override async tlsFirst(server: HostPort): Promise<TLSSocket> {
-    this.socket = this.#open();
-    return this.#tracedTls(() => super.tlsFirst(server));
-  }
-
-  override async startTLS(): Promise<TLSSocket> {
-    // Without a name upstream would check the certificate against "localhost".
-    if (this.tlsName === "")
-      this.options = { ...this.options, tls: { ...this.options.tls, host: this.#hostname } as object };
-    return this.#tracedTls(async () => {
-      const socket = await super.startTLS();
-      if (this.#verifiesClients) await certificateVerdict(socket);
-      return socket;
-    });
-  }
-
-  override async peekInfo(): Promise<ServerInfo> {
-    const info = await readInfo(this.socket, this.yields);
-    const identity = identityOf(info);
-    this.#identity = identity;
-    this.#verifiesClients = info.tls_verify === true;
-    this.#handshake?.event("info");
-    this.#handshake?.describe({
-      name: "nats",
-      attributes: Object.fromEntries(
-        Object.entries({
-          "nats.server.id": identity.id,
-          "nats.server.name": identity.name,
-          "nats.server.version": identity.version,
-          "nats.cluster": identity.cluster,
-        }).filter((entry): entry is [string, string] => entry[1] !== undefined),
-      ),
-    });
-    return info;
-  }
-
-  /** Ends a dial under way; an open connection is not affected. */
-  giveUp(why: unknown): void {
-    this.#abort.abort(why);
-  }
-
-  /** The client gives this connect, or connection, up: by its timeout, an error, or the user's close. */
-  override close(error?: Error): Promise<void> {
-    if (!this.#abort.signal.aborted) {
-      this.giveUp(error === undefined ? new ClientClosedError() : this.#failure(error));
-    }
-    return super.close(error);
-  }
-
-  /** The client replaces this transport by another. */
-  override discard(): void {
-    this.giveUp(new ClientClosedError());
-    this.done = true;
-    this.socket?.removeAllListeners();
-    this.socket?.destroy();
-  }
-
-  /**
-   * Ends the connection for another, after what is still to be written. Upstream waits for that
-   * without bound, so with a server that reads nothing, for ever.
-   */
-  override disconnect(): void {
-    const { socket } = this;
-    const timer = setTimeout(() => socket?.destroy(), flushBeforeReconnectMs);
-    void this.closed().then(() => clearTimeout(timer));
-    super.disconnect();
-  }
-
-  /** Ends a connection whose server no longer answers: what is still to be written would never arrive. */
-  destroy(): void {
-    this.socket?.destroy();
-  }
-
-  /** Upstream ends its iteration only when its parser, or a subscription's callback, has thrown. */
-  override [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
-    const frames = this.iterate();
-    const end = frames.return?.bind(frames);
-    frames.return = (value) => {
-      // Upstream would go on as if connected, and read nothing more.
-      const error = new DialError("the client could not go on reading; it has printed why", { reason: "protocol" });
-      this.giveUp(this.#failure(error));
-      this.socket?.destroy(error);
-      return end?.(value) ?? Promise.resolve({ done: true, value: undefined });
-    };
-    return frames;
-  }
-
-  #open(): Socket {
-    if (this.#conn === undefined) throw new Error("the transport has not been dialed");
-    return this.#conn;
-  }
-
-  /** What has ended the dial, as its caller is told. */
-  #failure(error: Error): Error {
-    if (this.#server === "" || (error instanceof DialError && error.target !== "")) return error;
-    const reason = classify(error);
-    if (reason === "canceled") return error;
-    const target = parseTarget(this.#server);
-    if (reason === "timeout") {
-      const message = `dial ${this.#server}: no connection within the client's timeout of ${this.#timeoutMs} ms`;
-      return new DialTimeoutError(message, { scope: "dial", timeoutMs: this.#timeoutMs, target, cause: error });
-    }
-    return new DialError(`dial ${target}: ${messageOf(error)}`, { reason, target, cause: error });
-  }
-
-  async #tracedTls(upgrade: () => Promise<TLSSocket>): Promise<TLSSocket> {
-    const trace = this.#handshake?.trace;
-    const serverName = this.tlsName;
-    trace?.tlsHandshakeStart?.({ serverName });
-    const startedAt = performance.now();
-    try {
-      const socket = await upgrade();
-      trace?.tlsHandshakeDone?.({
-        serverName,
-        durationMs: performance.now() - startedAt,
-        outcome: "success",
-        ...tlsInfo(socket),
+    /**
+     * The rest of the handshake, in which the client says CONNECT and the server answers. From here on
+     * the client's own loop decides on another try: whatever ends this attempt ends the dial.
+     */
+    async #greeting(context: HandshakeContext, canSendConnect: () => void): Promise<void> {
+      const { signal } = context;
+      const { socket } = this;
+      const endDial = () => this.giveUp(signal?.reason);
+      const bound = () => {
+        if (socket.bytesRead > 2 * maxInfoBytes)
+          this.giveUp(this.#failure(new Error("unexpected response from server: too long")));
+      };
+      const answered = new Promise<void>((resolve, reject) => {
+        this.#welcome = resolve;
+        this.#abort.signal.addEventListener("abort", () => reject(this.#abort.signal.reason), { once: true });
       });
-      return socket;
-    } catch (error) {
-      trace?.tlsHandshakeDone?.({ serverName, durationMs: performance.now() - startedAt, ...failed(error, undefined) });
-      throw error;
+      void this.closed().then((error) => this.giveUp(this.#failure(error ?? hungUp())));
+      signal?.addEventListener("abort", endDial, { once: true });
+      socket.on("data", bound);
+      holdBack(socket);
+      canSendConnect();
+      try {
+        await answered;
+        context.event("pong");
+      } finally {
+        signal?.removeEventListener("abort", endDial);
+        socket.off("data", bound);
+      }
     }
-  }
+
+    greeted(): void {
+      this.#handshake?.event("connect");
+    }
+
+    async welcomed(): Promise<void> {
+      this.#welcome();
+      await this.#dialed;
+      if (this.socket === undefined || this.socket.destroyed) throw this.#failure(hungUp());
+    }
+
+    get givenUpFor(): unknown {
+      return this.#abort.signal.reason;
+    }
+
+    /** Upstream asks for a socket: the dialer's, which is open already. */
+    override async dial(): Promise<Socket> {
+      return this.#open();
+    }
+
+    override async tlsFirst(server: HostPort): Promise<TLSSocket> {
+      this.socket = this.#open();
+      return this.#tracedTls(() => super.tlsFirst(server));
+    }
+
+    override async startTLS(): Promise<TLSSocket> {
+      // Without a name upstream would check the certificate against "localhost".
+      if (this.tlsName === "")
+        this.options = { ...this.options, tls: { ...this.options.tls, host: this.#hostname } as object };
+      return this.#tracedTls(async () => {
+        const socket = await super.startTLS();
+        if (this.#verifiesClients) await certificateVerdict(socket);
+        return socket;
+      });
+    }
+
+    override async peekInfo(): Promise<ServerInfo> {
+      const info = await readInfo(this.socket, this.yields);
+      const identity = identityOf(info);
+      this.#identity = identity;
+      this.#verifiesClients = info.tls_verify === true;
+      this.#handshake?.event("info");
+      this.#handshake?.describe({
+        name: "nats",
+        attributes: Object.fromEntries(
+          Object.entries({
+            "nats.server.id": identity.id,
+            "nats.server.name": identity.name,
+            "nats.server.version": identity.version,
+            "nats.cluster": identity.cluster,
+          }).filter((entry): entry is [string, string] => entry[1] !== undefined),
+        ),
+      });
+      return info;
+    }
+
+    giveUp(why: unknown): void {
+      this.#abort.abort(why);
+    }
+
+    /** The client gives this connect, or connection, up: by its timeout, an error, or the user's close. */
+    override close(error?: Error): Promise<void> {
+      if (!this.#abort.signal.aborted) {
+        this.giveUp(error === undefined ? new ClientClosedError() : this.#failure(error));
+      }
+      return super.close(error);
+    }
+
+    /** The client replaces this transport by another. */
+    override discard(): void {
+      this.giveUp(new ClientClosedError());
+      this.done = true;
+      this.socket?.removeAllListeners();
+      this.socket?.destroy();
+    }
+
+    /**
+     * Ends the connection for another, after what is still to be written. Upstream waits for that
+     * without bound, so with a server that reads nothing, for ever.
+     */
+    override disconnect(): void {
+      const { socket } = this;
+      const timer = setTimeout(() => socket?.destroy(), flushBeforeReconnectMs);
+      void this.closed().then(() => clearTimeout(timer));
+      super.disconnect();
+    }
+
+    destroy(): void {
+      this.socket?.destroy();
+    }
+
+    /** Upstream ends its iteration only when its parser, or a subscription's callback, has thrown. */
+    override [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
+      const frames = this.iterate();
+      const end = frames.return?.bind(frames);
+      frames.return = (value) => {
+        // Upstream would go on as if connected, and read nothing more.
+        const error = new DialError("the client could not go on reading; it has printed why", { reason: "protocol" });
+        this.giveUp(this.#failure(error));
+        this.socket?.destroy(error);
+        return end?.(value) ?? Promise.resolve({ done: true, value: undefined });
+      };
+      return frames;
+    }
+
+    #open(): Socket {
+      if (this.#conn === undefined) throw new Error("the transport has not been dialed");
+      return this.#conn;
+    }
+
+    /** What has ended the dial, as its caller is told. */
+    #failure(error: Error): Error {
+      if (this.#server === "" || (error instanceof DialError && error.target !== "")) return error;
+      const reason = classify(error);
+      if (reason === "canceled") return error;
+      const target = parseTarget(this.#server);
+      if (reason === "timeout") {
+        const message = `dial ${this.#server}: no connection within the client's timeout of ${this.#timeoutMs} ms`;
+        return new DialTimeoutError(message, { scope: "dial", timeoutMs: this.#timeoutMs, target, cause: error });
+      }
+      return new DialError(`dial ${target}: ${messageOf(error)}`, { reason, target, cause: error });
+    }
+
+    async #tracedTls(upgrade: () => Promise<TLSSocket>): Promise<TLSSocket> {
+      const trace = this.#handshake?.trace;
+      const serverName = this.tlsName;
+      trace?.tlsHandshakeStart?.({ serverName });
+      const startedAt = performance.now();
+      try {
+        const socket = await upgrade();
+        trace?.tlsHandshakeDone?.({
+          serverName,
+          durationMs: performance.now() - startedAt,
+          outcome: "success",
+          ...tlsInfo(socket),
+        });
+        return socket;
+      } catch (error) {
+        trace?.tlsHandshakeDone?.({
+          serverName,
+          durationMs: performance.now() - startedAt,
+          ...failed(error, undefined),
+        });
+        throw error;
+      }
+    }
+  };
 }
 
 /**

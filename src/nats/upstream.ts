@@ -1,12 +1,13 @@
-import {
-  type ConnectionOptions,
-  type connect,
+import type {
+  Authenticator,
+  ConnectionOptions,
+  connect,
+  DataBuffer,
   NatsConnectionImpl,
   ProtocolHandler,
-  parseOptions,
-  setTransportFactory,
+  Status,
 } from "@nats-io/transport-node";
-import { NodeTransport, nodeResolveHost } from "@nats-io/transport-node/lib/node_transport.js";
+import type { NodeTransport } from "@nats-io/transport-node/lib/node_transport.js";
 
 /** What transport-node's `connect` takes; its name for it came only with 3.1. */
 export type NodeConnectionOptions = NonNullable<Parameters<typeof connect>[0]>;
@@ -14,20 +15,37 @@ export type NodeConnectionOptions = NonNullable<Parameters<typeof connect>[0]>;
 /** nats-core's own connection, which it types as not constructible. */
 export type Connection = NatsConnectionImpl;
 
-export function newConnection(options: ConnectionOptions): Connection {
-  return new (NatsConnectionImpl as unknown as new (options: ConnectionOptions) => Connection)(options);
+/**
+ * A line of the client, as the adapter needs it: `@nats-io/transport-node`, or the older `nats` 2.x.
+ * What the older words otherwise is translated where this is implemented, and read in `status.ts`.
+ */
+export interface Upstream {
+  readonly Connection: new (options: ConnectionOptions) => Connection;
+  readonly ProtocolHandler: typeof ProtocolHandler;
+  readonly NodeTransport: typeof NodeTransport;
+  readonly DataBuffer: typeof DataBuffer;
+  readonly credsAuthenticator: (creds: Uint8Array) => Authenticator;
+  readonly nkeyAuthenticator: (seed: Uint8Array) => Authenticator;
+  /** What is thrown at whoever asks something of a client that is closed. */
+  closedError(): Error;
+  /** What is thrown at whoever asks something that needs a connection. */
+  notConnectedError(message: string): Error;
+  /** What tells of a connection that is given up for lack of answers. */
+  readonly staleStatus: Status;
+  /** Has the line's own transport made for each connection of the process that has no other way. */
+  setTransportFactory(): void;
 }
 
 /**
- * nats-core asks its global factory for a transport even where ours takes its place, and throws when
- * nobody has set one. Sets transport-node's own then, and only then: other connections rely on theirs.
+ * The client asks its global factory for a transport even where ours takes its place, and throws when
+ * nobody has set one. Sets the client's own then, and only then: other connections rely on theirs.
  */
-export function ensureTransportFactory(): void {
-  const options = parseOptions({ servers: ["127.0.0.1"], resolve: false });
+export function ensureTransportFactory({ Connection, ProtocolHandler, setTransportFactory }: Upstream): void {
+  const { options } = new Connection({ servers: ["127.0.0.1"], resolve: false });
   const probe = new ProtocolHandler(options, { publish() {} }) as unknown as { prepare(): unknown };
   try {
     probe.prepare();
   } catch {
-    setTransportFactory({ factory: () => new NodeTransport(), dnsResolveFn: nodeResolveHost });
+    setTransportFactory();
   }
 }

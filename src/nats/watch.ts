@@ -1,23 +1,24 @@
-import type { NatsConnection, Status } from "@nats-io/transport-node";
+import type { Status } from "@nats-io/transport-node";
 import { ClientEvents } from "../core/client-events.ts";
 import type { ClientState, ObservedClient, ServerIdentity } from "../core/client-trace.ts";
 import { systemClock } from "../core/clock.ts";
 import { guarded } from "../core/hooks.ts";
+import type { AnyConnection } from "./any-connection.ts";
 import { errorKind } from "./error-kind.ts";
 import { bufferedBytes, clientName, isConnected, reconnects, serverCounts } from "./internals.ts";
 import { Link } from "./link.ts";
+import { readStatus } from "./status.ts";
 
-/** nats-core's, which ends when told to. */
-type Statuses = AsyncIterable<Status> & { stop?(): void };
+/** They end when told to. */
+type Statuses = ReturnType<AnyConnection["status"]> & { stop?(): void };
 
 /**
  * The life of a connection that somebody else made, from what can be seen of it. It reads the status
- * iterator and looks; it changes nothing, and leaves nothing behind when stopped. Not even a listener on
- * the promise of the close: one could not be taken back, so it waits for that only once the close has begun.
+ * iterator and looks; it changes nothing, and leaves nothing behind when stopped.
  */
 export class ConnectionWatch {
   readonly events: ClientEvents;
-  readonly #nc: NatsConnection;
+  readonly #nc: AnyConnection;
   readonly #statuses: Statuses | undefined;
   /** The connection that stands, or the one that is being made. */
   #link = new Link();
@@ -26,13 +27,14 @@ export class ConnectionWatch {
   #attempts = 0;
   #stopped = false;
 
-  constructor(nc: NatsConnection) {
+  constructor(nc: AnyConnection) {
     this.#nc = nc;
     this.#up = !nc.isClosed() && isConnected(nc);
     if (this.#up) this.#link.stand(nc);
     this.events = new ClientEvents(this.#observed(), nc.isClosed() ? "closed" : this.#state());
     if (nc.isClosed()) return;
-    this.#statuses = nc.status() as Statuses;
+    this.#statuses = nc.status();
+    endWithClient(this.#statuses, nc);
     void this.#read(this.#statuses);
   }
 
@@ -66,7 +68,7 @@ export class ConnectionWatch {
     try {
       for await (const status of statuses) {
         if (this.#stopped) return;
-        guarded("the status of a NATS connection", () => this.#see(status));
+        guarded("the status of a NATS connection", () => this.#see(readStatus(status)));
       }
     } catch {
       return; // An iterator that fails tells nothing more; a refresh still looks.
@@ -192,7 +194,15 @@ export class ConnectionWatch {
   }
 }
 
-function identityOf(nc: NatsConnection): ServerIdentity {
+/** Those of `nats` 2.x would go on for ever. They are held weakly, for a listener of a promise can't be taken back. */
+function endWithClient(statuses: Statuses, nc: AnyConnection): void {
+  const held = new WeakRef(statuses);
+  // They come by way of another iterator, so the last ones a little later.
+  const end = () => setImmediate(() => held.deref()?.stop?.());
+  nc.closed().then(end, end);
+}
+
+function identityOf(nc: AnyConnection): ServerIdentity {
   const { server_id: id, server_name: name, version, cluster } = nc.info ?? {};
   return { id, name, version, cluster };
 }

@@ -5,6 +5,7 @@ import { DialError, type Reason } from "../../src/index.ts";
 import type { ConnectOptions } from "../../src/nats.ts";
 import { deniedConfig, nkeyUser, operatorMode } from "../support/nats-auth.ts";
 import { connecting, eager, measured, noting } from "../support/nats-client.ts";
+import { errorName, isV2 } from "../support/nats-line.ts";
 import { startNats } from "../support/nats-server.ts";
 import { openSockets, until } from "../support/resources.ts";
 import { temporaryFile } from "../support/temporary.ts";
@@ -29,7 +30,7 @@ async function turnedAway(options: ConnectOptions, reason: Reason, cause?: strin
   await assert.rejects(connect({ ...options, dialer, trace }), (error) => {
     assert.ok(error instanceof DialError, String(error));
     assert.equal(error.reason, reason);
-    if (cause !== undefined) assert.equal((error.cause as Error).name, cause);
+    if (cause !== undefined) assert.equal(errorName(error.cause), cause);
     return true;
   });
   assert.deepEqual(await counted("dialer_attempts_failed_total"), [`error_type=${reason} → 1`]);
@@ -151,7 +152,7 @@ for (const [what, kind, act] of [
       pass: "work",
       dialer,
       trace,
-      onError: (info) => told.push(`${info.kind}: ${(info.error as Error).name}`),
+      onError: (info) => told.push(`${info.kind}: ${errorName(info.error)}`),
     });
     if (act === "publish") nc.publish("secret.plan", "x");
     else nc.subscribe("secret.plan", { callback() {} });
@@ -177,7 +178,7 @@ test("credentials that expire while connected: auth_expired, once; with rotated 
     dialer,
     trace,
     ...eager,
-    onDisconnect: ({ reason, error }) => told.push(`lost: ${reason}: ${(error as Error)?.name}`),
+    onDisconnect: ({ reason, error }) => told.push(`lost: ${reason}: ${error && errorName(error)}`),
     onReconnect: () => told.push("back"),
   });
   const received: string[] = [];
@@ -211,9 +212,11 @@ test("credentials that expire and are not rotated: the client gives up, for that
     reconnectDelayHandler: () => 1_100,
   });
   const error = await nc.closed();
+  // `nats` 2.x gives up when the server has said the same twice; at first it says that they have expired.
+  const dials = isV2 ? 2 : 1;
   assert.ok(error instanceof DialError);
   assert.equal(error.reason, "auth_failed");
   assert.deepEqual(await counted("nats_client_disconnects_total"), ["reason=auth_expired → 1"]);
-  assert.deepEqual(await counted("dialer_attempts_failed_total"), ["error_type=auth_failed → 1"]);
+  assert.deepEqual(await counted("dialer_attempts_failed_total"), [`error_type=auth_failed → ${dials}`]);
   assert.deepEqual(await counted("nats_client_connection_status"), ["state=closed → 1"]);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { DialError } from "../../src/index.ts";
-import { connect } from "../../src/nats.ts";
+import { connect } from "../support/nats-line.ts";
 import { natsServer, startNats } from "../support/nats-server.ts";
 import { freePort } from "../support/peers.ts";
 import { openSockets, openTimers, until } from "../support/resources.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { type ConnectOptions, connect } from "../../src/nats.ts";
+import type { ConnectOptions } from "../../src/nats.ts";
+import { connect } from "../support/nats-line.ts";
 import { startNats } from "../support/nats-server.ts";
 import { freePort } from "../support/peers.ts";
 import { openSockets, until } from "../support/resources.ts";

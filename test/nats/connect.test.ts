@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { ClientTrace } from "../../src/core/client-trace.ts";
 import { compose, DialError, type Dialer, DialTimeoutError, tcp, withRetry, withTimeout } from "../../src/index.ts";
-import { connect } from "../../src/nats.ts";
+import { connect, errorName } from "../support/nats-line.ts";
 import { natsServer, startNats } from "../support/nats-server.ts";
 import { freePort } from "../support/peers.ts";
 import { openSockets, until } from "../support/resources.ts";
@@ -135,7 +135,7 @@ test("a wrong password fails as the server says, and leaves no socket", async ()
     assert.ok(error instanceof DialError);
     assert.equal(error.reason, "auth_failed");
     assert.equal(error.target, server.address);
-    assert.equal((error.cause as Error).name, "AuthorizationError");
+    assert.equal(errorName(error.cause), "AuthorizationError");
     return true;
   });
   await until(() => openSockets() === 0, "the refused connection's socket is closed");
@@ -231,6 +231,7 @@ const badOptions: [string, object, RegExp][] = [
     { reconnectDelayHandler: () => 1, reconnectTimeWait: 5 },
     /reconnectTimeWait has no effect beside reconnectDelayHandler/,
   ],
+  ["reconnectTimeWait", { reconnectTimeWait: Number.NaN }, /connect: reconnectTimeWait must be .* got NaN/],
   ["a callback", { onLameDuck: true }, /connect: onLameDuck must be a function, got true/],
   ["creds", { creds: 5 }, /connect: creds must be a path or bytes, got 5/],
   ["creds and nkeySeed", { creds: "a", nkeySeed: "b" }, /give creds or nkeySeed, not both/],

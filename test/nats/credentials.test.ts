@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { nkeys } from "@nats-io/transport-node";
 import { fileCredentials } from "../../src/nats/credentials.ts";
-import { connect } from "../../src/nats.ts";
+import { transportNode } from "../../src/nats/upstream-v3.ts";
+import { connect } from "../support/nats-line.ts";
 import { startNats } from "../support/nats-server.ts";
 import { openSockets, until } from "../support/resources.ts";
 
@@ -59,7 +60,7 @@ test("while the file is missing, or half written, the last that could be read is
   const user = nkeys.createUser();
   const path = join(folder, "flaky.nk");
   await writeFile(path, user.getSeed());
-  const credentials = fileCredentials({ nkeySeed: path });
+  const credentials = fileCredentials(transportNode, { nkeySeed: path });
   assert.ok(credentials !== undefined);
   const nkeyIn = () => (credentials.authenticator("nonce") as { nkey: string }).nkey;
   await credentials.refresh();

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { after, test } from "node:test";
-import { connect as stockConnect } from "@nats-io/transport-node";
 import { compose, tcp, withRetry, withTimeout } from "../../src/index.ts";
-import { connect } from "../../src/nats.ts";
+import { connect, stockConnect } from "../support/nats-line.ts";
 import { silentPeer } from "../support/peers.ts";
 import { openTimers, until } from "../support/resources.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { ClientTrace } from "../../src/core/client-trace.ts";
 import { compose, tcp, withRetry, withTimeout } from "../../src/index.ts";
-import { connect } from "../../src/nats.ts";
+import { connect } from "../support/nats-line.ts";
 import { startNats } from "../support/nats-server.ts";
 import { openSockets, until } from "../support/resources.ts";
 

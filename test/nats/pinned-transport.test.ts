@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { type NatsConnection, connect as stockConnect } from "@nats-io/transport-node";
+import type { NatsConnection } from "@nats-io/transport-node";
 import { compose, type Dialer, tcp } from "../../src/index.ts";
-import { connect } from "../../src/nats.ts";
+import { connect, stockConnect } from "../support/nats-line.ts";
 import { startNats } from "../support/nats-server.ts";
 import { openSockets, until } from "../support/resources.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { reconnectDelay } from "../../src/nats/reconnect-delay.ts";
-import { connect } from "../../src/nats.ts";
+import { connect } from "../support/nats-line.ts";
 import { startNats } from "../support/nats-server.ts";
 import { openSockets, openTimers, until } from "../support/resources.ts";
 
@@ -9,26 +9,39 @@ after(() => until(() => openSockets() === 0, "no test may leave a socket open"))
 
 test("by default it is full jitter over 250 ms, doubling to 4 s", () => {
   const delay = reconnectDelay({});
-  assert.ok(delay !== undefined);
   const bounds = [250, 500, 1_000, 2_000, 4_000, 4_000];
   for (const [index, bound] of bounds.entries()) {
-    const waits = Array.from({ length: 2_000 }, () => delay(index + 1, undefined));
+    const waits = Array.from({ length: 2_000 }, () => delay(index + 1, undefined, 0));
     assert.ok(waits.every((wait) => wait >= 0 && wait < bound));
     // Spread over all of it: 2,000 waits that all miss a tenth of it have odds of 1 in 10^91.
     assert.ok(Math.min(...waits) < bound * 0.1 && Math.max(...waits) > bound * 0.9);
   }
 });
 
-test("upstream's rule is kept where its options are given", () => {
-  assert.equal(reconnectDelay({ reconnectTimeWait: 5 }), undefined);
-  assert.equal(reconnectDelay({ reconnectJitter: 0 }), undefined);
-  assert.equal(reconnectDelay({ reconnectJitterTLS: 0 }), undefined);
+test("with the client's own options it is reconnectTimeWait and jitter since the last try of the same server", () => {
+  const exact = reconnectDelay({ reconnectTimeWait: 50, reconnectJitter: 0 });
+  assert.deepEqual(
+    [0, 20, 50, 60, Number.POSITIVE_INFINITY].map((since) => exact(1, undefined, since)),
+    [50, 30, 0, 0, 0],
+  );
+  for (const [options, least, most] of [
+    [{ reconnectJitter: 0 }, 2_000, 2_000],
+    [{ reconnectTimeWait: 5 }, 5, 105],
+    [{ reconnectTimeWait: 5, tls: {} }, 5, 1_005],
+    [{ reconnectTimeWait: 5, reconnectJitterTLS: 7, tls: {} }, 5, 12],
+  ] as const) {
+    const delay = reconnectDelay(options);
+    const waits = Array.from({ length: 500 }, () => delay(1, undefined, 0));
+    const spread = `${Math.min(...waits)} to ${Math.max(...waits)}`;
+    assert.ok(Math.min(...waits) >= least && Math.max(...waits) <= most, spread);
+    assert.ok(Math.max(...waits) - Math.min(...waits) >= (most - least) * 0.5, spread);
+  }
 });
 
 test("a wait that is none is named", () => {
   const delay = reconnectDelay({ reconnectDelayHandler: () => Number.NaN });
   assert.throws(
-    () => delay?.(3, undefined),
+    () => delay(3, undefined, 0),
     /reconnectDelayHandler\(3, error\) must be a number of milliseconds.* got NaN/,
   );
 });

@@ -1,9 +1,10 @@
 import { afterEach } from "node:test";
 import { Registry } from "prom-client";
 import { compose, type Dialer, tcp } from "../../src/index.ts";
-import { type ConnectOptions, connect } from "../../src/nats.ts";
+import type { ConnectOptions } from "../../src/nats.ts";
 import { natsMetrics, withPrometheus } from "../../src/prometheus.ts";
 import { scrape } from "../telemetry/exposition.ts";
+import { connect } from "./nats-line.ts";
 
 type Client = Awaited<ReturnType<typeof connect>>;
 

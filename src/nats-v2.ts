@@ -1,0 +1,13 @@
+export type * from "./core/client-trace.ts";
+export type { ClientCallbacks } from "./nats/callbacks.ts";
+export type { CredentialOptions } from "./nats/connect-options.ts";
+export {
+  type BackgroundConnection,
+  type BackgroundConnectOptions,
+  type ConnectOptions,
+  connect,
+} from "./nats/connect-v2.ts";
+export { type Instrumentation, type InstrumentOptions, instrument } from "./nats/instrument.ts";
+export { natsLog } from "./nats/log.ts";
+export { ReconnectBufferError } from "./nats/publish-buffer.ts";
+export type { ReconnectDelayOptions } from "./nats/reconnect-delay.ts";

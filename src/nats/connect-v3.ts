@@ -1,0 +1,43 @@
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { BackgroundClient } from "./background.ts";
+import { connectWith } from "./connect.ts";
+import type { DialedConnectOptions } from "./connect-options.ts";
+import type { NodeConnectionOptions } from "./upstream.ts";
+import { transportNode } from "./upstream-v3.ts";
+
+/** Everything that transport-node's `connect` takes, and how to dial. */
+export interface ConnectOptions extends Omit<NodeConnectionOptions, keyof DialedConnectOptions>, DialedConnectOptions {
+  /** Whether to resolve at once: see {@link BackgroundConnectOptions}. @defaultValue `false` */
+  connectInBackground?: false | undefined;
+}
+
+/** Options of a connect that resolves at once, with a handle to a client that is still connecting. */
+export interface BackgroundConnectOptions extends Omit<ConnectOptions, "connectInBackground"> {
+  connectInBackground: true;
+}
+
+/** A client that connects while its owner goes on. */
+export type BackgroundConnection = BackgroundClient<NatsConnection>;
+
+const connectDialed = connectWith<NatsConnection>(transportNode);
+
+/**
+ * Connects to NATS as `@nats-io/transport-node` does, through a dialer of yours. INFO, the TLS upgrade
+ * and the server's answer to CONNECT run as the dial's handshake, so that its timeouts, spans and
+ * metrics cover them. A connect that is given up leaves no socket behind. Other connections of the
+ * process are not affected.
+ *
+ * With `connectInBackground` it resolves at once; bad options reject in either case.
+ *
+ * @throws TypeError or RangeError naming the option that can't be used.
+ * @throws DialError when no server could be reached, {@link DialTimeoutError} past `connectDeadlineMs`.
+ * @example
+ * const nc = await connect({ servers: "nats://a:4222,nats://b:4222", dialer, signal });
+ */
+export function connect(options: BackgroundConnectOptions): Promise<BackgroundConnection>;
+export function connect(options?: ConnectOptions): Promise<NatsConnection>;
+export function connect(
+  options: ConnectOptions | BackgroundConnectOptions = {},
+): Promise<NatsConnection | BackgroundConnection> {
+  return connectDialed(options);
+}

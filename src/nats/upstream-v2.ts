@@ -1,0 +1,53 @@
+import {
+  credsAuthenticator,
+  DataBuffer,
+  DebugEvents,
+  ErrorCode,
+  NatsConnectionImpl,
+  NatsError,
+  nkeyAuthenticator,
+  ProtocolHandler,
+  setTransportFactory,
+} from "nats/lib/nats-base-client/internal_mod.js";
+import { NodeTransport, nodeResolveHost } from "nats/lib/src/node_transport.js";
+import type { Upstream } from "./upstream.ts";
+
+/** What TypeScript is not to see of `nats` 2.x: it keeps private what nats-core has made public. */
+interface Insides {
+  _close(error?: Error): Promise<void>;
+  readonly listeners: Upstream["ProtocolHandler"]["prototype"]["listeners"];
+}
+const closeWith = (ProtocolHandler.prototype as unknown as Insides)._close;
+
+/** The handler of `nats` 2.x with the face of nats-core's. */
+class Handler extends (ProtocolHandler as unknown as Upstream["ProtocolHandler"]) {
+  constructor(...[options, nc]: ConstructorParameters<Upstream["ProtocolHandler"]>) {
+    super(options, nc);
+    // The connection's own, which its `connect` would copy each status to.
+    this.listeners = (nc as unknown as Insides).listeners;
+  }
+
+  /** There it takes no error; what ends the client with one is the next. */
+  override close(error?: Error): Promise<void> {
+    return closeWith.call(this as unknown as Insides, error);
+  }
+
+  /** What `nats` 2.x itself calls, whatever the client ends by. */
+  _close(error?: Error): Promise<void> {
+    return this.close(error);
+  }
+}
+
+/** The older `nats` 2.x, in nats-core's words. */
+export const nats2: Upstream = {
+  Connection: NatsConnectionImpl as unknown as Upstream["Connection"],
+  ProtocolHandler: Handler,
+  NodeTransport: NodeTransport as unknown as Upstream["NodeTransport"],
+  DataBuffer: DataBuffer as unknown as Upstream["DataBuffer"],
+  credsAuthenticator,
+  nkeyAuthenticator,
+  closedError: () => NatsError.errorForCode(ErrorCode.ConnectionClosed),
+  notConnectedError: (message) => new NatsError(message, ErrorCode.Disconnect),
+  staleStatus: { type: DebugEvents.StaleConnection, data: "" } as unknown as Upstream["staleStatus"],
+  setTransportFactory: () => setTransportFactory({ factory: () => new NodeTransport(), dnsResolveFn: nodeResolveHost }),
+};

@@ -1,0 +1,25 @@
+import {
+  credsAuthenticator,
+  DataBuffer,
+  errors,
+  NatsConnectionImpl,
+  nkeyAuthenticator,
+  ProtocolHandler,
+  setTransportFactory,
+} from "@nats-io/transport-node";
+import { NodeTransport, nodeResolveHost } from "@nats-io/transport-node/lib/node_transport.js";
+import type { Upstream } from "./upstream.ts";
+
+/** `@nats-io/transport-node`, in whose words the adapter speaks. */
+export const transportNode: Upstream = {
+  Connection: NatsConnectionImpl as unknown as Upstream["Connection"],
+  ProtocolHandler,
+  NodeTransport,
+  DataBuffer,
+  credsAuthenticator,
+  nkeyAuthenticator,
+  closedError: () => new errors.ClosedConnectionError(),
+  notConnectedError: (message) => new errors.ConnectionError(message),
+  staleStatus: { type: "staleConnection" },
+  setTransportFactory: () => setTransportFactory({ factory: () => new NodeTransport(), dnsResolveFn: nodeResolveHost }),
+};

@@ -1,0 +1,27 @@
+import * as plain3 from "@nats-io/transport-node";
+import * as plain2 from "nats";
+import * as ours3 from "../../src/nats.ts";
+import * as ours2 from "../../src/nats-v2.ts";
+
+/** Whether the client under test is the older `nats` 2.x, as for all of test/nats-v2, or transport-node. */
+export const isV2 = process.env.DIALTRACE_TEST_NATS === "v2";
+
+/** The `connect` under test. What the tests use of a connection, both lines have. */
+export const connect = isV2 ? (ours2.connect as unknown as typeof ours3.connect) : ours3.connect;
+
+/** The client's own. */
+export const stockConnect = isV2 ? (plain2.connect as unknown as typeof plain3.connect) : plain3.connect;
+
+/** transport-node's classes of errors, by the codes that tell apart those of `nats` 2.x, which has one class. */
+const classOf: Readonly<Record<string, string>> = {
+  AUTHORIZATION_VIOLATION: "AuthorizationError",
+  AUTHENTICATION_EXPIRED: "UserAuthenticationExpiredError",
+  PERMISSIONS_VIOLATION: "PermissionViolationError",
+  CONNECTION_CLOSED: "ClosedConnectionError",
+};
+
+/** The name of an error of either line, in transport-node's words. */
+export function errorName(error: unknown): string {
+  const { name, code = "" } = error as { name: string; code?: string };
+  return name === "NatsError" ? (classOf[code] ?? code) : name;
+}
