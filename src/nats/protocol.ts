@@ -129,9 +129,9 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
       const { delay, lifecycle } = this.#parts;
       const { attempts, connectedOnce } = lifecycle;
       lifecycle.throwIfEnded();
-      if (!connectedOnce && (attempts === 0 || !this.options.waitOnFirstConnect)) return;
+      if (!connectedOnce && (this.#lastFailure === undefined || !this.options.waitOnFirstConnect)) return;
       const sinceLastTryMs = systemClock.now() - (this.#tried.get(server) ?? Number.NEGATIVE_INFINITY);
-      const waitMs = delay(connectedOnce ? attempts + 1 : attempts, this.#lastFailure, sinceLastTryMs);
+      const waitMs = delay(connectedOnce ? attempts + 1 : Math.max(1, attempts), this.#lastFailure, sinceLastTryMs);
       try {
         await sleep(waitMs, undefined, { signal: this.#closing.signal });
       } catch {

@@ -90,6 +90,25 @@ test("a file that isn't there, or holds none, is named; what it holds is not", a
   });
 });
 
+test("a first connect that is retried waits for a file that isn't there yet", async () => {
+  const user = nkeys.createUser();
+  await using server = await nkeyServer([user.getPublicKey()]);
+  const path = join(folder, "late.nk");
+  let waits = 0;
+  const connected = connect({
+    servers: server.address,
+    nkeySeed: path,
+    retryOnFailedConnect: true,
+    reconnectDelayHandler: () => {
+      waits += 1;
+      return 5;
+    },
+  });
+  await until(() => waits >= 3, "it waits between its tries");
+  await writeFile(path, user.getSeed());
+  await (await connected).close();
+});
+
 test("bytes that are no credentials are bad input", async () => {
   await assert.rejects(connect({ creds: Buffer.from("hunter2") }), {
     name: "TypeError",
