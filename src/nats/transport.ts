@@ -5,13 +5,12 @@ import { classify } from "../core/classify.ts";
 import type { ServerIdentity } from "../core/client-trace.ts";
 import type { Dialer, HandshakeContext } from "../core/dialer.ts";
 import { DialError, DialTimeoutError, messageOf } from "../core/errors.ts";
-import { failed } from "../core/outcome.ts";
 import { parseTarget } from "../core/target.ts";
-import { tlsInfo } from "../core/tls-info.ts";
 import { certificateVerdict } from "./client-certificate.ts";
 import { ClientClosedError } from "./closed-error.ts";
 import { identityOf, maxInfoBytes, readInfo } from "./info.ts";
 import type { Lifecycle } from "./lifecycle.ts";
+import { tracedTls } from "./traced-tls.ts";
 import type { NodeConnectionOptions, Upstream } from "./upstream.ts";
 
 type NodeTransport = InstanceType<Upstream["NodeTransport"]>;
@@ -171,14 +170,14 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
 
     override async tlsFirst(server: HostPort): Promise<TLSSocket> {
       this.socket = this.#open();
-      return this.#tracedTls(() => super.tlsFirst(server));
+      return tracedTls(this.#handshake?.trace, this.tlsName, () => super.tlsFirst(server));
     }
 
     override async startTLS(): Promise<TLSSocket> {
       // Without a name upstream would check the certificate against "localhost".
       if (this.tlsName === "")
         this.options = { ...this.options, tls: { ...this.options.tls, host: this.#hostname } as object };
-      return this.#tracedTls(async () => {
+      return tracedTls(this.#handshake?.trace, this.tlsName, async () => {
         const socket = await super.startTLS();
         if (this.#verifiesClients) await certificateVerdict(socket);
         return socket;
@@ -270,30 +269,6 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
         return new DialTimeoutError(message, { scope: "dial", timeoutMs: this.#timeoutMs, target, cause: error });
       }
       return new DialError(`dial ${target}: ${messageOf(error)}`, { reason, target, cause: error });
-    }
-
-    async #tracedTls(upgrade: () => Promise<TLSSocket>): Promise<TLSSocket> {
-      const trace = this.#handshake?.trace;
-      const serverName = this.tlsName;
-      trace?.tlsHandshakeStart?.({ serverName });
-      const startedAt = performance.now();
-      try {
-        const socket = await upgrade();
-        trace?.tlsHandshakeDone?.({
-          serverName,
-          durationMs: performance.now() - startedAt,
-          outcome: "success",
-          ...tlsInfo(socket),
-        });
-        return socket;
-      } catch (error) {
-        trace?.tlsHandshakeDone?.({
-          serverName,
-          durationMs: performance.now() - startedAt,
-          ...failed(error, undefined),
-        });
-        throw error;
-      }
     }
   };
 }

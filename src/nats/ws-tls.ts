@@ -1,12 +1,11 @@
 import { isIP, type Socket } from "node:net";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import { DialError } from "../core/errors.ts";
-import { failed } from "../core/outcome.ts";
-import { tlsInfo } from "../core/tls-info.ts";
 import type { DialTrace } from "../core/trace.ts";
+import { tracedTls } from "./traced-tls.ts";
 
 /** Puts TLS on an open connection. The certificate is checked against `host`, unless the options name another. */
-export async function startTls(
+export function startTls(
   conn: Socket,
   host: string,
   options: ConnectionOptions,
@@ -14,18 +13,9 @@ export async function startTls(
 ): Promise<TLSSocket> {
   // RFC 6066, section 3: an IP address is no name to ask for.
   const serverName = options.servername ?? (isIP(host) === 0 ? host : "");
-  trace?.tlsHandshakeStart?.({ serverName });
-  const startedAt = performance.now();
-  try {
-    const socket = await secured(connect({ ...options, socket: conn, host, servername: serverName }));
-    const durationMs = performance.now() - startedAt;
-    trace?.tlsHandshakeDone?.({ serverName, durationMs, outcome: "success", ...tlsInfo(socket) });
-    return socket;
-  } catch (error) {
-    const durationMs = performance.now() - startedAt;
-    trace?.tlsHandshakeDone?.({ serverName, durationMs, ...failed(error, undefined) });
-    throw error;
-  }
+  return tracedTls(trace, serverName, () =>
+    secured(connect({ ...options, socket: conn, host, servername: serverName })),
+  );
 }
 
 function secured(socket: TLSSocket): Promise<TLSSocket> {
