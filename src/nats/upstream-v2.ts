@@ -27,12 +27,12 @@ class Handler extends (ProtocolHandler as unknown as Upstream["ProtocolHandler"]
     this.listeners = (nc as unknown as Insides).listeners;
   }
 
-  /** There it takes no error; what ends the client with one is the next. */
+  /** In `nats` 2.x it takes no error; `_close` does. */
   override close(error?: Error): Promise<void> {
     return closeWith.call(this as unknown as Insides, error);
   }
 
-  /** What `nats` 2.x itself calls, whatever the client ends by. */
+  /** By it `nats` 2.x itself ends the client, whatever the cause. */
   _close(error?: Error): Promise<void> {
     return this.close(error);
   }
