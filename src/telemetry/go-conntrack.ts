@@ -1,6 +1,7 @@
-import { Counter, type Registry } from "prom-client";
+import { Counter } from "prom-client";
 import type { Reason } from "../core/reasons.ts";
 import type { DialTrace } from "../core/trace.ts";
+import type { AnyRegistry } from "./prometheus-instruments.ts";
 
 const failureReasons = ["resolution", "refused", "timeout", "unknown"] as const;
 
@@ -11,7 +12,7 @@ const failureReasons = ["resolution", "refused", "timeout", "unknown"] as const;
  *
  * @see https://github.com/mwitkow/go-conntrack
  */
-export function goConntrackHooks(registry: Registry, name: string): DialTrace {
+export function goConntrackHooks(registry: AnyRegistry, name: string): DialTrace {
   const series = (what: string, help: string) => {
     const metric = counter(registry, `net_conntrack_dialer_conn_${what}_total`, help, ["dialer_name"]);
     const child = metric.labels({ dialer_name: name });
@@ -51,7 +52,7 @@ function conntrackReason(reason: Reason): (typeof failureReasons)[number] {
   return "unknown";
 }
 
-function counter(registry: Registry, name: string, help: string, labelNames: string[]): Counter {
+function counter(registry: AnyRegistry, name: string, help: string, labelNames: string[]): Counter {
   const existing = registry.getSingleMetric(name) as Counter | undefined;
   return existing ?? new Counter({ name, help, labelNames, registers: [registry] });
 }

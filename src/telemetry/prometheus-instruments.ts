@@ -1,13 +1,12 @@
-import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { Counter, Gauge, Histogram, type OpenMetricsContentType, Registry } from "prom-client";
+import { guarded } from "../core/hooks.ts";
+import { show } from "../core/validate.ts";
 import { type Instrument, type InstrumentKey, instruments, noError, ownerLabel } from "./instruments.ts";
+import { Moments } from "./moments.ts";
+import type { Add, Level, Series, Sink, TellMoment } from "./sink.ts";
 
-/** Adds to one series. */
-export type Add = (value: number) => void;
-
-/** Adds to one series of a gauge, and returns where it then stands. */
-export type Level = (value: number) => number;
-
-type Series<K extends InstrumentKey> = (typeof instruments)[K]["kind"] extends "gauge" ? Level : Add;
+/** A registry of prom-client, of either type. */
+export type AnyRegistry = Registry | Registry<OpenMetricsContentType>;
 
 type Metric = Counter | Gauge | Histogram;
 
@@ -17,19 +16,38 @@ export function prometheusName({ name, kind, unit }: Instrument): string {
   return `${promLabel(name)}${suffix}${kind === "counter" ? "_total" : ""}`;
 }
 
+/** Whether a registry is of the type that can print exemplars, and may have them therefore. */
+export function isOpenMetrics(registry: AnyRegistry): boolean {
+  return registry.contentType === Registry.OPENMETRICS_CONTENT_TYPE;
+}
+
+/** Labels of an exemplar, such as `trace_id` and `span_id`; none where there is nothing to point to. */
+export type Exemplar = () => Readonly<Record<string, string>> | undefined;
+
+/** Histograms of what is under way when it is observed, so that what is active then is what it is of. */
+const withExemplars: readonly InstrumentKey[] = ["dialDuration", "phaseDuration"];
+
 /**
- * Finds the series of one owner (a dialer or client), makes what the registry doesn't have yet, and
- * starts them at zero: a counter that appears with its first failure hides that failure from `rate()`.
+ * The series of one owner (a dialer or client) in prom-client's registry. It makes what the registry
+ * doesn't have yet, and starts it at zero: a counter that appears with its first failure hides that
+ * failure from `rate()`.
  */
-export function seriesOf(registry: Registry, owner: string) {
-  return function series<K extends InstrumentKey>(
-    key: K,
-    labels: { readonly [L in keyof (typeof instruments)[K]["labels"]]: string },
-  ): Series<K> {
-    const metric = metricOf(registry, instruments[key]);
-    const values = promLabels({ [ownerLabel]: owner, ...(labels as Record<string, string>) });
-    if (metric instanceof Gauge) return levelOf(metric, values);
-    return (metric instanceof Histogram ? observeOf(metric, values) : incOf(metric, values)) as Series<K>;
+export function prometheusSink(registry: AnyRegistry, owner: string, exemplar?: Exemplar): Sink {
+  return {
+    series(key, labels) {
+      const metric = metricOf(registry, key);
+      const values = promLabels({ [ownerLabel]: owner, ...(labels as Record<string, string>) });
+      if (metric instanceof Gauge) return levelOf(metric, values);
+      const add =
+        metric instanceof Histogram
+          ? observeOf(metric, values, withExemplars.includes(key) ? exemplar : undefined)
+          : incOf(metric, values);
+      return add as Series<typeof key>;
+    },
+    earliest: (key) => earliestOf(metricOf(registry, key) as Gauge, promLabels({ [ownerLabel]: owner })),
+    beforeScrape(keys, collect) {
+      for (const key of keys) stateOf(metricOf(registry, key)).collectors.add(collect);
+    },
   };
 }
 
@@ -39,47 +57,45 @@ function incOf(metric: Counter, labels: Record<string, string>): Add {
   return untilScrape(metric, (value) => child.inc(value));
 }
 
-function observeOf(metric: Histogram, labels: Record<string, string>): Add {
+function observeOf(metric: Histogram, labels: Record<string, string>, exemplar: Exemplar | undefined): Add {
   // A histogram has some 17 series: those of the failures appear when there are any.
   if ((labels.error_type ?? noError) === noError) zeroOnce(metric, labels);
   const child = metric.labels(labels);
-  return (value) => child.observe(value);
-}
-
-/** Names whose moments are kept; beyond it the one told longest ago is dropped. */
-const maxNames = 32;
-
-/**
- * Finds the series, of a gauge without labels of its own, that shows the earliest moment of those last
- * told under each name. It has no value before the first: zero would be a moment long past.
- */
-export function earliestOf(registry: Registry, owner: string, key: InstrumentKey) {
-  const metric = metricOf(registry, instruments[key]) as Gauge;
-  const labels = promLabels({ [ownerLabel]: owner });
-  const { moments, collectors } = stateOf(metric);
-  const id = JSON.stringify(labels);
-  const seconds = moments.get(id) ?? new Map<string, number>();
-  if (!moments.has(id)) {
-    moments.set(id, seconds);
-    collectors.add(() => {
-      if (seconds.size > 0) metric.set(labels, Math.min(...seconds.values()));
-    });
-  }
-  return (name: string, moment: number): void => {
-    seconds.delete(name);
-    seconds.set(name, moment);
-    if (seconds.size > maxNames) seconds.delete(seconds.keys().next().value as string);
+  const plain = (value: number) => child.observe(value);
+  if (exemplar === undefined || !takesExemplars.has(metric)) return plain;
+  return (value) => {
+    const exemplarLabels = guarded("exemplars", () => checkedExemplar(exemplar()));
+    if (exemplarLabels === undefined) plain(value);
+    else metric.observe({ labels, value, exemplarLabels });
   };
 }
 
-/** Finds or makes what each of a label's values has. */
-export function byValue<K extends string, V>(values: readonly K[], make: (value: K) => V): Record<K, V> {
-  return Object.fromEntries(values.map((value) => [value, make(value)])) as Record<K, V>;
+/** What prom-client would throw for after it has counted, or print so that no scraper can read the rest. */
+function checkedExemplar(labels: ReturnType<Exemplar>): Record<string, string> | undefined {
+  if (labels === undefined) return undefined;
+  let length = 0;
+  for (const [name, value] of Object.entries(labels)) {
+    if (!/^[a-zA-Z_]\w*$/.test(name) || typeof value !== "string") {
+      throw new TypeError(`an exemplar's labels must be names with strings, got ${show(name)}: ${show(value)}`);
+    }
+    length += name.length + value.length;
+  }
+  if (length > 128) throw new RangeError(`an exemplar's labels must have 128 characters at most, got ${length}`);
+  return labels;
 }
 
-/** Calls `collect` before each scrape of the instrument, and before a reset of a counter. */
-export function beforeScrape(registry: Registry, key: InstrumentKey, collect: () => void): void {
-  stateOf(metricOf(registry, instruments[key])).collectors.add(collect);
+function earliestOf(metric: Gauge, labels: Record<string, string>): TellMoment {
+  const { moments, collectors } = stateOf(metric);
+  const id = JSON.stringify(labels);
+  const told = moments.get(id) ?? new Moments();
+  if (!moments.has(id)) {
+    moments.set(id, told);
+    collectors.add(() => {
+      const { earliest } = told;
+      if (earliest !== undefined) metric.set(labels, earliest);
+    });
+  }
+  return (name, seconds) => told.tell(name, seconds);
 }
 
 /** Keeps what is added until the scrape: prom-client hashes and checks the labels anew at every call. */
@@ -105,6 +121,9 @@ class KeptCounter extends Counter {
   }
 }
 
+/** Histograms that know of exemplars: not those of a registry that was of another type when they were made. */
+const takesExemplars = new WeakSet<Metric>();
+
 /** Metrics that tell us of a scrape. One that somebody else made under our name doesn't. */
 const scrapedByUs = new WeakSet<Metric>();
 
@@ -117,7 +136,7 @@ interface MetricState {
   /** Series of a gauge. */
   readonly levels: Map<string, Level>;
   /** Series of a gauge that shows the earliest of several moments, each by its name. */
-  readonly moments: Map<string, Map<string, number>>;
+  readonly moments: Map<string, Moments>;
 }
 
 const states = new WeakMap<Metric, MetricState>();
@@ -165,7 +184,8 @@ function zeroOnce(metric: Histogram, labels: Record<string, string>): void {
   metric.zero(labels);
 }
 
-function metricOf(registry: Registry, instrument: Instrument): Metric {
+function metricOf(registry: AnyRegistry, key: InstrumentKey): Metric {
+  const instrument: Instrument = instruments[key];
   const name = prometheusName(instrument);
   const existing = registry.getSingleMetric(name) as Metric | undefined;
   if (existing !== undefined) return existing;
@@ -177,13 +197,15 @@ function metricOf(registry: Registry, instrument: Instrument): Metric {
     for (const each of flushes) each();
   };
   const settings = { name, help, labelNames, registers: [registry], collect };
+  const enableExemplars = withExemplars.includes(key) && isOpenMetrics(registry);
   const metric: Metric =
     kind === "counter"
       ? new KeptCounter(settings)
       : kind === "gauge"
         ? new Gauge(settings)
-        : new Histogram({ ...settings, buckets: [...buckets] });
+        : new Histogram({ ...settings, buckets: [...buckets], enableExemplars });
   scrapedByUs.add(metric);
+  if (enableExemplars) takesExemplars.add(metric);
   return metric;
 }
 

@@ -1,0 +1,108 @@
+import type { ClientObserver, ClientState } from "../core/client-trace.ts";
+import { guarded } from "../core/hooks.ts";
+import { statsReader } from "./client-stats.ts";
+import { clientErrorKinds, clientStates, disconnectReasons, type InstrumentKey, instruments } from "./instruments.ts";
+import type { Sink } from "./sink.ts";
+
+/** Observes clients and counts their lives into `sink`, whatever metrics library stands behind it. */
+export function clientMetrics(sink: Sink): ClientObserver {
+  const series = clientSeries(sink);
+  const { states } = series;
+  const updates = new Set<() => void>();
+  const updateAll = () => {
+    for (const update of updates) update();
+  };
+  // Before each of them: a client may have more to tell than its own counts when it looks at its state.
+  sink.beforeScrape(clientInstruments, updateAll);
+
+  return function measureClient(client) {
+    const stats = statsReader(client, series.stats);
+    const update = () => {
+      guarded("a client's refresh()", () => client.refresh?.());
+      // It may have found out that it is closed.
+      if (updates.has(update)) stats.read();
+    };
+    updates.add(update);
+    let state: ClientState | undefined;
+    const enter = (next: ClientState | undefined) => {
+      if (state !== undefined) states[state](-1);
+      if (next !== undefined) states[next](1);
+      state = next;
+    };
+
+    return {
+      stateChange({ state: next }) {
+        if (!Object.hasOwn(states, next)) return;
+        if (state === undefined && states.closed(0) > 0) states.closed(-1);
+        enter(next);
+      },
+      disconnect: ({ reason }) => oneOf(series.disconnects, reason, "error")(1),
+      reconnectAttempt: () => series.attempts(1),
+      reconnect({ outageMs }) {
+        series.reconnects(1);
+        series.outages(outageMs / 1000);
+      },
+      serversChange({ added, removed }) {
+        series.changes.added(added.length);
+        series.changes.removed(removed.length);
+      },
+      lameDuck: () => series.lameDuck(1),
+      stale: () => series.stale(1),
+      slowConsumer: () => series.slowConsumers(1),
+      forcedReconnect: () => series.forcedReconnects(1),
+      error: ({ kind }) => oneOf(series.errors, kind, "other")(1),
+      rtt: ({ durationMs }) => series.rtt(durationMs / 1000),
+      publishRejected: () => series.rejected(1),
+      end() {
+        updates.delete(update);
+        stats.read();
+        stats.takeBack();
+        if (state !== "closed") enter(undefined);
+      },
+    };
+  };
+}
+
+const clientInstruments = (Object.keys(instruments) as InstrumentKey[]).filter((key) =>
+  instruments[key].name.startsWith("nats."),
+);
+
+function clientSeries(sink: Sink) {
+  // The state first: a scrape updates clients at the first that it comes to.
+  return {
+    states: recordOf(clientStates, (state) => sink.series("clientStatus", { state })),
+    disconnects: recordOf(disconnectReasons, (reason) => sink.series("clientDisconnects", { reason })),
+    reconnects: sink.series("clientReconnects", {}),
+    attempts: sink.series("clientReconnectAttempts", {}),
+    outages: sink.series("clientOutageDuration", {}),
+    stats: {
+      configuredServers: sink.series("clientServerCount", { source: "configured" }),
+      discoveredServers: sink.series("clientServerCount", { source: "discovered" }),
+      inMsgs: sink.series("clientMessages", { direction: "receive" }),
+      outMsgs: sink.series("clientMessages", { direction: "transmit" }),
+      inBytes: sink.series("clientIo", { direction: "receive" }),
+      outBytes: sink.series("clientIo", { direction: "transmit" }),
+      bufferedBytes: sink.series("clientBufferSize", {}),
+    },
+    changes: recordOf(instruments.clientServerChanges.labels.change, (change) =>
+      sink.series("clientServerChanges", { change }),
+    ),
+    lameDuck: sink.series("clientLameDuck", {}),
+    stale: sink.series("clientStaleConnections", {}),
+    slowConsumers: sink.series("clientSlowConsumers", {}),
+    forcedReconnects: sink.series("clientForcedReconnects", {}),
+    errors: recordOf(clientErrorKinds, (kind) => sink.series("clientErrors", { kind })),
+    rtt: sink.series("clientRtt", {}),
+    rejected: sink.series("clientPublishesRejected", {}),
+  };
+}
+
+/** The sets of values are closed, whatever an adapter in plain JavaScript has made up. */
+function oneOf<K extends string, V>(series: Readonly<Record<K, V>>, value: string, otherwise: K): V {
+  return series[Object.hasOwn(series, value) ? (value as K) : otherwise];
+}
+
+/** Finds or makes what each of a label's values has. */
+function recordOf<K extends string, V>(values: readonly K[], make: (value: K) => V): Readonly<Record<K, V>> {
+  return Object.fromEntries(values.map((value) => [value, make(value)])) as Record<K, V>;
+}
