@@ -1,2 +1,4 @@
+export { type NatsOtelMetricsOptions, natsOtelMetrics } from "./telemetry/nats-otel-metrics.ts";
 export { type NatsTracingOptions, natsTracing } from "./telemetry/nats-tracing.ts";
+export { type OtelMetricsOptions, withOtelMetrics } from "./telemetry/otel-metrics.ts";
 export { type TracingOptions, withTracing } from "./telemetry/tracing.ts";

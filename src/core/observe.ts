@@ -21,14 +21,17 @@ export function attach(observer: DialTrace | Observer): Middleware {
         },
     );
   }
-  const alone = mergeHooks(observer, undefined);
-  return layer(
-    (next) =>
-      function observeDialer(target, context) {
-        const trace = context.trace === undefined ? alone : mergeHooks(observer, context.trace);
-        return observed(next, target, context, observer, trace);
-      },
-  );
+  return layer(observing(observer));
+}
+
+/** Wraps a dialer in hooks that are the same for every dial. */
+export function observing(hooks: DialTrace): <C extends Duplex>(next: Run<C>) => Run<C> {
+  const alone = mergeHooks(hooks, undefined);
+  return (next) =>
+    function observeDialer(target, context) {
+      const trace = context.trace === undefined ? alone : mergeHooks(hooks, context.trace);
+      return observed(next, target, context, hooks, trace);
+    };
 }
 
 /** Runs one dial with `trace` beneath, and tells `hooks` of the dial itself. */

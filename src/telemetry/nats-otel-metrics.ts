@@ -1,0 +1,41 @@
+import type { MeterProvider } from "@opentelemetry/api";
+import type { ClientObserver } from "../core/client-trace.ts";
+import { guarded } from "../core/hooks.ts";
+import { checkOptions } from "../core/validate.ts";
+import { checkName } from "./check-name.ts";
+import { clientMetrics } from "./client-metrics.ts";
+import { otelSink, registeredMeterProvider } from "./otel-instruments.ts";
+import { checkMeterProvider } from "./otel-metrics.ts";
+
+export interface NatsOtelMetricsOptions {
+  /** Where measurements go. @defaultValue the provider registered with `@opentelemetry/api` */
+  meterProvider?: MeterProvider | undefined;
+  /** Value of the attribute `dialer.name`; of the dialer that the client uses, for their panels to join. @defaultValue `"default"` */
+  name?: string | undefined;
+}
+
+/**
+ * Counts the life of NATS clients through OpenTelemetry's Metrics API: the same instruments as
+ * `natsMetrics` has. For `connect({ trace })` of `dialtrace/nats`. Where no provider is given, one must
+ * be registered by the time that a client is first observed, or that client isn't counted.
+ *
+ * @throws TypeError at construction, naming the option.
+ */
+export function natsOtelMetrics(options: NatsOtelMetricsOptions = {}): ClientObserver {
+  checkOptions("natsOtelMetrics", options, ["meterProvider", "name"]);
+  const { meterProvider, name = "default" } = options;
+  checkMeterProvider("natsOtelMetrics", meterProvider);
+  checkName("natsOtelMetrics", name);
+
+  let observer: ClientObserver | undefined;
+  const findObserver = () => {
+    const provider = observer === undefined ? (meterProvider ?? registeredMeterProvider()) : undefined;
+    if (provider !== undefined) observer = clientMetrics(otelSink(provider, name));
+    return observer;
+  };
+  // At once, so that the series are there before there is a client.
+  guarded("a meter provider", findObserver);
+  return function meterClient(client) {
+    return findObserver()?.(client);
+  };
+}

@@ -1,0 +1,60 @@
+import type { Duplex } from "node:stream";
+import type { MeterProvider } from "@opentelemetry/api";
+import { layer, type Run } from "../core/context.ts";
+import type { Middleware } from "../core/dialer.ts";
+import { guarded } from "../core/hooks.ts";
+import { attach, observing } from "../core/observe.ts";
+import type { DialTrace } from "../core/trace.ts";
+import { checkOptions, show } from "../core/validate.ts";
+import { checkName } from "./check-name.ts";
+import { dialerHooks } from "./dialer-metrics.ts";
+import { otelSink, registeredMeterProvider } from "./otel-instruments.ts";
+
+export interface OtelMetricsOptions {
+  /** Where measurements go. @defaultValue the provider registered with `@opentelemetry/api` */
+  meterProvider?: MeterProvider | undefined;
+  /** Value of the attribute `dialer.name`. @defaultValue `"default"` */
+  name?: string | undefined;
+}
+
+/**
+ * Counts and times everything beneath it through OpenTelemetry's Metrics API: the same instruments as
+ * `withPrometheus` has. Counters start at zero; the API knows no way for histograms to. Counts and bytes
+ * are told when they are collected. Where no provider is given, dials count from when one is registered.
+ *
+ * @throws TypeError at construction, naming the option.
+ * @example
+ * const dial = compose(withOtelMetrics({ name: "orders" }), withRetry(), tcp());
+ */
+export function withOtelMetrics(options: OtelMetricsOptions = {}): Middleware {
+  checkOptions("withOtelMetrics", options, ["meterProvider", "name"]);
+  const { meterProvider, name = "default" } = options;
+  checkMeterProvider("withOtelMetrics", meterProvider);
+  checkName("withOtelMetrics", name);
+  if (meterProvider !== undefined) return attach(dialerHooks(otelSink(meterProvider, name)));
+
+  let hooks: DialTrace | undefined;
+  const findHooks = () => {
+    const provider = hooks === undefined ? registeredMeterProvider() : undefined;
+    if (provider !== undefined) hooks = dialerHooks(otelSink(provider, name));
+    return hooks;
+  };
+  guarded("a meter provider", findHooks);
+  return layer(<C extends Duplex>(next: Run<C>): Run<C> => {
+    let metered: Run<C> | undefined;
+    return function meteredDialer(target, context) {
+      if (metered === undefined) {
+        const found = guarded("a meter provider", findHooks);
+        if (found !== undefined) metered = observing(found)(next);
+      }
+      return (metered ?? next)(target, context);
+    };
+  });
+}
+
+/** Throws a `TypeError` that names the option unless it is a meter provider, or left out. */
+export function checkMeterProvider(factory: string, meterProvider: unknown): void {
+  if (meterProvider !== undefined && typeof (meterProvider as MeterProvider | null)?.getMeter !== "function") {
+    throw new TypeError(`${factory}: meterProvider must have getMeter, got ${show(meterProvider)}`);
+  }
+}
