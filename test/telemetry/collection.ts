@@ -1,0 +1,107 @@
+import type { MeterProvider as ApiMeterProvider } from "@opentelemetry/api";
+import {
+  AggregationTemporality,
+  DataPointType,
+  MeterProvider,
+  type MetricData,
+  MetricReader,
+  type ViewOptions,
+} from "@opentelemetry/sdk-metrics";
+import type { Sample } from "./exposition.ts";
+
+/** What one collection by OpenTelemetry's SDK found. */
+export interface Collection {
+  readonly metrics: readonly MetricData[];
+  /** Every series, as OpenTelemetry's specification has it in Prometheus. */
+  readonly samples: readonly Sample[];
+}
+
+/** OpenTelemetry's SDK with a reader that collects when told to. */
+export function meterSdk({ temporality, views }: MeterSdkOptions = {}) {
+  class Reader extends MetricReader {
+    protected override async onForceFlush() {}
+    protected override async onShutdown() {}
+  }
+  const reader = new Reader({
+    aggregationTemporalitySelector: () => temporality ?? AggregationTemporality.CUMULATIVE,
+  });
+  const provider = new MeterProvider({ readers: [reader], ...(views && { views }) });
+  return {
+    meterProvider: provider as ApiMeterProvider,
+    reader,
+    async collect(): Promise<Collection> {
+      const { resourceMetrics, errors } = await reader.collect();
+      if (errors.length > 0) throw new AggregateError(errors);
+      const metrics = resourceMetrics.scopeMetrics.flatMap((each) => each.metrics);
+      return { metrics, samples: metrics.flatMap(samplesOf) };
+    },
+  };
+}
+
+interface MeterSdkOptions {
+  readonly temporality?: AggregationTemporality;
+  readonly views?: ViewOptions[];
+}
+
+/** @see https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/#otlp-metric-points-to-prometheus */
+function samplesOf(metric: MetricData): Sample[] {
+  const { name: otelName, unit } = metric.descriptor;
+  const monotonic = metric.dataPointType === DataPointType.SUM && metric.isMonotonic;
+  const suffix = ({ s: "_seconds", By: "_bytes" } as Record<string, string>)[unit] ?? "";
+  const name = `${otelName.replaceAll(".", "_")}${suffix}${monotonic ? "_total" : ""}`;
+  const labelsOf = (attributes: object) =>
+    Object.fromEntries(Object.entries(attributes).map(([label, value]) => [label.replaceAll(".", "_"), String(value)]));
+  if (metric.dataPointType !== DataPointType.HISTOGRAM) {
+    return metric.dataPoints.map(({ attributes, value }) => ({
+      name,
+      labels: labelsOf(attributes),
+      value: value as number,
+    }));
+  }
+  return metric.dataPoints.flatMap(({ attributes, value }) => {
+    const labels = labelsOf(attributes);
+    const bounds = [...value.buckets.boundaries.map(String), "+Inf"];
+    let count = 0;
+    const buckets = bounds.map((le, index) => {
+      count += value.buckets.counts[index] ?? 0;
+      return { name: `${name}_bucket`, labels: { ...labels, le }, value: count };
+    });
+    return [
+      ...buckets,
+      { name: `${name}_sum`, labels, value: value.sum ?? 0 },
+      { name: `${name}_count`, labels, value: value.count },
+    ];
+  });
+}
+
+/**
+ * Series as lines in one order, to compare two libraries by. A label that is empty is none, as Prometheus
+ * has it; histograms that have had nothing are left out, for not every library can show them.
+ */
+export function seriesLines(samples: readonly Sample[]): string[] {
+  // Sums of fractions differ in their last digits with the order in which they were added.
+  const lineOf = ({ name, labels, value }: Sample) => `${name}{${keyOf(labels)}} ${Number(value.toPrecision(12))}`;
+  const empty = new Set(
+    samples
+      .filter(({ name, value }) => name.endsWith("_count") && value === 0)
+      .map(({ name, labels }) => `${name.slice(0, -"_count".length)}{${keyOf(labels)}}`),
+  );
+  return samples
+    .filter(({ name, labels }) => {
+      const { le: _, ...others } = labels;
+      return !empty.has(`${name.replace(/_(bucket|sum|count)$/, "")}{${keyOf(others)}}`) || isGauge(name);
+    })
+    .map(lineOf)
+    .sort();
+}
+
+/** Gauges that are counts by their names. */
+const isGauge = (name: string) => name === "dialer_connection_count" || name === "nats_client_server_count";
+
+function keyOf(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
+    .filter(([, value]) => value !== "")
+    .map(([label, value]) => `${label}="${value}"`)
+    .sort()
+    .join(",");
+}

@@ -1,0 +1,364 @@
+import assert from "node:assert/strict";
+import type { Duplex } from "node:stream";
+import { afterEach, describe, it } from "node:test";
+import { type MeterProvider, metrics } from "@opentelemetry/api";
+import { PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
+import { AggregationTemporality, createDenyListAttributesProcessor, DataPointType } from "@opentelemetry/sdk-metrics";
+import { Registry } from "prom-client";
+import { reasons } from "../../src/core/reasons.ts";
+import { closeReasons, type DialTrace, exhaustedCauses } from "../../src/core/trace.ts";
+import { compose, type Dialer, type Middleware, parseTarget, tcp } from "../../src/index.ts";
+import { natsOtelMetrics, type OtelMetricsOptions, withOtelMetrics } from "../../src/otel.ts";
+import { natsMetrics, withPrometheus } from "../../src/prometheus.ts";
+import {
+  clientErrorKinds,
+  clientStates,
+  disconnectReasons,
+  type Instrument,
+  instruments,
+} from "../../src/telemetry/instruments.ts";
+import { fakeClock, scriptedDialer } from "../../src/testing.ts";
+import { connection } from "../support/contract.ts";
+import { goodPeer } from "../support/peers.ts";
+import { playedClient } from "./clients.ts";
+import { meterSdk, seriesLines } from "./collection.ts";
+import { parseExposition, type Sample, scrape } from "./exposition.ts";
+
+const server = "127.0.0.1:4222";
+const target = parseTarget("db.internal:5432");
+
+/** Numbers that look random and are the same in each run. */
+function numbers(seed: number) {
+  let state = seed;
+  const next = () => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return state / 2_147_483_648;
+  };
+  return {
+    upTo: (max: number) => next() * max,
+    oneOf: <T>(values: readonly T[]): T => values[Math.floor(next() * values.length)] as T,
+  };
+}
+
+type Played = Duplex & { bytesRead: number; bytesWritten: number };
+
+/** Plays `count` dials with all that may happen in them, what no type allows too, through the layers of `dial`. */
+async function playDials(layers: readonly Middleware[], count: number, seed: number): Promise<void> {
+  const { upTo, oneOf } = numbers(seed);
+  const clock = fakeClock();
+  const reason = () => oneOf([...reasons, "made_up" as never]);
+  const ended = () => {
+    const outcome = oneOf(["success", "success", "failure", "canceled"] as const);
+    const durationMs = upTo(oneOf([1, 100, 60_000]));
+    return { durationMs, outcome, ...(outcome === "failure" && { reason: reason() }) };
+  };
+  let controller = new AbortController();
+  const base: Dialer<Played> = async (_target, options) => {
+    const trace: DialTrace = options?.trace ?? {};
+    const address = {
+      address: "127.0.0.1",
+      port: 1,
+      family: oneOf(["ipv4", "ipv6", "unix", "made_up" as "unix"] as const),
+    };
+    await clock.advance(upTo(5000));
+    trace.dnsDone?.({ host: "db", addresses: [], ...ended() });
+    trace.connectDone?.({ address, ...ended() });
+    trace.proxyDone?.({ type: "http", proxy: target, ...ended() });
+    const peerCertificateExpiresAt = 1.9e12 + Math.floor(upTo(1e9));
+    trace.tlsHandshakeDone?.({ serverName: oneOf(["a", "b"]), peerCertificateExpiresAt, ...ended() });
+    trace.handshakeDone?.({ target, attempt: 1, ...ended() });
+    trace.retryScheduled?.({ target, attempt: 2, delayMs: upTo(1000), error: undefined, reason: reason() });
+    const cause = oneOf([...exhaustedCauses, "made_up" as never]);
+    trace.retryExhausted?.({ target, attempts: 2, cause, error: undefined, reason: reason() });
+    trace.timeout?.({ target, scope: oneOf(["dial", "attempt", "phase", "made_up" as never]), timeoutMs: 1 });
+    if (upTo(10) < 1) controller.abort();
+    if (upTo(3) < 1) throw Object.assign(new Error("no"), { code: oneOf(["ECONNREFUSED", "ETIMEDOUT", "EODD"]) });
+    const conn = Object.assign(connection(), { bytesRead: 0, bytesWritten: 0 });
+    conns.push({ conn, trace });
+    return conn;
+  };
+  const conns: { conn: Played; trace: DialTrace }[] = [];
+  const dial = compose(clock.layer, ...layers, base);
+
+  for (let index = 0; index < count; index += 1) {
+    controller = new AbortController();
+    await dial(target, { clock, signal: controller.signal }).catch(() => {});
+    const { conn, trace } = oneOf(conns) ?? {};
+    if (conn === undefined) continue;
+    conn.bytesRead += Math.floor(upTo(100_000));
+    conn.bytesWritten += Math.floor(upTo(1000));
+    const what = upTo(4);
+    if (what < 1) conn.destroy();
+    else if (what < 2) {
+      const closed = oneOf([...closeReasons, "made_up" as never]);
+      const durationMs = upTo(1e9);
+      // A second close of a connection is no hook's to doubt: both libraries must count what they are told.
+      trace?.connClosed?.({ target, conn, reason: closed, durationMs, bytesRead: 0, bytesWritten: 0 });
+    }
+  }
+}
+
+/** Plays the lives of clients to `observers`. */
+function playClients(observers: Parameters<typeof playedClient>[0], count: number, seed: number): void {
+  const { upTo, oneOf } = numbers(seed);
+  for (let index = 0; index < count; index += 1) {
+    const { events, counts, stop } = playedClient(observers, { state: oneOf(clientStates) });
+    for (const key of Object.keys(counts) as (keyof typeof counts)[]) counts[key] = Math.floor(upTo(1000));
+    events.enter(oneOf(clientStates));
+    events.emit("disconnect", { server, reason: oneOf([...disconnectReasons, "made_up" as never]) });
+    for (let attempt = 1; attempt < upTo(4); attempt += 1) events.emit("reconnectAttempt", { server, attempt });
+    events.emit("reconnect", { server, identity: {}, attempts: 1, outageMs: upTo(100_000) });
+    events.emit("serversChange", { added: ["a", "b"], removed: ["c"] });
+    for (const hook of ["lameDuck", "stale", "forcedReconnect"] as const) {
+      if (upTo(2) < 1) events.emit(hook, { server });
+    }
+    events.emit("slowConsumer", { pending: 1 });
+    events.emit("error", { kind: oneOf([...clientErrorKinds, "made_up" as never]), error: new Error("no") });
+    events.emit("rtt", { durationMs: upTo(3000) });
+    events.emit("publishRejected", { limitBytes: 1 });
+    oneOf([() => {}, () => events.close(undefined), stop])();
+  }
+}
+
+describe("the same events, counted through prom-client and through OpenTelemetry", () => {
+  function both(sdk = meterSdk()) {
+    const registry = new Registry();
+    const { meterProvider } = sdk;
+    return {
+      ...sdk,
+      registry,
+      layers: [withPrometheus({ registry, name: "orders" }), withOtelMetrics({ meterProvider, name: "orders" })],
+      observers: [natsMetrics({ registry, name: "orders" }), natsOtelMetrics({ meterProvider, name: "orders" })],
+    };
+  }
+
+  it("are the same series with the same values, name by name and label by label", async () => {
+    const { registry, layers, observers, collect } = both();
+    for (const seed of [1, 2, 3]) {
+      await playDials(layers, 150, seed);
+      playClients(observers, 40, seed);
+      const [ours, theirs] = [await scrape(registry), await collect()];
+      assert.deepEqual(seriesLines(theirs.samples), seriesLines(ours.samples));
+    }
+    const { families } = await scrape(registry);
+    const still = [...families].filter(([, { samples }]) => samples.every(({ value }) => value === 0));
+    const underWay = ["dialer_dial_active", "dialer_attempt_active"];
+    assert.deepEqual(
+      still.map(([name]) => name),
+      underWay,
+      "every other instrument was played",
+    );
+  });
+
+  it("start alike: every counter and gauge at zero, and no histogram, which the API has no way to start", async () => {
+    const { registry, collect } = both();
+    const [ours, theirs] = [await scrape(registry), await collect()];
+    assert.deepEqual(seriesLines(theirs.samples), seriesLines(ours.samples));
+    for (const { name, value } of theirs.samples) assert.equal(value, 0, name);
+    const started = new Set(theirs.metrics.map(({ descriptor }) => descriptor.name));
+    for (const { name, kind } of Object.values(instruments)) {
+      assert.equal(started.has(name), kind !== "histogram" && !name.endsWith(".timestamp"), name);
+    }
+  });
+
+  it("have the table's names, units, descriptions and types, and the boundaries of its buckets", async () => {
+    const { layers, observers, collect } = both();
+    await playDials(layers, 50, 4);
+    playClients(observers, 20, 4);
+    const { metrics: found } = await collect();
+    const rows: readonly Instrument[] = Object.values(instruments);
+    assert.deepEqual(found.map((each) => each.descriptor.name).sort(), rows.map((row) => row.name).sort());
+    for (const metric of found) {
+      const { descriptor, dataPoints } = metric;
+      const row = rows.find(({ name }) => name === descriptor.name);
+      assert.equal(descriptor.unit, row?.unit, descriptor.name);
+      assert.equal(descriptor.description, row?.help, descriptor.name);
+      const isSum = metric.dataPointType === DataPointType.SUM;
+      const kind = isSum
+        ? metric.isMonotonic
+          ? "counter"
+          : "gauge"
+        : DataPointType[metric.dataPointType].toLowerCase();
+      assert.equal(kind, row?.kind, descriptor.name);
+      assert.equal(isSum, kind !== "histogram" && !descriptor.name.endsWith(".timestamp"), descriptor.name);
+      if (row?.kind !== "histogram") continue;
+      const [point] = dataPoints as { value: { buckets: { boundaries: number[] } } }[];
+      assert.deepEqual(point?.value.buckets.boundaries, row.buckets, row.name);
+    }
+  });
+
+  it("add up to the same where the SDK tells changes only, as some backends want them", async () => {
+    const { registry, layers, observers, collect } = both(meterSdk({ temporality: AggregationTemporality.DELTA }));
+    const sums = new Map<string, number>();
+    for (const seed of [5, 6, 7]) {
+      await playDials(layers, 60, seed);
+      playClients(observers, 10, seed);
+      for (const { name, labels, value } of (await collect()).samples) {
+        const key = JSON.stringify([name, labels]);
+        const isMoment = name.endsWith("timestamp_seconds");
+        sums.set(key, isMoment ? value : (sums.get(key) ?? 0) + value);
+      }
+    }
+    const added = [...sums].map(([key, value]) => {
+      const [name, labels] = JSON.parse(key);
+      return { name, labels, value };
+    });
+    assert.deepEqual(seriesLines(added), seriesLines((await scrape(registry)).samples));
+  });
+
+  it("add up where a view leaves an attribute out", async () => {
+    const views = [{ instrumentName: "*", attributesProcessors: [createDenyListAttributesProcessor(["dialer.name"])] }];
+    const { registry, meterProvider, collect } = { registry: new Registry(), ...meterSdk({ views }) };
+    for (const name of ["a", "b"]) {
+      const dial = compose(
+        withPrometheus({ registry, name }),
+        withOtelMetrics({ meterProvider, name }),
+        scriptedDialer(),
+      );
+      for (let count = 0; count < 3; count += 1) await dial("h:1");
+    }
+    const { samples } = await collect();
+    const open = samples.find(({ name, labels }) => name === "dialer_connection_count" && labels.state === "used");
+    assert.deepEqual([open?.labels, open?.value], [{ state: "used" }, 6]);
+    assert.equal(samples.find(({ name }) => name === "dialer_attempts_started_total")?.value, 6);
+  });
+
+  it("come out of OpenTelemetry's own Prometheus exporter alike, but for the units that it leaves out", async () => {
+    const { registry, layers, observers, reader } = both();
+    await playDials(layers, 100, 8);
+    playClients(observers, 20, 8);
+    const ours = (await scrape(registry)).samples;
+    const { resourceMetrics } = await reader.collect();
+    const text = new PrometheusSerializer(undefined, false, undefined, true, true).serialize(resourceMetrics);
+    const theirs = parseExposition(text.replaceAll(/^# UNIT .*\n/gm, "")).samples;
+    const withoutUnit = (name: string) => name.replace(/_(seconds|bytes)(?=$|_(total|bucket|sum|count)$)/, "");
+    assert.deepEqual(
+      seriesLines(theirs),
+      seriesLines(ours.map((each) => ({ ...each, name: withoutUnit(each.name) }))).sort(),
+    );
+  });
+});
+
+describe("withOtelMetrics", () => {
+  afterEach(() => metrics.disable());
+
+  const seriesValue = (samples: readonly Sample[], name: string, labels: Record<string, string> = {}) => {
+    const wanted = { dialer_name: "default", ...labels };
+    const found = samples.filter(
+      (each) =>
+        each.name === name &&
+        Object.entries({ ...each.labels, ...wanted }).every(([label, value]) => each.labels[label] === value) &&
+        Object.keys(each.labels).length === Object.keys(wanted).length,
+    );
+    return found.length === 1 ? found[0]?.value : `${found.length} series`;
+  };
+
+  it("reads the sockets when it is collected, and at no other time", async () => {
+    await using peer = await goodPeer();
+    const { meterProvider, collect } = meterSdk();
+    const conn = await compose(withOtelMetrics({ meterProvider }), tcp())(peer.address);
+    let reads = 0;
+    Object.defineProperty(conn, "bytesRead", { get: () => 10 * ++reads });
+    assert.equal(reads, 0);
+    for (const expected of [10, 20]) {
+      const { samples } = await collect();
+      assert.equal(seriesValue(samples, "dialer_connection_io_bytes_total", { direction: "receive" }), expected);
+    }
+    assert.equal(reads, 2);
+    conn.destroy();
+  });
+
+  it("counts the connections that are open, whoever of its name has opened them", async () => {
+    await using peer = await goodPeer();
+    const { meterProvider, collect } = meterSdk();
+    const dialers = [1, 2].map(() => compose(withOtelMetrics({ meterProvider }), tcp()));
+    const conns = await Promise.all([...dialers, ...dialers].map((dial) => dial(peer.address)));
+    const open = async () => seriesValue((await collect()).samples, "dialer_connection_count", { state: "used" });
+    assert.equal(await open(), 4);
+    conns[0]?.destroy();
+    assert.equal(await open(), 3);
+    for (const conn of conns) conn.destroy();
+    assert.equal(await open(), 0);
+  });
+
+  it("takes the provider that is registered, also after the dialer was built: dials count from then on", async () => {
+    await using peer = await goodPeer();
+    const { meterProvider, collect } = meterSdk();
+    const dial = compose(withOtelMetrics(), tcp());
+    const before = await dial(peer.address);
+    metrics.setGlobalMeterProvider(meterProvider);
+    before.destroy();
+    const conn = await dial(peer.address);
+    const { samples } = await collect();
+    assert.equal(seriesValue(samples, "dialer_connections_established_total"), 1);
+    assert.equal(seriesValue(samples, "dialer_connection_count", { state: "used" }), 1);
+    assert.equal(seriesValue(samples, "dialer_connections_closed_total", { reason: "local" }), 0);
+    conn.destroy();
+  });
+
+  it("starts its series at once where a provider is registered already", async () => {
+    const { meterProvider, collect } = meterSdk();
+    metrics.setGlobalMeterProvider(meterProvider);
+    withOtelMetrics();
+    natsOtelMetrics();
+    const { samples } = await collect();
+    assert.equal(seriesValue(samples, "dialer_attempts_started_total"), 0);
+    assert.equal(seriesValue(samples, "nats_client_reconnects_total"), 0);
+  });
+
+  it("hands no hooks down as long as there is no provider", async () => {
+    const seen: unknown[] = [];
+    const base = scriptedDialer();
+    const dial = compose(withOtelMetrics(), (target, options) => {
+      seen.push(options?.trace);
+      return base(target, options);
+    });
+    await dial("h:1");
+    assert.deepEqual(seen, [undefined]);
+  });
+
+  it("harms no dial where the registered provider throws", async () => {
+    const broken = {
+      getMeter() {
+        throw new Error("no meter");
+      },
+    } as unknown as MeterProvider;
+    metrics.setGlobalMeterProvider(broken);
+    const conn = await compose(withOtelMetrics(), scriptedDialer())("h:1");
+    assert.equal(conn.destroyed, false);
+    playedClient(natsOtelMetrics()).events.close(undefined);
+  });
+
+  it("shows the earliest of the certificates' ends, and none before the first", async () => {
+    const { meterProvider, collect } = meterSdk();
+    const dial = (...ends: readonly (readonly [string, number])[]) =>
+      compose(withOtelMetrics({ meterProvider }), (async (_target, { trace } = {}) => {
+        for (const [serverName, peerCertificateExpiresAt] of ends) {
+          trace?.tlsHandshakeDone?.({ serverName, peerCertificateExpiresAt, durationMs: 1, outcome: "success" });
+        }
+        return connection();
+      }) as Dialer<Duplex>)("h:1");
+    const shown = async () =>
+      seriesValue((await collect()).samples, "dialer_tls_peer_certificate_expiry_timestamp_seconds");
+    await dial();
+    assert.equal(await shown(), "0 series");
+    await dial(["a", 5000], ["b", 3000]);
+    assert.equal(await shown(), 3);
+    await dial(["b", 9000]);
+    assert.equal(await shown(), 5, "what another layer of the same name was told counts too");
+  });
+
+  const refused: readonly (readonly [unknown, RegExp])[] = [
+    [null, /withOtelMetrics: options must be an object, got null/],
+    [{ meterProvider: {} }, /withOtelMetrics: meterProvider must have getMeter, got an object/],
+    [{ name: "" }, /withOtelMetrics: name must be a string of 1 to 128 characters, got ""/],
+    [{ registry: {} }, /withOtelMetrics: unknown option registry; the options are meterProvider, name/],
+  ];
+  for (const [options, message] of refused) {
+    it(`refuses, with ${message.source}`, () => {
+      assert.throws(() => withOtelMetrics(options as OtelMetricsOptions), { name: "TypeError", message });
+      const forClients = new RegExp(message.source.replace("withOtelMetrics", "natsOtelMetrics"));
+      assert.throws(() => natsOtelMetrics(options as OtelMetricsOptions), { name: "TypeError", message: forClients });
+    });
+  }
+});
