@@ -54,9 +54,10 @@ async function connectAndShakeHands<C extends Duplex>(
   context: DialContext<C>,
   attempt: number,
 ): Promise<C> {
-  const { cancel, handshake } = context;
+  const { cancel, handshake, surround } = context;
   const inner = { ...context, handshake: undefined, state: insideAttempt };
-  let conn = await abortable(() => run(target, inner), cancel);
+  const dial = () => run(target, inner);
+  let conn = await abortable(surround === undefined ? dial : () => surround(dial), cancel);
   if (typeof conn?.destroy !== "function") {
     throw new TypeError(
       `compose: the last layer must resolve with a connection, got ${show(conn)}; is it a base dialer?`,

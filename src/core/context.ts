@@ -19,7 +19,12 @@ export interface DialContext<C extends Duplex> {
   readonly state: DialState | undefined;
   /** Whether `withRetry` stands above: what is bounded here is then one attempt. */
   readonly insideRetry: boolean;
+  /** What base dialers are called in, handshakes not. */
+  readonly surround: Surround | undefined;
 }
+
+/** Calls `work` in surroundings of an observer's own, such as an async context, and returns what it returns. */
+export type Surround = <T>(work: () => T) => T;
 
 /** A dialer as the layers of this package call it: target parsed, context complete. Rejects, never throws. */
 export type Run<C extends Duplex> = (target: Target, context: DialContext<C>) => Promise<C>;
@@ -43,6 +48,7 @@ const emptyContext: DialContext<never> = Object.freeze({
   clock: systemClock,
   state: undefined,
   insideRetry: false,
+  surround: undefined,
 });
 
 /** Gives an inner dialer its public face. */
@@ -95,6 +101,6 @@ function contextOf<C extends Duplex>(options: (DialOptions<C> & WithContext<C>) 
   const cancel = signal && Cancel.of(signal);
   const given = options.trace;
   const trace = given === undefined || given === inherited.trace ? given : guardHooks(given);
-  const { state, insideRetry } = inherited;
-  return { cancel, trace, handshake, background, owner, clock, state, insideRetry };
+  const { state, insideRetry, surround } = inherited;
+  return { cancel, trace, handshake, background, owner, clock, state, insideRetry, surround };
 }

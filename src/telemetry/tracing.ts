@@ -1,21 +1,27 @@
+import type { Duplex } from "node:stream";
 import {
   type Context,
   context,
   ROOT_CONTEXT,
-  type Span,
+  type SpanContext,
   SpanKind,
   type Tracer,
   type TracerProvider,
   trace,
 } from "@opentelemetry/api";
+import { type DialContext, layer, type Surround } from "../core/context.ts";
 import type { Middleware } from "../core/dialer.ts";
-import { attach } from "../core/observe.ts";
+import { guarded, mergeHooks } from "../core/hooks.ts";
+import { observed } from "../core/observe.ts";
+import type { Target } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
-import { checkOneOf, checkOptions, show } from "../core/validate.ts";
+import { checkBoolean, checkOneOf, checkOptions, show } from "../core/validate.ts";
 import { dialAttributes } from "./attributes.ts";
 import { linkable, OwnedDials } from "./links.ts";
+import { PassingContext } from "./passing-context.ts";
 import { eventHooks } from "./span-events.ts";
 import { spanHooks } from "./spans.ts";
+import { isTracingSuppressed, suppressTracing } from "./suppression.ts";
 
 export interface TracingOptions {
   /** Where spans go. @defaultValue the provider registered with `@opentelemetry/api` */
@@ -27,51 +33,102 @@ export interface TracingOptions {
   mode?: "spans" | "events" | "off" | undefined;
   /** Value of the attribute `dialer.name`. @defaultValue `"default"` */
   name?: string | undefined;
+  /** Makes spans only of dials that have an active span to be children of; of background dials none. @defaultValue false */
+  requireParentSpan?: boolean | undefined;
+  /**
+   * Calls base dialers with tracing suppressed, so that instrumentations of `net` and `dns` don't tell
+   * once more what the spans of this layer tell. It ends with the dial. @defaultValue true
+   */
+  suppressTracing?: boolean | undefined;
 }
+
+const knownOptions = ["tracerProvider", "mode", "name", "requireParentSpan", "suppressTracing"];
 
 /**
  * Makes OpenTelemetry spans of everything beneath it, in the manner of Go's otelhttptrace. The dial's
- * span is a child of the active one; a background dial's (a reconnect) starts a trace of its own, with
- * links to its owner's last successful dial (`dialer.link` is `previous_connection`) and to the first
- * that has failed since (`episode`). Where the provider doesn't record, nothing is made.
+ * span is a child of the active one, and the active one for what is beneath; a background dial's (a
+ * reconnect) starts a trace of its own, with links to its owner's last successful dial (`dialer.link` is
+ * `previous_connection`) and to the first that has failed since (`episode`). Where the provider doesn't
+ * record, or tracing is suppressed, nothing is made.
  *
  * @throws TypeError or RangeError at construction, naming the option.
  */
 export function withTracing(options: TracingOptions = {}): Middleware {
-  checkOptions("withTracing", options, ["tracerProvider", "mode", "name"]);
+  checkOptions("withTracing", options, knownOptions);
   const { tracerProvider, mode = "spans", name = "default" } = options;
+  const { requireParentSpan = false, suppressTracing: suppress = true } = options;
   checkOneOf("withTracing: mode", mode, ["spans", "events", "off"]);
   if (typeof name !== "string") throw new TypeError(`withTracing: name must be a string, got ${show(name)}`);
   if (tracerProvider !== undefined && typeof tracerProvider.getTracer !== "function") {
     throw new TypeError(`withTracing: tracerProvider must have getTracer, got ${show(tracerProvider)}`);
   }
+  checkBoolean("withTracing: requireParentSpan", requireParentSpan);
+  checkBoolean("withTracing: suppressTracing", suppress);
   if (mode === "off") return (next) => next;
 
   const dials = new OwnedDials();
-  return attach(({ target, background, owner }) => {
-    // For each dial: the application may register its provider later, with another copy of the API even.
-    const tracer = (tracerProvider ?? trace).getTracer("dialtrace");
-    const parent = background ? ROOT_CONTEXT : context.active();
+
+  /** The dial's span; `undefined` where it won't be seen. */
+  const startSpan = (tracer: Tracer, target: Target, parent: Context, { background, owner }: DialAsked) => {
     const links = background && owner !== undefined ? dials.linksOf(owner) : [];
     const settings = { kind: SpanKind.INTERNAL, attributes: dialAttributes(name, target), links };
     const span = tracer.startSpan("dial", settings, parent);
-    const hooks = hooksOf(mode, tracer, span, parent);
-    if (owner === undefined) return hooks;
-    const linked = linkable(span);
-    return {
-      ...hooks,
-      dialDone(info) {
-        hooks?.dialDone?.(info);
-        dials.ended(owner, info.outcome, linked);
-      },
-    };
-  });
-}
-
-function hooksOf(mode: "spans" | "events", tracer: Tracer, span: Span, parent: Context): DialTrace | undefined {
-  if (!span.isRecording()) {
+    if (span.isRecording()) return span;
     span.end();
     return undefined;
-  }
-  return mode === "events" ? eventHooks(span) : spanHooks(tracer, span, trace.setSpan(parent, span));
+  };
+  const traceDial = (target: Target, dial: DialAsked): Traced | undefined => {
+    const active = PassingContext.settled(context.active());
+    const parent = dial.background ? ROOT_CONTEXT : active;
+    if (isTracingSuppressed(active) || (requireParentSpan && trace.getSpan(parent) === undefined)) return undefined;
+    // For each dial: the application may register its provider later, with another copy of the API even.
+    const tracer = (tracerProvider ?? trace).getTracer("dialtrace");
+    const span = startSpan(tracer, target, parent, dial);
+    if (span === undefined) return undefined;
+    const during = trace.setSpan(parent, span);
+    return {
+      hooks: mode === "events" ? eventHooks(span) : spanHooks(tracer, span, during),
+      linked: linkable(span),
+      inside: new PassingContext(during, active),
+      insideBase: suppress ? new PassingContext(suppressTracing(during), active) : undefined,
+    };
+  };
+
+  return layer(
+    (next) =>
+      function tracingDialer(target, dial) {
+        const traced = guarded("a tracer provider", () => traceDial(target, dial));
+        const { owner } = dial;
+        if (traced === undefined) {
+          if (owner === undefined) return next(target, dial);
+          const note: DialTrace = { dialDone: ({ outcome }) => dials.ended(owner, outcome, undefined) };
+          return observed(next, target, dial, note, mergeHooks(note, dial.trace));
+        }
+        const { hooks, linked, inside, insideBase } = traced;
+        const own: DialTrace = {
+          ...hooks,
+          dialDone(info) {
+            inside.end();
+            insideBase?.end();
+            hooks.dialDone?.(info);
+            if (owner !== undefined) dials.ended(owner, info.outcome, linked);
+          },
+        };
+        const surround: Surround | undefined = insideBase && ((work) => context.with(insideBase, work));
+        const beneath = { ...dial, surround: surround ?? dial.surround };
+        return context.with(inside, () => observed(next, target, beneath, own, mergeHooks(own, dial.trace)));
+      },
+  );
+}
+
+type DialAsked = Pick<DialContext<Duplex>, "background" | "owner">;
+
+interface Traced {
+  readonly hooks: DialTrace;
+  /** What others may link to the dial by. */
+  readonly linked: SpanContext | undefined;
+  /** What is beneath runs in this. */
+  readonly inside: PassingContext;
+  /** What base dialers run in, where tracing is suppressed for them. */
+  readonly insideBase: PassingContext | undefined;
 }

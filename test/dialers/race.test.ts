@@ -76,6 +76,7 @@ function dial({ fates, answersAfter = {}, first }: World) {
     owner: undefined,
     state: undefined,
     insideRetry: false,
+    surround: undefined,
   };
   const settings = {
     connectionAttemptDelayMs: 250,

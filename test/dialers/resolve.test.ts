@@ -37,6 +37,7 @@ function start({ families = [6, 4], preferred, lookup }: Settings = {}) {
       owner: undefined,
       state: undefined,
       insideRetry: false,
+      surround: undefined,
       trace: {
         dnsStart: () => tell("start"),
         dnsDone: ({ addresses, outcome, durationMs, reason = "" }) =>
