@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import * as api from "@opentelemetry/api";
+import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import { AlwaysOffSampler, BasicTracerProvider } from "@opentelemetry/sdk-trace-base";
 import { isNodeAtLeast } from "../support/tools.ts";
 import type { spanRecorder } from "./span-tree.ts";
@@ -50,4 +51,13 @@ export function loadSdk3(): SdkLine | string {
         ...(!sampled && { sampler: new AlwaysOffSampler() }),
       }),
   };
+}
+
+const withContextManager = new WeakSet<object>();
+
+/** Registers a context manager with the application's API, once: it complains of a second. */
+export function useContextManager({ api }: SdkLine): void {
+  if (withContextManager.has(api)) return;
+  withContextManager.add(api);
+  api.context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
 }

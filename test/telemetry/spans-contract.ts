@@ -3,7 +3,6 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { after, beforeEach, describe, it } from "node:test";
 import type { Context, Span, TracerProvider } from "@opentelemetry/api";
-import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import {
   compose,
   type DialError,
@@ -23,7 +22,7 @@ import { fakeClock, scriptedDialer } from "../../src/testing.ts";
 import { deferred } from "../support/contract.ts";
 import { freePort, goodPeer, type Peer, silentPeer } from "../support/peers.ts";
 import { until } from "../support/resources.ts";
-import type { SdkLine } from "./sdk-lines.ts";
+import { type SdkLine, useContextManager } from "./sdk-lines.ts";
 import { spanRecorder, spanTree } from "./span-tree.ts";
 
 const never = () => new Promise<never>(() => {});
@@ -33,12 +32,11 @@ export function spanTests(sdk: SdkLine): void {
   const { api } = sdk;
   const complaints: unknown[] = [];
   const complain = (...what: unknown[]) => complaints.push(what);
-  const manager = new AsyncLocalStorageContextManager().enable();
   api.diag.setLogger(
     { error: complain, warn: complain, info() {}, debug() {}, verbose() {} },
     { logLevel: api.DiagLogLevel.WARN },
   );
-  api.context.setGlobalContextManager(manager);
+  useContextManager(sdk);
 
   let recorder = spanRecorder();
   let tracerProvider: TracerProvider = sdk.provider(recorder);

@@ -1,0 +1,287 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { Socket } from "node:net";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import type { Context, Span, TracerProvider } from "@opentelemetry/api";
+import { suppressTracing } from "@opentelemetry/core";
+import { compose, type Dialer, type Middleware, tcp, withRetry, withTimeout } from "../../src/index.ts";
+import { type TracingOptions, withTracing } from "../../src/otel.ts";
+import { type Step, scriptedDialer } from "../../src/testing.ts";
+import { freePort, goodPeer, peer } from "../support/peers.ts";
+import { until } from "../support/resources.ts";
+import { type SdkLine, useContextManager } from "./sdk-lines.ts";
+import { linksOf, type RecordedSpan, spanRecorder } from "./span-tree.ts";
+
+const no = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+
+/** What is active beneath `withTracing`, and what is traced there, held against one line of OpenTelemetry's SDK. */
+export function contextTests(sdk: SdkLine): void {
+  const { api } = sdk;
+  useContextManager(sdk);
+  let recorder = spanRecorder();
+  let tracerProvider: TracerProvider = sdk.provider(recorder);
+  beforeEach(() => {
+    recorder = spanRecorder();
+    tracerProvider = sdk.provider(recorder);
+  });
+
+  const tracer = () => tracerProvider.getTracer("test");
+  const traced = (options: TracingOptions, ...layers: [...Middleware[], Dialer]): Dialer =>
+    compose(withTracing({ tracerProvider, ...options }), ...layers);
+  const active = () => api.context.active() as Context;
+  const inside = <T>(span: Span, work: () => T): T => api.context.with(api.trace.setSpan(active(), span), work);
+  /** Makes a span where it stands, as instrumentations and users do. */
+  const mark = (name: string) => tracer().startSpan(name).end();
+  const parentName = (span: RecordedSpan | undefined) =>
+    recorder.started.find((each) => each.spanContext().spanId === span?.parentSpanContext?.spanId)?.name;
+  const named = (name: string) => recorder.started.filter((span) => span.name === name);
+  const names = () => recorder.started.map(({ name }) => name);
+
+  describe("the active span", () => {
+    for (const mode of ["spans", "events"] as const) {
+      it(`is the dial's in decorators and handshakes beneath it, in mode ${mode}`, async () => {
+        await using server = await goodPeer();
+        const layer: Middleware = (next) => (target, options) => {
+          mark("decorator");
+          return next(target, options);
+        };
+        const handshake = async (conn: Socket) => {
+          await new Promise((resolve) => setTimeout(resolve, 2));
+          mark("handshake");
+          return conn;
+        };
+        const request = tracer().startSpan("request");
+        const dial = traced({ mode }, withTimeout({ timeoutMs: 5000 }), layer, withRetry(), tcp());
+        await inside(request, async () => {
+          (await dial(server.address, { handshake })).destroy();
+          mark("afterwards");
+        });
+        request.end();
+        for (const name of ["decorator", "handshake"]) assert.equal(parentName(named(name)[0]), "dial", name);
+        assert.equal(parentName(named("afterwards")[0]), "request");
+        assert.deepEqual(recorder.open, []);
+      });
+    }
+
+    it("is the dial's for a background dial too, whatever else is active", async () => {
+      await using server = await goodPeer();
+      const request = tracer().startSpan("request");
+      const handshake = async (conn: Socket) => {
+        mark("handshake");
+        return conn;
+      };
+      const options = { background: true, handshake };
+      (await inside(request, () => traced({}, tcp())(server.address, options))).destroy();
+      request.end();
+      assert.equal(parentName(named("handshake")[0]), "dial");
+      assert.equal(named("dial")[0]?.parentSpanContext, undefined);
+    });
+
+    it("is the caller's again in all that the connection hears later, and nothing is suppressed there", async () => {
+      await using server = await peer((socket) => void setTimeout(() => socket.write("hello"), 20));
+      const request = tracer().startSpan("request");
+      for (const background of [false, true]) {
+        const conn = await inside(request, () => traced({}, tcp())(server.address, { background }));
+        await new Promise<void>((resolve) =>
+          conn.on("data", () => {
+            mark("heard");
+            resolve();
+          }),
+        );
+        conn.on("close", () => mark("closed"));
+        conn.destroy();
+        await once(conn, "close");
+      }
+      request.end();
+      for (const name of ["heard", "closed"]) {
+        assert.deepEqual(named(name).map(parentName), ["request", "request"], name);
+      }
+    });
+
+    it("is the caller's again for what a base dialer does after the dial has ended", async () => {
+      let late: () => void = () => {};
+      const deaf: Dialer = () =>
+        new Promise(() => {
+          setTimeout(() => {
+            mark("late");
+            api.context.with(active().setValue(Symbol.for("test"), 1) as never, () => mark("later"));
+            late();
+          }, 30);
+        });
+      const ended = new Promise<void>((resolve) => {
+        late = resolve;
+      });
+      await assert.rejects(traced({}, deaf)("h:1", { signal: AbortSignal.timeout(5) }));
+      await ended;
+      for (const name of ["late", "later"]) assert.equal(named(name)[0]?.parentSpanContext, undefined, name);
+      assert.equal(named("later").length, 1, "made, for nothing is suppressed any more");
+    });
+
+    it("beneath two layers is the inner dial's, which is a child of the outer one's", async () => {
+      await using server = await goodPeer();
+      const dial = traced({ name: "outer" }, withRetry(), withTracing({ tracerProvider, name: "inner" }), tcp());
+      (await dial(server.address)).destroy();
+      const [outer, inner] = named("dial");
+      assert.equal(outer?.attributes["dialer.name"], "outer");
+      assert.equal(inner?.parentSpanContext?.spanId, outer?.spanContext().spanId);
+      assert.deepEqual(recorder.open, []);
+    });
+  });
+
+  it("a thousand reconnects, each begun by what the connection before hears, leave no chain of contexts", async () => {
+    let frames = 0;
+    const root: Context = {
+      getValue() {
+        frames = new Error().stack?.split("\n").length ?? 0;
+        return undefined;
+      },
+      setValue: () => root,
+      deleteValue: () => root,
+    };
+    const dial = traced({}, scriptedDialer() as never);
+    let context = root;
+    const handshake = async (conn: Socket) => {
+      context = active();
+      return conn;
+    };
+    for (let count = 0; count < 1000; count += 1) {
+      await api.context.with(context as never, () => dial("h:1", { background: true, handshake }));
+    }
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = Number.POSITIVE_INFINITY;
+    root.getValue(Symbol.for("test"));
+    const atRoot = frames;
+    context.getValue(Symbol.for("test"));
+    Error.stackTraceLimit = stackTraceLimit;
+    assert.notEqual(context, root, "the socket of a dial keeps what it was opened in");
+    assert.ok(frames <= atRoot + 1, `${frames - atRoot} contexts deep`);
+  });
+
+  describe("instrumentations beneath", () => {
+    /** As instrumentation-net is: a span of each connect, by patching what every connect goes through. */
+    const connect = Socket.prototype.connect;
+    beforeEach(() => {
+      Socket.prototype.connect = function patched(this: Socket, ...args: unknown[]) {
+        const span = tracer().startSpan("tcp.connect");
+        this.once("connect", () => span.end());
+        this.once("error", () => span.end());
+        return Reflect.apply(connect, this, args);
+      } as typeof connect;
+    });
+    afterEach(() => {
+      Socket.prototype.connect = connect;
+    });
+
+    for (const mode of ["spans", "events"] as const) {
+      it(`tell nothing of what is told already, in mode ${mode}`, async () => {
+        await using server = await goodPeer();
+        const refused = await freePort();
+        const dial = traced({ mode }, withRetry({ maxAttempts: 2, initialBackoffMs: 1 }), tcp());
+        (await dial(server.address)).destroy();
+        await assert.rejects(dial(`127.0.0.1:${refused}`));
+        assert.equal(named("dial").length, 2);
+        assert.equal(named("tcp.connect").length, 0);
+        assert.deepEqual(recorder.open, []);
+      });
+    }
+
+    it("tell of it as children of the dial where suppressTracing is false", async () => {
+      await using server = await goodPeer();
+      (await traced({ suppressTracing: false }, tcp())(server.address)).destroy();
+      await until(() => recorder.open.length === 0, "the ends of all spans");
+      assert.deepEqual(named("tcp.connect").map(parentName), ["dial"]);
+    });
+
+    it("tell of what a handshake connects to, for nobody else does", async () => {
+      await using server = await goodPeer();
+      await using other = await goodPeer();
+      const handshake = async (conn: Socket) => {
+        (await tcp()(other.address)).destroy();
+        return conn;
+      };
+      (await traced({}, tcp())(server.address, { handshake })).destroy();
+      assert.deepEqual(named("tcp.connect").map(parentName), ["dial"]);
+    });
+
+    it("tell of a connect that the caller makes at the same time, and afterwards", async () => {
+      await using server = await goodPeer();
+      const dialing = traced({}, tcp())(server.address);
+      const bare = await tcp()(server.address);
+      const conn = await dialing;
+      const again = await tcp()(server.address);
+      assert.equal(named("tcp.connect").length, 2);
+      for (const each of [bare, conn, again]) each.destroy();
+    });
+
+    it("tell of it where nothing is traced here", async () => {
+      await using server = await goodPeer();
+      const unsampled = sdk.provider(spanRecorder(), { sampled: false });
+      (await traced({ mode: "off" }, tcp())(server.address)).destroy();
+      (await traced({ tracerProvider: unsampled }, tcp())(server.address)).destroy();
+      assert.deepEqual(names(), ["tcp.connect", "tcp.connect"]);
+    });
+  });
+
+  describe("under suppressed tracing", () => {
+    it("no span is made, of a dial that is waited for or of a background one", async () => {
+      await using server = await goodPeer();
+      const suppressed = suppressTracing(active());
+      for (const background of [false, true]) {
+        await api.context.with(suppressed as never, async () => {
+          (await traced({}, tcp())(server.address, { background })).destroy();
+        });
+      }
+      assert.deepEqual(names(), []);
+      (await traced({}, tcp())(server.address)).destroy();
+      assert.equal(named("dial").length, 1);
+    });
+
+    it("so a base dialer that is itself a traced dialer tells nothing twice", async () => {
+      await using server = await goodPeer();
+      const inner = compose(withTracing({ tracerProvider, name: "inner" }), tcp());
+      const base: Dialer = (target, options) => inner(target, options);
+      (await traced({}, base)(server.address)).destroy();
+      assert.deepEqual(names(), ["dial", "attempt", "socket connect"]);
+    });
+  });
+
+  describe("requireParentSpan", () => {
+    it("makes spans of dials with a parent only", async () => {
+      await using server = await goodPeer();
+      const dial = traced({ requireParentSpan: true }, tcp());
+      (await dial(server.address)).destroy();
+      assert.deepEqual(names(), []);
+      const request = tracer().startSpan("request");
+      (await inside(request, () => dial(server.address))).destroy();
+      request.end();
+      assert.deepEqual(names(), ["request", "dial", "attempt", "socket connect"]);
+    });
+
+    it("makes none of a background dial, though a span is active", async () => {
+      await using server = await goodPeer();
+      const request = tracer().startSpan("request");
+      const dial = traced({ requireParentSpan: true }, tcp());
+      (await inside(request, () => dial(server.address, { background: true }))).destroy();
+      request.end();
+      assert.deepEqual(names(), ["request"]);
+    });
+
+    it("takes no dial without a span for the one that others are linked to", async () => {
+      const steps: readonly Step[] = ["connect", "connect", no];
+      const provider = { tracerProvider, requireParentSpan: true };
+      const base = scriptedDialer(steps);
+      const some = compose(withTracing(provider), base) as never as Dialer;
+      const owner = {};
+      const request = tracer().startSpan("request");
+      await inside(request, () => some("h:1", { owner }));
+      await some("h:1", { owner });
+      const failed = inside(request, () => some("h:1", { owner }));
+      await assert.rejects(failed);
+      request.end();
+      assert.deepEqual(
+        named("dial").map((span) => linksOf(span, recorder.started)),
+        [[], []],
+      );
+    });
+  });
+}
