@@ -102,9 +102,11 @@ export function contextTests(sdk: SdkLine): void {
       let late: () => void = () => {};
       const deaf: Dialer = () =>
         new Promise(() => {
+          const derived = active().setValue(Symbol.for("test"), 1);
           setTimeout(() => {
             mark("late");
-            api.context.with(active().setValue(Symbol.for("test"), 1) as never, () => mark("later"));
+            api.context.with(derived as never, () => mark("later"));
+            api.context.with(active().deleteValue(Symbol.for("test")) as never, () => mark("latest"));
             late();
           }, 30);
         });
@@ -113,8 +115,10 @@ export function contextTests(sdk: SdkLine): void {
       });
       await assert.rejects(traced({}, deaf)("h:1", { signal: AbortSignal.timeout(5) }));
       await ended;
-      for (const name of ["late", "later"]) assert.equal(named(name)[0]?.parentSpanContext, undefined, name);
-      assert.equal(named("later").length, 1, "made, for nothing is suppressed any more");
+      for (const name of ["late", "later", "latest"]) {
+        assert.equal(named(name).length, 1, `${name} is made, for nothing is suppressed any more`);
+        assert.equal(named(name)[0]?.parentSpanContext, undefined, name);
+      }
     });
 
     it("beneath two layers is the inner dial's, which is a child of the outer one's", async () => {
