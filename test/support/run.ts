@@ -14,6 +14,7 @@ needDebianPackage("openssl", "openssl");
 needDebianPackage("tinyproxy", "tinyproxy");
 needDebianPackage("microsocks", "microsocks");
 needDebianPackage("redis-server", "redis-server");
+needDebianPackage("promtool", "prometheus");
 if (process.platform === "linux" && process.getuid?.() === 0) {
   // Slow links and black holes are made in network namespaces.
   needDebianPackage("ip", "iproute2");
