@@ -15,6 +15,11 @@ export { type SocksProxyOptions, socksProxy } from "./dialers/socks-proxy.ts";
 export { type TcpOptions, tcp } from "./dialers/tcp.ts";
 export { type TlsDialerOptions, tls } from "./dialers/tls.ts";
 export type { SocketDialer } from "./dialers/tunnel.ts";
+export {
+  type DiagnosticsChannelOptions,
+  type DiagnosticsMessage,
+  withDiagnosticsChannel,
+} from "./middleware/diagnostics-channel.ts";
 export { type Logger, withLog } from "./middleware/log.ts";
 export { type RetryOptions, withRetry } from "./middleware/retry.ts";
 export { type TimeoutOptions, withTimeout } from "./middleware/timeout.ts";

@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
+import { subscribe } from "node:diagnostics_channel";
 import { test } from "node:test";
+import { MeterProvider } from "@opentelemetry/sdk-metrics";
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import { Registry } from "prom-client";
-import { compose, withLog, withRetry, withTimeout, withTrace } from "../../src/index.ts";
-import { withTracing } from "../../src/otel.ts";
+import { compose, withDiagnosticsChannel, withLog, withRetry, withTimeout, withTrace } from "../../src/index.ts";
+import { withOtelMetrics, withTracing } from "../../src/otel.ts";
 import { withPrometheus } from "../../src/prometheus.ts";
 import { scriptedDialer } from "../../src/testing.ts";
 import { connection, decoratorContract, everyHook } from "../support/contract.ts";
 
+const ignore = () => {};
 const silent = { info() {}, warn() {} };
 const hooks = () => Object.fromEntries(everyHook.map((name) => [name, () => {}]));
 const throwing = () =>
@@ -34,14 +37,23 @@ decoratorContract("withTrace with an observer that throws", () =>
     throw new Error("a broken observer");
   }),
 );
+decoratorContract("withDiagnosticsChannel", () => withDiagnosticsChannel());
+decoratorContract("withDiagnosticsChannel with subscribers", () => {
+  for (const name of everyHook) subscribe(`dialtrace:${name}`, ignore);
+  return withDiagnosticsChannel();
+});
 decoratorContract("withLog", () => withLog(silent));
 decoratorContract("withPrometheus", () => withPrometheus({ registry: new Registry(), goConntrack: true }));
+decoratorContract("withOtelMetrics", () => withOtelMetrics({ meterProvider: new MeterProvider() }));
+decoratorContract("withOtelMetrics without a provider", () => withOtelMetrics());
 decoratorContract("withTracing as spans", () => withTracing({ tracerProvider: tracerProvider() }));
 decoratorContract("withTracing as events", () => withTracing({ tracerProvider: tracerProvider(), mode: "events" }));
 decoratorContract("all of them at once", () => {
   const layers = [
     withTracing({ tracerProvider: tracerProvider() }),
     withPrometheus({ registry: new Registry() }),
+    withOtelMetrics({ meterProvider: new MeterProvider() }),
+    withDiagnosticsChannel(),
     withLog(silent),
     withTimeout({ timeoutMs: 10_000 }),
     withRetry(),
