@@ -30,8 +30,9 @@ export function attempting<C extends Duplex>(base: Dialer<C>): Run<C> {
     try {
       const conn = await connectAndShakeHands(run, target, context, attempt);
       if (trace !== undefined) {
-        trackClose(conn, target, clock, trace);
-        trace.attemptDone?.({ target, attempt, durationMs: clock.now() - startedAt, outcome: "success", conn });
+        const endedAt = clock.now();
+        trackClose(conn, target, clock, endedAt, trace);
+        trace.attemptDone?.({ target, attempt, durationMs: endedAt - startedAt, outcome: "success", conn });
       }
       return conn;
     } catch (thrown) {

@@ -14,7 +14,7 @@ export function attach(observer: DialTrace | Observer): Middleware {
   if (typeof observer === "function") {
     return layer(
       (next) =>
-        async function observeDialer(target, context) {
+        function observeDialer(target, context) {
           const hooks = hooksOf(observer, { target, background: context.background, owner: context.owner });
           if (hooks === undefined) return next(target, context);
           return observed(next, target, context, hooks, mergeHooks(hooks, context.trace));

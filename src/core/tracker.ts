@@ -17,13 +17,12 @@ export function stateCloseReason(conn: Duplex, reason: CloseReason): void {
 }
 
 /**
- * Reports the close of `conn` to `trace`, exactly once. It wraps the stream's own `_destroy`, which
+ * Reports the close of `conn`, which is open since `openedAt`, to `trace`, exactly once. It wraps the stream's own `_destroy`, which
  * Node calls once whatever ends a stream, rather than listening: clients call
  * `removeAllListeners()` on the sockets that they are given.
  */
-export function trackClose(conn: Duplex, target: Target, clock: Clock, trace: DialTrace): void {
+export function trackClose(conn: Duplex, target: Target, clock: Clock, openedAt: number, trace: DialTrace): void {
   if (trace.connClosed === undefined) return;
-  const openedAt = clock.now();
   let closedLocally = false;
 
   // Node finishes our side by itself after the peer's FIN; whoever finishes first has closed.

@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, type OpenMetricsContentType, Registry } from
 import { guarded } from "../core/hooks.ts";
 import { show } from "../core/validate.ts";
 import { type Instrument, type InstrumentKey, instruments, noError, ownerLabel } from "./instruments.ts";
+import { type Exemplar, KeptHistogram } from "./kept-histogram.ts";
 import { Moments } from "./moments.ts";
 import type { Add, Level, Series, Sink, TellMoment } from "./sink.ts";
 
@@ -20,9 +21,6 @@ export function prometheusName({ name, kind, unit }: Instrument): string {
 export function isOpenMetrics(registry: AnyRegistry): boolean {
   return registry.contentType === Registry.OPENMETRICS_CONTENT_TYPE;
 }
-
-/** Labels of an exemplar, such as `trace_id` and `span_id`; none where there is nothing to point to. */
-export type Exemplar = () => Readonly<Record<string, string>> | undefined;
 
 /** Histograms of what is under way when it is observed, so that what is active then is what it is of. */
 const withExemplars: readonly InstrumentKey[] = ["dialDuration", "phaseDuration"];
@@ -58,19 +56,20 @@ function incOf(metric: Counter, labels: Record<string, string>): Add {
 }
 
 function observeOf(metric: Histogram, labels: Record<string, string>, exemplar: Exemplar | undefined): Add {
+  if (!(metric instanceof KeptHistogram)) {
+    const child = metric.labels(labels);
+    return (value) => child.observe(value);
+  }
   // A histogram has some 17 series: those of the failures appear when there are any.
-  if ((labels.error_type ?? noError) === noError) zeroOnce(metric, labels);
-  const child = metric.labels(labels);
-  const plain = (value: number) => child.observe(value);
-  if (exemplar === undefined || !takesExemplars.has(metric)) return plain;
-  return (value) => {
-    const exemplarLabels = guarded("exemplars", () => checkedExemplar(exemplar()));
-    if (exemplarLabels === undefined) plain(value);
-    else metric.observe({ labels, value, exemplarLabels });
-  };
+  const startsAtZero = (labels.error_type ?? noError) === noError;
+  return metric.series(
+    labels,
+    startsAtZero,
+    exemplar && (() => guarded("exemplars", () => checkedExemplar(exemplar()))),
+  );
 }
 
-/** What prom-client would throw for after it has counted, or print so that no scraper can read the rest. */
+/** Keeps away what prom-client would print so that no scraper can read the rest. */
 function checkedExemplar(labels: ReturnType<Exemplar>): Record<string, string> | undefined {
   if (labels === undefined) return undefined;
   let length = 0;
@@ -121,9 +120,6 @@ class KeptCounter extends Counter {
   }
 }
 
-/** Histograms that know of exemplars: not those of a registry that was of another type when they were made. */
-const takesExemplars = new WeakSet<Metric>();
-
 /** Metrics that tell us of a scrape. One that somebody else made under our name doesn't. */
 const scrapedByUs = new WeakSet<Metric>();
 
@@ -131,8 +127,6 @@ interface MetricState {
   readonly collectors: Set<() => void>;
   /** Bring the metric up to date; after the collectors, for those add too. */
   readonly flushes: Set<() => void>;
-  /** Label sets that were started at zero; doing it again would throw their counts away. */
-  readonly zeroed: Set<string>;
   /** Series of a gauge. */
   readonly levels: Map<string, Level>;
   /** Series of a gauge that shows the earliest of several moments, each by its name. */
@@ -147,7 +141,6 @@ function stateOf(metric: Metric): MetricState {
     state = {
       collectors: new Set(),
       flushes: new Set(),
-      zeroed: new Set(),
       levels: new Map(),
       moments: new Map(),
     };
@@ -176,14 +169,6 @@ function levelOf(metric: Gauge, labels: Record<string, string>): Level {
   return add;
 }
 
-function zeroOnce(metric: Histogram, labels: Record<string, string>): void {
-  const { zeroed } = stateOf(metric);
-  const key = JSON.stringify(labels);
-  if (zeroed.has(key)) return;
-  zeroed.add(key);
-  metric.zero(labels);
-}
-
 function metricOf(registry: AnyRegistry, key: InstrumentKey): Metric {
   const instrument: Instrument = instruments[key];
   const name = prometheusName(instrument);
@@ -197,15 +182,13 @@ function metricOf(registry: AnyRegistry, key: InstrumentKey): Metric {
     for (const each of flushes) each();
   };
   const settings = { name, help, labelNames, registers: [registry], collect };
-  const enableExemplars = withExemplars.includes(key) && isOpenMetrics(registry);
   const metric: Metric =
     kind === "counter"
       ? new KeptCounter(settings)
       : kind === "gauge"
         ? new Gauge(settings)
-        : new Histogram({ ...settings, buckets: [...buckets], enableExemplars });
+        : new KeptHistogram({ ...settings, buckets: [...buckets] });
   scrapedByUs.add(metric);
-  if (enableExemplars) takesExemplars.add(metric);
   return metric;
 }
 

@@ -4,7 +4,8 @@ import { checkFunction, checkOptions, show } from "../core/validate.ts";
 import { checkName } from "./check-name.ts";
 import { dialerHooks } from "./dialer-metrics.ts";
 import { goConntrackHooks } from "./go-conntrack.ts";
-import { type AnyRegistry, type Exemplar, isOpenMetrics, prometheusSink } from "./prometheus-instruments.ts";
+import type { Exemplar } from "./kept-histogram.ts";
+import { type AnyRegistry, isOpenMetrics, prometheusSink } from "./prometheus-instruments.ts";
 
 export interface PrometheusOptions {
   /** Registry of prom-client that the metrics go to. */

@@ -185,15 +185,13 @@ describe("exemplars", () => {
     });
   }
 
-  it("are left out where the registry's histograms were made before it was of the OpenMetrics type", async () => {
+  it("are there although the registry was of another type when its histograms were made", async () => {
     const registry = new Registry();
     compose(withPrometheus({ registry }), scriptedDialer());
     registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never);
     const exemplars = () => ({ request: "a" });
     await compose(withPrometheus({ registry, exemplars }), scriptedDialer())("h:1");
-    assert.deepEqual(await exemplarsOf(registry as never), []);
-    const labels = { dialer_name: "default", error_type: "" };
-    assert.equal((await scrape(registry)).value("dialer_dial_duration_seconds_count", labels), 1);
+    assert.equal((await exemplarsOf(registry as never)).length, 1);
   });
 
   it("need a registry that can print them", () => {

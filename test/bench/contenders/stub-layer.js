@@ -1,11 +1,22 @@
 // @ts-check
+import { subscribe } from "node:diagnostics_channel";
+import { MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
 import { Registry } from "prom-client";
-import { compose, withRetry, withTimeout } from "../../../dist/index.js";
-import { withTracing } from "../../../dist/otel.js";
+import { compose, withDiagnosticsChannel, withRetry, withTimeout } from "../../../dist/index.js";
+import { withOtelMetrics, withTracing } from "../../../dist/otel.js";
 import { withPrometheus } from "../../../dist/prometheus.js";
-import { inTurn } from "../loop.js";
+import { inTurn, noop } from "../loop.js";
 import { fullStack, silentStack } from "../stack.js";
 import { stubDialer, target } from "../stub.js";
+
+/** The SDK with a reader, without which it would throw all away at once; nothing is ever collected. */
+function meterProvider() {
+  class Reader extends MetricReader {
+    async onForceFlush() {}
+    async onShutdown() {}
+  }
+  return new MeterProvider({ readers: [new Reader()] });
+}
 
 /** @type {Record<string, () => any>} */
 const dialers = {
@@ -15,6 +26,13 @@ const dialers = {
   withRetry: () => compose(withRetry(), stubDialer),
   withTracing: () => compose(withTracing(), stubDialer),
   withPrometheus: () => compose(withPrometheus({ registry: new Registry() }), stubDialer),
+  "withOtelMetrics, no SDK": () => compose(withOtelMetrics(), stubDialer),
+  "withOtelMetrics, with the SDK": () => compose(withOtelMetrics({ meterProvider: meterProvider() }), stubDialer),
+  "withDiagnosticsChannel, no subscriber": () => compose(withDiagnosticsChannel(), stubDialer),
+  "withDiagnosticsChannel, one to dialDone": () => {
+    subscribe("dialtrace:dialDone", noop);
+    return compose(withDiagnosticsChannel(), stubDialer);
+  },
   "timeout, retry, timeout": () => silentStack(stubDialer),
   "the full stack": () => fullStack(stubDialer),
 };
