@@ -22,10 +22,12 @@ import {
   withTimeout,
   withTrace,
 } from "../../src/index.ts";
-import { withTracing } from "../../src/otel.ts";
+import { withOtelMetrics, withTracing } from "../../src/otel.ts";
 import { withPrometheus } from "../../src/prometheus.ts";
 import { freePort, goodPeer, type Peer, peer, resettingPeer } from "../support/peers.ts";
 import { openSockets, until } from "../support/resources.ts";
+import { meterSdk, seriesLines } from "../telemetry/collection.ts";
+import * as exposition from "../telemetry/exposition.ts";
 
 const runs = 26;
 const dialsPerRun = 40;
@@ -311,6 +313,11 @@ async function scrape(registry: Registry) {
   };
 }
 
+/** All series but the times of dials, which each layer takes itself. */
+function countsOf(samples: readonly exposition.Sample[]): string[] {
+  return seriesLines(samples).filter((line) => !/^dialer_dial_duration_seconds_(sum|bucket)/.test(line));
+}
+
 function quiet(conn: Socket): Socket {
   return conn.on("error", () => {});
 }
@@ -319,6 +326,7 @@ function quiet(conn: Socket): Socket {
 
 async function run(plans: readonly Plan[]): Promise<void> {
   const registry = new Registry();
+  const { meterProvider, collect } = meterSdk();
   const clock = countingClock();
   const spans = spanLedger();
   const diaries: Diary[] = [];
@@ -330,6 +338,7 @@ async function run(plans: readonly Plan[]): Promise<void> {
     compose(
       withTracing({ tracerProvider: spans.tracerProvider }),
       withPrometheus({ registry }),
+      withOtelMetrics({ meterProvider }),
       withTrace(hooksOf(diary)),
       withTimeout({ timeoutMs: dialTimeoutMs }),
       withRetry({ maxAttempts: 3, initialBackoffMs: backoffMs, jitter: "full" }),
@@ -347,6 +356,8 @@ async function run(plans: readonly Plan[]): Promise<void> {
     assert.equal(seen.open, open, "the gauge shows the connections that are open");
     assert.equal(seen.established, seen.closed + seen.open, JSON.stringify(seen));
     assert.equal(spans.wrong.join(), "");
+    const [ours, theirs] = [await exposition.scrape(registry), await collect()];
+    assert.deepEqual(countsOf(theirs.samples), countsOf(ours.samples), "OpenTelemetry is told the same");
     return seen;
   };
 
