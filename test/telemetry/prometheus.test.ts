@@ -7,7 +7,16 @@ import { register as defaultRegistry, Registry } from "prom-client";
 import { reasons } from "../../src/core/reasons.ts";
 import { closeReasons, type DialTrace } from "../../src/core/trace.ts";
 import { stateCloseReason } from "../../src/core/tracker.ts";
-import { compose, DialError, type Dialer, type Middleware, tcp, withRetry, withTimeout } from "../../src/index.ts";
+import {
+  compose,
+  DialError,
+  type Dialer,
+  type Middleware,
+  parseTarget,
+  tcp,
+  withRetry,
+  withTimeout,
+} from "../../src/index.ts";
 import { natsMetrics, type PrometheusOptions, withPrometheus } from "../../src/prometheus.ts";
 import { type Instrument, instruments } from "../../src/telemetry/instruments.ts";
 import { prometheusName } from "../../src/telemetry/prometheus-instruments.ts";
@@ -758,6 +767,39 @@ describe("registries", () => {
     assert.equal(scraped.value("dialer_dial_duration_seconds_count", { ...me, error_type: "_OTHER" }), 1);
   });
 
+  for (const made of ["made_up", "constructor", "__proto__", "10.1.2.3:4222", undefined] as never[]) {
+    it(`see _OTHER for ${made}, whatever label it is made up for`, async () => {
+      const { registry, dial } = observed((async (_target, { trace } = {}) => {
+        const target = parseTarget("db:1");
+        const failed = { durationMs: 1, outcome: "failure", reason: made ?? ("nothing" as never) } as const;
+        trace?.connectDone?.({ address: { address: "10.1.2.3", port: 1, family: made }, ...failed });
+        trace?.connectDone?.({
+          address: { address: "10.1.2.3", port: 1, family: "ipv4" },
+          durationMs: 1,
+          outcome: made,
+        });
+        trace?.retryScheduled?.({ target, attempt: 2, delayMs: 1, error: undefined, reason: made });
+        trace?.retryExhausted?.({ target, attempts: 2, cause: made, error: undefined, reason: "refused" });
+        trace?.timeout?.({ target, scope: made, timeoutMs: 1 });
+        const conn = new Socket();
+        trace?.connClosed?.({ target, conn, reason: made, durationMs: 1, bytesRead: 0, bytesWritten: 0 });
+        return conn;
+      }) as Dialer);
+      (await dial("db:1")).destroy();
+      const scraped = await scrape(registry);
+      assertClosedSets(scraped.samples);
+      const seen = (metric: string) => scraped.nonZero(`dialer_${metric}_total`);
+      assert.deepEqual(seen("connects"), [
+        "network_type=_OTHER,outcome=failure → 1",
+        "network_type=ipv4,outcome=_OTHER → 1",
+      ]);
+      assert.deepEqual(seen("retries"), ["error_type=_OTHER → 1"]);
+      assert.deepEqual(seen("retries_exhausted"), ["cause=_OTHER → 1"]);
+      assert.deepEqual(seen("timeouts"), ["scope=_OTHER → 1"]);
+      assert.deepEqual(seen("connections_closed"), ["reason=local → 1", "reason=_OTHER → 1"]);
+    });
+  }
+
   function assertClosedSets(samples: readonly Sample[]): void {
     const rows: Instrument[] = Object.values(instruments);
     for (const { name, labels } of samples) {
@@ -767,7 +809,7 @@ describe("registries", () => {
       for (const [label, value] of Object.entries(labels)) {
         if (label === "dialer_name" || label === "le") continue;
         const allowed = Object.entries(row?.labels ?? {}).find(([each]) => each.replaceAll(".", "_") === label)?.[1];
-        assert.ok(allowed?.includes(value), `${name} ${label}=${value}`);
+        assert.ok(allowed?.includes(value) || value === "_OTHER", `${name} ${label}=${value}`);
       }
     }
   }
