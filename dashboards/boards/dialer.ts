@@ -1,0 +1,20 @@
+import { dialerConnections } from "../panels/dialer-connections.ts";
+import { dialerDials } from "../panels/dialer-dials.ts";
+import { dialerFailures } from "../panels/dialer-failures.ts";
+import { dialerTime } from "../panels/dialer-time.ts";
+import type { Board } from "../parts/board.ts";
+
+export const dialer: Board = {
+  uid: "dialtrace-dialer",
+  title: "dialtrace / Dialer",
+  description: "One dialer, or several below each other: how often it dials, how that fails, how long it takes.",
+  metrics: "dialer_attempts_started_total",
+  owner: "Dialer",
+  rows: [
+    {
+      title: "$dialer_name",
+      repeat: "dialer_name",
+      panels: [...dialerDials, ...dialerFailures, ...dialerTime, ...dialerConnections],
+    },
+  ],
+};

@@ -1,0 +1,63 @@
+import { stateColours } from "../parts/colours.ts";
+import { graph, number, type Panel, timeline } from "../parts/panels.ts";
+import { series, share, sum } from "../parts/query.ts";
+
+/** Best to worst: where several clients share a name, the timeline shows the worst off of them. */
+const states = ["connected", "draining", "connecting", "reconnecting", "closed"] as const;
+
+const worstState = states
+  .map((state, index) => `(${series("clientStatus", `state="${state}"`)} > bool 0) * ${index + 1}`)
+  .join(" or ");
+
+export const natsState: readonly Panel[] = [
+  number({
+    title: "Clients connected",
+    description: "Share of the clients that are connected now.",
+    unit: "percentunit",
+    width: 6,
+    height: 8,
+    steps: ["red", [0.9, "orange"], [1, "green"]],
+    noValue: "no clients",
+    queries: [
+      {
+        legend: "connected",
+        expr: share(sum(series("clientStatus", 'state="connected"')), sum(series("clientStatus"))),
+      },
+    ],
+  }),
+  number({
+    title: "Time connected",
+    description:
+      "Share of the time shown in which the clients were connected: the service level of a long-lived client.",
+    unit: "percentunit",
+    width: 6,
+    height: 8,
+    steps: ["red", [0.99, "orange"], [0.999, "green"]],
+    noValue: "no clients",
+    queries: [
+      {
+        legend: "connected",
+        expr: share(
+          sum(`avg_over_time(${series("clientStatus", 'state="connected"')}[$__range])`),
+          sum(`avg_over_time(${series("clientStatus")}[$__range])`),
+        ),
+      },
+    ],
+  }),
+  graph({
+    title: "Clients by state",
+    description: "How many clients are in each state.",
+    unit: "short",
+    shape: "stacked",
+    colours: stateColours,
+    width: 12,
+    queries: [{ legend: "{{state}}", expr: sum(series("clientStatus"), "state") }],
+  }),
+  timeline({
+    title: "State of each client",
+    description:
+      "When each client was connected, reconnecting, closed. Gaps at one moment in all of them are the servers'; in one alone, that process's.",
+    states: Object.fromEntries(states.map((state) => [state, stateColours[state]])),
+    queries: [{ legend: "{{dialer_name}} {{instance}}", expr: `max by (dialer_name, instance) (${worstState})` }],
+  }),
+];

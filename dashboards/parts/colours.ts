@@ -1,0 +1,109 @@
+import type { Reason } from "../../src/core/reasons.ts";
+import type {
+  clientErrorKinds,
+  clientStates,
+  disconnectReasons,
+  instruments,
+} from "../../src/telemetry/instruments.ts";
+
+/** Values of one label, each with its colour: a value that is added without one doesn't compile. */
+export type Colours<Value extends string = string> = Readonly<Record<Value, string>>;
+
+/** Names by family: purple DNS, red and orange the network, blue TLS, green proxies, yellow credentials. */
+export const reasonColours: Colours<Reason> = {
+  dns_not_found: "purple",
+  dns_temporary: "light-purple",
+  refused: "red",
+  unreachable: "dark-red",
+  reset: "light-red",
+  timeout: "orange",
+  access_denied: "#705da0",
+  local_resource: "#8f3bb8",
+  tls_closed: "super-light-blue",
+  tls_cert_expired: "dark-blue",
+  tls_cert_untrusted: "semi-dark-blue",
+  tls_hostname: "blue",
+  tls_client_cert: "light-blue",
+  tls_protocol: "#6ed0e0",
+  proxy_auth: "dark-green",
+  proxy_rejected: "light-green",
+  auth_failed: "yellow",
+  auth_expired: "light-yellow",
+  server_limit: "dark-orange",
+  handshake_closed: "light-orange",
+  protocol: "#bf1b00",
+  circuit_open: "#3f6833",
+  pool_exhausted: "#967302",
+  config: "#58140c",
+  _OTHER: "#808080",
+};
+
+/** Calm colours for what is meant to happen, warm ones for what is not. */
+export const closeColours: Colours<(typeof disconnectReasons)[number]> = {
+  local: "blue",
+  remote: "orange",
+  reset: "red",
+  timeout: "dark-orange",
+  idle: "light-blue",
+  max_lifetime: "super-light-blue",
+  stale: "purple",
+  drain: "green",
+  unhealthy: "dark-red",
+  error: "light-red",
+  auth_expired: "yellow",
+  forced: "light-green",
+  lame_duck: "light-yellow",
+};
+
+export const outcomeColours: Colours<"succeeded" | "failed" | "canceled"> = {
+  succeeded: "green",
+  failed: "red",
+  canceled: "#808080",
+};
+
+export const phaseColours: Colours<(typeof instruments.phaseDuration.labels.phase)[number]> = {
+  dns: "purple",
+  tcp: "green",
+  proxy: "light-green",
+  tls: "blue",
+  handshake: "orange",
+};
+
+export const stateColours: Colours<(typeof clientStates)[number]> = {
+  connecting: "yellow",
+  connected: "green",
+  reconnecting: "orange",
+  draining: "blue",
+  closed: "red",
+};
+
+export const errorKindColours: Colours<(typeof clientErrorKinds)[number]> = {
+  permission_publish: "orange",
+  permission_subscribe: "light-orange",
+  auth: "yellow",
+  protocol: "red",
+  other: "#808080",
+};
+
+export const networkColours: Colours<(typeof instruments.connects.labels)["network.type"][number]> = {
+  ipv4: "blue",
+  ipv6: "green",
+  unix: "purple",
+};
+
+export const scopeColours: Colours<(typeof instruments.timeouts.labels.scope)[number]> = {
+  dial: "red",
+  attempt: "orange",
+  phase: "yellow",
+  pool: "purple",
+  idle: "blue",
+};
+
+export const causeColours: Colours<(typeof instruments.retriesExhausted.labels.cause)[number]> = {
+  attempts: "red",
+  deadline: "orange",
+  budget: "purple",
+  non_retryable: "blue",
+};
+
+export const directionColours: Colours<"receive" | "transmit"> = { receive: "blue", transmit: "orange" };

@@ -1,0 +1,145 @@
+import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
+import * as common from "@grafana/grafana-foundation-sdk/common";
+import * as dashboard from "@grafana/grafana-foundation-sdk/dashboard";
+import * as heatmap from "@grafana/grafana-foundation-sdk/heatmap";
+import * as stat from "@grafana/grafana-foundation-sdk/stat";
+import * as statetimeline from "@grafana/grafana-foundation-sdk/statetimeline";
+import * as table from "@grafana/grafana-foundation-sdk/table";
+import * as timeseries from "@grafana/grafana-foundation-sdk/timeseries";
+import type { Colours } from "./colours.ts";
+import { datasource, type Query, targets } from "./query.ts";
+
+export type Panel = Builder<dashboard.Panel>;
+
+/** Units of Grafana: its identifiers for a plain number, a share of 1, seconds, per second, bytes, bytes per second. */
+type Unit = "short" | "percentunit" | "s" | "ops" | "bytes" | "Bps";
+
+interface PanelOptions {
+  readonly title: string;
+  /** The question that the panel answers, and how to read it. */
+  readonly description: string;
+  readonly unit: Unit;
+  readonly queries: readonly Query[];
+  /** Of the page's 24 columns. @defaultValue 8; of a stat 4 */
+  readonly width?: number;
+  /** In the page's lines of 30 pixels. @defaultValue 8; of a stat 5 */
+  readonly height?: number;
+}
+
+/** A value and the colour that it has from there upwards; the first has no bound. */
+export type Steps = readonly [string, ...(readonly [number, string])[]];
+
+/** Lines over time; one above another where `stacked`; bars for what comes in single events. */
+export function graph(
+  options: PanelOptions & {
+    readonly shape?: "lines" | "stacked" | "bars";
+    readonly colours?: Colours;
+    /** Marks traces of single dials in it. */
+    readonly exemplars?: boolean;
+    readonly max?: number;
+  },
+): Panel {
+  const { shape = "lines", colours = {}, exemplars = false, max } = options;
+  const panel = dress(new timeseries.PanelBuilder(), options, 8)
+    .targets(targets(options.queries, exemplars ? "exemplars" : "range"))
+    .min(0)
+    .lineWidth(1)
+    .fillOpacity(shape === "lines" ? 5 : shape === "stacked" ? 40 : 90)
+    .showPoints(common.VisibilityMode.Auto)
+    .spanNulls(false)
+    .legend(
+      new common.VizLegendOptionsBuilder()
+        .showLegend(true)
+        .displayMode(common.LegendDisplayMode.List)
+        .placement(common.LegendPlacement.Bottom),
+    )
+    .tooltip(
+      new common.VizTooltipOptionsBuilder().mode(common.TooltipDisplayMode.Multi).sort(common.SortOrder.Descending),
+    );
+  if (shape !== "lines") panel.stacking(new common.StackingConfigBuilder().mode(common.StackingMode.Normal).group("A"));
+  if (shape === "bars") panel.drawStyle(common.GraphDrawStyle.Bars);
+  if (max !== undefined) panel.max(max);
+  for (const [value, colour] of Object.entries(colours)) {
+    panel.overrideByName(value, [{ id: "color", value: { mode: "fixed", fixedColor: colour } }]);
+  }
+  return panel;
+}
+
+/** One number, or a few; coloured by what it means. */
+export function number(options: PanelOptions & { readonly steps?: Steps; readonly noValue?: string }): Panel {
+  const { steps = ["blue"], noValue } = options;
+  const panel = dress(new stat.PanelBuilder(), options, 4, 5)
+    .targets(targets(options.queries, "instant"))
+    .reduceOptions(new common.ReduceDataOptionsBuilder().calcs(["lastNotNull"]))
+    .graphMode(common.BigValueGraphMode.None)
+    .colorMode(common.BigValueColorMode.Value)
+    .thresholds(thresholds(steps));
+  return noValue === undefined ? panel : panel.noValue(noValue);
+}
+
+/** How the observations of a histogram lie, over time; its query gives each bucket by `le`. */
+export function heat(options: PanelOptions): Panel {
+  return dress(new heatmap.PanelBuilder(), options, 8)
+    .targets(targets(options.queries, "heatmap"))
+    .yAxis(new heatmap.YAxisConfigBuilder().unit("s"))
+    .color(new heatmap.HeatmapColorOptionsBuilder().mode(heatmap.HeatmapColorMode.Scheme).scheme("Spectral").steps(64))
+    .cellGap(1)
+    .showLegend();
+}
+
+/** A row of colours over time for each series, whose values are positions in `states`, counted from 1. */
+export function timeline(options: Omit<PanelOptions, "unit"> & { readonly states: Colours }): Panel {
+  const shown = Object.entries(options.states).map(([text, color], index) => [String(index + 1), { text, color }]);
+  return dress(new statetimeline.PanelBuilder(), { ...options, unit: "short" }, 24)
+    .targets(targets(options.queries, "range"))
+    .mappings([{ type: dashboard.MappingType.ValueToText, options: Object.fromEntries(shown) }])
+    .showValue(common.VisibilityMode.Auto)
+    .mergeValues(true)
+    .fillOpacity(70)
+    .legend(new common.VizLegendOptionsBuilder().showLegend(true).placement(common.LegendPlacement.Bottom));
+}
+
+/** Dialers by a value, the highest first; a click on one leads to its own page. */
+export function ranking(
+  options: PanelOptions & { readonly value: string; readonly steps: Steps; readonly leadsTo: string },
+): Panel {
+  const url = `/d/${options.leadsTo}?\${datasource:queryparam}&var-job=\${__data.fields.job}&var-dialer_name=\${__data.fields.dialer_name}&\${__url_time_range}`;
+  return dress(new table.PanelBuilder(), options, 8)
+    .targets(targets(options.queries, "table"))
+    .thresholds(thresholds(options.steps))
+    .withTransformation({
+      id: "organize",
+      options: {
+        excludeByName: { Time: true },
+        indexByName: { dialer_name: 0, job: 1, Value: 2 },
+        renameByName: { Value: options.value },
+      },
+    })
+    .sortBy([new common.TableSortByFieldStateBuilder().displayName(options.value).desc(true)])
+    .overrideByName("dialer_name", [{ id: "links", value: [{ title: "Show this one", url }] }])
+    .overrideByName(options.value, [{ id: "custom.cellOptions", value: { type: "color-text" } }]);
+}
+
+interface Dressable {
+  title(title: string): this;
+  description(description: string): this;
+  datasource(source: common.DataSourceRef): this;
+  unit(unit: string): this;
+  span(width: number): this;
+  height(height: number): this;
+}
+
+function dress<P extends Dressable>(panel: P, options: PanelOptions, width: number, height = 8): P {
+  return panel
+    .title(options.title)
+    .description(options.description)
+    .datasource(datasource)
+    .unit(options.unit)
+    .span(options.width ?? width)
+    .height(options.height ?? height);
+}
+
+function thresholds([first, ...others]: Steps) {
+  const steps = [{ value: null, color: first }, ...others.map(([value, color]) => ({ value, color }))];
+  return new dashboard.ThresholdsConfigBuilder().mode(dashboard.ThresholdsMode.Absolute).steps(steps);
+}
