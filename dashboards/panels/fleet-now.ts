@@ -54,7 +54,7 @@ export const fleetNow: readonly Panel[] = [
     ],
   }),
   number({
-    title: "Time of a dial",
+    title: "Time of a dial, now",
     description:
       "Half of the dials that succeed take less than p50, all but one in a hundred less than p99; every attempt and wait included.",
     unit: "s",

@@ -1,0 +1,292 @@
+/**
+ * The proof of the dashboards, rules and alerts: a real Prometheus scrapes a service with faults whose numbers are known,
+ * and is asked everything that a panel, a rule, an alert or a variable asks.
+ */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, describe, it } from "node:test";
+import { type Prometheus, type Series, startPrometheus } from "../support/prometheus.ts";
+import { certificateDays, numbers, prepareScenario, type Scenario } from "./scenario.ts";
+import { alerts, alertsFile, type Board, boards, panelsOf, recordingRules, rulesFile } from "./shipped.ts";
+
+/** What Grafana would fill in; longer than the scenario, so that it tells all of it. */
+const window = { text: "5m", seconds: 300 };
+const chosenByDefault = { job: ".+", instance: ".+", dialer_name: ".+" };
+
+/** Rules in fast motion: a minute of theirs is a second here. */
+const hastened = [rulesFile, alertsFile].map((file) =>
+  readFileSync(file, "utf8").replaceAll(/\b(\d+)([mh])\b/g, (_, count: string, unit: string) =>
+    unit === "m" ? `${count}s` : `${Number(count) * 60}s`,
+  ),
+);
+
+/** Which alerts the scenario is for. There may be others of these dialers and clients; what is well must have none. */
+const expectedAlerts = [
+  "DialerErrorBudgetBurn down",
+  "DialerTargetDown down",
+  "DialerStuckDials stuck",
+  "DialerPeerCertificateExpiring tls",
+  "NatsClientConnectedTimeBurn lost",
+  "NatsClientDisconnected lost",
+  "NatsClientDisconnected locked",
+  "NatsClientAuthFailing locked",
+  "NatsClientReconnectStorm flapping",
+];
+const well = ["db", "proxied", "steady"];
+
+let scenario: Scenario;
+let prometheus: Prometheus;
+let startedAt = 0;
+/** Alerts that fired at some time, as `name dialer`. */
+const fired = new Set<string>();
+
+before(async () => {
+  scenario = await prepareScenario();
+  prometheus = await startPrometheus({
+    targets: scenario.processes.map(({ address, name }) => ({ address, labels: { instance: name, job: "orders" } })),
+    rules: hastened,
+  });
+  startedAt = Date.now();
+  await scenario.play();
+  const missing = () => expectedAlerts.filter((each) => !fired.has(each));
+  await eventually(`alerts fire, all but ${missing}`, async () => {
+    for (const { labels, state } of await prometheus.alerts()) {
+      if (state === "firing") fired.add(`${labels.alertname} ${labels.dialer_name}`);
+    }
+    return missing().length === 0;
+  }).catch((error) => console.error(error)); // The test about it tells which.
+  await scenario.calm();
+  const calmAt = Date.now() / 1000;
+  await eventually("Prometheus has seen the end", async () =>
+    (await prometheus.query("timestamp(up)")).every(({ value }) => value > calmAt),
+  );
+});
+
+after(async () => {
+  await prometheus?.[Symbol.asyncDispose]();
+  await scenario?.[Symbol.asyncDispose]();
+});
+
+describe("each question of the dashboards, asked of a real Prometheus", () => {
+  for (const [file, board] of boards) {
+    it(`${file}: every panel has data`, async () => {
+      const empty: string[] = [];
+      for (const { title, targets = [] } of panelsOf(board)) {
+        for (const { expr, refId } of targets) {
+          const found = await prometheus.query(filled(expr));
+          const isAnswered = found.some(({ value }) => !Number.isNaN(value));
+          if (!isAnswered) empty.push(`${title}, ${refId}: ${found.length} series for ${filled(expr)}`);
+        }
+      }
+      assert.deepEqual(empty, []);
+    });
+
+    it(`${file}: every variable has the values that there are`, async () => {
+      const found: Record<string, string[]> = {};
+      for (const { name, query } of board.templating.list.filter(({ type }) => type === "query")) {
+        const [, selector = "", label = ""] = /^label_values\((\{.+\}), (\w+)\)$/.exec(query) ?? [];
+        found[name] = await prometheus.labelValues(label, filled(selector));
+      }
+      assert.deepEqual([found.job, found.instance], [["orders"], ["a", "b"]]);
+      const clients = ["flapping", "locked", "lost", "nats", "steady"];
+      const others = ["db", "down", "proxied", "slow", "stuck", "tls"];
+      assert.deepEqual(found.dialer_name, file === "nats.json" ? clients : [...clients, ...others].sort());
+    });
+  }
+
+  it("every recording rule has data", async () => {
+    for (const { record = "" } of recordingRules) assert.ok((await prometheus.query(record)).length > 0, record);
+  });
+
+  it("every alert can be evaluated, in its own words too", async () => {
+    for (const { expr } of alerts) await prometheus.query(expr);
+    const failing = await prometheus.query("prometheus_rule_evaluation_failures_total > 0");
+    assert.deepEqual(failing, []);
+  });
+});
+
+describe("alerts, a minute of theirs being a second", () => {
+  it("fire for what is broken", () => {
+    for (const each of expectedAlerts) assert.ok(fired.has(each), `${each} did not fire; those did: ${[...fired]}`);
+  });
+
+  it("are silent about what is well, mended retries included", () => {
+    for (const name of well)
+      assert.deepEqual(
+        [...fired].filter((each) => each.endsWith(` ${name}`)),
+        [],
+      );
+  });
+});
+
+describe("the numbers are those of the scenario", () => {
+  it("dials, by outcome", async () => {
+    const db = await counts("dialer.json", "Dials by outcome", { dialer_name: "db" });
+    nearly(db.succeeded, 2 * numbers.mended);
+    assert.equal(db.failed, 0);
+    assert.equal(db.canceled, 0);
+    const slow = await counts("dialer.json", "Dials by outcome", { dialer_name: "slow" });
+    nearly(slow.canceled, numbers.canceled);
+    nearly(slow.failed, numbers.timeouts - 1); // The first of a reason begins the series.
+    const tls = await counts("dialer.json", "Dials by outcome", { dialer_name: "tls" });
+    nearly(tls.succeeded, numbers.good);
+  });
+
+  it("failures, by reason", async () => {
+    const { expired, hostname, untrusted, mended } = numbers;
+    const tls = await counts("dialer.json", "Attempts failed, by reason", { dialer_name: "tls" });
+    nearlyAll(tls, { tls_cert_expired: expired, tls_hostname: hostname, tls_cert_untrusted: untrusted });
+    nearlyAll(await counts("dialer.json", "Dials failed, by reason", { dialer_name: "tls" }), {
+      tls_cert_expired: expired - 1,
+      tls_hostname: hostname - 1,
+      tls_cert_untrusted: untrusted - 1,
+    });
+    nearlyAll(await counts("dialer.json", "Attempts failed, by reason", { dialer_name: "db" }), {
+      refused: 2 * mended,
+    });
+    nearlyAll(await counts("dialer.json", "Retries, by reason", { dialer_name: "db" }), { refused: 2 * mended });
+    for (const instance of ["a", "b"]) {
+      const own = { dialer_name: "down", instance };
+      const dials = scenario.tally.of(`down ${instance} refused`);
+      nearlyAll(await counts("dialer.json", "Attempts failed, by reason", own), { refused: 2 * dials });
+      nearlyAll(await counts("dialer.json", "Dials failed, by reason", own), { refused: dials - 1 });
+      nearlyAll(await counts("dialer.json", "Retrying given up, by cause", own), { attempts: dials });
+    }
+    nearlyAll(await counts("dialer.json", "Bounds that passed", { dialer_name: "slow" }), { dial: numbers.timeouts });
+    const [down] = await panel("fleet.json", "Dials that failed, by dialer", { dialer_name: "down" });
+    assert.equal(down?.value, 1);
+    const [worst] = (await panel("fleet.json", "Worst ten: dials that failed")).sort((a, b) => b.value - a.value);
+    assert.equal(worst?.value, 1);
+  });
+
+  it("open connections, and dials under way", async () => {
+    const [open] = await panel("fleet.json", "Open connections");
+    assert.equal(open?.value, scenario.open());
+    const db = await panel("dialer.json", "Open connections", { dialer_name: "db" });
+    assert.deepEqual(
+      db.map(({ metric, value }) => `${metric.instance} ${value}`),
+      [`a ${numbers.kept}`, `b ${numbers.kept}`],
+    );
+    const underWay = await panel("dialer.json", "Under way", { dialer_name: "stuck" });
+    assert.deepEqual(
+      underWay.map(({ value }) => value),
+      [1, 1],
+    );
+    const closed = await rises("dialer.json", "Connections closed, by reason", { dialer_name: "db" });
+    nearlyAll(closed, { local: 2 * (numbers.mended - numbers.kept) });
+  });
+
+  it("the certificate's last day", async () => {
+    const [left] = await panel("dialer.json", "Certificates expire in", { dialer_name: "tls" });
+    const age = (Date.now() - startedAt) / 1000;
+    nearly(left?.value, certificateDays * 86_400 - age, 60);
+  });
+
+  it("states of NATS clients", async () => {
+    const states = Object.fromEntries(
+      (await panel("nats.json", "Clients by state")).map(({ metric, value }) => [metric.state, value]),
+    );
+    assert.deepEqual(states, { connected: 4, reconnecting: 1, closed: 1, connecting: 0, draining: 0 });
+    const [share] = await panel("fleet.json", "NATS clients connected");
+    nearly(share?.value, 4 / 6, 0.001);
+    const timeline = (await panel("nats.json", "State of each client")).map(
+      ({ metric, value }) => `${metric.dialer_name} ${metric.instance} ${value}`,
+    );
+    assert.deepEqual(timeline.sort(), ["flapping b 1", "locked a 5", "lost b 4", "nats a 1", "nats b 1", "steady a 1"]);
+  });
+
+  it("outages, reconnects and disconnects", async () => {
+    const { tally } = scenario;
+    for (const instance of ["a", "b"]) {
+      const own = { dialer_name: "nats", instance };
+      const [reconnects, outage] = [tally.of(`nats ${instance} reconnected`), tally.of(`nats ${instance} outage`)];
+      assert.ok(outage > 2);
+      nearly((await rises("nats.json", "Reconnects", own)).reconnects, reconnects);
+      nearly((await byLegend("nats.json", "Length of outages", own)).mean, outage / reconnects, 0.05);
+      const disconnects = await rises("nats.json", "Disconnects, by reason", own);
+      const lost = Object.entries(tally.counts)
+        .filter(([what]) => what.startsWith(`nats ${instance} lost `))
+        .map(([what, count]) => [what.split(" ").at(-1), count]);
+      nearlyAll(disconnects, Object.fromEntries(lost));
+      // The time that Prometheus has watched, less the outages; it looks four times a second.
+      const [watched] = await prometheus.query(`count_over_time(up{instance="${instance}"}[5m]) * 0.25`);
+      const [connected] = await panel("nats.json", "Time connected", own);
+      nearly(connected?.value, 1 - outage / (watched?.value ?? 0), 0.06);
+    }
+    const befell = await rises("nats.json", "What befell connections");
+    nearly(
+      befell["lame duck"],
+      [...["a", "b"]].reduce((sum, each) => sum + tally.of(`nats ${each} lost lame_duck`), 0),
+    );
+    nearly(befell.stale, 1);
+    nearly(befell["slow consumer"], 1);
+    nearly(befell.forced, tally.of("flapping b lost forced"));
+  });
+
+  it("errors, messages that wait, and messages refused", async () => {
+    nearlyAll(await rises("nats.json", "Errors that servers reported", { dialer_name: "steady" }), {
+      permission_publish: 1,
+    });
+    const [waiting] = await panel("nats.json", "Bytes that wait for a connection", { dialer_name: "lost" });
+    assert.ok((waiting?.value ?? 0) >= 60);
+    nearly((await rises("nats.json", "Messages refused")).refused, scenario.tally.of("lost b refused"));
+    nearly((await counts("nats.json", "Messages", { dialer_name: "steady" })).receive, 3);
+  });
+});
+
+type Chosen = Partial<typeof chosenByDefault>;
+
+/** An expression as Grafana would send it. */
+function filled(expr: string, chosen: Chosen = {}): string {
+  const values: Record<string, string> = { ...chosenByDefault, ...chosen };
+  return expr.replaceAll(/\$__(?:rate_interval|range)/g, window.text).replaceAll(/\$(\w+)/g, (_, name: string) => {
+    const value = values[name];
+    assert.ok(value !== undefined, `$${name} in ${expr}`);
+    return value;
+  });
+}
+
+/** What a panel shows. */
+async function panel(file: string, title: string, chosen?: Chosen): Promise<(Series & { legend: string })[]> {
+  const found = panelsOf(boards.get(file) as Board).find((each) => each.title === title);
+  assert.ok(found, `${file} has no panel ${title}`);
+  const answers = (found.targets ?? []).map(async ({ expr, legendFormat }) =>
+    (await prometheus.query(filled(expr, chosen))).map((series) => ({
+      ...series,
+      legend: legendFormat.replaceAll(/\{\{(\w+)\}\}/g, (_, label: string) => series.metric[label] ?? ""),
+    })),
+  );
+  return (await Promise.all(answers)).flat();
+}
+
+/** What a panel shows, by its legends. */
+async function byLegend(file: string, title: string, chosen?: Chosen): Promise<Record<string, number>> {
+  return Object.fromEntries((await panel(file, title, chosen)).map(({ legend, value }) => [legend, value]));
+}
+
+/** What a panel of increases shows: they are over all the time. */
+const rises = byLegend;
+
+/** What a panel of rates says has happened in all the time. */
+async function counts(file: string, title: string, chosen?: Chosen): Promise<Record<string, number>> {
+  const rates = Object.entries(await byLegend(file, title, chosen));
+  return Object.fromEntries(rates.map(([legend, value]) => [legend, value * window.seconds]));
+}
+
+/** Prometheus adds what it thinks has happened between a scrape and the window's edge: a few in a hundred here. */
+function nearly(actual: number | undefined, expected: number, tolerance = Math.max(0.1, expected * 0.1)): void {
+  assert.ok(actual !== undefined && Math.abs(actual - expected) <= tolerance, `${actual} is not ${expected}`);
+}
+
+function nearlyAll(actual: Record<string, number>, expected: Record<string, number>): void {
+  assert.deepEqual(Object.keys(actual).sort(), Object.keys(expected).sort());
+  for (const [key, value] of Object.entries(expected)) nearly(actual[key], value);
+}
+
+async function eventually(what: string, condition: () => Promise<boolean>, withinMs = 30_000): Promise<void> {
+  const deadline = Date.now() + withinMs;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`waited ${withinMs} ms in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}

@@ -1,0 +1,47 @@
+/** One use of a metric in an expression. */
+export interface Selector {
+  readonly metric: string;
+  readonly matchers: readonly Matcher[];
+  /** What stands in brackets behind it. */
+  readonly range: string | undefined;
+  /** The function right around it. */
+  readonly call: string | undefined;
+}
+
+export interface Matcher {
+  readonly label: string;
+  readonly op: string;
+  readonly value: string;
+}
+
+const keywords = new Set(["and", "or", "unless", "bool", "offset", "inf", "nan"]);
+const labelList = /\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)/g;
+const selector = /(?<![\w$:.])([a-zA-Z_][\w:]*)(\s*\()?(?:\{((?:"(?:[^"\\]|\\.)*"|[^"}])*)\})?(?:\[([^\]]*)\])?/g;
+const matcher = /(\w+)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"/g;
+
+/** Every use of a metric in an expression of PromQL. Enough of a reader for the expressions of this repository. */
+export function selectorsOf(expr: string): Selector[] {
+  const text = expr.replaceAll(labelList, " ");
+  return [...text.matchAll(selector)]
+    .filter(([, name = "", isCall]) => isCall === undefined && !keywords.has(name))
+    .map((match) => ({
+      metric: match[1] ?? "",
+      matchers: [...(match[3] ?? "").matchAll(matcher)].map(([, label = "", op = "", value = ""]) => ({
+        label,
+        op,
+        value,
+      })),
+      range: match[4],
+      call: /([a-z_]+)\s*\($/.exec(text.slice(0, match.index).trimEnd())?.[1],
+    }));
+}
+
+/** Labels that an expression groups or joins by. */
+export function groupingLabelsOf(expr: string): string[] {
+  return [...expr.matchAll(labelList)].flatMap(([, list = ""]) =>
+    list
+      .split(",")
+      .map((label) => label.trim())
+      .filter((label) => label !== ""),
+  );
+}

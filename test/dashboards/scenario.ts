@@ -1,0 +1,328 @@
+import type { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Registry } from "prom-client";
+import { serveMetrics } from "../../examples/demo/metrics-server.ts";
+import {
+  compose,
+  DialError,
+  type Dialer,
+  httpProxy,
+  type Middleware,
+  tcp,
+  tls,
+  withRetry,
+  withTimeout,
+} from "../../src/index.ts";
+import { connect, ReconnectBufferError } from "../../src/nats.ts";
+import { natsMetrics, withPrometheus } from "../../src/prometheus.ts";
+import { authority, inDays } from "../support/certificates.ts";
+import { deniedConfig } from "../support/nats-auth.ts";
+import { eager } from "../support/nats-client.ts";
+import { startCluster } from "../support/nats-cluster.ts";
+import { natsServer, startNats } from "../support/nats-server.ts";
+import { freePort, goodPeer, silentPeer } from "../support/peers.ts";
+import { until } from "../support/resources.ts";
+import { startTinyproxy } from "../support/servers.ts";
+import { loopback, tlsPeer } from "../support/tls-peers.ts";
+
+type Client = Awaited<ReturnType<typeof connect>>;
+
+/** What the callers saw, counted by themselves. */
+export class Tally {
+  readonly counts: Record<string, number> = {};
+  add(what: string, amount = 1): void {
+    this.counts[what] = (this.counts[what] ?? 0) + amount;
+  }
+  of(what: string): number {
+    return this.counts[what] ?? 0;
+  }
+}
+
+/** A service of two processes, `a` and `b`, with faults whose numbers are known. */
+export interface Scenario {
+  /** Where each process's metrics are, and its name. */
+  readonly processes: readonly { readonly address: string; readonly name: string }[];
+  /** How often each thing has happened: `dialer process what`, and `… outage` in seconds. */
+  readonly tally: Tally;
+  /** Connections that the service holds open. */
+  readonly open: () => number;
+  /** Plays the story, to be called when the metrics are scraped; what goes on and on does so until `calm`. */
+  play(): Promise<void>;
+  /** Ends what goes on and on, and waits until nothing changes any more. */
+  calm(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** How many dials of each kind a process makes. */
+export const numbers = {
+  mended: 12,
+  kept: 3,
+  expired: 2,
+  hostname: 3,
+  untrusted: 4,
+  good: 2,
+  proxied: 3,
+  timeouts: 4,
+  canceled: 2,
+};
+/** When the certificate of the good server expires. */
+export const certificateDays = 3;
+
+/** Prepares dialers, clients and their servers: every series is there, and zero. */
+export async function prepareScenario(): Promise<Scenario> {
+  const kept: (() => unknown)[] = [];
+  /** Is ended with the scenario, the last one first. */
+  const keep = <R extends AsyncDisposable>(resource: R): R => {
+    kept.push(() => resource[Symbol.asyncDispose]());
+    return resource;
+  };
+  const tally = new Tally();
+  const over = new AbortController();
+  const loops: Promise<void>[] = [];
+  const sockets: Socket[] = [];
+  const clients: { readonly client: Client; isUp: boolean }[] = [];
+
+  const registries = { a: new Registry(), b: new Registry() };
+  type Process = keyof typeof registries;
+  const processes: { address: string; name: string }[] = [];
+  for (const [name, registry] of Object.entries(registries)) {
+    const { url } = keep(await serveMetrics(registry));
+    processes.push({ address: new URL(url).host, name });
+  }
+  kept.push(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+
+  const measured = (process: Process, name: string) => withPrometheus({ registry: registries[process], name });
+  const dialer = (process: Process, name: string, ...rest: [...Middleware[], Dialer]): Dialer =>
+    compose(measured(process, name), ...rest);
+
+  /** Dials, and counts how that ended. */
+  async function dial(who: string, dialer: Dialer, target: string, options?: Parameters<Dialer>[1]) {
+    try {
+      const socket = await dialer(target, options);
+      tally.add(`${who} succeeded`);
+      sockets.push(socket);
+      socket.on("error", () => {}).resume();
+      return socket;
+    } catch (error) {
+      tally.add(`${who} ${error instanceof DialError ? error.reason : "canceled"}`);
+      return undefined;
+    }
+  }
+
+  /** Does it again and again until the scenario is calm. */
+  function goOn(everyMs: number, step: () => Promise<unknown>): void {
+    const loop = async () => {
+      while (!over.signal.aborted) {
+        await step();
+        await sleep(everyMs, undefined, { signal: over.signal }).catch(() => {});
+      }
+    };
+    loops.push(loop());
+  }
+
+  /** Connects a client whose losses and outages are counted. */
+  async function client(process: Process, name: string, options: Parameters<typeof connect>[0]) {
+    const who = `${name} ${process}`;
+    let lostAt = 0;
+    const entry = { client: undefined as unknown as Client, isUp: true };
+    entry.client = await connect({
+      ...eager,
+      name,
+      dialer: dialers[who] as Dialer,
+      trace: traces[who] as ReturnType<typeof natsMetrics>,
+      ...options,
+      onDisconnect: ({ reason }) => {
+        lostAt = performance.now();
+        entry.isUp = false;
+        tally.add(`${who} lost ${reason}`);
+      },
+      onReconnect: () => {
+        entry.isUp = true;
+        tally.add(`${who} reconnected`);
+        tally.add(`${who} outage`, (performance.now() - lostAt) / 1000);
+      },
+    });
+    clients.push(entry);
+    kept.push(() => entry.client.close());
+    return entry;
+  }
+
+  const db = keep(await goodPeer());
+  const nobody = `127.0.0.1:${await freePort()}`;
+  const silent = keep(await silentPeer());
+  const proxy = keep(await startTinyproxy());
+  const ca = authority();
+  const certificates = {
+    expired: ca.issue({ name: "db.test", from: inDays(-3), until: inDays(-1) }),
+    hostname: ca.issue({ name: "other.test" }),
+    untrusted: authority("somebody else's CA").issue({ name: "db.test" }),
+    good: ca.issue({ name: "db.test", until: inDays(certificateDays) }),
+  };
+  const cluster = keep(await startCluster({ config: 'lame_duck_grace_period: "50ms"\nlame_duck_duration: "30s"' }));
+  const quiet = keep(await startNats([], deniedConfig));
+  const frozen = keep(await startNats());
+  const locked = keep(await natsServer([], "authorization { user: u, password: old }"));
+  await locked.start();
+
+  let turn = 0;
+  /** Every second attempt meets a port that nobody listens on. */
+  const flaky: Middleware = (next) => (target, options) => {
+    turn += 1;
+    return next(turn % 2 === 1 ? nobody : target, options);
+  };
+  const never = () => new Promise<never>(() => {});
+  const retry = withRetry({ maxAttempts: 2, initialBackoffMs: 20, jitter: "none" });
+  const dialers: Record<string, Dialer> = {
+    "db a": dialer("a", "db", retry, flaky, tcp()),
+    "db b": dialer("b", "db", retry, flaky, tcp()),
+    "down a": dialer("a", "down", retry, tcp()),
+    "down b": dialer("b", "down", retry, tcp()),
+    "tls a": dialer(
+      "a",
+      "tls",
+      tls({ ca: ca.cert, sessionCache: false }, tcp({ lookup: loopback })) as unknown as Dialer,
+    ),
+    "slow a": dialer("a", "slow", withTimeout({ timeoutMs: 40 }), tcp()),
+    "stuck a": dialer("a", "stuck", tcp()),
+    "proxied b": dialer("b", "proxied", httpProxy({ proxy: `http://${proxy.address}` }) as unknown as Dialer),
+  };
+  const traces: Record<string, ReturnType<typeof natsMetrics>> = {};
+  for (const [name, process] of [
+    ["nats", "a"],
+    ["nats", "b"],
+    ["steady", "a"],
+    ["flapping", "b"],
+    ["lost", "b"],
+    ["locked", "a"],
+  ] as const) {
+    dialers[`${name} ${process}`] = dialer(process, name, withTimeout({ timeoutMs: 300 }), tcp());
+    traces[`${name} ${process}`] = natsMetrics({ registry: registries[process], name });
+  }
+  const dialerOf = (who: string) => dialers[who] as Dialer;
+
+  async function playDials(): Promise<void> {
+    for (const process of ["a", "b"] as const) {
+      goOn(100, () => dial(`down ${process}`, dialerOf(`down ${process}`), nobody));
+      for (let count = 0; count < numbers.mended; count += 1) {
+        const socket = await dial(`db ${process}`, dialerOf(`db ${process}`), db.address);
+        socket?.write("hello");
+        if (count >= numbers.kept) {
+          socket?.destroy();
+          sockets.splice(sockets.indexOf(socket as Socket), 1);
+        }
+      }
+    }
+    for (const kind of ["expired", "hostname", "untrusted", "good"] as const) {
+      const server = keep(await tlsPeer(certificates[kind]));
+      for (let count = 0; count < numbers[kind]; count += 1) {
+        await dial("tls a", dialerOf("tls a"), `db.test:${server.port}`);
+      }
+    }
+    for (let count = 0; count < numbers.proxied; count += 1) {
+      await dial("proxied b", dialerOf("proxied b"), db.address);
+    }
+    for (let count = 0; count < numbers.timeouts; count += 1) {
+      await dial("slow a", dialerOf("slow a"), silent.address, { handshake: never });
+    }
+    for (let count = 0; count < numbers.canceled; count += 1) {
+      const caller = new AbortController();
+      setTimeout(() => caller.abort(), 5);
+      await dial("slow a", dialerOf("slow a"), silent.address, { handshake: never, signal: caller.signal });
+    }
+  }
+
+  async function playStuck(): Promise<void> {
+    const hanging = new AbortController();
+    const dialed = dial("stuck a", dialerOf("stuck a"), silent.address, { handshake: never, signal: hanging.signal });
+    kept.push(async () => {
+      hanging.abort();
+      await dialed;
+    });
+  }
+
+  /** Loses a node, then all of them, then one that says so before. */
+  async function playCluster(): Promise<void> {
+    const both = [
+      await client("a", "nats", { servers: cluster.addresses, rttIntervalMs: 100 }),
+      await client("b", "nats", { servers: cluster.addresses, rttIntervalMs: 100 }),
+    ] as const;
+    const allUp = () => until(() => both.every(({ isUp }) => isUp), "the clients are back", 20_000);
+    const nodeOf = ({ client }: (typeof both)[number]) => cluster.addresses.indexOf(client.getServer());
+    const isDown = () => until(() => both.some(({ isUp }) => !isUp), "a client has seen the loss");
+    await cluster.kill(nodeOf(both[0]));
+    await isDown();
+    await allUp();
+    await Promise.all([0, 1, 2].map((node) => cluster.kill(node)));
+    await isDown();
+    await sleep(2_000); // An outage of a known length.
+    await Promise.all([0, 1, 2].map((node) => cluster.restart(node)));
+    await allUp();
+    await cluster.formed();
+    const leaving = cluster.nodes[nodeOf(both[1])];
+    leaving?.signal("SIGUSR2");
+    await isDown();
+    await allUp();
+  }
+
+  async function playSteady(): Promise<void> {
+    const login = { user: "worker", pass: "work" };
+    const { client: steady } = await client("a", "steady", { servers: quiet.address, ...login });
+    steady.subscribe("news", { slow: 1 });
+    for (let count = 0; count < 3; count += 1) steady.publish("news", "hello");
+    steady.publish("secret.plans", "no");
+    await steady.flush();
+    const flapping = await client("b", "flapping", { servers: quiet.address, ...login });
+    goOn(300, async () => {
+      if (flapping.isUp) await flapping.client.reconnect();
+    });
+  }
+
+  async function playLost(): Promise<void> {
+    const lost = await client("b", "lost", {
+      servers: frozen.address,
+      pingInterval: 100,
+      maxPingOut: 2,
+      reconnectBufSize: 100,
+    });
+    await frozen.freeze();
+    await until(() => !lost.isUp, "the client knows that its server is silent");
+    for (let count = 0; count < 3; count += 1) {
+      try {
+        lost.client.publish("news", "x".repeat(60));
+      } catch (error) {
+        if (!(error instanceof ReconnectBufferError)) throw error;
+        tally.add("lost b refused");
+      }
+    }
+  }
+
+  async function playLocked(): Promise<void> {
+    const { client: out } = await client("a", "locked", { servers: locked.address, user: "u", pass: "old" });
+    await locked.stop();
+    locked.configure("authorization { user: u, password: new }");
+    await locked.start();
+    await out.closed();
+  }
+
+  return {
+    processes,
+    tally,
+    open: () => sockets.length + clients.filter(({ isUp }) => isUp).length,
+    async play() {
+      await Promise.all([playStuck(), playDials(), playCluster(), playSteady(), playLost(), playLocked()]);
+    },
+    async calm() {
+      over.abort();
+      await Promise.all(loops);
+      const flapping = clients.filter(({ client }) => client.getServer() === quiet.address);
+      await until(() => flapping.every(({ isUp }) => isUp), "the client that flaps is back");
+    },
+    async [Symbol.asyncDispose]() {
+      over.abort();
+      await Promise.all(loops);
+      for (const end of kept.reverse()) await end();
+    },
+  };
+}

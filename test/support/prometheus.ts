@@ -1,0 +1,136 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { freePort } from "./peers.ts";
+import { removeFolder, temporaryFolder } from "./temporary.ts";
+import { findCommand } from "./tools.ts";
+
+/** One series of an answer. */
+export interface Series {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** An alert that is pending or firing. */
+export interface ActiveAlert {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly state: "pending" | "firing";
+}
+
+/** A real Prometheus of the test's own, on loopback. */
+export interface Prometheus {
+  readonly url: string;
+  /** Asks for the value of an expression now; throws with Prometheus' own words where it can't be read. */
+  query(expr: string): Promise<Series[]>;
+  /** Asks for the values of an expression over the last `seconds`. */
+  queryRange(expr: string, seconds: number, step: number): Promise<{ metric: Series["metric"]; values: number[] }[]>;
+  /** Values of a label among the series that match. */
+  labelValues(label: string, match: string): Promise<string[]>;
+  alerts(): Promise<ActiveAlert[]>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface PrometheusOptions {
+  /** Addresses whose /metrics are scraped, each with its labels. */
+  readonly targets: readonly { readonly address: string; readonly labels: Readonly<Record<string, string>> }[];
+  /** Contents of rule files. */
+  readonly rules?: readonly string[];
+  /** Of scrapes and of rules. @defaultValue 250 */
+  readonly intervalMs?: number;
+}
+
+/** Starts Prometheus and waits until it has scraped every target. */
+export async function startPrometheus({
+  targets,
+  rules = [],
+  intervalMs = 250,
+}: PrometheusOptions): Promise<Prometheus> {
+  const folder = temporaryFolder();
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const files = rules.map((content, index) => {
+    const file = join(folder, `rules-${index}.yaml`);
+    writeFileSync(file, content);
+    return file;
+  });
+  const interval = `${intervalMs}ms`;
+  const config = {
+    global: { scrape_interval: interval, scrape_timeout: interval, evaluation_interval: interval },
+    rule_files: files,
+    scrape_configs: [
+      { job_name: "test", static_configs: targets.map(({ address, labels }) => ({ targets: [address], labels })) },
+    ],
+  };
+  const configFile = join(folder, "prometheus.yml");
+  writeFileSync(configFile, JSON.stringify(config)); // JSON is YAML, too.
+
+  let said = "";
+  const child = spawn(
+    findCommand("prometheus") ?? "prometheus",
+    [
+      `--config.file=${configFile}`,
+      `--storage.tsdb.path=${join(folder, "data")}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+      "--log.level=warn",
+    ],
+    { stdio: ["ignore", "ignore", "pipe"] },
+  );
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    said += text;
+  });
+
+  async function ask<T>(path: string, parameters: Record<string, string>): Promise<T> {
+    const response = await fetch(`${url}/api/v1/${path}?${new URLSearchParams(parameters)}`, {
+      headers: { connection: "close" },
+    });
+    const answer = (await response.json()) as { status: string; error?: string; data: T };
+    if (answer.status !== "success") throw new Error(`${answer.error} in ${JSON.stringify(parameters)}`);
+    return answer.data;
+  }
+
+  const prometheus: Prometheus = {
+    url,
+    async query(expr) {
+      const { resultType, result } = await ask<{ resultType: string; result: unknown }>("query", { query: expr });
+      if (resultType === "scalar") return [{ metric: {}, value: Number((result as [number, string])[1]) }];
+      return (result as { metric: Series["metric"]; value: [number, string] }[]).map(({ metric, value }) => ({
+        metric,
+        value: Number(value[1]),
+      }));
+    },
+    async queryRange(expr, seconds, step) {
+      const end = Date.now() / 1000;
+      const range = { query: expr, start: String(end - seconds), end: String(end), step: String(step) };
+      const { result } = await ask<{ result: { metric: Series["metric"]; values: [number, string][] }[] }>(
+        "query_range",
+        range,
+      );
+      return result.map(({ metric, values }) => ({ metric, values: values.map(([, value]) => Number(value)) }));
+    },
+    labelValues: (label, match) => ask(`label/${label}/values`, { "match[]": match }),
+    async alerts() {
+      return (await ask<{ alerts: ActiveAlert[] }>("alerts", {})).alerts;
+    },
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode === null && child.signalCode === null) {
+        const gone = once(child, "exit");
+        child.kill("SIGKILL");
+        await gone;
+      }
+      removeFolder(folder);
+    },
+  };
+
+  const deadline = Date.now() + 20_000;
+  const hasScraped = async () => (await prometheus.query("up == 1")).length === targets.length;
+  while (!(await hasScraped().catch(() => false))) {
+    if (child.exitCode !== null || Date.now() > deadline) {
+      await prometheus[Symbol.asyncDispose]();
+      throw new Error(`Prometheus does not scrape: ${said}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return prometheus;
+}
