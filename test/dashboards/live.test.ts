@@ -47,7 +47,13 @@ before(async () => {
     rules: hastened,
   });
   startedAt = Date.now();
-  await scenario.play();
+  const scraped = () => {
+    const since = Date.now() / 1000;
+    return eventually("Prometheus has seen what was", async () =>
+      (await prometheus.query("timestamp(up)")).every(({ value }) => value > since),
+    );
+  };
+  await scenario.play(scraped);
   const missing = () => expectedAlerts.filter((each) => !fired.has(each));
   await eventually(`alerts fire, all but ${missing}`, async () => {
     for (const { labels, state } of await prometheus.alerts()) {
@@ -56,10 +62,7 @@ before(async () => {
     return missing().length === 0;
   }).catch((error) => console.error(error)); // The test about it tells which.
   await scenario.calm();
-  const calmAt = Date.now() / 1000;
-  await eventually("Prometheus has seen the end", async () =>
-    (await prometheus.query("timestamp(up)")).every(({ value }) => value > calmAt),
-  );
+  await scraped();
 });
 
 after(async () => {
