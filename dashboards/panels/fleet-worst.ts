@@ -40,8 +40,8 @@ export const fleetWorst: readonly Panel[] = [
       {
         legend: "",
         expr: `topk(10, 1 - ${share(
-          sum(`avg_over_time(${series("clientStatus", 'state="connected"')}[$__range])`, dialer),
-          sum(`avg_over_time(${series("clientStatus")}[$__range])`, dialer),
+          sum(`sum_over_time(${series("clientStatus", 'state="connected"')}[$__range])`, dialer),
+          sum(`sum_over_time(${series("clientStatus", 'state!="draining"')}[$__range])`, dialer),
         )} > 0)`,
       },
     ],

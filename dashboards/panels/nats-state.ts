@@ -38,8 +38,8 @@ export const natsState: readonly Panel[] = [
       {
         legend: "connected",
         expr: share(
-          sum(`avg_over_time(${series("clientStatus", 'state="connected"')}[$__range])`),
-          sum(`avg_over_time(${series("clientStatus")}[$__range])`),
+          sum(`sum_over_time(${series("clientStatus", 'state="connected"')}[$__range])`),
+          sum(`sum_over_time(${series("clientStatus", 'state!="draining"')}[$__range])`),
         ),
       },
     ],

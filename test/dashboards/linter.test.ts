@@ -92,7 +92,7 @@ for (const [file, board] of boards) {
       eachSelector(board, ({ range, call }) => {
         if (range === undefined || range === "$__rate_interval") return;
         assert.equal(range, "$__range");
-        assert.ok(["increase", "avg_over_time"].includes(call ?? ""), `${call} over ${range}`);
+        assert.ok(["increase", "sum_over_time"].includes(call ?? ""), `${call} over ${range}`);
       });
     });
 

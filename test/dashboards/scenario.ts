@@ -208,7 +208,8 @@ export async function prepareScenario(): Promise<Scenario> {
     ["lost", "b"],
     ["locked", "a"],
   ] as const) {
-    dialers[`${name} ${process}`] = dialer(process, name, withTimeout({ timeoutMs: 300 }), tcp());
+    const timeoutMs = name === "lost" ? 1_000 : 10_000;
+    dialers[`${name} ${process}`] = dialer(process, name, withTimeout({ timeoutMs }), tcp());
     traces[`${name} ${process}`] = natsMetrics({ registry: registries[process], name });
   }
   const dialerOf = (who: string) => dialers[who] as Dialer;

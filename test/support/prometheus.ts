@@ -19,16 +19,22 @@ export interface ActiveAlert {
   readonly state: "pending" | "firing";
 }
 
+export interface EvaluatedRule {
+  readonly name: string;
+  readonly health: "ok" | "err" | "unknown";
+  readonly lastError?: string;
+}
+
 /** A real Prometheus of the test's own, on loopback. */
 export interface Prometheus {
   readonly url: string;
   /** Asks for the value of an expression now; throws with Prometheus' own words where it can't be read. */
   query(expr: string): Promise<Series[]>;
-  /** Asks for the values of an expression over the last `seconds`. */
-  queryRange(expr: string, seconds: number, step: number): Promise<{ metric: Series["metric"]; values: number[] }[]>;
   /** Values of a label among the series that match. */
   labelValues(label: string, match: string): Promise<string[]>;
   alerts(): Promise<ActiveAlert[]>;
+  /** Recording rules and alerts, with how their evaluation went. */
+  rules(): Promise<EvaluatedRule[]>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -100,18 +106,12 @@ export async function startPrometheus({
         value: Number(value[1]),
       }));
     },
-    async queryRange(expr, seconds, step) {
-      const end = Date.now() / 1000;
-      const range = { query: expr, start: String(end - seconds), end: String(end), step: String(step) };
-      const { result } = await ask<{ result: { metric: Series["metric"]; values: [number, string][] }[] }>(
-        "query_range",
-        range,
-      );
-      return result.map(({ metric, values }) => ({ metric, values: values.map(([, value]) => Number(value)) }));
-    },
     labelValues: (label, match) => ask(`label/${label}/values`, { "match[]": match }),
     async alerts() {
       return (await ask<{ alerts: ActiveAlert[] }>("alerts", {})).alerts;
+    },
+    async rules() {
+      return (await ask<{ groups: { rules: EvaluatedRule[] }[] }>("rules", {})).groups.flatMap(({ rules }) => rules);
     },
     async [Symbol.asyncDispose]() {
       if (child.exitCode === null && child.signalCode === null) {
