@@ -8,6 +8,7 @@ import { type Add, byValue, type Sink } from "./sink.ts";
 /** Hooks that count and time dials into `sink`, whatever metrics library stands behind it. */
 export function dialerHooks(sink: Sink): DialTrace {
   const dialActive = sink.series("dialActive", {});
+  const dialsFailed = sink.series("dialsFailed", {});
   const dialsCanceled = sink.series("dialsCanceled", {});
   const attemptActive = sink.series("attemptActive", {});
   const attemptsStarted = sink.series("attemptsStarted", {});
@@ -51,6 +52,8 @@ export function dialerHooks(sink: Sink): DialTrace {
       dialActive(-1);
       if (info.outcome === "canceled") dialsCanceled(1);
       else observe(dialDuration, info);
+      // The histogram's series of a failure begin with it, and rate() doesn't see the beginning of a series.
+      if (info.outcome === "failure") dialsFailed(1);
     },
     attemptStart() {
       attemptsStarted(1);

@@ -61,6 +61,13 @@ export const instruments = {
     help: "Dials under way.",
     labels: {},
   },
+  dialsFailed: {
+    name: "dialer.dials.failed",
+    kind: "counter",
+    unit: "{dial}",
+    help: "Dials that failed, every attempt used up.",
+    labels: {},
+  },
   dialsCanceled: {
     name: "dialer.dials.canceled",
     kind: "counter",

@@ -31,6 +31,7 @@ const me = { dialer_name: "default" };
 const table: readonly (readonly [string, string, readonly string[]])[] = [
   ["dialer_dial_duration_seconds", "histogram", ["error_type"]],
   ["dialer_dial_active", "gauge", []],
+  ["dialer_dials_failed_total", "counter", []],
   ["dialer_dials_canceled_total", "counter", []],
   ["dialer_attempts_started_total", "counter", []],
   ["dialer_attempt_active", "gauge", []],
@@ -143,7 +144,7 @@ describe("the number of series", () => {
     5 * latency + // phase.duration, of successes in each of five phases
     (10 + 3) + // connection.duration
     2 * 25 + // attempts.failed and retries, by reason
-    7 + // dial.active, attempt.active, dials.canceled, attempts.{started,canceled}, connections.established, backoff.time
+    8 + // dial.active, attempt.active, dials.{failed,canceled}, attempts.{started,canceled}, connections.established, backoff.time
     9 + // connects: three families, three outcomes
     4 + // retries.exhausted
     5 + // timeouts
@@ -157,7 +158,7 @@ describe("the number of series", () => {
     assert.equal((await scrape(registry)).samples.length, idle);
     for (let count = 0; count < 20; count += 1) (await dial(server.address)).destroy();
     assert.equal((await scrape(registry)).samples.length, idle);
-    assert.equal(idle, 204);
+    assert.equal(idle, 205);
   });
 
   it("grows by one histogram for each new reason of a failure, and a healthy one stays below 300 with NATS and go-conntrack", async () => {
@@ -237,6 +238,7 @@ describe("what a dial counts", () => {
     const scraped = await scrape(registry);
     assert.deepEqual(counted(scraped), {
       dial_duration: ["error_type=refused → 1"],
+      dials_failed: ["1"],
       attempts_started: ["3"],
       attempts_failed: ["error_type=refused → 3"],
       phase_duration: ["error_type=refused,phase=tcp → 3"],
@@ -256,6 +258,7 @@ describe("what a dial counts", () => {
     await assert.rejects(dial("db:1"));
     assert.deepEqual(counted(await scrape(registry)), {
       dial_duration: ["error_type=tls_cert_expired → 1"],
+      dials_failed: ["1"],
       attempts_started: ["1"],
       attempts_failed: ["error_type=tls_cert_expired → 1"],
       retries_exhausted: ["cause=non_retryable → 1"],
@@ -278,6 +281,7 @@ describe("what a dial counts", () => {
     const scraped = await scrape(registry);
     assert.deepEqual(counted(scraped), {
       dial_duration: ["error_type=timeout → 1"],
+      dials_failed: ["1"],
       attempts_started: ["2"],
       attempts_failed: ["error_type=timeout → 2"],
       phase_duration: ["error_type=,phase=tcp → 2", "error_type=timeout,phase=handshake → 2"],
@@ -308,6 +312,7 @@ describe("what a dial counts", () => {
     await hanging;
     assert.deepEqual(counted(await scrape(registry)), {
       dial_duration: ["error_type=timeout → 1"],
+      dials_failed: ["1"],
       attempts_started: ["1"],
       attempts_failed: ["error_type=timeout → 1"],
       phase_duration: ["error_type=,phase=tcp → 1", "error_type=timeout,phase=handshake → 1"],
@@ -339,6 +344,7 @@ describe("what a dial counts", () => {
     const scraped = await scrape(registry);
     assert.deepEqual(counted(scraped), {
       dial_duration: ["error_type=protocol → 1"],
+      dials_failed: ["1"],
       attempts_started: ["1"],
       attempts_failed: ["error_type=protocol → 1"],
       phase_duration: ["error_type=,phase=tcp → 1", "error_type=protocol,phase=handshake → 1"],
@@ -476,6 +482,7 @@ describe("a caller's abort is neither success nor failure", () => {
     const scraped = await scrape(registry);
     assert.deepEqual(counted(scraped), {
       dial_duration: ["error_type=timeout → 1"],
+      dials_failed: ["1"],
       attempts_started: ["1"],
       attempts_failed: ["error_type=timeout → 1"],
       phase_duration: ["error_type=,phase=tcp → 1", "error_type=timeout,phase=handshake → 1"],
