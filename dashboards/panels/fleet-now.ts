@@ -1,5 +1,6 @@
+import { dialsByOutcome } from "../parts/outcomes.ts";
 import { number, type Panel } from "../parts/panels.ts";
-import { failureShare, increase, quantile, rate, series, share, sum } from "../parts/query.ts";
+import { failureShare, increase, quantile, series, share, sum } from "../parts/query.ts";
 
 const windowed = "over the time shown";
 
@@ -49,7 +50,7 @@ export const fleetNow: readonly Panel[] = [
     queries: [
       {
         legend: "dials",
-        expr: `${sum(rate("dialDuration", "", "_count"))} + ${sum(rate("dialsCanceled"))}`,
+        expr: dialsByOutcome.map(({ expr }) => expr).join(" + "),
       },
     ],
   }),

@@ -55,16 +55,11 @@ export function share(part: string, whole: string): string {
   return `${part} / (${whole} > 0)`;
 }
 
-/** Series of failures appear with the first failure: until then there are none, which is zero of those that are there. */
-export function orZeroOf(expr: string, whole: string): string {
-  return `(${expr} or 0 * ${whole})`;
-}
-
 /** Dials that failed, of those that succeeded or failed, over a window. */
 export function failureShare(by = "", window: "$__rate_interval" | "$__range" = "$__rate_interval"): string {
-  const failed = sum(increase("dialDuration", 'error_type!=""', "_count", window), by);
-  const all = sum(increase("dialDuration", "", "_count", window), by);
-  return share(orZeroOf(failed, all), all);
+  const failed = sum(increase("dialsFailed", "", "", window), by);
+  const succeeded = sum(increase("dialDuration", 'error_type=""', "_count", window), by);
+  return share(failed, `(${failed} + ${succeeded})`);
 }
 
 /** Queries as Grafana has them, lettered in their order. */

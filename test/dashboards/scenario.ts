@@ -242,8 +242,11 @@ export async function prepareScenario(): Promise<Scenario> {
     for (let count = 1; count < numbers.timeouts; count += 1) await slow();
     for (let count = 0; count < numbers.canceled; count += 1) {
       const caller = new AbortController();
-      setTimeout(() => caller.abort(), 5);
-      await dial("slow a", dialerOf("slow a"), silent.address, { handshake: never, signal: caller.signal });
+      const abort = () => {
+        caller.abort();
+        return never();
+      };
+      await dial("slow a", dialerOf("slow a"), silent.address, { handshake: abort, signal: caller.signal });
     }
   }
 
