@@ -15,7 +15,8 @@ export function attach(observer: DialTrace | Observer): Middleware {
     return layer(
       (next) =>
         function observeDialer(target, context) {
-          const hooks = hooksOf(observer, { target, background: context.background, owner: context.owner });
+          const { background, owner, clock } = context;
+          const hooks = hooksOf(observer, { target, background, owner }, clock);
           if (hooks === undefined) return next(target, context);
           return observed(next, target, context, hooks, mergeHooks(hooks, context.trace));
         },

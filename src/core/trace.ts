@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { Clock } from "./clock.ts";
 import type { TimeoutScope } from "./errors.ts";
 import type { Reason } from "./reasons.ts";
 import type { Target } from "./target.ts";
@@ -238,8 +239,11 @@ export interface DialTrace {
   connClosed?(info: ConnClosedInfo): void;
 }
 
-/** Returns the hooks for one dial, or `undefined` to leave it unobserved. Called when the dial starts. */
-export type Observer = (dial: DialStartInfo) => DialTrace | undefined;
+/**
+ * Returns the hooks for one dial, or `undefined` to leave it unobserved. Called when the dial starts.
+ * `clock` is what the dial's durations are measured by.
+ */
+export type Observer = (dial: DialStartInfo, clock: Clock) => DialTrace | undefined;
 
 /** @internal Hooks that travel down with a dial; the other two belong to the layer that attached them. */
 export const travellingHooks = [

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
+import { systemClock } from "../../src/core/clock.ts";
 import { callHook, guardHooks, hooksOf, mergeHooks } from "../../src/core/hooks.ts";
+import { travellingHooks } from "../../src/core/trace.ts";
 import { compose, type DialTrace, parseTarget, tcp, withTrace } from "../../src/index.ts";
 import { scriptedDialer } from "../../src/testing.ts";
 import { everyHook, turns } from "../support/contract.ts";
@@ -37,6 +39,22 @@ test("where only one has a hook, that one runs; where none has, there is none", 
   merged.dnsStart?.({ host: "h" });
   assert.deepEqual(said, ["newer", "older"]);
   assert.deepEqual(Object.keys(merged).sort(), ["attemptStart", "dnsStart"]);
+});
+
+test("every hook that travels is merged, alone and with another of its name", () => {
+  const said: string[] = [];
+  const hooks = (who: string) =>
+    Object.fromEntries(travellingHooks.map((name) => [name, () => said.push(`${who} ${name}`)])) as DialTrace;
+  for (const merged of [
+    mergeHooks(hooks("one"), undefined),
+    mergeHooks({}, hooks("one")),
+    mergeHooks(hooks("newer"), hooks("older")),
+  ]) {
+    for (const name of travellingHooks) merged[name]?.({} as never);
+  }
+  const both = travellingHooks.flatMap((name) => [`newer ${name}`, `older ${name}`]);
+  const one = travellingHooks.map((name) => `one ${name}`);
+  assert.deepEqual(said, [...one, ...one, ...both]);
 });
 
 test("dialStart and dialDone stay with the layer that attached them", () => {
@@ -104,8 +122,8 @@ test("an observer that throws is warned of once, and leaves its dials unobserved
     throw new Error("thrown by an observer");
   };
   const warnings = await warningsOf(() => {
-    assert.equal(hooksOf(observer, { target, background: false }), undefined);
-    assert.equal(hooksOf(observer, { target, background: false }), undefined);
+    assert.equal(hooksOf(observer, { target, background: false }, systemClock), undefined);
+    assert.equal(hooksOf(observer, { target, background: false }, systemClock), undefined);
   });
   assert.deepEqual(
     warnings.map(({ message }) => message),

@@ -5,6 +5,7 @@ import {
   type DialDoneInfo,
   type DialStartInfo,
   type DialTrace,
+  type Observer,
   withRetry,
   withTimeout,
   withTrace,
@@ -152,6 +153,17 @@ describe("an observer", () => {
     assert.deepEqual(diaries, [["a:1"], ["b:2"], ["c:3"]]);
     for (const conn of conns) conn.destroy();
   });
+});
+
+test("an observer is told the clock that the dial is timed by", async () => {
+  const clock = fakeClock();
+  const told: unknown[] = [];
+  const observer: Observer = (_dial, given) => {
+    told.push(given);
+    return undefined;
+  };
+  (await compose(withTrace(observer), scriptedDialer())("h:1", { clock })).destroy();
+  assert.deepEqual(told, [clock]);
 });
 
 test("refuses at construction what is neither hooks nor an observer", () => {
