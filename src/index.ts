@@ -2,11 +2,13 @@ export type { BackoffFunction, BackoffOptions, Jitter } from "./core/backoff.ts"
 export { classify } from "./core/classify.ts";
 export type { Clock } from "./core/clock.ts";
 export { compose } from "./core/compose.ts";
+export { type DialRecord, type Phase, type PhaseRecord, recordDials } from "./core/dial-record.ts";
 export type { Dialer, DialOptions, Handshake, HandshakeContext, Middleware } from "./core/dialer.ts";
 export { type AttemptRecord, DialError, DialTimeoutError, type TimeoutScope } from "./core/errors.ts";
 export { type Reason, reasons } from "./core/reasons.ts";
 export { parseTarget, Target, type TargetLike } from "./core/target.ts";
 export type * from "./core/trace.ts";
+export { type WaterfallOptions, waterfall } from "./core/waterfall.ts";
 export { type HttpProxyOptions, httpProxy } from "./dialers/http-proxy.ts";
 export { type ProxyFromEnvironmentOptions, proxyFromEnvironment } from "./dialers/proxy-from-environment.ts";
 export type { ProxyAuth } from "./dialers/proxy-url.ts";
@@ -20,7 +22,7 @@ export {
   type DiagnosticsMessage,
   withDiagnosticsChannel,
 } from "./middleware/diagnostics-channel.ts";
-export { type Logger, withLog } from "./middleware/log.ts";
+export { type Logger, type LogOptions, withLog } from "./middleware/log.ts";
 export { type RetryOptions, withRetry } from "./middleware/retry.ts";
 export { type TimeoutOptions, withTimeout } from "./middleware/timeout.ts";
 export { withTrace } from "./middleware/trace.ts";

@@ -1,8 +1,11 @@
+import { recordDials } from "../core/dial-record.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { messageOf } from "../core/errors.ts";
+import { formatAddress, formatDuration } from "../core/format.ts";
 import { attach } from "../core/observe.ts";
-import type { Address, DialTrace } from "../core/trace.ts";
-import { show } from "../core/validate.ts";
+import type { DialTrace } from "../core/trace.ts";
+import { checkBoolean, checkCount, checkOptions, show } from "../core/validate.ts";
+import { leastColumns, waterfall } from "../core/waterfall.ts";
 
 /** Where the lines go. `console` is one. */
 export interface Logger {
@@ -10,45 +13,83 @@ export interface Logger {
   warn(line: string): void;
 }
 
+export interface LogOptions {
+  /**
+   * Draws each dial as a waterfall once it is over, in one text of several lines, instead of a line for
+   * each address and one for the end. @defaultValue false
+   */
+  pretty?: boolean | undefined;
+  /** Whether waterfalls are coloured. @defaultValue only by `console`, on a terminal that wants colours (`NO_COLOR`) */
+  colors?: boolean | undefined;
+  /** Width of waterfalls in characters. @defaultValue the terminal's, or 80 */
+  columns?: number | undefined;
+}
+
 /**
- * Logs, in lines for people, the dials and connections beneath it: what is being connected to, how
- * long it took, which attempt comes when and why, when a connection closed and how much it carried.
+ * Logs, for people, the dials and connections beneath it: what is being connected to, how long it took,
+ * which attempt comes when and why, when a connection closed and how much it carried.
  *
  * @param logger - @defaultValue `console`
- * @throws TypeError at construction, when the logger has no `info` or `warn`.
+ * @throws TypeError or RangeError at construction, when the logger has no `info` or `warn`, or naming the option.
  */
-export function withLog(logger: Logger = console): Middleware {
+export function withLog(logger: Logger = console, options: LogOptions = {}): Middleware {
   if (typeof logger?.info !== "function" || typeof logger.warn !== "function") {
     throw new TypeError(`withLog: logger must have the methods info and warn, got ${show(logger)}`);
   }
-  const hooks: DialTrace = {
-    connectStart: ({ address }) => logger.info(`connecting to ${format(address)}`),
+  checkOptions("withLog", options, ["pretty", "colors", "columns"]);
+  const { pretty = false, colors, columns } = options;
+  checkBoolean("withLog: pretty", pretty);
+  if (colors !== undefined) checkBoolean("withLog: colors", colors);
+  if (columns !== undefined) checkCount("withLog: columns", columns, leastColumns);
+
+  if (!pretty) return attach({ ...connectLines(logger), ...commonLines(logger), ...endLines(logger) });
+  const lines = attach(commonLines(logger));
+  const pictures = attach(
+    recordDials((record) => {
+      const failed = record.outcome === "failure";
+      const terminal = failed ? process.stderr : process.stdout;
+      const text = waterfall(record, {
+        columns: columns ?? Math.max(leastColumns, terminal.columns ?? 80),
+        colors: colors ?? (logger === console && terminal.isTTY && terminal.hasColors()),
+      });
+      if (failed) logger.warn(text);
+      else logger.info(text);
+    }),
+  );
+  return (next) => lines(pictures(next));
+}
+
+function connectLines(logger: Logger): DialTrace {
+  return {
+    connectStart: ({ address }) => logger.info(`connecting to ${formatAddress(address)}`),
     connectDone: ({ address, outcome, durationMs, error }) => {
-      if (outcome === "success") logger.info(`connected to ${format(address)} in ${ms(durationMs)}`);
-      if (outcome === "failure") logger.warn(`could not connect to ${format(address)}: ${messageOf(error)}`);
+      const name = formatAddress(address);
+      if (outcome === "success") logger.info(`connected to ${name} in ${formatDuration(durationMs)}`);
+      if (outcome === "failure") logger.warn(`could not connect to ${name}: ${messageOf(error)}`);
     },
-    retryScheduled: ({ target, attempt, delayMs, reason }) =>
-      logger.warn(`attempt ${attempt} to dial ${target} in ${ms(delayMs)} because: ${reason}`),
+  };
+}
+
+function endLines(logger: Logger): DialTrace {
+  return {
     dialDone: ({ target, outcome, durationMs, attempts, error }) => {
       const tries = attempts > 1 ? ` after ${attempts} attempts` : "";
-      if (outcome === "success") logger.info(`connection to ${target} established in ${ms(durationMs)}${tries}`);
-      if (outcome === "failure") logger.warn(`gave up on ${target} in ${ms(durationMs)}${tries}: ${messageOf(error)}`);
-      if (outcome === "canceled") logger.info(`dial to ${target} canceled after ${ms(durationMs)}`);
+      const took = formatDuration(durationMs);
+      if (outcome === "success") logger.info(`connection to ${target} established in ${took}${tries}`);
+      if (outcome === "failure") logger.warn(`gave up on ${target} in ${took}${tries}: ${messageOf(error)}`);
+      if (outcome === "canceled") logger.info(`dial to ${target} canceled after ${took}`);
     },
-    connClosed: ({ target, reason, durationMs, bytesRead, bytesWritten }) =>
-      logger.info(
-        `connection to ${target} closed after ${ms(durationMs)} (${reason}), ${bytesRead} B in, ${bytesWritten} B out`,
-      ),
   };
-  return attach(hooks);
 }
 
-function format({ address, port, family }: Address): string {
-  if (family === "unix") return `unix:${address}`;
-  return family === "ipv6" ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
-function ms(duration: number): string {
-  if (duration >= 10_000) return `${(duration / 1000).toFixed(1)} s`;
-  return `${duration < 10 ? duration.toFixed(1) : Math.round(duration)} ms`;
+/** What is news while a dial goes on, and after it. */
+function commonLines(logger: Logger): DialTrace {
+  return {
+    retryScheduled: ({ target, attempt, delayMs, reason }) =>
+      logger.warn(`attempt ${attempt} to dial ${target} in ${formatDuration(delayMs)} because: ${reason}`),
+    connClosed: ({ target, reason, durationMs, bytesRead, bytesWritten }) => {
+      const lived = `${formatDuration(durationMs)} (${reason})`;
+      logger.info(`connection to ${target} closed after ${lived}, ${bytesRead} B in, ${bytesWritten} B out`);
+    },
+  };
 }

@@ -43,6 +43,7 @@ decoratorContract("withDiagnosticsChannel with subscribers", () => {
   return withDiagnosticsChannel();
 });
 decoratorContract("withLog", () => withLog(silent));
+decoratorContract("withLog, pretty", () => withLog(silent, { pretty: true }));
 decoratorContract("withPrometheus", () => withPrometheus({ registry: new Registry(), goConntrack: true }));
 decoratorContract("withOtelMetrics", () => withOtelMetrics({ meterProvider: new MeterProvider() }));
 decoratorContract("withOtelMetrics without a provider", () => withOtelMetrics());

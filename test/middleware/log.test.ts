@@ -2,7 +2,16 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
 import { test } from "node:test";
-import { compose, type DialOptions, type Logger, tcp, withLog, withRetry, withTrace } from "../../src/index.ts";
+import {
+  compose,
+  type DialOptions,
+  type Logger,
+  type LogOptions,
+  tcp,
+  withLog,
+  withRetry,
+  withTrace,
+} from "../../src/index.ts";
 import { fakeClock, type ScriptedDialer, scriptedDialer } from "../../src/testing.ts";
 import { deferred } from "../support/contract.ts";
 import { freePort, goodPeer } from "../support/peers.ts";
@@ -155,4 +164,50 @@ test("refuses at construction what can't log", () => {
   }
   withLog();
   withLog(console);
+});
+
+async function drawn(base: ScriptedDialer, options: LogOptions = {}) {
+  const { lines, logger } = logbook();
+  const clock = fakeClock();
+  const pretty = withLog(logger, { pretty: true, columns: 60, ...options });
+  const dial = compose(pretty, withRetry({ maxAttempts: 2, backoff: "constant", jitter: "none" }), base);
+  const dialing = dial("db:5432", { clock }).catch(() => {});
+  await clock.advance(1000);
+  (await dialing)?.destroy();
+  return lines;
+}
+
+test("pretty, a dial is a waterfall once it is over, in one text", async () => {
+  assert.deepEqual(await drawn(scriptedDialer([refused, "connect"])), [
+    "warn attempt 2 to dial db:5432 in 100 ms because: refused",
+    [
+      "info dial db:5432                              100 ms  2 attempts",
+      "├─ attempt 1  ─                           0.0 ms  refused",
+      "├─ wait       ························    100 ms",
+      "└─ attempt 2                         ─    0.0 ms",
+    ].join("\n"),
+    "info connection to db:5432 closed after 900 ms (local), 0 B in, 0 B out",
+  ]);
+});
+
+test("pretty, a dial that failed is a warning, with its message", async () => {
+  const [, text = ""] = await drawn(scriptedDialer([refused]));
+  assert.match(text, /^warn dial db:5432 +100 ms {2}refused\n/);
+  assert.match(text, /\ndial db:5432 failed after 2 attempts: connect ECONNREFUSED 10\.0\.0\.1:5432$/);
+});
+
+test("pretty, colours are off for a logger of one's own, unless asked for", async () => {
+  assert.ok(!(await drawn(scriptedDialer())).join("").includes("\u001b"));
+  assert.ok((await drawn(scriptedDialer(), { colors: true })).join("").includes("\u001b"));
+});
+
+test("refuses options that can't work, naming them", () => {
+  for (const [options, message] of [
+    [{ pretty: 1 }, /^TypeError: withLog: pretty must be true or false, got 1$/],
+    [{ colors: "always" }, /^TypeError: withLog: colors must be true or false/],
+    [{ columns: 10 }, /^RangeError: withLog: columns must be a whole number of at least 60/],
+    [{ colours: true }, /unknown option colours;/],
+  ] as const) {
+    assert.throws(() => withLog(console, options as never), message);
+  }
 });

@@ -1,0 +1,263 @@
+import type { Clock } from "./clock.ts";
+import { messageOf } from "./errors.ts";
+import { formatAddress } from "./format.ts";
+import type { Reason } from "./reasons.ts";
+import type { Target } from "./target.ts";
+import type {
+  Address,
+  AttemptDoneInfo,
+  AttemptStartInfo,
+  ConnectDoneInfo,
+  ConnectStartInfo,
+  DialDoneInfo,
+  DialStartInfo,
+  DialTrace,
+  DnsDoneInfo,
+  DnsStartInfo,
+  Ended,
+  HandshakeDoneInfo,
+  HandshakeStartInfo,
+  Observer,
+  Outcome,
+  ProxyDoneInfo,
+  ProxyStartInfo,
+  RetryScheduledInfo,
+  TlsHandshakeDoneInfo,
+  TlsHandshakeStartInfo,
+} from "./trace.ts";
+
+/** What a dial spends its time on; `wait` is the time between two attempts. */
+export type Phase = "attempt" | "dns" | "connect" | "proxy" | "tls" | "handshake" | "wait";
+
+/** One phase of a dial that is under way or over. */
+export interface PhaseRecord {
+  readonly phase: Phase;
+  /** The attempt that it belongs to, from 1; of a wait, the one that it follows. */
+  readonly attempt: number;
+  /** What it was about: a name to resolve, an address, a proxy, a server's name, a protocol. */
+  readonly subject: string;
+  /** Since the dial's start. */
+  readonly startMs: number;
+  /** `undefined` while it is under way, like `outcome`. */
+  readonly durationMs: number | undefined;
+  readonly outcome: Outcome | undefined;
+  /** Why it failed; of a wait, why there had to be one. */
+  readonly reason: Reason | undefined;
+  /** What came of it, in a few words: addresses, a TLS version. */
+  readonly note: string;
+}
+
+/** What has happened in one dial, for those who show it: a page, a terminal. */
+export interface DialRecord {
+  readonly target: Target;
+  /** Whether no caller waits for the dial. */
+  readonly background: boolean;
+  /** By the wall clock, in milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** `undefined` while it is under way, like `outcome`. */
+  readonly durationMs: number | undefined;
+  readonly outcome: Outcome | undefined;
+  readonly reason: Reason | undefined;
+  /** The message of what it failed with, cut where it is long; otherwise empty. */
+  readonly message: string;
+  /** Attempts begun. */
+  readonly attempts: number;
+  /** In the order of their starts; the last {@link maxPhases}. */
+  readonly phases: readonly PhaseRecord[];
+  /** Phases that came before those in {@link phases} and are remembered no more. */
+  readonly droppedPhases: number;
+}
+
+/** Phases that a record remembers; a dial that retries for days must not grow without bound. */
+export const maxPhases = 100;
+
+/** Characters of an error's message that a record remembers. */
+const maxMessage = 300;
+
+/**
+ * Makes an observer that records each dial, and calls `done` with the record once the dial is over.
+ *
+ * @example
+ * const dial = compose(withTrace(recordDials((record) => console.log(waterfall(record)))), withRetry(), tcp());
+ */
+export function recordDials(done: (record: DialRecord) => void): Observer {
+  return (dial, clock) => {
+    const recorder = new DialRecorder(dial, clock);
+    recorder.done = done;
+    return recorder;
+  };
+}
+
+/** Hooks that write one dial's record. Methods, not closures: they are made for each dial. */
+export class DialRecorder implements DialTrace {
+  readonly record: WrittenRecord;
+  /** Called when the dial is over. */
+  done: ((record: DialRecord) => void) | undefined = undefined;
+  readonly #clock: Clock;
+  readonly #startedAt: number;
+  /** Number of the attempt begun last; where retries stand above, not the count of those seen here. */
+  #attempt = 0;
+
+  constructor({ target, background }: DialStartInfo, clock: Clock) {
+    this.#clock = clock;
+    this.#startedAt = clock.now();
+    this.record = new WrittenRecord(target, background);
+  }
+
+  dialDone(info: DialDoneInfo): void {
+    const { record } = this;
+    record.durationMs = info.durationMs;
+    record.outcome = info.outcome;
+    record.reason = info.reason;
+    if (info.outcome === "failure") record.message = cut(messageOf(info.error));
+    for (const phase of record.phases) if (phase.outcome === undefined) this.#cutOff(phase, info);
+    this.done?.(record);
+  }
+
+  attemptStart({ attempt }: AttemptStartInfo): void {
+    this.#end("wait", undefined, undefined);
+    this.record.attempts += 1;
+    this.#attempt = attempt;
+    this.#start("attempt", attempt, "");
+  }
+
+  attemptDone(info: AttemptDoneInfo): void {
+    // Every phase has its end; one that takes no notice of an abort may have it late.
+    for (const phase of this.record.phases) {
+      if (phase.attempt === info.attempt && phase.outcome === undefined && phase.phase !== "attempt") {
+        this.#cutOff(phase, info);
+      }
+    }
+    this.#end("attempt", undefined, info);
+  }
+
+  dnsStart({ host }: DnsStartInfo): void {
+    this.#startPhase("dns", host);
+  }
+
+  dnsDone(info: DnsDoneInfo): void {
+    const phase = this.#end("dns", undefined, info);
+    const { length } = info.addresses;
+    if (phase !== undefined && length > 0) phase.note = length === 1 ? "1 address" : `${length} addresses`;
+  }
+
+  connectStart({ address }: ConnectStartInfo): void {
+    this.#startPhase("connect", address);
+  }
+
+  connectDone(info: ConnectDoneInfo): void {
+    this.#end("connect", info.address, info);
+  }
+
+  proxyStart({ type, proxy }: ProxyStartInfo): void {
+    this.#startPhase("proxy", `${type} ${proxy}`);
+  }
+
+  proxyDone(info: ProxyDoneInfo): void {
+    this.#end("proxy", undefined, info);
+  }
+
+  tlsHandshakeStart({ serverName }: TlsHandshakeStartInfo): void {
+    this.#startPhase("tls", serverName);
+  }
+
+  tlsHandshakeDone(info: TlsHandshakeDoneInfo): void {
+    const phase = this.#end("tls", undefined, info);
+    if (phase !== undefined && info.protocol) phase.note = info.resumed ? `${info.protocol}, resumed` : info.protocol;
+  }
+
+  handshakeStart(_info: HandshakeStartInfo): void {
+    this.#startPhase("handshake", "");
+  }
+
+  handshakeDone(info: HandshakeDoneInfo): void {
+    const phase = this.#end("handshake", undefined, info);
+    if (phase !== undefined && info.protocol !== undefined) phase.about = info.protocol.name;
+  }
+
+  retryScheduled({ reason }: RetryScheduledInfo): void {
+    this.#startPhase("wait", "");
+    const wait = this.record.phases.at(-1);
+    if (wait?.phase === "wait") wait.reason = reason;
+  }
+
+  /** A phase doesn't say whose it is: it goes to the attempt begun last. */
+  #startPhase(phase: Phase, about: string | Address): void {
+    this.#start(phase, this.#attempt, about);
+  }
+
+  #start(phase: Phase, attempt: number, about: string | Address): void {
+    const { record } = this;
+    if (record.outcome !== undefined) return;
+    if (record.phases.length === maxPhases) {
+      record.phases.shift();
+      record.droppedPhases += 1;
+    }
+    record.phases.push(new WrittenPhase(phase, attempt, about, this.#clock.now() - this.#startedAt));
+  }
+
+  #end(phase: Phase, about: Address | undefined, ended: Ended | undefined): WrittenPhase | undefined {
+    const { phases } = this.record;
+    for (let index = phases.length - 1; index >= 0; index -= 1) {
+      const each = phases[index] as WrittenPhase;
+      if (each.outcome !== undefined || each.phase !== phase || (about !== undefined && each.about !== about)) continue;
+      each.durationMs = ended?.durationMs ?? this.#clock.now() - this.#startedAt - each.startMs;
+      each.outcome = ended?.outcome ?? "success";
+      if (ended?.reason !== undefined) each.reason = ended.reason;
+      return each;
+    }
+    return undefined;
+  }
+
+  #cutOff(phase: WrittenPhase, by: Ended): void {
+    phase.durationMs = Math.max(0, this.#clock.now() - this.#startedAt - phase.startMs);
+    phase.outcome = by.outcome;
+    phase.reason = by.reason;
+  }
+}
+
+class WrittenRecord implements DialRecord {
+  readonly target: Target;
+  readonly background: boolean;
+  readonly startedAt = Date.now();
+  durationMs: number | undefined = undefined;
+  outcome: Outcome | undefined = undefined;
+  reason: Reason | undefined = undefined;
+  message = "";
+  attempts = 0;
+  readonly phases: WrittenPhase[] = [];
+  droppedPhases = 0;
+
+  constructor(target: Target, background: boolean) {
+    this.target = target;
+    this.background = background;
+  }
+}
+
+class WrittenPhase implements PhaseRecord {
+  readonly phase: Phase;
+  readonly attempt: number;
+  readonly startMs: number;
+  durationMs: number | undefined = undefined;
+  outcome: Outcome | undefined = undefined;
+  reason: Reason | undefined = undefined;
+  note = "";
+  /** Made into text when somebody looks. */
+  about: string | Address;
+
+  constructor(phase: Phase, attempt: number, about: string | Address, startMs: number) {
+    this.phase = phase;
+    this.attempt = attempt;
+    this.about = about;
+    this.startMs = startMs;
+  }
+
+  get subject(): string {
+    return typeof this.about === "string" ? this.about : formatAddress(this.about);
+  }
+}
+
+/** A part of a long string would keep the whole in memory; this is a string of its own. */
+function cut(text: string): string {
+  return text.length <= maxMessage ? text : `${Buffer.from(text.slice(0, maxMessage)).toString()}…`;
+}
