@@ -4,7 +4,6 @@ import { formatAddress } from "./format.ts";
 import type { Reason } from "./reasons.ts";
 import type { Target } from "./target.ts";
 import type {
-  Address,
   AttemptDoneInfo,
   AttemptStartInfo,
   ConnectDoneInfo,
@@ -101,7 +100,18 @@ export class DialRecorder implements DialTrace {
   constructor({ target, background }: DialStartInfo, clock: Clock) {
     this.#clock = clock;
     this.#startedAt = clock.now();
-    this.record = new WrittenRecord(target, background);
+    this.record = {
+      target,
+      background,
+      startedAt: Date.now(),
+      durationMs: undefined,
+      outcome: undefined,
+      reason: undefined,
+      message: "",
+      attempts: 0,
+      phases: [],
+      droppedPhases: 0,
+    };
   }
 
   dialDone(info: DialDoneInfo): void {
@@ -115,10 +125,11 @@ export class DialRecorder implements DialTrace {
   }
 
   attemptStart({ attempt }: AttemptStartInfo): void {
-    this.#end("wait", undefined, undefined);
+    const { phases } = this.record;
+    if (phases.length > 0) this.#end("wait", undefined, undefined);
     this.record.attempts += 1;
     this.#attempt = attempt;
-    this.#start("attempt", attempt, "");
+    this.#start("attempt", "");
   }
 
   attemptDone(info: AttemptDoneInfo): void {
@@ -132,7 +143,7 @@ export class DialRecorder implements DialTrace {
   }
 
   dnsStart({ host }: DnsStartInfo): void {
-    this.#startPhase("dns", host);
+    this.#start("dns", host);
   }
 
   dnsDone(info: DnsDoneInfo): void {
@@ -142,15 +153,15 @@ export class DialRecorder implements DialTrace {
   }
 
   connectStart({ address }: ConnectStartInfo): void {
-    this.#startPhase("connect", address);
+    this.#start("connect", formatAddress(address));
   }
 
   connectDone(info: ConnectDoneInfo): void {
-    this.#end("connect", info.address, info);
+    this.#end("connect", formatAddress(info.address), info);
   }
 
   proxyStart({ type, proxy }: ProxyStartInfo): void {
-    this.#startPhase("proxy", `${type} ${proxy}`);
+    this.#start("proxy", `${type} ${proxy}`);
   }
 
   proxyDone(info: ProxyDoneInfo): void {
@@ -158,7 +169,7 @@ export class DialRecorder implements DialTrace {
   }
 
   tlsHandshakeStart({ serverName }: TlsHandshakeStartInfo): void {
-    this.#startPhase("tls", serverName);
+    this.#start("tls", serverName);
   }
 
   tlsHandshakeDone(info: TlsHandshakeDoneInfo): void {
@@ -167,40 +178,48 @@ export class DialRecorder implements DialTrace {
   }
 
   handshakeStart(_info: HandshakeStartInfo): void {
-    this.#startPhase("handshake", "");
+    this.#start("handshake", "");
   }
 
   handshakeDone(info: HandshakeDoneInfo): void {
     const phase = this.#end("handshake", undefined, info);
-    if (phase !== undefined && info.protocol !== undefined) phase.about = info.protocol.name;
+    if (phase !== undefined && info.protocol !== undefined) phase.subject = info.protocol.name;
   }
 
   retryScheduled({ reason }: RetryScheduledInfo): void {
-    this.#startPhase("wait", "");
-    const wait = this.record.phases.at(-1);
-    if (wait?.phase === "wait") wait.reason = reason;
+    const wait = this.#start("wait", "");
+    if (wait !== undefined) wait.reason = reason;
   }
 
   /** A phase doesn't say whose it is: it goes to the attempt begun last. */
-  #startPhase(phase: Phase, about: string | Address): void {
-    this.#start(phase, this.#attempt, about);
-  }
-
-  #start(phase: Phase, attempt: number, about: string | Address): void {
+  #start(phase: Phase, subject: string): Written<PhaseRecord> | undefined {
     const { record } = this;
-    if (record.outcome !== undefined) return;
+    if (record.outcome !== undefined) return undefined;
     if (record.phases.length === maxPhases) {
       record.phases.shift();
       record.droppedPhases += 1;
     }
-    record.phases.push(new WrittenPhase(phase, attempt, about, this.#clock.now() - this.#startedAt));
+    const written: Written<PhaseRecord> = {
+      phase,
+      attempt: this.#attempt,
+      subject,
+      startMs: this.#clock.now() - this.#startedAt,
+      durationMs: undefined,
+      outcome: undefined,
+      reason: undefined,
+      note: "",
+    };
+    record.phases.push(written);
+    return written;
   }
 
-  #end(phase: Phase, about: Address | undefined, ended: Ended | undefined): WrittenPhase | undefined {
+  /** Ends the last phase of its kind that is under way; of those that may be several at once, the one of `subject`. */
+  #end(phase: Phase, subject: string | undefined, ended: Ended | undefined): Written<PhaseRecord> | undefined {
     const { phases } = this.record;
     for (let index = phases.length - 1; index >= 0; index -= 1) {
-      const each = phases[index] as WrittenPhase;
-      if (each.outcome !== undefined || each.phase !== phase || (about !== undefined && each.about !== about)) continue;
+      const each = phases[index] as Written<PhaseRecord>;
+      if (each.outcome !== undefined || each.phase !== phase) continue;
+      if (subject !== undefined && each.subject !== subject) continue;
       each.durationMs = ended?.durationMs ?? this.#clock.now() - this.#startedAt - each.startMs;
       each.outcome = ended?.outcome ?? "success";
       if (ended?.reason !== undefined) each.reason = ended.reason;
@@ -209,52 +228,18 @@ export class DialRecorder implements DialTrace {
     return undefined;
   }
 
-  #cutOff(phase: WrittenPhase, by: Ended): void {
+  #cutOff(phase: Written<PhaseRecord>, by: Ended): void {
     phase.durationMs = Math.max(0, this.#clock.now() - this.#startedAt - phase.startMs);
     phase.outcome = by.outcome;
     phase.reason = by.reason;
   }
 }
 
-class WrittenRecord implements DialRecord {
-  readonly target: Target;
-  readonly background: boolean;
-  readonly startedAt = Date.now();
-  durationMs: number | undefined = undefined;
-  outcome: Outcome | undefined = undefined;
-  reason: Reason | undefined = undefined;
-  message = "";
-  attempts = 0;
-  readonly phases: WrittenPhase[] = [];
-  droppedPhases = 0;
+/** The same, by who writes it. */
+type Written<T> = { -readonly [K in keyof T]: T[K] };
 
-  constructor(target: Target, background: boolean) {
-    this.target = target;
-    this.background = background;
-  }
-}
-
-class WrittenPhase implements PhaseRecord {
-  readonly phase: Phase;
-  readonly attempt: number;
-  readonly startMs: number;
-  durationMs: number | undefined = undefined;
-  outcome: Outcome | undefined = undefined;
-  reason: Reason | undefined = undefined;
-  note = "";
-  /** Made into text when somebody looks. */
-  about: string | Address;
-
-  constructor(phase: Phase, attempt: number, about: string | Address, startMs: number) {
-    this.phase = phase;
-    this.attempt = attempt;
-    this.about = about;
-    this.startMs = startMs;
-  }
-
-  get subject(): string {
-    return typeof this.about === "string" ? this.about : formatAddress(this.about);
-  }
+interface WrittenRecord extends Written<Omit<DialRecord, "phases">> {
+  readonly phases: Written<PhaseRecord>[];
 }
 
 /** A part of a long string would keep the whole in memory; this is a string of its own. */

@@ -5,6 +5,7 @@ import { MeterProvider } from "@opentelemetry/sdk-metrics";
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import { Registry } from "prom-client";
 import { compose, withDiagnosticsChannel, withLog, withRetry, withTimeout, withTrace } from "../../src/index.ts";
+import { inspector } from "../../src/inspector.ts";
 import { withOtelMetrics, withTracing } from "../../src/otel.ts";
 import { withPrometheus } from "../../src/prometheus.ts";
 import { scriptedDialer } from "../../src/testing.ts";
@@ -44,6 +45,7 @@ decoratorContract("withDiagnosticsChannel with subscribers", () => {
 });
 decoratorContract("withLog", () => withLog(silent));
 decoratorContract("withLog, pretty", () => withLog(silent, { pretty: true }));
+decoratorContract("an inspector's layer", () => inspector().observe());
 decoratorContract("withPrometheus", () => withPrometheus({ registry: new Registry(), goConntrack: true }));
 decoratorContract("withOtelMetrics", () => withOtelMetrics({ meterProvider: new MeterProvider() }));
 decoratorContract("withOtelMetrics without a provider", () => withOtelMetrics());

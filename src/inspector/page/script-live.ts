@@ -1,0 +1,124 @@
+/** Follows the server's events, and the keyboard. */
+export const livePart = `
+// Relative to the page, whether or not its path ends with a slash.
+const base = location.pathname.replace(/\\/?$/, "/");
+byId("json").href = base + "json";
+
+let paused = false;
+let stream;
+let retryTimer;
+
+/** @param {string} state @param {string} text */
+function status(state, text) {
+  byId("status").dataset.state = state;
+  say(byId("status-text"), text);
+}
+
+/** @param {any} told */
+function take(told) {
+  clockOffset = told.now - Date.now();
+  known.now = told.now;
+  for (const key of ["process", "dialers", "connections", "clients"]) if (told[key]) known[key] = told[key];
+  if (told.dialIds === undefined) known.dials.clear();
+  for (const dial of told.dials) known.dials.set(dial.id, dial);
+  if (told.dialIds !== undefined) {
+    const ids = new Set(told.dialIds);
+    for (const id of known.dials.keys()) if (!ids.has(id)) known.dials.delete(id);
+  }
+  const { pid, node, startedAt } = known.process;
+  say(byId("process"), "Process " + pid + ", Node " + node + ", up " + age(known.now - startedAt));
+  if (!paused) draw();
+}
+
+function follow() {
+  clearTimeout(retryTimer);
+  stream?.close();
+  stream = new EventSource(base + "events");
+  stream.onopen = () => status("live", "Live");
+  for (const kind of ["snapshot", "update"]) stream.addEventListener(kind, (event) => take(JSON.parse(event.data)));
+  stream.onerror = () => {
+    if (stream.readyState !== EventSource.CLOSED) return status("lost", "Lost; trying again");
+    // Refused: as many watch as may. What there is can be had all the same.
+    retryTimer = setTimeout(follow, 5000);
+    fetch(base + "json").then(
+      async (response) => {
+        if (!response.ok) throw new Error(String(response.status));
+        take(await response.json());
+        status("polling", "Every 5 s");
+      },
+    ).catch(() => status("lost", "Lost; trying again"));
+  };
+}
+
+function leave() {
+  clearTimeout(retryTimer);
+  stream?.close();
+}
+
+/** @param {boolean} on */
+function pause(on) {
+  paused = on;
+  byId("pause").setAttribute("aria-pressed", String(on));
+  say(byId("pause"), on ? "Paused" : "Pause");
+  if (!on) draw();
+}
+
+// Nobody looks at a page in the background: the server need not tell it anything.
+document.addEventListener("visibilitychange", () => (document.hidden ? leave() : follow()));
+byId("pause").addEventListener("click", () => pause(!paused));
+byId("filter").addEventListener("input", drawDials);
+for (const input of document.querySelectorAll("input[name=show]")) input.addEventListener("change", drawDials);
+
+/** Opens the dial that the address names. */
+function openNamed() {
+  const details = /^#dial-\\d+$/.test(location.hash) ? byId(location.hash.slice(1)) : null;
+  if (details === null) return;
+  details.open = true;
+  details.firstElementChild.focus();
+  details.scrollIntoView({ block: "nearest" });
+}
+addEventListener("hashchange", openNamed);
+byId("connections").addEventListener("click", (event) => {
+  const link = event.target.closest("a");
+  if (link === null) return;
+  event.preventDefault();
+  // What is filtered away could not be shown.
+  if (byId(link.hash.slice(1)) === null) {
+    byId("filter").value = "";
+    /** @type {any} */ (document.querySelector("input[value=all]")).checked = true;
+    drawDials();
+  }
+  history.replaceState(null, "", link.hash);
+  openNamed();
+});
+
+/** @param {number} step */
+function move(step) {
+  const summaries = [...document.querySelectorAll("summary")];
+  const at = summaries.indexOf(/** @type {any} */ (document.activeElement?.closest("details")?.firstElementChild));
+  const next = summaries[at < 0 ? 0 : Math.min(summaries.length - 1, Math.max(0, at + step))];
+  next?.focus();
+  next?.scrollIntoView({ block: "nearest" });
+}
+
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const target = /** @type {any} */ (event.target);
+  if (target.matches?.("input[type=search]")) {
+    if (event.key === "Escape") target.blur();
+    return;
+  }
+  if (event.key === "/") byId("filter").focus();
+  else if (event.key === "j") move(1);
+  else if (event.key === "k") move(-1);
+  else if (event.key === "p") pause(!paused);
+  else return;
+  event.preventDefault();
+});
+
+// Ages and what is under way go on between two messages.
+setInterval(() => {
+  if (!document.hidden && !paused && known.now > 0) draw();
+}, 1000);
+if (!document.hidden) follow();
+`;

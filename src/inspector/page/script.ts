@@ -1,0 +1,21 @@
+import { reasonTable } from "../../core/reasons.ts";
+import { bucketCount, bucketMs } from "../rates.ts";
+import { domPart } from "./script-dom.ts";
+import { listsPart } from "./script-lists.ts";
+import { livePart } from "./script-live.ts";
+import { waterfallPart } from "./script-waterfall.ts";
+
+const mendedByPeople = Object.entries(reasonTable)
+  .filter(([, { retry }]) => retry !== "yes")
+  .map(([reason]) => reason);
+
+const constants = `
+const lastingReasons = new Set(${JSON.stringify(mendedByPeople)});
+const minutesShown = ${(bucketCount * bucketMs) / 60_000};
+`;
+
+/** The page's script, for browsers: no markup is ever made of text. */
+export const script = `"use strict";
+(() => {
+${constants}${domPart}${waterfallPart}${listsPart}${livePart}})();
+`;

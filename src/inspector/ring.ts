@@ -1,0 +1,24 @@
+/** The last `size` things that were put in. */
+export class Ring<T> {
+  readonly #size: number;
+  readonly #items: T[] = [];
+  /** Where the next goes: the oldest's place, once it is full. */
+  #next = 0;
+
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  push(item: T): void {
+    if (this.#size === 0) return;
+    this.#items[this.#next] = item;
+    this.#next = (this.#next + 1) % this.#size;
+  }
+
+  /** Oldest first. */
+  values(): T[] {
+    const { length } = this.#items;
+    if (length < this.#size) return [...this.#items];
+    return [...this.#items.slice(this.#next), ...this.#items.slice(0, this.#next)];
+  }
+}

@@ -1,0 +1,114 @@
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import type { PhaseRecord } from "../core/dial-record.ts";
+import { guarded } from "../core/hooks.ts";
+import type { Target } from "../core/target.ts";
+import type { ConnectionSummary, DialerSummary, DialSummary, InspectorSnapshot, PhaseSummary } from "./snapshot.ts";
+import type { Watch } from "./watch.ts";
+import type { OpenConnection, WatchedDial } from "./watched-dial.ts";
+
+/** What one answer holds at most, however much is open or under way. */
+const maxConnections = 500;
+const maxRunning = 200;
+const maxClients = 100;
+
+/** Takes everything that there is to see; this is when sockets are asked what they carry. */
+export function summarize(watch: Watch, dials = dialsOf(watch)): InspectorSnapshot {
+  const now = Date.now();
+  return {
+    now,
+    process: { pid: process.pid, node: process.version, startedAt: Math.round(performance.timeOrigin) },
+    dialers: dialersOf(watch, now),
+    connections: connectionsOf(watch),
+    dials: dials.map(summaryOf),
+    clients: [...watch.clients].slice(-maxClients).map((client) => client.summary()),
+  };
+}
+
+/** Dials under way and over, newest first. */
+export function dialsOf(watch: Watch): WatchedDial[] {
+  const running = [...watch.running].slice(0, maxRunning);
+  return [...running, ...watch.over()].sort((one, other) => other.id - one.id);
+}
+
+function dialersOf(watch: Watch, now: number): DialerSummary[] {
+  const carried = new Map<unknown, { bytesRead: number; bytesWritten: number }>();
+  for (const { conn, dial } of watch.open) {
+    const sum = carried.get(dial.counts) ?? { bytesRead: 0, bytesWritten: 0 };
+    sum.bytesRead += (conn as Socket).bytesRead ?? 0;
+    sum.bytesWritten += (conn as Socket).bytesWritten ?? 0;
+    carried.set(dial.counts, sum);
+  }
+  const nothing = { bytesRead: 0, bytesWritten: 0 };
+  return [...watch.counts.values()].map((counts) => counts.summary(carried.get(counts) ?? nothing, now));
+}
+
+function connectionsOf({ open }: Watch): InspectorSnapshot["connections"] {
+  const newest = [...open].slice(0, maxConnections);
+  return { total: open.size, shown: newest.map(connectionOf) };
+}
+
+function connectionOf({ id, conn, dial }: OpenConnection): ConnectionSummary {
+  const { record } = dial;
+  const socket = conn as Partial<Socket>;
+  const half = socket.readableEnded === true || socket.writableEnded === true;
+  return {
+    id,
+    dialer: dial.counts.name,
+    dial: dial.id,
+    target: shown(record.target),
+    peer: peerOf(socket),
+    state: half ? "half-closed" : "open",
+    openedAt: record.startedAt + (record.durationMs ?? 0),
+    bytesRead: socket.bytesRead ?? 0,
+    bytesWritten: socket.bytesWritten ?? 0,
+    tls: guarded("a connection's getProtocol()", () => (conn as Partial<TLSSocket>).getProtocol?.() ?? undefined),
+  };
+}
+
+function peerOf({ remoteAddress, remotePort }: Partial<Socket>): string | undefined {
+  if (remoteAddress === undefined || remotePort === undefined) return undefined;
+  return remoteAddress.includes(":") ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`;
+}
+
+export function summaryOf({ id, counts, record, closed }: WatchedDial): DialSummary {
+  return {
+    id,
+    dialer: counts.name,
+    target: shown(record.target),
+    background: record.background,
+    startedAt: record.startedAt,
+    durationMs: rounded(record.durationMs),
+    outcome: record.outcome,
+    reason: record.reason,
+    message: record.message || undefined,
+    attempts: record.attempts,
+    phases: record.phases.map(phaseOf),
+    droppedPhases: record.droppedPhases,
+    closed,
+  };
+}
+
+function phaseOf({ phase, attempt, subject, startMs, durationMs, outcome, reason, note }: PhaseRecord): PhaseSummary {
+  return {
+    phase,
+    attempt,
+    subject: subject || undefined,
+    startMs: rounded(startMs) as number,
+    durationMs: rounded(durationMs),
+    outcome,
+    reason,
+    note: note || undefined,
+  };
+}
+
+/** A unix socket's path may be as long as its owner likes. */
+function shown(target: Target): string {
+  const text = String(target);
+  return text.length <= 300 ? text : `${text.slice(0, 300)}…`;
+}
+
+/** To microseconds: what is below is noise, and would fill the answer. */
+function rounded(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.round(ms * 1000) / 1000;
+}

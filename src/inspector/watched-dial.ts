@@ -1,0 +1,84 @@
+import type { Duplex } from "node:stream";
+import type { Clock } from "../core/clock.ts";
+import { DialRecorder } from "../core/dial-record.ts";
+import type { AttemptDoneInfo, AttemptStartInfo, ConnClosedInfo, DialDoneInfo, DialStartInfo } from "../core/trace.ts";
+import type { DialerCounts } from "./dialer-counts.ts";
+import type { Linked, LinkedList } from "./linked-list.ts";
+import type { ClosedSummary } from "./snapshot.ts";
+
+/** A connection that is open. What it carries is read from it when somebody looks. */
+export interface OpenConnection extends Linked<OpenConnection> {
+  readonly id: number;
+  readonly conn: Duplex;
+  readonly dial: WatchedDial;
+}
+
+/** Who keeps what the dials tell of. */
+export interface DialWatcher {
+  readonly running: LinkedList<WatchedDial>;
+  readonly open: LinkedList<OpenConnection>;
+  /** Counts one change more. */
+  changed(): number;
+  nextId(): number;
+  /** Remembers a dial that is over. */
+  remember(dial: WatchedDial): void;
+}
+
+/** Hooks of one dial that write its record, count it, and keep the table of open connections. */
+export class WatchedDial extends DialRecorder implements Linked<WatchedDial> {
+  readonly id: number;
+  readonly counts: DialerCounts;
+  /** The watcher's own count of changes, when this was last changed. */
+  revision: number;
+  closed: ClosedSummary | undefined = undefined;
+  newer: WatchedDial | undefined = undefined;
+  older: WatchedDial | undefined = undefined;
+  readonly #watch: DialWatcher;
+  /** The connection that it has brought last. */
+  #open: OpenConnection | undefined = undefined;
+
+  constructor(dial: DialStartInfo, clock: Clock, counts: DialerCounts, watch: DialWatcher) {
+    super(dial, clock);
+    this.id = watch.nextId();
+    this.counts = counts;
+    this.#watch = watch;
+    this.revision = watch.changed();
+    counts.dialsStarted += 1;
+    watch.running.add(this);
+  }
+
+  override dialDone(info: DialDoneInfo): void {
+    super.dialDone(info);
+    this.revision = this.#watch.changed();
+    this.counts.dialDone(info, this.record.startedAt + info.durationMs);
+    this.#watch.running.delete(this);
+    this.#watch.remember(this);
+  }
+
+  override attemptStart(info: AttemptStartInfo): void {
+    this.counts.attemptsStarted += 1;
+    super.attemptStart(info);
+  }
+
+  override attemptDone(info: AttemptDoneInfo): void {
+    this.counts.attempts[info.outcome] += 1;
+    super.attemptDone(info);
+    const { conn } = info;
+    if (conn === undefined) return;
+    const open = { id: this.#watch.nextId(), conn, dial: this, newer: undefined, older: undefined };
+    this.#open = open;
+    this.#watch.open.add(open);
+  }
+
+  connClosed(info: ConnClosedInfo): void {
+    const { conn, reason, durationMs, bytesRead, bytesWritten } = info;
+    // Another than the last, where a layer above has thrown one away and tried again.
+    const open = this.#open?.conn === conn ? this.#open : [...this.#watch.open].find((each) => each.conn === conn);
+    if (open === undefined) return;
+    this.#watch.open.delete(open);
+    if (open === this.#open) this.#open = undefined;
+    this.counts.connClosed(info);
+    this.closed = { reason, durationMs, bytesRead, bytesWritten };
+    this.revision = this.#watch.changed();
+  }
+}

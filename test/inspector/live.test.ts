@@ -1,0 +1,156 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
+import { connect } from "node:net";
+import { describe, it } from "node:test";
+import { compose } from "../../src/index.ts";
+import { type Inspector, type InspectorServer, type InspectorSnapshot, inspector } from "../../src/inspector.ts";
+import { scriptedDialer } from "../../src/testing.ts";
+import { openTimers, until } from "../support/resources.ts";
+
+interface Told {
+  readonly event: string;
+  readonly data: InspectorSnapshot & { readonly dialIds?: readonly number[] };
+}
+
+/** Watches as a browser's EventSource does. */
+async function watch(server: InspectorServer) {
+  const asked = request({ port: server.port, host: "127.0.0.1", path: "/events", agent: false });
+  asked.end();
+  const [response] = (await once(asked, "response")) as [IncomingMessage];
+  response.on("error", () => {});
+  const told: Told[] = [];
+  let text = "";
+  response.setEncoding("utf8").on("data", (chunk: string) => {
+    text += chunk;
+    if (!chunk.endsWith("\n\n")) return;
+    const blocks = text.split("\n\n");
+    text = blocks.pop() ?? "";
+    for (const block of blocks) {
+      const [, event] = /^event: (.*)$/m.exec(block) ?? [];
+      const [, data] = /^data: (.*)$/m.exec(block) ?? [];
+      if (event !== undefined) told.push({ event, data: JSON.parse(data ?? "null") });
+    }
+  });
+  return {
+    status: response.statusCode,
+    headers: response.headers,
+    told,
+    response,
+    [Symbol.dispose]: () => asked.destroy(),
+  };
+}
+
+const dialOnce = async (page: Inspector, target = "db:5432") =>
+  (await compose(page.observe(), scriptedDialer())(target)).destroy();
+
+describe("live updates", () => {
+  it("tell everything at first, and then what has changed", async () => {
+    const page = inspector({ updateMs: 50 });
+    await dialOnce(page, "before:1");
+    await using server = await page.listen();
+    using viewer = await watch(server);
+    assert.equal(viewer.headers["content-type"], "text/event-stream; charset=utf-8");
+    assert.equal(viewer.headers["cache-control"], "no-store");
+    await until(() => viewer.told.length >= 1, "the first event");
+    assert.equal(viewer.told[0]?.event, "snapshot");
+    assert.equal(viewer.told[0]?.data.dials[0]?.target, "before:1");
+    await dialOnce(page, "after:1");
+    const update = () => viewer.told.findLast(({ data }) => data.dials.some(({ target }) => target === "after:1"));
+    await until(() => update() !== undefined, "the new dial");
+    assert.equal(update()?.event, "update");
+    assert.equal(update()?.data.dialIds?.length, 2);
+    assert.equal(update()?.data.dialers[0]?.dials.succeeded, 2);
+  });
+
+  it("tell how a dial goes on, and how its connection ends", async () => {
+    const page = inspector({ updateMs: 50 });
+    await using server = await page.listen();
+    using viewer = await watch(server);
+    const controller = new AbortController();
+    const dialing = compose(page.observe(), scriptedDialer(["hang"]))("h:1", { signal: controller.signal });
+    const conn = await compose(page.observe(), scriptedDialer())("h:2");
+    const latest = (target: string) =>
+      viewer.told.flatMap(({ data }) => data.dials).findLast((dial) => dial.target === target);
+    await until(() => latest("h:1") !== undefined && latest("h:2") !== undefined, "both dials");
+    assert.equal(latest("h:1")?.outcome, undefined);
+    controller.abort();
+    conn.destroy();
+    await assert.rejects(dialing);
+    await until(() => latest("h:1")?.outcome === "canceled", "the abort");
+    await until(() => latest("h:2")?.closed?.reason === "local", "the close");
+  });
+
+  it("tell nothing while nothing changes", async () => {
+    const page = inspector({ updateMs: 50 });
+    await dialOnce(page);
+    await using server = await page.listen();
+    using viewer = await watch(server);
+    using other = await watch(server);
+    await until(() => viewer.told.length >= 2, "the first update");
+    const count = viewer.told.length;
+    // Time passes, as the other's events could tell: a bucket of ten seconds may end meanwhile, once.
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    assert.ok(viewer.told.length <= count + 1, `${viewer.told.length - count} events about nothing`);
+    assert.ok(other.told.length > 0);
+  });
+
+  it("have a timer only while somebody watches", async () => {
+    const page = inspector({ updateMs: 50 });
+    await using server = await page.listen();
+    const before = openTimers();
+    const viewer = await watch(server);
+    await until(() => viewer.told.length > 0, "the first event");
+    viewer[Symbol.dispose]();
+    await until(() => openTimers() <= before, "the timer to be gone");
+    await dialOnce(page);
+    using again = await watch(server);
+    await until(() => again.told[0]?.data.dials.length === 1, "a new beginning");
+  });
+
+  it("are for a bounded number of viewers; who comes too late is told so, and may come again", async () => {
+    const page = inspector({ updateMs: 50, maxViewers: 2 });
+    await using server = await page.listen();
+    const first = await watch(server);
+    using _second = await watch(server);
+    using late = await watch(server);
+    assert.equal(late.status, 503);
+    assert.equal(late.headers["retry-after"], "5");
+    first[Symbol.dispose]();
+    await until(() => first.response.destroyed, "the first to leave");
+    for (;;) {
+      using next = await watch(server);
+      if (next.status === 200) break;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  });
+
+  it("hold nothing back for a viewer who doesn't read, and start anew when he does", async () => {
+    // More than the kernel takes in on its own, on both sides.
+    const page = inspector({ updateMs: 50, recentFailures: 10_000 });
+    const failing = compose(page.observe(), scriptedDialer([new Error("\u8a9e".repeat(300))]));
+    for (let index = 0; index < 5_000; index += 1) await assert.rejects(failing(`${"h".repeat(200)}:1`));
+    await using server = await page.listen();
+    using good = await watch(server);
+    const slow = connect(server.port, "127.0.0.1");
+    using _end = { [Symbol.dispose]: () => slow.destroy() };
+    slow.on("error", () => {});
+    slow.pause();
+    slow.write(`GET /events HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\n\r\n`);
+    await until(() => good.told.length > 0, "the other's first event", 20_000);
+    const ticks = good.told.length;
+    for (let wanted = ticks + 1; wanted <= ticks + 10; wanted += 1) {
+      await dialOnce(page, "more:1");
+      await until(() => good.told.length >= wanted, "the next update", 20_000);
+    }
+    let text = "";
+    let events: string[] = [];
+    slow.setEncoding("utf8").on("data", (chunk: string) => {
+      text += chunk;
+      if (chunk.endsWith("\n\n\r\n")) events = [...text.matchAll(/^event: (.*)$/gm)].map(([, event]) => event ?? "");
+    });
+    slow.resume();
+    await until(() => events.length > 1, "what comes next", 20_000);
+    assert.deepEqual(events.slice(0, 2), ["snapshot", "snapshot"]);
+  });
+});
