@@ -24,6 +24,8 @@ export function stopOnSignals(stop: AbortController, seconds: number | undefined
     stoppedAt = performance.now();
     screen.say("demo", why);
     stop.abort(new Stopped(why));
+    // Stays until then, however soon all is drained: the other half of a Ctrl-C would kill a process that is leaving.
+    setTimeout(() => {}, sameCtrlCMs);
   };
   for (const [signal, exitCode] of Object.entries(exitCodes)) {
     process.on(signal, () => {
