@@ -14,6 +14,7 @@ import {
   withTimeout,
 } from "../../src/index.ts";
 import type { Inspector } from "../../src/inspector.ts";
+import { scriptedDialer } from "../../src/testing.ts";
 
 /** One step of a played dial: how long it takes and, where it fails, with what. */
 type Step =
@@ -273,4 +274,31 @@ export function playClient(page: Inspector): ClientTrace {
   hooks.stateChange?.({ state: "connected", previous: "reconnecting" });
   hooks.rtt?.({ durationMs: 1.4 });
   return hooks;
+}
+
+/** Plays the ten minutes before: many dials that succeed, and an outage in their midst. The wall clock is turned back meanwhile. */
+export async function playHistory(page: Inspector): Promise<void> {
+  const now = Date.now;
+  const startedAt = now();
+  const names = ["orders", "events", "payments", "legacy"];
+  const error = refused("10.0.9.9:6379");
+  try {
+    for (let second = 590; second > 3; second -= 1) {
+      Date.now = () => startedAt - second * 1000;
+      for (const [index, name] of names.entries()) {
+        const wave = 2 + Math.round(2 * Math.sin(second / 55 + index));
+        const count = index === 0 ? wave : (second + index) % (4 * index) === 0 ? 1 : 0;
+        const fails =
+          (name === "legacy" && second < 320) ||
+          (name === "orders" && second > 200 && second < 236 && second % 3 === 0);
+        const base = fails
+          ? scriptedDialer([error])
+          : scriptedDialer([async () => playedConnection("10.0.7.20:5432", 20_418, 4_102)]);
+        const dial = compose(page.observe({ name }), base);
+        for (let each = 0; each < count; each += 1) (await dial("10.0.9.9:6379").catch(() => undefined))?.destroy();
+      }
+    }
+  } finally {
+    Date.now = now;
+  }
 }

@@ -15,6 +15,7 @@ needDebianPackage("tinyproxy", "tinyproxy");
 needDebianPackage("microsocks", "microsocks");
 needDebianPackage("redis-server", "redis-server");
 needDebianPackage("promtool", "prometheus");
+needDebianPackage("chromium", "chromium");
 if (process.platform === "linux" && process.getuid?.() === 0) {
   // Slow links and black holes are made in network namespaces.
   needDebianPackage("ip", "iproute2");

@@ -187,7 +187,7 @@ summary .end { overflow: visible; }
 .bar.canceled:not(.attempt, .wait) { background: none; border: 1.5px dashed var(--phase); }
 .bar.running:not(.wait) { border-radius: 2px 0 0 2px; animation: breathe 2s ease-in-out infinite alternate; }
 @keyframes breathe { from { opacity: 1; } to { opacity: .55; } }
-@media (prefers-reduced-motion: reduce) { .bar.running { animation: none; } }
+@media (prefers-reduced-motion: reduce) { .bar { animation: none !important; } }
 
 .detail { padding: .25rem 1rem 1rem 2.5rem; }
 /* The bars stand beneath those of the line above: a summary's first columns are as wide as the names here. */

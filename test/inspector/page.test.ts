@@ -1,0 +1,325 @@
+import assert from "node:assert/strict";
+import type { Duplex } from "node:stream";
+import { after, afterEach, before, describe, it } from "node:test";
+import type { Page } from "playwright-core";
+import { compose, type Dialer, type DialTrace, withRetry } from "../../src/index.ts";
+import { type Inspector, type InspectorOptions, type InspectorServer, inspector } from "../../src/inspector.ts";
+import { fakeClock, scriptedDialer } from "../../src/testing.ts";
+import { type Browser, startBrowser } from "../support/browser.ts";
+import { animation, type Contrasts, contrasts, focus, focusedTarget, trackEdges, waterfallRows } from "./in-page.ts";
+import { addressOf, playClient, playedConnection, playScene, refused } from "./scene.ts";
+
+let browser: Browser;
+const servers: InspectorServer[] = [];
+
+before(async () => {
+  browser = await startBrowser();
+});
+afterEach(async () => {
+  for (const page of browser.context.pages()) await page.close();
+  for (const server of servers.splice(0)) await server.close();
+});
+after(async () => {
+  await browser[Symbol.asyncDispose]();
+});
+
+/** An inspector whose page is open. */
+async function shown(play: (page: Inspector) => unknown = () => {}, options: InspectorOptions = {}) {
+  const watched = inspector({ updateMs: 50, ...options });
+  await play(watched);
+  const server = await watched.listen();
+  servers.push(server);
+  const page = await browser.open(server.url);
+  if (options.maxViewers === undefined) await page.locator('#status[data-state="live"]').waitFor();
+  return { watched, server, page };
+}
+
+const good = (durationMs: number) => ({ durationMs, outcome: "success" }) as const;
+const bad = (durationMs: number) =>
+  ({ durationMs, outcome: "failure", reason: "refused", error: refused("10.0.0.1:5432") }) as const;
+
+/** A dial of which every millisecond is known: refused, a wait of 100 ms, then a race, TLS and a handshake. */
+async function knownDial(watched: Inspector): Promise<Duplex> {
+  const clock = fakeClock();
+  const wait = (ms: number) => new Promise<void>((resolve) => void clock.setTimeout(resolve, ms));
+  const v4 = addressOf("10.0.0.1:5432");
+  const v6 = addressOf("[fd00::1]:5432");
+  const play = async (trace: DialTrace, attempt: number) => {
+    trace.dnsStart?.({ host: "db.internal" });
+    await wait(20);
+    trace.dnsDone?.({ host: "db.internal", addresses: [v6, v4], ...good(20) });
+    trace.connectStart?.({ address: v4 });
+    await wait(30);
+    if (attempt === 1) {
+      trace.connectDone?.({ address: v4, ...bad(30) });
+      throw refused("10.0.0.1:5432");
+    }
+    trace.connectStart?.({ address: v6 });
+    await wait(10);
+    trace.connectDone?.({ address: v6, ...good(10) });
+    trace.connectDone?.({ address: v4, durationMs: 40, outcome: "canceled" });
+    trace.tlsHandshakeStart?.({ serverName: "db.internal" });
+    await wait(40);
+    trace.tlsHandshakeDone?.({ serverName: "db.internal", protocol: "TLSv1.3", ...good(40) });
+  };
+  let attempt = 0;
+  const base: Dialer<Duplex> = async (_target, { trace = {} } = {}) => {
+    attempt += 1;
+    await play(trace, attempt);
+    return playedConnection("[fd00::1]:5432", 1_234, 567, "TLSv1.3");
+  };
+  const retry = withRetry({ maxAttempts: 2, backoff: () => 100 });
+  const dialing = compose(watched.observe({ name: "orders" }), retry, base)("db.internal:5432", { clock });
+  await clock.advance(1000);
+  return dialing;
+}
+
+const summaries = (page: Page) => page.locator("summary");
+const textsOf = (page: Page, selector: string) => page.locator(selector).allInnerTexts();
+const dialOnce = async (watched: Inspector, target: string) => compose(watched.observe(), scriptedDialer())(target);
+
+describe("the inspector's page", { timeout: 60_000 }, () => {
+  it("draws a dial as a waterfall: every phase in its place, with its duration and end", async () => {
+    const { page } = await shown(knownDial);
+    assert.deepEqual(await textsOf(page, "summary .target"), ["db.internal:5432"]);
+    assert.deepEqual(await textsOf(page, "summary .took"), ["250 ms"]);
+    assert.deepEqual(await textsOf(page, "summary .end"), ["2 attempts"]);
+    await summaries(page).click();
+    const rows = await page.evaluate<[string, string, string, number, number][]>(waterfallRows(250));
+    const close = rows.map(([what, took, end, from, to]) => `${what} ${took}, ${end || "-"}, ${from}–${to}`);
+    assert.deepEqual(close, [
+      "attempt 1 50 ms, from 0.0 ms on, refused, 0–50",
+      "dns db.internal 20 ms, from 0.0 ms on, 2 addresses, 0–20",
+      "connect 10.0.0.1:5432 30 ms, from 20 ms on, refused, 20–50",
+      "wait 100 ms, from 50 ms on, -, 50–150",
+      "attempt 2 100 ms, from 150 ms on, -, 150–250",
+      "dns db.internal 20 ms, from 150 ms on, 2 addresses, 150–170",
+      "connect 10.0.0.1:5432 40 ms, from 170 ms on, canceled, 170–210",
+      "connect [fd00::1]:5432 10 ms, from 200 ms on, -, 200–210",
+      "tls db.internal 40 ms, from 210 ms on, TLSv1.3, 210–250",
+    ]);
+    assert.deepEqual(await textsOf(page, ".axis .ticks span"), ["0", "50 ms", "100 ms", "150 ms", "200 ms", "250 ms"]);
+    assert.deepEqual(await textsOf(page, ".after"), ["Its connection is open."]);
+  });
+
+  it("lines every bar up with the one above it in the dial's own line", async () => {
+    const { page } = await shown(knownDial);
+    await summaries(page).click();
+    const boxes = await page.evaluate<string[]>(trackEdges);
+    assert.ok(boxes.length > 5);
+    assert.equal(new Set(boxes).size, 1, boxes.join());
+  });
+
+  it("shows the connections that are open, the rates of each dialer, and clients", async () => {
+    const { page } = await shown(async (watched) => {
+      playClient(watched);
+      await knownDial(watched);
+      await compose(
+        watched.observe({ name: "orders" }),
+        scriptedDialer([refused("10.0.0.1:1")]),
+      )("h:1").catch(() => {});
+    });
+    const [row = ""] = await textsOf(page, "#connections tr");
+    assert.match(
+      row,
+      /^db\.internal:5432\s+\[fd00::1\]:5432\s+orders\s+open, TLSv1\.3\s+[\d.]+ m?s\s+1\.2 kB\s+567 B$/,
+    );
+    assert.deepEqual(await textsOf(page, "#connections-count"), ["1"]);
+    assert.deepEqual(await textsOf(page, ".dialer h3"), ["orders"]);
+    assert.deepEqual(await textsOf(page, ".dialer .rate"), ["50% failed"]);
+    assert.deepEqual(await textsOf(page, ".dialer .reasons .pill"), ["refused 1"]);
+    const label = await page.locator(".dialer svg").getAttribute("aria-label");
+    assert.equal(label, "2 dials in the last 10 minutes, 1 of them failed");
+    const [client = ""] = await textsOf(page, "#clients tr");
+    assert.match(
+      client,
+      /^orders-worker\s+connected for \d+ s\s+10\.0\.3\.11:4222 \(2\.9\.10\)\s+1\s+remote\s+1\.4 ms/,
+    );
+  });
+
+  it("is live: dials and connections come, go on and go, without a touch", async () => {
+    const { page, watched } = await shown();
+    await page.locator("#dials-empty", { hasText: "None yet." }).waitFor();
+    const controller = new AbortController();
+    const dialing = compose(watched.observe(), scriptedDialer(["hang"]))("slow:1", { signal: controller.signal });
+    await page.locator("summary", { hasText: "slow:1" }).locator(".end", { hasText: "under way" }).waitFor();
+    controller.abort();
+    await assert.rejects(dialing);
+    await page.locator("summary", { hasText: "slow:1" }).locator(".end", { hasText: "canceled" }).waitFor();
+    const conn = await dialOnce(watched, "quick:1");
+    await page.locator("#connections tr", { hasText: "quick:1" }).waitFor();
+    await page.locator("summary", { hasText: "quick:1" }).click();
+    conn.destroy();
+    await page.locator("#connections-empty").waitFor();
+    await page
+      .locator(".after", { hasText: /^Its connection was closed after .* \(local\), 0 B in, 0 B out\.$/ })
+      .waitFor();
+    assert.deepEqual(await textsOf(page, "summary .target"), ["quick:1", "slow:1"]);
+  });
+
+  it("keeps what is open and focused while others come, and forgets what the inspector has forgotten", async () => {
+    const { page, watched } = await shown((each) => dialOnce(each, "first:1"), { recentDials: 3 });
+    await summaries(page).focus();
+    await page.keyboard.press("Enter");
+    await dialOnce(watched, "second:1");
+    await page.locator("summary", { hasText: "second:1" }).waitFor();
+    assert.equal(await page.evaluate(focusedTarget), "first:1");
+    assert.deepEqual(await textsOf(page, "details[open] .target"), ["first:1"]);
+    for (const target of ["third:1", "fourth:1"]) await dialOnce(watched, target);
+    await page.locator("summary", { hasText: "first:1" }).waitFor({ state: "detached" });
+    assert.deepEqual(await textsOf(page, "summary .target"), ["fourth:1", "third:1", "second:1"]);
+  });
+
+  it("shows hostile names as what they are, and runs none of them", async () => {
+    const evil = `<img src=x onerror="globalThis.hacked=1"><script>globalThis.hacked=1</script>"'&amp;\u202e`;
+    const { page } = await shown(async (watched) => {
+      const client = { name: evil, stats: () => ({}) as never };
+      watched
+        .client()(client)
+        ?.connect?.({ server: evil, identity: { version: evil } });
+      const dial = compose(watched.observe({ name: evil }), scriptedDialer([new Error(evil), "connect"]));
+      await dial({ path: `/run/${evil}` }).catch(() => {});
+      await dial({ path: `/run/${evil}` });
+    });
+    for (const summary of await summaries(page).all()) await summary.click();
+    await page.locator(".message").waitFor();
+    for (const place of [
+      ".dialer h3",
+      "summary .target",
+      "summary .dialer-name",
+      ".message",
+      "#clients td",
+      "#connections td",
+    ]) {
+      const [text = ""] = await page.locator(place).allTextContents();
+      assert.ok(text.includes(evil), `${place}: ${text}`);
+    }
+    assert.equal(await page.locator("img, script:not(:last-child)").count(), 0);
+    assert.equal(await page.evaluate("globalThis.hacked"), undefined);
+  });
+
+  it("works by keyboard alone", async () => {
+    const { page, watched } = await shown(async (each) => {
+      for (const target of ["one:1", "two:1", "three:1"]) await dialOnce(each, target);
+    });
+    const focused = () => page.evaluate(focusedTarget);
+    await page.keyboard.press("j");
+    assert.equal(await focused(), "three:1");
+    await page.keyboard.press("j");
+    await page.keyboard.press("j");
+    assert.equal(await focused(), "one:1");
+    await page.keyboard.press("k");
+    assert.equal(await focused(), "two:1");
+    await page.keyboard.press("Enter");
+    await page.locator("details[open]", { hasText: "two:1" }).waitFor();
+    await page.keyboard.press("/");
+    await page.keyboard.type("one");
+    await page.locator("summary", { hasText: "two:1" }).waitFor({ state: "detached" });
+    assert.deepEqual(await textsOf(page, "summary .target"), ["one:1"]);
+    assert.deepEqual(await textsOf(page, "#dials-count"), ["1 of 3"]);
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("p");
+    assert.equal(await page.locator("#pause").getAttribute("aria-pressed"), "true");
+    await dialOnce(watched, "one:2");
+    await page.waitForTimeout(200);
+    assert.deepEqual(await textsOf(page, "summary .target"), ["one:1"]);
+    await page.keyboard.press("p");
+    await page.locator("summary", { hasText: "one:2" }).waitFor();
+  });
+
+  it("reaches everything that can be used by Tab, and shows where the focus is", async () => {
+    const { page } = await shown(knownDial);
+    const reached: string[] = [];
+    for (let presses = 0; presses < 12; presses += 1) {
+      await page.keyboard.press("Tab");
+      const { name, visible } = await page.evaluate<{ name: string; visible: boolean }>(focus);
+      reached.push(name);
+      assert.ok(visible, name);
+    }
+    for (const name of ["skip", "pause", "scroll", "A", "INPUT", "filter", "SUMMARY", "json"]) {
+      assert.ok(reached.includes(name), `${name} among ${reached.join()}`);
+    }
+  });
+
+  it("shows the failed alone, or those under way", async () => {
+    const { page, watched } = await shown(async (each) => {
+      await dialOnce(each, "good:1");
+      await compose(each.observe(), scriptedDialer([refused("h:1")]))("bad:1").catch(() => {});
+    });
+    const controller = new AbortController();
+    const hanging = compose(watched.observe(), scriptedDialer(["hang"]))("slow:1", { signal: controller.signal });
+    await page.locator("summary", { hasText: "slow:1" }).waitFor();
+    await page.getByRole("radio", { name: "Failed" }).check();
+    assert.deepEqual(await textsOf(page, "summary .target"), ["bad:1"]);
+    await page.getByRole("radio", { name: "Under way" }).check();
+    assert.deepEqual(await textsOf(page, "summary .target"), ["slow:1"]);
+    // A connection leads to the dial that made it, also where that is filtered away.
+    await page.locator("#connections a").click();
+    await page.locator("details[open]", { hasText: "good:1" }).waitFor();
+    controller.abort();
+    await assert.rejects(hanging);
+  });
+
+  it("can be read in light and in dark colours", async () => {
+    const { page } = await shown(async (watched) => {
+      playClient(watched);
+      await playScene(watched);
+    });
+    for (const summary of await summaries(page).all()) await summary.click();
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      const { texts, bars, ground } = await page.evaluate<Contrasts>(contrasts);
+      assert.ok(texts.length > 100 && bars.length > 50);
+      assert.ok(colorScheme === "light" ? ground > 0.8 : ground < 0.1, `the ground's luminance: ${ground}`);
+      for (const { what, ratio } of texts) assert.ok(ratio >= 4.5, `${colorScheme}, ${what}: ${ratio.toFixed(2)}`);
+      for (const { what, ratio } of bars) assert.ok(ratio >= 3, `${colorScheme}, bar ${what}: ${ratio.toFixed(2)}`);
+    }
+  });
+
+  it("stands still for those who want that", async () => {
+    const controller = new AbortController();
+    const { page } = await shown((watched) => {
+      compose(watched.observe(), scriptedDialer(["hang"]))("h:1", { signal: controller.signal }).catch(() => {});
+    });
+    assert.equal(await page.evaluate(animation), "breathe");
+    await page.emulateMedia({ reducedMotion: "reduce" });
+    assert.equal(await page.evaluate(animation), "none");
+    controller.abort();
+  });
+
+  it("fits narrow screens and wide ones", async () => {
+    const { page } = await shown(async (watched) => {
+      playClient(watched);
+      await playScene(watched);
+    });
+    for (const summary of await summaries(page).all()) await summary.click();
+    for (const width of [320, 390, 600, 768, 1024, 1600]) {
+      await page.setViewportSize({ width, height: 800 });
+      const wide = await page.evaluate<number>("document.documentElement.scrollWidth");
+      assert.ok(wide <= width, `${wide} pixels on a screen of ${width}`);
+      const target = await page.locator("summary .target").first().boundingBox();
+      assert.ok((target?.width ?? 0) > 100, `the target has ${target?.width} pixels`);
+    }
+  });
+
+  it("shows what there is where as many watch as may, and says when it has lost the process", async () => {
+    const polling = await shown((watched) => dialOnce(watched, "polled:1"), { maxViewers: 0 });
+    await polling.page.locator("#status", { hasText: "Every 5 s" }).waitFor();
+    assert.deepEqual(await textsOf(polling.page, "summary .target"), ["polled:1"]);
+    const { page, server } = await shown((watched) => dialOnce(watched, "gone:1"));
+    await server.close();
+    await page.locator("#status", { hasText: "Lost; trying again" }).waitFor();
+    assert.deepEqual(await textsOf(page, "summary .target"), ["gone:1"]);
+  });
+
+  it("asks nobody but its own server, and its policy has nothing to keep it from", async () => {
+    const { server, page } = await shown(playScene);
+    for (const summary of await summaries(page).all()) await summary.click();
+    const own = browser.requests.filter((url) => url.startsWith(server.url)).map((url) => url.slice(server.url.length));
+    assert.deepEqual([...new Set(own)].sort(), ["", "events"]);
+    for (const url of browser.requests) assert.match(url, /^(http:\/\/127\.0\.0\.1:\d+\/|data:image\/svg)/);
+    // A stream that was refused, or whose server was closed above, is the browser's to tell.
+    const complaints = browser.complaints.filter((text) => !/^Failed to load resource: /.test(text));
+    assert.deepEqual(complaints, []);
+  });
+});

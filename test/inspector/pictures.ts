@@ -1,0 +1,37 @@
+/**
+ * Takes the README's pictures of the live page, of a fleet that is played.
+ *
+ *   node --import tsx test/inspector/pictures.ts
+ */
+import { mkdirSync } from "node:fs";
+import { inspector } from "../../src/inspector.ts";
+import { startBrowser } from "../support/browser.ts";
+import { playClient, playHistory, playScene } from "./scene.ts";
+
+const folder = "examples/pictures";
+mkdirSync(folder, { recursive: true });
+
+const watched = inspector();
+await playHistory(watched);
+playClient(watched);
+await playScene(watched);
+await using server = await watched.listen();
+await using browser = await startBrowser();
+const page = await browser.open(server.url);
+const open = async (text: string) => page.locator("summary", { hasText: text }).first().click();
+await page.locator("summary").first().waitFor();
+for (const text of ["3 attempts", "tls_cert_expired", "nats.internal"]) await open(text);
+// The first tick of a second, so that what is counted in seconds has settled.
+await page.locator("#status[data-state=live]").waitFor();
+await page.mouse.move(0, 0);
+await page.evaluate("document.activeElement.blur(); scrollTo(0, 0)");
+
+for (const colorScheme of ["light", "dark"] as const) {
+  await page.emulateMedia({ colorScheme });
+  await page.setViewportSize({ width: 1280, height: 1580 });
+  await page.screenshot({ path: `${folder}/live-page-${colorScheme}.png` });
+}
+await page.emulateMedia({ colorScheme: "light" });
+await page.setViewportSize({ width: 390, height: 844 });
+await page.evaluate(`document.querySelector("details[open]").parentElement.scrollIntoView({ block: "start" })`);
+await page.screenshot({ path: `${folder}/live-page-narrow.png` });
