@@ -22,9 +22,10 @@ import {
   withTimeout,
   withTrace,
 } from "../../src/index.ts";
+import { inspector } from "../../src/inspector.ts";
 import { withOtelMetrics, withTracing } from "../../src/otel.ts";
 import { withPrometheus } from "../../src/prometheus.ts";
-import { freePort, goodPeer, type Peer, peer, resettingPeer } from "../support/peers.ts";
+import { freePort, type Peer, peer } from "../support/peers.ts";
 import { openSockets, until } from "../support/resources.ts";
 import { meterSdk, seriesLines } from "../telemetry/collection.ts";
 import * as exposition from "../telemetry/exposition.ts";
@@ -36,6 +37,14 @@ const dialTimeoutMs = 80;
 
 // The peers: a mix of what networks do. Each name is a target of some plan.
 
+/** What the servers have accepted in a run, as they see it. */
+const accepted: Socket[] = [];
+const server = (serve: (socket: Socket) => unknown) =>
+  peer((socket) => {
+    accepted.push(socket);
+    serve(socket);
+  });
+
 const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 let peers: Readonly<Record<"good" | "silent" | "resetting" | "slow" | "rude" | "flaky", Peer>>;
 let refusedPort: number;
@@ -43,13 +52,13 @@ let turn = 0;
 
 before(async () => {
   peers = {
-    good: await peer((socket) => socket.resume().write("INFO {}\r\n")),
+    good: await server((socket) => socket.resume().write("INFO {}\r\n")),
     // It reads, unlike silentPeer(): a peer that doesn't would not see that the client is gone.
-    silent: await goodPeer(),
-    resetting: await resettingPeer(),
-    slow: await peer((socket) => void wait(10 + (turn++ % 3) * 10).then(() => socket.resume().write("INFO {}\r\n"))),
-    rude: await peer((socket) => socket.resume().end("go away\r\n")),
-    flaky: await peer((socket) => {
+    silent: await server((socket) => socket.resume()),
+    resetting: await server((socket) => socket.resetAndDestroy()),
+    slow: await server((socket) => void wait(10 + (turn++ % 3) * 10).then(() => socket.resume().write("INFO {}\r\n"))),
+    rude: await server((socket) => socket.resume().end("go away\r\n")),
+    flaky: await server((socket) => {
       turn += 1;
       if (turn % 2 === 0) socket.resetAndDestroy();
       else socket.resume().write("INFO {}\r\n");
@@ -215,8 +224,15 @@ interface Diary {
   readonly wrong: string[];
   readonly ended: { outcome: string; reason: string | undefined }[];
   attempts: number;
-  established: number;
+  readonly established: Connection[];
   closed: number;
+}
+
+/** A connection that an attempt brought, with the ports by which its server knows it. */
+interface Connection {
+  readonly conn: Socket;
+  readonly localPort: number | undefined;
+  readonly remotePort: number | undefined;
 }
 
 function hooksOf(diary: Diary): DialTrace {
@@ -245,7 +261,9 @@ function hooksOf(diary: Diary): DialTrace {
     },
     attemptDone(info) {
       done("attempt")(info);
-      if (info.outcome === "success") diary.established += 1;
+      if (info.outcome !== "success") return;
+      const conn = info.conn as Socket;
+      diary.established.push({ conn, localPort: conn.localPort, remotePort: conn.remotePort });
     },
     dnsStart: start("dns"),
     dnsDone: done("dns"),
@@ -306,6 +324,8 @@ async function scrape(registry: Registry) {
     active: sum("dialer_attempt_active"),
     open: sum("dialer_connection_count"),
     closed: sum("dialer_connections_closed_total"),
+    received: sum("dialer_connection_io_bytes_total", ({ direction }) => direction === "receive"),
+    transmitted: sum("dialer_connection_io_bytes_total", ({ direction }) => direction === "transmit"),
     dialsActive: sum("dialer_dial_active"),
     dialsSucceeded: sum("dialer_dial_duration_seconds_count", (labels) => labels.error_type === ""),
     dialsFailed: sum("dialer_dial_duration_seconds_count", (labels) => labels.error_type !== ""),
@@ -322,6 +342,31 @@ function quiet(conn: Socket): Socket {
   return conn.on("error", () => {});
 }
 
+/** Compares what the metrics say with what the servers have seen of each connection. */
+function checkServers(
+  established: readonly Connection[],
+  endedWell: ReadonlySet<Socket>,
+  metrics: { established: number; closed: number; received: number; transmitted: number },
+): void {
+  assert.equal(metrics.established, established.length);
+  const byPorts = new Map(accepted.map((socket) => [`${socket.remotePort} ${socket.localPort}`, socket]));
+  let received = 0;
+  let transmitted = 0;
+  for (const { conn, localPort, remotePort } of established) {
+    received += conn.bytesRead;
+    transmitted += conn.bytesWritten;
+    const there = byPorts.get(`${localPort} ${remotePort}`);
+    // One that is reset at once may be gone before it could say its port.
+    if (there === undefined) continue;
+    assert.ok(there.destroyed, "its server has seen it close");
+    assert.ok(there.bytesRead <= conn.bytesWritten && there.bytesWritten >= conn.bytesRead);
+    if (endedWell.has(conn)) {
+      assert.deepEqual([there.bytesRead, there.bytesWritten], [conn.bytesWritten, conn.bytesRead]);
+    }
+  }
+  assert.deepEqual([metrics.received, metrics.transmitted], [received, transmitted]);
+}
+
 // One run.
 
 async function run(plans: readonly Plan[]): Promise<void> {
@@ -332,6 +377,10 @@ async function run(plans: readonly Plan[]): Promise<void> {
   const diaries: Diary[] = [];
   const signals: AbortSignal[] = [];
   const resolved = new Set<Socket>();
+  /** Ended by both sides, after all that was on its way. */
+  const endedWell = new Set<Socket>();
+  const page = inspector();
+  accepted.length = 0;
   const shared = new AbortController();
 
   const dialer = (backoffMs: number, diary: Diary): Dialer<Socket> =>
@@ -339,6 +388,7 @@ async function run(plans: readonly Plan[]): Promise<void> {
       withTracing({ tracerProvider: spans.tracerProvider }),
       withPrometheus({ registry }),
       withOtelMetrics({ meterProvider }),
+      page.observe(),
       withTrace(hooksOf(diary)),
       withTimeout({ timeoutMs: dialTimeoutMs }),
       withRetry({ maxAttempts: 3, initialBackoffMs: backoffMs, jitter: "full" }),
@@ -350,6 +400,7 @@ async function run(plans: readonly Plan[]): Promise<void> {
   const checkScrape = async () => {
     // Read before the scrape: nothing but its own promises runs until it is done.
     const open = stillOpen();
+    const shown = page.snapshot().dialers[0];
     const seen = await scrape(registry);
     const { started, established, failed, canceled, active } = seen;
     assert.equal(started, established + failed + canceled + active, JSON.stringify(seen));
@@ -358,6 +409,30 @@ async function run(plans: readonly Plan[]): Promise<void> {
     assert.equal(spans.wrong.join(), "");
     const [ours, theirs] = [await exposition.scrape(registry), await collect()];
     assert.deepEqual(countsOf(theirs.samples), countsOf(ours.samples), "OpenTelemetry is told the same");
+    if (shown !== undefined) {
+      const { succeeded, ...dials } = shown.dials;
+      assert.deepEqual(
+        {
+          ...shown.attempts,
+          ...shown.connections,
+          dials,
+          bytes: [shown.bytesRead, shown.bytesWritten],
+        },
+        {
+          started,
+          active,
+          established,
+          failed,
+          canceled,
+          open,
+          closed: seen.closed,
+          dials: { active: seen.dialsActive, failed: seen.dialsFailed, canceled: seen.dialsCanceled },
+          bytes: [seen.received, seen.transmitted],
+        },
+        "the live page shows the same",
+      );
+      assert.equal(succeeded, seen.dialsSucceeded);
+    }
     return seen;
   };
 
@@ -372,7 +447,7 @@ async function run(plans: readonly Plan[]): Promise<void> {
     if (plan.abort === "before") abort();
     if (plan.abort === "after some ms") void wait(plan.abortMs).then(abort);
     const options = { signal, clock, trace, handshake: handshakes[plan.handshake], background: index % 3 === 0 };
-    const diary: Diary = { open: [], wrong: [], ended: [], attempts: 0, established: 0, closed: 0 };
+    const diary: Diary = { open: [], wrong: [], ended: [], attempts: 0, established: [], closed: 0 };
     if (plan.abort !== "before") diaries.push(diary);
     const dialing = dialer(plan.backoffMs, diary)(targetOf(plan.host), options);
     if (plan.abort === "at once") abort();
@@ -382,6 +457,12 @@ async function run(plans: readonly Plan[]): Promise<void> {
       resolved.add(conn);
       if (plan.abort === "after success") abort();
       await wait(plan.closeMs);
+      conn.once("close", () => {
+        // These end only when they have read what was sent.
+        if (["good", "silent", "slow"].includes(plan.host) && conn.writableFinished && conn.readableEnded) {
+          endedWell.add(conn);
+        }
+      });
       closings[plan.close]?.(conn);
       assert.deepEqual(diary.ended, [{ outcome: "success", reason: undefined }]);
     } catch (error) {
@@ -419,6 +500,12 @@ async function run(plans: readonly Plan[]): Promise<void> {
   assert.equal(end.dialsActive, 0);
   assert.equal(end.established, end.closed);
 
+  checkServers(
+    diaries.flatMap(({ established }) => established),
+    endedWell,
+    end,
+  );
+
   assert.equal(clock.pending, 0, "no timer is left");
   for (const signal of signals) assert.equal(getEventListeners(signal, "abort").length, 0, "no listener is left");
 
@@ -426,7 +513,7 @@ async function run(plans: readonly Plan[]): Promise<void> {
     assert.deepEqual(diary.wrong, []);
     assert.deepEqual(diary.open, []);
     assert.equal(diary.ended.length, 1, "a dial ends once, with one reason at most");
-    assert.equal(diary.closed, diary.established);
+    assert.equal(diary.closed, diary.established.length);
   }
   const told = (outcome: string) => diaries.filter(({ ended }) => ended[0]?.outcome === outcome).length;
   assert.equal(end.dialsFailed, told("failure"));
