@@ -68,9 +68,15 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
       this.#nc = nc;
       this.servers.update = (info) => mergeGossip(this.servers, info, options.noRandomize !== true);
       const create = () => {
-        const made: DialedTransport = new Transport(parts.dialer, parts.lifecycle, (error) => {
-          // A dial may end a little after it was given up: the next, which has begun by then, is not to hear of it.
-          if (made === transport) this.connectError?.(error);
+        // It may end a little after it was given up: the next, which has begun by then, is not to hear of it.
+        const made: DialedTransport = new Transport(parts.dialer, parts.lifecycle, {
+          dialFailed: (error) => {
+            if (made === transport) this.connectError?.(error);
+          },
+          // Upstream learns of it later, and what is published until then would be lost.
+          connectionClosed: () => {
+            if (made === transport) this.connected = false;
+          },
         });
         return made;
       };

@@ -35,12 +35,13 @@ export interface DialedTransport extends NodeTransport {
   destroy(): void;
 }
 
-/** @param dialFailed - is told why, as soon as the dial has failed. */
-type DialedTransportClass = new (
-  dialer: Dialer,
-  lifecycle: Lifecycle,
-  dialFailed: (error: Error) => void,
-) => DialedTransport;
+/** Whom a transport tells of its end, each as soon as it is known. */
+interface TransportOwner {
+  dialFailed(error: Error): void;
+  connectionClosed(): void;
+}
+
+type DialedTransportClass = new (dialer: Dialer, lifecycle: Lifecycle, owner: TransportOwner) => DialedTransport;
 
 /**
  * Makes of a client's transport one over a dialer. All that lies between an open socket and a usable one
@@ -53,7 +54,7 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
   return class DialedTransport extends NodeTransport {
     readonly #dialer: Dialer;
     readonly #lifecycle: Lifecycle;
-    readonly #dialFailed: (error: Error) => void;
+    readonly #owner: TransportOwner;
     readonly #abort = new AbortController();
     #server = "";
     #hostname = "";
@@ -65,11 +66,11 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
     #dialed: Promise<unknown> = Promise.resolve();
     #welcome: () => void = () => {};
 
-    constructor(dialer: Dialer, lifecycle: Lifecycle, dialFailed: (error: Error) => void) {
+    constructor(dialer: Dialer, lifecycle: Lifecycle, owner: TransportOwner) {
       super();
       this.#dialer = dialer;
       this.#lifecycle = lifecycle;
-      this.#dialFailed = dialFailed;
+      this.#owner = owner;
     }
 
     get identity(): ServerIdentity {
@@ -85,7 +86,7 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
         this.#dialed = this.#dial(server, options, resolve);
         this.#dialed.catch((error) => {
           reject(error);
-          this.#dialFailed(error);
+          this.#owner.dialFailed(error);
         });
       });
     }
@@ -99,7 +100,12 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
           signal: this.#abort.signal,
           background: lifecycle.connectedOnce,
           owner: lifecycle.events.client,
-          trace: { connClosed: (info) => lifecycle.connectionClosed(info) },
+          trace: {
+            connClosed: (info) => {
+              this.#owner.connectionClosed();
+              lifecycle.connectionClosed(info);
+            },
+          },
           handshake: async (opened, context) => {
             this.#abort.signal.throwIfAborted();
             this.#conn = opened;

@@ -125,3 +125,43 @@ test("a message above the server's max_payload is refused during an outage, too"
   assert.throws(() => nc.publish("n", new Uint8Array(1024 * 1024 + 1)), /max_payload/i);
   await nc.close();
 });
+
+for (const [what, options, lose] of [
+  ["killed", {}, (server: NatsServer) => server.stop("SIGKILL")],
+  ["frozen, and found so by pings", { pingInterval: 20, maxPingOut: 1 }, (server: NatsServer) => server.freeze()],
+] as const) {
+  test(`what is published as soon as the loss is told waits, too: a server that is ${what}`, async (t) => {
+    await using server = await startNats();
+    const received: string[] = [];
+    const published: string[] = [];
+    let losses = 0;
+    let nc: NatsConnection | undefined;
+    t.after(() => nc?.close());
+    nc = await connect({
+      servers: server.address,
+      maxReconnectAttempts: -1,
+      reconnectDelayHandler: () => 10,
+      timeout: 500,
+      ...options,
+      onDisconnect: () => {
+        losses += 1;
+        // Some at once, and some while the client itself learns of it.
+        const publish = (what: string) => {
+          if (published.push(`${what} ${losses}`) <= 4) nc?.publish("news", published.at(-1));
+        };
+        publish("at once");
+        queueMicrotask(() => publish("in a microtask"));
+        process.nextTick(() => publish("in a tick"));
+        setImmediate(() => publish("in a turn"));
+      },
+    });
+    nc.subscribe("news", { callback: (_, message) => void received.push(message.string()) });
+    await nc.flush();
+    await lose(server);
+    await until(() => published.length >= 4, "the loss is told");
+    if (what === "killed") await server.start();
+    else await server.thaw();
+    await until(() => received.length >= 4, "what has waited arrives");
+    assert.deepEqual(received.slice().sort(), published.slice(0, 4).sort());
+  });
+}
