@@ -19,6 +19,7 @@ import {
   withTimeout,
   withTrace,
 } from "../src/index.ts";
+import { inspector } from "../src/inspector.ts";
 import { type ConnectOptions, connect } from "../src/nats.ts";
 import { withTracing } from "../src/otel.ts";
 import { natsMetrics, withPrometheus } from "../src/prometheus.ts";
@@ -96,6 +97,7 @@ function hearError(place: string, error: unknown): void {
 }
 
 const registry = new Registry();
+const livePage = inspector();
 let recorder = spanRecorder();
 
 /** A hook for everything, that hears what it is told; not the sockets, which carry the bytes. */
@@ -122,7 +124,9 @@ function observedDialer(attemptMs = 5000): Dialer {
     withTracing({ tracerProvider: sdk2.provider(recorder) }),
     withTracing({ tracerProvider: sdk2.provider(recorder), mode: "events" }),
     withPrometheus({ registry, goConntrack: true }),
+    livePage.observe(),
     withLog({ info: (line) => hear("withLog", line), warn: (line) => hear("withLog", line) }),
+    withLog({ info: (text) => hear("a waterfall", text), warn: (text) => hear("a waterfall", text) }, { pretty: true }),
     withTrace(dialTrace),
     withTimeout({ timeoutMs: 3 * attemptMs }),
     withRetry({ maxAttempts: 2, initialBackoffMs: 1 }),
@@ -134,18 +138,24 @@ function observedDialer(attemptMs = 5000): Dialer {
 function clientTrace(): ClientTrace {
   const { client } = playedClient([]);
   const metrics = natsMetrics({ registry })(client) ?? {};
+  const page = livePage.client()(client) ?? {};
   const hooks = listening<ClientTrace>("ClientTrace", ["stateChange", "disconnect", "reconnectAttempt", "reconnect"]);
   return {
     stateChange(info) {
       metrics.stateChange?.(info);
+      page.stateChange?.(info);
       hooks.stateChange?.(info);
     },
     disconnect(info) {
       metrics.disconnect?.(info);
+      page.disconnect?.(info);
       hooks.disconnect?.(info);
     },
     reconnectAttempt: (info) => hooks.reconnectAttempt?.(info),
-    reconnect: (info) => hooks.reconnect?.(info),
+    reconnect(info) {
+      page.reconnect?.(info);
+      hooks.reconnect?.(info);
+    },
   };
 }
 
@@ -158,9 +168,24 @@ async function assertSilent(atLeast: readonly string[]): Promise<void> {
     hear("span", inspect({ name, attributes, events, status }, { depth: Number.POSITIVE_INFINITY }));
   }
   hear("metrics", await registry.metrics());
+  await hearLivePage();
   const places = new Set(heard.map(({ place }) => place));
   for (const place of atLeast) assert.ok(places.has(place), `nothing was heard at ${place}: this test tests nothing`);
   for (const { place, text } of heard) assert.deepEqual(leaksIn(text), [], `${place} gives a secret away: ${text}`);
+}
+
+/** What the live page shows is what it is told: its data, and the stream's first event. */
+async function hearLivePage(): Promise<void> {
+  await using server = await livePage.listen();
+  for (const path of ["json", "events"]) {
+    const { body } = await fetch(new URL(path, server.url));
+    let text = "";
+    for await (const chunk of body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += chunk;
+      if (text.endsWith("\n\n")) break;
+    }
+    hear(`live page ${path}`, text);
+  }
 }
 
 const real = { log: console.log, info: console.info, warn: console.warn, error: console.error, debug: console.debug };
@@ -278,7 +303,15 @@ describe("no secret comes out of a dialer", () => {
         await dialAll(targets),
         targets.map(() => undefined),
       );
-      await assertSilent(["withLog", "span", "metrics", "DialTrace dialDone", "DialTrace connClosed"]);
+      await assertSilent([
+        "withLog",
+        "a waterfall",
+        "span",
+        "metrics",
+        "live page json",
+        "live page events",
+        "DialTrace dialDone",
+      ]);
     }),
   );
 
@@ -287,7 +320,7 @@ describe("no secret comes out of a dialer", () => {
     fresh(async () => {
       const port = await freePort();
       await dialAll([`nats://${userinfo}@127.0.0.1:${port}`, `nats://${userinfo}@nowhere.invalid:${port}`]);
-      await assertSilent(["thrown", "withLog", "span", "DialTrace retryExhausted"]);
+      await assertSilent(["thrown", "withLog", "a waterfall", "live page json", "span", "DialTrace retryExhausted"]);
     }),
   );
 

@@ -25,7 +25,12 @@ console.log(
 console.log("Each ratio is the median of the rounds' (lowest–highest), to the first line of its part.");
 
 /** What a layer may cost, in nanoseconds, above the composed dialer without it. @type {Record<string, number>} */
-const aims = { withTracing: 200, withPrometheus: 1500, "withDiagnosticsChannel, no subscriber": 200 };
+const aims = {
+  withTracing: 200,
+  withPrometheus: 1500,
+  "withDiagnosticsChannel, no subscriber": 200,
+  "an inspector's layer": 1500,
+};
 
 const parts = { a: partA, b: partB, c: partC, d: partD, e: partE, f: partF };
 if (only !== undefined && !Object.hasOwn(parts, only)) throw new Error(`--only must be one of a to f, got ${only}`);

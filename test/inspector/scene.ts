@@ -286,7 +286,7 @@ export async function playHistory(page: Inspector): Promise<void> {
     for (let second = 590; second > 3; second -= 1) {
       Date.now = () => startedAt - second * 1000;
       for (const [index, name] of names.entries()) {
-        const wave = 2 + Math.round(2 * Math.sin(second / 55 + index));
+        const wave = 3 + Math.round(2 * Math.sin(second / 55 + index));
         const count = index === 0 ? wave : (second + index) % (4 * index) === 0 ? 1 : 0;
         const fails =
           (name === "legacy" && second < 320) ||

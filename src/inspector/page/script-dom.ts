@@ -23,7 +23,7 @@ function svg(tag, attributes) {
   return made;
 }
 
-const percent = new Intl.NumberFormat("en", { style: "percent", maximumSignificantDigits: 3 });
+const percent = new Intl.NumberFormat("en", { style: "percent", maximumSignificantDigits: 2 });
 const whole = new Intl.NumberFormat("en");
 /** @param {number} n */
 const count = (n) => whole.format(n);

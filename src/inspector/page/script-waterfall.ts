@@ -25,9 +25,9 @@ function miniWaterfall(dial) {
   return track;
 }
 
-/** A round step of which some five make the span. @param {number} span */
+/** A round step of which some six make the span. @param {number} span */
 function stepOf(span) {
-  const rough = span / 5;
+  const rough = span / 6;
   const power = 10 ** Math.floor(Math.log10(rough));
   return [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough) ?? rough;
 }

@@ -104,7 +104,7 @@ button { padding: .2rem .8rem; cursor: pointer; }
 button:hover { border-color: var(--wait); }
 button[aria-pressed="true"] { background: var(--text); color: var(--panel); border-color: var(--text); }
 
-#dialers { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(19rem, 100%), 1fr)); gap: .75rem; }
+#dialers { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(16rem, 100%), 1fr)); gap: .75rem; }
 .dialer { padding: .85rem 1rem; background: var(--panel); border: 1px solid var(--line); border-radius: 8px; }
 .dialer .top { display: flex; align-items: baseline; justify-content: space-between; gap: 1rem; }
 .dialer h3 { margin: 0; font-size: 1rem; font-weight: 600; overflow-wrap: anywhere; }

@@ -3,6 +3,7 @@ import { subscribe } from "node:diagnostics_channel";
 import { MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
 import { Registry } from "prom-client";
 import { compose, withDiagnosticsChannel, withRetry, withTimeout } from "../../../dist/index.js";
+import { inspector } from "../../../dist/inspector.js";
 import { withOtelMetrics, withTracing } from "../../../dist/otel.js";
 import { withPrometheus } from "../../../dist/prometheus.js";
 import { inTurn, noop } from "../loop.js";
@@ -33,6 +34,7 @@ const dialers = {
     subscribe("dialtrace:dialDone", noop);
     return compose(withDiagnosticsChannel(), stubDialer);
   },
+  "an inspector's layer": () => compose(inspector().observe(), stubDialer),
   "timeout, retry, timeout": () => silentStack(stubDialer),
   "the full stack": () => fullStack(stubDialer),
 };
