@@ -1,3 +1,6 @@
+// Not the global one, which is found by a getter: it is read several times in each dial.
+import { performance } from "node:perf_hooks";
+
 /** The one seam through which time comes in. Replace it in tests with `fakeClock()` of `dialtrace/testing`. */
 export interface Clock {
   /** Monotonic time in milliseconds. */
