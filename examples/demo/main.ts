@@ -35,7 +35,7 @@ async function main(options: DemoOptions): Promise<void> {
   // Each of these is taken down when main returns or throws, the last one first.
   await using server = await prepareNatsServer(options);
   await using metrics = await serveMetrics(registry, options.metricsPort);
-  await using _tracing = await startTracing(screen);
+  await using _tracing = await startTracing(screen, options.spans);
   screen.say("server", `${server.name} will run on ${server.address}; for now it is down`);
   screen.say("metrics", `are served at ${metrics.url}`);
 
@@ -50,10 +50,13 @@ async function runClient(address: string, registry: Registry, screen: Screen, st
   const dialer = compose(
     withTracing({ name }),
     withPrometheus({ registry, name }),
-    withLog({
-      info: (line) => screen.say("dialer", line),
-      warn: (line) => screen.say("dialer", screen.paint("yellow", line)),
-    }),
+    withLog(
+      {
+        info: (text) => screen.say("dialer", text.split("\n")),
+        warn: (text) => screen.say("dialer", text.split("\n")),
+      },
+      { pretty: true, colors: screen.colors, columns: screen.columns },
+    ),
     withTimeout({ timeoutMs: 10_000 }), // a whole dial: every attempt and wait
     withRetry({ maxAttempts: 8, initialBackoffMs: 500, maxBackoffMs: 1_500, jitter: "equal" }),
     withTimeout({ timeoutMs: 2_000 }), // one attempt

@@ -13,6 +13,8 @@ export interface DemoOptions {
   readonly port: number | undefined;
   readonly metricsPort: number | undefined;
   readonly smallServer: boolean;
+  /** Prints the spans, too. */
+  readonly spans: boolean;
 }
 
 /** The user asked for something that can't be done. The message is for people, and one line. */
@@ -30,9 +32,10 @@ export const help = `Connects to NATS through a dialer, and shows what happens i
   --small-server     use the demo's own small NATS server, even where there is a nats-server
   --port N           port of the NATS server; otherwise a free one
   --metrics-port N   port of /metrics; otherwise a free one
+  --spans            print the OpenTelemetry spans, too, as trees
   --help             show this
 
-Spans are printed as trees, or sent by OTLP when OTEL_EXPORTER_OTLP_ENDPOINT is set.`;
+Each dial is printed as a waterfall. Spans are sent by OTLP when OTEL_EXPORTER_OTLP_ENDPOINT is set.`;
 
 const flags = {
   seconds: { type: "string" },
@@ -42,6 +45,7 @@ const flags = {
   "small-server": { type: "boolean" },
   port: { type: "string" },
   "metrics-port": { type: "string" },
+  spans: { type: "boolean" },
   help: { type: "boolean" },
 } as const;
 
@@ -93,5 +97,6 @@ export function readOptions(args: readonly string[]): DemoOptions | "help" {
     port: port("port"),
     metricsPort: port("metrics-port"),
     smallServer: values["small-server"] === true,
+    spans: values.spans === true,
   };
 }

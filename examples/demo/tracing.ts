@@ -4,9 +4,10 @@ import { NodeTracerProvider } from "@opentelemetry/sdk-trace-node";
 import type { Screen } from "./screen.ts";
 import { SpanTreePrinter } from "./span-tree.ts";
 
-/** Prints spans as trees, or sends them by OTLP where the environment names an endpoint. */
-export async function startTracing(screen: Screen): Promise<AsyncDisposable> {
+/** Sends spans by OTLP where the environment names an endpoint; else prints them as trees, where they are asked for. */
+export async function startTracing(screen: Screen, print: boolean): Promise<AsyncDisposable> {
   const endpoint = process.env.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if (!endpoint && !print) return { async [Symbol.asyncDispose]() {} };
   if (!endpoint) {
     const provider = new NodeTracerProvider({ spanProcessors: [new SpanTreePrinter(screen)] });
     provider.register();

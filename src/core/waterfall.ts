@@ -29,7 +29,7 @@ export const leastColumns = 60;
 const durationWidth = 8;
 const gap = "  ";
 /** Names give way to it where there is little room. */
-const leastBar = 20;
+const leastBar = 14;
 
 /**
  * Draws a dial as text: a line for each phase, with a bar for when it was and a reason where it failed.
@@ -49,14 +49,17 @@ export function waterfall(record: DialRecord, options: WaterfallOptions = {}): s
   const header = `dial ${printable(String(record.target))}`;
   const noteWidth = Math.max(...rows.map(({ phase }) => noteOf(phase).length), endOf(record).length);
   const spare = Math.min(columns, 160) - durationWidth - noteWidth - 3 * gap.length;
-  const wanted = Math.max(header.length, ...rows.map(({ label }) => label.length));
+  const wanted = Math.max(12, ...rows.map(({ label }) => label.length));
   const labelWidth = Math.min(wanted, spare - Math.min(leastBar, Math.floor(spare / 2)));
   const barWidth = spare - labelWidth;
 
   const line = (label: string, drawn: string, durationMs: number | undefined, note: string) =>
     `${fit(label, labelWidth)}${gap}${drawn}${gap}${durationText(durationMs).padStart(durationWidth)}${note && gap}${note}`;
   const end = paint(record.outcome === "success" ? "dim" : (record.outcome ?? "dim"), endOf(record));
-  const lines = [line(header, " ".repeat(barWidth), record.durationMs, end)];
+  // No bar stands beside it, so it has room for a long name.
+  const headerWidth = labelWidth + gap.length + barWidth;
+  const took = durationText(record.durationMs).padStart(durationWidth);
+  const lines = [`${fit(header, headerWidth)}${gap}${took}${end && gap}${end}`];
   if (record.droppedPhases > 0) lines.push(paint("dim", `├─ ${record.droppedPhases} earlier phases are not kept`));
   for (const { phase, label } of rows) {
     const color = phase.outcome === "failure" ? "failure" : phase.outcome === "canceled" ? "canceled" : phase.phase;

@@ -11,12 +11,13 @@ test("without arguments the demo runs until it is told to end, with ports and se
     port: undefined,
     metricsPort: undefined,
     smallServer: false,
+    spans: false,
   });
 });
 
 test("every option is read", () => {
   const args = ["--seconds", "20", "--up-after=0", "--down-after", "1.5", "--down-for", "2", "--small-server"];
-  assert.deepEqual(readOptions([...args, "--port", "14222", "--metrics-port=19464"]), {
+  assert.deepEqual(readOptions([...args, "--port", "14222", "--metrics-port=19464", "--spans"]), {
     seconds: 20,
     upAfter: 0,
     downAfter: 1.5,
@@ -24,6 +25,7 @@ test("every option is read", () => {
     port: 14_222,
     metricsPort: 19_464,
     smallServer: true,
+    spans: true,
   });
   assert.equal(readOptions(["--help", "--seconds", "20"]), "help");
 });

@@ -11,7 +11,9 @@ const start = 1_700_000_000_000;
 function setUp(paint: Screen["paint"] = (_style, text) => text) {
   const said: (readonly string[])[] = [];
   const say: Screen["say"] = (_speaker, text) => said.push(typeof text === "string" ? [text] : text);
-  const provider = new BasicTracerProvider({ spanProcessors: [new SpanTreePrinter({ say, paint })] });
+  const provider = new BasicTracerProvider({
+    spanProcessors: [new SpanTreePrinter({ colors: false, columns: 80, say, paint })],
+  });
   const tracer = provider.getTracer("test");
   const span = (name: string, at: number, attributes: Attributes = {}, parent?: Span) => {
     const parentContext = parent === undefined ? context.active() : trace.setSpan(context.active(), parent);

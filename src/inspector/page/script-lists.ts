@@ -54,7 +54,8 @@ function drawDialer(dialer, row) {
   const facts = el("p", "facts", ...fact(count(all), all === 1 ? "dial" : "dials"), ...fact(count(connections.open), "open"));
   if (dials.active > 0) facts.append(...fact(count(dials.active), "under way"));
   if (dials.canceled > 0) facts.append(...fact(count(dials.canceled), "canceled"));
-  facts.append(...fact(bytes(dialer.bytesRead), "in"), ...fact(bytes(dialer.bytesWritten), "out"));
+  const carried = el("span", "", el("b", "", bytes(dialer.bytesRead)), " in, ", el("b", "", bytes(dialer.bytesWritten)), " out");
+  facts.append(carried);
   const reasons = el("div", "reasons");
   const sorted = Object.entries(dialer.failures).sort((one, other) => other[1] - one[1]);
   for (const [reason, n] of sorted) reasons.append(pill(reason + " " + count(n), kindOf(reason)));

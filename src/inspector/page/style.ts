@@ -114,6 +114,7 @@ button[aria-pressed="true"] { background: var(--text); color: var(--panel); bord
 .dialer .succeeded { fill: var(--good); }
 .dialer .failed { fill: var(--failure); }
 .facts { display: flex; flex-wrap: wrap; gap: 0 1rem; margin: 0; color: var(--muted); }
+.facts span { white-space: nowrap; }
 .facts b { color: var(--text); font-weight: 600; }
 .reasons { display: flex; flex-wrap: wrap; gap: .3rem; margin-top: .5rem; }
 
