@@ -1,6 +1,6 @@
 /** Keeps the lists and tables in step with what is known, without touching what stays as it was. */
 export const listsPart = `
-/** What is known: the last state told, the dials by id. */
+/** What is known: the last state told, the dials by id. @type {any} */
 const known = { now: 0, process: undefined, dialers: [], connections: { total: 0, shown: [] }, clients: [], dials: new Map() };
 
 /** Puts rows into a parent in the order of their items; a row that stays is not moved, so that it keeps the focus.
