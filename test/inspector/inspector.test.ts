@@ -18,7 +18,7 @@ import { collectGarbage } from "../support/collect.ts";
 import { connection } from "../support/contract.ts";
 import { freePort, goodPeer, resettingPeer, silentPeer } from "../support/peers.ts";
 import { until } from "../support/resources.ts";
-import { playClient } from "./scene.ts";
+import { playClient, playedDialer } from "./scene.ts";
 
 const refused = Object.assign(new Error("connect ECONNREFUSED 10.0.0.1:5432"), { code: "ECONNREFUSED" });
 
@@ -154,6 +154,35 @@ describe("what an inspector knows", () => {
       return conns.every((each) => each.deref() === undefined);
     }, "the connections to be collected");
     assert.equal(page.snapshot().dials.length, 20);
+  });
+
+  it("takes some 1 to 3 kB for a dial that it remembers, and never more than 30", async () => {
+    const bytesOf = async (dials: number, dial: () => Promise<unknown>) => {
+      await dial();
+      collectGarbage();
+      const before = process.memoryUsage().heapUsed;
+      for (let index = 0; index < dials; index += 1) await dial();
+      collectGarbage();
+      return (process.memoryUsage().heapUsed - before) / dials;
+    };
+    const page = inspector({ recentDials: 10_000, recentFailures: 10_000 });
+    const usual = playedDialer(
+      [
+        [
+          { dns: "db", addresses: ["10.0.0.1"], ms: 0 },
+          { connect: "10.0.0.1:1", ms: 0 },
+          { tls: "db", ms: 0 },
+        ],
+      ],
+      connection,
+    );
+    const quick = compose(page.observe(), usual);
+    const one = await bytesOf(1000, async () => (await quick("db.internal:5432")).destroy());
+    assert.ok(one < 3_000, `${one} bytes for a usual dial`);
+    const endless = withRetry({ maxAttempts: 120, backoff: () => 0 });
+    const failing = compose(page.observe(), endless, async () => assert.fail("x".repeat(1_000)));
+    const most = await bytesOf(100, () => failing("db.internal:5432").catch(() => {}));
+    assert.ok(most < 30_000, `${most} bytes for the longest dial`);
   });
 
   it("tells dialers apart by name, those of one name together, and bounds the names", async () => {
