@@ -7,6 +7,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { compose, tcp, withLog, withRetry, withTimeout } from "dialtrace";
+import { type Inspector, inspector } from "dialtrace/inspector";
 import { connect } from "dialtrace/nats";
 import { natsTracing, withTracing } from "dialtrace/otel";
 import { natsMetrics, withPrometheus } from "dialtrace/prometheus";
@@ -27,6 +28,7 @@ const subject = "demo.hello";
 async function main(options: DemoOptions): Promise<void> {
   const screen = openScreen();
   const registry = new Registry();
+  const page = inspector();
   const stop = new AbortController();
   stopOnSignals(stop, options.seconds, screen);
 
@@ -35,21 +37,25 @@ async function main(options: DemoOptions): Promise<void> {
   // Each of these is taken down when main returns or throws, the last one first.
   await using server = await prepareNatsServer(options);
   await using metrics = await serveMetrics(registry, options.metricsPort);
+  await using live = await page.listen();
   await using _tracing = await startTracing(screen, options.spans);
   screen.say("server", `${server.name} will run on ${server.address}; for now it is down`);
   screen.say("metrics", `are served at ${metrics.url}`);
+  screen.say("page", `is live at ${live.url}`);
 
-  await Promise.all([playServer(server, options, screen, stop), runClient(server.address, registry, screen, stop)]);
+  const client = runClient(server.address, registry, page, screen, stop);
+  await Promise.all([playServer(server, options, screen, stop), client]);
   if (!(stop.signal.reason instanceof Stopped)) throw stop.signal.reason;
   screen.say("demo", await summarize(registry));
 }
 
 /** The client's part: connects in the background, says hello every second, drains at the end. */
-async function runClient(address: string, registry: Registry, screen: Screen, stop: AbortController) {
+async function runClient(address: string, registry: Registry, page: Inspector, screen: Screen, stop: AbortController) {
   const { signal } = stop;
   const dialer = compose(
     withTracing({ name }),
     withPrometheus({ registry, name }),
+    page.observe({ name }),
     withLog(
       {
         info: (text) => screen.say("dialer", text.split("\n")),
@@ -69,7 +75,7 @@ async function runClient(address: string, registry: Registry, screen: Screen, st
     signal,
     connectInBackground: true,
     maxReconnectAttempts: -1,
-    trace: [natsMetrics({ registry, name }), natsTracing()],
+    trace: [natsMetrics({ registry, name }), natsTracing(), page.client({ name })],
     onDisconnect: ({ reason }) => screen.say("client", `is disconnected, because: ${reason}`),
     onReconnect: ({ outageMs }) =>
       screen.say("client", `is back, after an outage of ${(outageMs / 1000).toFixed(1)} s`),

@@ -1,7 +1,7 @@
 import { styleText } from "node:util";
 
 /** Who a line is from. */
-export type Speaker = "demo" | "server" | "dialer" | "client" | "spans" | "metrics";
+export type Speaker = "demo" | "server" | "dialer" | "client" | "spans" | "metrics" | "page";
 
 type Style = "dim" | "red" | "yellow" | "green" | "bold";
 
