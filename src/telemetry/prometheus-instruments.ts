@@ -1,4 +1,11 @@
-import { Counter, Gauge, Histogram, type OpenMetricsContentType, Registry } from "prom-client";
+import {
+  Counter,
+  Gauge,
+  Histogram,
+  type OpenMetricsContentType,
+  openMetricsContentType,
+  type Registry,
+} from "prom-client";
 import { guarded } from "../core/hooks.ts";
 import { show } from "../core/validate.ts";
 import { type Instrument, type InstrumentKey, instruments, noError, ownerLabel } from "./instruments.ts";
@@ -19,7 +26,7 @@ export function prometheusName({ name, kind, unit }: Instrument): string {
 
 /** Whether a registry is of the type that can print exemplars, and may have them therefore. */
 export function isOpenMetrics(registry: AnyRegistry): boolean {
-  return registry.contentType === Registry.OPENMETRICS_CONTENT_TYPE;
+  return registry.contentType === openMetricsContentType;
 }
 
 /** Histograms of what is under way when it is observed, so that what is active then is what it is of. */

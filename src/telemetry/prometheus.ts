@@ -40,7 +40,7 @@ export function withPrometheus(options: PrometheusOptions): Middleware {
     checkFunction("withPrometheus: exemplars", exemplars);
     if (!isOpenMetrics(registry)) {
       throw new TypeError(
-        "withPrometheus: exemplars need a registry of the OpenMetrics type: setContentType(Registry.OPENMETRICS_CONTENT_TYPE)",
+        "withPrometheus: exemplars need a registry of the OpenMetrics type: setContentType(openMetricsContentType)",
       );
     }
   }

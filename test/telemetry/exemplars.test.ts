@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { TraceFlags, trace } from "@opentelemetry/api";
-import { type OpenMetricsContentType, Registry } from "prom-client";
+import { type OpenMetricsContentType, openMetricsContentType, Registry } from "prom-client";
 import { compose, type Dialer, type Middleware, tcp } from "../../src/index.ts";
 import { spanExemplar, withTracing } from "../../src/otel.ts";
 import { type PrometheusOptions, withPrometheus } from "../../src/prometheus.ts";
@@ -17,7 +17,7 @@ import { spanRecorder } from "./span-tree.ts";
 useContextManager(sdk2);
 const openMetrics = () => {
   const registry = new Registry<OpenMetricsContentType>();
-  registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+  registry.setContentType(openMetricsContentType);
   return registry;
 };
 
@@ -188,7 +188,7 @@ describe("exemplars", () => {
   it("are there although the registry was of another type when its histograms were made", async () => {
     const registry = new Registry();
     compose(withPrometheus({ registry }), scriptedDialer());
-    registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never);
+    registry.setContentType(openMetricsContentType as never);
     const exemplars = () => ({ request: "a" });
     await compose(withPrometheus({ registry, exemplars }), scriptedDialer())("h:1");
     assert.equal((await exemplarsOf(registry as never)).length, 1);
@@ -197,8 +197,7 @@ describe("exemplars", () => {
   it("need a registry that can print them", () => {
     assert.throws(() => withPrometheus({ registry: new Registry(), exemplars: spanExemplar }), {
       name: "TypeError",
-      message:
-        /exemplars need a registry of the OpenMetrics type: setContentType\(Registry\.OPENMETRICS_CONTENT_TYPE\)/,
+      message: /exemplars need a registry of the OpenMetrics type: setContentType\(openMetricsContentType\)/,
     });
     assert.throws(() => withPrometheus({ registry: openMetrics(), exemplars: true as never }), {
       name: "TypeError",

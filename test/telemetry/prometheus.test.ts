@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { describe, it } from "node:test";
-import { register as defaultRegistry, Registry } from "prom-client";
+import { register as defaultRegistry, openMetricsContentType, Registry } from "prom-client";
 import { reasons } from "../../src/core/reasons.ts";
 import { closeReasons, type DialTrace } from "../../src/core/trace.ts";
 import { stateCloseReason } from "../../src/core/tracker.ts";
@@ -706,7 +706,7 @@ describe("registries", () => {
   it("may be of the OpenMetrics type and have default labels", async () => {
     await using server = await goodPeer();
     const registry = new Registry();
-    registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never);
+    registry.setContentType(openMetricsContentType as never);
     registry.setDefaultLabels({ app: "shop" });
     const dial = compose(withPrometheus({ registry }), tcp());
     (await dial(server.address)).destroy();
