@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../demo/listen.ts";
 import { findNatsServer, natsProcess } from "../demo/nats-process.ts";
 import type { NatsServer } from "../demo/nats-server.ts";
@@ -38,7 +39,7 @@ async function prepareNats(name: string, config: string): Promise<NatsServer> {
 
 /** Servers with routes to each other. */
 export interface Cluster extends AsyncDisposable {
-  /** Starts another node, which the others tell their clients of. */
+  /** Starts another node, which the others then tell their clients of, and has it find them all. */
   add(name: string): Promise<NatsServer>;
   /** Name of the node that clients reach at `address`. */
   nameOf(address: string): string;
@@ -48,13 +49,34 @@ export interface Cluster extends AsyncDisposable {
 export function newCluster(): Cluster {
   const nodes: NatsServer[] = [];
   const routes: string[] = [];
+  const monitors: string[] = [];
+
+  /** How many others each node that runs has a route to. */
+  async function peers(): Promise<number[]> {
+    const counts = await Promise.allSettled(monitors.map(peersOf));
+    return counts.flatMap((count) => (count.status === "fulfilled" ? [count.value] : []));
+  }
+
+  /**
+   * Until every node has a route to every other, what they tell their clients doesn't last: where two
+   * have opened routes to each other, one is closed, and both forget each other for a moment.
+   */
+  async function formed(): Promise<void> {
+    for (let counts = await peers(); counts.some((count) => count < counts.length - 1); counts = await peers()) {
+      await sleep(20);
+    }
+  }
+
   return {
     async add(name) {
-      const address = `127.0.0.1:${await freePort()}`;
+      const [address, monitor] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
       routes.push(`nats://${address}`);
-      const node = await prepareNats(name, `cluster { name: example, listen: "${address}", routes: [${routes}] }`);
+      monitors.push(`http://${monitor}/routez`);
+      const cluster = `cluster { name: example, listen: "${address}", routes: [${routes}] }`;
+      const node = await prepareNats(name, `http: "${monitor}"\n${cluster}`);
       nodes.push(node); // Clients may hear of it before it says that it is up.
       await node.start();
+      await formed();
       return node;
     },
     nameOf: (address) => nodes.find((node) => node.address === address)?.name ?? address,
@@ -62,4 +84,10 @@ export function newCluster(): Cluster {
       await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()));
     },
   };
+}
+
+/** Newer servers keep several routes to one peer. */
+async function peersOf(monitor: string): Promise<number> {
+  const { routes } = (await (await fetch(monitor)).json()) as { routes: { remote_id: string }[] };
+  return new Set(routes.map((route) => route.remote_id)).size;
 }

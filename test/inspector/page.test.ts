@@ -75,6 +75,13 @@ async function knownDial(watched: Inspector): Promise<Duplex> {
 }
 
 const summaries = (page: Page) => page.locator("summary");
+/** Opens every dial, and waits until what is in it is drawn: browsers tell of the opening a turn later. */
+async function openAll(page: Page): Promise<void> {
+  for (const dial of await page.locator("details").all()) {
+    await dial.locator("summary").click();
+    await dial.locator(".detail").waitFor();
+  }
+}
 const textsOf = (page: Page, selector: string) => page.locator(selector).allInnerTexts();
 const dialOnce = async (watched: Inspector, target: string) => compose(watched.observe(), scriptedDialer())(target);
 
@@ -84,7 +91,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     assert.deepEqual(await textsOf(page, "summary .target"), ["db.internal:5432"]);
     assert.deepEqual(await textsOf(page, "summary .took"), ["250 ms"]);
     assert.deepEqual(await textsOf(page, "summary .end"), ["2 attempts"]);
-    await summaries(page).click();
+    await openAll(page);
     const rows = await page.evaluate<[string, string, string, number, number][]>(waterfallRows(250));
     const close = rows.map(([what, took, end, from, to]) => `${what} ${took}, ${end || "-"}, ${from}–${to}`);
     assert.deepEqual(close, [
@@ -104,7 +111,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
 
   it("lines every bar up with the one above it in the dial's own line", async () => {
     const { page } = await shown(knownDial);
-    await summaries(page).click();
+    await openAll(page);
     const boxes = await page.evaluate<string[]>(trackEdges);
     assert.ok(boxes.length > 5);
     assert.equal(new Set(boxes).size, 1, boxes.join());
@@ -181,7 +188,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
       await dial({ path: `/run/${evil}` }).catch(() => {});
       await dial({ path: `/run/${evil}` });
     });
-    for (const summary of await summaries(page).all()) await summary.click();
+    await openAll(page);
     await page.locator(".message").waitFor();
     for (const place of [
       ".dialer h3",
@@ -265,7 +272,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
       playClient(watched);
       await playScene(watched);
     });
-    for (const summary of await summaries(page).all()) await summary.click();
+    await openAll(page);
     for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme });
       const { texts, bars, ground } = await page.evaluate<Contrasts>(contrasts);
@@ -292,7 +299,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
       playClient(watched);
       await playScene(watched);
     });
-    for (const summary of await summaries(page).all()) await summary.click();
+    await openAll(page);
     for (const width of [320, 390, 600, 768, 1024, 1600]) {
       await page.setViewportSize({ width, height: 800 });
       const wide = await page.evaluate<number>("document.documentElement.scrollWidth");
@@ -314,7 +321,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
 
   it("asks nobody but its own server, and its policy has nothing to keep it from", async () => {
     const { server, page } = await shown(playScene);
-    for (const summary of await summaries(page).all()) await summary.click();
+    await openAll(page);
     const own = browser.requests.filter((url) => url.startsWith(server.url)).map((url) => url.slice(server.url.length));
     assert.deepEqual([...new Set(own)].sort(), ["", "events"]);
     for (const url of browser.requests) assert.match(url, /^(http:\/\/127\.0\.0\.1:\d+\/|data:image\/svg)/);

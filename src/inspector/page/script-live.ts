@@ -34,8 +34,12 @@ function follow() {
   clearTimeout(retryTimer);
   stream?.close();
   stream = new EventSource(base + "events");
-  stream.onopen = () => status("live", "Live");
-  for (const kind of ["snapshot", "update"]) stream.addEventListener(kind, (event) => take(JSON.parse(event.data)));
+  // Live once there is something to see, not as soon as somebody answers.
+  stream.addEventListener("snapshot", (event) => {
+    take(JSON.parse(event.data));
+    status("live", "Live");
+  });
+  stream.addEventListener("update", (event) => take(JSON.parse(event.data)));
   stream.onerror = () => {
     if (stream.readyState !== EventSource.CLOSED) return status("lost", "Lost; trying again");
     // Refused: as many watch as may. What there is can be had all the same.
