@@ -17,10 +17,29 @@ export async function listenOnLoopback(server: Server, port: number): Promise<nu
   return (server.address() as AddressInfo).port;
 }
 
-/** A port that nothing listens on: the one that was asked for, or any. */
+const ports = { first: 10_240, count: 22_000 };
+let nextPort = Math.floor(Math.random() * ports.count);
+
+/**
+ * A port that nothing listens on: the one that was asked for, or any below the range that systems take
+ * the ports of outgoing connections from. One of those could hold it while its server is down.
+ */
 export async function freePort(wanted = 0): Promise<number> {
+  if (wanted !== 0) return probed(wanted);
+  for (;;) {
+    const port = ports.first + nextPort;
+    nextPort = (nextPort + 1) % ports.count;
+    try {
+      return await probed(port);
+    } catch {
+      // Taken. The next one, then.
+    }
+  }
+}
+
+async function probed(port: number): Promise<number> {
   const probe = createServer();
-  const port = await listenOnLoopback(probe, wanted);
+  await listenOnLoopback(probe, port);
   probe.close();
   await once(probe, "close");
   return port;
