@@ -9,8 +9,11 @@ const patientMs = 30_000;
 
 interface Viewer {
   readonly response: ServerResponse;
-  /** Whether it has been sent all up to the last tick; otherwise it is sent everything anew. */
-  upToDate: boolean;
+  /** The watch's revision up to which it was told of dials. */
+  seen: number;
+  /** The state that it was told last, and when. */
+  state: string;
+  toldAt: number;
   /** Since when it has not read what it was sent. */
   blockedSince: number | undefined;
 }
@@ -18,7 +21,7 @@ interface Viewer {
 /**
  * Streams of server-sent events to those who watch: everything at first, then what has changed, on a
  * timer that runs only while somebody watches. A reader that is slow is sent nothing until it has read,
- * and then everything anew, so that nothing piles up for it.
+ * and then what has changed meanwhile, so that nothing piles up for it.
  */
 export class LiveUpdates {
   readonly #watch: Watch;
@@ -26,10 +29,6 @@ export class LiveUpdates {
   readonly #updateMs: number;
   readonly #viewers = new Set<Viewer>();
   #timer: NodeJS.Timeout | undefined;
-  /** The watch's revision at the last tick. */
-  #seen = 0;
-  #lastBody = "";
-  #lastNews = 0;
 
   constructor(watch: Watch, maxViewers: number, updateMs: number) {
     this.#watch = watch;
@@ -49,69 +48,51 @@ export class LiveUpdates {
       "content-type": "text/event-stream; charset=utf-8",
       "x-accel-buffering": "no",
     });
-    const viewer: Viewer = { response, upToDate: false, blockedSince: undefined };
-    // Who comes first is told everything: only what comes after is news.
-    if (this.#viewers.size === 0) this.#seen = this.#watch.revision;
+    const { revision } = this.#watch;
+    const viewer: Viewer = { response, seen: revision, state: "", toldAt: performance.now(), blockedSince: undefined };
     this.#viewers.add(viewer);
     response.on("close", () => this.#remove(viewer));
     response.on("error", () => this.#remove(viewer));
     response.on("drain", () => {
       viewer.blockedSince = undefined;
     });
-    this.#send(viewer, `retry: 2000\n\n${this.#everything()}`);
-    viewer.upToDate = true;
+    this.#send(viewer, `retry: 2000\n\n${event("snapshot", JSON.stringify(summarize(this.#watch)))}`);
     this.#timer ??= setInterval(() => this.#tick(), this.#updateMs).unref();
     return true;
   }
 
   #tick(): void {
-    const news = this.#news();
-    let everything: string | undefined;
+    const { revision } = this.#watch;
+    const { now, dialers, connections, clients } = summarize(this.#watch, []);
+    const dials = dialsOf(this.#watch);
+    // What is no longer among them is forgotten here, and there.
+    const state = JSON.stringify({ dialers, connections, clients, dialIds: dials.map(({ id }) => id) });
+    /** By what a viewer has seen: those who keep up have all seen the same. */
+    const updates = new Map<number, string>();
     for (const viewer of this.#viewers) {
       if (viewer.blockedSince !== undefined) {
-        viewer.upToDate = false;
         if (performance.now() - viewer.blockedSince > patientMs) viewer.response.destroy();
-      } else if (!viewer.upToDate) {
-        everything ??= this.#everything();
-        this.#send(viewer, everything);
-        viewer.upToDate = true;
-      } else if (news !== undefined) {
-        this.#send(viewer, news);
+        continue;
       }
+      const changed = dials.filter(({ revision, record }) => revision > viewer.seen || record.outcome === undefined);
+      if (viewer.state === state && changed.length === 0) {
+        if (performance.now() - viewer.toldAt > silentMs) this.#send(viewer, ": still here\n\n");
+        continue;
+      }
+      let update = updates.get(viewer.seen);
+      if (update === undefined) {
+        update = event("update", `{"now":${now},"dials":${JSON.stringify(changed.map(summaryOf))},${state.slice(1)}`);
+        updates.set(viewer.seen, update);
+      }
+      viewer.seen = revision;
+      viewer.state = state;
+      this.#send(viewer, update);
     }
-  }
-
-  #everything(): string {
-    return event("snapshot", JSON.stringify(summarize(this.#watch)));
-  }
-
-  /** What has changed since the last tick; after a long silence a comment. */
-  #news(): string | undefined {
-    const watch = this.#watch;
-    const dials = dialsOf(watch);
-    const changed = dials.filter((dial) => dial.revision > this.#seen || dial.record.outcome === undefined);
-    this.#seen = watch.revision;
-    const { now, dialers, connections, clients } = summarize(watch, []);
-    const body = JSON.stringify({
-      dialers,
-      connections,
-      clients,
-      dials: changed.map(summaryOf),
-      // What is no longer among them is forgotten here, and there.
-      dialIds: dials.map(({ id }) => id),
-    });
-    if (body === this.#lastBody) {
-      if (performance.now() - this.#lastNews < silentMs) return undefined;
-      this.#lastNews = performance.now();
-      return ": still here\n\n";
-    }
-    this.#lastBody = body;
-    this.#lastNews = performance.now();
-    return event("update", `{"now":${now},${body.slice(1)}`);
   }
 
   #send(viewer: Viewer, text: string): void {
-    if (!viewer.response.write(text)) viewer.blockedSince ??= performance.now();
+    viewer.toldAt = performance.now();
+    if (!viewer.response.write(text)) viewer.blockedSince = viewer.toldAt;
   }
 
   #remove(viewer: Viewer): void {
@@ -119,7 +100,6 @@ export class LiveUpdates {
     if (this.#viewers.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
-    this.#lastBody = "";
   }
 }
 
