@@ -65,6 +65,8 @@ async function partB() {
       { label: "dialtrace, the full stack, tcp()", name: "tcp-dialtrace", variant: "full" },
       { label: "the same with neither noDelay nor keepAlive", name: "tcp-dialtrace", variant: "plain" },
       { label: "by hand as in a, noDelay and keepAlive", name: "tcp-bare", variant: "by hand" },
+      { label: "the full stack, with OpenTelemetry's SDK", name: "tcp-dialtrace", variant: "full", sdk: true },
+      { label: "by hand, with OpenTelemetry's SDK", name: "tcp-bare", variant: "by hand", sdk: true },
     ],
     {
       rounds: quick ? 1 : 5,

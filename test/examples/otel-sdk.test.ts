@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { test } from "node:test";
+import { assertInOrder, startExample } from "./demo.ts";
+
+test("a request's trace, with the dial in it, and the dialer's metrics arrive at the collector", async () => {
+  const bodies: Record<string, string> = {};
+  const collector = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const path = request.url ?? "";
+    bodies[path] = (bodies[path] ?? "") + Buffer.concat(chunks).toString("latin1");
+    response.writeHead(200, { "content-type": "application/x-protobuf" }).end();
+  }).listen(0, "127.0.0.1");
+  await once(collector, "listening");
+  try {
+    const { port } = collector.address() as AddressInfo;
+    await using example = startExample("otel-sdk.ts", [], { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` });
+    assert.equal(await example.ended(), 0, example.output);
+    assertInOrder(example.output, ["connected; the trace is ", "the spans and metrics are sent"]);
+    const [, traceId = ""] = /the trace is ([0-9a-f]{32})/.exec(example.output) ?? [];
+    const { "/v1/traces": spans = "", "/v1/metrics": metrics = "", ...rest } = bodies;
+    assert.deepEqual(rest, {});
+    // The request, the dial, two attempts or more with their connects: all of one trace.
+    const inTrace = spans.split(Buffer.from(traceId, "hex").toString("latin1")).length - 1;
+    assert.ok(inTrace >= 6, `${inTrace} spans`);
+    for (const name of ["GET /orders", "dial", "attempt", "socket connect", "refused"]) {
+      assert.ok(spans.includes(name), name);
+    }
+    for (const name of ["dialer.dial.duration", "dialer.connection.count", "dialer.retries"]) {
+      assert.ok(metrics.includes(name), `${name} in ${metrics}`);
+    }
+  } finally {
+    collector.close();
+    collector.closeAllConnections();
+  }
+});
+
+test("says so where there is no collector", async () => {
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1", OTEL_EXPORTER_OTLP_TIMEOUT: "300" };
+  await using example = startExample("otel-sdk.ts", [], env);
+  assert.equal(await example.ended(), 1, example.output);
+  assertInOrder(example.output, ["connected", /they could not be sent \(.*\); is there a collector\?/]);
+});
