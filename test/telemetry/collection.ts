@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import type { MeterProvider as ApiMeterProvider } from "@opentelemetry/api";
 import {
   AggregationTemporality,
@@ -75,24 +76,31 @@ function samplesOf(metric: MetricData): Sample[] {
 }
 
 /**
- * Series as lines in one order, to compare two libraries by. A label that is empty is none, as Prometheus
- * has it; histograms that have had nothing are left out, for not every library can show them.
+ * Holds that two libraries show the same series with the same values. A label that is empty is none, as
+ * Prometheus has it; histograms that have had nothing are left out, for not every library can show them.
  */
-export function seriesLines(samples: readonly Sample[]): string[] {
-  // Sums of fractions differ in their last digits with the order in which they were added.
-  const lineOf = ({ name, labels, value }: Sample) => `${name}{${keyOf(labels)}} ${Number(value.toPrecision(12))}`;
+export function assertSameSeries(actual: readonly Sample[], expected: readonly Sample[], message?: string): void {
+  const [ours, theirs] = [seriesOf(actual), seriesOf(expected)];
+  for (const [series, value] of theirs) {
+    const own = ours.get(series);
+    // Sums of fractions differ in their last digits with the order in which they were added.
+    if (own !== undefined && !Number.isInteger(value) && Math.abs(own / value - 1) < 1e-9) ours.set(series, value);
+  }
+  assert.deepEqual(Object.fromEntries(ours), Object.fromEntries(theirs), message);
+}
+
+function seriesOf(samples: readonly Sample[]): Map<string, number> {
   const empty = new Set(
     samples
       .filter(({ name, value }) => name.endsWith("_count") && value === 0)
       .map(({ name, labels }) => `${name.slice(0, -"_count".length)}{${keyOf(labels)}}`),
   );
-  return samples
-    .filter(({ name, labels }) => {
-      const { le: _, ...others } = labels;
-      return !empty.has(`${name.replace(/_(bucket|sum|count)$/, "")}{${keyOf(others)}}`) || isGauge(name);
-    })
-    .map(lineOf)
-    .sort();
+  const shown = samples.filter(({ name, labels }) => {
+    const { le: _, ...others } = labels;
+    return !empty.has(`${name.replace(/_(bucket|sum|count)$/, "")}{${keyOf(others)}}`) || isGauge(name);
+  });
+  assert.equal(new Set(shown.map(({ name, labels }) => `${name}{${keyOf(labels)}}`)).size, shown.length, "no doubles");
+  return new Map(shown.map(({ name, labels, value }) => [`${name}{${keyOf(labels)}}`, value]));
 }
 
 /** Gauges that are counts by their names. */

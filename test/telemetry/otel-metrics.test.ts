@@ -21,7 +21,7 @@ import { fakeClock, scriptedDialer } from "../../src/testing.ts";
 import { connection } from "../support/contract.ts";
 import { goodPeer } from "../support/peers.ts";
 import { playedClient } from "./clients.ts";
-import { meterSdk, seriesLines } from "./collection.ts";
+import { assertSameSeries, meterSdk } from "./collection.ts";
 import { parseExposition, type Sample, scrape } from "./exposition.ts";
 
 const server = "127.0.0.1:4222";
@@ -138,7 +138,7 @@ describe("the same events, counted through prom-client and through OpenTelemetry
       await playDials(layers, 150, seed);
       playClients(observers, 40, seed);
       const [ours, theirs] = [await scrape(registry), await collect()];
-      assert.deepEqual(seriesLines(theirs.samples), seriesLines(ours.samples));
+      assertSameSeries(theirs.samples, ours.samples);
     }
     const { families } = await scrape(registry);
     const still = [...families].filter(([, { samples }]) => samples.every(({ value }) => value === 0));
@@ -153,7 +153,7 @@ describe("the same events, counted through prom-client and through OpenTelemetry
   it("start alike: every counter and gauge at zero, and no histogram, which the API has no way to start", async () => {
     const { registry, collect } = both();
     const [ours, theirs] = [await scrape(registry), await collect()];
-    assert.deepEqual(seriesLines(theirs.samples), seriesLines(ours.samples));
+    assertSameSeries(theirs.samples, ours.samples);
     for (const { name, value } of theirs.samples) assert.equal(value, 0, name);
     const started = new Set(theirs.metrics.map(({ descriptor }) => descriptor.name));
     for (const { name, kind } of Object.values(instruments)) {
@@ -203,7 +203,7 @@ describe("the same events, counted through prom-client and through OpenTelemetry
       const [name, labels] = JSON.parse(key);
       return { name, labels, value };
     });
-    assert.deepEqual(seriesLines(added), seriesLines((await scrape(registry)).samples));
+    assertSameSeries(added, (await scrape(registry)).samples);
   });
 
   it("add up where a view leaves an attribute out", async () => {
@@ -232,9 +232,9 @@ describe("the same events, counted through prom-client and through OpenTelemetry
     const text = new PrometheusSerializer(undefined, false, undefined, true, true).serialize(resourceMetrics);
     const theirs = parseExposition(text.replaceAll(/^# UNIT .*\n/gm, "")).samples;
     const withoutUnit = (name: string) => name.replace(/_(seconds|bytes)(?=$|_(total|bucket|sum|count)$)/, "");
-    assert.deepEqual(
-      seriesLines(theirs),
-      seriesLines(ours.map((each) => ({ ...each, name: withoutUnit(each.name) }))).sort(),
+    assertSameSeries(
+      theirs,
+      ours.map((each) => ({ ...each, name: withoutUnit(each.name) })),
     );
   });
 });
