@@ -92,6 +92,9 @@ class MergedHooks {
   declare retryScheduled?: Hook | undefined;
   declare retryExhausted?: Hook | undefined;
   declare timeout?: Hook | undefined;
+  declare failover?: Hook | undefined;
+  declare breakerChange?: Hook | undefined;
+  declare limitWait?: Hook | undefined;
   declare gotConn?: Hook | undefined;
   declare putIdleConn?: Hook | undefined;
   declare connClosed?: Hook | undefined;
@@ -129,6 +132,12 @@ class MergedHooks {
     else if (older.retryExhausted) this.retryExhausted = older.retryExhausted;
     if (newer.timeout) this.timeout = (info) => callBoth(newer, older, "timeout", info);
     else if (older.timeout) this.timeout = older.timeout;
+    if (newer.failover) this.failover = (info) => callBoth(newer, older, "failover", info);
+    else if (older.failover) this.failover = older.failover;
+    if (newer.breakerChange) this.breakerChange = (info) => callBoth(newer, older, "breakerChange", info);
+    else if (older.breakerChange) this.breakerChange = older.breakerChange;
+    if (newer.limitWait) this.limitWait = (info) => callBoth(newer, older, "limitWait", info);
+    else if (older.limitWait) this.limitWait = older.limitWait;
     if (newer.gotConn) this.gotConn = (info) => callBoth(newer, older, "gotConn", info);
     else if (older.gotConn) this.gotConn = older.gotConn;
     if (newer.putIdleConn) this.putIdleConn = (info) => callBoth(newer, older, "putIdleConn", info);

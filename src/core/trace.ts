@@ -168,6 +168,42 @@ export interface TimeoutInfo {
   readonly timeoutMs: number;
 }
 
+export interface FailoverInfo {
+  /** What the caller dials. */
+  readonly target: Target;
+  /** What has failed. */
+  readonly from: Target;
+  /** What is tried instead. */
+  readonly to: Target;
+  /** Why `from` failed, and its reason. */
+  readonly error: unknown;
+  readonly reason: Reason;
+}
+
+/** What a circuit breaker may be: it lets dials pass, lets none, or lets one through to see. */
+export const breakerStates = ["closed", "open", "half_open"] as const;
+
+/** What a circuit breaker may be: one of {@link breakerStates}. */
+export type BreakerState = (typeof breakerStates)[number];
+
+export interface BreakerChangeInfo {
+  /** Whose breaker. */
+  readonly target: Target;
+  readonly state: BreakerState;
+  readonly previous: BreakerState;
+}
+
+/** What bounds how many dials there are: at once, or in a time. */
+export const limits = ["concurrency", "rate"] as const;
+
+/** What bounds how many dials there are: one of {@link limits}. */
+export type Limit = (typeof limits)[number];
+
+export interface LimitWaitInfo extends Ended {
+  readonly target: Target;
+  readonly limit: Limit;
+}
+
 export interface GotConnInfo {
   readonly target: Target;
   readonly conn: Duplex;
@@ -231,6 +267,12 @@ export interface DialTrace {
   retryExhausted?(info: RetryExhaustedInfo): void;
   /** Called when a bound has passed, once for the layer that set it. */
   timeout?(info: TimeoutInfo): void;
+  /** Called when `withFailover` tries another target after one that failed. */
+  failover?(info: FailoverInfo): void;
+  /** Called when a dial meets the breaker of its target in another state than the dial before. */
+  breakerChange?(info: BreakerChangeInfo): void;
+  /** Called when a dial has waited for its turn at a limit. */
+  limitWait?(info: LimitWaitInfo): void;
   /** Called when a pool hands a connection out. */
   gotConn?(info: GotConnInfo): void;
   /** Called when a pool takes a connection back. */
@@ -263,6 +305,9 @@ export const travellingHooks = [
   "retryScheduled",
   "retryExhausted",
   "timeout",
+  "failover",
+  "breakerChange",
+  "limitWait",
   "gotConn",
   "putIdleConn",
   "connClosed",

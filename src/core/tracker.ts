@@ -16,12 +16,20 @@ export function stateCloseReason(conn: Duplex, reason: CloseReason): void {
   statedReasons.set(conn, reason);
 }
 
+const traces = new WeakMap<Duplex, DialTrace>();
+
+/** The hooks of the dial that has brought `conn`, for owners that hand it out again (a pool); none where nobody listens. */
+export function traceOf(conn: Duplex): DialTrace | undefined {
+  return traces.get(conn);
+}
+
 /**
  * Reports the close of `conn`, which is open since `openedAt`, to `trace`, exactly once. It wraps the stream's own `_destroy`, which
  * Node calls once whatever ends a stream, rather than listening: clients call
  * `removeAllListeners()` on the sockets that they are given.
  */
 export function trackClose(conn: Duplex, target: Target, clock: Clock, openedAt: number, trace: DialTrace): void {
+  if (trace.gotConn !== undefined || trace.putIdleConn !== undefined) traces.set(conn, trace);
   if (trace.connClosed === undefined) return;
   let closedLocally = false;
 

@@ -58,6 +58,9 @@ test("every hook has its channel, and what is published is what the hook is told
     trace?.retryScheduled?.({ target, attempt: 2, delayMs: 1, error: undefined, reason: "refused" });
     trace?.retryExhausted?.({ target, attempts: 2, cause: "attempts", error: undefined, reason: "refused" });
     trace?.timeout?.({ target, scope: "dial", timeoutMs: 1 });
+    trace?.failover?.({ target, from: target, to: target, error: undefined, reason: "refused" });
+    trace?.breakerChange?.({ target, state: "open", previous: "closed" });
+    trace?.limitWait?.({ target, limit: "rate", ...ended });
     const conn = connection();
     trace?.gotConn?.({ target, conn, reused: true });
     trace?.putIdleConn?.({ target, conn });
