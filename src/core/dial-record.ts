@@ -16,6 +16,7 @@ import type {
   Ended,
   HandshakeDoneInfo,
   HandshakeStartInfo,
+  LimitWaitInfo,
   Observer,
   Outcome,
   ProxyDoneInfo,
@@ -124,12 +125,14 @@ export class DialRecorder implements DialTrace {
     this.done?.(record);
   }
 
-  attemptStart({ attempt }: AttemptStartInfo): void {
+  attemptStart({ attempt, target }: AttemptStartInfo): void {
     const { phases } = this.record;
     if (phases.length > 0) this.#end("wait", undefined, undefined);
     this.record.attempts += 1;
     this.#attempt = attempt;
-    this.#start("attempt", "");
+    // Told only where a layer has chosen it.
+    const dialed = this.record.target;
+    this.#start("attempt", target === dialed || String(target) === String(dialed) ? "" : String(target));
   }
 
   attemptDone(info: AttemptDoneInfo): void {
@@ -189,6 +192,16 @@ export class DialRecorder implements DialTrace {
   retryScheduled({ reason }: RetryScheduledInfo): void {
     const wait = this.#start("wait", "");
     if (wait !== undefined) wait.reason = reason;
+  }
+
+  limitWait(info: LimitWaitInfo): void {
+    const wait = this.#start("wait", "");
+    if (wait === undefined) return;
+    wait.note = `${info.limit} limit`;
+    wait.startMs = Math.max(0, wait.startMs - info.durationMs);
+    wait.durationMs = info.durationMs;
+    wait.outcome = info.outcome;
+    wait.reason = info.reason;
   }
 
   /** A phase doesn't say whose it is: it goes to the attempt begun last. */

@@ -91,14 +91,14 @@ function rowsOf({ phases }: DialRecord): Row[] {
 }
 
 function labelOf({ phase, attempt, subject }: PhaseRecord): string {
-  if (phase === "attempt") return `attempt ${attempt}`;
-  return subject === "" ? phase : `${phase} ${subject}`;
+  const name = phase === "attempt" ? `attempt ${attempt}` : phase;
+  return subject === "" ? name : `${name} ${subject}`;
 }
 
 function noteOf({ phase, outcome, reason, note }: PhaseRecord): string {
   if (outcome === undefined) return "under way";
   if (outcome === "canceled") return "canceled";
-  if (phase === "wait") return outcome === "failure" ? (reason ?? "") : "";
+  if (phase === "wait") return outcome === "failure" ? (reason ?? "") : note;
   return reason ?? note;
 }
 

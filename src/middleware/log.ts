@@ -87,6 +87,17 @@ function commonLines(logger: Logger): DialTrace {
   return {
     retryScheduled: ({ target, attempt, delayMs, reason }) =>
       logger.warn(`attempt ${attempt} to dial ${target} in ${formatDuration(delayMs)} because: ${reason}`),
+    failover: ({ from, to, reason }) => logger.warn(`going on with ${to} instead of ${from} because: ${reason}`),
+    breakerChange: ({ target, state }) => {
+      const line = `the breaker of ${target} is ${state.replace("_", " ")}`;
+      if (state === "open") logger.warn(line);
+      else logger.info(line);
+    },
+    limitWait({ target, limit, durationMs, outcome, error }) {
+      const waited = `${formatDuration(durationMs)} at its ${limit} limit`;
+      if (outcome === "success") logger.info(`dial to ${target} waited ${waited}`);
+      if (outcome === "failure") logger.warn(`dial to ${target} waited in vain ${waited}: ${messageOf(error)}`);
+    },
     connClosed: ({ target, reason, durationMs, bytesRead, bytesWritten }) => {
       const lived = `${formatDuration(durationMs)} (${reason})`;
       logger.info(`connection to ${target} closed after ${lived}, ${bytesRead} B in, ${bytesWritten} B out`);

@@ -6,3 +6,19 @@ export function checkName(factory: string, name: unknown): void {
     throw new TypeError(`${factory}: name must be a string of 1 to 128 characters, got ${show(name)}`);
   }
 }
+
+/** Series are made for each, so there must not be many. */
+const maxEndpoints = 32;
+
+/** Throws a `TypeError` that names the option unless each can be the value of `endpoint`. */
+export function checkEndpoints(factory: string, endpoints: unknown): void {
+  if (!Array.isArray(endpoints)) throw new TypeError(`${factory}: endpoints must be an array, got ${show(endpoints)}`);
+  if (endpoints.length > maxEndpoints) {
+    throw new TypeError(`${factory}: endpoints must be ${maxEndpoints} at most, got ${endpoints.length}`);
+  }
+  for (const each of endpoints) {
+    if (typeof each !== "string" || each === "" || each.length > 128) {
+      throw new TypeError(`${factory}: endpoints must be strings of 1 to 128 characters, got ${show(each)}`);
+    }
+  }
+}

@@ -1,12 +1,16 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { reasons } from "../core/reasons.ts";
-import { closeReasons, type DialTrace, type Ended, exhaustedCauses } from "../core/trace.ts";
+import { closeReasons, type DialTrace, type Ended, exhaustedCauses, type Limit, limits } from "../core/trace.ts";
+import { breakerMetrics } from "./breaker-metrics.ts";
 import { instruments, noError } from "./instruments.ts";
 import { type Add, byValue, type Sink } from "./sink.ts";
 
-/** Hooks that count and time dials into `sink`, whatever metrics library stands behind it. */
-export function dialerHooks(sink: Sink): DialTrace {
+/**
+ * Hooks that count and time dials into `sink`, whatever metrics library stands behind it. Breakers of
+ * `endpoints` are told apart.
+ */
+export function dialerHooks(sink: Sink, endpoints: readonly string[] = []): DialTrace {
   const dialActive = sink.series("dialActive", {});
   const dialsFailed = sink.series("dialsFailed", {});
   const dialsCanceled = sink.series("dialsCanceled", {});
@@ -17,10 +21,15 @@ export function dialerHooks(sink: Sink): DialTrace {
   const backoffTime = sink.series("backoffTime", {});
   const lifetime = sink.series("connectionDuration", {});
   const used = sink.series("connectionCount", { state: "used" });
-  sink.series("connectionCount", { state: "idle" });
+  const idle = sink.series("connectionCount", { state: "idle" });
+  const idleConns = new WeakSet<Duplex>();
   const attemptsFailed = byValue(reasons, (reason) => sink.series("attemptsFailed", { "error.type": reason }));
   const retries = byValue(reasons, (reason) => sink.series("retries", { "error.type": reason }));
   const exhausted = byValue(exhaustedCauses, (cause) => sink.series("retriesExhausted", { cause }));
+  const failovers = byValue(reasons, (reason) => sink.series("failovers", { "error.type": reason }));
+  // Most dialers have no limits: these histograms appear with the first wait.
+  let limitWaits: ((limit: Limit) => Add) | undefined;
+  const breakers = breakerMetrics(sink, endpoints);
   const timeouts = byValue(instruments.timeouts.labels.scope, (scope) => sink.series("timeouts", { scope }));
   const closed = byValue(closeReasons, (reason) => sink.series("connectionsClosed", { reason }));
   const connects = byValue(instruments.connects.labels["network.type"], (type) =>
@@ -87,8 +96,27 @@ export function dialerHooks(sink: Sink): DialTrace {
     },
     retryExhausted: ({ cause }) => exhausted(cause)(1),
     timeout: ({ scope }) => timeouts(scope)(1),
-    connClosed({ conn, reason, durationMs }) {
+    failover: ({ reason }) => failovers(reason)(1),
+    breakerChange: breakers,
+    limitWait({ limit, outcome, durationMs }) {
+      if (outcome === "canceled") return;
+      limitWaits ??= byValue(limits, (each) => sink.series("limitWaitDuration", { limit: each }));
+      limitWaits(limit)(durationMs / 1000);
+    },
+    gotConn({ conn }) {
+      if (!idleConns.delete(conn)) return;
+      idle(-1);
+      used(1);
+    },
+    putIdleConn({ conn }) {
+      if (idleConns.has(conn)) return;
+      idleConns.add(conn);
       used(-1);
+      idle(1);
+    },
+    connClosed({ conn, reason, durationMs }) {
+      if (idleConns.delete(conn)) idle(-1);
+      else used(-1);
       closed(reason)(1);
       lifetime(durationMs / 1000);
       io.closed(conn);

@@ -1,6 +1,6 @@
 import type { ClientErrorKind } from "../core/client-trace.ts";
 import { reasons } from "../core/reasons.ts";
-import { closeReasons, exhaustedCauses } from "../core/trace.ts";
+import { breakerStates, closeReasons, exhaustedCauses, limits } from "../core/trace.ts";
 
 /** One row of the table: everything that a metrics library needs to make the instrument. */
 export interface Instrument {
@@ -10,7 +10,7 @@ export interface Instrument {
   /** UCUM: `s` and `By` become suffixes in Prometheus, annotations in braces do not. */
   readonly unit: string;
   readonly help: string;
-  /** Labels besides the owner's name, each with its closed set of values. */
+  /** Labels besides the owner's name, each with its closed set of values; those of `endpoint` are configured. */
   readonly labels: Readonly<Record<string, readonly string[]>>;
   /** Upper bounds of a histogram. */
   readonly buckets?: readonly number[];
@@ -152,6 +152,35 @@ export const instruments = {
     unit: "{timeout}",
     help: "Bounds that passed, by what they bounded.",
     labels: { scope: ["dial", "attempt", "phase", "pool", "idle"] },
+  },
+  failovers: {
+    name: "dialer.failovers",
+    kind: "counter",
+    unit: "{failover}",
+    help: "Times that a dial went on with another target, by the reason of the failure before.",
+    labels: errorType,
+  },
+  breakerStatus: {
+    name: "dialer.breaker.status",
+    kind: "gauge",
+    unit: "{breaker}",
+    help: "Breakers in each state, of those that have ever changed theirs.",
+    labels: { endpoint: [], state: breakerStates },
+  },
+  breakerTransitions: {
+    name: "dialer.breaker.transitions",
+    kind: "counter",
+    unit: "{transition}",
+    help: "Changes of breakers, by the state that they changed to.",
+    labels: { endpoint: [], state: breakerStates },
+  },
+  limitWaitDuration: {
+    name: "dialer.limit.wait.duration",
+    kind: "histogram",
+    unit: "s",
+    help: "Time that dials waited for their turn at a limit; those that went through at once are not counted.",
+    labels: { limit: limits },
+    buckets: latency,
   },
   connectionCount: {
     name: "dialer.connection.count",

@@ -6,7 +6,7 @@ import { guarded } from "../core/hooks.ts";
 import { attach, observing } from "../core/observe.ts";
 import type { DialTrace } from "../core/trace.ts";
 import { checkOptions, show } from "../core/validate.ts";
-import { checkName } from "./check-name.ts";
+import { checkEndpoints, checkName } from "./check-name.ts";
 import { dialerHooks } from "./dialer-metrics.ts";
 import { otelSink, registeredMeterProvider } from "./otel-instruments.ts";
 
@@ -15,6 +15,11 @@ export interface OtelMetricsOptions {
   meterProvider?: MeterProvider | undefined;
   /** Value of the attribute `dialer.name`. @defaultValue `"default"` */
   name?: string | undefined;
+  /**
+   * Targets, as `host:port`, whose breakers are told apart by the label `endpoint`; others are `_OTHER`. 32
+   * at most. @defaultValue none: the breakers of all are counted together
+   */
+  endpoints?: readonly string[] | undefined;
 }
 
 /**
@@ -27,16 +32,17 @@ export interface OtelMetricsOptions {
  * const dial = compose(withOtelMetrics({ name: "orders" }), withRetry(), tcp());
  */
 export function withOtelMetrics(options: OtelMetricsOptions = {}): Middleware {
-  checkOptions("withOtelMetrics", options, ["meterProvider", "name"]);
-  const { meterProvider, name = "default" } = options;
+  checkOptions("withOtelMetrics", options, ["meterProvider", "name", "endpoints"]);
+  const { meterProvider, name = "default", endpoints = [] } = options;
   checkMeterProvider("withOtelMetrics", meterProvider);
   checkName("withOtelMetrics", name);
-  if (meterProvider !== undefined) return attach(dialerHooks(otelSink(meterProvider, name)));
+  checkEndpoints("withOtelMetrics", endpoints);
+  if (meterProvider !== undefined) return attach(dialerHooks(otelSink(meterProvider, name), endpoints));
 
   let hooks: DialTrace | undefined;
   const findHooks = () => {
     const provider = hooks === undefined ? registeredMeterProvider() : undefined;
-    if (provider !== undefined) hooks = dialerHooks(otelSink(provider, name));
+    if (provider !== undefined) hooks = dialerHooks(otelSink(provider, name), endpoints);
     return hooks;
   };
   guarded("a meter provider", findHooks);

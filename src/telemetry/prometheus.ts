@@ -1,7 +1,7 @@
 import type { Middleware } from "../core/dialer.ts";
 import { attach } from "../core/observe.ts";
 import { checkFunction, checkOptions, show } from "../core/validate.ts";
-import { checkName } from "./check-name.ts";
+import { checkEndpoints, checkName } from "./check-name.ts";
 import { dialerHooks } from "./dialer-metrics.ts";
 import { goConntrackHooks } from "./go-conntrack.ts";
 import type { Exemplar } from "./kept-histogram.ts";
@@ -12,6 +12,11 @@ export interface PrometheusOptions {
   registry: AnyRegistry;
   /** Value of the label `dialer_name`. @defaultValue `"default"` */
   name?: string | undefined;
+  /**
+   * Targets, as `host:port`, whose breakers are told apart by the label `endpoint`; others are `_OTHER`. 32
+   * at most. @defaultValue none: the breakers of all are counted together
+   */
+  endpoints?: readonly string[] | undefined;
   /**
    * Gives the exemplar of what is being timed: `spanExemplar` of `dialtrace/otel`, or a function of your
    * own. The durations of dials and phases have them then. The registry must be of the OpenMetrics type.
@@ -32,10 +37,11 @@ export interface PrometheusOptions {
  * const dial = compose(withPrometheus({ registry, name: "orders" }), withRetry(), tcp());
  */
 export function withPrometheus(options: PrometheusOptions): Middleware {
-  checkOptions("withPrometheus", options, ["registry", "name", "exemplars", "goConntrack"]);
-  const { registry, name = "default", exemplars, goConntrack = false } = options;
+  checkOptions("withPrometheus", options, ["registry", "name", "endpoints", "exemplars", "goConntrack"]);
+  const { registry, name = "default", endpoints = [], exemplars, goConntrack = false } = options;
   checkRegistry("withPrometheus", registry);
   checkName("withPrometheus", name);
+  checkEndpoints("withPrometheus", endpoints);
   if (exemplars !== undefined) {
     checkFunction("withPrometheus: exemplars", exemplars);
     if (!isOpenMetrics(registry)) {
@@ -47,7 +53,7 @@ export function withPrometheus(options: PrometheusOptions): Middleware {
   if (typeof goConntrack !== "boolean") {
     throw new TypeError(`withPrometheus: goConntrack must be a boolean, got ${show(goConntrack)}`);
   }
-  const metrics = attach(dialerHooks(prometheusSink(registry, name, exemplars)));
+  const metrics = attach(dialerHooks(prometheusSink(registry, name, exemplars), endpoints));
   if (!goConntrack) return metrics;
   const conntrack = attach(goConntrackHooks(registry, name));
   return (next) => metrics(conntrack(next));

@@ -3,7 +3,6 @@ import { messageOf } from "../core/errors.ts";
 import type { DialTrace, Ended } from "../core/trace.ts";
 import {
   attemptAttributes,
-  backoffAttributes,
   connectDoneAttributes,
   dialDoneAttributes,
   dnsAttributes,
@@ -13,6 +12,7 @@ import {
   proxyAttributes,
   tlsDoneAttributes,
 } from "./attributes.ts";
+import { layerEvents } from "./layer-events.ts";
 
 /** Hooks that write what happens in one dial as events on its one span: cheaper than spans, no tree. */
 export function eventHooks(dial: Span): DialTrace {
@@ -23,6 +23,7 @@ export function eventHooks(dial: Span): DialTrace {
     add(name, { ...attributes, ...endedAttributes(ended), "dialer.duration": ended.durationMs / 1000 });
   };
   return {
+    ...layerEvents(add),
     attemptStart: (info) => add("attempt start", attemptAttributes(info)),
     attemptDone: (info) => done("attempt", info, attemptAttributes(info)),
     dnsDone: (info) => done("dns lookup", info, dnsAttributes(info)),
@@ -33,7 +34,6 @@ export function eventHooks(dial: Span): DialTrace {
       done("tls handshake", info, { "server.address": info.serverName, ...tlsDoneAttributes(info) }),
     handshakeEvent: ({ attempt, name }) => add(`handshake ${name}`, { "dialer.attempt.number": attempt }),
     handshakeDone: (info) => done("protocol handshake", info, handshakeDoneAttributes(info)),
-    retryScheduled: (info) => add("backoff", backoffAttributes(info)),
     dialDone(info) {
       dial.setAttributes({ ...dialDoneAttributes(info), ...endedAttributes(info) });
       if (info.outcome === "failure") dial.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(info.error) });

@@ -11,7 +11,6 @@ import { messageOf } from "../core/errors.ts";
 import type { DialTrace, Ended } from "../core/trace.ts";
 import {
   attemptAttributes,
-  backoffAttributes,
   connectDoneAttributes,
   dialDoneAttributes,
   dnsAttributes,
@@ -21,6 +20,7 @@ import {
   proxyAttributes,
   tlsDoneAttributes,
 } from "./attributes.ts";
+import { layerEvents } from "./layer-events.ts";
 
 interface Open {
   readonly span: Span;
@@ -61,6 +61,9 @@ export function spanHooks(tracer: Tracer, dial: Span, dialContext: Context): Dia
   };
 
   return {
+    ...layerEvents((name, attributes) => {
+      if (dial.isRecording()) dial.addEvent(name, attributes);
+    }),
     attemptStart(info) {
       if (!dial.isRecording()) return;
       const span = start("attempt", attemptAttributes(info), dialContext);
@@ -82,9 +85,6 @@ export function spanHooks(tracer: Tracer, dial: Span, dialContext: Context): Dia
       if (phase?.attempt === attempt) phase.span.addEvent(name);
     },
     handshakeDone: (info) => endPhase("handshake", info, handshakeDoneAttributes(info)),
-    retryScheduled(info) {
-      if (dial.isRecording()) dial.addEvent("backoff", backoffAttributes(info));
-    },
     dialDone(info) {
       for (const attempt of attempts.keys()) endAttempt(attempt, info);
       for (const key of phases.keys()) endPhase(key, { ...info, error: undefined }, {});

@@ -8,6 +8,8 @@ import {
   type Dialer,
   type DialTrace,
   type Middleware,
+  parseTarget,
+  waterfall,
   withRetry,
   withTimeout,
   withTrace,
@@ -177,4 +179,19 @@ test("a record is bounded, however long a dial goes on and whatever its error sa
   assert.equal(record.droppedPhases, 200 + 199 - maxPhases);
   assert.equal(record.phases.at(-1)?.attempt, 200);
   assert.equal(record.message.length, 301);
+});
+
+test("a wait at a limit is a wait, and an attempt names its target where a layer has chosen another", async () => {
+  const limited: Middleware = (next) => async (target, options) => {
+    await new Promise<void>((resolve) => void options?.clock?.setTimeout(resolve, 30));
+    options?.trace?.limitWait?.({ target: parseTarget("db:5432"), limit: "rate", ...good(30) });
+    return next(target, options);
+  };
+  const elsewhere: Middleware = (next) => (_target, options) => next("replica:5432", options);
+  const record = await recorded(100, limited, elsewhere, scriptedDialer());
+  assert.deepEqual(record.phases.map(shown), [
+    "wait of 0, 0+30 success rate limit",
+    "attempt replica:5432 of 1, 30+0 success",
+  ]);
+  assert.match(waterfall(record, { columns: 70 }), /wait .* rate limit\n└─ attempt 1 replica:5432/);
 });

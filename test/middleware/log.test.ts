@@ -4,16 +4,18 @@ import type { Duplex } from "node:stream";
 import { test } from "node:test";
 import {
   compose,
+  type Dialer,
   type DialOptions,
   type Logger,
   type LogOptions,
+  parseTarget,
   tcp,
   withLog,
   withRetry,
   withTrace,
 } from "../../src/index.ts";
 import { fakeClock, type ScriptedDialer, scriptedDialer } from "../../src/testing.ts";
-import { deferred } from "../support/contract.ts";
+import { connection, deferred } from "../support/contract.ts";
 import { freePort, goodPeer } from "../support/peers.ts";
 
 function logbook() {
@@ -27,7 +29,7 @@ function logbook() {
 
 const refused = Object.assign(new Error("connect ECONNREFUSED 10.0.0.1:5432"), { code: "ECONNREFUSED" });
 
-async function logged(base: ScriptedDialer, ms: number, options: DialOptions<Duplex> = {}) {
+async function logged(base: Dialer<Duplex>, ms: number, options: DialOptions<Duplex> = {}) {
   const { lines, logger } = logbook();
   const clock = fakeClock();
   const dial = compose(withLog(logger), withRetry({ maxAttempts: 3, backoff: "constant", jitter: "none" }), base);
@@ -44,6 +46,27 @@ test("a dial that succeeds at once is one line, and its close another", async ()
   assert.deepEqual(lines, [
     "info connection to db:5432 established in 0.0 ms",
     "info connection to db:5432 closed after 3723.4 s (local), 0 B in, 0 B out",
+  ]);
+});
+
+test("what layers decide is told: another target, a breaker's change, a wait at a limit", async () => {
+  const { lines, conn } = await logged(async (_target, { trace } = {}) => {
+    const [a, b] = [parseTarget("a:1"), parseTarget("b:1")];
+    trace?.failover?.({ target: a, from: a, to: b, error: refused, reason: "refused" });
+    trace?.breakerChange?.({ target: a, state: "open", previous: "closed" });
+    trace?.breakerChange?.({ target: a, state: "half_open", previous: "open" });
+    trace?.limitWait?.({ target: a, limit: "rate", durationMs: 20, outcome: "success" });
+    const error = new Error("too many wait");
+    trace?.limitWait?.({ target: a, limit: "rate", durationMs: 30, outcome: "failure", reason: "timeout", error });
+    return connection();
+  }, 0);
+  conn?.destroy();
+  assert.deepEqual(lines.slice(0, 5), [
+    "warn going on with b:1 instead of a:1 because: refused",
+    "warn the breaker of a:1 is open",
+    "info the breaker of a:1 is half open",
+    "info dial to a:1 waited 20 ms at its rate limit",
+    "warn dial to a:1 waited in vain 30 ms at its rate limit: too many wait",
   ]);
 });
 

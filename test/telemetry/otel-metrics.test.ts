@@ -6,7 +6,7 @@ import { PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
 import { AggregationTemporality, createDenyListAttributesProcessor, DataPointType } from "@opentelemetry/sdk-metrics";
 import { Registry } from "prom-client";
 import { reasons } from "../../src/core/reasons.ts";
-import { closeReasons, type DialTrace, exhaustedCauses } from "../../src/core/trace.ts";
+import { breakerStates, closeReasons, type DialTrace, exhaustedCauses } from "../../src/core/trace.ts";
 import { compose, type Dialer, type Middleware, parseTarget, tcp } from "../../src/index.ts";
 import { natsOtelMetrics, type OtelMetricsOptions, withOtelMetrics } from "../../src/otel.ts";
 import { natsMetrics, withPrometheus } from "../../src/prometheus.ts";
@@ -71,6 +71,11 @@ async function playDials(layers: readonly Middleware[], count: number, seed: num
     const cause = oneOf([...exhaustedCauses, "made_up" as never]);
     trace.retryExhausted?.({ target, attempts: 2, cause, error: undefined, reason: reason() });
     trace.timeout?.({ target, scope: oneOf(["dial", "attempt", "phase", "made_up" as never]), timeoutMs: 1 });
+    const endpoint = parseTarget(oneOf(["a:1", "b:1", "c:1"]));
+    trace.failover?.({ target, from: target, to: endpoint, error: undefined, reason: reason() });
+    const [state, previous] = [oneOf([...breakerStates, "made_up" as never]), oneOf(breakerStates)];
+    trace.breakerChange?.({ target: endpoint, state, previous });
+    trace.limitWait?.({ target, limit: oneOf(["concurrency", "rate", "made_up" as never]), ...ended() });
     if (upTo(10) < 1) controller.abort();
     if (upTo(3) < 1) throw Object.assign(new Error("no"), { code: oneOf(["ECONNREFUSED", "ETIMEDOUT", "EODD"]) });
     const conn = Object.assign(connection(), { bytesRead: 0, bytesWritten: 0 });
@@ -87,8 +92,10 @@ async function playDials(layers: readonly Middleware[], count: number, seed: num
     if (conn === undefined) continue;
     conn.bytesRead += Math.floor(upTo(100_000));
     conn.bytesWritten += Math.floor(upTo(1000));
-    const what = upTo(4);
-    if (what < 1) conn.destroy();
+    const what = upTo(6);
+    if (what > 5) trace?.gotConn?.({ target, conn, reused: true });
+    else if (what > 4) trace?.putIdleConn?.({ target, conn });
+    else if (what < 1) conn.destroy();
     else if (what < 2) {
       const closed = oneOf([...closeReasons, "made_up" as never]);
       const durationMs = upTo(1e9);
@@ -127,7 +134,10 @@ describe("the same events, counted through prom-client and through OpenTelemetry
     return {
       ...sdk,
       registry,
-      layers: [withPrometheus({ registry, name: "orders" }), withOtelMetrics({ meterProvider, name: "orders" })],
+      layers: [
+        withPrometheus({ registry, name: "orders", endpoints: ["a:1", "b:1"] }),
+        withOtelMetrics({ meterProvider, name: "orders", endpoints: ["a:1", "b:1"] }),
+      ],
       observers: [natsMetrics({ registry, name: "orders" }), natsOtelMetrics({ meterProvider, name: "orders" })],
     };
   }

@@ -5,8 +5,8 @@ import type { Duplex } from "node:stream";
 import { describe, it } from "node:test";
 import { register as defaultRegistry, openMetricsContentType, Registry } from "prom-client";
 import { reasons } from "../../src/core/reasons.ts";
-import { closeReasons, type DialTrace } from "../../src/core/trace.ts";
-import { stateCloseReason } from "../../src/core/tracker.ts";
+import { breakerStates, closeReasons, type DialTrace } from "../../src/core/trace.ts";
+import { stateCloseReason, traceOf } from "../../src/core/tracker.ts";
 import {
   compose,
   DialError,
@@ -21,6 +21,7 @@ import { natsMetrics, type PrometheusOptions, withPrometheus } from "../../src/p
 import { type Instrument, instruments } from "../../src/telemetry/instruments.ts";
 import { prometheusName } from "../../src/telemetry/prometheus-instruments.ts";
 import { fakeClock, scriptedDialer } from "../../src/testing.ts";
+import { connection } from "../support/contract.ts";
 import { freePort, goodPeer, peer, silentPeer } from "../support/peers.ts";
 import { until } from "../support/resources.ts";
 import { type Sample, type Scrape, scrape } from "./exposition.ts";
@@ -44,6 +45,10 @@ const table: readonly (readonly [string, string, readonly string[]])[] = [
   ["dialer_retries_exhausted_total", "counter", ["cause"]],
   ["dialer_backoff_time_seconds_total", "counter", []],
   ["dialer_timeouts_total", "counter", ["scope"]],
+  ["dialer_failovers_total", "counter", ["error_type"]],
+  ["dialer_breaker_status", "gauge", ["endpoint", "state"]],
+  ["dialer_breaker_transitions_total", "counter", ["endpoint", "state"]],
+  ["dialer_limit_wait_duration_seconds", "histogram", ["limit"]],
   ["dialer_connection_count", "gauge", ["state"]],
   ["dialer_connections_closed_total", "counter", ["reason"]],
   ["dialer_connection_duration_seconds", "histogram", []],
@@ -85,7 +90,14 @@ function observed(...layers: [...Middleware[], Dialer]): { registry: Registry; d
 
 describe("the exposition of a dialer that has done nothing", () => {
   it("has every row of the table, with its type, unit suffix, help and labels", async () => {
-    const { registry } = observed(tcp());
+    const { registry, dial } = observed(async (target, { trace } = {}) => {
+      // What has a histogram of its own only once there was one.
+      for (const limit of ["concurrency", "rate"] as const) {
+        trace?.limitWait?.({ target: parseTarget(target), limit, durationMs: 1, outcome: "success" });
+      }
+      throw new Error("no more");
+    });
+    await assert.rejects(dial("h:1"));
     const { families } = await scrape(registry);
     assert.deepEqual([...families.keys()].sort(), table.map(([name]) => name).sort());
     const rows: Instrument[] = Object.values(instruments);
@@ -115,7 +127,10 @@ describe("the exposition of a dialer that has done nothing", () => {
       if (row.kind === "histogram" || !row.name.startsWith("dialer.")) continue;
       // A moment: zero would be one long past.
       if (row.name.endsWith(".timestamp")) continue;
-      const combinations = Object.values(row.labels).reduce((product, values) => product * values.length, 1);
+      const combinations = Object.values(row.labels).reduce(
+        (product, values) => product * Math.max(1, values.length),
+        1,
+      );
       assert.equal(families.get(prometheusName(row))?.samples.length, combinations, row.name);
     }
     for (const reason of reasons) assert.equal(value("dialer_attempts_failed_total", { ...me, error_type: reason }), 0);
@@ -148,6 +163,8 @@ describe("the number of series", () => {
     9 + // connects: three families, three outcomes
     4 + // retries.exhausted
     5 + // timeouts
+    25 + // failovers
+    2 * 3 + // breaker.status and breaker.transitions
     2 + // connection.count
     10 + // connections.closed
     2; // connection.io
@@ -158,10 +175,10 @@ describe("the number of series", () => {
     assert.equal((await scrape(registry)).samples.length, idle);
     for (let count = 0; count < 20; count += 1) (await dial(server.address)).destroy();
     assert.equal((await scrape(registry)).samples.length, idle);
-    assert.equal(idle, 205);
+    assert.equal(idle, 236);
   });
 
-  it("grows by one histogram for each new reason of a failure, and a healthy one stays below 300 with NATS and go-conntrack", async () => {
+  it("grows by one histogram for each new reason of a failure, and a healthy one stays below 320 with NATS and go-conntrack", async () => {
     const registry = new Registry();
     natsMetrics({ registry });
     const dial = compose(withPrometheus({ registry, goConntrack: true }), tcp());
@@ -171,7 +188,7 @@ describe("the number of series", () => {
     const after = (await scrape(registry)).samples.length;
     assert.equal(after - before, 2 * latency, "dial.duration and phase.duration{tcp}, of refused");
     assert.equal(before, idle + 7 + 69, "go-conntrack's 3 + 4 reasons; a NATS client's, which its own test counts");
-    assert.ok(before < 300, `${before}`);
+    assert.ok(before < 320, `${before}`);
   });
 });
 
@@ -788,6 +805,9 @@ describe("registries", () => {
         trace?.retryScheduled?.({ target, attempt: 2, delayMs: 1, error: undefined, reason: made });
         trace?.retryExhausted?.({ target, attempts: 2, cause: made, error: undefined, reason: "refused" });
         trace?.timeout?.({ target, scope: made, timeoutMs: 1 });
+        trace?.failover?.({ target, from: target, to: target, error: undefined, reason: made });
+        trace?.breakerChange?.({ target, state: made, previous: "closed" });
+        trace?.limitWait?.({ target, limit: made, durationMs: 1, outcome: "success" });
         const conn = new Socket();
         trace?.connClosed?.({ target, conn, reason: made, durationMs: 1, bytesRead: 0, bytesWritten: 0 });
         return conn;
@@ -804,6 +824,9 @@ describe("registries", () => {
       assert.deepEqual(seen("retries_exhausted"), ["cause=_OTHER → 1"]);
       assert.deepEqual(seen("timeouts"), ["scope=_OTHER → 1"]);
       assert.deepEqual(seen("connections_closed"), ["reason=local → 1", "reason=_OTHER → 1"]);
+      assert.deepEqual(seen("failovers"), ["error_type=_OTHER → 1"]);
+      assert.deepEqual(seen("breaker_transitions"), ["endpoint=,state=_OTHER → 1"]);
+      assert.equal(scraped.value("dialer_limit_wait_duration_seconds_count", { ...me, limit: "_OTHER" }), 1);
     });
   }
 
@@ -815,6 +838,7 @@ describe("registries", () => {
       );
       for (const [label, value] of Object.entries(labels)) {
         if (label === "dialer_name" || label === "le") continue;
+        if (label === "endpoint" && value === "") continue; // Prometheus takes it for none.
         const allowed = Object.entries(row?.labels ?? {}).find(([each]) => each.replaceAll(".", "_") === label)?.[1];
         assert.ok(allowed?.includes(value) || value === "_OTHER", `${name} ${label}=${value}`);
       }
@@ -822,18 +846,105 @@ describe("registries", () => {
   }
 });
 
+describe("what layers decide", () => {
+  const [a, b, c] = [parseTarget("a:1"), parseTarget("b:1"), parseTarget("c:1")];
+  /** A dialer whose base plays `told`, and brings a connection that closes in its turn. */
+  const played = (told: (trace: DialTrace) => void, endpoints?: readonly string[]) => {
+    const registry = new Registry();
+    const base: Dialer<Duplex> = async (_target, { trace = {} } = {}) => {
+      told(trace);
+      return connection();
+    };
+    return { registry, dial: compose(withPrometheus({ registry, ...(endpoints && { endpoints }) }), base) };
+  };
+
+  it("breakers are counted by their state, and its changes, of all targets together", async () => {
+    const { registry, dial } = played(({ breakerChange }) => {
+      breakerChange?.({ target: a, state: "open", previous: "closed" });
+      breakerChange?.({ target: b, state: "open", previous: "closed" });
+      breakerChange?.({ target: a, state: "half_open", previous: "open" });
+      breakerChange?.({ target: a, state: "closed", previous: "half_open" });
+    });
+    await dial("h:1");
+    const { nonZero } = await scrape(registry);
+    assert.deepEqual(nonZero("dialer_breaker_status"), ["endpoint=,state=closed → 1", "endpoint=,state=open → 1"]);
+    assert.deepEqual(nonZero("dialer_breaker_transitions_total"), [
+      "endpoint=,state=closed → 1",
+      "endpoint=,state=open → 2",
+      "endpoint=,state=half_open → 1",
+    ]);
+  });
+
+  it("breakers of the endpoints that are named are told apart, and begin at zero", async () => {
+    const { registry, dial } = played(
+      ({ breakerChange }) => {
+        for (const target of [a, b, c]) breakerChange?.({ target, state: "open", previous: "closed" });
+      },
+      ["a:1", "b:1"],
+    );
+    const before = await scrape(registry);
+    for (const endpoint of ["a:1", "b:1", "_OTHER"]) {
+      for (const state of breakerStates) {
+        assert.equal(before.value("dialer_breaker_status", { ...me, endpoint, state }), 0);
+      }
+    }
+    await dial("h:1");
+    assert.deepEqual((await scrape(registry)).nonZero("dialer_breaker_status").sort(), [
+      "endpoint=_OTHER,state=open → 1",
+      "endpoint=a:1,state=open → 1",
+      "endpoint=b:1,state=open → 1",
+    ]);
+  });
+
+  it("failovers are counted by the reason of the failure, waits at limits by how long they took", async () => {
+    const { registry, dial } = played(({ failover, limitWait }) => {
+      failover?.({ target: a, from: a, to: b, error: new Error("no"), reason: "refused" });
+      limitWait?.({ target: a, limit: "rate", durationMs: 30, outcome: "success" });
+      limitWait?.({ target: a, limit: "rate", durationMs: 20, outcome: "failure", reason: "timeout" });
+      limitWait?.({ target: a, limit: "rate", durationMs: 10, outcome: "canceled" });
+    });
+    await dial("h:1");
+    const { nonZero, value } = await scrape(registry);
+    assert.deepEqual(nonZero("dialer_failovers_total"), ["error_type=refused → 1"]);
+    assert.deepEqual(nonZero("dialer_limit_wait_duration_seconds_count"), ["limit=rate → 2"]);
+    assert.equal(value("dialer_limit_wait_duration_seconds_sum", { ...me, limit: "rate" }), 0.05);
+  });
+
+  it("a connection that a pool keeps is idle, once, until it is handed out again or closes", async () => {
+    const registry = new Registry();
+    const dial = compose(withPrometheus({ registry }), async () => connection());
+    const [kept, closed] = [await dial("h:1"), await dial("h:1")];
+    const open = async () => {
+      const { value } = await scrape(registry);
+      return ["used", "idle"].map((state) => value("dialer_connection_count", { ...me, state }));
+    };
+    assert.deepEqual(await open(), [2, 0]);
+    for (const conn of [kept, kept, closed]) traceOf(conn)?.putIdleConn?.({ target: a, conn });
+    assert.deepEqual(await open(), [0, 2]);
+    closed.destroy();
+    assert.deepEqual(await open(), [0, 1]);
+    for (const reused of [true, true]) traceOf(kept)?.gotConn?.({ target: a, conn: kept, reused });
+    assert.deepEqual(await open(), [1, 0]);
+    kept.destroy();
+    assert.deepEqual(await open(), [0, 0]);
+  });
+});
+
 describe("options of withPrometheus", () => {
   const registry = new Registry();
   const cases: readonly (readonly [unknown, RegExp])[] = [
     [undefined, /withPrometheus: options must be an object, got undefined/],
     [{}, /withPrometheus: registry must be a Registry of prom-client, got undefined/],
+    [{ registry, endpoints: "a:1" }, /withPrometheus: endpoints must be an array, got "a:1"/],
+    [{ registry, endpoints: ["a:1", 7] }, /withPrometheus: endpoints must be strings of 1 to 128 characters, got 7/],
+    [{ registry, endpoints: Array(33).fill("a:1") }, /withPrometheus: endpoints must be 32 at most, got 33/],
     [{ registry: {} }, /withPrometheus: registry must be a Registry of prom-client, got an object/],
     [{ registry, name: "" }, /withPrometheus: name must be a string of 1 to 128 characters, got ""/],
     [{ registry, name: 7 }, /withPrometheus: name must be a string of 1 to 128 characters, got 7/],
     [{ registry, name: "x".repeat(129) }, /withPrometheus: name must be a string of 1 to 128 characters, got "x+…"/],
     [
       { registry, nmae: "x" },
-      /withPrometheus: unknown option nmae; the options are registry, name, exemplars, goConntrack/,
+      /withPrometheus: unknown option nmae; the options are registry, name, endpoints, exemplars, goConntrack/,
     ],
     [{ registry, goConntrack: "yes" }, /withPrometheus: goConntrack must be a boolean, got "yes"/],
   ];

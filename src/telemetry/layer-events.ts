@@ -1,0 +1,24 @@
+import type { Attributes } from "@opentelemetry/api";
+import type { DialTrace } from "../core/trace.ts";
+import { backoffAttributes, endedAttributes } from "./attributes.ts";
+
+/** Hooks that write what layers decide as events of the dial's span: nothing begins or ends with them. */
+export function layerEvents(add: (name: string, attributes: Attributes) => void): DialTrace {
+  return {
+    retryScheduled: (info) => add("backoff", backoffAttributes(info)),
+    failover: ({ from, to, reason }) =>
+      add("failover", { "dialer.failover.from": String(from), "dialer.endpoint": String(to), "error.type": reason }),
+    breakerChange: ({ target, state, previous }) =>
+      add("breaker", {
+        "dialer.endpoint": String(target),
+        "dialer.breaker.state": state,
+        "dialer.breaker.previous_state": previous,
+      }),
+    limitWait: (info) =>
+      add("limit wait", {
+        "dialer.limit": info.limit,
+        "dialer.duration": info.durationMs / 1000,
+        ...endedAttributes(info),
+      }),
+  };
+}
