@@ -109,7 +109,9 @@ addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const target = /** @type {any} */ (event.target);
   if (target.matches?.("input[type=search]")) {
-    if (event.key === "Escape") target.blur();
+    if (event.key !== "Escape") return;
+    event.preventDefault(); // Browsers empty the field.
+    target.blur();
     return;
   }
   if (event.key === "/") byId("filter").focus();
