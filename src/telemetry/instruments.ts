@@ -1,4 +1,5 @@
 import type { ClientErrorKind } from "../core/client-trace.ts";
+import { acquireOutcomes, evictionReasons } from "../core/pool-trace.ts";
 import { reasons } from "../core/reasons.ts";
 import { breakerStates, closeReasons, exhaustedCauses, limits } from "../core/trace.ts";
 
@@ -210,6 +211,50 @@ export const instruments = {
     unit: "By",
     help: "Bytes carried, read from the sockets when scraped and when they close.",
     labels: { direction: ["receive", "transmit"] },
+  },
+  poolLimit: {
+    name: "dialer.pool.limit",
+    kind: "gauge",
+    unit: "{connection}",
+    help: "Connections that pools may have to the targets that they know now; zero where there is no bound.",
+    labels: {},
+  },
+  poolPendingRequests: {
+    name: "dialer.pool.pending_requests",
+    kind: "gauge",
+    unit: "{request}",
+    help: "Callers that wait for a pool's connection now.",
+    labels: {},
+  },
+  poolAcquires: {
+    name: "dialer.pool.acquires",
+    kind: "counter",
+    unit: "{request}",
+    help: "Connections asked of pools, by what came of it: one that was there (hit), one just dialed (miss), or none.",
+    labels: { outcome: acquireOutcomes },
+  },
+  poolEvictions: {
+    name: "dialer.pool.evictions",
+    kind: "counter",
+    unit: "{connection}",
+    help: "Connections that pools have no more, by why.",
+    labels: { reason: evictionReasons },
+  },
+  poolWaitDuration: {
+    name: "dialer.pool.wait.duration",
+    kind: "histogram",
+    unit: "s",
+    help: "Time from asking a pool for a connection to the answer, those included who waited in vain.",
+    labels: {},
+    buckets: latency,
+  },
+  poolUseDuration: {
+    name: "dialer.pool.use.duration",
+    kind: "histogram",
+    unit: "s",
+    help: "Time that connections were in use before they were given back.",
+    labels: {},
+    buckets: latency,
   },
   peerCertificateExpiry: {
     name: "dialer.tls.peer_certificate.expiry.timestamp",

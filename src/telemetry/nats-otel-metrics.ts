@@ -1,11 +1,11 @@
 import type { MeterProvider } from "@opentelemetry/api";
 import type { ClientObserver } from "../core/client-trace.ts";
-import { guarded } from "../core/hooks.ts";
 import { checkOptions } from "../core/validate.ts";
 import { checkName } from "./check-name.ts";
 import { clientMetrics } from "./client-metrics.ts";
-import { otelSink, registeredMeterProvider } from "./otel-instruments.ts";
+import { otelSink } from "./otel-instruments.ts";
 import { checkMeterProvider } from "./otel-metrics.ts";
+import { whenRegistered } from "./when-registered.ts";
 
 export interface NatsOtelMetricsOptions {
   /** Where measurements go. @defaultValue the provider registered with `@opentelemetry/api` */
@@ -27,15 +27,6 @@ export function natsOtelMetrics(options: NatsOtelMetricsOptions = {}): ClientObs
   checkMeterProvider("natsOtelMetrics", meterProvider);
   checkName("natsOtelMetrics", name);
 
-  let observer: ClientObserver | undefined;
-  const findObserver = () => {
-    const provider = observer === undefined ? (meterProvider ?? registeredMeterProvider()) : undefined;
-    if (provider !== undefined) observer = clientMetrics(otelSink(provider, name));
-    return observer;
-  };
-  // At once, so that the series are there before there is a client.
-  guarded("a meter provider", findObserver);
-  return function meterClient(client) {
-    return findObserver()?.(client);
-  };
+  const find = whenRegistered(meterProvider, (provider) => clientMetrics(otelSink(provider, name)));
+  return (client) => find()?.(client);
 }

@@ -4,11 +4,11 @@ import { layer, type Run } from "../core/context.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { guarded } from "../core/hooks.ts";
 import { attach, observing } from "../core/observe.ts";
-import type { DialTrace } from "../core/trace.ts";
 import { checkOptions, show } from "../core/validate.ts";
 import { checkEndpoints, checkName } from "./check-name.ts";
 import { dialerHooks } from "./dialer-metrics.ts";
-import { otelSink, registeredMeterProvider } from "./otel-instruments.ts";
+import { otelSink } from "./otel-instruments.ts";
+import { whenRegistered } from "./when-registered.ts";
 
 export interface OtelMetricsOptions {
   /** Where measurements go. @defaultValue the provider registered with `@opentelemetry/api` */
@@ -37,20 +37,13 @@ export function withOtelMetrics(options: OtelMetricsOptions = {}): Middleware {
   checkMeterProvider("withOtelMetrics", meterProvider);
   checkName("withOtelMetrics", name);
   checkEndpoints("withOtelMetrics", endpoints);
-  if (meterProvider !== undefined) return attach(dialerHooks(otelSink(meterProvider, name), endpoints));
-
-  let hooks: DialTrace | undefined;
-  const findHooks = () => {
-    const provider = hooks === undefined ? registeredMeterProvider() : undefined;
-    if (provider !== undefined) hooks = dialerHooks(otelSink(provider, name), endpoints);
-    return hooks;
-  };
-  guarded("a meter provider", findHooks);
+  const find = whenRegistered(meterProvider, (provider) => dialerHooks(otelSink(provider, name), endpoints));
+  if (meterProvider !== undefined) return attach(find() ?? {});
   return layer(<C extends Duplex>(next: Run<C>): Run<C> => {
     let metered: Run<C> | undefined;
     return function meteredDialer(target, context) {
       if (metered === undefined) {
-        const found = guarded("a meter provider", findHooks);
+        const found = guarded("a meter provider", find);
         if (found !== undefined) metered = observing(found)(next);
       }
       return (metered ?? next)(target, context);

@@ -5,11 +5,12 @@ import { type MeterProvider, metrics } from "@opentelemetry/api";
 import { PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
 import { AggregationTemporality, createDenyListAttributesProcessor, DataPointType } from "@opentelemetry/sdk-metrics";
 import { Registry } from "prom-client";
+import { acquireOutcomes, evictionReasons, type PoolObserver } from "../../src/core/pool-trace.ts";
 import { reasons } from "../../src/core/reasons.ts";
 import { breakerStates, closeReasons, type DialTrace, exhaustedCauses } from "../../src/core/trace.ts";
 import { compose, type Dialer, type Middleware, parseTarget, tcp } from "../../src/index.ts";
-import { natsOtelMetrics, type OtelMetricsOptions, withOtelMetrics } from "../../src/otel.ts";
-import { natsMetrics, withPrometheus } from "../../src/prometheus.ts";
+import { natsOtelMetrics, type OtelMetricsOptions, poolOtelMetrics, withOtelMetrics } from "../../src/otel.ts";
+import { natsMetrics, poolMetrics, withPrometheus } from "../../src/prometheus.ts";
 import {
   clientErrorKinds,
   clientStates,
@@ -23,6 +24,7 @@ import { goodPeer } from "../support/peers.ts";
 import { playedClient } from "./clients.ts";
 import { assertSameSeries, meterSdk } from "./collection.ts";
 import { parseExposition, type Sample, scrape } from "./exposition.ts";
+import { noConn, playedPool } from "./pools.ts";
 
 const server = "127.0.0.1:4222";
 const target = parseTarget("db.internal:5432");
@@ -127,6 +129,20 @@ function playClients(observers: Parameters<typeof playedClient>[0], count: numbe
   }
 }
 
+/** Plays the lives of pools to `observers`. */
+function playPools(observers: readonly PoolObserver[], count: number, seed: number): void {
+  const { upTo, oneOf } = numbers(seed);
+  for (let index = 0; index < count; index += 1) {
+    const { now, emit } = playedPool(observers, { maxOpen: oneOf([5, Number.POSITIVE_INFINITY]) });
+    Object.assign(now, { waiting: Math.floor(upTo(10)), targets: Math.floor(upTo(3)) });
+    const outcome = oneOf([...acquireOutcomes, "made_up" as never]);
+    emit("acquireDone", { target, outcome, waitMs: upTo(6000), conn: noConn });
+    emit("releaseDone", { target, conn: noConn, useMs: upTo(6000) });
+    emit("evicted", { target, conn: noConn, reason: oneOf([...evictionReasons, "made_up" as never]) });
+    if (upTo(2) < 1) emit("end");
+  }
+}
+
 describe("the same events, counted through prom-client and through OpenTelemetry", () => {
   function both(sdk = meterSdk()) {
     const registry = new Registry();
@@ -138,15 +154,17 @@ describe("the same events, counted through prom-client and through OpenTelemetry
         withPrometheus({ registry, name: "orders", endpoints: ["a:1", "b:1"] }),
         withOtelMetrics({ meterProvider, name: "orders", endpoints: ["a:1", "b:1"] }),
       ],
+      pools: [poolMetrics({ registry, name: "orders" }), poolOtelMetrics({ meterProvider, name: "orders" })],
       observers: [natsMetrics({ registry, name: "orders" }), natsOtelMetrics({ meterProvider, name: "orders" })],
     };
   }
 
   it("are the same series with the same values, name by name and label by label", async () => {
-    const { registry, layers, observers, collect } = both();
+    const { registry, layers, observers, pools, collect } = both();
     for (const seed of [1, 2, 3]) {
       await playDials(layers, 150, seed);
       playClients(observers, 40, seed);
+      playPools(pools, 40, seed);
       const [ours, theirs] = [await scrape(registry), await collect()];
       assertSameSeries(theirs.samples, ours.samples);
     }
@@ -172,9 +190,10 @@ describe("the same events, counted through prom-client and through OpenTelemetry
   });
 
   it("have the table's names, units, descriptions and types, and the boundaries of its buckets", async () => {
-    const { layers, observers, collect } = both();
+    const { layers, observers, pools, collect } = both();
     await playDials(layers, 50, 4);
     playClients(observers, 20, 4);
+    playPools(pools, 20, 4);
     const { metrics: found } = await collect();
     const rows: readonly Instrument[] = Object.values(instruments);
     assert.deepEqual(found.map((each) => each.descriptor.name).sort(), rows.map((row) => row.name).sort());
@@ -198,11 +217,14 @@ describe("the same events, counted through prom-client and through OpenTelemetry
   });
 
   it("add up to the same where the SDK tells changes only, as some backends want them", async () => {
-    const { registry, layers, observers, collect } = both(meterSdk({ temporality: AggregationTemporality.DELTA }));
+    const { registry, layers, observers, pools, collect } = both(
+      meterSdk({ temporality: AggregationTemporality.DELTA }),
+    );
     const sums = new Map<string, number>();
     for (const seed of [5, 6, 7]) {
       await playDials(layers, 60, seed);
       playClients(observers, 10, seed);
+      playPools(pools, 10, seed);
       for (const { name, labels, value } of (await collect()).samples) {
         const key = JSON.stringify([name, labels]);
         const isMoment = name.endsWith("timestamp_seconds");
@@ -234,9 +256,10 @@ describe("the same events, counted through prom-client and through OpenTelemetry
   });
 
   it("come out of OpenTelemetry's own Prometheus exporter alike, but for the units that it leaves out", async () => {
-    const { registry, layers, observers, reader } = both();
+    const { registry, layers, observers, pools, reader } = both();
     await playDials(layers, 100, 8);
     playClients(observers, 20, 8);
+    playPools(pools, 20, 8);
     const ours = (await scrape(registry)).samples;
     const { resourceMetrics } = await reader.collect();
     const text = new PrometheusSerializer(undefined, false, undefined, true, true).serialize(resourceMetrics);

@@ -1,0 +1,57 @@
+import { guarded } from "../core/hooks.ts";
+import { acquireOutcomes, evictionReasons, type ObservedPool, type PoolObserver } from "../core/pool-trace.ts";
+import { byValue, type Level, type Sink } from "./sink.ts";
+
+/** Observes pools and counts what they do into `sink`, whatever metrics library stands behind it. */
+export function poolObserver(sink: Sink): PoolObserver {
+  const limit = sink.series("poolLimit", {});
+  const pending = sink.series("poolPendingRequests", {});
+  const acquires = byValue(acquireOutcomes, (outcome) => sink.series("poolAcquires", { outcome }));
+  const evictions = byValue(evictionReasons, (reason) => sink.series("poolEvictions", { reason }));
+  const wait = sink.series("poolWaitDuration", {});
+  const use = sink.series("poolUseDuration", {});
+  const updates = new Set<() => void>();
+  sink.beforeScrape(["poolLimit", "poolPendingRequests"], () => {
+    for (const update of updates) update();
+  });
+
+  return function measurePool(pool) {
+    const limitOf = share(limit);
+    const pendingOf = share(pending);
+    const update = () => {
+      const stats = guarded("a pool's stats()", () => pool.stats());
+      if (stats === undefined) return;
+      limitOf(limitOver(pool, stats.targets.size));
+      pendingOf(stats.waiting);
+    };
+    updates.add(update);
+    return {
+      acquireDone({ outcome, waitMs }) {
+        acquires(outcome)(1);
+        // Who timed out has waited, too: leaving them out would make a full pool look fast.
+        if (outcome !== "canceled") wait(waitMs / 1000);
+      },
+      releaseDone: ({ useMs }) => use(useMs / 1000),
+      evicted: ({ reason }) => evictions(reason)(1),
+      end() {
+        updates.delete(update);
+        limitOf(0);
+        pendingOf(0);
+      },
+    };
+  };
+}
+
+/** Connections that a pool may have to all targets that it knows now; zero where it has no bound. */
+function limitOver({ maxOpen }: ObservedPool, targets: number): number {
+  return Number.isFinite(maxOpen) ? maxOpen * targets : 0;
+}
+
+/** One pool's share of a gauge that several add to. */
+function share(level: Level): (value: number) => void {
+  let told = 0;
+  return (value) => {
+    level(value - told);
+    told = value;
+  };
+}

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Registry } from "prom-client";
+import { parseTarget } from "../../src/index.ts";
+import { type PoolMetricsOptions, poolMetrics } from "../../src/prometheus.ts";
+import { scrape } from "./exposition.ts";
+import { noConn, playedPool } from "./pools.ts";
+
+const target = parseTarget("db:5432");
+const me = { dialer_name: "orders" };
+
+function observedPool(options: { maxOpen?: number } = {}) {
+  const registry = new Registry();
+  const observer = poolMetrics({ registry, name: "orders" });
+  return { registry, observer, ...playedPool([observer], options) };
+}
+
+describe("poolMetrics", () => {
+  it("starts everything at zero, in 48 series", async () => {
+    const registry = new Registry();
+    poolMetrics({ registry, name: "orders" });
+    const { samples } = await scrape(registry);
+    for (const { name, value } of samples) assert.equal(value, 0, name);
+    // Two gauges, five outcomes, seven reasons, two histograms of 14 buckets, +Inf, sum and count.
+    assert.equal(samples.length, 2 + 5 + 7 + 2 * 17);
+  });
+
+  it("counts acquires by outcome and evictions by reason, and times waits and uses", async () => {
+    const { registry, emit } = observedPool();
+    emit("acquireDone", { target, outcome: "miss", waitMs: 20, conn: noConn });
+    for (const waitMs of [0, 1]) emit("acquireDone", { target, outcome: "hit", waitMs, conn: noConn });
+    emit("acquireDone", { target, outcome: "timeout", waitMs: 5000, error: new Error("full") });
+    emit("acquireDone", { target, outcome: "canceled", waitMs: 7, error: new Error("enough") });
+    emit("releaseDone", { target, conn: noConn, useMs: 40 });
+    emit("evicted", { target, conn: noConn, reason: "stale" });
+    const { nonZero, value } = await scrape(registry);
+    assert.deepEqual(nonZero("dialer_pool_acquires_total"), [
+      "outcome=hit → 2",
+      "outcome=miss → 1",
+      "outcome=timeout → 1",
+      "outcome=canceled → 1",
+    ]);
+    assert.deepEqual(nonZero("dialer_pool_evictions_total"), ["reason=stale → 1"]);
+    assert.equal(value("dialer_pool_wait_duration_seconds_count", me), 4, "who waited in vain included, who left not");
+    assert.ok(Math.abs(value("dialer_pool_wait_duration_seconds_sum", me) - 5.021) < 1e-9);
+    assert.equal(value("dialer_pool_use_duration_seconds_sum", me), 0.04);
+  });
+
+  it("shows who waits now and how many connections there may be, of all pools of its name, until their end", async () => {
+    const { registry, observer, now, emit } = observedPool({ maxOpen: 10 });
+    const other = playedPool([observer], { maxOpen: 3 });
+    const shown = async () => {
+      const { value } = await scrape(registry);
+      return [value("dialer_pool_limit", me), value("dialer_pool_pending_requests", me)];
+    };
+    Object.assign(now, { waiting: 4, targets: 2 });
+    Object.assign(other.now, { waiting: 1, targets: 1 });
+    assert.deepEqual(await shown(), [23, 5]);
+    Object.assign(now, { waiting: 0, targets: 1 });
+    assert.deepEqual(await shown(), [13, 1]);
+    emit("end");
+    assert.deepEqual(await shown(), [3, 1]);
+    other.emit("end");
+    assert.deepEqual(await shown(), [0, 0]);
+  });
+
+  it("shows no limit where there is none", async () => {
+    const { registry, now } = observedPool({ maxOpen: Number.POSITIVE_INFINITY });
+    now.targets = 2;
+    assert.equal((await scrape(registry)).value("dialer_pool_limit", me), 0);
+  });
+
+  it("sees _OTHER for what an adapter in plain JavaScript has made up", async () => {
+    const { registry, emit } = observedPool();
+    emit("acquireDone", { target, outcome: "made_up" as never, waitMs: 1 });
+    emit("evicted", { target, conn: noConn, reason: "__proto__" as never });
+    const { nonZero } = await scrape(registry);
+    assert.deepEqual(nonZero("dialer_pool_acquires_total"), ["outcome=_OTHER → 1"]);
+    assert.deepEqual(nonZero("dialer_pool_evictions_total"), ["reason=_OTHER → 1"]);
+  });
+
+  for (const [options, message] of [
+    [undefined, /poolMetrics: options must be an object, got undefined/],
+    [{ registry: {} }, /poolMetrics: registry must be a Registry of prom-client, got an object/],
+    [{ registry: new Registry(), name: "" }, /poolMetrics: name must be a string of 1 to 128 characters, got ""/],
+    [{ registry: new Registry(), pool: 1 }, /poolMetrics: unknown option pool; the options are registry, name/],
+  ] as const) {
+    it(`refuses, with ${message.source}`, () => {
+      assert.throws(() => poolMetrics(options as unknown as PoolMetricsOptions), { name: "TypeError", message });
+    });
+  }
+});
