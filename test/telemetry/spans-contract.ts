@@ -252,6 +252,31 @@ export function spanTests(sdk: SdkLine): void {
         dns lookup dialer.outcome=canceled dns.question.name=db.internal`);
     });
 
+    for (const mode of ["spans", "events"] as const) {
+      it(`what layers decide: events of the dial, in mode ${mode}`, async () => {
+        const [a, b] = [parseTarget("a:1"), parseTarget("b:1")];
+        const layers: Middleware = (next) => (target, options) => {
+          const trace = options?.trace;
+          trace?.limitWait?.({ target: a, limit: "rate", durationMs: 20, outcome: "success" });
+          trace?.breakerChange?.({ target: a, state: "open", previous: "closed" });
+          trace?.failover?.({ target: a, from: a, to: b, error: new Error("no"), reason: "refused" });
+          return next(target, options);
+        };
+        const dial = compose(withTracing({ tracerProvider, mode }), layers, scriptedDialer());
+        (await dial("a:1")).destroy();
+        const events = spanTree(recorder.started).match(/^ *\((limit wait|breaker|failover)\).*$/gm) ?? [];
+        assert.deepEqual(
+          events.map((line) => line.trim()),
+          [
+            "(limit wait) dialer.duration=0.02 dialer.limit=rate",
+            "(breaker) dialer.breaker.previous_state=closed dialer.breaker.state=open dialer.endpoint=a:1",
+            "(failover) dialer.endpoint=b:1 dialer.failover.from=a:1 error.type=refused",
+          ],
+        );
+        assert.deepEqual(recorder.open, []);
+      });
+    }
+
     it("a caller's abort during the wait between attempts", async () => {
       const port = await freePort();
       const controller = new AbortController();
