@@ -268,7 +268,7 @@ export function spanTests(sdk: SdkLine): void {
         assert.deepEqual(
           events.map((line) => line.trim()),
           [
-            "(limit wait) dialer.duration=0.02 dialer.limit=rate",
+            "(limit wait) dialer.limit=rate",
             "(breaker) dialer.breaker.previous_state=closed dialer.breaker.state=open dialer.endpoint=a:1",
             "(failover) dialer.endpoint=b:1 dialer.failover.from=a:1 error.type=refused",
           ],
