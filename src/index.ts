@@ -6,6 +6,13 @@ export { type DialRecord, type Phase, type PhaseRecord, recordDials } from "./co
 export type { Dialer, DialOptions, Handshake, HandshakeContext, Middleware } from "./core/dialer.ts";
 export { type AttemptRecord, DialError, DialTimeoutError, type TimeoutScope } from "./core/errors.ts";
 export { type Reason, reasons } from "./core/reasons.ts";
+export {
+  type RetryBudget,
+  type RetryBudgetOptions,
+  type RetryBudgetStats,
+  retryBudget,
+  type Withdrawal,
+} from "./core/retry-budget.ts";
 export { parseTarget, Target, type TargetLike } from "./core/target.ts";
 export type * from "./core/trace.ts";
 export { type WaterfallOptions, waterfall } from "./core/waterfall.ts";

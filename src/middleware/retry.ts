@@ -5,6 +5,7 @@ import type { Middleware } from "../core/dialer.ts";
 import { DialError, messageOf } from "../core/errors.ts";
 import { failed } from "../core/outcome.ts";
 import { isRetryable, type Reason } from "../core/reasons.ts";
+import { checkRetryBudget, type RetryBudget } from "../core/retry-budget.ts";
 import { sleep } from "../core/sleep.ts";
 import type { DialState } from "../core/state.ts";
 import type { Target } from "../core/target.ts";
@@ -19,11 +20,17 @@ export interface RetryOptions extends BackoffOptions {
    * @defaultValue by the error's reason: yes unless a human must mend it (see the table of reasons)
    */
   shouldRetry?: ((error: unknown, attempt: number) => boolean) | undefined;
+  /**
+   * Bounds the retries of all the dialers that share it: see {@link retryBudget}. When it is spent, the dial
+   * fails with the error of its last attempt. @defaultValue none
+   */
+  budget?: RetryBudget | undefined;
 }
 
 const knownOptions = [
   "maxAttempts",
   "shouldRetry",
+  "budget",
   "backoff",
   "initialBackoffMs",
   "backoffMultiplier",
@@ -43,9 +50,10 @@ const knownOptions = [
  */
 export function withRetry(options: RetryOptions = {}): Middleware {
   checkOptions("withRetry", options, knownOptions);
-  const { maxAttempts = 4, shouldRetry = defaultShouldRetry, ...backoffOptions } = options;
+  const { maxAttempts = 4, shouldRetry = defaultShouldRetry, budget, ...backoffOptions } = options;
   checkCount("withRetry: maxAttempts", maxAttempts);
   checkFunction("withRetry: shouldRetry", shouldRetry);
+  if (budget !== undefined) checkRetryBudget("withRetry: budget", budget);
   const newBackoff = createBackoff(backoffOptions);
 
   return layer(
@@ -54,6 +62,8 @@ export function withRetry(options: RetryOptions = {}): Middleware {
         const { cancel, trace, clock, state } = context;
         const inner = { ...context, insideRetry: true };
         let backoff: BackoffFunction | undefined;
+        // Where retries nest, an attempt of the dial's that is not its first is a retry to those below, too.
+        if (budget !== undefined && !state?.attempts && !cancel?.aborted) budget.deposit(clock);
 
         for (let attempt = 1; ; attempt += 1) {
           try {
@@ -75,12 +85,18 @@ export function withRetry(options: RetryOptions = {}): Middleware {
             }
             backoff ??= newBackoff();
             const delayMs = backoff(attempt, error);
+            const withdrawal = budget?.withdraw(clock);
+            if (budget !== undefined && withdrawal === undefined) {
+              exhausted("budget");
+              throw exhaustedError(error, reason, target, attempt, state);
+            }
             // The dial's own count: this layer's tries are not all of its attempts where retries nest.
             const made = state?.attempts || attempt;
             trace?.retryScheduled?.({ target, attempt: made + 1, delayMs, error, reason });
             try {
               await sleep(delayMs, clock, cancel);
             } catch (aborted) {
+              withdrawal?.refund();
               if (failed(aborted, cancel).outcome === "failure") exhausted("deadline");
               throw aborted;
             }
