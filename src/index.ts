@@ -24,12 +24,14 @@ export { type SocksProxyOptions, socksProxy } from "./dialers/socks-proxy.ts";
 export { type TcpOptions, tcp } from "./dialers/tcp.ts";
 export { type TlsDialerOptions, tls } from "./dialers/tls.ts";
 export type { SocketDialer } from "./dialers/tunnel.ts";
+export { type ConcurrencyLimitOptions, withConcurrencyLimit } from "./middleware/concurrency-limit.ts";
 export {
   type DiagnosticsChannelOptions,
   type DiagnosticsMessage,
   withDiagnosticsChannel,
 } from "./middleware/diagnostics-channel.ts";
 export { type Logger, type LogOptions, withLog } from "./middleware/log.ts";
+export { type RateLimitOptions, withRateLimit } from "./middleware/rate-limit.ts";
 export { type RetryOptions, withRetry } from "./middleware/retry.ts";
 export { type TimeoutOptions, withTimeout } from "./middleware/timeout.ts";
 export { withTrace } from "./middleware/trace.ts";

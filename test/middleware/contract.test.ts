@@ -4,7 +4,17 @@ import { test } from "node:test";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import { Registry } from "prom-client";
-import { compose, withDiagnosticsChannel, withLog, withRetry, withTimeout, withTrace } from "../../src/index.ts";
+import {
+  compose,
+  retryBudget,
+  withConcurrencyLimit,
+  withDiagnosticsChannel,
+  withLog,
+  withRateLimit,
+  withRetry,
+  withTimeout,
+  withTrace,
+} from "../../src/index.ts";
 import { inspector } from "../../src/inspector.ts";
 import { withOtelMetrics, withTracing } from "../../src/otel.ts";
 import { withPrometheus } from "../../src/prometheus.ts";
@@ -28,6 +38,9 @@ const tracerProvider = () =>
 
 decoratorContract("withTimeout", () => withTimeout({ timeoutMs: 1000 }));
 decoratorContract("withRetry", () => withRetry());
+decoratorContract("withRetry with a budget", () => withRetry({ budget: retryBudget() }));
+decoratorContract("withConcurrencyLimit", () => withConcurrencyLimit({ maxConcurrent: 3, waitTimeoutMs: 1000 }));
+decoratorContract("withRateLimit", () => withRateLimit({ dialsPerSecond: 1, burst: 3 }));
 decoratorContract("withTrace with hooks", () => withTrace(hooks()));
 decoratorContract("withTrace with an observer", () => withTrace(hooks));
 decoratorContract("withTrace with an observer that looks away", () => withTrace(() => undefined));
