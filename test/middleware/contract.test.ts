@@ -18,7 +18,7 @@ import {
 import { inspector } from "../../src/inspector.ts";
 import { withOtelMetrics, withTracing } from "../../src/otel.ts";
 import { withPrometheus } from "../../src/prometheus.ts";
-import { scriptedDialer } from "../../src/testing.ts";
+import { scriptedDialer, withFaults } from "../../src/testing.ts";
 import { connection, decoratorContract, everyHook } from "../support/contract.ts";
 
 const ignore = () => {};
@@ -78,6 +78,8 @@ decoratorContract("all of them at once", () => {
   ];
   return (next) => layers.reduceRight((inner, layer) => layer(inner), next);
 });
+decoratorContract("withFaults without faults", () => withFaults());
+decoratorContract("withFaults for other targets", () => withFaults({ blackHole: 1, only: () => false }));
 decoratorContract("a decorator of the user's own", () => (next) => (target, options) => next(target, { ...options }));
 
 test("the two doubles of the contract are what they seem", async () => {

@@ -1,10 +1,2 @@
-/** Numbers from 0 to 1 that a seed decides, for what a failed run must be able to repeat. Mulberry32. */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+/** Numbers that a seed decides, for what a failed run must be able to repeat. */
+export { seededRandom } from "../../src/testing/random.ts";

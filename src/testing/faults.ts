@@ -1,0 +1,83 @@
+import type { Duplex } from "node:stream";
+import { attempting } from "../core/attempt.ts";
+import type { Cancel } from "../core/cancel.ts";
+import { type DialContext, dialerOf, layer, type Run } from "../core/context.ts";
+import type { Handshake, Middleware } from "../core/dialer.ts";
+import { sleep } from "../core/sleep.ts";
+import type { Target } from "../core/target.ts";
+import { cutAfter, resetSoon } from "./break-connection.ts";
+import { drawFates, type FaultsOptions } from "./fates.ts";
+import { connectRefused } from "./system-error.ts";
+
+/**
+ * Makes dials fail as networks do, for chaos tests: by chance, or by a script. Errors are the system's in code, syscall,
+ * message and all. It befalls a dial at its place: above `withRetry` the dial as a whole, below it each attempt. What it
+ * refuses or never answers is an attempt as any other, for hooks, metrics and errors, but for the connect of single
+ * addresses. Without options it does nothing.
+ *
+ * A reset and a cut begin when a connection is made, before the caller's handshake. A handshake that puts TLS on top carries
+ * its bytes past a cut; give a TLS dialer as the base to count them.
+ *
+ * @throws RangeError or TypeError at construction, naming the option.
+ * @example
+ * const dial = compose(withRetry(), withTimeout({ timeoutMs: 500 }), withFaults({ refuse: 0.2, blackHole: 0.05, seed: 7 }), tcp());
+ * const scripted = compose(withRetry(), withFaults({ script: ["refuse", "reset", "none"] }), tcp());
+ */
+export function withFaults(options: FaultsOptions = {}): Middleware {
+  const draw = drawFates(options);
+  const { only } = options;
+
+  return layer(
+    <C extends Duplex>(next: Run<C>): Run<C> =>
+      async function faultsDialer(target, context) {
+        const { cancel, clock } = context;
+        cancel?.throwIfAborted();
+        if (only !== undefined && !only(target)) return next(target, context);
+        const { fault, latencyMs, cutAfterBytes } = draw();
+        if (fault === "blackHole") return attempt<C>(() => never(cancel))(target, context);
+        const delay = async () => {
+          if (latencyMs > 0) await sleep(latencyMs, clock, cancel);
+        };
+        if (fault === "refuse") {
+          const refuse = async () => {
+            await delay();
+            throw connectRefused(target);
+          };
+          return attempt<C>(refuse)(target, context);
+        }
+        await delay();
+        if (fault === "reset") return harming(next, target, context, resetSoon);
+        if (fault === "cut") return harming(next, target, context, (conn) => cutAfter(conn, cutAfterBytes));
+        return next(target, context);
+      },
+  );
+}
+
+/** An attempt as any other, but that it never gets to what is beneath. */
+function attempt<C extends Duplex>(base: () => Promise<never>): Run<C> {
+  return attempting(dialerOf<C>(base));
+}
+
+function never(cancel: Cancel | undefined): Promise<never> {
+  return new Promise((_resolve, reject) => cancel?.onAbort(() => reject(cancel.reason)));
+}
+
+/** Dials, and does `harm` to the connection as soon as it is there. */
+async function harming<C extends Duplex>(
+  next: Run<C>,
+  target: Target,
+  context: DialContext<C>,
+  harm: (conn: Duplex) => void,
+): Promise<C> {
+  const { handshake } = context;
+  if (handshake === undefined) {
+    const conn = await next(target, context);
+    harm(conn);
+    return conn;
+  }
+  const harmed: Handshake<C> = (conn, info) => {
+    harm(conn);
+    return handshake(conn, info);
+  };
+  return next(target, { ...context, handshake: harmed });
+}
