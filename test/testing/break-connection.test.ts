@@ -3,11 +3,13 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
-import { tcp } from "../../src/index.ts";
+import { tcp, tls } from "../../src/index.ts";
 import { cutAfter, reset, resetSoon } from "../../src/testing/break-connection.ts";
+import { authority } from "../support/certificates.ts";
 import { connection } from "../support/contract.ts";
 import { peer } from "../support/peers.ts";
 import { openSockets, until } from "../support/resources.ts";
+import { tlsPeer } from "../support/tls-peers.ts";
 
 /** A connection, and what both of its ends see of it. */
 async function pair(serve: (socket: Socket) => void = () => {}) {
@@ -151,4 +153,20 @@ test("any other stream is cut as well, without a reset of its own", async () => 
   const [error] = await once(stream, "error");
   assert.equal(error.code, "ECONNRESET");
   assert.equal(read, "abcd");
+});
+
+test("a TLS connection is cut by the bytes that its owner sees, and ends with a reset's error", async () => {
+  await using server = await tlsPeer(
+    authority().issue({ name: "localhost" }),
+    (socket) => void socket.write("0123456789"),
+  );
+  const socket = await tls({ rejectUnauthorized: false })(`127.0.0.1:${server.port}`);
+  cutAfter(socket, 5);
+  let read = "";
+  socket.on("data", (data) => {
+    read += data;
+  });
+  const [error] = await once(socket, "error");
+  assert.deepEqual([read, error.code], ["01234", "ECONNRESET"]);
+  await until(() => openSockets() <= 1, "the connection to be closed");
 });
