@@ -92,8 +92,8 @@ const lazySignal: PropertyDescriptor & ThisType<WithContext<never>> = {
   },
 };
 
-/** A decorator from outside may have changed any option on the way: its changes win, the rest is inherited. */
-function contextOf<C extends Duplex>(options: (DialOptions<C> & WithContext<C>) | undefined): DialContext<C> {
+/** Checks and completes what a caller gave. A decorator from outside may have changed any option on the way: its changes win, the rest is inherited. */
+export function contextOf<C extends Duplex>(options: (DialOptions<C> & WithContext<C>) | undefined): DialContext<C> {
   if (options === undefined) return emptyContext as DialContext<never> as never;
   const inherited = options[contextKey] ?? (emptyContext as never as DialContext<C>);
   const { signal, handshake, background = false, owner, clock = systemClock } = options;
