@@ -5,6 +5,7 @@ export { compose } from "./core/compose.ts";
 export { type DialRecord, type Phase, type PhaseRecord, recordDials } from "./core/dial-record.ts";
 export type { Dialer, DialOptions, Handshake, HandshakeContext, Middleware } from "./core/dialer.ts";
 export { type AttemptRecord, DialError, DialTimeoutError, type TimeoutScope } from "./core/errors.ts";
+export type * from "./core/pool-trace.ts";
 export { type Reason, reasons } from "./core/reasons.ts";
 export {
   type RetryBudget,
@@ -35,3 +36,7 @@ export { type RateLimitOptions, withRateLimit } from "./middleware/rate-limit.ts
 export { type RetryOptions, withRetry } from "./middleware/retry.ts";
 export { type TimeoutOptions, withTimeout } from "./middleware/timeout.ts";
 export { withTrace } from "./middleware/trace.ts";
+export { PoolClosedError, PoolFullError, PoolTimeoutError } from "./pool/errors.ts";
+export type { Lease } from "./pool/lease.ts";
+export type { PoolOptions } from "./pool/options.ts";
+export { type AcquireOptions, type Pool, pool } from "./pool/pool.ts";

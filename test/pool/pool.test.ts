@@ -1,0 +1,567 @@
+import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
+import type { Duplex } from "node:stream";
+import { describe, test } from "node:test";
+import {
+  DialError,
+  PoolClosedError,
+  PoolFullError,
+  type PoolOptions,
+  PoolTimeoutError,
+  pool,
+} from "../../src/index.ts";
+import { fakeClock, scriptedDialer } from "../../src/testing.ts";
+import { connection, type Deferred, deferred, turns } from "../support/contract.ts";
+
+/** A pool on a fake clock, over a dialer without a network. */
+function make(options: Partial<PoolOptions<Duplex>> = {}) {
+  const clock = fakeClock();
+  const dialer = scriptedDialer();
+  return { clock, dialer, connections: pool<Duplex>({ dialer, clock, ...options }) };
+}
+
+/** A dialer whose dials end when the test says so. */
+function manual() {
+  const dials: (Deferred<Duplex> & { target: string; signal: AbortSignal | undefined })[] = [];
+  const dialer: PoolOptions<Duplex>["dialer"] = (target, options) => {
+    const dial = { ...deferred<Duplex>(), target: String(target), signal: options?.signal };
+    dials.push(dial);
+    return dial.promise;
+  };
+  return { dials, dialer };
+}
+
+const rejection = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => assert.fail("must reject"),
+    (error) => error,
+  );
+
+describe("as go-micro's pool,", () => {
+  test("pool per address: connections of one target are never lent for another", async () => {
+    const { connections, dialer } = make();
+    const a = await connections.acquire("a:1");
+    a.release();
+    const b = await connections.acquire("b:1");
+    assert.notEqual(b.conn, a.conn);
+    assert.equal(b.reused, false);
+    b.release();
+    const again = await connections.acquire("nats://user:secret@a:1");
+    assert.equal(again.conn, a.conn);
+    assert.equal(String(again.target), "a:1");
+    assert.deepEqual(
+      dialer.calls.map(({ target }) => String(target)),
+      ["a:1", "b:1"],
+    );
+    assert.deepEqual([...connections.stats().targets.keys()], ["a:1", "b:1"]);
+    again.release();
+    await connections.close();
+  });
+
+  test("size overflow closes: what is given back beyond maxIdle is closed", async () => {
+    const { connections } = make({ maxIdle: 1 });
+    const [first, second] = await Promise.all([connections.acquire("h:1"), connections.acquire("h:1")]);
+    first.release();
+    second.release();
+    assert.deepEqual([first.conn.destroyed, second.conn.destroyed], [false, true]);
+    const { open, idle, evictions } = connections.stats();
+    assert.deepEqual([open, idle, evictions.overflow], [1, 1, 1]);
+    await connections.close();
+  });
+
+  test("ttl on get: a connection that is too old is closed when one is asked for, not before", async () => {
+    const { connections, clock } = make({ ttlMs: 100 });
+    const first = await connections.acquire("h:1");
+    first.release();
+    await clock.advance(100);
+    const second = await connections.acquire("h:1");
+    assert.equal(second.conn, first.conn, "as old as the ttl is not yet too old");
+    second.release();
+    await clock.advance(1);
+    assert.equal(first.conn.destroyed, false);
+    const third = await connections.acquire("h:1");
+    assert.equal(first.conn.destroyed, true);
+    assert.equal(third.reused, false);
+    assert.equal(connections.stats().evictions.max_lifetime, 1);
+    third.release();
+    await connections.close();
+  });
+
+  test("release with error closes", async () => {
+    const { connections } = make();
+    const lease = await connections.acquire("h:1");
+    lease.release(new Error("protocol out of step"));
+    assert.equal(lease.conn.destroyed, true);
+    assert.equal(connections.stats().evictions.unhealthy, 1);
+    assert.equal(connections.stats().open, 0);
+  });
+
+  test("the connection given back last is lent first", async () => {
+    const { connections } = make();
+    const leases = await Promise.all([1, 2, 3].map(() => connections.acquire("h:1")));
+    for (const lease of leases) lease.release();
+    const again = await connections.acquire("h:1");
+    assert.equal(again.conn, leases[2]?.conn);
+    await connections.close();
+  });
+});
+
+describe("a lease", () => {
+  test("gives its connection back at the end of its scope", async () => {
+    const { connections } = make();
+    {
+      await using lease = await connections.acquire("h:1");
+      assert.equal(connections.stats().used, 1);
+      assert.equal(lease.conn.destroyed, false);
+    }
+    assert.equal(connections.stats().idle, 1);
+    {
+      using lease = await connections.acquire("h:1");
+      assert.equal(lease.reused, true);
+    }
+    assert.equal(connections.stats().idle, 1);
+    await connections.close();
+  });
+
+  test("released in its scope is not released once more at the end of it", async () => {
+    const { connections } = make();
+    {
+      await using lease = await connections.acquire("h:1");
+      lease.release(new Error("broken"));
+    }
+    assert.equal(connections.stats().doubleReleases, 0);
+  });
+
+  test("released twice is ignored and counted, also when somebody else has the connection", async () => {
+    const { connections } = make();
+    const first = await connections.acquire("h:1");
+    first.release();
+    const second = await connections.acquire("h:1");
+    first.release(new Error("late"));
+    first.release();
+    assert.equal(second.conn.destroyed, false);
+    const { used, doubleReleases } = connections.stats();
+    assert.deepEqual([used, doubleReleases], [1, 2]);
+    second.release();
+    await connections.close();
+  });
+
+  test("whose connection is destroyed frees its place at once, and can still be released", async () => {
+    const { connections } = make({ maxOpen: 1 });
+    const lease = await connections.acquire("h:1");
+    const waiting = connections.acquire("h:1");
+    lease.conn.removeAllListeners();
+    lease.conn.destroy();
+    assert.equal(connections.stats().dialing, 1);
+    const next = await waiting;
+    assert.notEqual(next.conn, lease.conn);
+    lease.release();
+    const { evictions, doubleReleases } = connections.stats();
+    assert.deepEqual([evictions.destroyed, evictions.unhealthy, doubleReleases], [1, 0, 0]);
+    next.release();
+    await connections.close();
+  });
+
+  test("given back with bytes unread, or ended, is closed", async () => {
+    for (const spoil of [(conn: Duplex) => conn.push("x"), (conn: Duplex) => conn.end()]) {
+      const { connections } = make();
+      const lease = await connections.acquire("h:1");
+      spoil(lease.conn);
+      await turns();
+      lease.release();
+      assert.equal(lease.conn.destroyed, true);
+      assert.equal(connections.stats().evictions.unhealthy, 1);
+    }
+  });
+});
+
+describe("those who wait", () => {
+  test("are served in the order in which they asked", async () => {
+    const { connections } = make({ maxOpen: 1 });
+    const first = await connections.acquire("h:1");
+    const served: string[] = [];
+    const asked = ["a", "b", "c"].map((name) =>
+      connections.acquire("h:1").then((lease) => {
+        served.push(name);
+        return lease;
+      }),
+    );
+    first.release();
+    for (const each of asked) (await each).release();
+    assert.deepEqual(served, ["a", "b", "c"]);
+    assert.equal(connections.stats().hits, 3);
+    await connections.close();
+  });
+
+  test("are told when their time is up, one after the other, and nothing is left", async () => {
+    const { connections, clock } = make({ maxOpen: 1, acquireTimeoutMs: 100 });
+    const lease = await connections.acquire("u:secret@h:1");
+    const first = rejection(connections.acquire("h:1"));
+    await clock.advance(40);
+    let settled = false;
+    const second = rejection(connections.acquire("h:1")).then((error) => {
+      settled = true;
+      return error;
+    });
+    await clock.advance(60);
+    const error = await first;
+    assert.ok(error instanceof PoolTimeoutError && error instanceof DialError);
+    const { name, message, reason, target, timeoutMs } = error;
+    assert.deepEqual(
+      { name, message, reason, target, timeoutMs },
+      {
+        name: "PoolTimeoutError",
+        message: "acquire h:1: no connection within 100 ms (1 of 1 in use, 0 being dialed, 2 waiting)",
+        reason: "pool_exhausted",
+        target: "h:1",
+        timeoutMs: 100,
+      },
+    );
+    assert.equal(settled, false);
+    await clock.advance(40);
+    assert.ok((await second) instanceof PoolTimeoutError);
+    assert.equal(connections.stats().timeouts, 2);
+    lease.conn.destroy();
+    assert.equal(clock.pending, 0);
+  });
+
+  test("who abort are told at once with the signal's reason, and leave no listener or timer", async () => {
+    const { connections, clock } = make({ maxOpen: 1 });
+    const lease = await connections.acquire("h:1");
+    const controller = new AbortController();
+    const asked = Array.from({ length: 20 }, () =>
+      rejection(connections.acquire("h:1", { signal: controller.signal })),
+    );
+    assert.equal(getEventListeners(controller.signal, "abort").length, 1, "one for all");
+    const last = connections.acquire("h:1");
+    controller.abort("enough");
+    for (const each of asked) assert.equal(await each, "enough");
+    assert.equal(getEventListeners(controller.signal, "abort").length, 0);
+    lease.release();
+    assert.equal((await last).conn, lease.conn);
+    assert.equal(connections.stats().canceled, 20);
+    (await last).conn.destroy();
+    assert.equal(clock.pending, 0);
+  });
+
+  test("with a signal that is aborted already are not served, even when there is one idle", async () => {
+    const { connections } = make();
+    (await connections.acquire("h:1")).release();
+    assert.equal(await rejection(connections.acquire("h:1", { signal: AbortSignal.abort("before") })), "before");
+    assert.equal(connections.stats().idle, 1);
+    await connections.close();
+  });
+
+  test("are no more than maxWaiting, besides those who are dialed for", async () => {
+    const { dialer } = manual();
+    const { connections } = make({ dialer, maxOpen: 2, maxWaiting: 1 });
+    const asked = [1, 2, 3].map(() => rejection(connections.acquire("h:1")));
+    const error = await rejection(connections.acquire("h:1"));
+    assert.ok(error instanceof PoolFullError);
+    assert.equal(error.reason, "pool_exhausted");
+    assert.equal(error.message, "acquire h:1: too many wait already (0 of 2 in use, 2 being dialed, 3 waiting)");
+    await connections.close();
+    for (const each of asked) assert.ok((await each) instanceof PoolClosedError);
+  });
+
+  test("of one signal listen no longer once they are served: it never touches a lease", async () => {
+    const { connections } = make();
+    const controller = new AbortController();
+    const lease = await connections.acquire("h:1", { signal: controller.signal });
+    assert.equal(getEventListeners(controller.signal, "abort").length, 0);
+    controller.abort();
+    await turns();
+    assert.equal(lease.conn.destroyed, false);
+    await connections.close();
+  });
+});
+
+describe("dials", () => {
+  test("and open connections of one target are never more than maxOpen", async () => {
+    const { dials, dialer } = manual();
+    const { connections } = make({ dialer, maxOpen: 2 });
+    const asked = ["h:1", "h:1", "h:1", "other:1"].map((target) => connections.acquire(target));
+    assert.deepEqual(
+      dials.map(({ target }) => target),
+      ["h:1", "h:1", "other:1"],
+    );
+    for (const dial of dials) dial.resolve(connection());
+    const first = await asked[0];
+    first?.release();
+    const leases = await Promise.all(asked);
+    assert.equal(leases[2]?.conn, first?.conn);
+    assert.equal(dials.length, 3);
+    await connections.close();
+  });
+
+  test("that fail are the failure of whose turn it is, and the next is dialed for", async () => {
+    const { dials, dialer } = manual();
+    const { connections } = make({ dialer, maxOpen: 1 });
+    const first = rejection(connections.acquire("h:1"));
+    const second = connections.acquire("h:1");
+    dials[0]?.reject(Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" }));
+    const error = await first;
+    assert.ok(error instanceof DialError);
+    assert.deepEqual(
+      [error.reason, error.code, error.message],
+      ["refused", "ECONNREFUSED", "dial h:1: connect ECONNREFUSED"],
+    );
+    await turns();
+    dials[1]?.resolve(connection());
+    (await second).release();
+    const { failures, misses, idle } = connections.stats();
+    assert.deepEqual([failures, misses, idle], [1, 1, 1]);
+    await connections.close();
+  });
+
+  test("bring what goes by turns: whoever asked first gets the first connection, whose dial it was or not", async () => {
+    const { dials, dialer } = manual();
+    const { connections } = make({ dialer });
+    const first = connections.acquire("h:1");
+    const second = connections.acquire("h:1");
+    const [slow, fast] = [connection(), connection()];
+    dials[1]?.resolve(fast);
+    assert.equal((await first).conn, fast);
+    dials[0]?.resolve(slow);
+    assert.equal((await second).conn, slow);
+    await connections.close();
+  });
+
+  test("go on when their caller is served by another's connection, and what they bring is kept", async () => {
+    const { dials, dialer } = manual();
+    const { connections } = make({ dialer });
+    const first = connections.acquire("h:1");
+    dials[0]?.resolve(connection());
+    const lease = await first;
+    const second = connections.acquire("h:1");
+    lease.release();
+    assert.equal((await second).conn, lease.conn);
+    dials[1]?.resolve(connection());
+    await turns();
+    const { idle, used, misses, hits } = connections.stats();
+    assert.deepEqual([idle, used, misses, hits], [1, 1, 1, 1]);
+    await connections.close();
+  });
+
+  test("that nobody needs after an abort are aborted; others are not", async () => {
+    const { dials, dialer } = manual();
+    const { connections } = make({ dialer, maxOpen: 2 });
+    const controllers = [1, 2, 3].map(() => new AbortController());
+    const asked = controllers.map(({ signal }) => rejection(connections.acquire("h:1", { signal })));
+    controllers[0]?.abort("first");
+    await asked[0];
+    await turns();
+    assert.deepEqual(
+      dials.map(({ signal }) => signal?.aborted),
+      [false, false],
+      "two wait for two dials",
+    );
+    controllers[2]?.abort("third");
+    await asked[2];
+    await turns();
+    assert.deepEqual(
+      dials.map(({ signal }) => signal?.aborted),
+      [true, false],
+      "of whom none waits any more",
+    );
+    assert.equal(connections.stats().dialing, 1);
+    controllers[1]?.abort("second");
+    await asked[1];
+    await turns();
+    assert.equal(connections.stats().dialing, 0);
+    assert.equal(connections.stats().targets.size, 0);
+  });
+
+  test("that outlast their caller's time are aborted too, for a timeout", async () => {
+    const { dials, dialer } = manual();
+    const { connections, clock } = make({ dialer, acquireTimeoutMs: 50 });
+    const asked = rejection(connections.acquire("h:1"));
+    await clock.advance(50);
+    assert.ok((await asked) instanceof PoolTimeoutError);
+    assert.equal(dials[0]?.signal?.aborted, true);
+    assert.equal((dials[0]?.signal?.reason as Error | undefined)?.name, "DialTimeoutError");
+    const late = connection();
+    dials[0]?.resolve(late);
+    await turns();
+    assert.equal(late.destroyed, true, "what comes late is closed");
+    assert.equal(clock.pending, 0);
+  });
+
+  test("get what their caller says about them", async () => {
+    const { connections, dialer, clock } = make();
+    const owner = {};
+    const seen: string[] = [];
+    const handshake = async (conn: Duplex) => {
+      seen.push("handshake");
+      return conn;
+    };
+    const trace = { dialStart: () => void seen.push("dialStart") };
+    const lease = await connections.acquire("h:1", { handshake, trace, background: true, owner });
+    const options = dialer.calls[0]?.options;
+    assert.deepEqual([options?.background, options?.owner, options?.clock], [true, owner, clock]);
+    assert.deepEqual(seen, ["dialStart", "handshake"]);
+    lease.release();
+    await connections.close();
+  });
+
+  test("that bring a connection which a hook destroys fail", async () => {
+    const { connections } = make();
+    const trace = { dialDone: ({ conn }: { conn?: Duplex | undefined }) => void conn?.destroy() };
+    const error = await rejection(connections.acquire("h:1", { trace }));
+    assert.ok(error instanceof DialError);
+    assert.equal(error.reason, "handshake_closed");
+    assert.equal(connections.stats().open, 0);
+  });
+});
+
+test("a malformed target is a TypeError, and counts as nothing", async () => {
+  const { connections } = make();
+  const error = await rejection(connections.acquire("nowhere"));
+  assert.ok(error instanceof TypeError);
+  assert.equal(connections.stats().failures, 0);
+});
+
+test("validate decides about each idle connection; one that throws or says no other word than true closes it", async () => {
+  const asked: Duplex[] = [];
+  const answers: (() => unknown)[] = [() => true, () => false, () => Promise.resolve(true)];
+  answers.push(() => {
+    throw new Error("validate");
+  });
+  const validate = (conn: Duplex) => {
+    asked.push(conn);
+    return answers.shift()?.() as boolean;
+  };
+  const { connections } = make({ validate });
+  const first = await connections.acquire("h:1");
+  first.release();
+  for (const reused of [true, false, false, false]) {
+    const lease = await connections.acquire("h:1");
+    assert.equal(lease.reused, reused);
+    lease.release();
+  }
+  assert.equal(asked[0], first.conn);
+  assert.equal(connections.stats().evictions.unhealthy, 3);
+  await connections.close();
+});
+
+describe("the end:", () => {
+  test("drain waits for what is leased, closes what is idle, and tells who waits", async () => {
+    const { connections, clock } = make({ maxOpen: 1 });
+    const elsewhere = await connections.acquire("other:1");
+    elsewhere.release();
+    const leased = await connections.acquire("h:1");
+    const waiting = rejection(connections.acquire("h:1"));
+    let drained = false;
+    const draining = connections.drain().then(() => {
+      drained = true;
+    });
+    const error = await waiting;
+    assert.ok(error instanceof PoolClosedError);
+    assert.deepEqual([error.reason, error.message], ["pool_exhausted", "acquire h:1: the pool is closed"]);
+    for (const target of ["h:1", "other:1", "new:1"]) {
+      assert.ok((await rejection(connections.acquire(target))) instanceof PoolClosedError);
+    }
+    assert.equal(elsewhere.conn.destroyed, true);
+    await turns();
+    assert.deepEqual([drained, leased.conn.destroyed], [false, false]);
+    leased.release();
+    await draining;
+    assert.equal(leased.conn.destroyed, true);
+    assert.equal(connections.stats().evictions.drain, 2);
+    assert.equal(clock.pending, 0);
+    await connections.drain();
+    await connections.close();
+  });
+
+  test("close destroys what is leased too, and aborts dials, also after a drain has begun", async () => {
+    const { dials, dialer } = manual();
+    const { connections, clock } = make({ dialer });
+    const asked = connections.acquire("h:1");
+    dials[0]?.resolve(connection());
+    const leased = await asked;
+    const dialing = rejection(connections.acquire("h:1"));
+    const draining = connections.drain();
+    assert.equal(dials[1]?.signal?.aborted, true);
+    await connections.close();
+    await draining;
+    assert.ok((await dialing) instanceof PoolClosedError);
+    assert.equal(leased.conn.destroyed, true);
+    leased.release();
+    assert.equal(connections.stats().doubleReleases, 0);
+    assert.equal(clock.pending, 0);
+    await connections.close();
+  });
+
+  test("a pool at the end of its scope is closed", async () => {
+    const { connections } = make();
+    const lease = await connections.acquire("h:1");
+    {
+      await using closing = connections;
+      assert.equal(closing.stats().used, 1);
+    }
+    assert.equal(lease.conn.destroyed, true);
+  });
+
+  test("of a pool that nobody has used comes at once", async () => {
+    await make().connections.drain();
+    await make().connections.close();
+  });
+});
+
+test("stats count for each target, and what is no more in the totals", async () => {
+  const { connections } = make({ maxIdle: 1 });
+  const a = await connections.acquire("a:1");
+  const b = await connections.acquire("b:1");
+  a.release(new Error("broken"));
+  b.release();
+  const { targets, ...total } = connections.stats();
+  assert.deepEqual([...targets.keys()], ["b:1"]);
+  assert.deepEqual(targets.get("b:1"), {
+    open: 1,
+    idle: 1,
+    used: 0,
+    dialing: 0,
+    waiting: 0,
+    hits: 0,
+    misses: 1,
+    timeouts: 0,
+    canceled: 0,
+    failures: 0,
+    evictions: { idle: 0, max_lifetime: 0, overflow: 0, stale: 0, unhealthy: 0, destroyed: 0, drain: 0 },
+    doubleReleases: 0,
+  });
+  assert.deepEqual([total.open, total.misses, total.evictions.unhealthy], [1, 2, 1]);
+  await connections.close();
+});
+
+describe("refuses at construction", () => {
+  const dialer = scriptedDialer();
+  const rows: readonly (readonly [object, string, string | RegExp])[] = [
+    [{}, "TypeError", "pool: dialer must be a function, got undefined"],
+    [{ dialer, size: 5 }, "TypeError", /^pool: unknown option size; the options are dialer, maxOpen/],
+    [{ dialer, maxOpen: 0 }, "RangeError", "pool: maxOpen must be a whole number of at least 1, or Infinity, got 0"],
+    [{ dialer, maxIdle: -1 }, "RangeError", "pool: maxIdle must be a whole number of at least 0, or Infinity, got -1"],
+    [{ dialer, minIdle: 1.5 }, "RangeError", /^pool: minIdle must be a whole number .* got 1.5$/],
+    [
+      { dialer, maxIdle: 2, minIdle: 3 },
+      "RangeError",
+      "pool: minIdle must not be above maxIdle (2) or maxOpen (10), got 3",
+    ],
+    [{ dialer, ttlMs: 0 }, "RangeError", /^pool: ttlMs must be a number of milliseconds .* got 0$/],
+    [{ dialer, idleTimeoutMs: Number.NaN }, "RangeError", /^pool: idleTimeoutMs .* got NaN$/],
+    [{ dialer, maxLifetimeMs: "1h" }, "RangeError", /^pool: maxLifetimeMs .* got "1h"$/],
+    [{ dialer, acquireTimeoutMs: 2 ** 31 }, "RangeError", /^pool: acquireTimeoutMs .* got 2147483648$/],
+    [{ dialer, maxLifetimeJitter: 2 }, "RangeError", "pool: maxLifetimeJitter must be a number from 0 to 1, got 2"],
+    [{ dialer, maxWaiting: -1 }, "RangeError", /^pool: maxWaiting .* got -1$/],
+    [{ dialer, validate: true }, "TypeError", "pool: validate must be a function, got true"],
+    [
+      { dialer, trace: "hooks" },
+      "TypeError",
+      'pool: trace must be hooks, an observer or an array of them, got "hooks"',
+    ],
+    [{ dialer, random: 4 }, "TypeError", "pool: random must be a function, got 4"],
+  ];
+  for (const [options, name, message] of rows) {
+    test(String(message), () => assert.throws(() => pool(options as never), { name, message }));
+  }
+});
