@@ -32,8 +32,8 @@ const aims = {
   "an inspector's layer": 1500,
 };
 
-const parts = { a: partA, b: partB, c: partC, d: partD, e: partE, f: partF };
-if (only !== undefined && !Object.hasOwn(parts, only)) throw new Error(`--only must be one of a to f, got ${only}`);
+const parts = { a: partA, b: partB, c: partC, d: partD, e: partE, f: partF, g: partG };
+if (only !== undefined && !Object.hasOwn(parts, only)) throw new Error(`--only must be one of a to g, got ${only}`);
 for (const [letter, part] of Object.entries(parts)) {
   if (only === undefined || only === letter) await part();
 }
@@ -159,6 +159,35 @@ async function partF() {
       { rounds: quick ? 1 : 3, slices: quick ? 2 : 12, warmUp: quick ? 100 : 400, n: quick ? 30 : 100 },
     );
     printRatios(results, (ns) => `${(ns / 1e6).toFixed(2)} ms`, { of: "tls()", atMost: 1.05 });
+  }
+}
+
+async function partG() {
+  heading("g. A connection over loopback, dialed or lent by a pool");
+  const hits = await measureSideBySide(
+    [
+      { label: "tcp()", name: "pool-hit", variant: "dial" },
+      { label: "pool(), a hit", name: "pool-hit", variant: "hit" },
+    ],
+    { rounds: quick ? 1 : 5, slices: quick ? 2 : 8, warmUp: quick ? 2_000 : 5_000, n: quick ? 500 : 1_000 },
+  );
+  printRatios(hits, (ns) => `${(ns / 1000).toFixed(2)} µs`, { of: "pool(), a hit", atMost: 1 / 30 });
+
+  heading("   Acquire and release, one after the other, nothing dialed");
+  const contenders = ["generic-pool", "tarn", "pool()"];
+  const lent = await measureSideBySide(
+    contenders.map((variant) => ({ label: variant, name: "pool-lend", variant })),
+    { rounds: quick ? 1 : 5, slices: quick ? 2 : 8, warmUp: quick ? 5_000 : 20_000, n: quick ? 2_000 : 5_000 },
+  );
+  printRatios(lent, (ns) => `${(ns / 1000).toFixed(2)} µs`, { of: "pool()", atMost: 2 });
+
+  for (const size of [1_000, 10_000, 100_000]) {
+    heading(`   ${size.toLocaleString("en")} who wait for one connection, for each of them`);
+    const waited = await measureSideBySide(
+      contenders.map((variant) => ({ label: variant, name: "pool-waiters", variant })),
+      { rounds: quick ? 1 : 3, slices: quick ? 1 : 4, warmUp: 10_000, n: size },
+    );
+    printRatios(waited, (ns) => `${(ns / 1000).toFixed(2)} µs`, { of: "pool()", atMost: 2 });
   }
 }
 

@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import type { Duplex } from "node:stream";
+import { describe, test } from "node:test";
+import {
+  type AcquireDoneInfo,
+  compose,
+  type DialTrace,
+  type EvictedInfo,
+  type GotConnInfo,
+  type ObservedPool,
+  type Pool,
+  type PoolOptions,
+  pool,
+  type ReleaseDoneInfo,
+  withTrace,
+} from "../../src/index.ts";
+import { fakeClock, scriptedDialer } from "../../src/testing.ts";
+
+/** Writes down what it is told of connections that are handed out and taken back. */
+function diary(name: string, into: string[]): DialTrace {
+  return {
+    gotConn: ({ target, reused, idleMs }) => void into.push(`${name} got ${target} ${reused} ${idleMs}`),
+    putIdleConn: ({ target }) => void into.push(`${name} put ${target}`),
+  };
+}
+
+function make(options: Partial<PoolOptions<Duplex>> = {}) {
+  const clock = fakeClock();
+  const dialer = scriptedDialer();
+  return { clock, dialer, connections: pool<Duplex>({ dialer, clock, ...options }) };
+}
+
+describe("of a connection handed out and taken back", () => {
+  test("those hear who saw it made, and who gets it; each once", async () => {
+    const told: string[] = [];
+    const dialer = compose(withTrace(diary("layer", told)), scriptedDialer());
+    const { connections, clock } = make({ dialer });
+    const first = await connections.acquire("h:1", { trace: diary("first", told) });
+    assert.deepEqual(told.splice(0), ["layer got h:1 false undefined", "first got h:1 false undefined"]);
+    first.release();
+    assert.deepEqual(told.splice(0), ["layer put h:1", "first put h:1"]);
+    await clock.advance(25);
+    const second = await connections.acquire("h:1", { trace: diary("second", told) });
+    assert.deepEqual(told.splice(0), ["second got h:1 true 25", "layer got h:1 true 25", "first got h:1 true 25"]);
+    second.release();
+    assert.deepEqual(told.splice(0), ["second put h:1", "layer put h:1", "first put h:1"]);
+    const trace = diary("again", told);
+    for (let turn = 0; turn < 2; turn += 1) (await connections.acquire("other:1", { trace })).release();
+    assert.equal(told.filter((line) => line.startsWith("again")).length, 4);
+    await connections.close();
+  });
+
+  test("who waits hears too, with the connection put back before", async () => {
+    const told: string[] = [];
+    const { connections } = make({ maxOpen: 1, dialer: compose(withTrace(diary("layer", told)), scriptedDialer()) });
+    const first = await connections.acquire("h:1");
+    const waiting = connections.acquire("h:1", { trace: diary("waiter", told) });
+    told.length = 0;
+    first.release();
+    const second = await waiting;
+    assert.deepEqual(told, ["layer put h:1", "waiter got h:1 true 0", "layer got h:1 true 0"]);
+    second.release(new Error("broken"));
+    assert.equal(told.length, 3, "what is closed is not put back");
+  });
+
+  test("a base dialer alone is enough", async () => {
+    const told: string[] = [];
+    const { connections } = make();
+    const lease = await connections.acquire("h:1", { trace: diary("caller", told) });
+    lease.release();
+    assert.deepEqual(told, ["caller got h:1 false undefined", "caller put h:1"]);
+    await connections.close();
+  });
+});
+
+describe("observers of a pool", () => {
+  test("are told of every acquire, release and eviction, once, and of the end last", async () => {
+    const told: string[] = [];
+    const clock = fakeClock();
+    const observed: ObservedPool[] = [];
+    const hooks = {
+      acquireDone: ({ target, outcome, waitMs, conn, error }: AcquireDoneInfo) =>
+        void told.push(`${target} ${outcome} after ${waitMs} ${conn !== undefined} ${error}`),
+      releaseDone: ({ useMs, error }: ReleaseDoneInfo) => void told.push(`released after ${useMs} ${error}`),
+      evicted: ({ reason }: EvictedInfo) => void told.push(`evicted ${reason}`),
+      end: () => void told.push("end"),
+    };
+    const connections: Pool<Duplex> = pool<Duplex>({
+      dialer: scriptedDialer(["connect", new Error("no"), "hang"]),
+      clock,
+      maxOpen: 1,
+      acquireTimeoutMs: 100,
+      trace: [
+        (each) => {
+          observed.push(each);
+          return hooks;
+        },
+        () => undefined,
+        { end: () => void told.push("second end") },
+      ],
+    });
+    assert.equal(observed[0], connections);
+    assert.equal(observed[0]?.maxOpen, 1);
+    const first = await connections.acquire("h:1");
+    const waiting = connections.acquire("h:1");
+    await clock.advance(30);
+    first.release();
+    (await waiting).release("broken");
+    await connections.acquire("h:1").catch(() => {});
+    const hanging = connections.acquire("h:1").catch(() => {});
+    await clock.advance(100);
+    await hanging;
+    await connections.acquire("h:1", { signal: AbortSignal.abort("enough") }).catch(() => {});
+    first.release();
+    await connections.close();
+    assert.deepEqual(told, [
+      "h:1 miss after 0 true undefined",
+      "released after 30 undefined",
+      "h:1 hit after 30 true undefined",
+      "released after 0 broken",
+      "evicted unhealthy",
+      "h:1 failure after 0 false DialError: dial h:1: no",
+      "h:1 timeout after 100 false PoolTimeoutError: acquire h:1: no connection within 100 ms (0 of 1 in use, 1 being dialed, 1 waiting)",
+      "h:1 canceled after 0 false enough",
+      "end",
+      "second end",
+    ]);
+  });
+
+  test("that throw harm nothing", async () => {
+    const broken = () => {
+      throw new Error("broken hook");
+    };
+    const { connections } = make({
+      trace: [broken, { acquireDone: broken, releaseDone: broken, evicted: broken, end: broken }],
+    });
+    const warnings = new Promise((resolve) => process.once("warning", resolve));
+    const lease = await connections.acquire("h:1", { trace: { gotConn: broken, putIdleConn: broken } });
+    lease.release();
+    await connections.close();
+    await warnings;
+    assert.equal(connections.stats().evictions.drain, 1);
+  });
+
+  test("may use the pool in their hooks", async () => {
+    const leases: unknown[] = [];
+    const { connections, dialer } = make({
+      maxOpen: 1,
+      ttlMs: 10,
+      trace: {
+        evicted: ({ target }) => {
+          if (leases.length < 3)
+            leases.push(
+              connections.acquire(target).then(
+                (lease) => lease.release(),
+                () => {},
+              ),
+            );
+        },
+      },
+    });
+    const first = await connections.acquire("h:1");
+    first.release(new Error("broken"));
+    await Promise.all(leases);
+    assert.equal(dialer.calls.length, 2);
+    assert.equal(connections.stats().idle, 1);
+    const lease = await connections.acquire("h:1", {
+      trace: { gotConn: ({ conn }: GotConnInfo) => void conn.destroy() },
+    });
+    assert.equal(lease.conn.destroyed, true);
+    lease.release();
+    await Promise.all(leases);
+    assert.deepEqual([connections.stats().used, connections.stats().waiting], [0, 0]);
+    await connections.close();
+  });
+});

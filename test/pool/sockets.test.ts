@@ -1,0 +1,254 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import { PassThrough } from "node:stream";
+import { describe, test } from "node:test";
+import { type ConnClosedInfo, compose, pool, tcp, withTrace } from "../../src/index.ts";
+import { goodPeer, type Peer, peer } from "../support/peers.ts";
+import { seededRandom } from "../support/random.ts";
+import { openSockets, openTimers, until } from "../support/resources.ts";
+
+/** Answers each chunk with itself. */
+const echoPeer = () => peer((socket) => socket.pipe(socket));
+
+const serverSide = (from: Peer): Socket => [...from.open][0] as Socket;
+
+async function echo(conn: Socket, text: string): Promise<string> {
+  conn.write(text);
+  let heard = "";
+  while (heard.length < text.length) {
+    const [chunk] = await once(conn, "data");
+    heard += chunk;
+  }
+  return heard;
+}
+
+/** What of a connection tells how it is read. */
+const modeOf = (conn: Socket) => ({
+  flowing: conn.readableFlowing,
+  paused: conn.isPaused(),
+  unread: conn.readableLength,
+  listeners: Object.fromEntries(conn.eventNames().map((name) => [name, conn.listenerCount(name)])),
+});
+
+describe("a connection that has been used is handed out as a fresh one, with nothing read,", () => {
+  const uses: Readonly<Record<string, (conn: Socket) => Promise<unknown>>> = {
+    "after 'data' listeners": (conn) => echo(conn, "one"),
+    "after a pause": async (conn) => {
+      await echo(conn, "one");
+      conn.pause();
+    },
+    "after 'readable' listeners": async (conn) => {
+      conn.write("one");
+      await once(conn, "readable");
+      assert.equal(String(conn.read()), "one");
+    },
+    "after resume() with nobody listening": async (conn) => conn.resume(),
+    "after a pipe": async (conn) => {
+      const [chunk] = await Promise.all([
+        new Promise<Buffer>((resolve) => {
+          const sink = new PassThrough();
+          sink.once("data", (data) => {
+            conn.unpipe(sink);
+            resolve(data);
+          });
+          conn.pipe(sink);
+        }),
+        conn.write("one"),
+      ]);
+      assert.equal(String(chunk), "one");
+    },
+    unused: async () => {},
+  };
+  for (const [name, use] of Object.entries(uses)) {
+    for (const handedOver of [false, true]) {
+      test(`${name}, ${handedOver ? "to one who waits" : "out of the pool"}`, async () => {
+        await using server = await echoPeer();
+        await using connections = pool({ dialer: tcp(), maxOpen: 1 });
+        const first = await connections.acquire(server.address);
+        const fresh = modeOf(first.conn);
+        assert.equal(fresh.flowing, null);
+        await use(first.conn);
+        const waiting = handedOver ? connections.acquire(server.address) : undefined;
+        first.release();
+        if (!handedOver) await new Promise((resolve) => setImmediate(resolve));
+        const second = await (waiting ?? connections.acquire(server.address));
+        assert.equal(second.conn, first.conn);
+        assert.deepEqual(modeOf(second.conn), fresh);
+        await new Promise((resolve) => setImmediate(resolve));
+        assert.deepEqual(modeOf(second.conn), fresh, "nor does that change by itself");
+
+        // Nothing flows before somebody listens, and then all of it.
+        second.conn.write("two");
+        await until(() => second.conn.readableLength === 3, "the echo");
+        await new Promise((resolve) => setImmediate(resolve));
+        assert.equal(String((await once(second.conn, "data"))[0]), "two");
+        second.release();
+      });
+    }
+  }
+
+  test("also when it is taken again in the same turn", async () => {
+    await using server = await echoPeer();
+    await using connections = pool({ dialer: tcp(), maxOpen: 1 });
+    for (let turn = 0; turn < 20; turn += 1) {
+      using lease = await connections.acquire(server.address);
+      assert.equal(lease.conn.readableFlowing, null);
+      assert.equal(await echo(lease.conn, `turn ${turn}`), `turn ${turn}`);
+      if (turn % 2 === 0) lease.conn.pause();
+    }
+    assert.equal(server.accepted, 1);
+  });
+
+  test("and what a server says first is there to be read", async () => {
+    await using server = await peer((socket) => socket.write("hello"));
+    await using connections = pool({ dialer: tcp() });
+    const lease = await connections.acquire(server.address);
+    await until(() => lease.conn.readableLength === 5, "the greeting");
+    assert.equal(String((await once(lease.conn, "data"))[0]), "hello");
+    lease.release();
+    assert.equal(connections.stats().idle, 1);
+  });
+
+  test("but with listeners that its protocol keeps on it, which hear on", async () => {
+    await using server = await echoPeer();
+    await using connections = pool({ dialer: tcp() });
+    const first = await connections.acquire(server.address);
+    const heard: string[] = [];
+    first.conn.on("data", (data) => heard.push(String(data)));
+    first.release();
+    await new Promise((resolve) => setImmediate(resolve));
+    const second = await connections.acquire(server.address);
+    second.conn.write("parsed");
+    await until(() => heard.length > 0, "what the listener hears");
+    assert.deepEqual(heard, ["parsed"]);
+    second.release();
+  });
+});
+
+describe("an idle connection is closed at once", () => {
+  const endings: Readonly<Record<string, (socket: Socket) => unknown>> = {
+    "when bytes arrive on it, and nobody gets them": (socket) => socket.write("out of turn"),
+    "when its peer ends it": (socket) => socket.end(),
+    "when its peer resets it": (socket) => socket.resetAndDestroy(),
+  };
+  for (const [name, end] of Object.entries(endings)) {
+    test(name, async () => {
+      await using server = await echoPeer();
+      const closed: ConnClosedInfo[] = [];
+      const evicted: string[] = [];
+      await using connections = pool({
+        dialer: compose(withTrace({ connClosed: (info) => closed.push(info) }), tcp()),
+        trace: { evicted: ({ reason }) => void evicted.push(reason) },
+      });
+      const lease = await connections.acquire(server.address);
+      const heard: unknown[] = [];
+      await echo(lease.conn, "one");
+      lease.release();
+      const { conn } = lease;
+      const { read } = conn;
+      conn.read = (size) => {
+        const chunk = read.call(conn, size);
+        if (chunk !== null) heard.push(chunk);
+        return chunk;
+      };
+      end(serverSide(server));
+      await until(() => conn.destroyed, "the eviction");
+      assert.deepEqual(evicted, ["stale"]);
+      assert.deepEqual(heard, []);
+      assert.equal(closed[0]?.reason, name.includes("resets") ? "reset" : "stale");
+      const { open, idle, evictions } = connections.stats();
+      assert.deepEqual([open, idle, evictions.stale], [0, 0, 1]);
+      const next = await connections.acquire(server.address);
+      assert.equal(next.reused, false);
+      next.release();
+    });
+  }
+
+  test("when somebody destroys it", async () => {
+    await using server = await goodPeer();
+    await using connections = pool({ dialer: tcp() });
+    const lease = await connections.acquire(server.address);
+    lease.release();
+    lease.conn.destroy(new Error("by a holder of an old reference"));
+    assert.equal(connections.stats().idle, 0);
+    await until(() => lease.conn.closed, "its close, with nobody listening for its error");
+  });
+});
+
+test("a lease whose server has gone is noticed without being released, and the next is dialed for", async () => {
+  await using server = await echoPeer();
+  await using connections = pool({ dialer: tcp(), maxOpen: 1 });
+  const lease = await connections.acquire(server.address);
+  lease.conn.on("error", () => {});
+  const waiting = connections.acquire(server.address);
+  serverSide(server).resetAndDestroy();
+  const next = await waiting;
+  assert.equal(next.reused, false);
+  lease.release();
+  assert.equal(await echo(next.conn, "alive"), "alive");
+  next.release();
+  assert.deepEqual([connections.stats().evictions.destroyed, connections.stats().idle], [1, 1]);
+});
+
+test("an idle connection keeps no timer running that would hold the process", async () => {
+  await using server = await goodPeer();
+  const before = openTimers();
+  await using connections = pool({ dialer: tcp(), idleTimeoutMs: 60_000 });
+  (await connections.acquire(server.address)).release();
+  assert.equal(openTimers(), before);
+});
+
+test("an idle connection is closed when its time is over, by the real clock", async () => {
+  await using server = await goodPeer();
+  await using connections = pool({ dialer: tcp(), idleTimeoutMs: 30 });
+  (await connections.acquire(server.address)).release();
+  await until(() => connections.stats().evictions.idle === 1, "the idle timeout");
+  await until(() => server.open.size === 0, "the server to notice");
+});
+
+test("many callers share few connections; every answer reaches who asked, and nothing is left", async () => {
+  const random = seededRandom(20261121);
+  const before = openSockets();
+  {
+    await using server = await peer((socket) => {
+      socket.on("data", (data) => {
+        // Now and then the server has enough, in the midst of it or after.
+        const mood = random();
+        if (mood < 0.02) socket.resetAndDestroy();
+        else if (mood < 0.04) socket.end(data);
+        else socket.write(data);
+      });
+    });
+    await using connections = pool({ dialer: tcp(), maxOpen: 5, maxIdle: 3 });
+    let lost = 0;
+    let most = 0;
+    const caller = async (id: number) => {
+      const lease = await connections.acquire(server.address);
+      most = Math.max(most, server.open.size);
+      const { conn } = lease;
+      const ended = new Promise<never>((_resolve, reject) => {
+        conn.once("error", reject);
+        conn.once("end", () => reject(new Error("ended")));
+      });
+      ended.catch(() => {});
+      try {
+        assert.equal(await Promise.race([echo(conn, `call ${id}`), ended]), `call ${id}`);
+        conn.removeAllListeners("error");
+        lease.release();
+      } catch (error) {
+        if ((error as Error).name === "AssertionError") throw error;
+        lost += 1;
+        conn.on("error", () => {});
+        lease.release(error);
+      }
+    };
+    await Promise.all(Array.from({ length: 500 }, (_none, id) => caller(id)));
+    const { hits, misses, waiting, used } = connections.stats();
+    assert.deepEqual([hits + misses, waiting, used], [500, 0, 0]);
+    assert.ok(lost < 250, `${lost} of 500 were lost`);
+    assert.ok(server.accepted < 250, `${server.accepted} connections for 500 calls`);
+    assert.ok(most <= 10, `${most} open at once, as the server sees them`);
+  }
+  await until(() => openSockets() <= before, "all sockets to be closed");
+});
