@@ -534,6 +534,42 @@ test("stats count for each target, and what is no more in the totals", async () 
   await connections.close();
 });
 
+test("a target for which there is nothing any more is forgotten", async () => {
+  const { connections, clock } = make({ idleTimeoutMs: 50, maxLifetimeMs: Number.POSITIVE_INFINITY });
+  for (let host = 0; host < 20; host += 1) (await connections.acquire(`h${host}:1`)).release();
+  assert.equal(connections.stats().targets.size, 20);
+  await clock.advance(50);
+  const { targets, misses, evictions } = connections.stats();
+  assert.deepEqual([targets.size, misses, evictions.idle], [0, 20, 20]);
+  assert.equal(clock.pending, 0);
+});
+
+test("ten thousand who wait for one connection are all served, or all told when they abort", async () => {
+  const { connections, clock } = make({ maxOpen: 1 });
+  const order: number[] = [];
+  const ask = async (id: number) => {
+    using lease = await connections.acquire("h:1");
+    order.push(id);
+    return lease.reused;
+  };
+  await Promise.all(Array.from({ length: 10_000 }, (_none, id) => ask(id)));
+  assert.deepEqual(
+    order,
+    Array.from({ length: 10_000 }, (_none, id) => id),
+  );
+
+  const lease = await connections.acquire("h:1");
+  const controller = new AbortController();
+  const { signal } = controller;
+  const asked = Array.from({ length: 10_000 }, () => rejection(connections.acquire("h:1", { signal })));
+  controller.abort("enough");
+  assert.ok((await Promise.all(asked)).every((error) => error === "enough"));
+  lease.release();
+  assert.equal(connections.stats().canceled, 10_000);
+  await connections.close();
+  assert.equal(clock.pending, 0);
+});
+
 describe("refuses at construction", () => {
   const dialer = scriptedDialer();
   const rows: readonly (readonly [object, string, string | RegExp])[] = [

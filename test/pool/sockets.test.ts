@@ -3,10 +3,12 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { describe, test } from "node:test";
-import { type ConnClosedInfo, compose, pool, tcp, withTrace } from "../../src/index.ts";
+import { type ConnClosedInfo, compose, pool, tcp, tls, withTrace } from "../../src/index.ts";
+import { authority } from "../support/certificates.ts";
 import { goodPeer, type Peer, peer } from "../support/peers.ts";
 import { seededRandom } from "../support/random.ts";
 import { openSockets, openTimers, until } from "../support/resources.ts";
+import { tlsPeer } from "../support/tls-peers.ts";
 
 /** Answers each chunk with itself. */
 const echoPeer = () => peer((socket) => socket.pipe(socket));
@@ -174,6 +176,28 @@ describe("an idle connection is closed at once", () => {
     assert.equal(connections.stats().idle, 0);
     await until(() => lease.conn.closed, "its close, with nobody listening for its error");
   });
+});
+
+test("a TLS connection is lent again, read or unread, and closed at once when bytes arrive on it while idle", async () => {
+  const ca = authority();
+  const certificate = ca.issue({ name: "db.test", alternatives: ["IP:127.0.0.1"] });
+  await using server = await tlsPeer(certificate, (socket) => socket.on("data", (data) => socket.write(data)));
+  await using connections = pool({ dialer: tls({ ca: ca.cert }) });
+  const target = `127.0.0.1:${server.port}`;
+  for (let turn = 0; turn < 5; turn += 1) {
+    await using lease = await connections.acquire(target);
+    assert.equal(lease.reused, turn > 0);
+    assert.equal(lease.conn.readableFlowing, null);
+    assert.equal(await echo(lease.conn, `turn ${turn}`), `turn ${turn}`);
+  }
+  // Session tickets and the like have had time to come, and are no reason.
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const lease = await connections.acquire(target);
+  assert.equal(lease.reused, true);
+  lease.release();
+  server.secured[0]?.write("out of turn");
+  await until(() => lease.conn.destroyed, "the eviction");
+  assert.equal(connections.stats().evictions.stale, 1);
 });
 
 test("a lease whose server has gone is noticed without being released, and the next is dialed for", async () => {
