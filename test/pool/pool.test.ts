@@ -444,6 +444,34 @@ test("validate decides about each idle connection; one that throws or says no ot
   await connections.close();
 });
 
+test("validate that destroys what it approves of has nobody lent it", async () => {
+  const { connections } = make({ validate: (conn) => Boolean(conn.destroy()) });
+  const first = await connections.acquire("h:1");
+  first.release();
+  const second = await connections.acquire("h:1");
+  assert.deepEqual([second.reused, second.conn.destroyed], [false, false]);
+  await connections.close();
+});
+
+test("a hook that asks while another asks doesn't have him forgotten", async () => {
+  const { dials, dialer } = manual();
+  const { connections, clock } = make({
+    dialer,
+    ttlMs: 10,
+    trace: {
+      evicted: ({ target }) => void connections.acquire(target, { signal: AbortSignal.abort() }).catch(() => {}),
+    },
+  });
+  const first = connections.acquire("h:1");
+  dials[0]?.resolve(connection());
+  (await first).release();
+  await clock.advance(20);
+  const asked = rejection(connections.acquire("h:1"));
+  assert.equal(connections.stats().waiting, 1);
+  await connections.close();
+  assert.ok((await asked) instanceof PoolClosedError);
+});
+
 describe("the end:", () => {
   test("drain waits for what is leased, closes what is idle, and tells who waits", async () => {
     const { connections, clock } = make({ maxOpen: 1 });
