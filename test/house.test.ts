@@ -29,12 +29,14 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "otel.ts": ["core", "telemetry"],
   "inspector.ts": ["inspector"],
   "prometheus.ts": ["core", "telemetry"],
+  "breaker.ts": ["breaker"],
   "testing.ts": ["testing"],
   nats: ["core", "dialers", "middleware", "telemetry"],
   telemetry: ["core"],
   dialers: ["core"],
   middleware: ["core"],
   pool: ["core"],
+  breaker: ["core"],
   inspector: ["core"],
   testing: ["core"],
   core: [],
@@ -46,6 +48,7 @@ const packages: Readonly<Record<string, string>> = {
   "@nats-io/transport-node": "nats",
   nats: "nats",
   "@opentelemetry/api": "telemetry",
+  cockatiel: "breaker",
   "prom-client": "telemetry",
   ws: "nats",
 };
@@ -58,6 +61,7 @@ const loads: Readonly<Record<string, readonly string[]>> = {
   "nats-ws.ts": ["ws"],
   "otel.ts": ["@opentelemetry/api"],
   "prometheus.ts": ["prom-client"],
+  "breaker.ts": ["cockatiel"],
   "testing.ts": [],
 };
 
