@@ -22,6 +22,8 @@ export class Breaker {
   state: BreakerState = "closed";
   /** Whether it was isolated by name: then it must not be forgotten. */
   isolatedByName = false;
+  /** Number of the dial that met it last. */
+  lastDial = 0;
   /**
    * Grows with each change, by hand too. The results of dials that were let in before count nothing: they
    * tell of a time that is over.
