@@ -2,6 +2,7 @@
 import { subscribe } from "node:diagnostics_channel";
 import { MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
 import { Registry } from "prom-client";
+import { withBreaker } from "../../../dist/breaker.js";
 import { compose, withDiagnosticsChannel, withRetry, withTimeout } from "../../../dist/index.js";
 import { inspector } from "../../../dist/inspector.js";
 import { withOtelMetrics, withTracing } from "../../../dist/otel.js";
@@ -25,6 +26,11 @@ const dialers = {
   "compose(stub)": () => compose(stubDialer),
   withTimeout: () => compose(withTimeout({ timeoutMs: 2_000 }), stubDialer),
   withRetry: () => compose(withRetry(), stubDialer),
+  withBreaker: () => compose(withBreaker({ breaker: { consecutive: 5 } }), stubDialer),
+  "withBreaker, sampling": () => {
+    const sampling = { threshold: 0.5, durationMs: 10_000, minimumRps: 1 };
+    return compose(withBreaker({ breaker: { sampling } }), stubDialer);
+  },
   withTracing: () => compose(withTracing(), stubDialer),
   withPrometheus: () => compose(withPrometheus({ registry: new Registry() }), stubDialer),
   "withOtelMetrics, no SDK": () => compose(withOtelMetrics(), stubDialer),
