@@ -31,6 +31,7 @@ export {
   type DiagnosticsMessage,
   withDiagnosticsChannel,
 } from "./middleware/diagnostics-channel.ts";
+export { type Failover, type FailoverOptions, withFailover } from "./middleware/failover.ts";
 export { type Logger, type LogOptions, withLog } from "./middleware/log.ts";
 export { type RateLimitOptions, withRateLimit } from "./middleware/rate-limit.ts";
 export { type RetryOptions, withRetry } from "./middleware/retry.ts";
@@ -40,3 +41,11 @@ export { PoolClosedError, PoolFullError, PoolTimeoutError } from "./pool/errors.
 export type { Lease } from "./pool/lease.ts";
 export type { PoolOptions } from "./pool/options.ts";
 export { type AcquireOptions, type Pool, pool } from "./pool/pool.ts";
+export { type AddressResolver, type DnsAOptions, dnsA } from "./selector/dns-a.ts";
+export { type DnsSrvOptions, dnsSrv, type SrvResolver } from "./selector/dns-srv.ts";
+export type { Candidate, TargetStatus } from "./selector/endpoint.ts";
+export { NoTargetError } from "./selector/no-target-error.ts";
+export type { PolicyContext, PolicyFunction } from "./selector/pick.ts";
+export type { Policy } from "./selector/policy.ts";
+export type { Discover } from "./selector/services.ts";
+export type { Discovery, DiscoveryContext, TargetList, TargetSource, WeightedTarget } from "./selector/source.ts";

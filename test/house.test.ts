@@ -22,7 +22,7 @@ const imports: readonly Import[] = files.flatMap(importsOf);
 
 /** Who may import whom. What is drawn of it is what the files really do. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
-  "index.ts": ["core", "dialers", "middleware", "pool"],
+  "index.ts": ["core", "dialers", "middleware", "pool", "selector"],
   "nats.ts": ["core", "nats"],
   "nats-v2.ts": ["core", "nats"],
   "nats-ws.ts": ["nats"],
@@ -34,7 +34,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   nats: ["core", "dialers", "middleware", "telemetry"],
   telemetry: ["core"],
   dialers: ["core"],
-  middleware: ["core"],
+  middleware: ["core", "selector"],
+  selector: ["core"],
   pool: ["core"],
   breaker: ["core"],
   inspector: ["core"],

@@ -7,8 +7,10 @@ import { Registry } from "prom-client";
 import {
   compose,
   retryBudget,
+  type Target,
   withConcurrencyLimit,
   withDiagnosticsChannel,
+  withFailover,
   withLog,
   withRateLimit,
   withRetry,
@@ -56,6 +58,12 @@ decoratorContract("withDiagnosticsChannel with subscribers", () => {
   for (const name of everyHook) subscribe(`dialtrace:${name}`, ignore);
   return withDiagnosticsChannel();
 });
+// Targets that are what the caller names: the contract wants them passed on.
+const named = async function* (target: Target) {
+  yield [target];
+};
+decoratorContract("withFailover", () => withFailover({ discover: named }));
+decoratorContract("withFailover, least_loaded", () => withFailover({ discover: named, policy: "least_loaded" }));
 decoratorContract("withLog", () => withLog(silent));
 decoratorContract("withLog, pretty", () => withLog(silent, { pretty: true }));
 decoratorContract("an inspector's layer", () => inspector().observe());
@@ -73,6 +81,7 @@ decoratorContract("all of them at once", () => {
     withLog(silent),
     withTimeout({ timeoutMs: 10_000 }),
     withRetry(),
+    withFailover({ discover: named }),
     withTrace(hooks),
     withTimeout({ timeoutMs: 1000 }),
   ];

@@ -1,0 +1,701 @@
+import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
+import type { Duplex } from "node:stream";
+import { describe, test } from "node:test";
+import {
+  compose,
+  DialError,
+  type Dialer,
+  type DialOptions,
+  type FailoverInfo,
+  type FailoverOptions,
+  type Middleware,
+  NoTargetError,
+  type RetryOptions,
+  type Target,
+  type TargetList,
+  tcp,
+  withFailover,
+  withRetry,
+  withTimeout,
+} from "../../src/index.ts";
+import { fakeClock } from "../../src/testing.ts";
+import { connection, type Deferred, deferred, turns } from "../support/contract.ts";
+import { goodPeer, peer } from "../support/peers.ts";
+import { seededRandom } from "../support/random.ts";
+import { until } from "../support/resources.ts";
+
+const refused = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+
+/** A base whose targets each answer by themselves: those in `down` refuse. */
+function fleet(down = new Set<string>()) {
+  const calls: string[] = [];
+  const connections: Duplex[] = [];
+  const base: Dialer<Duplex> = async (target) => {
+    calls.push(String(target));
+    if (down.has(String(target))) throw refused;
+    const conn = connection();
+    connections.push(conn);
+    return conn;
+  };
+  return { base, calls, connections, down };
+}
+
+const abc = ["a:1", "b:1", "c:1"];
+const eager = (options: RetryOptions = {}) => withRetry({ backoff: () => 0, ...options });
+
+/** Dials, with all the time that it wants. */
+async function dialed(dial: Dialer<Duplex>, clock = fakeClock(), options: DialOptions<Duplex> = {}): Promise<unknown> {
+  const dialing = dial("orders:4222", { clock, ...options }).then(
+    (conn) => conn,
+    (error) => error,
+  );
+  for (let wait = 0; wait < 20; wait += 1) await clock.advance(0);
+  return dialing;
+}
+
+/** An iterable of lists that a test fills. */
+function pushed() {
+  let next: Deferred<IteratorResult<TargetList>> = deferred();
+  const queue: Deferred<IteratorResult<TargetList>>[] = [next];
+  const push = (settle: (slot: Deferred<IteratorResult<TargetList>>) => void) => {
+    const slot = next;
+    next = deferred();
+    queue.push(next);
+    settle(slot);
+  };
+  const source = {
+    iterators: 0,
+    returned: 0,
+    list: (value: TargetList) => push((slot) => slot.resolve({ value, done: false })),
+    fail: (error: unknown) => push((slot) => slot.reject(error)),
+    end: () => push((slot) => slot.resolve({ value: undefined, done: true })),
+    [Symbol.asyncIterator]: () => {
+      source.iterators += 1;
+      return {
+        next: () => (queue.shift() as Deferred<IteratorResult<TargetList>>).promise,
+        return: async () => {
+          source.returned += 1;
+          return { value: undefined, done: true as const };
+        },
+      };
+    },
+  };
+  return source;
+}
+
+describe("a dial through the layer", () => {
+  test("goes to one target, in place of what the caller names", async () => {
+    const { base, calls } = fleet();
+    const conn = await dialed(compose(withFailover({ targets: abc }), base));
+    assert.deepEqual(calls, ["a:1"]);
+    (conn as Duplex).destroy();
+  });
+
+  test("fails with that target's error: by itself it tries no other", async () => {
+    const { base, calls } = fleet(new Set(["a:1"]));
+    const error = await dialed(compose(withFailover({ targets: abc }), base));
+    assert.deepEqual(calls, ["a:1"]);
+    assert.equal((error as DialError).target, "a:1");
+    assert.equal((error as DialError).reason, "refused");
+  });
+
+  test("works without a composition around it", async () => {
+    const { base, calls } = fleet(new Set(["a:1"]));
+    const dial = withFailover({ targets: abc })(base);
+    await assert.rejects(dial("orders:1"), refused);
+    await assert.rejects(dial("orders:1"), refused);
+    assert.deepEqual(calls, ["a:1", "a:1"]);
+  });
+});
+
+describe("withRetry outside", () => {
+  test("moves to the next target, and tells whose failure made it", async () => {
+    const { base, calls } = fleet(new Set(["a:1", "b:1"]));
+    const told: FailoverInfo[] = [];
+    const trace = { failover: (info: FailoverInfo) => told.push(info) };
+    const dial = compose(eager(), withFailover({ targets: abc }), base);
+    const conn = await dialed(dial, fakeClock(), { trace });
+    assert.deepEqual(calls, abc);
+    assert.deepEqual(
+      told.map(({ target, from, to, reason, error }) => [
+        `${target}: ${from} to ${to} for ${reason}`,
+        (error as Error).message,
+      ]),
+      [
+        ["orders:4222: a:1 to b:1 for refused", "dial a:1: connect ECONNREFUSED"],
+        ["orders:4222: b:1 to c:1 for refused", "dial b:1: connect ECONNREFUSED"],
+      ],
+    );
+    (conn as Duplex).destroy();
+  });
+
+  for (const policy of ["in_order", "random", "round_robin", "least_loaded"] as const) {
+    test(`with the policy ${policy} takes none twice before all were tried, and then another than the last`, async () => {
+      const random = seededRandom(5);
+      for (let round = 0; round < 50; round += 1) {
+        const { base, calls } = fleet(new Set(abc));
+        const failover = withFailover({ targets: abc, policy, random, ejectAfter: Number.POSITIVE_INFINITY });
+        await dialed(compose(eager({ maxAttempts: 9 }), failover, base));
+        assert.equal(calls.length, 9);
+        assert.equal(new Set(calls.slice(0, 3)).size, 3);
+        for (const [index, call] of calls.entries()) assert.notEqual(call, calls[index + 1]);
+      }
+    });
+  }
+
+  test("tries a single target again, which is no failover", async () => {
+    const { base, calls } = fleet(new Set(["a:1"]));
+    const told: unknown[] = [];
+    const dial = compose(eager(), withFailover({ targets: ["a:1"] }), base);
+    await dialed(dial, fakeClock(), { trace: { failover: (info) => told.push(info) } });
+    assert.deepEqual(calls, ["a:1", "a:1", "a:1", "a:1"]);
+    assert.deepEqual(told, []);
+  });
+
+  test("begins each dial afresh", async () => {
+    const { base, calls } = fleet(new Set(["a:1"]));
+    const dial = compose(eager(), withFailover({ targets: abc, ejectAfter: 99 }), base);
+    for (const _ of [1, 2]) ((await dialed(dial)) as Duplex).destroy();
+    assert.deepEqual(calls, ["a:1", "b:1", "a:1", "b:1"]);
+  });
+
+  test("is given another target, too, when what came is turned down by a layer between", async () => {
+    const { base, calls } = fleet();
+    const told: unknown[] = [];
+    const picky: Middleware = (next) => async (target, options) => {
+      const conn = await next(target, options);
+      if (calls.length > 1) return conn;
+      conn.destroy();
+      throw new Error("not this one");
+    };
+    const failover = withFailover({ targets: abc });
+    const dial = compose(eager(), picky, failover, base);
+    const conn = await dialed(dial, fakeClock(), { trace: { failover: (info) => told.push(info) } });
+    assert.deepEqual(calls, ["a:1", "b:1"]);
+    assert.deepEqual(told, [], "nothing is known here of why");
+    (conn as Duplex).destroy();
+  });
+
+  test("keeps dials inside a base dialer apart, which share one state", async () => {
+    const { base, calls } = fleet(new Set(["a:1"]));
+    const inner = compose(withFailover({ targets: abc, ejectAfter: 99 }), base);
+    const over: Dialer<Duplex> = (target, options) => inner(target, options);
+    const dial = compose(eager({ maxAttempts: 2 }), over);
+    await dialed(dial);
+    assert.deepEqual(calls, ["a:1", "a:1"]);
+  });
+
+  test("goes on to the next priority only when the better one has none left", async () => {
+    const { base, calls } = fleet(new Set(["a:1", "b:1"]));
+    const targets = [
+      { target: "c:1", priority: 2 },
+      { target: "a:1", priority: 1 },
+      { target: "b:1", priority: 1 },
+    ];
+    const conn = await dialed(compose(eager(), withFailover({ targets, policy: "random" }), base));
+    assert.deepEqual([...calls.slice(0, 2)].sort(), ["a:1", "b:1"]);
+    assert.deepEqual(calls.slice(2), ["c:1"]);
+    (conn as Duplex).destroy();
+  });
+
+  test("moves on after a timeout inside, which is the target's failure", async () => {
+    const clock = fakeClock();
+    const calls: string[] = [];
+    const failover = withFailover({ targets: abc });
+    const dial = compose(eager(), failover, withTimeout({ timeoutMs: 100 }), async (target) => {
+      calls.push(String(target));
+      return calls.length === 1 ? new Promise<Duplex>(() => {}) : connection();
+    });
+    const dialing = dial("orders:1", { clock });
+    await clock.advance(101);
+    (await dialing).destroy();
+    assert.deepEqual(calls, ["a:1", "b:1"]);
+    assert.equal(failover.targets()[0]?.failures, 1);
+  });
+});
+
+describe("go-micro:", () => {
+  test("not found is unlike other errors", async () => {
+    const { base, calls } = fleet();
+    const discover = async function* () {
+      yield [];
+    };
+    const events: string[] = [];
+    const dial = compose(eager(), withFailover({ discover }), base);
+    const error = await dialed(dial, fakeClock(), {
+      trace: { retryExhausted: ({ cause }) => events.push(cause), retryScheduled: () => events.push("again") },
+    });
+    assert.ok(error instanceof NoTargetError);
+    assert.ok(error instanceof DialError);
+    const { name, message, target, reason, attempts, cause } = error;
+    assert.deepEqual(
+      { name, message, target, reason, attempts, cause },
+      {
+        name: "NoTargetError",
+        message: "dial orders:4222: there is no target to dial",
+        target: "orders:4222",
+        reason: "config",
+        attempts: [],
+        cause: undefined,
+      },
+    );
+    assert.deepEqual(events, ["non_retryable"]);
+    assert.deepEqual(calls, []);
+  });
+
+  test("the next node is asked for before each try, not once a call", async () => {
+    const { base, calls } = fleet(new Set(["a:1", "b:1"]));
+    const asked: string[] = [];
+    const failover = withFailover({
+      targets: abc,
+      policy: (candidates, { target }) => {
+        asked.push(`${target}: ${candidates.map((each) => each.target).join(" ")}`);
+        return candidates[0] as never;
+      },
+    });
+    ((await dialed(compose(eager(), failover, base))) as Duplex).destroy();
+    assert.deepEqual(asked, ["orders:4222: a:1 b:1 c:1", "orders:4222: b:1 c:1", "orders:4222: c:1"]);
+    assert.deepEqual(calls, abc);
+  });
+
+  test("mark after each call, with its error or none", async () => {
+    const { base, down } = fleet(new Set(["a:1"]));
+    const failover = withFailover({ targets: ["a:1"] });
+    const dial = compose(failover, base);
+    const failures = () => failover.targets()[0]?.failures;
+    await dialed(dial);
+    assert.equal(failures(), 1);
+    await dialed(dial);
+    assert.equal(failures(), 2);
+    down.clear();
+    ((await dialed(dial)) as Duplex).destroy();
+    assert.equal(failures(), 0);
+  });
+
+  test("early exit: a call that its caller gives up marks no node and moves to no other", async () => {
+    const controller = new AbortController();
+    const calls: string[] = [];
+    const failover = withFailover({ targets: abc });
+    const dial = compose(eager(), failover, async (target) => {
+      calls.push(String(target));
+      return new Promise<Duplex>(() => {});
+    });
+    const clock = fakeClock();
+    const dialing = dial("orders:1", { clock, signal: controller.signal });
+    await turns();
+    assert.equal(failover.targets()[0]?.dialing, 1);
+    controller.abort(refused);
+    await assert.rejects(dialing, refused);
+    await turns();
+    assert.deepEqual(calls, ["a:1"]);
+    const [{ failures, dialing: left, latencyMs } = {} as never] = failover.targets();
+    assert.deepEqual({ failures, left, latencyMs }, { failures: 0, left: 0, latencyMs: undefined });
+  });
+
+  test("a node that was blacklisted comes back by time, or by a mark without error", async () => {
+    const { base, calls, down } = fleet(new Set(["a:1"]));
+    const clock = fakeClock();
+    const failover = withFailover({ targets: abc, ejectAfter: 1 });
+    const dial = compose(failover, base);
+    const once = async () => {
+      const got = await dialed(dial, clock);
+      if (!(got instanceof Error)) (got as Duplex).destroy();
+      return calls.at(-1);
+    };
+    assert.equal(await once(), "a:1");
+    assert.equal(await once(), "b:1");
+    await clock.advance(999);
+    assert.equal(await once(), "b:1");
+    await clock.advance(1);
+    assert.equal(await once(), "a:1");
+    assert.equal(await once(), "b:1");
+    assert.equal(failover.targets()[0]?.ejectedForMs, 2000);
+    failover.mark("a:1");
+    assert.equal(failover.targets()[0]?.ejected, false);
+    down.clear();
+    assert.equal(await once(), "a:1");
+  });
+});
+
+describe("mark()", () => {
+  test("of the user finds targets whose protocol fails although they accept connections", async () => {
+    const { base, calls } = fleet();
+    const failover = withFailover({ targets: abc, ejectAfter: 3 });
+    const dial = compose(failover, base);
+    for (let time = 0; time < 4; time += 1) {
+      ((await dialed(dial)) as Duplex).destroy();
+      failover.mark(calls.at(-1) as string, new Error("500"));
+    }
+    assert.deepEqual(calls, ["a:1", "a:1", "a:1", "b:1"]);
+    assert.equal(failover.targets()[0]?.ejected, true);
+  });
+
+  test("takes any form of target, ignores aborts and strangers, and takes null for no error", () => {
+    const failover = withFailover({ targets: ["nats://a"], ejectAfter: 9 });
+    failover.mark({ host: "a", port: 4222 }, new Error("no"));
+    failover.mark("a:4222", AbortSignal.abort().reason);
+    failover.mark("b:1", new Error("no"));
+    assert.equal(failover.targets()[0]?.failures, 1);
+    failover.mark(new URL("nats://a"), null);
+    assert.equal(failover.targets()[0]?.failures, 0);
+    assert.throws(() => failover.mark("a"), { name: "TypeError", message: /port is missing/ });
+  });
+
+  for (const reason of ["local_resource", "config", "pool_exhausted"] as const) {
+    test(`is not called for ${reason}, which is no target's fault; retry still moves on`, async () => {
+      const calls: string[] = [];
+      const failover = withFailover({ targets: abc });
+      const base: Dialer<Duplex> = async (target) => {
+        calls.push(String(target));
+        throw new DialError("ours", { reason });
+      };
+      const dial = compose(eager({ shouldRetry: () => true }), failover, base);
+      await dialed(dial);
+      assert.deepEqual(calls, [...abc, "a:1"]);
+      assert.deepEqual(
+        failover.targets().map(({ failures }) => failures),
+        [0, 0, 0],
+      );
+    });
+  }
+});
+
+test("when all are ejected they are dialed all the same", async () => {
+  const { base, calls } = fleet(new Set(abc));
+  const failover = withFailover({ targets: abc, ejectAfter: 1, minShare: 0 });
+  const dial = compose(eager({ maxAttempts: 3 }), failover, base);
+  await dialed(dial);
+  assert.ok(failover.targets().every(({ ejected }) => ejected));
+  await dialed(dial);
+  assert.deepEqual(calls, [...abc, ...abc]);
+});
+
+describe("open connections", () => {
+  test("are counted until they are destroyed, whatever the client did to their listeners", async () => {
+    const { base, connections } = fleet();
+    const failover = withFailover({ targets: ["a:1"] });
+    const dial = compose(failover, base);
+    await Promise.all([dial("orders:1"), dial("orders:1")]);
+    assert.equal(failover.targets()[0]?.open, 2);
+    connections[0]?.removeAllListeners().destroy();
+    assert.equal(failover.targets()[0]?.open, 1);
+    connections[1]?.destroy(new Error("gone")).on("error", () => {});
+    assert.equal(failover.targets()[0]?.open, 0);
+  });
+
+  test("that come after an abort are not counted", async () => {
+    const controller = new AbortController();
+    const late = deferred<Duplex>();
+    const failover = withFailover({ targets: ["a:1"] });
+    const dialing = compose(failover, () => late.promise)("orders:1", { signal: controller.signal });
+    await turns();
+    controller.abort("enough");
+    await assert.rejects(dialing, (error) => error === "enough");
+    const conn = connection();
+    late.resolve(conn);
+    await turns();
+    assert.equal(conn.destroyed, true);
+    const [{ open, dialing: left } = {} as never] = failover.targets();
+    assert.deepEqual({ open, left }, { open: 0, left: 0 });
+  });
+
+  test("over real sockets are closed by the peer and counted down", async () => {
+    await using first = await peer((socket) => socket.end());
+    await using second = await goodPeer();
+    const failover = withFailover({ targets: [first.address, second.address], policy: "round_robin", random: () => 0 });
+    const dial = compose(failover, tcp());
+    const [one, two] = await Promise.all([dial("orders:1"), dial("orders:1")]);
+    one.resume().on("end", () => one.destroy());
+    const open = () => failover.targets().map((each) => each.open);
+    await until(() => open()[0] === 0, "the peer's end is seen");
+    assert.deepEqual(open(), [0, 1]);
+    two.destroy();
+    assert.deepEqual(open(), [0, 0]);
+  });
+});
+
+test("least_loaded sends few dials to one slow target of ten", async () => {
+  const clock = fakeClock();
+  const random = seededRandom(42);
+  const counts = new Map<string, number>();
+  const targets = Array.from({ length: 10 }, (_, index) => `t${index}:1`);
+  const failover = withFailover({ targets, policy: "least_loaded", random });
+  const dial = compose(failover, async (target) => {
+    const name = String(target);
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+    await new Promise<void>((resolve) => clock.setTimeout(resolve, name === "t3:1" ? 500 : 10));
+    const conn = connection();
+    clock.setTimeout(() => conn.destroy(), 200);
+    return conn;
+  });
+  const dials: Promise<unknown>[] = [];
+  for (let time = 0; time < 1000; time += 1) {
+    dials.push(dial("orders:1", { clock }));
+    await clock.advance(5);
+  }
+  await clock.advance(1000);
+  await Promise.all(dials);
+  const slow = counts.get("t3:1") ?? 0;
+  const fast = targets.filter((name) => name !== "t3:1").map((name) => counts.get(name) ?? 0);
+  assert.ok(slow >= 1 && slow <= 10, `the slow one got ${slow} of 1000`);
+  assert.ok(Math.min(...fast) > 60, `each of the others its share: ${fast}`);
+  for (const { open, dialing } of failover.targets()) assert.equal(open + dialing, 0);
+});
+
+test("least_loaded does not take a target that fails at once for a fast one", async () => {
+  const { base, calls } = fleet(new Set(["a:1"]));
+  const failover = withFailover({
+    targets: ["a:1", "b:1"],
+    policy: "least_loaded",
+    random: seededRandom(1),
+    ejectAfter: Number.POSITIVE_INFINITY,
+  });
+  const dial = compose(failover, base);
+  for (let time = 0; time < 50; time += 1) await dialed(dial);
+  assert.equal(calls.filter((name) => name === "a:1").length, 1);
+});
+
+describe("discovery by an iterable", () => {
+  const dialing = (dial: Dialer<Duplex>, options: DialOptions<Duplex> = {}) => dial("orders:4222", options);
+
+  test("starts with the first dial, which waits for the first list, and follows its changes", async () => {
+    const lists = pushed();
+    const { base, calls } = fleet();
+    const failover = withFailover({ discover: lists });
+    const dial = compose(failover, base);
+    assert.equal(lists.iterators, 0);
+    const waiting = [dialing(dial), dialing(dial)];
+    await turns();
+    assert.deepEqual(calls, []);
+    lists.list(["a:1", "b:1"]);
+    for (const conn of await Promise.all(waiting)) conn.destroy();
+    lists.list(["b:1"]);
+    await turns();
+    (await dialing(dial)).destroy();
+    assert.deepEqual(calls, ["a:1", "a:1", "b:1"]);
+    lists.list([]);
+    await turns();
+    await assert.rejects(dialing(dial), { name: "NoTargetError" });
+    assert.equal(lists.iterators, 1);
+    failover.close();
+  });
+
+  test("the wait for the first list can be aborted and bounded, and leaves nothing", async () => {
+    const lists = pushed();
+    const clock = fakeClock();
+    const { base, calls } = fleet();
+    const failover = withFailover({ discover: lists });
+    const { signal } = new AbortController();
+    const controller = new AbortController();
+    const aborted = dialing(compose(failover, base), { signal: controller.signal, clock });
+    const bounded = dialing(compose(withTimeout({ timeoutMs: 100 }), failover, base), { signal, clock });
+    const before = assert.rejects(bounded, { name: "DialTimeoutError", scope: "dial" });
+    await turns();
+    controller.abort("enough");
+    await assert.rejects(aborted, (error) => error === "enough");
+    await clock.advance(100);
+    await before;
+    assert.equal(getEventListeners(signal, "abort").length, 0);
+    assert.equal(getEventListeners(controller.signal, "abort").length, 0);
+    assert.equal(clock.pending, 0);
+    lists.list(abc);
+    await turns();
+    assert.deepEqual(calls, []);
+    failover.close();
+  });
+
+  test("that throws keeps the last list and is warned of once", async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => warnings.push(warning);
+    process.on("warning", onWarning);
+    const { base, calls } = fleet();
+    for (const error of [new Error("the registry is gone"), new Error("gone again")]) {
+      const lists = pushed();
+      const failover = withFailover({ discover: lists });
+      const dial = compose(failover, base);
+      lists.list(abc);
+      (await dialing(dial)).destroy();
+      lists.fail(error);
+      await turns();
+      (await dialing(dial)).destroy();
+    }
+    await turns();
+    process.off("warning", onWarning);
+    assert.equal(calls.length, 4);
+    assert.equal(warnings.length, 1);
+    assert.match(String(warnings[0]?.message), /^a discovery of targets threw/);
+    assert.match(String((warnings[0] as { detail?: string }).detail), /the registry is gone/);
+  });
+
+  test("keeps the last list, too, when it ends, and when a list is malformed", async () => {
+    const lists = pushed();
+    const { base, calls } = fleet();
+    const failover = withFailover({ discover: lists });
+    const dial = compose(failover, base);
+    lists.list(abc);
+    (await dialing(dial)).destroy();
+    lists.list(["b"]);
+    lists.list("b:1" as never);
+    lists.list(["c:1"]);
+    await turns();
+    (await dialing(dial)).destroy();
+    lists.end();
+    await turns();
+    (await dialing(dial)).destroy();
+    assert.deepEqual(calls, ["a:1", "c:1", "c:1"]);
+  });
+
+  test("that fails before the first list fails the dials that wait, and the next begins anew", async () => {
+    const { base, calls } = fleet();
+    let begun = 0;
+    const discover = {
+      async *[Symbol.asyncIterator]() {
+        begun += 1;
+        if (begun === 1) throw Object.assign(new Error("queryA ETIMEOUT"), { code: "ETIMEOUT" });
+        if (begun === 2) yield ["malformed"];
+        else yield abc;
+      },
+    };
+    const dial = compose(withFailover({ discover }), base);
+    const both = await Promise.allSettled([dialing(dial), dialing(dial)]);
+    const errors = both.map((each) => each.status === "rejected" && each.reason);
+    assert.notEqual(errors[0], errors[1]);
+    for (const error of errors) {
+      assert.ok(error instanceof DialError && !(error instanceof NoTargetError));
+      assert.equal(error.message, "dial orders:4222: its targets can't be found: queryA ETIMEOUT");
+      assert.equal(error.reason, "dns_temporary");
+      assert.equal(error.code, "ETIMEOUT");
+    }
+    await assert.rejects(dialing(dial), { message: /port is missing/ });
+    (await dialing(dial)).destroy();
+    assert.equal(begun, 3);
+    assert.deepEqual(calls, ["a:1"]);
+  });
+
+  test("that ends without a list has no target", async () => {
+    const discover = async function* (): AsyncGenerator<TargetList> {};
+    await assert.rejects(dialing(compose(withFailover({ discover: discover() }), fleet().base)), NoTargetError);
+  });
+
+  test("that can't even begin fails the dial", async () => {
+    const discover = () => {
+      throw new Error("no registry configured");
+    };
+    await assert.rejects(dialing(compose(withFailover({ discover }), fleet().base)), {
+      message: "dial orders:4222: its targets can't be found: no registry configured",
+      reason: "_OTHER",
+    });
+    const wrong = withFailover({ discover: (() => 5) as never });
+    await assert.rejects(dialing(compose(wrong, fleet().base)), { message: /discover must be .* got 5$/ });
+  });
+
+  test("may ask for the name that is dialed: each has targets of its own, found once", async () => {
+    const asked: string[] = [];
+    const discover = (target: Target) => {
+      asked.push(String(target));
+      return (async function* () {
+        yield [`${target.host}-1:1`, `${target.host}-2:1`];
+      })();
+    };
+    const { base, calls } = fleet(new Set(["mail-1:1"]));
+    const failover = withFailover({ discover, ejectAfter: 1 });
+    const dial = compose(eager(), failover, base);
+    const clock = fakeClock();
+    for (const name of ["orders:1", "mail:1", "orders:1", "mail:1"]) {
+      const got = dial(name, { clock });
+      await clock.advance(1);
+      (await got).destroy();
+    }
+    assert.deepEqual(asked, ["orders:1", "mail:1"]);
+    assert.deepEqual(calls, ["orders-1:1", "mail-1:1", "mail-2:1", "orders-1:1", "mail-2:1"]);
+    assert.deepEqual(
+      failover.targets().map(({ target, ejected }) => `${target} ${ejected}`),
+      ["orders-1:1 false", "orders-2:1 false", "mail-1:1 true", "mail-2:1 false"],
+    );
+  });
+});
+
+describe("close()", () => {
+  test("returns the iterator, ends waits, and leaves the last list", async () => {
+    const lists = pushed();
+    const { base, calls } = fleet();
+    const failover = withFailover({ discover: lists });
+    const dial = compose(failover, base);
+    lists.list(abc);
+    (await dial("orders:1")).destroy();
+    failover.close();
+    failover.close();
+    assert.equal(lists.returned, 1);
+    lists.list(["z:1"]);
+    await turns();
+    (await dial("orders:1")).destroy();
+    assert.deepEqual(calls, ["a:1", "a:1"]);
+  });
+
+  test("ends a generator that is waiting for its signal, and dials that wait for the first list", async () => {
+    const seen: string[] = [];
+    const watch = async function* ({ signal }: { signal: AbortSignal }): AsyncGenerator<TargetList> {
+      try {
+        await new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+        yield [];
+      } finally {
+        seen.push("ended");
+      }
+    };
+    {
+      using failover = withFailover({ discover: { watch } });
+      const waiting = assert.rejects(compose(failover, fleet().base)("orders:1"), { name: "NoTargetError" });
+      await turns();
+      failover.close();
+      await waiting;
+      await assert.rejects(compose(failover, fleet().base)("orders:1"), { name: "NoTargetError" });
+    }
+    await turns();
+    assert.deepEqual(seen, ["ended"]);
+  });
+
+  test("also ends what later names would find, and survives an iterator that can't be returned", async () => {
+    const broken = {
+      [Symbol.asyncIterator]: () => ({
+        next: async () => ({ value: abc, done: false as const }),
+        return: () => Promise.reject(new Error("no way back")),
+      }),
+    };
+    let asked = 0;
+    const failover = withFailover({
+      discover: () => {
+        asked += 1;
+        return { watch: () => (asked === 1 ? broken : pushed()) };
+      },
+    });
+    const dial = compose(failover, fleet().base);
+    const first = dial("orders:1");
+    (await first).destroy();
+    failover[Symbol.dispose]();
+    await assert.rejects(dial("other:1"), { name: "NoTargetError" });
+    assert.equal(asked, 1);
+  });
+});
+
+describe("refuses at construction", () => {
+  const rows: readonly (readonly [FailoverOptions, string, string | RegExp])[] = [
+    [{}, "TypeError", "withFailover: needs either targets or discover"],
+    [{ targets: abc, discover: pushed() }, "TypeError", "withFailover: needs either targets or discover"],
+    [{ targets: [] }, "RangeError", "withFailover: targets must name at least one target"],
+    [{ targets: "a:1" as never }, "TypeError", /^withFailover: targets must be an array of targets, got "a:1"$/],
+    [{ targets: ["a"] }, "TypeError", 'invalid target "a": the port is missing'],
+    [{ discover: 5 as never }, "TypeError", /^withFailover: discover must be .* got 5$/],
+    [{ targets: abc, policy: "best" as never }, "RangeError", /^withFailover: policy must be one of .* got "best"$/],
+    [{ targets: abc, random: 4 as never }, "TypeError", "withFailover: random must be a function, got 4"],
+    [{ targets: abc, ejectAfter: 0 }, "RangeError", /^withFailover: ejectAfter .* got 0$/],
+    [{ targets: abc, ejectionMs: 0 }, "RangeError", /^withFailover: ejectionMs .* got 0$/],
+    [{ targets: abc, ejectionMs: 100, maxEjectionMs: 99 }, "RangeError", /^withFailover: maxEjectionMs .* got 99$/],
+    [{ targets: abc, decayMs: 0 }, "RangeError", /^withFailover: decayMs .* got 0$/],
+    [{ targets: abc, minShare: 1.1 }, "RangeError", "withFailover: minShare must be a number from 0 to 1, got 1.1"],
+    [{ target: abc } as never, "TypeError", /^withFailover: unknown option target; the options are/],
+  ];
+  for (const [options, name, message] of rows) {
+    test(String(message), () => assert.throws(() => withFailover(options), { name, message }));
+  }
+});
