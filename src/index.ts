@@ -46,6 +46,6 @@ export { type DnsSrvOptions, dnsSrv, type SrvResolver } from "./selector/dns-srv
 export type { Candidate, TargetStatus } from "./selector/endpoint.ts";
 export { NoTargetError } from "./selector/no-target-error.ts";
 export type { PolicyContext, PolicyFunction } from "./selector/pick.ts";
-export type { Policy } from "./selector/policy.ts";
+export type { FailoverPolicy } from "./selector/policy.ts";
 export type { Discover } from "./selector/services.ts";
 export type { Discovery, DiscoveryContext, TargetList, TargetSource, WeightedTarget } from "./selector/source.ts";

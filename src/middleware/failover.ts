@@ -9,7 +9,7 @@ import { parseTarget, type TargetLike } from "../core/target.ts";
 import { checkCount, checkDuration, checkFunction, checkOneOf, checkOptions, show } from "../core/validate.ts";
 import type { TargetStatus } from "../selector/endpoint.ts";
 import { Journey } from "../selector/journey.ts";
-import { type Policy, policyNames } from "../selector/policy.ts";
+import { type FailoverPolicy, policyNames } from "../selector/policy.ts";
 import { checkSource, type Discover, Services } from "../selector/services.ts";
 import type { TargetList } from "../selector/source.ts";
 
@@ -18,11 +18,12 @@ export interface FailoverOptions {
   targets?: TargetList | undefined;
   /**
    * Where lists of targets come from: `dnsSrv()`, `dnsA()`, an async iterable of whole lists, or a function that returns
-   * one of these for what the caller dials, called once for each name. The first dial starts it and waits for the first list.
+   * one of these for what the caller dials, called once for each name, whose targets are kept as long as the layer. The first dial
+   * starts it and waits for the first list.
    */
   discover?: Discover | undefined;
   /** Which target is next. @defaultValue `"in_order"` */
-  policy?: Policy | undefined;
+  policy?: FailoverPolicy | undefined;
   /** Failures in a row after which a target is left alone; `Infinity` for never. @defaultValue 5 */
   ejectAfter?: number | undefined;
   /** For how long at first; twice as long each time that it fails again, until a success. @defaultValue 1000 */
@@ -41,8 +42,8 @@ export interface FailoverOptions {
 export interface Failover extends Middleware {
   /**
    * Tells how a target did after it was dialed, by the protocol: with an error that it failed, without that it works. Such failures
-   * are counted apart from those of dials, for a target that accepts connections may still fail each request. Aborts and targets that are not
-   * in the list are ignored.
+   * are counted apart from those of dials, for a target that accepts connections may still fail each request. Goes for every list that
+   * the target is in. Aborts and other targets are ignored.
    */
   mark(target: TargetLike, error?: unknown): void;
   /** How the targets stand, those of each name one after the other. */

@@ -25,7 +25,8 @@ export interface DnsAOptions {
 
 /**
  * Finds targets by the addresses (A and AAAA records) of `name`, each of them a target with `port`, for `withFailover({ discover })`.
- * Asks again when the first of them has passed its ttl. The last good answer is kept while asking fails.
+ * Asks again when the first of them has passed its ttl. The last good answer is kept while asking fails. TLS would check certificates
+ * against the address: give `tls()` the name as its `serverName`.
  *
  * @throws RangeError or TypeError at construction, naming the option.
  * @example

@@ -9,10 +9,10 @@ import { roundRobin } from "./policies/round-robin.ts";
  * Which target is dialed next. `in_order`: the first in the list; `random`: any, by weight; `round_robin`: each
  * in its turn, without weights; `least_loaded`: of two taken at random the one with less latency times load.
  */
-export type Policy = "in_order" | "random" | "round_robin" | "least_loaded" | PolicyFunction;
+export type FailoverPolicy = "in_order" | "random" | "round_robin" | "least_loaded" | PolicyFunction;
 
 /** Makers, for some remember what they picked: each list of targets has a policy of its own. */
-const builtIn: Readonly<Record<Extract<Policy, string>, () => Pick>> = {
+const builtIn: Readonly<Record<Extract<FailoverPolicy, string>, () => Pick>> = {
   in_order: () => inOrder,
   random: () => random,
   round_robin: roundRobin,
@@ -21,6 +21,6 @@ const builtIn: Readonly<Record<Extract<Policy, string>, () => Pick>> = {
 
 export const policyNames = Object.keys(builtIn);
 
-export function pickerOf(policy: Policy): Pick {
+export function pickerOf(policy: FailoverPolicy): Pick {
   return typeof policy === "function" ? own(policy) : builtIn[policy]();
 }

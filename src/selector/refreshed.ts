@@ -37,13 +37,11 @@ export function refreshed(begin: (signal: AbortSignal) => () => Promise<Answer>,
 /** Waits, without keeping the process alive for it; an abort ends the wait and rejects with its reason. */
 function idle(ms: number, clock: Clock, cancel: Cancel): Promise<void> {
   return new Promise((resolve, reject) => {
-    let timer: unknown;
     const onAbort = () => {
       clock.clearTimeout(timer);
       reject(cancel.reason);
     };
-    cancel.throwIfAborted();
-    timer = clock.setTimeout(() => {
+    const timer = clock.setTimeout(() => {
       cancel.offAbort(onAbort);
       resolve();
     }, ms);

@@ -1,7 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { Target } from "../core/target.ts";
 import { show } from "../core/validate.ts";
-import { type Policy, pickerOf } from "./policy.ts";
+import { type FailoverPolicy, pickerOf } from "./policy.ts";
 import { type EjectionSettings, Roster } from "./roster.ts";
 import { Service } from "./service.ts";
 import { parseList, type TargetList, type TargetSource } from "./source.ts";
@@ -13,7 +13,7 @@ export type Discover = TargetSource | ((target: Target) => TargetSource);
 export interface ServicesSettings extends EjectionSettings {
   readonly targets: TargetList | undefined;
   readonly discover: Discover | undefined;
-  readonly policy: Policy;
+  readonly policy: FailoverPolicy;
   readonly decayMs: number;
   /** The clock of the dials, which is not known before there is one. */
   readonly clock: () => Clock;

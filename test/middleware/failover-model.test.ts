@@ -6,9 +6,9 @@ import {
   compose,
   DialError,
   type FailoverInfo,
+  type FailoverPolicy,
   type Middleware,
   NoTargetError,
-  type Policy,
   type TargetList,
   type WeightedTarget,
   withFailover,
@@ -55,7 +55,7 @@ interface Settings {
   readonly minShare: number;
 }
 
-const policies: readonly (readonly [string, Policy])[] = [
+const policies: readonly (readonly [string, FailoverPolicy])[] = [
   ["in_order", "in_order"],
   ["random", "random"],
   ["round_robin", "round_robin"],
@@ -160,7 +160,7 @@ for (const [what, policy] of policies) {
   });
 }
 
-async function play(policy: Policy, settings: Settings, seed: number, count: number): Promise<void> {
+async function play(policy: FailoverPolicy, settings: Settings, seed: number, count: number): Promise<void> {
   const random = seededRandom(seed);
   const below = (limit: number) => Math.floor(random() * limit);
   const oneOf = <T>(from: Iterable<T>): T | undefined => {

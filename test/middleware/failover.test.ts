@@ -177,6 +177,23 @@ describe("withRetry outside", () => {
     (conn as Duplex).destroy();
   });
 
+  test("is told of failures under the target that failed, not under one that was turned down later", async () => {
+    const { base, calls } = fleet(new Set(["a:1"]));
+    const told: string[] = [];
+    const picky: Middleware = (next) => async (target, options) => {
+      const conn = await next(target, options);
+      if (calls.length > 2) return conn;
+      conn.destroy();
+      throw new Error("not this one");
+    };
+    const trace = { failover: ({ from, to }: FailoverInfo) => told.push(`${from} to ${to}`) };
+    const dial = compose(eager(), picky, withFailover({ targets: abc }), base);
+    const conn = await dialed(dial, fakeClock(), { trace });
+    assert.deepEqual(calls, abc);
+    assert.deepEqual(told, ["a:1 to b:1"]);
+    (conn as Duplex).destroy();
+  });
+
   test("keeps dials inside a base dialer apart, which share one state", async () => {
     const { base, calls } = fleet(new Set(["a:1"]));
     const inner = compose(withFailover({ targets: abc, ejectAfter: 99 }), base);
@@ -415,6 +432,39 @@ describe("open connections", () => {
   });
 });
 
+for (const policy of ["random", "round_robin", "least_loaded"] as const) {
+  test(`${policy}: a server that goes down in the middle of many dials costs none of them`, async () => {
+    await using first = await goodPeer();
+    await using second = await goodPeer();
+    await using third = await goodPeer();
+    const targets = [first, second, third].map(({ address }) => address);
+    const failover = withFailover({ targets, policy, random: seededRandom(9) });
+    const dial = compose(eager(), failover, tcp());
+    const controller = new AbortController();
+    const dialing: Promise<Duplex>[] = [];
+    const aborted: Promise<unknown>[] = [];
+    for (let batch = 0; batch < 10; batch += 1) {
+      // Those to the first are reset when it goes down.
+      for (let time = 0; time < 10; time += 1)
+        dialing.push(dial("orders:1").then((conn) => conn.on("error", () => {})));
+      const { signal } = controller;
+      aborted.push(dial("orders:1", { signal }).then((conn) => conn.destroy(), String));
+      if (batch === 3) await first.close();
+      if (batch === 6) controller.abort("enough");
+      await turns(2);
+    }
+    const conns = await Promise.all(dialing);
+    await Promise.all(aborted);
+    const alive = conns.filter((conn) => !conn.destroyed).length;
+    const open = () => failover.targets().reduce((sum, each) => sum + each.open, 0);
+    assert.ok(failover.targets().every((each) => each.dialing === 0));
+    assert.ok(alive > 60 && open() >= alive, `${alive} of ${open()}`);
+    for (const conn of conns) conn.destroy();
+    assert.equal(open(), 0);
+    await until(() => second.open.size + third.open.size === 0, "the servers have seen the end");
+  });
+}
+
 test("least_loaded sends few dials to one slow target of ten", async () => {
   const clock = fakeClock();
   const random = seededRandom(42);
@@ -505,6 +555,19 @@ describe("discovery by an iterable", () => {
     failover.close();
   });
 
+  test("the wait for the first list ends by an abort also without a composition around it", async () => {
+    const controller = new AbortController();
+    const failover = withFailover({ discover: pushed() });
+    const waiting = failover(fleet().base)("orders:1", { signal: controller.signal });
+    const late = new Error("too late");
+    const begunLate = failover(fleet().base)("orders:1", { signal: AbortSignal.abort(late) });
+    await assert.rejects(begunLate, late);
+    controller.abort("enough");
+    await assert.rejects(waiting, (error) => error === "enough");
+    assert.equal(getEventListeners(controller.signal, "abort").length, 0);
+    failover.close();
+  });
+
   test("that throws keeps the last list and is warned of once", async () => {
     const warnings: Error[] = [];
     const onWarning = (warning: Error) => warnings.push(warning);
@@ -549,12 +612,16 @@ describe("discovery by an iterable", () => {
   test("that fails before the first list fails the dials that wait, and the next begins anew", async () => {
     const { base, calls } = fleet();
     let begun = 0;
+    let left = 0;
     const discover = {
       async *[Symbol.asyncIterator]() {
         begun += 1;
         if (begun === 1) throw Object.assign(new Error("queryA ETIMEOUT"), { code: "ETIMEOUT" });
-        if (begun === 2) yield ["malformed"];
-        else yield abc;
+        try {
+          yield begun === 2 ? ["malformed"] : abc;
+        } finally {
+          left += 1;
+        }
       },
     };
     const dial = compose(withFailover({ discover }), base);
@@ -568,6 +635,8 @@ describe("discovery by an iterable", () => {
       assert.equal(error.code, "ETIMEOUT");
     }
     await assert.rejects(dialing(dial), { message: /port is missing/ });
+    await turns();
+    assert.equal(left, 1);
     (await dialing(dial)).destroy();
     assert.equal(begun, 3);
     assert.deepEqual(calls, ["a:1"]);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type Policy, parseTarget } from "../../src/index.ts";
+import { type FailoverPolicy, parseTarget } from "../../src/index.ts";
 import { Endpoint } from "../../src/selector/endpoint.ts";
 import type { Pick } from "../../src/selector/pick.ts";
 import { pickerOf, policyNames } from "../../src/selector/policy.ts";
@@ -136,7 +136,7 @@ test("a function of the user's own gets those that were not tried, and must retu
   const list = endpoints(3);
   const tier = tierOf(list);
   const seen: string[][] = [];
-  const policy: Policy = (candidates, context) => {
+  const policy: FailoverPolicy = (candidates, context) => {
     assert.equal(context.target, target);
     seen.push(candidates.map((candidate) => String(candidate.target)));
     return candidates.at(-1) as never;
@@ -158,7 +158,7 @@ test("a function of the user's own gets those that were not tried, and must retu
   assert.throws(() => pickerOf(() => list[0] as Endpoint)(tier, new Set(["t0:1"]), context), TypeError);
 });
 
-for (const name of policyNames as Exclude<Policy, () => unknown>[]) {
+for (const name of policyNames as Exclude<FailoverPolicy, () => unknown>[]) {
   test(`${name} finds the last that was not tried among 1,000, and none when all were`, () => {
     const list = endpoints(1000, (index) => index % 3);
     const tier = tierOf(list);

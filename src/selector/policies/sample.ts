@@ -12,12 +12,11 @@ export function sampleUniform(
   { random }: PickContext,
   except?: Endpoint,
 ): Endpoint | undefined {
-  const isLeft = (each: Endpoint) => each !== except && !tried?.has(each.key);
   for (let draw = 0; draw < maxDraws; draw += 1) {
     const drawn = endpoints[Math.floor(random() * endpoints.length)];
-    if (drawn !== undefined && isLeft(drawn)) return drawn;
+    if (drawn !== undefined && drawn !== except && !tried?.has(drawn.key)) return drawn;
   }
-  const left = endpoints.filter(isLeft);
+  const left = endpoints.filter((each) => each !== except && !tried?.has(each.key));
   return left[Math.floor(random() * left.length)];
 }
 
