@@ -56,7 +56,7 @@ async function connectAndShakeHands<C extends Duplex>(
   attempt: number,
 ): Promise<C> {
   const { cancel, handshake, surround } = context;
-  const inner = { ...context, handshake: undefined, state: insideAttempt };
+  const inner = { ...context, handshake: undefined, state: insideAttempt, call: undefined };
   const dial = () => run(target, inner);
   let conn = await abortable(surround === undefined ? dial : () => surround(dial), cancel);
   if (typeof conn?.destroy !== "function") {
@@ -78,7 +78,7 @@ async function shakeHands<C extends Duplex>(
   context: DialContext<C>,
   attempt: number,
 ): Promise<C> {
-  const { cancel, trace, clock } = context;
+  const { cancel, trace, clock, deadline } = context;
   let protocol: ProtocolInfo | undefined;
   let underWay = true;
   const handshakeContext: HandshakeContext = {
@@ -88,6 +88,7 @@ async function shakeHands<C extends Duplex>(
     get signal() {
       return cancel?.signal;
     },
+    remainingMs: () => (deadline === undefined ? undefined : Math.max(0, deadline - clock.now())),
     describe(info) {
       protocol = info;
     },

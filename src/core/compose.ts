@@ -1,8 +1,10 @@
 import type { Duplex } from "node:stream";
 import { abortable } from "./abort.ts";
 import { attempting } from "./attempt.ts";
+import { makingBound } from "./bound.ts";
 import { dialerOf, runOf } from "./context.ts";
 import type { Dialer, Middleware } from "./dialer.ts";
+import { isObserver, makeupOf, setBeneath } from "./makeup.ts";
 import { observed } from "./observe.ts";
 import { DialState } from "./state.ts";
 import { show } from "./validate.ts";
@@ -29,9 +31,14 @@ export function compose<C extends Duplex>(...layers: [...Middleware[], Dialer<C>
   const base = layers.at(-1) as Dialer<C> | undefined;
   if (base === undefined) throw new TypeError("compose: needs a base dialer such as tcp()");
 
+  const middlewares = layers.slice(0, -1) as Middleware[];
+  const working = middlewares.findIndex((each) => !isObserver(each));
   let stack = composed.has(base) ? base : dialerOf(attempting(base));
-  for (let index = layers.length - 2; index >= 0; index -= 1) {
-    stack = wrap(layers[index] as Middleware, stack, index);
+  // With nothing but observers over it, a composed base makes the bound itself, beneath its own observers.
+  if (working < 0 && !composed.has(base)) stack = takingBound(stack);
+  for (const [index, middleware] of [...middlewares.entries()].reverse()) {
+    stack = wrap(middleware, stack, index);
+    if (index === working) stack = takingBound(stack);
   }
 
   const run = runOf(stack);
@@ -42,14 +49,23 @@ export function compose<C extends Duplex>(...layers: [...Middleware[], Dialer<C>
     const inner = { ...context, state: new DialState(false) };
     if (trace === undefined) return abortable(() => run(target, inner), cancel);
     return abortable(() => observed(run, target, inner, trace, trace), cancel);
-  });
+  }, makeupOf(stack));
   composed.add(dialer);
   return dialer;
 }
 
+/** Beneath the observers that stand outermost, for they are to be told of a bound that passes. */
+function takingBound<C extends Duplex>(stack: Dialer<C>): Dialer<C> {
+  const makeup = makeupOf(stack);
+  return dialerOf(makingBound(runOf(stack), makeup.bounded), { ...makeup, makesBound: true });
+}
+
 function wrap<C extends Duplex>(middleware: Middleware, next: Dialer<C>, index: number): Dialer<C> {
   const wrapped: unknown = middleware(next);
-  if (typeof wrapped === "function") return wrapped as Dialer<C>;
+  if (typeof wrapped === "function") {
+    setBeneath(wrapped, makeupOf(next));
+    return wrapped as Dialer<C>;
+  }
   if (wrapped instanceof Promise) wrapped.catch(() => {});
   throw new TypeError(
     `compose: layer ${index + 1} returned ${show(wrapped)} instead of a dialer; a base dialer such as tcp() comes last`,

@@ -1,8 +1,10 @@
 import type { Duplex } from "node:stream";
+import { type Call, callOf, skips } from "./call.ts";
 import { Cancel } from "./cancel.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import type { Dialer, DialOptions, Handshake, Middleware } from "./dialer.ts";
+import type { CallOptions, Dialer, DialOptions, Handshake, Middleware } from "./dialer.ts";
 import { guardHooks } from "./hooks.ts";
+import { asObserver, type LayerTraits, type Makeup, makeupOf, setMakeup, withLayer } from "./makeup.ts";
 import type { DialState } from "./state.ts";
 import { parseTarget, type Target, type TargetLike } from "./target.ts";
 import type { DialTrace } from "./trace.ts";
@@ -19,6 +21,10 @@ export interface DialContext<C extends Duplex> {
   readonly state: DialState | undefined;
   /** Whether `withRetry` stands above: what is bounded here is then one attempt. */
   readonly insideRetry: boolean;
+  /** When the nearest bound above passes, by the clock; for those who plan ahead, for `cancel` ends all. */
+  readonly deadline: number | undefined;
+  /** What the caller asks of the layers beneath in place of what they were made with; seldom anything. */
+  readonly call: Call | undefined;
   /** What base dialers are called in, handshakes not. */
   readonly surround: Surround | undefined;
 }
@@ -48,19 +54,22 @@ const emptyContext: DialContext<never> = Object.freeze({
   clock: systemClock,
   state: undefined,
   insideRetry: false,
+  deadline: undefined,
+  call: undefined,
   surround: undefined,
 });
 
 /** Gives an inner dialer its public face. */
-export function dialerOf<C extends Duplex>(run: Run<C>): Dialer<C> {
+export function dialerOf<C extends Duplex>(run: Run<C>, makeup?: Makeup): Dialer<C> {
   const dial = (targetLike: TargetLike, options?: DialOptions<C>): Promise<C> => {
     try {
-      return run(parseTarget(targetLike), contextOf(options));
+      return run(parseTarget(targetLike), contextOf(options, dial));
     } catch (error) {
       return Promise.reject(error);
     }
   };
   (dial as WithRun<C>)[runKey] = run;
+  if (makeup !== undefined) setMakeup(dial, makeup);
   return dial;
 }
 
@@ -70,13 +79,25 @@ export function runOf<C extends Duplex>(dialer: Dialer<C>): Run<C> {
 }
 
 /** Makes a middleware of a wrapper around inner dialers. */
-export function layer(wrap: <C extends Duplex>(next: Run<C>) => Run<C>): Middleware {
-  return (next) => dialerOf(wrap(runOf(next)));
+export function layer(wrap: <C extends Duplex>(next: Run<C>) => Run<C>, traits: LayerTraits = {}): Middleware {
+  const middleware: Middleware = (next) => {
+    const beneath = runOf(next);
+    return dialerOf(skippable(wrap(beneath), beneath, traits.name), withLayer(traits, makeupOf(next)));
+  };
+  return traits.observes ? asObserver(middleware) : middleware;
+}
+
+function skippable<C extends Duplex>(run: Run<C>, beneath: Run<C>, name: string | undefined): Run<C> {
+  if (name === undefined) return run;
+  return function skippableDialer(target, context) {
+    return context.call !== undefined && skips(context.call, name) ? beneath(target, context) : run(target, context);
+  };
 }
 
 function optionsOf<C extends Duplex>(context: DialContext<C>): DialOptions<C> & WithContext<C> {
-  const { cancel, trace, handshake, background, owner, clock } = context;
+  const { cancel, trace, handshake, background, owner, clock, call } = context;
   const options = { trace, handshake, background, owner, clock, [contextKey]: context };
+  if (call !== undefined) Object.assign(options, call);
   return cancel === undefined ? options : Object.defineProperty(options, "signal", lazySignal);
 }
 
@@ -93,7 +114,10 @@ const lazySignal: PropertyDescriptor & ThisType<WithContext<never>> = {
 };
 
 /** Checks and completes what a caller gave. A decorator from outside may have changed any option on the way: its changes win, the rest is inherited. */
-export function contextOf<C extends Duplex>(options: (DialOptions<C> & WithContext<C>) | undefined): DialContext<C> {
+export function contextOf<C extends Duplex>(
+  options: (DialOptions<C> & WithContext<C>) | undefined,
+  dialer: Dialer<C>,
+): DialContext<C> {
   if (options === undefined) return emptyContext as DialContext<never> as never;
   const inherited = options[contextKey] ?? (emptyContext as never as DialContext<C>);
   const { signal, handshake, background = false, owner, clock = systemClock } = options;
@@ -102,5 +126,19 @@ export function contextOf<C extends Duplex>(options: (DialOptions<C> & WithConte
   const given = options.trace;
   const trace = given === undefined || given === inherited.trace ? given : guardHooks(given);
   const { state, insideRetry, surround } = inherited;
-  return { cancel, trace, handshake, background, owner, clock, state, insideRetry, surround };
+  // Times of two clocks can't be compared.
+  const deadline = clock === inherited.clock ? inherited.deadline : undefined;
+  const call = asks(options) ? callOf(options, inherited.call, makeupOf(dialer)) : undefined;
+  return { cancel, trace, handshake, background, owner, clock, state, insideRetry, deadline, call, surround };
+}
+
+function asks(options: CallOptions): boolean {
+  return (
+    options.timeoutMs !== undefined ||
+    options.maxAttempts !== undefined ||
+    options.backoff !== undefined ||
+    options.backoffBeforeFirst !== undefined ||
+    options.shouldRetry !== undefined ||
+    options.skip !== undefined
+  );
 }

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { BackoffFunction } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
 import type { Target, TargetLike } from "./target.ts";
 import type { DialTrace, ProtocolInfo } from "./trace.ts";
@@ -18,10 +19,38 @@ export type Dialer<C extends Duplex = Socket> = (target: TargetLike, options?: D
 export type Middleware = <C extends Duplex>(next: Dialer<C>) => Dialer<C>;
 
 /**
+ * What the caller may have otherwise in one dial than its layers were made with. Each option acts on the
+ * layers beneath the place where it is given: a decorator of your own may give them, too. One that can't
+ * take effect is refused, and so is one out of range: the dial rejects with a TypeError or RangeError that
+ * names it.
+ */
+export interface CallOptions {
+  /**
+   * Bound of the whole dial in milliseconds, 1 to 2^31-1, longer or shorter than that of the outermost
+   * `withTimeout`, in whose place it stands; bounds of attempts stay. A composed dialer that has no bound
+   * of the whole dial makes this one, beneath the observers that stand outermost.
+   */
+  timeoutMs?: number | undefined;
+  /** In place of the outermost `withRetry`'s: attempts in all, the first included. */
+  maxAttempts?: number | undefined;
+  /** In place of the outermost `withRetry`'s waits; may throw to stop, which is then what the dial rejects with. */
+  backoff?: BackoffFunction | undefined;
+  /** In place of the outermost `withRetry`'s: whether to wait `backoff(0, undefined)` before the first attempt. */
+  backoffBeforeFirst?: boolean | undefined;
+  /** In place of the outermost `withRetry`'s: whether to try again after `error` ended the `attempt`-th try. */
+  shouldRetry?: ((error: unknown, attempt: number) => boolean) | undefined;
+  /**
+   * Names of layers to pass by, such as `retry`, `timeout` or `log`; every layer of that name. Other observers
+   * have none: what is counted stays true.
+   */
+  skip?: readonly string[] | undefined;
+}
+
+/**
  * What the caller may say about one dial. A decorator of your own passes it on, changed where that is
  * its job: `next(target, { ...options, signal })`.
  */
-export interface DialOptions<C extends Duplex = Socket> {
+export interface DialOptions<C extends Duplex = Socket> extends CallOptions {
   /** Cancels the dial, never the connection it returned. */
   signal?: AbortSignal | undefined;
   /** Hooks for this one dial. */
@@ -49,6 +78,8 @@ export interface HandshakeContext {
   readonly attempt: number;
   /** Aborts when the attempt is over; the connection is destroyed then. */
   readonly signal: AbortSignal | undefined;
+  /** Milliseconds until the nearest bound above passes; `undefined` where there is none. For protocols that tell the peer. */
+  remainingMs(): number | undefined;
   /** Hooks to report inner phases to (a TLS upgrade, for one). */
   readonly trace: DialTrace | undefined;
   /** Names the protocol spoken and what the peer said of itself, for spans. */

@@ -8,9 +8,11 @@ import type { DialTrace, Observer } from "./trace.ts";
 
 /**
  * Attaches an observer at this place among the layers: it is told of the dial as it passes here, and
- * of all that happens beneath. The one way in which observers get in, this package's own included.
+ * of all that happens beneath. The one way in which observers get in, this package's own included. With a `name`
+ * dials may skip it.
  */
-export function attach(observer: DialTrace | Observer): Middleware {
+export function attach(observer: DialTrace | Observer, name?: string): Middleware {
+  const traits = { observes: true, ...(name !== undefined && { name }) };
   if (typeof observer === "function") {
     return layer(
       (next) =>
@@ -20,9 +22,10 @@ export function attach(observer: DialTrace | Observer): Middleware {
           if (hooks === undefined) return next(target, context);
           return observed(next, target, context, hooks, mergeHooks(hooks, context.trace));
         },
+      traits,
     );
   }
-  return layer(observing(observer));
+  return layer(observing(observer), traits);
 }
 
 /** Wraps a dialer in hooks that are the same for every dial. */

@@ -2,6 +2,7 @@ import { recordDials } from "../core/dial-record.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { messageOf } from "../core/errors.ts";
 import { formatAddress, formatDuration } from "../core/format.ts";
+import { asObserver } from "../core/makeup.ts";
 import { attach } from "../core/observe.ts";
 import type { DialTrace } from "../core/trace.ts";
 import { checkBoolean, checkCount, checkOptions, show } from "../core/validate.ts";
@@ -27,7 +28,8 @@ export interface LogOptions {
 
 /**
  * Logs, for people, the dials and connections beneath it: what is being connected to, how long it took,
- * which attempt comes when and why, when a connection closed and how much it carried.
+ * which attempt comes when and why, when a connection closed and how much it carried. A dial that is not
+ * worth a line skips it: `dial(target, { skip: ["log"] })`.
  *
  * @param logger - @defaultValue `console`
  * @throws TypeError or RangeError at construction, when the logger has no `info` or `warn`, or naming the option.
@@ -42,8 +44,8 @@ export function withLog(logger: Logger = console, options: LogOptions = {}): Mid
   if (colors !== undefined) checkBoolean("withLog: colors", colors);
   if (columns !== undefined) checkCount("withLog: columns", columns, leastColumns);
 
-  if (!pretty) return attach({ ...connectLines(logger), ...commonLines(logger), ...endLines(logger) });
-  const lines = attach(commonLines(logger));
+  if (!pretty) return attach({ ...connectLines(logger), ...commonLines(logger), ...endLines(logger) }, "log");
+  const lines = attach(commonLines(logger), "log");
   const pictures = attach(
     recordDials((record) => {
       const failed = record.outcome === "failure";
@@ -55,8 +57,9 @@ export function withLog(logger: Logger = console, options: LogOptions = {}): Mid
       if (failed) logger.warn(text);
       else logger.info(text);
     }),
+    "log",
   );
-  return (next) => lines(pictures(next));
+  return asObserver((next) => lines(pictures(next)));
 }
 
 function connectLines(logger: Logger): DialTrace {

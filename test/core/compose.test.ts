@@ -33,7 +33,7 @@ const spy =
 const spread: Middleware = (next) => (target, options) => next(target, { ...options });
 
 describe("layers", () => {
-  test("stand outermost first", async () => {
+  test("wrappers first = outermost: they stand outermost first", async () => {
     const said: string[] = [];
     const conn = await compose(spy("a", said), spy("b", said), spy("c", said), scriptedDialer())("h:1");
     assert.deepEqual(said, ["a in", "b in", "c in", "c out", "b out", "a out"]);

@@ -76,6 +76,8 @@ function dial({ fates, answersAfter = {}, first }: World) {
     owner: undefined,
     state: undefined,
     insideRetry: false,
+    deadline: undefined,
+    call: undefined,
     surround: undefined,
   };
   const settings = {

@@ -37,6 +37,8 @@ function start({ families = [6, 4], preferred, lookup }: Settings = {}) {
       owner: undefined,
       state: undefined,
       insideRetry: false,
+      deadline: undefined,
+      call: undefined,
       surround: undefined,
       trace: {
         dnsStart: () => tell("start"),
