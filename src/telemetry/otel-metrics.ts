@@ -39,16 +39,19 @@ export function withOtelMetrics(options: OtelMetricsOptions = {}): Middleware {
   checkEndpoints("withOtelMetrics", endpoints);
   const find = whenRegistered(meterProvider, (provider) => dialerHooks(otelSink(provider, name), endpoints));
   if (meterProvider !== undefined) return attach(find() ?? {});
-  return layer(<C extends Duplex>(next: Run<C>): Run<C> => {
-    let metered: Run<C> | undefined;
-    return function meteredDialer(target, context) {
-      if (metered === undefined) {
-        const found = guarded("a meter provider", find);
-        if (found !== undefined) metered = observing(found)(next);
-      }
-      return (metered ?? next)(target, context);
-    };
-  });
+  return layer(
+    <C extends Duplex>(next: Run<C>): Run<C> => {
+      let metered: Run<C> | undefined;
+      return function meteredDialer(target, context) {
+        if (metered === undefined) {
+          const found = guarded("a meter provider", find);
+          if (found !== undefined) metered = observing(found)(next);
+        }
+        return (metered ?? next)(target, context);
+      };
+    },
+    { observes: true },
+  );
 }
 
 /** Throws a `TypeError` that names the option unless it is a meter provider, or left out. */

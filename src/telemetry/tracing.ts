@@ -118,6 +118,7 @@ export function withTracing(options: TracingOptions = {}): Middleware {
         const beneath = { ...dial, surround: surround ?? dial.surround };
         return context.with(inside, () => observed(next, target, beneath, own, mergeHooks(own, dial.trace)));
       },
+    { observes: true },
   );
 }
 
