@@ -4,10 +4,11 @@ import { checkDuration, checkFunction, checkOneOf, maxTimerMs, show } from "./va
 export type Jitter = "none" | "full" | "equal" | "decorrelated";
 
 /**
- * Computes the wait in milliseconds before the next attempt.
+ * Computes the wait in milliseconds before the next attempt. May throw to stop: the dial rejects with
+ * what it throws.
  *
- * @param attempt - number of the attempt that failed, from 1.
- * @param error - what it failed with.
+ * @param attempt - number of the attempt that failed, from 1; 0 before the first, where that is asked for.
+ * @param error - what it failed with; `undefined` before the first.
  */
 export type BackoffFunction = (attempt: number, error: unknown) => number;
 
@@ -80,7 +81,9 @@ export function createBackoff(options: BackoffOptions = {}): () => BackoffFuncti
     let previousMs = initialBackoffMs;
     return (attempt) => {
       // Growth overflows in a retry without end, and Infinity times an initial wait of 0 is no number.
-      const growth = backoff === "constant" ? 1 : Math.min(backoffMultiplier ** (attempt - 1), Number.MAX_VALUE);
+      // Before the first attempt the wait is as after the first.
+      const failures = Math.max(1, attempt);
+      const growth = backoff === "constant" ? 1 : Math.min(backoffMultiplier ** (failures - 1), Number.MAX_VALUE);
       const baseMs = Math.min(initialBackoffMs * growth, maxBackoffMs);
       switch (jitter) {
         case "none":

@@ -1,4 +1,5 @@
 import { type BackoffFunction, type BackoffOptions, createBackoff } from "../core/backoff.ts";
+import { type Call, withoutRetry } from "../core/call.ts";
 import { classify } from "../core/classify.ts";
 import { layer } from "../core/context.ts";
 import type { Middleware } from "../core/dialer.ts";
@@ -10,7 +11,7 @@ import { sleep } from "../core/sleep.ts";
 import type { DialState } from "../core/state.ts";
 import type { Target } from "../core/target.ts";
 import type { ExhaustedCause } from "../core/trace.ts";
-import { checkCount, checkFunction, checkOptions } from "../core/validate.ts";
+import { checkBoolean, checkCount, checkFunction, checkOptions } from "../core/validate.ts";
 
 export interface RetryOptions extends BackoffOptions {
   /** Attempts in all, the first included; `Infinity` goes on until the signal or a timeout above ends it. @defaultValue 4 */
@@ -25,12 +26,18 @@ export interface RetryOptions extends BackoffOptions {
    * fails with the error of its last attempt. @defaultValue none
    */
   budget?: RetryBudget | undefined;
+  /**
+   * Whether to wait before the first attempt, too, so that what starts at once doesn't dial at once: as after a
+   * first failure, or what `backoff(0, undefined)` says. @defaultValue false
+   */
+  backoffBeforeFirst?: boolean | undefined;
 }
 
 const knownOptions = [
   "maxAttempts",
   "shouldRetry",
   "budget",
+  "backoffBeforeFirst",
   "backoff",
   "initialBackoffMs",
   "backoffMultiplier",
@@ -39,32 +46,61 @@ const knownOptions = [
   "random",
 ];
 
+/** What one dial goes by: the layer's own, or the caller's. */
+interface Plan {
+  readonly maxAttempts: number;
+  readonly shouldRetry: (error: unknown, attempt: number) => boolean;
+  readonly backoffBeforeFirst: boolean;
+  readonly newBackoff: () => BackoffFunction;
+}
+
 /**
  * Dials again when a dial beneath it fails, with a growing, jittered wait between. Layers below it see
  * each attempt, layers above it the whole. An abort ends a wait at once; aborted dials are not retried.
+ * A wait that would outlast the bound above is not begun: the dial fails at once, for what the last
+ * attempt failed with.
+ *
+ * A dial may bring its own `maxAttempts`, `shouldRetry`, `backoff` and `backoffBeforeFirst`; where retries
+ * nest, the outermost takes them.
  *
  * @throws RangeError or TypeError at construction, naming the option.
- * @throws DialError from the dial: of the last attempt, with all attempts that failed.
+ * @throws DialError from the dial: of the last attempt, with all attempts that failed. What `shouldRetry` or
+ * `backoff` throws ends the dial and is passed on as it is.
  * @example
  * const dial = compose(withRetry({ maxAttempts: 4, initialBackoffMs: 100, jitter: "full" }), tcp());
+ * @see https://github.com/cenkalti/backoff/blob/v4/context.go which doesn't begin such waits either
  */
 export function withRetry(options: RetryOptions = {}): Middleware {
   checkOptions("withRetry", options, knownOptions);
-  const { maxAttempts = 4, shouldRetry = defaultShouldRetry, budget, ...backoffOptions } = options;
+  const {
+    maxAttempts = 4,
+    shouldRetry = defaultShouldRetry,
+    budget,
+    backoffBeforeFirst = false,
+    ...backoffOptions
+  } = options;
   checkCount("withRetry: maxAttempts", maxAttempts);
   checkFunction("withRetry: shouldRetry", shouldRetry);
   if (budget !== undefined) checkRetryBudget("withRetry: budget", budget);
-  const newBackoff = createBackoff(backoffOptions);
+  checkBoolean("withRetry: backoffBeforeFirst", backoffBeforeFirst);
+  const own: Plan = { maxAttempts, shouldRetry, backoffBeforeFirst, newBackoff: createBackoff(backoffOptions) };
 
   return layer(
     (next) =>
       async function retryDialer(target, context) {
-        const { cancel, trace, clock, state } = context;
-        const inner = { ...context, insideRetry: true };
+        const { cancel, trace, clock, state, deadline, call } = context;
+        const { maxAttempts, shouldRetry, backoffBeforeFirst, newBackoff } =
+          call === undefined ? own : asAsked(own, call);
+        const inner = { ...context, insideRetry: true, call: call && withoutRetry(call) };
         let backoff: BackoffFunction | undefined;
         // Where retries nest, an attempt of the dial's that is not its first is a retry to those below, too.
         if (budget !== undefined && !state?.attempts && !cancel?.aborted) budget.deposit(clock);
 
+        if (backoffBeforeFirst) {
+          backoff = newBackoff();
+          const delayMs = backoff(0, undefined);
+          if (delayMs > 0) await sleep(delayMs, clock, cancel);
+        }
         for (let attempt = 1; ; attempt += 1) {
           try {
             return await next(target, inner);
@@ -81,14 +117,24 @@ export function withRetry(options: RetryOptions = {}): Middleware {
             }
             if (attempt >= maxAttempts || !shouldRetry(error, attempt)) {
               exhausted(attempt >= maxAttempts ? "attempts" : "non_retryable");
-              throw exhaustedError(error, reason, target, attempt, state);
+              throw attempt === 1 ? error : exhaustedError(error, reason, target, attempt, state);
             }
             backoff ??= newBackoff();
-            const delayMs = backoff(attempt, error);
+            let delayMs: number;
+            try {
+              delayMs = backoff(attempt, error);
+            } catch (stop) {
+              exhausted("non_retryable");
+              throw stop;
+            }
+            if (deadline !== undefined && delayMs >= deadline - clock.now()) {
+              exhausted("deadline");
+              throw exhaustedError(error, reason, target, attempt, state, "; no time is left for another");
+            }
             const withdrawal = budget?.withdraw(clock);
             if (budget !== undefined && withdrawal === undefined) {
               exhausted("budget");
-              throw exhaustedError(error, reason, target, attempt, state);
+              throw attempt === 1 ? error : exhaustedError(error, reason, target, attempt, state);
             }
             // The dial's own count: this layer's tries are not all of its attempts where retries nest.
             const made = state?.attempts || attempt;
@@ -103,7 +149,17 @@ export function withRetry(options: RetryOptions = {}): Middleware {
           }
         }
       },
+    { name: "retry" },
   );
+}
+
+function asAsked(own: Plan, call: Call): Plan {
+  return {
+    maxAttempts: call.maxAttempts ?? own.maxAttempts,
+    shouldRetry: call.shouldRetry ?? own.shouldRetry,
+    backoffBeforeFirst: call.backoffBeforeFirst ?? own.backoffBeforeFirst,
+    newBackoff: call.backoff === undefined ? own.newBackoff : createBackoff({ backoff: call.backoff }),
+  };
 }
 
 function defaultShouldRetry(error: unknown, attempt: number): boolean {
@@ -111,10 +167,17 @@ function defaultShouldRetry(error: unknown, attempt: number): boolean {
   return reason !== "canceled" && isRetryable(reason, attempt);
 }
 
-function exhaustedError(error: unknown, reason: Reason, target: Target, attempts: number, state?: DialState): unknown {
-  if (attempts === 1) return error;
+function exhaustedError(
+  error: unknown,
+  reason: Reason,
+  target: Target,
+  attempts: number,
+  state: DialState | undefined,
+  why = "",
+): DialError {
   const cause = error instanceof DialError && error.cause !== undefined ? error.cause : error;
-  return new DialError(`dial ${target} failed after ${attempts} attempts: ${messageOf(cause)}`, {
+  const times = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
+  return new DialError(`dial ${target} failed after ${times}: ${messageOf(cause)}${why}`, {
     reason,
     target,
     cause,

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { compose } from "../core/compose.ts";
 import { contextOf, type DialContext, type Run, runOf } from "../core/context.ts";
-import type { DialOptions } from "../core/dialer.ts";
+import type { Dialer, DialOptions } from "../core/dialer.ts";
 import type { ObservedPool, PoolStats } from "../core/pool-trace.ts";
 import { parseTarget, type TargetLike } from "../core/target.ts";
 import { Counters } from "./counters.ts";
@@ -56,7 +56,7 @@ export interface Pool<C extends Duplex = Socket> extends ObservedPool, AsyncDisp
  */
 export function pool<C extends Duplex = Socket>(options: PoolOptions<C>): Pool<C> {
   const settings = settingsOf(options);
-  const connections = new ConnectionPool(settings, runOf(compose(options.dialer)));
+  const connections = new ConnectionPool(settings, compose(options.dialer));
   if (options.trace !== undefined) connections.events.observe(options.trace, connections);
   return connections;
 }
@@ -64,6 +64,7 @@ export function pool<C extends Duplex = Socket>(options: PoolOptions<C>): Pool<C
 class ConnectionPool<C extends Duplex> implements Pool<C>, TargetPoolHost<C> {
   readonly settings: PoolSettings<C>;
   readonly events = new PoolEvents();
+  readonly dialer: Dialer<C>;
   readonly run: Run<C>;
   readonly warmContext: DialContext<C>;
   readonly #targets = new Map<string, TargetPool<C>>();
@@ -71,10 +72,11 @@ class ConnectionPool<C extends Duplex> implements Pool<C>, TargetPoolHost<C> {
   readonly #sweeper: Sweeper;
   #drained: { promise: Promise<void>; resolve: () => void } | undefined;
 
-  constructor(settings: PoolSettings<C>, run: Run<C>) {
+  constructor(settings: PoolSettings<C>, dialer: Dialer<C>) {
     this.settings = settings;
-    this.run = run;
-    this.warmContext = contextOf<C>({ background: true, owner: this, clock: settings.clock });
+    this.dialer = dialer;
+    this.run = runOf(dialer);
+    this.warmContext = contextOf<C>({ background: true, owner: this, clock: settings.clock }, dialer);
     this.#sweeper = new Sweeper(settings.clock, (now) => this.#sweep(now));
   }
 

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { contextOf, type DialContext, type Run } from "../core/context.ts";
-import type { DialOptions } from "../core/dialer.ts";
+import type { Dialer, DialOptions } from "../core/dialer.ts";
 import { DialTimeoutError } from "../core/errors.ts";
 import { callHook, guarded } from "../core/hooks.ts";
 import type { AcquireOutcome, EvictionReason, PoolCounts } from "../core/pool-trace.ts";
@@ -22,6 +22,7 @@ import { Warmth } from "./warmth.ts";
 export interface TargetPoolHost<C extends Duplex> {
   readonly settings: PoolSettings<C>;
   readonly events: PoolEvents;
+  readonly dialer: Dialer<C>;
   readonly run: Run<C>;
   /** What connections are dialed with that nobody has asked for. */
   readonly warmContext: DialContext<C>;
@@ -94,7 +95,7 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
   }
 
   acquire(options: DialOptions<C> | undefined): Promise<Lease<C>> {
-    const caller = { context: contextOf(options), trace: options?.trace, since: this.#settings.clock.now() };
+    const caller = { context: contextOf(options, this.#host.dialer), trace: options?.trace, since: this.#settings.clock.now() };
     const { cancel } = caller.context;
     if (this.#closed) return this.#refuse(caller, "failure", new PoolClosedError(this.target));
     if (cancel?.aborted) return this.#refuse(caller, "canceled", cancel.reason);

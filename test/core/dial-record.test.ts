@@ -128,7 +128,13 @@ test("what a bound cuts off ends with it, and says so", async () => {
 });
 
 test("a wait that a bound cuts short is as long as it was", async () => {
-  const record = await recorded(1000, withTimeout({ timeoutMs: 130 }), retry, scriptedDialer([refused]));
+  // One of the user's own: withRetry begins no wait that outlasts a bound that it knows of.
+  const bound: Middleware = (next) => (target, options) => {
+    const controller = new AbortController();
+    options?.clock?.setTimeout(() => controller.abort(new DOMException("too late", "TimeoutError")), 130);
+    return next(target, { ...options, signal: controller.signal });
+  };
+  const record = await recorded(1000, bound, retry, scriptedDialer([refused]));
   assert.deepEqual(record.phases.map(shown), [
     "attempt of 1, 0+0 failure refused",
     "wait of 1, 0+100 success refused",

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import type { Duplex } from "node:stream";
 import { describe, test } from "node:test";
 import {
@@ -94,14 +95,15 @@ test("early exit: a shouldRetry that says no ends the dial, whatever attempts ar
   assert.deepEqual(delays, []);
 });
 
-test("Infinity goes on until an outer timeout, which is told as the deadline", async () => {
+test("Infinity goes on until no time is left beneath an outer timeout, which is told as the deadline", async () => {
   const { error, said, calls } = await played(
     { maxAttempts: Number.POSITIVE_INFINITY, backoff: () => 10 },
     [refused],
     [withTimeout({ timeoutMs: 5005 })],
   );
   assert.equal(calls, 501);
-  assert.equal(error.name, "DialTimeoutError");
+  assert.equal(error.name, "DialError");
+  assert.match(error.message, /^dial h:1 failed after 501 attempts: .*; no time is left for another$/);
   assert.equal(error.attemptCount, 501);
   assert.equal(error.attempts.length, 32);
   assert.equal(said.at(-1), "h:1 given up after 501 for deadline: refused");
@@ -212,6 +214,188 @@ describe("waits", () => {
   });
 });
 
+describe("backoff before every try", () => {
+  test("is asked with attempt 0 and no error first, then as after every failure", async () => {
+    const asked: unknown[] = [];
+    const calls: number[] = [];
+    const clock = fakeClock();
+    const backoff = (attempt: number, error: unknown) => {
+      asked.push([clock.now(), attempt, (error as DialError | undefined)?.cause]);
+      return 10 + attempt;
+    };
+    const step = async () => {
+      calls.push(clock.now());
+      throw refused;
+    };
+    const dial = compose(withRetry({ backoff, backoffBeforeFirst: true, maxAttempts: 3 }), scriptedDialer([step]));
+    const rejected = assert.rejects(dial("h:1", { clock }), { reason: "refused", attemptCount: 3 });
+    await clock.advance(1000);
+    await rejected;
+    assert.deepEqual(asked, [
+      [0, 0, undefined],
+      [10, 1, refused],
+      [21, 2, refused],
+    ]);
+    assert.deepEqual(calls, [10, 21, 33]);
+  });
+
+  test("is off by default, and is no retry: nothing is told of it", async () => {
+    const asked: number[] = [];
+    const backoff = (attempt: number) => {
+      asked.push(attempt);
+      return 10;
+    };
+    await played({ backoff }, [refused, "connect"]);
+    assert.deepEqual(asked, [1]);
+    const { said, error } = await played({ backoff, backoffBeforeFirst: true }, ["connect"]);
+    assert.equal(error, undefined);
+    assert.deepEqual(said, []);
+    assert.deepEqual(asked, [1, 0]);
+  });
+
+  for (const [what, options, expected] of [
+    ["exponential", { jitter: "none" }, [100, 100, 200]],
+    ["constant", { backoff: "constant", jitter: "none" }, [100, 100, 100]],
+    ["decorrelated", { jitter: "decorrelated", random: () => 0.5 }, [200, 350, 575]],
+  ] as const) {
+    test(`waits as after a first failure where it is computed: ${what}`, async () => {
+      const clock = fakeClock();
+      const calls: number[] = [];
+      const step = async () => {
+        calls.push(clock.now());
+        throw refused;
+      };
+      const dial = compose(withRetry({ ...options, backoffBeforeFirst: true, maxAttempts: 3 }), scriptedDialer([step]));
+      const rejected = assert.rejects(dial("h:1", { clock }));
+      await clock.advance(10_000);
+      await rejected;
+      const [first, second, third] = expected;
+      assert.deepEqual(calls, [first, first + second, first + second + third]);
+    });
+  }
+
+  test("sets no timer for a wait of nothing", async () => {
+    const clock = fakeClock();
+    const dial = compose(withRetry({ backoff: () => 0, backoffBeforeFirst: true }), scriptedDialer());
+    (await dial("h:1", { clock })).destroy();
+  });
+
+  test("ends at once by an abort, without an attempt, a listener or a timer", async () => {
+    const clock = fakeClock();
+    const controller = new AbortController();
+    const base = scriptedDialer();
+    const dial = compose(withRetry({ backoff: () => 100, backoffBeforeFirst: true }), base);
+    const dialing = dial("h:1", { clock, signal: controller.signal });
+    await turns();
+    assert.equal(clock.pending, 1);
+    controller.abort("enough");
+    assert.equal(clock.pending, 0);
+    await assert.rejects(dialing, (error) => error === "enough");
+    assert.equal(base.calls.length, 0);
+    assert.equal(getEventListeners(controller.signal, "abort").length, 0);
+  });
+
+  for (const stopAt of [0, 1, 2]) {
+    test(`may throw to stop, at ${stopAt}: the dial rejects with the very error, and no attempt is made`, async () => {
+      const stop = new Error("enough of it");
+      const backoff = (attempt: number) => {
+        if (attempt === stopAt) throw stop;
+        return 1;
+      };
+      const { error, calls, said } = await played({ backoff, backoffBeforeFirst: true }, [refused]);
+      assert.equal(error, stop);
+      assert.equal(calls, stopAt);
+      const given = stopAt === 0 ? [] : [`h:1 given up after ${stopAt} for non_retryable: refused`];
+      assert.deepEqual(said.slice(Math.max(0, stopAt - 1)), given);
+    });
+  }
+});
+
+test("retries n means n+1 tries: in maxAttempts the first is included", async () => {
+  for (const retries of [0, 1, 3]) {
+    const { calls } = await played({ maxAttempts: retries + 1, backoff: () => 0 }, [refused]);
+    assert.equal(calls, retries + 1);
+  }
+});
+
+describe("early exit", () => {
+  test("a try that succeeds is the last, however many are allowed", async () => {
+    const { calls, error } = await played({ maxAttempts: 100 }, [refused, "connect", refused]);
+    assert.equal(error, undefined);
+    assert.equal(calls, 2);
+  });
+
+  test("a predicate that says no ends it at once, with that try's own error", async () => {
+    const { calls, error, delays } = await played({ maxAttempts: 100, shouldRetry: () => false }, [refused]);
+    assert.equal(calls, 1);
+    assert.equal(error.cause, refused);
+    assert.deepEqual(delays, []);
+  });
+
+  test("a wait that would outlast the bound above is not begun", async () => {
+    const said: string[] = [];
+    for (const [backoffMs, timeoutMs, endsAt, tries] of [
+      [500, 100, 0, 1],
+      [50, 100, 50, 2],
+      [49, 100, 98, 3],
+      [100, 100, 0, 1],
+    ] as const) {
+      const clock = fakeClock();
+      const base = scriptedDialer([refused]);
+      const dial = compose(
+        withTrace({ retryExhausted: ({ cause, reason }) => said.push(`${cause} ${reason}`) }),
+        withTimeout({ timeoutMs }),
+        withRetry({ backoff: () => backoffMs, maxAttempts: 10 }),
+        base,
+      );
+      let endedAt = Number.NaN;
+      const dialing = dial("h:1", { clock }).catch((error) => {
+        endedAt = clock.now();
+        return error;
+      });
+      await clock.advance(1000);
+      const error = await dialing;
+      const times = tries === 1 ? "1 attempt" : `${tries} attempts`;
+      assert.equal(error.message, `dial h:1 failed after ${times}: connect ECONNREFUSED; no time is left for another`);
+      assert.deepEqual([error.name, error.code, error.attempts.length], ["DialError", "ECONNREFUSED", tries]);
+      assert.deepEqual([endedAt, base.calls.length], [endsAt, tries]);
+      assert.equal(clock.pending, 0);
+    }
+    assert.deepEqual(said, Array(4).fill("deadline refused"));
+  });
+
+  test("where retries nest, no time left in the attempt is left for the outer one to mend", async () => {
+    const { calls, said } = await played(
+      { backoff: () => 50, maxAttempts: 9 },
+      [refused],
+      [withRetry({ backoff: () => 7, maxAttempts: 2 }), withTimeout({ timeoutMs: 60 })],
+    );
+    assert.equal(calls, 4);
+    const inner = (attempt: number) => [
+      `h:1 again as ${attempt} after refused`,
+      "h:1 given up after 2 for deadline: refused",
+    ];
+    assert.deepEqual(said, [
+      ...inner(2),
+      "h:1 again as 3 after refused",
+      ...inner(4),
+      "h:1 given up after 2 for attempts: refused",
+    ]);
+  });
+
+  test("a bound by another clock is no measure for a wait", async () => {
+    const outer = fakeClock();
+    const inner = fakeClock();
+    await inner.advance(1_000_000);
+    const base = scriptedDialer([refused, "connect"]);
+    const dial = compose(withTimeout({ timeoutMs: 100 }), inner.layer, withRetry({ backoff: () => 50 }), base);
+    const dialing = dial("h:1", { clock: outer });
+    await inner.advance(50);
+    (await dialing).destroy();
+    assert.equal(base.calls.length, 2);
+  });
+});
+
 describe("whether to try again", () => {
   for (const reason of reasons) {
     test(`after ${reason} is for the table of reasons to say`, async () => {
@@ -298,6 +482,7 @@ describe("refuses at construction", () => {
     ]),
     [{ shouldRetry: 5 as never }, "TypeError", "withRetry: shouldRetry must be a function, got 5"],
     [{ maxAttempt: 5 } as never, "TypeError", /^withRetry: unknown option maxAttempt; the options are/ as never],
+    [{ backoffBeforeFirst: 1 as never }, "TypeError", "withRetry: backoffBeforeFirst must be true or false, got 1"],
     [{ initialBackoffMs: -1 }, "RangeError", /^initialBackoffMs .* got -1$/ as never],
     [{ jitter: "some" as never }, "RangeError", /^jitter .* got "some"$/ as never],
   ];

@@ -86,15 +86,17 @@ describe("its place among the layers is its meaning:", () => {
     assert.equal(error.attemptCount, 3);
   });
 
-  test("above withRetry it ends a wait", async () => {
+  test("above withRetry it ends a wait before the first attempt", async () => {
+    const base = scriptedDialer();
     const error = await timedOut(
       1000,
       withTimeout({ timeoutMs: 100 }),
-      withRetry({ backoff: () => 500 }),
-      scriptedDialer([new Error("no")]),
+      withRetry({ backoff: () => 500, backoffBeforeFirst: true }),
+      base,
     );
-    assert.equal(error.message, "dial h:1 timed out after 100 ms; attempt 1 before failed: no");
-    assert.equal(error.attemptCount, 1);
+    assert.equal(error.message, "dial h:1 timed out after 100 ms");
+    assert.equal(error.attemptCount, 0);
+    assert.equal(base.calls.length, 0);
   });
 
   test("below withRetry it bounds one attempt, which is then retried", async () => {
