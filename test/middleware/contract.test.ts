@@ -39,10 +39,25 @@ const tracerProvider = () =>
   new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(new InMemorySpanExporter())] });
 
 decoratorContract("withTimeout", () => withTimeout({ timeoutMs: 1000 }));
+decoratorContract("withTimeout, with a bound of the dial's own", () => (next) => {
+  const bounded = withTimeout({ timeoutMs: 10_000 })(next);
+  return (target, options) => bounded(target, { ...options, timeoutMs: 1000 });
+});
 decoratorContract("withRetry", () => withRetry());
 decoratorContract("withRetry with a budget", () => withRetry({ budget: retryBudget() }));
 decoratorContract("withConcurrencyLimit", () => withConcurrencyLimit({ maxConcurrent: 3, waitTimeoutMs: 1000 }));
 decoratorContract("withRateLimit", () => withRateLimit({ dialsPerSecond: 1, burst: 3 }));
+decoratorContract("withRetry, with a backoff before the first attempt", () =>
+  withRetry({ backoffBeforeFirst: true, backoff: () => 0 }),
+);
+decoratorContract("withRetry, with options of the dial's own", () => (next) => {
+  const retried = withRetry({ maxAttempts: 1 })(next);
+  return (target, options) => retried(target, { ...options, maxAttempts: 4, backoff: () => 100, skip: [] });
+});
+decoratorContract("withRetry that is skipped", () => (next) => {
+  const retried = withRetry()(next);
+  return (target, options) => retried(target, { ...options, skip: ["retry"] });
+});
 decoratorContract("withTrace with hooks", () => withTrace(hooks()));
 decoratorContract("withTrace with an observer", () => withTrace(hooks));
 decoratorContract("withTrace with an observer that looks away", () => withTrace(() => undefined));

@@ -1,0 +1,388 @@
+import assert from "node:assert/strict";
+import type { Duplex } from "node:stream";
+import { describe, test } from "node:test";
+import { Registry } from "prom-client";
+import {
+  type CallOptions,
+  classify,
+  compose,
+  type Dialer,
+  DialTimeoutError,
+  type Middleware,
+  type TimeoutInfo,
+  withLog,
+  withRetry,
+  withTimeout,
+  withTrace,
+} from "../../src/index.ts";
+import { withPrometheus } from "../../src/prometheus.ts";
+import { fakeClock, type Step, scriptedDialer } from "../../src/testing.ts";
+
+const refused = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+
+/** A decorator of the user's own that hands the options on as a copy. */
+const copies: Middleware = (next) => (target, options) => next(target, { ...options });
+/** One that hands on only what it knows of. */
+const drops: Middleware = (next) => (target, options) =>
+  next(target, { signal: options?.signal, clock: options?.clock });
+
+/** What became of a dial, and when. */
+async function dialed(
+  layers: readonly Middleware[],
+  steps: readonly Step[],
+  asked: CallOptions,
+  make = (base: Dialer<Duplex>) => compose(...layers, base),
+) {
+  const clock = fakeClock();
+  const base = scriptedDialer(steps);
+  const timeouts: TimeoutInfo[] = [];
+  let endedAt = Number.NaN;
+  const end = (error: unknown) => {
+    endedAt = clock.now();
+    return error as DialTimeoutError | undefined;
+  };
+  const dialing = make(base)("h:1", { clock, trace: { timeout: (info) => timeouts.push(info) }, ...asked }).then(
+    (conn) => end(conn.destroy() && undefined),
+    (error) => end(error),
+  );
+  await clock.advance(60_000);
+  const error = await dialing;
+  assert.equal(clock.pending, 0);
+  const told = timeouts.map(({ scope, timeoutMs }) => `${scope} ${timeoutMs}`);
+  return { error, endedAt, calls: base.calls.length, told };
+}
+
+const retry = withRetry({ maxAttempts: 3, backoff: () => 10 });
+
+describe("per-call options override the defaults:", () => {
+  for (const [what, asked, calls, endedAt] of [
+    ["nothing asked", {}, 3, 20],
+    ["maxAttempts", { maxAttempts: 5 }, 5, 40],
+    ["maxAttempts, fewer", { maxAttempts: 1 }, 1, 0],
+    ["backoff", { backoff: (attempt) => attempt * 7 }, 3, 21],
+    ["backoff before the first", { backoff: (attempt) => attempt + 7, backoffBeforeFirst: true }, 3, 24],
+    ["shouldRetry", { shouldRetry: (_error, attempt) => attempt < 2 }, 2, 10],
+    ["several", { maxAttempts: 2, backoff: () => 0 }, 2, 0],
+    ["timeoutMs, which the wait would outlast", { timeoutMs: 15 }, 2, 10],
+  ] as const satisfies readonly (readonly [string, CallOptions, number, number])[]) {
+    test(what, async () => {
+      for (const layers of [
+        [retry],
+        [copies, retry],
+        [withTrace({}), copies, withTimeout({ timeoutMs: 5000 }), copies, retry],
+      ]) {
+        const seen = await dialed(layers, [refused], asked);
+        assert.deepEqual([seen.calls, seen.endedAt], [calls, endedAt]);
+        assert.equal(seen.error?.reason, "refused");
+      }
+    });
+  }
+
+  test("for that dial alone", async () => {
+    const clock = fakeClock();
+    const base = scriptedDialer([refused]);
+    const dial = compose(retry, base);
+    const ended = Promise.allSettled([dial("h:1", { clock, maxAttempts: 1 }), dial("h:1", { clock })]);
+    await clock.advance(1000);
+    await ended;
+    assert.equal(base.calls.length, 1 + 3);
+  });
+
+  test("undefined overrides nothing, and neither does an empty list", async () => {
+    const asked = {
+      timeoutMs: undefined,
+      maxAttempts: undefined,
+      backoff: undefined,
+      shouldRetry: undefined,
+      skip: [],
+    };
+    assert.equal((await dialed([retry], [refused], asked)).calls, 3);
+  });
+
+  test("of retries that nest, the outermost takes them", async () => {
+    const inner = withRetry({ maxAttempts: 2, backoff: () => 1 });
+    const seen = await dialed([retry, copies, inner], [refused], { maxAttempts: 4, backoff: () => 100 });
+    assert.deepEqual([seen.calls, seen.endedAt], [4 * 2, 3 * 100 + 4]);
+  });
+
+  test("a backoff that throws stops the dial, which rejects with the very error", async () => {
+    const stop = new Error("enough of it");
+    const backoff = () => {
+      throw stop;
+    };
+    const seen = await dialed([retry], [refused], { backoff });
+    assert.equal(seen.error, stop);
+    assert.equal(seen.calls, 1);
+  });
+});
+
+describe("deadline inherited else created:", () => {
+  for (const [what, layers] of [
+    ["in the place of the outermost withTimeout", [withTimeout({ timeoutMs: 1000 }), retry]],
+    ["created by the composed dialer where it has none", [retry]],
+    ["created where only attempts are bounded", [retry, withTimeout({ timeoutMs: 40_000 })]],
+    ["created where nothing but the base is composed", []],
+  ] as const) {
+    for (const timeoutMs of [50, 5000]) {
+      test(`timeoutMs ${timeoutMs} bounds the whole dial, ${what}`, async () => {
+        const { error, endedAt, told } = await dialed(layers, ["hang"], { timeoutMs });
+        assert.ok(error instanceof DialTimeoutError);
+        assert.deepEqual(
+          [error.scope, error.timeoutMs, error.reason, error.code],
+          ["dial", timeoutMs, "timeout", "ETIMEDOUT"],
+        );
+        assert.equal(error.message, `dial h:1 timed out after ${timeoutMs} ms`);
+        assert.equal(endedAt, timeoutMs);
+        assert.deepEqual(told, [`dial ${timeoutMs}`]);
+      });
+    }
+  }
+
+  test("bounds of attempts stay, and so does an inner one of the whole dial", async () => {
+    const attempts = await dialed([retry, withTimeout({ timeoutMs: 30 })], ["hang"], { timeoutMs: 100 });
+    assert.deepEqual(attempts.told, ["attempt 30", "attempt 30", "dial 100"].slice(0, attempts.told.length));
+    assert.equal(attempts.calls, 3);
+    assert.equal(attempts.endedAt, 100);
+    const two = await dialed([withTimeout({ timeoutMs: 1000 }), withTimeout({ timeoutMs: 60 })], ["hang"], {
+      timeoutMs: 100,
+    });
+    assert.deepEqual(two.told, ["dial 60"]);
+  });
+
+  test("a created bound stands beneath the observers, which are told of it", async () => {
+    const told: string[] = [];
+    const observer = (name: string) =>
+      withTrace({
+        timeout: ({ timeoutMs }) => told.push(`${name} ${timeoutMs}`),
+        dialDone: ({ reason }) => told.push(`${name} ${reason}`),
+      });
+    const silent = { info() {}, warn() {} };
+    const registry = new Registry();
+    const above = [observer("a"), withPrometheus({ registry }), withLog(silent, { pretty: true }), observer("b")];
+    for (const make of [
+      (base: Dialer<Duplex>) => compose(...above, retry, observer("c"), base),
+      (base: Dialer<Duplex>) => compose(...above, compose(retry, base)),
+      (base: Dialer<Duplex>) => compose(...above.slice(0, 2), compose(...above.slice(2), retry, base)),
+      (base: Dialer<Duplex>) => compose(...above, base),
+    ]) {
+      told.length = 0;
+      await dialed([], ["hang"], { timeoutMs: 50 }, make);
+      assert.deepEqual(
+        told.filter((each) => !each.startsWith("c")),
+        ["b 50", "a 50", "b timeout", "a timeout"],
+      );
+    }
+    assert.match(await registry.metrics(), /dialer_timeouts_total\{[^}]*scope="dial"[^}]*\} 4/);
+  });
+
+  test("one that can't be inherited through a decorator that drops it is created above", async () => {
+    const seen = await dialed([drops, retry], ["hang"], { timeoutMs: 50 });
+    assert.deepEqual(seen.told, ["dial 50"]);
+  });
+
+  test("a handshake is told the time that is left", async () => {
+    const left: (number | undefined)[] = [];
+    const clock = fakeClock();
+    const handshake = async (conn: Duplex, { remainingMs }: { remainingMs(): number | undefined }) => {
+      left.push(remainingMs());
+      return conn;
+    };
+    const slow = scriptedDialer([
+      async () => {
+        await new Promise<void>((resolve) => void clock.setTimeout(resolve, 30));
+        return scriptedDialer()("h:1");
+      },
+    ]);
+    for (const [layers, timeoutMs] of [
+      [[], undefined],
+      [[], 100],
+      [[withTimeout({ timeoutMs: 1000 })], undefined],
+      [[withTimeout({ timeoutMs: 1000 }), copies, withTimeout({ timeoutMs: 50 })], undefined],
+      [[withTimeout({ timeoutMs: 50 }), copies, withTimeout({ timeoutMs: 1000 })], undefined],
+    ] as const) {
+      const dialing = compose(...layers, slow)("h:1", { clock, handshake, timeoutMs });
+      await clock.advance(1000);
+      (await dialing).destroy();
+    }
+    assert.deepEqual(left, [undefined, 70, 970, 20, 20]);
+  });
+});
+
+describe("skip", () => {
+  test("passes the layers of a name by, all of them", async () => {
+    const layers = [withTimeout({ timeoutMs: 50 }), retry, withTimeout({ timeoutMs: 20 })];
+    const unbounded = await dialed([withTimeout({ timeoutMs: 50 }), retry], [refused, refused, "connect"], {
+      skip: ["timeout", "retry"],
+    });
+    assert.equal(unbounded.calls, 1);
+    const alone = await dialed(layers, ["hang"], { skip: ["timeout"], timeoutMs: 30_000 });
+    assert.deepEqual([alone.told, alone.endedAt, alone.calls], [["dial 30000"], 30_000, 1]);
+    const once = await dialed(layers, ["hang"], { skip: ["retry"] });
+    assert.deepEqual([once.told, once.calls], [["dial 20"], 1]);
+  });
+
+  test("leaves out a dial's lines of withLog, plain and pretty", async () => {
+    for (const pretty of [false, true]) {
+      const lines: string[] = [];
+      const log = withLog({ info: (line) => lines.push(line), warn: (line) => lines.push(line) }, { pretty });
+      await dialed([log], ["connect"], { skip: ["log"] });
+      assert.deepEqual(lines, []);
+      await dialed([log], ["connect"], {});
+      assert.notDeepEqual(lines, []);
+    }
+  });
+
+  test("knows no observer that counts: telemetry stays true", async () => {
+    const layers = [withTrace({}), withPrometheus({ registry: new Registry() })];
+    for (const name of ["trace", "tracing", "prometheus"]) {
+      const { error } = await dialed(layers, ["connect"], { skip: [name] });
+      assert.equal(
+        error?.message,
+        `dial: skip must name layers of this dialer (none, for there are none that can be skipped), got "${name}"`,
+      );
+    }
+  });
+
+  test("reaches the layers of a composition within, and those beneath a decorator of the user's own", async () => {
+    for (const make of [
+      (base: Dialer<Duplex>) => compose(withTimeout({ timeoutMs: 50 }), compose(copies, retry, base)),
+      (base: Dialer<Duplex>) => compose(compose(withTimeout({ timeoutMs: 50 }), compose(retry, base))),
+      (base: Dialer<Duplex>) => compose(copies, withTimeout({ timeoutMs: 50 }), copies, copies, retry, copies, base),
+      (base: Dialer<Duplex>) => compose((next) => copies(withTimeout({ timeoutMs: 50 })(next)), copies, retry, base),
+      (base: Dialer<Duplex>) => compose((next) => withTimeout({ timeoutMs: 50 })(copies(next)), retry, base),
+    ]) {
+      const { calls } = await dialed([], [refused], { skip: ["retry"] }, make);
+      assert.equal(calls, 1);
+    }
+  });
+});
+
+describe("a decorator of the user's own", () => {
+  const asks =
+    (asked: CallOptions): Middleware =>
+    (next) =>
+    (target, options) =>
+      next(target, { ...options, ...asked });
+
+  test("may ask for what is beneath it, in place of what the caller asks", async () => {
+    const seen = await dialed([asks({ maxAttempts: 2 }), retry], [refused], { maxAttempts: 5 });
+    assert.equal(seen.calls, 2);
+    const inner = await dialed(
+      [withRetry({ maxAttempts: 2, backoff: () => 0 }), asks({ maxAttempts: 1 }), retry],
+      [refused],
+      {},
+    );
+    assert.equal(inner.calls, 2);
+    const attempt = await dialed([retry, asks({ timeoutMs: 20 }), withTimeout({ timeoutMs: 50 })], ["hang"], {});
+    assert.deepEqual(attempt.told, ["attempt 20", "attempt 20", "attempt 20"]);
+    const none = await dialed([asks({ maxAttempts: undefined }), retry], [refused], { maxAttempts: 5 });
+    assert.equal(none.calls, 3);
+  });
+
+  test("that changes one option leaves the others as they are, those for layers above it too", async () => {
+    const layers = [withTimeout({ timeoutMs: 50 }), retry, asks({ timeoutMs: 20 }), withTimeout({ timeoutMs: 40 })];
+    const seen = await dialed(layers, ["hang"], { skip: ["retry"], timeoutMs: 30 });
+    assert.deepEqual(seen.told, ["dial 20"]);
+  });
+
+  test("that asks for what nothing beneath it does is told so", async () => {
+    const seen = await dialed([retry, asks({ maxAttempts: 2 })], [refused], {});
+    assert.equal(seen.error?.message, "dial: maxAttempts has no effect: there is no withRetry");
+    assert.equal(classify(seen.error), "config");
+    assert.deepEqual([seen.calls, seen.endedAt], [0, 0]);
+  });
+
+  test("that hands on only what it knows of takes the rest from what is beneath", async () => {
+    assert.equal((await dialed([drops, retry], [refused], { maxAttempts: 5 })).calls, 3);
+    assert.equal((await dialed([retry, drops], [refused], { maxAttempts: 5 })).calls, 5);
+  });
+});
+
+test("what is beneath an attempt is the base's own: neither overridden nor told", async () => {
+  const inner = scriptedDialer([refused]);
+  const over = compose(retry, inner);
+  const clock = fakeClock();
+  const seen: object[] = [];
+  const base: Dialer<Duplex> = (target, options) => {
+    seen.push(Object.keys(options ?? {}));
+    return over(target, options);
+  };
+  const dial = compose(withRetry({ maxAttempts: 1 }), base);
+  const dialing = assert.rejects(dial("h:1", { clock, maxAttempts: 2, backoff: () => 0, timeoutMs: 5000 }));
+  await clock.advance(10_000);
+  await dialing;
+  assert.equal(inner.calls.length, 2 * 3);
+  for (const keys of seen) assert.deepEqual(keys, ["trace", "handshake", "background", "owner", "clock", "signal"]);
+  await assert.rejects(compose(base)("h:1", { maxAttempts: 2 }), /there is no withRetry$/);
+});
+
+test("used without compose, a layer takes its own options and refuses what it can't do", async () => {
+  const bare = (layer: Middleware) => (base: Dialer<Duplex>) => layer(base);
+  assert.equal((await dialed([], [refused], { maxAttempts: 5 }, bare(retry))).calls, 5);
+  const bound = await dialed([], ["hang"], { timeoutMs: 5 }, bare(withTimeout({ timeoutMs: 50 })));
+  assert.deepEqual(bound.told, ["dial 5"]);
+  for (const [layer, asked] of [
+    [retry, { timeoutMs: 5 }],
+    [withTimeout({ timeoutMs: 50 }), { maxAttempts: 5 }],
+    [withTimeout({ timeoutMs: 50 }), { timeoutMs: 5, skip: ["timeout"] }],
+  ] as const) {
+    const { error, calls } = await dialed([], ["connect"], asked, bare(layer));
+    assert.match(String(error), /^TypeError: dial: \w+ has no effect: /);
+    assert.equal(calls, 0);
+  }
+});
+
+describe("refuses, before anything is dialed", () => {
+  const withBoth = [withTimeout({ timeoutMs: 50 }), retry, withLog({ info() {}, warn() {} })];
+  const rows: readonly (readonly [readonly Middleware[], object, string, string])[] = [
+    ...[0, -1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, "5"].map(
+      (timeoutMs) =>
+        [
+          [],
+          { timeoutMs },
+          "RangeError",
+          `dial: timeoutMs must be a number of milliseconds from 1 to 2147483647, got ${JSON.stringify(timeoutMs)?.replace("null", String(timeoutMs))}`,
+        ] as const,
+    ),
+    [
+      [retry],
+      { maxAttempts: 0 },
+      "RangeError",
+      "dial: maxAttempts must be a whole number of at least 1, or Infinity, got 0",
+    ],
+    [[retry], { backoff: "constant" }, "TypeError", 'dial: backoff must be a function, got "constant"'],
+    [[retry], { shouldRetry: true }, "TypeError", "dial: shouldRetry must be a function, got true"],
+    [[retry], { backoffBeforeFirst: 1 }, "TypeError", "dial: backoffBeforeFirst must be true or false, got 1"],
+    ...["maxAttempts", "backoff", "shouldRetry", "backoffBeforeFirst"].map((option) => {
+      const value = { maxAttempts: 2, backoffBeforeFirst: false }[option] ?? (() => 1);
+      return [[], { [option]: value }, "TypeError", `dial: ${option} has no effect: there is no withRetry`] as const;
+    }),
+    [
+      [retry],
+      { maxAttempts: 2, skip: ["retry"] },
+      "TypeError",
+      "dial: maxAttempts has no effect: withRetry is skipped",
+    ],
+    [[retry], { skip: "retry" }, "TypeError", 'dial: skip must be an array of names of layers, got "retry"'],
+    [
+      withBoth,
+      { skip: ["log", "breaker"] },
+      "RangeError",
+      'dial: skip must name layers of this dialer (timeout, retry, log), got "breaker"',
+    ],
+    [withBoth, { skip: [5] }, "RangeError", "dial: skip must name layers of this dialer (timeout, retry, log), got 5"],
+    [
+      [retry],
+      { backoff: () => -1 },
+      "RangeError",
+      `backoff(1, error) must be a number of milliseconds from 0 to 2147483647, got -1`,
+    ],
+  ];
+  for (const [layers, asked, name, message] of rows) {
+    test(message, async () => {
+      const { error, calls } = await dialed(layers, [refused], asked);
+      assert.deepEqual([error?.name, error?.message], [name, message]);
+      assert.equal(calls, "backoff" in asked && name === "RangeError" ? 1 : 0);
+    });
+  }
+});
