@@ -121,6 +121,7 @@ export function withBreaker(options: BreakerOptions): BreakerLayer {
           if (isProbe) breaker.leave(generation);
         }
       },
+    { name: "breaker" },
   );
 
   const optional = (target: TargetLike | undefined) => (target === undefined ? undefined : parseTarget(target));

@@ -80,6 +80,7 @@ export function withConcurrencyLimit(options: ConcurrencyLimitOptions): Middlewa
           else waiter.admit();
         }
       },
+    { name: "concurrencyLimit" },
   );
 }
 

@@ -160,6 +160,7 @@ export function withFailover(options: FailoverOptions): Failover {
           endpoint.dialing -= 1;
         }
       },
+    { name: "failover" },
   );
 
   const close = () => services.close();

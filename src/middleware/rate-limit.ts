@@ -66,6 +66,7 @@ export function withRateLimit(options: RateLimitOptions): Middleware {
         }
         return next(target, context);
       },
+    { name: "rateLimit" },
   );
 }
 

@@ -95,7 +95,11 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
   }
 
   acquire(options: DialOptions<C> | undefined): Promise<Lease<C>> {
-    const caller = { context: contextOf(options, this.#host.dialer), trace: options?.trace, since: this.#settings.clock.now() };
+    const caller = {
+      context: contextOf(options, this.#host.dialer),
+      trace: options?.trace,
+      since: this.#settings.clock.now(),
+    };
     const { cancel } = caller.context;
     if (this.#closed) return this.#refuse(caller, "failure", new PoolClosedError(this.target));
     if (cancel?.aborted) return this.#refuse(caller, "canceled", cancel.reason);

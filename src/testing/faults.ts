@@ -50,6 +50,7 @@ export function withFaults(options: FaultsOptions = {}): Middleware {
         if (fault === "cut") return harming(next, target, context, (conn) => cutAfter(conn, cutAfterBytes));
         return next(target, context);
       },
+    { name: "faults" },
   );
 }
 
