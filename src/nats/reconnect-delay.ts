@@ -28,16 +28,17 @@ export type ReconnectDelay = (attempt: number, error: unknown, sinceLastTryMs: n
  * The wait before each attempt to reconnect: by `reconnectDelayHandler`, or by the client's own rule where
  * its options are given. Upstream keeps its rule by waits that a close can't end (in `nats` 2.x), so it is kept here.
  *
+ * @param random - source of randomness, from 0 to below 1. For tests and simulations.
  * @throws TypeError or RangeError naming the option that can't be used, or both rules' where both are given.
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
-export function reconnectDelay(options: ReconnectDelayOptions & StockOptions): ReconnectDelay {
+export function reconnectDelay(options: ReconnectDelayOptions & StockOptions, random = Math.random): ReconnectDelay {
   const given = options.reconnectDelayHandler;
   const stock = stockOptions.find((name) => options[name] !== undefined);
   if (given === undefined) {
     return stock === undefined
-      ? createBackoff({ initialBackoffMs: 250, maxBackoffMs: 4_000 })()
-      : sinceLastTry(options);
+      ? createBackoff({ initialBackoffMs: 250, maxBackoffMs: 4_000, random })()
+      : sinceLastTry(options, random);
   }
   checkFunction("connect: reconnectDelayHandler", given);
   if (stock !== undefined) {
@@ -50,15 +51,13 @@ export function reconnectDelay(options: ReconnectDelayOptions & StockOptions): R
   };
 }
 
-function sinceLastTry({
-  reconnectTimeWait = 2_000,
-  reconnectJitter = 100,
-  reconnectJitterTLS = 1_000,
-  tls,
-}: StockOptions): ReconnectDelay {
+function sinceLastTry(
+  { reconnectTimeWait = 2_000, reconnectJitter = 100, reconnectJitterTLS = 1_000, tls }: StockOptions,
+  random: () => number,
+): ReconnectDelay {
   checkDuration("connect: reconnectTimeWait", reconnectTimeWait, 0);
   checkDuration("connect: reconnectJitter", reconnectJitter, 0);
   checkDuration("connect: reconnectJitterTLS", reconnectJitterTLS, 0);
   const jitter = tls ? reconnectJitterTLS : reconnectJitter;
-  return (_attempt, _error, sinceLastTryMs) => Math.max(0, reconnectTimeWait + Math.random() * jitter - sinceLastTryMs);
+  return (_attempt, _error, sinceLastTryMs) => Math.max(0, reconnectTimeWait + random() * jitter - sinceLastTryMs);
 }
