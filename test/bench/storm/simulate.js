@@ -1,0 +1,143 @@
+// @ts-check
+import { EventQueue } from "./event-queue.js";
+import { latency, refusedError, timeoutError } from "./network.js";
+import { dropped, refused, Server } from "./server.js";
+import { Streams } from "./streams.js";
+import { Tally } from "./tally.js";
+
+/**
+ * @typedef {object} Storm
+ * @property {number} clients - that lose the server at time 0, all at once.
+ * @property {import("./server.js").ServerOptions} server
+ * @property {import("./strategies.js").Strategy} strategy
+ * @property {number} latencyMs - of one way through the network, on average.
+ * @property {number} timeoutMs - of an attempt.
+ * @property {number} untilMs - when the simulation ends, whoever is still out.
+ * @property {number} seed
+ *
+ * @typedef {import("./strategies.js").Wait} Wait
+ */
+
+/** What befalls a client: a dial begins, an attempt of it begins, arrives at the server, fails. */
+const [beginning, trying, arriving, failing] = [0, 1, 2, 3];
+const stages = 4;
+
+/**
+ * Lets every client come back by its strategy, and counts. No dialer runs here, for a million of them would not fit: the waits and
+ * budgets are the package's own, driven by one queue of events. That it comes to what real dialers do is what
+ * test/storm/dialers.test.ts holds.
+ *
+ * @param {Storm} storm
+ */
+export function simulate({ clients, server: serverOptions, strategy, latencyMs, timeoutMs, untilMs, seed }) {
+  let clockMs = 0;
+  const server = new Server(serverOptions);
+  const streams = new Streams(clients, seed);
+  const { next: random } = streams;
+  const tally = new Tally(clients, serverOptions.upAtMs, untilMs);
+  const events = new EventQueue(clients);
+
+  const { maxAttempts, waits } = strategy.dial;
+  const newDialWait = waits(random);
+  const newLoopWait = strategy.loop?.(random);
+  const perProcess = strategy.process?.clients ?? Number.POSITIVE_INFINITY;
+  const processes = Array.from({ length: strategy.process === undefined ? 0 : Math.ceil(clients / perProcess) }, () =>
+    strategy.process?.share(() => clockMs),
+  );
+
+  /** Of the outage. */
+  const dials = new Uint32Array(clients);
+  const loopWaits = /** @type {(Wait | undefined)[]} */ (Array.from({ length: clients }, () => newLoopWait?.()));
+  /** Of the current dial. */
+  const attempts = new Uint32Array(clients);
+  const dialWaits = /** @type {(Wait | undefined)[]} */ (new Array(clients).fill(undefined));
+  const sentAt = new Float64Array(clients).fill(Number.NEGATIVE_INFINITY);
+  const timedOut = new Uint8Array(clients);
+
+  for (let client = 0; client < clients; client += 1) {
+    streams.current = client;
+    dial(client, latency(latencyMs, random), undefined);
+  }
+  while (events.nextAt <= untilMs) {
+    clockMs = events.nextAt;
+    const event = events.pop();
+    streams.current = Math.floor(event / stages);
+    happen(event % stages, streams.current, clockMs);
+  }
+  return tally;
+
+  /** @param {number} atMs @param {number} stage @param {number} client */
+  function later(atMs, stage, client) {
+    // Where clients share nothing but the server, what befalls one elsewhere is no matter of its time.
+    if (stage !== arriving && strategy.process === undefined) happen(stage, client, atMs);
+    else events.push(atMs, client * stages + stage);
+  }
+
+  /** @param {number} stage @param {number} client @param {number} nowMs */
+  function happen(stage, client, nowMs) {
+    if (stage === arriving) arrive(client, nowMs);
+    else if (stage === failing) fail(client, nowMs);
+    else if (stage === trying) attempt(client, nowMs);
+    else begin(client, nowMs);
+  }
+
+  /** @param {number} client @param {number} nowMs @param {Error | undefined} error - what the dial before ended with. */
+  function dial(client, nowMs, error) {
+    const number = increment(dials, client);
+    const waitMs = loopWaits[client]?.(number, error, nowMs - Number(sentAt[client])) ?? 0;
+    later(nowMs + waitMs, beginning, client);
+  }
+
+  /** @param {number} client @param {number} nowMs */
+  function begin(client, nowMs) {
+    attempts[client] = 0;
+    dialWaits[client] = undefined;
+    shared(client)?.budget?.deposit();
+    attempt(client, nowMs);
+  }
+
+  /** @param {number} client @param {number} nowMs */
+  function attempt(client, nowMs) {
+    increment(attempts, client);
+    const goesMs = shared(client)?.limit?.reserve(nowMs) ?? nowMs;
+    sentAt[client] = goesMs;
+    later(goesMs + latency(latencyMs, random), arriving, client);
+  }
+
+  /** @param {number} client @param {number} nowMs */
+  function arrive(client, nowMs) {
+    tally.attempt(nowMs);
+    const endsMs = Number(sentAt[client]) + timeoutMs;
+    const acceptedMs = server.offer(nowMs);
+    const queuedMs = acceptedMs === refused ? 0 : acceptedMs - nowMs;
+    const answeredMs = acceptedMs === dropped ? endsMs : nowMs + (queuedMs + latency(latencyMs, random));
+    if (answeredMs < endsMs && acceptedMs !== refused) return tally.back(client, answeredMs);
+    timedOut[client] = Number(answeredMs >= endsMs);
+    later(Math.min(answeredMs, endsMs), failing, client);
+  }
+
+  /** @param {number} client @param {number} nowMs */
+  function fail(client, nowMs) {
+    const error = timedOut[client] === 1 ? timeoutError : refusedError;
+    const made = Number(attempts[client]);
+    if (made >= maxAttempts) return dial(client, nowMs, error);
+    const wait = dialWaits[client] ?? newDialWait();
+    dialWaits[client] = wait;
+    const waitMs = wait(made, error, nowMs - Number(sentAt[client]));
+    const budget = shared(client)?.budget;
+    if (budget !== undefined && budget.withdraw() === undefined) return dial(client, nowMs, error);
+    later(nowMs + waitMs, trying, client);
+  }
+
+  /** What the client's process shares. @param {number} client */
+  function shared(client) {
+    return processes[Math.floor(client / perProcess)];
+  }
+}
+
+/** @param {Uint32Array} counts @param {number} index */
+function increment(counts, index) {
+  const count = Number(counts[index]) + 1;
+  counts[index] = count;
+  return count;
+}

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import type { Tally } from "../bench/storm/tally.js";
+
+/** A storm in which clients are refused while the server is down and when it has no place, and give up waiting in its backlog too. */
+export const setting = {
+  clients: 1_000,
+  server: { upAtMs: 1_500, perSecond: 300, backlog: 200, full: "refuse" as const },
+  latencyMs: 10,
+  timeoutMs: 500,
+  untilMs: 12_000,
+  seed: 7,
+};
+
+/** That both storms were the same, to the last attempt and the last bit of time. */
+export function assertSame(real: Tally, simulated: Tally): void {
+  assert.ok(simulated.wasted > 1_000, "a storm must waste attempts, or nothing is compared");
+  assert.equal(real.attempts, simulated.attempts);
+  assert.deepEqual(real.perSecond(100), simulated.perSecond(100));
+  assert.equal(real.returned, simulated.returned);
+  assert.deepEqual(real.backTimes, simulated.backTimes);
+}
+
+/** That both storms come to the same, within a share of it. */
+export function assertAlike(real: Tally, simulated: Tally, share: number): void {
+  const figures = (tally: Tally) => ({
+    attempts: tally.attempts,
+    wasted: tally.wasted,
+    halfBackMs: tally.untilBackMs(0.5),
+    mostBackMs: tally.untilBackMs(0.95),
+  });
+  const others = figures(simulated);
+  for (const [name, value] of Object.entries(figures(real))) {
+    const other = others[name as keyof typeof others];
+    assert.ok(Math.abs(value - other) <= share * other, `${name}: ${value} of real dialers, ${other} simulated`);
+  }
+}
