@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { meanContention } from "../bench/storm/occ.js";
+
+// What https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ says of its own simulator, at its 100 clients.
+const goes = 40;
+const none = meanContention(100, "none", goes);
+const exponential = meanContention(100, "exponential", goes);
+const equal = meanContention(100, "equal", goes);
+const full = meanContention(100, "full", goes);
+const decorrelated = meanContention(100, "decorrelated", goes);
+
+test("without backoff, calls grow with the square of the clients", () => {
+  const half = meanContention(50, "none", goes);
+  const growth = none.calls / half.calls;
+  assert.ok(growth > 3.3 && growth < 4.2, `${half.calls} calls of 50 clients, ${none.calls} of 100`);
+});
+
+test("full jitter needs less than half of the calls of exponential backoff without jitter", () => {
+  assert.ok(full.calls < exponential.calls / 2, `${full.calls} of ${exponential.calls}`);
+});
+
+test("exponential backoff without jitter is the clear loser: more calls and far more time than any jitter", () => {
+  for (const other of [equal, full, decorrelated]) {
+    assert.ok(exponential.calls > 1.5 * other.calls, `${exponential.calls} calls to ${other.calls}`);
+    assert.ok(exponential.ms > 5 * other.ms, `${exponential.ms} ms to ${other.ms}`);
+  }
+});
+
+test("of the jittered, full needs the least calls, equal hardly more, decorrelated more", () => {
+  assert.ok(equal.calls > full.calls && equal.calls < 1.1 * full.calls, `${equal.calls} to ${full.calls}`);
+  assert.ok(decorrelated.calls > 1.15 * full.calls, `${decorrelated.calls} to ${full.calls}`);
+});
+
+test("of the jittered, equal takes much longer; full takes slightly more time than decorrelated", () => {
+  assert.ok(equal.ms > 1.25 * full.ms, `${equal.ms} ms to ${full.ms}`);
+  assert.ok(
+    full.ms < 1.15 * decorrelated.ms && full.ms > 0.95 * decorrelated.ms,
+    `${full.ms} ms to ${decorrelated.ms}`,
+  );
+});
