@@ -1,6 +1,6 @@
 // @ts-check
 import { EventQueue } from "./event-queue.js";
-import { latency, refusedError, timeoutError } from "./network.js";
+import { latency, openError, refusedError, timeoutError } from "./network.js";
 import { dropped, refused, Server } from "./server.js";
 import { Streams } from "./streams.js";
 import { Tally } from "./tally.js";
@@ -18,13 +18,13 @@ import { Tally } from "./tally.js";
  * @typedef {import("./strategies.js").Wait} Wait
  */
 
-/** What befalls a client: a dial begins, an attempt of it begins, arrives at the server, fails. */
-const [beginning, trying, arriving, failing] = [0, 1, 2, 3];
-const stages = 4;
+/** What befalls a client: a dial begins, an attempt of it begins, arrives at the server, fails or succeeds. */
+const [beginning, trying, arriving, failing, succeeding] = [0, 1, 2, 3, 4];
+const stages = 5;
 
 /**
- * Lets every client come back by its strategy, and counts. No dialer runs here, for a million of them would not fit: the waits and
- * budgets are the package's own, driven by one queue of events. That it comes to what real dialers do is what
+ * Lets every client come back by its strategy, and counts. No dialer runs here, for a million of them would not fit: the waits,
+ * budgets and breakers are the package's own, driven by one queue of events. That it comes to what real dialers do is what
  * test/storm/dialers.test.ts holds.
  *
  * @param {Storm} storm
@@ -41,8 +41,9 @@ export function simulate({ clients, server: serverOptions, strategy, latencyMs, 
   const newDialWait = waits(random);
   const newLoopWait = strategy.loop?.(random);
   const perProcess = strategy.process?.clients ?? Number.POSITIVE_INFINITY;
-  const processes = Array.from({ length: strategy.process === undefined ? 0 : Math.ceil(clients / perProcess) }, () =>
-    strategy.process?.share(() => clockMs),
+  const processes = Array.from(
+    { length: strategy.process === undefined ? 0 : Math.ceil(clients / perProcess) },
+    (_, number) => strategy.process?.share(() => clockMs, number),
   );
 
   /** Of the outage. */
@@ -77,6 +78,7 @@ export function simulate({ clients, server: serverOptions, strategy, latencyMs, 
   function happen(stage, client, nowMs) {
     if (stage === arriving) arrive(client, nowMs);
     else if (stage === failing) fail(client, nowMs);
+    else if (stage === succeeding) succeed(client, nowMs);
     else if (stage === trying) attempt(client, nowMs);
     else begin(client, nowMs);
   }
@@ -98,6 +100,8 @@ export function simulate({ clients, server: serverOptions, strategy, latencyMs, 
 
   /** @param {number} client @param {number} nowMs */
   function attempt(client, nowMs) {
+    // Which retries don't try again: the dial is over, as one that another way of waiting has to begin anew.
+    if (shared(client)?.breaker?.admit(client) === false) return dial(client, nowMs, openError);
     increment(attempts, client);
     const goesMs = shared(client)?.limit?.reserve(nowMs) ?? nowMs;
     sentAt[client] = goesMs;
@@ -111,14 +115,21 @@ export function simulate({ clients, server: serverOptions, strategy, latencyMs, 
     const acceptedMs = server.offer(nowMs);
     const queuedMs = acceptedMs === refused ? 0 : acceptedMs - nowMs;
     const answeredMs = acceptedMs === dropped ? endsMs : nowMs + (queuedMs + latency(latencyMs, random));
-    if (answeredMs < endsMs && acceptedMs !== refused) return tally.back(client, answeredMs);
+    if (answeredMs < endsMs && acceptedMs !== refused) return later(answeredMs, succeeding, client);
     timedOut[client] = Number(answeredMs >= endsMs);
     later(Math.min(answeredMs, endsMs), failing, client);
   }
 
   /** @param {number} client @param {number} nowMs */
+  function succeed(client, nowMs) {
+    shared(client)?.breaker?.ended(client);
+    tally.back(client, nowMs);
+  }
+
+  /** @param {number} client @param {number} nowMs */
   function fail(client, nowMs) {
     const error = timedOut[client] === 1 ? timeoutError : refusedError;
+    shared(client)?.breaker?.ended(client, error);
     const made = Number(attempts[client]);
     if (made >= maxAttempts) return dial(client, nowMs, error);
     const wait = dialWaits[client] ?? newDialWait();

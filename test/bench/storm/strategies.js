@@ -11,11 +11,12 @@ import { reconnectDelay } from "../../../dist/nats/reconnect-delay.js";
  * @property {string} name
  * @property {{ maxAttempts: number, waits: NewWaits }} dial - what `withRetry` does within a dial.
  * @property {NewWaits} [loop] - the wait before each dial of an outage, the first included, of a client that dials until it is back.
- * @property {{ clients: number, share: (now: () => number) => Shared }} [process] - how many clients share one, and what they share.
+ * @property {{ clients: number, share: (now: () => number, number: number) => Shared }} [process] - how many clients share one, and what they share, by its number.
  *
  * @typedef {object} Shared
  * @property {{ deposit(): void, withdraw(): unknown }} [budget] - of retries.
- * @property {import("./pace.js").Pace} [limit] - of attempts.
+ * @property {{ admit(client: number): boolean, ended(client: number, error?: Error): void }} [breaker] - around attempts.
+ * @property {{ reserve(nowMs: number): number }} [limit] - of attempts: when one that begins now may go.
  */
 
 /** `withRetry` with these options, for as long as it takes. @param {string} name @param {object} options @returns {Strategy} */
