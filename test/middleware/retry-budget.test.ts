@@ -71,7 +71,7 @@ test("one budget is shared by all the dialers that it is given to", async () => 
   assert.equal(base.calls.length, 6, "one first attempt, and half of ten");
 });
 
-test("a retry that an abort or a deadline forestalls is given back", async () => {
+test("a retry that an abort forestalls is given back, and one that no time is left for isn't taken", async () => {
   const clock = fakeClock();
   const budget = retryBudget({ share: 0, minPerSecond: 1, windowMs: 1000 });
   const controller = new AbortController();
@@ -83,9 +83,7 @@ test("a retry that an abort or a deadline forestalls is given back", async () =>
   await aborted;
   assert.equal(budget.balance(), 1);
 
-  const late = assert.rejects(withTimeout({ timeoutMs: 5 })(dial)("h:1", { clock }), { name: "DialTimeoutError" });
-  await clock.advance(5);
-  await late;
+  await assert.rejects(withTimeout({ timeoutMs: 5 })(dial)("h:1", { clock }), /no time is left for another/);
   assert.deepEqual(budget.stats(), { balance: 1, firstAttempts: 2, retries: 0, refused: 0 });
 });
 
