@@ -113,7 +113,10 @@ const lazySignal: PropertyDescriptor & ThisType<WithContext<never>> = {
   },
 };
 
-/** Checks and completes what a caller gave. A decorator from outside may have changed any option on the way: its changes win, the rest is inherited. */
+/**
+ * Checks and completes what a caller gave. A decorator from outside may have changed any option on the way: its
+ * changes win, the rest is inherited.
+ */
 export function contextOf<C extends Duplex>(
   options: (DialOptions<C> & WithContext<C>) | undefined,
   dialer: Dialer<C>,

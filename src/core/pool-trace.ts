@@ -51,7 +51,10 @@ export interface PoolCounts {
 
 /** What a pool has now and has done so far. */
 export interface PoolStats extends PoolCounts {
-  /** By target, such as `db.internal:5432`: those for which there is a connection, a dial or a waiter. What is no more counts in the totals only. */
+  /**
+   * By target, such as `db.internal:5432`: those for which there is a connection, a dial or a waiter. What is no
+   * more counts in the totals only.
+   */
   readonly targets: ReadonlyMap<string, PoolCounts>;
 }
 

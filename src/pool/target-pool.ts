@@ -101,12 +101,13 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
       since: this.#settings.clock.now(),
     };
     const { cancel } = caller.context;
-    if (this.#closed) return this.#refuse(caller, "failure", new PoolClosedError(this.target));
     if (cancel?.aborted) return this.#refuse(caller, "canceled", cancel.reason);
 
     this.#asked += 1;
     const kept = this.#takeIdle(caller.since);
     this.#asked -= 1;
+    // Looked at here, for a hook called on the way may have ended the pool.
+    if (this.#closed) return this.#refuse(caller, "failure", new PoolClosedError(this.target));
     if (kept !== undefined) {
       const idleMs = caller.since - kept.since;
       const lease = this.#lend(kept, caller, caller.since, true, idleMs);
@@ -252,7 +253,7 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
     if (this.empty) this.#host.emptied(this);
   }
 
-  /** Connections that must be dialed for `minIdle`, given what is idle and the dials that nobody waits for; negative where there is more. */
+  /** What must be dialed for `minIdle`, given what is idle and the dials that nobody waits for; negative where there is more. */
   get #lacking(): number {
     return this.#settings.minIdle - this.#idle.size - (this.#dials.size - this.#waiters.size);
   }

@@ -472,6 +472,16 @@ test("a hook that asks while another asks doesn't have him forgotten", async () 
   assert.ok((await asked) instanceof PoolClosedError);
 });
 
+test("a hook that ends the pool while somebody asks doesn't leave him waiting", async () => {
+  const { connections, clock, dialer } = make({ ttlMs: 10, trace: { evicted: () => void connections.close() } });
+  (await connections.acquire("h:1")).release();
+  await clock.advance(20);
+  assert.ok((await rejection(connections.acquire("h:1"))) instanceof PoolClosedError);
+  assert.equal(dialer.calls.length, 1);
+  await connections.close();
+  assert.equal(clock.pending, 0);
+});
+
 describe("the end:", () => {
   test("drain waits for what is leased, closes what is idle, and tells who waits", async () => {
     const { connections, clock } = make({ maxOpen: 1 });
