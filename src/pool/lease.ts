@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Target } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
@@ -14,7 +15,7 @@ export interface LeaseHome<C extends Duplex> {
  * A connection that is one caller's until he releases it. What he has put on it (listeners, an encoding, a
  * timeout) is his to take off again; what he has written must have been sent, and what was answered, read.
  */
-export class Lease<C extends Duplex> implements Disposable, AsyncDisposable {
+export class Lease<C extends Duplex = Socket> implements Disposable, AsyncDisposable {
   readonly conn: C;
   /** Whether the connection had been used or kept before; `false` for one just dialed. */
   readonly reused: boolean;

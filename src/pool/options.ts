@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Clock, systemClock } from "../core/clock.ts";
 import type { Dialer } from "../core/dialer.ts";
@@ -5,7 +6,7 @@ import type { PoolTraceLike } from "../core/pool-trace.ts";
 import { checkCount, checkDuration, checkFunction, checkOptions, show } from "../core/validate.ts";
 import { checkPoolTrace } from "./events.ts";
 
-export interface PoolOptions<C extends Duplex> {
+export interface PoolOptions<C extends Duplex = Socket> {
   /** Makes the connections. Its timeouts bound each dial; without any, only `acquireTimeoutMs` does. Required. */
   dialer: Dialer<C>;
   /** Connections to one target that may be open or being dialed; `Infinity` sets no bound. @defaultValue 10 */
