@@ -29,7 +29,8 @@ export interface BreakerOptions extends WaitOptions {
   countsAsFailure?: ((error: unknown) => boolean) | undefined;
   /**
    * Targets that are remembered. Beyond, those whose breaker is closed are forgotten, the least recently
-   * dialed first; where none is closed, open ones; never one whose probe is under way or that was isolated by name.
+   * dialed first; where none is closed, open ones, which the dial that takes their room is told of as closed;
+   * never one whose probe is under way or that was isolated by name.
    * @defaultValue 1024
    */
   maxTargets?: number | undefined;
