@@ -31,6 +31,8 @@ export class Breakers {
       const forgotten = this.#byTarget.size < this.#max ? none : this.#makeRoom();
       breaker = this.#add(key, target);
       for (const each of forgotten) each.tell(trace);
+      // A hook that has reset all has had it dropped again.
+      breaker = this.get(target) ?? this.#add(key, target);
     }
     breaker.lastDial = this.#dials += 1;
     return breaker;

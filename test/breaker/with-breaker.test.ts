@@ -667,6 +667,14 @@ describe("memory", () => {
     assert.deepEqual(names(breaker), ["shut:1", "h:51"]);
   });
 
+  test("a reset in the hook that tells of one forgotten loses nothing of the dial that is told", async () => {
+    const { clock, breaker, base } = built({ maxTargets: 1, breaker: { consecutive: 1 } });
+    const reset = withTrace({ breakerChange: ({ state }) => state === "closed" && breaker.reset() });
+    const dial = compose(clock.layer, reset, breaker, base);
+    for (const target of ["a:1", "b:1"]) await assert.rejects(dial(target), { reason: "refused" });
+    assert.deepEqual(breaker.states(), [{ target: "b:1", state: "open", isolated: false }]);
+  });
+
   test("the end of a dial whose breaker was forgotten counts nothing, and is told to nobody", async () => {
     const slow = deferred<Duplex>();
     const steps = [() => slow.promise, "connect"] as const;
