@@ -5,6 +5,7 @@ import fc from "fast-check";
 import {
   compose,
   type LimitWaitInfo,
+  type Middleware,
   type RateLimitOptions,
   withRateLimit,
   withRetry,
@@ -156,10 +157,15 @@ test("a timeout above ends the wait, which is told as a failure", async () => {
   assert.equal(clock.pending, 0);
 });
 
-test("a hook that aborts as the turn comes ends the dial before it starts", async () => {
+test("a hook that aborts as the turn comes ends the dial before anything beneath is called", async () => {
   const clock = fakeClock();
-  const { dial, dialAll, started } = limited(clock, { dialsPerSecond: 10, burst: 1 });
-  await dialAll("a");
+  const called: unknown[] = [];
+  const noting: Middleware = (next) => (target, options) => {
+    called.push(String(target));
+    return next(target, options);
+  };
+  const dial = compose(withRateLimit({ dialsPerSecond: 10, burst: 1 }), noting, async () => connection());
+  await dial("a:1", { clock });
   const controller = new AbortController();
   const trace = { limitWait: () => controller.abort("enough") };
   const aborted = assert.rejects(
@@ -168,7 +174,20 @@ test("a hook that aborts as the turn comes ends the dial before it starts", asyn
   );
   await clock.advance(1000);
   await aborted;
-  assert.deepEqual(started, ["a at 0"]);
+  assert.deepEqual(called, ["a:1"]);
+});
+
+test("when its timer is late, who comes meanwhile does not overtake who waits", async () => {
+  const clock = fakeClock();
+  const tardy = { ...clock, setTimeout: (call: () => void, ms: number) => clock.setTimeout(call, ms + 50) };
+  const { dial, started } = limited(clock, { dialsPerSecond: 10, burst: 1 });
+  const first = ["a", "b"].map((name) => dial(`${name}:1`, { clock: tardy }));
+  await clock.advance(120);
+  const last = dial("c:1", { clock: tardy });
+  await clock.advance(1000);
+  await Promise.all([...first, last]);
+  assert.deepEqual(started.slice(0, 2), ["a at 0", "b at 120"]);
+  assert.match(started[2] ?? "", /^c at /);
 });
 
 test("a timer that fires early, as the system's do, lets nobody through before the time", async () => {

@@ -107,9 +107,11 @@ test("the write that is cut is told of it, and so are those behind it", async ()
   await using _ = server;
   cutAfter(socket, 5);
   const told: (string | undefined)[] = [];
+  socket.cork();
   for (const chunk of ["012", "345", "678"]) {
     socket.write(chunk, (error) => told.push((error as NodeJS.ErrnoException | undefined)?.code));
   }
+  socket.uncork();
   await until(() => told.length === 3, "every write to be told of");
   assert.deepEqual(told.slice(0, 2), [undefined, "ECONNRESET"]);
   assert.notEqual(told[2], undefined);
