@@ -57,9 +57,9 @@ const parts = 10;
  * more than `share` × first attempts of that time + `minPerSecond` × the window. First attempts deposit,
  * retries withdraw, both expire with the window.
  *
- * As tower's `TpsBudget` and Finagle's `RetryBudget` count, but strictly: where they drop both with the
- * oldest tenth of the window, here a retry counts for up to a tenth longer, a first attempt for up to a
- * tenth shorter than the window. Every call takes the same time, however much it has counted, and there are no timers.
+ * As tower's `TpsBudget` and Finagle's `RetryBudget` count, in tenths of the window, but strictly: where they drop
+ * both with the oldest tenth, here a retry counts for up to a tenth longer, a first attempt for up to a tenth shorter
+ * than the window. Every call takes the same time, however much it has counted, and there are no timers.
  *
  * @throws RangeError or TypeError naming the option.
  * @see https://github.com/tower-rs/tower/blob/master/tower/src/retry/budget/tps_budget.rs
@@ -80,6 +80,7 @@ export function retryBudget(options: RetryBudgetOptions = {}): RetryBudget {
   checkAmount("retryBudget: share", share);
   checkAmount("retryBudget: minPerSecond", minPerSecond);
   checkDuration("retryBudget: windowMs", windowMs);
+  if (own !== undefined) checkFunction("retryBudget: clock.now", own?.now);
   return new WindowedBudget(share, (minPerSecond * windowMs) / 1000, windowMs / parts, own);
 }
 
@@ -160,7 +161,8 @@ class WindowedBudget implements RetryBudget {
 
   #left(): number {
     const left = this.#share * this.#deposits.sum + this.#floor - this.#withdrawals.sum;
-    // A share of 0.29 of 100 is a little less than 29 to a computer. What expired deposits paid for is spent all the same.
+    // A share of 0.29 of 100 is a little less than 29 to a computer. And what deposits that have expired have paid
+    // for is spent all the same: there may be less than nothing.
     return Math.max(0, left + 1e-9);
   }
 }

@@ -5,8 +5,9 @@ import { seededRandom } from "./random.ts";
 const faults = ["none", "refuse", "reset", "blackHole", "cut"] as const;
 
 /**
- * What befalls a dial: `refuse`: nobody listens. `blackHole`: nobody answers, until the dial is aborted: by its signal, or by a timeout above.
- * `reset`: a connection is made, and reset in the next turn of the event loop. `cut`: it is reset after so many bytes.
+ * What befalls a dial. `refuse`: nobody listens. `blackHole`: nobody answers, until the signal or a timeout above
+ * ends the dial. `reset`: a connection is made, and reset in the next turn of the event loop. `cut`: it is reset
+ * after so many bytes.
  */
 export type Fault = (typeof faults)[number];
 
@@ -37,7 +38,7 @@ export interface FaultsOptions {
   cutAfterBytes?: FaultRange | undefined;
   /** Plays these, one a dial, the last one over and over, instead of drawing by shares. */
   script?: readonly (Fault | FaultStep)[] | undefined;
-  /** Of the random numbers: the same seed gives the same dials, in the order in which they start, the same fates. @defaultValue 1 */
+  /** Decides the random numbers: the same seed has the same befall dials, in the order in which they start. @defaultValue 1 */
   seed?: number | undefined;
   /** Which targets are afflicted; the others are left alone, and use up neither script nor numbers. @defaultValue all */
   only?: ((target: Target) => boolean) | undefined;

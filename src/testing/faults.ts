@@ -11,12 +11,12 @@ import { connectRefused } from "./system-error.ts";
 
 /**
  * Makes dials fail as networks do, for chaos tests: by chance, or by a script. Errors are the system's in code, syscall,
- * message and all. It befalls a dial at its place: above `withRetry` the dial as a whole, below it each attempt. What it
- * refuses or never answers is an attempt as any other, for hooks, metrics and errors, but for the connect of single
- * addresses. Without options it does nothing.
+ * message and all. Without options it does nothing. The layer is one script for all the dialers that it stands in.
  *
- * A reset and a cut begin when a connection is made, before the caller's handshake. A handshake that puts TLS on top carries
- * its bytes past a cut; give a TLS dialer as the base to count them.
+ * Its place is its meaning: above `withRetry` it befalls the dial as a whole, below it each attempt. What it refuses or
+ * never answers is an attempt as any other to hooks, metrics and errors, without the connects of single addresses.
+ * Resets and cuts begin when a connection is made, before the caller's handshake, so that this may fail of them. A
+ * handshake that puts TLS on top of a socket carries its bytes past a cut; a base that is `tls()` doesn't.
  *
  * @throws RangeError or TypeError at construction, naming the option.
  * @example

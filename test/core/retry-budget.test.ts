@@ -182,6 +182,8 @@ describe("refuses at construction", () => {
       ]),
     ),
     [{ windowMs: 0 }, "RangeError", /^retryBudget: windowMs .* got 0$/],
+    [{ clock: 5 as never }, "TypeError", "retryBudget: clock.now must be a function, got undefined"],
+    [{ clock: null as never }, "TypeError", "retryBudget: clock.now must be a function, got undefined"],
     [{ percent: 20 } as never, "TypeError", /^retryBudget: unknown option percent; the options are share,/],
   ];
   for (const [options, name, message] of rows) {
