@@ -10,7 +10,7 @@ const target = parseTarget("server:4222");
 export class Gate {
   #breaker;
   #clock;
-  /** What attempts under way were let in as. @type {Map<number, { generation: number, isProbe: boolean }>} */
+  /** By client, the breaker's generation that its attempt was let in by. @type {Map<number, number>} */
   #under = new Map();
 
   /** @param {import("../../../dist/index.js").Clock} clock @param {() => number} random */
@@ -24,20 +24,17 @@ export class Gate {
 
   /** Whether a client's attempt is let through; then it must be {@link ended}. @param {number} client */
   admit(client) {
-    const admitted = this.#breaker.admit(this.#clock);
-    if (admitted === undefined) return false;
-    this.#under.set(client, { generation: this.#breaker.generation, isProbe: admitted === "probe" });
+    if (this.#breaker.admit(this.#clock) === undefined) return false;
+    this.#under.set(client, this.#breaker.generation);
     return true;
   }
 
   /** @param {number} client @param {Error} [error] - what it failed with, if it has. */
   ended(client, error) {
-    const entered = this.#under.get(client);
-    if (entered === undefined) return;
-    const { generation, isProbe } = entered;
+    const generation = this.#under.get(client);
+    if (generation === undefined) return;
     this.#under.delete(client);
     if (error === undefined) this.#breaker.succeeded(generation, this.#clock, undefined);
     else this.#breaker.failed(generation, error, this.#clock, undefined);
-    if (isProbe) this.#breaker.leave(generation);
   }
 }

@@ -5,6 +5,7 @@
  *
  *   npm run storm
  *   npm run storm -- --quick            a tenth of the clients, without the million
+ *   npm run storm -- --only 5           one table, from 1 to 9; 0 is none of them
  *   npm run storm -- --picture FILE     writes the picture, too
  */
 import { writeFileSync } from "node:fs";
@@ -17,7 +18,7 @@ import { equal, exponential, fixed, full, nats, retrying, strategies } from "./s
 import { printTable } from "./table.js";
 
 const { values: flags } = parseArgs({
-  options: { quick: { type: "boolean", default: false }, picture: { type: "string" } },
+  options: { quick: { type: "boolean", default: false }, only: { type: "string" }, picture: { type: "string" } },
 });
 const clients = flags.quick ? 10_000 : 100_000;
 const network = { latencyMs: 10, timeoutMs: 2_000, seed: 1 };
@@ -65,6 +66,7 @@ if (flags.picture !== undefined) writeFileSync(flags.picture, drawn());
  * @param {number} [untilMs] - whoever is out then is said to be.
  */
 function storms(title, each, server, untilMs = 600_000) {
+  if (!isWanted(title)) return;
   const count = server.perSecond * 20;
   console.log(
     `\n${title}: ${count.toLocaleString("en")} clients, ${server.perSecond.toLocaleString("en")} connections a second`,
@@ -85,9 +87,10 @@ function storms(title, each, server, untilMs = 600_000) {
 }
 
 function contention() {
-  console.log(
-    '\n9. "Exponential Backoff And Jitter": writes, and milliseconds until all have written, by the number of clients',
-  );
+  const title =
+    '9. "Exponential Backoff And Jitter": writes, and milliseconds until all have, by the number of clients';
+  if (!isWanted(title)) return;
+  console.log(`\n${title}`);
   const counts = [1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100];
   printTable(
     ["", ...counts.map(String)],
@@ -121,4 +124,9 @@ function drawn() {
 /** @param {number} ms @param {number} [longestMs] - that was waited for. */
 function seconds(ms, longestMs = Number.POSITIVE_INFINITY) {
   return ms <= longestMs ? `${(ms / 1_000).toFixed(1)} s` : `> ${longestMs / 1_000} s`;
+}
+
+/** @param {string} title */
+function isWanted(title) {
+  return flags.only === undefined || title.startsWith(`${flags.only}.`);
 }
