@@ -9,7 +9,8 @@ import type { DialTrace, ProtocolInfo } from "./trace.ts";
  * Opens one connection to `target`.
  *
  * Rejects with a {@link DialError} when the dial fails, with a `TypeError` when the target is
- * malformed, and with the signal's own reason when the caller aborts. Safe to call concurrently.
+ * malformed, with a `TypeError` or `RangeError` for an option that can't work, and with the signal's own
+ * reason when the caller aborts; what the caller's own functions throw is passed on. Safe to call concurrently.
  *
  * @typeParam C - what a dial yields; a `net.Socket` unless a base dialer says otherwise.
  */
