@@ -22,17 +22,18 @@ import type {
   ProxyDoneInfo,
   ProxyStartInfo,
   RetryScheduledInfo,
+  StartDelayedInfo,
   TlsHandshakeDoneInfo,
   TlsHandshakeStartInfo,
 } from "./trace.ts";
 
-/** What a dial spends its time on; `wait` is the time between two attempts. */
+/** What a dial spends its time on; `wait` is the time between two attempts, or before the first. */
 export type Phase = "attempt" | "dns" | "connect" | "proxy" | "tls" | "handshake" | "wait";
 
 /** One phase of a dial that is under way or over. */
 export interface PhaseRecord {
   readonly phase: Phase;
-  /** The attempt that it belongs to, from 1; of a wait, the one that it follows. */
+  /** The attempt that it belongs to, from 1; of a wait, the one that it follows; 0 before the first. */
   readonly attempt: number;
   /** What it was about: a name to resolve, an address, a proxy, a server's name, a protocol. */
   readonly subject: string;
@@ -187,6 +188,10 @@ export class DialRecorder implements DialTrace {
   handshakeDone(info: HandshakeDoneInfo): void {
     const phase = this.#end("handshake", undefined, info);
     if (phase !== undefined && info.protocol !== undefined) phase.subject = info.protocol.name;
+  }
+
+  startDelayed(_info: StartDelayedInfo): void {
+    this.#start("wait", "");
   }
 
   retryScheduled({ reason }: RetryScheduledInfo): void {

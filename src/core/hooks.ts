@@ -89,6 +89,7 @@ class MergedHooks {
   declare handshakeStart?: Hook | undefined;
   declare handshakeEvent?: Hook | undefined;
   declare handshakeDone?: Hook | undefined;
+  declare startDelayed?: Hook | undefined;
   declare retryScheduled?: Hook | undefined;
   declare retryExhausted?: Hook | undefined;
   declare timeout?: Hook | undefined;
@@ -126,6 +127,8 @@ class MergedHooks {
     else if (older.handshakeEvent) this.handshakeEvent = older.handshakeEvent;
     if (newer.handshakeDone) this.handshakeDone = (info) => callBoth(newer, older, "handshakeDone", info);
     else if (older.handshakeDone) this.handshakeDone = older.handshakeDone;
+    if (newer.startDelayed) this.startDelayed = (info) => callBoth(newer, older, "startDelayed", info);
+    else if (older.startDelayed) this.startDelayed = older.startDelayed;
     if (newer.retryScheduled) this.retryScheduled = (info) => callBoth(newer, older, "retryScheduled", info);
     else if (older.retryScheduled) this.retryScheduled = older.retryScheduled;
     if (newer.retryExhausted) this.retryExhausted = (info) => callBoth(newer, older, "retryExhausted", info);

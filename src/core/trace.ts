@@ -142,6 +142,12 @@ export interface HandshakeDoneInfo extends HandshakeStartInfo, Ended {
   readonly protocol?: ProtocolInfo | undefined;
 }
 
+export interface StartDelayedInfo {
+  readonly target: Target;
+  /** Wait before the first attempt. */
+  readonly delayMs: number;
+}
+
 export interface RetryScheduledInfo {
   readonly target: Target;
   /** Number of the attempt to come, from 2. */
@@ -261,6 +267,8 @@ export interface DialTrace {
   /** Called at each step that the handshake marks, between its start and its end. */
   handshakeEvent?(info: HandshakeEventInfo): void;
   handshakeDone?(info: HandshakeDoneInfo): void;
+  /** Called when `withRetry` waits before the first attempt, which is no retry. */
+  startDelayed?(info: StartDelayedInfo): void;
   /** Called when `withRetry` will try again after a wait. */
   retryScheduled?(info: RetryScheduledInfo): void;
   /** Called when `withRetry` gives up. */
@@ -302,6 +310,7 @@ export const travellingHooks = [
   "handshakeStart",
   "handshakeEvent",
   "handshakeDone",
+  "startDelayed",
   "retryScheduled",
   "retryExhausted",
   "timeout",

@@ -99,7 +99,10 @@ export function withRetry(options: RetryOptions = {}): Middleware {
         if (backoffBeforeFirst) {
           backoff = newBackoff();
           const delayMs = backoff(0, undefined);
-          if (delayMs > 0) await sleep(delayMs, clock, cancel);
+          if (delayMs > 0) {
+            trace?.startDelayed?.({ target, delayMs });
+            await sleep(delayMs, clock, cancel);
+          }
         }
         for (let attempt = 1; ; attempt += 1) {
           try {

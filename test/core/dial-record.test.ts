@@ -108,6 +108,14 @@ test("attempts and the waits between them follow each other; a wait tells why th
   assert.equal(record.outcome, "success");
 });
 
+test("a wait before the first attempt is one of attempt 0, and has no reason", async () => {
+  const starting = withRetry({ backoff: () => 50, backoffBeforeFirst: true });
+  const record = await recorded(1000, starting, scriptedDialer(["connect"]));
+  assert.deepEqual(record.phases.map(shown), ["wait of 0, 0+50 success", "attempt of 1, 50+0 success"]);
+  const cut = await recorded(1000, withTimeout({ timeoutMs: 30 }), starting, scriptedDialer(["connect"]));
+  assert.deepEqual(cut.phases.map(shown), ["wait of 0, 0+30 failure timeout"]);
+});
+
 test("a dial that fails has its reason and message", async () => {
   const record = await recorded(1000, retry, scriptedDialer([refused]));
   assert.equal(record.outcome, "failure");

@@ -55,6 +55,7 @@ test("every hook has its channel, and what is published is what the hook is told
     trace?.proxyDone?.({ type: "http", proxy: target, ...ended });
     trace?.tlsHandshakeStart?.({ serverName: "db" });
     trace?.tlsHandshakeDone?.({ serverName: "db", ...ended });
+    trace?.startDelayed?.({ target, delayMs: 1 });
     trace?.retryScheduled?.({ target, attempt: 2, delayMs: 1, error: undefined, reason: "refused" });
     trace?.retryExhausted?.({ target, attempts: 2, cause: "attempts", error: undefined, reason: "refused" });
     trace?.timeout?.({ target, scope: "dial", timeoutMs: 1 });

@@ -239,15 +239,18 @@ describe("backoff before every try", () => {
     assert.deepEqual(calls, [10, 21, 33]);
   });
 
-  test("is off by default, and is no retry: nothing is told of it", async () => {
+  test("is off by default, and is no retry: it is told as a start that is delayed", async () => {
     const asked: number[] = [];
+    const delayed: string[] = [];
+    const watch = withTrace({ startDelayed: ({ target, delayMs }) => delayed.push(`${target} ${delayMs}`) });
     const backoff = (attempt: number) => {
       asked.push(attempt);
       return 10;
     };
-    await played({ backoff }, [refused, "connect"]);
-    assert.deepEqual(asked, [1]);
-    const { said, error } = await played({ backoff, backoffBeforeFirst: true }, ["connect"]);
+    await played({ backoff }, [refused, "connect"], [watch]);
+    assert.deepEqual([asked, delayed], [[1], []]);
+    const { said, error } = await played({ backoff, backoffBeforeFirst: true }, ["connect"], [watch]);
+    assert.deepEqual(delayed, ["h:1 10"]);
     assert.equal(error, undefined);
     assert.deepEqual(said, []);
     assert.deepEqual(asked, [1, 0]);

@@ -59,6 +59,7 @@ export const everyHook = [
   "handshakeStart",
   "handshakeEvent",
   "handshakeDone",
+  "startDelayed",
   "retryScheduled",
   "retryExhausted",
   "timeout",
