@@ -90,6 +90,7 @@ function commonLines(logger: Logger): DialTrace {
   return {
     retryScheduled: ({ target, attempt, delayMs, reason }) =>
       logger.warn(`attempt ${attempt} to dial ${target} in ${formatDuration(delayMs)} because: ${reason}`),
+    startDelayed: ({ target, delayMs }) => logger.info(`dial to ${target} begins in ${formatDuration(delayMs)}`),
     failover: ({ from, to, reason }) => logger.warn(`going on with ${to} instead of ${from} because: ${reason}`),
     breakerChange: ({ target, state }) => {
       const line = `the breaker of ${target} is ${state.replace("_", " ")}`;

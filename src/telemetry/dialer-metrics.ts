@@ -94,6 +94,7 @@ export function dialerHooks(sink: Sink, endpoints: readonly string[] = []): Dial
       retries(reason)(1);
       backoffTime(delayMs / 1000);
     },
+    startDelayed: ({ delayMs }) => backoffTime(delayMs / 1000),
     retryExhausted: ({ cause }) => exhausted(cause)(1),
     timeout: ({ scope }) => timeouts(scope)(1),
     failover: ({ reason }) => failovers(reason)(1),

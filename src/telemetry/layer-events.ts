@@ -6,6 +6,7 @@ import { backoffAttributes, endedAttributes } from "./attributes.ts";
 export function layerEvents(add: (name: string, attributes: Attributes) => void): DialTrace {
   return {
     retryScheduled: (info) => add("backoff", backoffAttributes(info)),
+    startDelayed: ({ delayMs }) => add("start delay", { "dialer.backoff.delay": delayMs / 1000 }),
     failover: ({ from, to, reason }) =>
       add("failover", { "dialer.failover.from": String(from), "dialer.endpoint": String(to), "error.type": reason }),
     breakerChange: ({ target, state, previous }) =>

@@ -52,6 +52,7 @@ test("a dial that succeeds at once is one line, and its close another", async ()
 test("what layers decide is told: another target, a breaker's change, a wait at a limit", async () => {
   const { lines, conn } = await logged(async (_target, { trace } = {}) => {
     const [a, b] = [parseTarget("a:1"), parseTarget("b:1")];
+    trace?.startDelayed?.({ target: a, delayMs: 40 });
     trace?.failover?.({ target: a, from: a, to: b, error: refused, reason: "refused" });
     trace?.breakerChange?.({ target: a, state: "open", previous: "closed" });
     trace?.breakerChange?.({ target: a, state: "half_open", previous: "open" });
@@ -61,7 +62,8 @@ test("what layers decide is told: another target, a breaker's change, a wait at 
     return connection();
   }, 0);
   conn?.destroy();
-  assert.deepEqual(lines.slice(0, 5), [
+  assert.deepEqual(lines.slice(0, 6), [
+    "info dial to a:1 begins in 40 ms",
     "warn going on with b:1 instead of a:1 because: refused",
     "warn the breaker of a:1 is open",
     "info the breaker of a:1 is half open",

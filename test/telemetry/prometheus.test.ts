@@ -894,7 +894,8 @@ describe("what layers decide", () => {
   });
 
   it("failovers are counted by the reason of the failure, waits at limits by how long they took", async () => {
-    const { registry, dial } = played(({ failover, limitWait }) => {
+    const { registry, dial } = played(({ failover, limitWait, startDelayed }) => {
+      startDelayed?.({ target: a, delayMs: 250 });
       failover?.({ target: a, from: a, to: b, error: new Error("no"), reason: "refused" });
       limitWait?.({ target: a, limit: "rate", durationMs: 30, outcome: "success" });
       limitWait?.({ target: a, limit: "rate", durationMs: 20, outcome: "failure", reason: "timeout" });
@@ -902,6 +903,7 @@ describe("what layers decide", () => {
     });
     await dial("h:1");
     const { nonZero, value } = await scrape(registry);
+    assert.equal(value("dialer_backoff_time_seconds_total", me), 0.25, "a wait before the first attempt is one, too");
     assert.deepEqual(nonZero("dialer_failovers_total"), ["error_type=refused → 1"]);
     assert.deepEqual(nonZero("dialer_limit_wait_duration_seconds_count"), ["limit=rate → 2"]);
     assert.equal(value("dialer_limit_wait_duration_seconds_sum", { ...me, limit: "rate" }), 0.05);

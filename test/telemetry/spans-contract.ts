@@ -257,6 +257,7 @@ export function spanTests(sdk: SdkLine): void {
         const [a, b] = [parseTarget("a:1"), parseTarget("b:1")];
         const layers: Middleware = (next) => (target, options) => {
           const trace = options?.trace;
+          trace?.startDelayed?.({ target: a, delayMs: 100 });
           trace?.limitWait?.({ target: a, limit: "rate", durationMs: 20, outcome: "success" });
           trace?.breakerChange?.({ target: a, state: "open", previous: "closed" });
           trace?.failover?.({ target: a, from: a, to: b, error: new Error("no"), reason: "refused" });
@@ -264,10 +265,11 @@ export function spanTests(sdk: SdkLine): void {
         };
         const dial = compose(withTracing({ tracerProvider, mode }), layers, scriptedDialer());
         (await dial("a:1")).destroy();
-        const events = spanTree(recorder.started).match(/^ *\((limit wait|breaker|failover)\).*$/gm) ?? [];
+        const events = spanTree(recorder.started).match(/^ *\((start delay|limit wait|breaker|failover)\).*$/gm) ?? [];
         assert.deepEqual(
           events.map((line) => line.trim()),
           [
+            "(start delay) dialer.backoff.delay=0.1",
             "(limit wait) dialer.limit=rate",
             "(breaker) dialer.breaker.previous_state=closed dialer.breaker.state=open dialer.endpoint=a:1",
             "(failover) dialer.endpoint=b:1 dialer.failover.from=a:1 error.type=refused",
