@@ -7,7 +7,7 @@ import type { Reason } from "../core/reasons.ts";
 import type { DialState } from "../core/state.ts";
 import { parseTarget, type TargetLike } from "../core/target.ts";
 import { checkCount, checkDuration, checkFunction, checkOneOf, checkOptions, show } from "../core/validate.ts";
-import type { TargetStatus } from "../selector/endpoint.ts";
+import type { Endpoint, TargetStatus } from "../selector/endpoint.ts";
 import { Journey } from "../selector/journey.ts";
 import { type FailoverPolicy, policyNames } from "../selector/policy.ts";
 import { checkSource, type Discover, Services } from "../selector/services.ts";
@@ -74,7 +74,8 @@ const ownReasons: ReadonlySet<Reason> = new Set(["local_resource", "config", "po
 /**
  * Dials one of several targets, in place of what the caller names: that is the name of a service, which errors and the
  * hooks above this layer show. Each dial goes to the one target that the policy picks. `withRetry` outside makes the same dial
- * come again: it goes to one that it has not tried, until all have been. `withTimeout` inside bounds each.
+ * come again: it goes to one that it has not tried, until all have been. `withTimeout` inside bounds each. A target whose
+ * breaker, inside too, is open is passed over at once; the dial fails with `circuit_open` when all are.
  *
  * A target that fails again and again is ejected for a while, but no more of them than `minShare` allows; should all
  * be, they are dialed all the same. Time is taken from the clock of the dials.
@@ -124,40 +125,49 @@ export function withFailover(options: FailoverOptions): Failover {
         // Whatever is dialed inside base dialers shares one state.
         const own = state === undefined || state.insideAttempt ? undefined : state;
         let journey = own && journeys.get(own);
-        const startedAt = clock.now();
-        const endpoint = service.next({ target, random, now: startedAt }, journey);
-        if (journey === undefined) {
-          journey = new Journey(endpoint);
-          if (own !== undefined) journeys.set(own, journey);
-        } else {
-          const { last, failure } = journey;
-          if (failure !== undefined && last !== endpoint) {
-            trace?.failover?.({ target, from: last.target, to: endpoint.target, ...failure });
-          }
-          journey.goTo(endpoint);
-        }
-
-        endpoint.dialing += 1;
-        try {
-          const conn = await next(endpoint.target, context);
-          endpoint.opened(conn);
-          const now = context.clock.now();
-          endpoint.latency.observe(now - startedAt, now);
-          roster.succeeded(endpoint, now, false);
-          return conn;
-        } catch (thrown) {
-          const { outcome, error, reason } = failed(thrown, cancel);
-          if (outcome === "failure") {
-            if (journey.last === endpoint) journey.failure = { error, reason };
-            if (!ownReasons.has(reason)) {
-              const now = context.clock.now();
-              endpoint.latency.observe(Math.max(now - startedAt, leastFailureMs), now);
-              roster.failed(endpoint, now, false);
+        /** Targets whose breaker has turned this try down, and the last one's error. */
+        const open = new Set<Endpoint>();
+        let rejection: unknown;
+        for (;;) {
+          const startedAt = clock.now();
+          const endpoint = service.next({ target, random, now: startedAt }, journey);
+          if (open.has(endpoint)) throw rejection;
+          if (journey === undefined) {
+            journey = new Journey(endpoint);
+            if (own !== undefined) journeys.set(own, journey);
+          } else {
+            const { last, failure } = journey;
+            if (failure !== undefined && last !== endpoint) {
+              trace?.failover?.({ target, from: last.target, to: endpoint.target, ...failure });
             }
+            journey.goTo(endpoint);
           }
-          throw thrown;
-        } finally {
-          endpoint.dialing -= 1;
+
+          endpoint.dialing += 1;
+          try {
+            const conn = await next(endpoint.target, context);
+            endpoint.opened(conn);
+            const now = context.clock.now();
+            endpoint.latency.observe(now - startedAt, now);
+            roster.succeeded(endpoint, now, false);
+            return conn;
+          } catch (thrown) {
+            const { outcome, error, reason } = failed(thrown, cancel);
+            if (outcome === "failure") {
+              if (journey.last === endpoint) journey.failure = { error, reason };
+              if (!ownReasons.has(reason)) {
+                const now = context.clock.now();
+                endpoint.latency.observe(Math.max(now - startedAt, leastFailureMs), now);
+                roster.failed(endpoint, now, false);
+              }
+            }
+            // Nothing was dialed: going on takes no retry, and no wait.
+            if (reason !== "circuit_open" || cancel?.aborted) throw thrown;
+            open.add(endpoint);
+            rejection = thrown;
+          } finally {
+            endpoint.dialing -= 1;
+          }
         }
       },
     { name: "failover" },

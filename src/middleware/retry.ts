@@ -178,7 +178,9 @@ function exhaustedError(
   state: DialState | undefined,
   why = "",
 ): DialError {
-  const cause = error instanceof DialError && error.cause !== undefined ? error.cause : error;
+  // A kind of its own says more than what caused it: when a breaker will let dials through again.
+  const isPlain = error instanceof DialError && error.constructor === DialError;
+  const cause = isPlain && error.cause !== undefined ? error.cause : error;
   const times = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
   return new DialError(`dial ${target} failed after ${times}: ${messageOf(cause)}${why}`, {
     reason,

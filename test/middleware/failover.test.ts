@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
-import type { Duplex } from "node:stream";
+import { Duplex } from "node:stream";
 import { describe, test } from "node:test";
+import { withBreaker } from "../../src/breaker.ts";
 import {
   compose,
   DialError,
@@ -143,6 +144,32 @@ describe("withRetry outside", () => {
       }
     });
   }
+
+  test("passes over targets whose breaker is open, at once and without a retry, and fails when all are", async () => {
+    const { base, calls, down } = fleet(new Set(["a:1"]));
+    const failovers: string[] = [];
+    const trace = {
+      failover: ({ from, to, reason }: FailoverInfo) => failovers.push(`${from} → ${to}: ${reason}`),
+    };
+    const failover = withFailover({ targets: abc });
+    const breaker = withBreaker({ breaker: { consecutive: 1 }, halfOpenAfterMs: 1e6 });
+    const dial = compose(failover, breaker, base);
+    const clock = fakeClock();
+    assert.equal(((await dialed(dial, clock)) as DialError).reason, "refused");
+    assert.ok((await dialed(dial, clock, { trace })) instanceof Duplex);
+    assert.deepEqual(calls, ["a:1", "b:1"]);
+    assert.deepEqual(failovers, ["a:1 → b:1: circuit_open"]);
+
+    for (const each of abc) down.add(each);
+    for (let index = 0; index < 2; index += 1) await dialed(dial, clock);
+    const error = (await dialed(compose(eager(), dial), clock)) as DialError;
+    assert.equal(error.reason, "circuit_open");
+    assert.deepEqual(calls, ["a:1", "b:1", "b:1", "c:1"], "nothing more is dialed");
+    assert.deepEqual(
+      failover.targets().map(({ dialing }) => dialing),
+      [0, 0, 0],
+    );
+  });
 
   test("tries a single target again, which is no failover", async () => {
     const { base, calls } = fleet(new Set(["a:1"]));
