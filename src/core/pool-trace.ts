@@ -96,7 +96,7 @@ export interface EvictedInfo {
  * throws is caught, warned of once, and never harms the pool.
  */
 export interface PoolTrace {
-  /** Called once for each `acquire`, when it has ended. */
+  /** Called once for each `acquire`, when it has ended; in the async context of its caller. */
   acquireDone?(info: AcquireDoneInfo): void;
   /** Called once for each lease, when it is released first. */
   releaseDone?(info: ReleaseDoneInfo): void;

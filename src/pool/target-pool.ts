@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import type { Duplex } from "node:stream";
 import { contextOf, type DialContext, type Run } from "../core/context.ts";
 import type { Dialer, DialOptions } from "../core/dialer.ts";
@@ -99,6 +100,7 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
       context: contextOf(options, this.#host.dialer),
       trace: options?.trace,
       since: this.#settings.clock.now(),
+      place: undefined as AsyncResource | undefined,
     };
     const { cancel } = caller.context;
     if (cancel?.aborted) return this.#refuse(caller, "canceled", cancel.reason);
@@ -117,6 +119,7 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
     if (!this.#hasRoom && this.#waiters.size - this.#dials.size >= this.#settings.maxWaiting) {
       return this.#refuse(caller, "failure", new PoolFullError(this.target, this.#state()));
     }
+    if (this.#events.observed) caller.place = new AsyncResource("dialtrace.acquire");
     return new Promise((resolve, reject) => {
       const waiter: Waiter<C> = {
         caller,
@@ -392,7 +395,10 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
     this.#counters.acquired(outcome);
     if (!this.#events.observed) return;
     const ended = conn === undefined ? { error } : { conn };
-    this.#events.emit("acquireDone", { target: this.target, outcome, waitMs: now - caller.since, ...ended });
+    const tell = () =>
+      this.#events.emit("acquireDone", { target: this.target, outcome, waitMs: now - caller.since, ...ended });
+    if (caller.place === undefined) tell();
+    else caller.place.runInAsyncScope(tell);
   }
 
   /** Tells those who saw the connection made, and the one who gets it unless he is among them. */

@@ -1,3 +1,4 @@
+import type { AsyncResource } from "node:async_hooks";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../core/clock.ts";
 import type { DialContext } from "../core/context.ts";
@@ -12,6 +13,8 @@ export interface Caller<C extends Duplex> {
   readonly trace: DialTrace | undefined;
   /** When he asked. */
   readonly since: number;
+  /** Where he asked: an observer looks for his span there, not with whoever gives back what he gets. */
+  place: AsyncResource | undefined;
 }
 
 /** One who waits for a connection. */

@@ -17,6 +17,7 @@ import type { Target } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
 import { checkBoolean, checkOneOf, checkOptions, show } from "../core/validate.ts";
 import { dialAttributes } from "./attributes.ts";
+import { noteDialedSpan } from "./dialed-spans.ts";
 import { linkable, OwnedDials } from "./links.ts";
 import { PassingContext } from "./passing-context.ts";
 import { eventHooks } from "./span-events.ts";
@@ -111,6 +112,7 @@ export function withTracing(options: TracingOptions = {}): Middleware {
             inside.end();
             insideBase?.end();
             hooks.dialDone?.(info);
+            if (info.conn !== undefined && linked !== undefined) noteDialedSpan(info.conn, linked);
             if (owner !== undefined) dials.ended(owner, info.outcome, linked);
           },
         };
