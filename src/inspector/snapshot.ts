@@ -57,7 +57,8 @@ export interface ConnectionSummary {
   /** The address at the other end, as the socket has it: behind a proxy, the proxy's. */
   readonly peer?: string | undefined;
   /** `half-closed` when one side has ended. */
-  readonly state: "open" | "half-closed";
+  /** `idle` while a pool keeps it for the next. */
+  readonly state: "open" | "idle" | "half-closed";
   readonly openedAt: number;
   readonly bytesRead: number;
   readonly bytesWritten: number;

@@ -48,7 +48,7 @@ function connectionsOf({ open }: Watch): InspectorSnapshot["connections"] {
   return { total: open.size, shown: newest.map(connectionOf) };
 }
 
-function connectionOf({ id, conn, dial }: OpenConnection): ConnectionSummary {
+function connectionOf({ id, conn, dial, idle }: OpenConnection): ConnectionSummary {
   const { record } = dial;
   const socket = conn as Partial<Socket>;
   const half = socket.readableEnded === true || socket.writableEnded === true;
@@ -58,7 +58,7 @@ function connectionOf({ id, conn, dial }: OpenConnection): ConnectionSummary {
     dial: dial.id,
     target: shown(record.target),
     peer: peerOf(socket),
-    state: half ? "half-closed" : "open",
+    state: half ? "half-closed" : idle ? "idle" : "open",
     openedAt: record.startedAt + (record.durationMs ?? 0),
     bytesRead: socket.bytesRead ?? 0,
     bytesWritten: socket.bytesWritten ?? 0,

@@ -1,7 +1,15 @@
 import type { Duplex } from "node:stream";
 import type { Clock } from "../core/clock.ts";
 import { DialRecorder } from "../core/dial-record.ts";
-import type { AttemptDoneInfo, AttemptStartInfo, ConnClosedInfo, DialDoneInfo, DialStartInfo } from "../core/trace.ts";
+import type {
+  AttemptDoneInfo,
+  AttemptStartInfo,
+  ConnClosedInfo,
+  DialDoneInfo,
+  DialStartInfo,
+  GotConnInfo,
+  PutIdleConnInfo,
+} from "../core/trace.ts";
 import type { DialerCounts } from "./dialer-counts.ts";
 import type { Linked, LinkedList } from "./linked-list.ts";
 import type { ClosedSummary } from "./snapshot.ts";
@@ -11,6 +19,8 @@ export interface OpenConnection extends Linked<OpenConnection> {
   readonly id: number;
   readonly conn: Duplex;
   readonly dial: WatchedDial;
+  /** Whether a pool keeps it for the next. */
+  idle: boolean;
 }
 
 /** Who keeps what the dials tell of. */
@@ -65,20 +75,34 @@ export class WatchedDial extends DialRecorder implements Linked<WatchedDial> {
     super.attemptDone(info);
     const { conn } = info;
     if (conn === undefined) return;
-    const open = { id: this.#watch.nextId(), conn, dial: this, newer: undefined, older: undefined };
+    const open = { id: this.#watch.nextId(), conn, dial: this, idle: false, newer: undefined, older: undefined };
     this.#open = open;
     this.#watch.open.add(open);
   }
 
+  gotConn({ conn }: GotConnInfo): void {
+    const open = this.#find(conn);
+    if (open !== undefined) open.idle = false;
+  }
+
+  putIdleConn({ conn }: PutIdleConnInfo): void {
+    const open = this.#find(conn);
+    if (open !== undefined) open.idle = true;
+  }
+
   connClosed(info: ConnClosedInfo): void {
     const { conn, reason, durationMs, bytesRead, bytesWritten } = info;
-    // Another than the last, where a layer above has thrown one away and tried again.
-    const open = this.#open?.conn === conn ? this.#open : [...this.#watch.open].find((each) => each.conn === conn);
+    const open = this.#find(conn);
     if (open === undefined) return;
     this.#watch.open.delete(open);
     if (open === this.#open) this.#open = undefined;
     this.counts.connClosed(info);
     this.closed = { reason, durationMs, bytesRead, bytesWritten };
     this.revision = this.#watch.changed();
+  }
+
+  #find(conn: Duplex): OpenConnection | undefined {
+    // Another than the last, where a layer above has thrown one away and tried again.
+    return this.#open?.conn === conn ? this.#open : [...this.#watch.open].find((each) => each.conn === conn);
   }
 }

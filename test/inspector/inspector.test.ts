@@ -7,6 +7,7 @@ import {
   type Dialer,
   type DialOptions,
   type Middleware,
+  pool,
   tcp,
   tls,
   withRetry,
@@ -154,6 +155,21 @@ describe("what an inspector knows", () => {
       return conns.every((each) => each.deref() === undefined);
     }, "the connections to be collected");
     assert.equal(page.snapshot().dials.length, 20);
+  });
+
+  it("shows which connections a pool keeps unused", async () => {
+    const page = inspector();
+    await using connections = pool<Duplex>({ dialer: compose(page.observe(), async () => connection()) });
+    const states = () => page.snapshot().connections.shown.map(({ state }) => state);
+    const [first, second] = [await connections.acquire("db:1"), await connections.acquire("db:1")];
+    assert.deepEqual(states(), ["open", "open"]);
+    first.release();
+    second.release();
+    assert.deepEqual(states(), ["idle", "idle"]);
+    const again = await connections.acquire("db:1");
+    assert.deepEqual(states().sort(), ["idle", "open"]);
+    again.release(new Error("broken"));
+    assert.deepEqual(states(), ["idle"]);
   });
 
   it("takes some 1 to 3 kB for a dial that it remembers, and never more than 30", async () => {
