@@ -1,6 +1,7 @@
 import { dialerConnections } from "../panels/dialer-connections.ts";
 import { dialerDials } from "../panels/dialer-dials.ts";
 import { dialerFailures } from "../panels/dialer-failures.ts";
+import { dialerGuards } from "../panels/dialer-guards.ts";
 import { dialerTime } from "../panels/dialer-time.ts";
 import type { Board } from "../parts/board.ts";
 
@@ -14,7 +15,7 @@ export const dialer: Board = {
     {
       title: "$dialer_name",
       repeat: "dialer_name",
-      panels: [...dialerDials, ...dialerFailures, ...dialerTime, ...dialerConnections],
+      panels: [...dialerDials, ...dialerFailures, ...dialerTime, ...dialerConnections, ...dialerGuards],
     },
   ],
 };

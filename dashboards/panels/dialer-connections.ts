@@ -1,6 +1,7 @@
 import { closeColours, directionColours } from "../parts/colours.ts";
 import { graph, type Panel } from "../parts/panels.ts";
-import { increase, quantile, rate, series, sum } from "../parts/query.ts";
+import { increase, rate, series, sum } from "../parts/query.ts";
+import { lifetimes } from "./lifetimes.ts";
 
 export const dialerConnections: readonly Panel[] = [
   graph({
@@ -27,15 +28,7 @@ export const dialerConnections: readonly Panel[] = [
     colours: closeColours,
     queries: [{ legend: "{{reason}}", expr: `${sum(increase("connectionsClosed"), "reason")} > 0` }],
   }),
-  graph({
-    title: "Lifetime of connections",
-    description: "How long the connections lived that closed: half of them less than p50, nine of ten less than p90.",
-    unit: "s",
-    queries: [
-      { legend: "p50", expr: quantile(0.5, "connectionDuration") },
-      { legend: "p90", expr: quantile(0.9, "connectionDuration") },
-    ],
-  }),
+  lifetimes(),
   graph({
     title: "Bytes",
     description: "Bytes that the connections carried, per second and direction.",

@@ -1,4 +1,6 @@
+import type { AcquireOutcome, EvictionReason } from "../../src/core/pool-trace.ts";
 import type { Reason } from "../../src/core/reasons.ts";
+import type { BreakerState, Limit } from "../../src/core/trace.ts";
 import type {
   clientErrorKinds,
   clientStates,
@@ -107,3 +109,33 @@ export const causeColours: Colours<(typeof instruments.retriesExhausted.labels.c
 };
 
 export const directionColours: Colours<"receive" | "transmit"> = { receive: "blue", transmit: "orange" };
+
+/** Best to worst. */
+export const breakerColours: Colours<BreakerState> = { closed: "green", half_open: "yellow", open: "red" };
+
+export const limitColours: Colours<Limit> = { concurrency: "blue", rate: "purple" };
+
+export const acquireColours: Colours<AcquireOutcome> = {
+  hit: "green",
+  miss: "blue",
+  timeout: "orange",
+  failure: "red",
+  canceled: "#808080",
+};
+
+/** As in {@link closeColours} where both have the reason. */
+export const evictionColours: Colours<EvictionReason> = {
+  idle: closeColours.idle,
+  max_lifetime: closeColours.max_lifetime,
+  overflow: "blue",
+  stale: closeColours.stale,
+  unhealthy: closeColours.unhealthy,
+  destroyed: "orange",
+  drain: closeColours.drain,
+};
+
+export const useColours: Colours<(typeof instruments.connectionCount.labels.state)[number] | "limit"> = {
+  used: "blue",
+  idle: "light-blue",
+  limit: "red",
+};

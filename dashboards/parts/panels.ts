@@ -37,9 +37,11 @@ export function graph(
     /** Marks traces of single dials in it. */
     readonly exemplars?: boolean;
     readonly max?: number;
+    /** Legend of the query that bounds the others: a dashed line above what is stacked. */
+    readonly bound?: string;
   },
 ): Panel {
-  const { shape = "lines", colours = {}, exemplars = false, max } = options;
+  const { shape = "lines", colours = {}, exemplars = false, max, bound } = options;
   const panel = dress(new timeseries.PanelBuilder(), options, 8)
     .targets(targets(options.queries, exemplars ? "exemplars" : "range"))
     .min(0)
@@ -61,6 +63,13 @@ export function graph(
   if (max !== undefined) panel.max(max);
   for (const [value, colour] of Object.entries(colours)) {
     panel.overrideByName(value, [{ id: "color", value: { mode: "fixed", fixedColor: colour } }]);
+  }
+  if (bound !== undefined) {
+    panel.overrideByName(bound, [
+      { id: "custom.stacking", value: { mode: common.StackingMode.None, group: "A" } },
+      { id: "custom.fillOpacity", value: 0 },
+      { id: "custom.lineStyle", value: { fill: "dash", dash: [10, 10] } },
+    ]);
   }
   return panel;
 }

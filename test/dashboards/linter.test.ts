@@ -18,7 +18,7 @@ const queryVariables = ["job", "instance", "dialer_name"];
 const titles: Readonly<Record<string, readonly string[]>> = {
   job: ["Job"],
   instance: ["Instance"],
-  dialer_name: ["Dialer", "Client"],
+  dialer_name: ["Dialer", "Client", "Pool"],
 };
 
 for (const [file, board] of boards) {

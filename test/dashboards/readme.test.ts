@@ -5,14 +5,15 @@ import { alerts, boards, recordingRules } from "./shipped.ts";
 
 const readme = readFileSync("dashboards/README.md", "utf8");
 
-for (const [file, { panels }] of boards) {
+for (const [file, { panels, templating }] of boards) {
   test(`the README says what each panel of ${file} answers`, () => {
     const name = file.replace(".json", "");
+    const owner = templating.list.find((variable) => variable.name === "dialer_name")?.label.toLowerCase();
     const expected = [
       "| panel | what it answers |",
       "| --- | --- |",
       ...panels.map(({ type, title, description, repeat }) =>
-        type !== "row" ? `| ${title} | ${description} |` : `| **${repeat ? "a row for each dialer" : title}** | |`,
+        type !== "row" ? `| ${title} | ${description} |` : `| **${repeat ? `a row for each ${owner}` : title}** | |`,
       ),
     ].join("\n");
     const [, rest = ""] = readme.split(`<!-- panels of ${name}: held by a test -->\n`);
