@@ -19,7 +19,8 @@ export const dialerTime: readonly Panel[] = [
   }),
   graph({
     title: "Waits between attempts",
-    description: "Mean wait before a retry. It grows with the backoff while a target stays down.",
+    description:
+      "Mean wait for each retry. It grows with the backoff while a target stays down. Waits before first attempts, where there are such, are in it.",
     unit: "s",
     queries: [{ legend: "backoff", expr: share(sum(rate("backoffTime")), sum(rate("retries"))) }],
   }),
