@@ -310,16 +310,6 @@ describe("the numbers are those of the scenario", () => {
       const watched = asOf - tally.of(`nats ${instance} begun`);
       const away = outage + tally.of(`nats ${instance} connecting`);
       const [connected] = await panel("nats.json", "Time connected", own);
-      console.error(
-        "DIAG",
-        instance,
-        connected?.value,
-        1 - outage / watched,
-        outage,
-        watched,
-        JSON.stringify(await prometheus.query("avg_over_time(up[5m])")),
-        JSON.stringify(await prometheus.query("count_over_time(up[5m])")),
-      );
       nearly(connected?.value, 1 - away / watched, 0.1);
     }
     const befell = await rises("nats.json", "What befell connections");
