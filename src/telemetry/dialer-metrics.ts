@@ -100,7 +100,8 @@ export function dialerHooks(sink: Sink, endpoints: readonly string[] = []): Dial
     failover: ({ reason }) => failovers(reason)(1),
     breakerChange: breakers,
     limitWait({ limit, outcome, durationMs }) {
-      if (outcome === "canceled") return;
+      // Who found the line full has not waited.
+      if (outcome === "canceled" || durationMs === 0) return;
       limitWaits ??= byValue(limits, (each) => sink.series("limitWaitDuration", { limit: each }));
       limitWaits(limit)(durationMs / 1000);
     },

@@ -144,7 +144,7 @@ export const instruments = {
     name: "dialer.backoff.time",
     kind: "counter",
     unit: "s",
-    help: "Time scheduled as waits between attempts.",
+    help: "Time scheduled as waits between attempts, and before first ones where those are delayed.",
     labels: {},
   },
   timeouts: {

@@ -10,6 +10,11 @@ export function poolObserver(sink: Sink): PoolObserver {
   const evictions = byValue(evictionReasons, (reason) => sink.series("poolEvictions", { reason }));
   const wait = sink.series("poolWaitDuration", {});
   const use = sink.series("poolUseDuration", {});
+  // Those of the dialer of that name: a bound that passes is one, whoever has set it.
+  const timeouts = {
+    pool: sink.series("timeouts", { scope: "pool" }),
+    idle: sink.series("timeouts", { scope: "idle" }),
+  };
   const updates = new Set<() => void>();
   sink.beforeScrape(["poolLimit", "poolPendingRequests"], () => {
     for (const update of updates) update();
@@ -28,11 +33,15 @@ export function poolObserver(sink: Sink): PoolObserver {
     return {
       acquireDone({ outcome, waitMs }) {
         acquires(outcome)(1);
+        if (outcome === "timeout") timeouts.pool(1);
         // Who timed out has waited, too: leaving them out would make a full pool look fast.
         if (outcome !== "canceled") wait(waitMs / 1000);
       },
       releaseDone: ({ useMs }) => use(useMs / 1000),
-      evicted: ({ reason }) => evictions(reason)(1),
+      evicted({ reason }) {
+        evictions(reason)(1);
+        if (reason === "idle") timeouts.idle(1);
+      },
       end() {
         updates.delete(update);
         limitOf(0);

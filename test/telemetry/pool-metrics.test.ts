@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Registry } from "prom-client";
 import { parseTarget } from "../../src/index.ts";
-import { type PoolMetricsOptions, poolMetrics } from "../../src/prometheus.ts";
+import { type PoolMetricsOptions, poolMetrics, withPrometheus } from "../../src/prometheus.ts";
 import { scrape } from "./exposition.ts";
 import { noConn, playedPool } from "./pools.ts";
 
@@ -16,13 +16,15 @@ function observedPool(options: { maxOpen?: number } = {}) {
 }
 
 describe("poolMetrics", () => {
-  it("starts everything at zero, in 48 series", async () => {
+  it("starts everything at zero, in 48 series beside those of its dialer", async () => {
     const registry = new Registry();
+    withPrometheus({ registry, name: "orders" });
+    const { length: before } = (await scrape(registry)).samples;
     poolMetrics({ registry, name: "orders" });
     const { samples } = await scrape(registry);
     for (const { name, value } of samples) assert.equal(value, 0, name);
     // Two gauges, five outcomes, seven reasons, two histograms of 14 buckets, +Inf, sum and count.
-    assert.equal(samples.length, 2 + 5 + 7 + 2 * 17);
+    assert.equal(samples.length - before, 2 + 5 + 7 + 2 * 17);
   });
 
   it("counts acquires by outcome and evictions by reason, and times waits and uses", async () => {
@@ -32,7 +34,7 @@ describe("poolMetrics", () => {
     emit("acquireDone", { target, outcome: "timeout", waitMs: 5000, error: new Error("full") });
     emit("acquireDone", { target, outcome: "canceled", waitMs: 7, error: new Error("enough") });
     emit("releaseDone", { target, conn: noConn, useMs: 40 });
-    emit("evicted", { target, conn: noConn, reason: "stale" });
+    for (const reason of ["stale", "idle"] as const) emit("evicted", { target, conn: noConn, reason });
     const { nonZero, value } = await scrape(registry);
     assert.deepEqual(nonZero("dialer_pool_acquires_total"), [
       "outcome=hit → 2",
@@ -40,7 +42,8 @@ describe("poolMetrics", () => {
       "outcome=timeout → 1",
       "outcome=canceled → 1",
     ]);
-    assert.deepEqual(nonZero("dialer_pool_evictions_total"), ["reason=stale → 1"]);
+    assert.deepEqual(nonZero("dialer_pool_evictions_total"), ["reason=idle → 1", "reason=stale → 1"]);
+    assert.deepEqual(nonZero("dialer_timeouts_total"), ["scope=pool → 1", "scope=idle → 1"]);
     assert.equal(value("dialer_pool_wait_duration_seconds_count", me), 4, "who waited in vain included, who left not");
     assert.ok(Math.abs(value("dialer_pool_wait_duration_seconds_sum", me) - 5.021) < 1e-9);
     assert.equal(value("dialer_pool_use_duration_seconds_sum", me), 0.04);

@@ -900,6 +900,7 @@ describe("what layers decide", () => {
       limitWait?.({ target: a, limit: "rate", durationMs: 30, outcome: "success" });
       limitWait?.({ target: a, limit: "rate", durationMs: 20, outcome: "failure", reason: "timeout" });
       limitWait?.({ target: a, limit: "rate", durationMs: 10, outcome: "canceled" });
+      limitWait?.({ target: a, limit: "rate", durationMs: 0, outcome: "failure", reason: "pool_exhausted" });
     });
     await dial("h:1");
     const { nonZero, value } = await scrape(registry);
