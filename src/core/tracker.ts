@@ -16,11 +16,16 @@ export function stateCloseReason(conn: Duplex, reason: CloseReason): void {
   statedReasons.set(conn, reason);
 }
 
-const traces = new WeakMap<Duplex, DialTrace>();
+/** On the connection itself: a WeakMap of what lives briefly costs the collector more than all the rest of a dial. */
+const traceKey: unique symbol = Symbol("dialtrace.trace");
+
+interface Traced {
+  [traceKey]?: DialTrace;
+}
 
 /** The hooks of the dial that has brought `conn`, for owners that hand it out again (a pool); none where nobody listens. */
 export function traceOf(conn: Duplex): DialTrace | undefined {
-  return traces.get(conn);
+  return (conn as Traced)[traceKey];
 }
 
 /**
@@ -29,7 +34,7 @@ export function traceOf(conn: Duplex): DialTrace | undefined {
  * `removeAllListeners()` on the sockets that they are given.
  */
 export function trackClose(conn: Duplex, target: Target, clock: Clock, openedAt: number, trace: DialTrace): void {
-  if (trace.gotConn !== undefined || trace.putIdleConn !== undefined) traces.set(conn, trace);
+  if (trace.gotConn !== undefined || trace.putIdleConn !== undefined) (conn as Traced)[traceKey] = trace;
   if (trace.connClosed === undefined) return;
   let closedLocally = false;
 

@@ -1,14 +1,19 @@
 import type { Duplex } from "node:stream";
 import type { SpanContext } from "@opentelemetry/api";
 
-const spans = new WeakMap<Duplex, SpanContext>();
+/** On the connection itself, as the hooks of its dial are: a WeakMap would cost the collector too much. */
+const spanKey: unique symbol = Symbol("dialtrace.span");
+
+interface Dialed {
+  [spanKey]?: SpanContext;
+}
 
 /** Notes which dial has brought `conn`, for those who use it long after. */
 export function noteDialedSpan(conn: Duplex, span: SpanContext): void {
-  spans.set(conn, span);
+  (conn as Dialed)[spanKey] = span;
 }
 
 /** The span of the dial that has brought `conn`; none where that was not traced. */
 export function dialedSpan(conn: Duplex): SpanContext | undefined {
-  return spans.get(conn);
+  return (conn as Dialed)[spanKey];
 }
