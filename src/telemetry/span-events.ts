@@ -22,8 +22,13 @@ export function eventHooks(dial: Span): DialTrace {
   const done = (name: string, ended: Ended, attributes: Attributes) => {
     add(name, { ...attributes, ...endedAttributes(ended), "dialer.duration": ended.durationMs / 1000 });
   };
+  const layers = layerEvents(add);
   return {
-    ...layerEvents(add),
+    retryScheduled: layers.retryScheduled,
+    startDelayed: layers.startDelayed,
+    failover: layers.failover,
+    breakerChange: layers.breakerChange,
+    limitWait: layers.limitWait,
     attemptStart: (info) => add("attempt start", attemptAttributes(info)),
     attemptDone: (info) => done("attempt", info, attemptAttributes(info)),
     dnsDone: (info) => done("dns lookup", info, dnsAttributes(info)),

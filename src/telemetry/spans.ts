@@ -60,10 +60,17 @@ export function spanHooks(tracer: Tracer, dial: Span, dialContext: Context): Dia
     if (open !== undefined) end(open.span, ended, {});
   };
 
+  const layers = layerEvents((name, attributes) => {
+    if (dial.isRecording()) dial.addEvent(name, attributes);
+  });
+
   return {
-    ...layerEvents((name, attributes) => {
-      if (dial.isRecording()) dial.addEvent(name, attributes);
-    }),
+    // One by one: spread into a literal of this size they would cost as much as the spans.
+    retryScheduled: layers.retryScheduled,
+    startDelayed: layers.startDelayed,
+    failover: layers.failover,
+    breakerChange: layers.breakerChange,
+    limitWait: layers.limitWait,
     attemptStart(info) {
       if (!dial.isRecording()) return;
       const span = start("attempt", attemptAttributes(info), dialContext);
