@@ -80,21 +80,6 @@ for (const [maxAttempts, expected] of [
   });
 }
 
-test("retries n means n + 1 tries: go-micro's Retries(n) is maxAttempts n + 1", async () => {
-  for (const retries of [0, 1, 3]) {
-    const { calls, said } = await played({ maxAttempts: retries + 1 }, [refused]);
-    assert.equal(calls, retries + 1);
-    assert.equal(said.filter((each) => each.includes("again")).length, retries);
-  }
-});
-
-test("early exit: a shouldRetry that says no ends the dial, whatever attempts are left", async () => {
-  const { calls, error, delays } = await played({ maxAttempts: 9, shouldRetry: () => false }, [refused]);
-  assert.equal(calls, 1);
-  assert.equal(error.cause, refused);
-  assert.deepEqual(delays, []);
-});
-
 test("Infinity goes on until no time is left beneath an outer timeout, which is told as the deadline", async () => {
   const { error, said, calls } = await played(
     { maxAttempts: Number.POSITIVE_INFINITY, backoff: () => 10 },
