@@ -1,13 +1,13 @@
 import type { Duplex } from "node:stream";
 import type { Clock } from "./clock.ts";
 import type { DialContext } from "./context.ts";
+import { type Linked, LinkedList } from "./linked-list.ts";
 import { failed } from "./outcome.ts";
-import { Queue } from "./queue.ts";
 import type { Target } from "./target.ts";
 import type { Limit } from "./trace.ts";
 
 /** A dial that waits for its turn. */
-export interface Waiter {
+export interface Waiter extends Linked<Waiter> {
   readonly target: Target;
   readonly clock: Clock;
   /** When it came, by its clock. */
@@ -24,7 +24,7 @@ export interface Waiter {
  */
 export class WaitingLine {
   readonly #limit: Limit;
-  readonly #queue = new Queue<Waiter>();
+  readonly #queue = new LinkedList<Waiter>();
   #timer: { readonly clock: Clock; readonly id: unknown } | undefined;
 
   constructor(limit: Limit) {
@@ -37,7 +37,7 @@ export class WaitingLine {
 
   /** Who is next. */
   get first(): Waiter | undefined {
-    return this.#queue.first;
+    return this.#queue.oldest;
   }
 
   /** Takes out who is next. */
@@ -57,9 +57,10 @@ export class WaitingLine {
     let onAbort = () => {};
     try {
       await new Promise<void>((admit, refuse) => {
-        const place = this.#queue.push({ target, clock, since, admit, refuse });
+        const waiter = { target, clock, since, admit, refuse, newer: undefined, older: undefined, list: undefined };
+        this.#queue.add(waiter);
         onAbort = () => {
-          this.#queue.remove(place);
+          this.#queue.remove(waiter);
           this.#rest();
           refuse(cancel?.reason);
         };

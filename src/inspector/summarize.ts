@@ -27,7 +27,7 @@ export function summarize(watch: Watch, dials = dialsOf(watch)): InspectorSnapsh
 
 /** Dials under way and over, newest first. */
 export function dialsOf(watch: Watch): WatchedDial[] {
-  const running = [...watch.running].slice(0, maxRunning);
+  const running = [...watch.running.newestFirst()].slice(0, maxRunning);
   return [...running, ...watch.over()].sort((one, other) => other.id - one.id);
 }
 
@@ -44,7 +44,7 @@ function dialersOf(watch: Watch, now: number): DialerSummary[] {
 }
 
 function connectionsOf({ open }: Watch): InspectorSnapshot["connections"] {
-  const newest = [...open].slice(0, maxConnections);
+  const newest = [...open.newestFirst()].slice(0, maxConnections);
   return { total: open.size, shown: newest.map(connectionOf) };
 }
 

@@ -1,7 +1,7 @@
 import type { ClientObserver } from "../core/client-trace.ts";
+import { LinkedList } from "../core/linked-list.ts";
 import type { Observer } from "../core/trace.ts";
 import { DialerCounts } from "./dialer-counts.ts";
-import { LinkedList } from "./linked-list.ts";
 import { Ring } from "./ring.ts";
 import { WatchedClient } from "./watched-client.ts";
 import { type DialWatcher, type OpenConnection, WatchedDial } from "./watched-dial.ts";

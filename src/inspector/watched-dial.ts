@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { Clock } from "../core/clock.ts";
 import { DialRecorder } from "../core/dial-record.ts";
+import type { Linked, LinkedList } from "../core/linked-list.ts";
 import type {
   AttemptDoneInfo,
   AttemptStartInfo,
@@ -11,7 +12,6 @@ import type {
   PutIdleConnInfo,
 } from "../core/trace.ts";
 import type { DialerCounts } from "./dialer-counts.ts";
-import type { Linked, LinkedList } from "./linked-list.ts";
 import type { ClosedSummary } from "./snapshot.ts";
 
 /** A connection that is open. What it carries is read from it when somebody looks. */
@@ -43,6 +43,7 @@ export class WatchedDial extends DialRecorder implements Linked<WatchedDial> {
   closed: ClosedSummary | undefined = undefined;
   newer: WatchedDial | undefined = undefined;
   older: WatchedDial | undefined = undefined;
+  list: object | undefined = undefined;
   readonly #watch: DialWatcher;
   /** The connection that it has brought last. */
   #open: OpenConnection | undefined = undefined;
@@ -61,7 +62,7 @@ export class WatchedDial extends DialRecorder implements Linked<WatchedDial> {
     super.dialDone(info);
     this.revision = this.#watch.changed();
     this.counts.dialDone(info, this.record.startedAt + info.durationMs);
-    this.#watch.running.delete(this);
+    this.#watch.running.remove(this);
     this.#watch.remember(this);
   }
 
@@ -75,7 +76,15 @@ export class WatchedDial extends DialRecorder implements Linked<WatchedDial> {
     super.attemptDone(info);
     const { conn } = info;
     if (conn === undefined) return;
-    const open = { id: this.#watch.nextId(), conn, dial: this, idle: false, newer: undefined, older: undefined };
+    const open = {
+      id: this.#watch.nextId(),
+      conn,
+      dial: this,
+      idle: false,
+      newer: undefined,
+      older: undefined,
+      list: undefined,
+    };
     this.#open = open;
     this.#watch.open.add(open);
   }
@@ -94,7 +103,7 @@ export class WatchedDial extends DialRecorder implements Linked<WatchedDial> {
     const { conn, reason, durationMs, bytesRead, bytesWritten } = info;
     const open = this.#find(conn);
     if (open === undefined) return;
-    this.#watch.open.delete(open);
+    this.#watch.open.remove(open);
     if (open === this.#open) this.#open = undefined;
     this.counts.connClosed(info);
     this.closed = { reason, durationMs, bytesRead, bytesWritten };
@@ -103,6 +112,8 @@ export class WatchedDial extends DialRecorder implements Linked<WatchedDial> {
 
   #find(conn: Duplex): OpenConnection | undefined {
     // Another than the last, where a layer above has thrown one away and tried again.
-    return this.#open?.conn === conn ? this.#open : [...this.#watch.open].find((each) => each.conn === conn);
+    return this.#open?.conn === conn
+      ? this.#open
+      : [...this.#watch.open.newestFirst()].find((each) => each.conn === conn);
   }
 }

@@ -2,9 +2,9 @@ import type { Duplex } from "node:stream";
 import { Cancel } from "../core/cancel.ts";
 import type { DialContext, Run } from "../core/context.ts";
 import { DialError } from "../core/errors.ts";
+import { type Linked, LinkedList } from "../core/linked-list.ts";
 import type { Target } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
-import { type Linked, LinkedList } from "./linked-list.ts";
 import type { Waiter } from "./waiters.ts";
 
 /** What becomes of the dials of {@link Dials}. Called when the dial has given up its place. */
@@ -58,8 +58,9 @@ export class Dials<C extends Duplex> {
       waiter,
       warm: waiter === undefined,
       aborted: false,
-      previous: undefined,
-      next: undefined,
+      newer: undefined,
+      older: undefined,
+      list: undefined,
     };
     this.#live.add(dial);
     if (waiter !== undefined) this.#own.set(waiter, dial);

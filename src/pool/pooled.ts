@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
+import type { Linked } from "../core/linked-list.ts";
 import type { DialTrace } from "../core/trace.ts";
 import { traceOf } from "../core/tracker.ts";
-import type { Linked } from "./linked-list.ts";
 import { freshen, isFit, unwatchIdle, watchIdle } from "./stream-mode.ts";
 
 type Destroy = (error: Error | null, callback: (error?: Error | null) => void) => void;
@@ -19,8 +19,9 @@ export interface PooledOwner<C extends Duplex> {
 
 /** A connection and what its pool knows of it. */
 export class Pooled<C extends Duplex> implements Linked<Pooled<C>> {
-  previous: Pooled<C> | undefined = undefined;
-  next: Pooled<C> | undefined = undefined;
+  newer: Pooled<C> | undefined = undefined;
+  older: Pooled<C> | undefined = undefined;
+  list: object | undefined = undefined;
   readonly conn: C;
   /** The hooks of the dial that has brought it. */
   readonly trace: DialTrace | undefined;

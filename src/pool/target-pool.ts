@@ -4,6 +4,7 @@ import { contextOf, type DialContext, type Run } from "../core/context.ts";
 import type { Dialer, DialOptions } from "../core/dialer.ts";
 import { DialTimeoutError } from "../core/errors.ts";
 import { callHook, guarded } from "../core/hooks.ts";
+import { LinkedList } from "../core/linked-list.ts";
 import type { AcquireOutcome, EvictionReason, PoolCounts } from "../core/pool-trace.ts";
 import type { Target } from "../core/target.ts";
 import type { CloseReason, DialTrace } from "../core/trace.ts";
@@ -13,7 +14,6 @@ import { Dials, type DialsOwner } from "./dials.ts";
 import { PoolClosedError, PoolFullError, PoolTimeoutError } from "./errors.ts";
 import type { PoolEvents } from "./events.ts";
 import { Lease, type LeaseHome } from "./lease.ts";
-import { LinkedList } from "./linked-list.ts";
 import type { PoolSettings } from "./options.ts";
 import { Pooled, type PooledOwner } from "./pooled.ts";
 import { type Caller, type Waiter, Waiters } from "./waiters.ts";
@@ -126,8 +126,9 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
         resolve,
         reject,
         onAbort: () => this.#giveUp(waiter, "canceled", cancel?.reason, cancel?.reason),
-        previous: undefined,
-        next: undefined,
+        newer: undefined,
+        older: undefined,
+        list: undefined,
       };
       this.#waiters.add(waiter);
       this.#pump();

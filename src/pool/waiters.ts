@@ -2,9 +2,9 @@ import type { AsyncResource } from "node:async_hooks";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../core/clock.ts";
 import type { DialContext } from "../core/context.ts";
+import { type Linked, LinkedList } from "../core/linked-list.ts";
 import type { DialTrace } from "../core/trace.ts";
 import type { Lease } from "./lease.ts";
-import { type Linked, LinkedList } from "./linked-list.ts";
 
 /** Who asked for a connection, and how he would have it dialed. */
 export interface Caller<C extends Duplex> {
