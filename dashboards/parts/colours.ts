@@ -36,6 +36,7 @@ export const reasonColours: Colours<Reason> = {
   protocol: "#bf1b00",
   circuit_open: "#3f6833",
   pool_exhausted: "#967302",
+  no_target: "#3f2b5b",
   config: "#58140c",
   _OTHER: "#808080",
 };

@@ -29,6 +29,7 @@ const speaksOfPeer: Readonly<Record<Reason, boolean>> = {
   protocol: true,
   circuit_open: false,
   pool_exhausted: false,
+  no_target: false,
   config: false,
   _OTHER: true,
 };

@@ -27,6 +27,7 @@ export const reasonTable = {
   protocol: { retry: "no" },
   circuit_open: { retry: "no" },
   pool_exhausted: { retry: "no" },
+  no_target: { retry: "no" },
   config: { retry: "no" },
   _OTHER: { retry: "yes" },
 } as const satisfies Record<string, { retry: "yes" | "no" | "limited" }>;

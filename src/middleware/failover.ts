@@ -69,7 +69,7 @@ const knownOptions = [
 const leastFailureMs = 1000;
 
 /** What goes wrong on our own side: no target is to blame. */
-const ownReasons: ReadonlySet<Reason> = new Set(["local_resource", "config", "pool_exhausted"]);
+const ownReasons: ReadonlySet<Reason> = new Set(["local_resource", "config", "no_target", "pool_exhausted"]);
 
 /**
  * Dials one of several targets, in place of what the caller names: that is the name of a service, which errors and the

@@ -400,7 +400,7 @@ describe("half open, a breaker", () => {
 
 describe("what counts as a failure", () => {
   const ignored =
-    /^(local_resource|access_denied|config|dns_temporary|tls_client_cert|proxy_auth|auth_.*|circuit_open|pool_exhausted)$/;
+    /^(local_resource|access_denied|config|dns_temporary|tls_client_cert|proxy_auth|auth_.*|circuit_open|pool_exhausted|no_target)$/;
   for (const reason of reasons) {
     test(`by default ${ignored.test(reason) ? "not " : ""}${reason}`, async () => {
       const { dial, breaker } = built({ breaker: { consecutive: 1 } }, [new DialError("no", { reason })]);

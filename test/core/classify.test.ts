@@ -123,6 +123,7 @@ const table: readonly (readonly [Reason | "canceled", readonly (readonly [string
   ],
   ["circuit_open", [["a DialError that says so", dialError("circuit_open")]]],
   ["pool_exhausted", [["a DialError that says so", dialError("pool_exhausted")]]],
+  ["no_target", [["a DialError that says so", dialError("no_target")]]],
   [
     "config",
     [
@@ -183,6 +184,7 @@ test("each reason is retried as the table of the design says", () => {
     "protocol",
     "circuit_open",
     "pool_exhausted",
+    "no_target",
     "config",
   ];
   const once = ["auth_failed", "auth_expired"];

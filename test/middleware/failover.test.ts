@@ -279,7 +279,7 @@ describe("go-micro:", () => {
         name: "NoTargetError",
         message: "dial orders:4222: there is no target to dial",
         target: "orders:4222",
-        reason: "config",
+        reason: "no_target",
         attempts: [],
         cause: undefined,
       },
