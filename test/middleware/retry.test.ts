@@ -388,7 +388,7 @@ describe("whether to try again", () => {
   for (const reason of reasons) {
     test(`after ${reason} is for the table of reasons to say`, async () => {
       const never =
-        /^(access_denied|tls_(cert|hostname|client|protocol).*|proxy_auth|protocol|circuit_open|pool_exhausted|config)$/;
+        /^(access_denied|tls_(cert|hostname|client|protocol).*|proxy_auth|protocol|circuit_open|pool_exhausted|no_target|config)$/;
       const once = /^auth_/;
       const { calls, said } = await played({ maxAttempts: 5 }, [new DialError("no", { reason })]);
       const expected = never.test(reason) ? 1 : once.test(reason) ? 2 : 5;
