@@ -111,7 +111,9 @@ export function withFailover(options: FailoverOptions): Failover {
   let clock: Clock = systemClock;
   const ejection = { ejectAfter, ejectionMs, maxEjectionMs, minShare };
   const services = new Services({ targets, discover, policy, decayMs, ...ejection, clock: () => clock });
-  const journeys = new WeakMap<DialState, Journey>();
+  /** Where a dial's state keeps what it has tried here: a WeakMap of what lives briefly costs the collector much. */
+  const journeyKey: unique symbol = Symbol("dialtrace.journey");
+  type Travelling = DialState & { [journeyKey]?: Journey };
 
   const middleware = layer(
     (next) =>
@@ -123,18 +125,18 @@ export function withFailover(options: FailoverOptions): Failover {
         const { roster } = service;
 
         // Whatever is dialed inside base dialers shares one state.
-        const own = state === undefined || state.insideAttempt ? undefined : state;
-        let journey = own && journeys.get(own);
+        const own: Travelling | undefined = state === undefined || state.insideAttempt ? undefined : state;
+        let journey = own?.[journeyKey];
         /** Targets whose breaker has turned this try down, and the last one's error. */
-        const open = new Set<Endpoint>();
+        let open: Set<Endpoint> | undefined;
         let rejection: unknown;
         for (;;) {
           const startedAt = clock.now();
           const endpoint = service.next({ target, random, now: startedAt }, journey);
-          if (open.has(endpoint)) throw rejection;
+          if (open?.has(endpoint)) throw rejection;
           if (journey === undefined) {
             journey = new Journey(endpoint);
-            if (own !== undefined) journeys.set(own, journey);
+            if (own !== undefined) own[journeyKey] = journey;
           } else {
             const { last, failure } = journey;
             if (failure !== undefined && last !== endpoint) {
@@ -163,6 +165,7 @@ export function withFailover(options: FailoverOptions): Failover {
             }
             // Nothing was dialed: going on takes no retry, and no wait.
             if (reason !== "circuit_open" || cancel?.aborted) throw thrown;
+            open ??= new Set();
             open.add(endpoint);
             rejection = thrown;
           } finally {
