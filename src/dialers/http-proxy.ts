@@ -10,7 +10,10 @@ import { tls } from "./tls.ts";
 import { type SocketDialer, tunnelDialer } from "./tunnel.ts";
 
 export interface HttpProxyOptions {
-  /** `http://[user:password@]host[:port]`, or `https://…` to speak TLS with the proxy. @defaultValue port 1080, or 443 for https */
+  /**
+   * `http://[user:password@]host[:port]`, or `https://…` to speak TLS with the proxy.
+   * @defaultValue port 1080, as in curl, or 443 for https; 80 for a `URL` of http, which keeps no `:80`
+   */
   proxy: string | URL;
   /** Credentials, if the URL has none. Sent as Basic; never shown. */
   auth?: ProxyAuth | undefined;
@@ -46,7 +49,9 @@ export function httpProxy(options: HttpProxyOptions, over?: SocketDialer): Diale
       proxy,
       timeoutMs,
       async ask(socket, target) {
-        socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${lines}\r\n`);
+        // RFC 6874, section 1: the zone of a link-local address means something on this host alone.
+        const authority = String(target).replace(/%[^\]]*(?=\])/, "");
+        socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${lines}\r\n`);
         let status = 100;
         // RFC 9110, section 15.2: any number of interim answers may come first.
         while (status < 200) status = statusOf(await readHead(socket, headLength, maxHeadBytes));

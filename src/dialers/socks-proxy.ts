@@ -98,6 +98,8 @@ function addressBytes(host: string): Buffer {
   if (isIPv4(host)) return Buffer.from([1, ...host.split(".").map(Number)]);
   if (isIPv6(host)) return Buffer.concat([Buffer.from([4]), ipv6Bytes(host)]);
   const name = Buffer.from(host);
+  // Its length has one byte; a Target that was not parsed may hold any name.
+  if (name.length > 255) throw new DialError("SOCKS5 can't carry a name of more than 255 bytes", { reason: "config" });
   return Buffer.concat([Buffer.from([3, name.length]), name]);
 }
 

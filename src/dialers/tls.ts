@@ -3,6 +3,7 @@ import { type ConnectionOptions, connect, type SecureContextOptions, type TLSSoc
 import { type DialContext, dialerOf, runOf } from "../core/context.ts";
 import type { Dialer } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
+import { canonicalHost } from "../core/host-name.ts";
 import { failed } from "../core/outcome.ts";
 import { peerCertificateExpiry, tlsInfo } from "../core/tls-info.ts";
 import { checkBoolean, checkDuration, checkFunction, checkOptions, show } from "../core/validate.ts";
@@ -20,7 +21,10 @@ export interface TlsDialerOptions extends SecureContextOptions {
   certFile?: string | undefined;
   /** File of the client's private key, in PEM. Read again when it changes. */
   keyFile?: string | undefined;
-  /** Name, or IP address, to check the certificate against. A name is also asked for (SNI). @defaultValue the target's host */
+  /**
+   * Name, or IP address, to check the certificate against. A name is also asked for (SNI); one beyond ASCII
+   * is converted to A-labels. @defaultValue the target's host
+   */
   serverName?: string | undefined;
   /**
    * Application protocols offered (ALPN), most wanted first. A server that wants none of them ends the
@@ -97,9 +101,7 @@ export function tls(options: TlsDialerOptions = {}, over: SocketDialer = tcp()):
   const { caFile, certFile, keyFile, serverName, alpnProtocols, handshakeTimeoutMs = 10_000, ...rest } = options;
   const { sessionCache = true, pins, checkServerIdentity, rejectUnauthorized = true, ...contextOnly } = rest;
   checkDuration("tls: handshakeTimeoutMs", handshakeTimeoutMs);
-  if (serverName !== undefined && (typeof serverName !== "string" || serverName === "")) {
-    throw new TypeError(`tls: serverName must be a name or an IP address, got ${show(serverName)}`);
-  }
+  const expectedHost = serverName === undefined ? undefined : readServerName(serverName);
   if (alpnProtocols !== undefined) checkAlpn(alpnProtocols);
   checkBoolean("tls: sessionCache", sessionCache);
   checkBoolean("tls: rejectUnauthorized", rejectUnauthorized);
@@ -118,7 +120,7 @@ export function tls(options: TlsDialerOptions = {}, over: SocketDialer = tcp()):
   return dialerOf(async function tlsDialer(target, context) {
     const { cancel, trace, clock } = context;
     // RFC 6066, section 3: neither an IP address nor a dot at the end.
-    const host = serverName ?? target.host.replace(/\.$/, "");
+    const host = expectedHost ?? target.host.replace(/\.$/, "");
     const name = isIP(host) === 0 ? host : "";
     if (host === "" && rejectUnauthorized) {
       throw new DialError("tls: serverName must say whose certificate a unix socket shows", { reason: "config" });
@@ -215,6 +217,12 @@ function checkFiles(options: TlsDialerOptions): void {
   if ((options.certFile ?? options.cert) && !(options.keyFile ?? options.key)) {
     throw new TypeError("tls: a certificate needs its key: give key or keyFile, too");
   }
+}
+
+function readServerName(name: unknown): string {
+  const refused = () => new TypeError(`tls: serverName must be a name or an IP address, got ${show(name)}`);
+  if (typeof name !== "string" || name === "") throw refused();
+  return canonicalHost(name, refused);
 }
 
 function checkAlpn(protocols: unknown): void {
