@@ -20,6 +20,9 @@ export interface Proxy {
 /** Ports of proxies that are named without one, as curl takes them. */
 const defaultPort = (scheme: string) => (scheme === "https" ? 443 : 1080);
 
+/** A `URL` drops the port that is its scheme's own. */
+const portOfUrl = (scheme: string) => (scheme === "http" ? 80 : defaultPort(scheme));
+
 /**
  * Reads a proxy's URL: `scheme://[user:password@]host[:port]`.
  *
@@ -38,8 +41,9 @@ export function parseProxy(factory: string, proxy: unknown, schemes: readonly st
   const at = authority.lastIndexOf("@");
   const hostPort = authority.slice(at + 1);
   const hasPort = hostPort.replace(/^\[.*\]/, "").includes(":");
+  const port = proxy instanceof URL ? portOfUrl(scheme) : defaultPort(scheme);
   try {
-    const target = parseTarget(hasPort ? hostPort : `${hostPort}:${defaultPort(scheme)}`);
+    const target = parseTarget(`${scheme}://${hostPort}${hasPort ? "" : `:${port}`}`);
     return { scheme, target, auth: at < 0 ? undefined : readAuth(authority.slice(0, at)) };
   } catch (error) {
     throw invalid(`must name a host: ${messageOf(error)}`);
