@@ -2,6 +2,7 @@ import { BlockList, isIP } from "node:net";
 import { canonicalHost } from "../core/host-name.ts";
 import { redact } from "../core/redact.ts";
 import { show } from "../core/validate.ts";
+import { warnOnce } from "../core/warn.ts";
 
 /** An entry for one name and its subdomains, or for some addresses; of one port, where `port` is given. */
 interface Entry {
@@ -103,17 +104,9 @@ function plainName(name: string): string {
   return name.replace(/^\.|\.$/g, "").toLowerCase();
 }
 
-const warned = new Set<string>();
-/** Bound on what is remembered: a list may be made anew for each dial. */
-const maxWarned = 1000;
-
 function warn(text: string): void {
-  if (warned.has(text) || warned.size >= maxWarned) return;
-  warned.add(text);
-  process.emitWarning(`NO_PROXY: ${show(redact(text))} matches no target, so it excepts nothing from the proxy`, {
-    type: "DialtraceWarning",
-    detail:
-      "An entry is a name, which stands for its subdomains too, an IP address, a CIDR block, or a range of IPv4 " +
-      "addresses, with or without :port. A * matches everything, but only as the whole list.",
-  });
+  warnOnce(
+    `NO_PROXY: ${show(redact(text))} matches no target; write a name, which stands for its subdomains too, an IP ` +
+      "address, a CIDR block or a range of IPv4 addresses, with or without :port, or * alone for everything",
+  );
 }

@@ -10,6 +10,7 @@ import { certificateVerdict } from "./client-certificate.ts";
 import { ClientClosedError } from "./closed-error.ts";
 import { identityOf, maxInfoBytes, readInfo } from "./info.ts";
 import type { Lifecycle } from "./lifecycle.ts";
+import { tlsFilesOf } from "./tls-files.ts";
 import { tracedTls } from "./traced-tls.ts";
 import type { NodeConnectionOptions, Upstream } from "./upstream.ts";
 
@@ -58,6 +59,7 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
     readonly #abort = new AbortController();
     #server = "";
     #hostname = "";
+    #tlsFiles: ReturnType<typeof tlsFilesOf>;
     #timeoutMs = 0;
     #conn: Socket | undefined;
     #handshake: HandshakeContext | undefined;
@@ -82,6 +84,7 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
       this.#server =
         isIP(server.hostname) === 6 ? `[${server.hostname}]:${server.port}` : `${server.hostname}:${server.port}`;
       this.#timeoutMs = options.timeout ?? 20_000;
+      this.#tlsFiles = tlsFilesOf(options);
       return new Promise((resolve, reject) => {
         this.#dialed = this.#dial(server, options, resolve);
         this.#dialed.catch((error) => {
@@ -188,6 +191,11 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
         if (this.#verifiesClients) await certificateVerdict(socket);
         return socket;
       });
+    }
+
+    /** Upstream's way reads files, too, and uses them as they are. */
+    override async loadClientCerts(): Promise<object> {
+      return (await (this.#tlsFiles?.() ?? super.loadClientCerts())) ?? {};
     }
 
     override async peekInfo(): Promise<ServerInfo> {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { after, test } from "node:test";
 import { DialError, type Reason } from "../../src/index.ts";
 import type { ConnectOptions } from "../../src/nats.ts";
@@ -82,6 +83,63 @@ test("TLS with a client's certificate", async () => {
   await letIn({ servers: server.address, tls: { ca: ca.cert, cert, key } });
   const files = { certFile: temporaryFile("cert.pem", cert), keyFile: temporaryFile("key.pem", key) };
   await letIn({ servers: server.address, tls: { ca: ca.cert, ...files } });
+});
+
+test("a client reconnects with the TLS files that could be read last while others are half written", async () => {
+  await using server = await startTlsNats(serverCertificate, mutual());
+  const { cert, key } = clientCertificate;
+  const files = {
+    caFile: temporaryFile("ca.pem", ca.cert),
+    certFile: temporaryFile("cert.pem", cert),
+    keyFile: temporaryFile("key.pem", key),
+  };
+  let times = 0;
+  const nc = await connect({
+    servers: server.address,
+    tls: files,
+    ...eager,
+    onReconnect: () => {
+      times += 1;
+    },
+  });
+  const other = ca.issue({ name: "worker", usage: "clientAuth" });
+  const states: readonly (readonly [keyof typeof files, string])[] = [
+    ["caFile", ""],
+    ["caFile", ca.cert + ca.cert.slice(0, 200)],
+    ["certFile", other.cert],
+    ["keyFile", other.key.slice(0, 100)],
+    ["keyFile", other.key],
+  ];
+  for (const [index, [file, content]] of states.entries()) {
+    writeFileSync(files[file], content);
+    await server.stop();
+    await server.start();
+    await until(() => times === index + 1, `the client is back while ${file} is ${content.length} bytes long`);
+    await nc.flush();
+  }
+  await nc.close();
+});
+
+test("a TLS file that can't be used is a config error that names it, and is not tried again", async () => {
+  await using server = await startTlsNats(serverCertificate);
+  const { cert, key } = clientCertificate;
+  const missing = `${temporaryFile("ca.pem", ca.cert)}.none`;
+  const good = { ca: ca.cert, certFile: temporaryFile("cert.pem", cert), keyFile: temporaryFile("key.pem", key) };
+  for (const [option, path] of [
+    ["caFile", missing],
+    ["caFile", temporaryFile("ca.pem", "")],
+    ["caFile", temporaryFile("ca.pem", "junk")],
+    ["certFile", temporaryFile("cert.pem", cert.slice(0, 200))],
+    ["keyFile", temporaryFile("key.pem", cert)],
+  ] as const) {
+    const tls = { ...(option === "caFile" ? {} : good), [option]: path };
+    await turnedAway({ servers: server.address, tls }, "config");
+    await assert.rejects(connect({ servers: server.address, tls }), (error: Error) => {
+      assert.match(error.message, new RegExp(`connect: tls\\.${option} `));
+      assert.ok(error.message.includes(path), error.message);
+      return true;
+    });
+  }
 });
 
 test("no client's certificate where one is asked for is tls_client_cert, once", async () => {
