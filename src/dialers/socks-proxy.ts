@@ -51,15 +51,11 @@ const replies: Readonly<Record<number, string>> = {
 export function socksProxy(options: SocksProxyOptions, over: SocketDialer = tcp()): Dialer<Socket> {
   checkOptions("socksProxy", options, ["proxy", "auth", "lookup", "timeoutMs"]);
   const { scheme, target: proxy, auth: urlAuth } = parseProxy("socksProxy", options.proxy, ["socks5h", "socks5"]);
-  const { auth = urlAuth, lookup, timeoutMs = 30_000 } = options;
+  const { auth: given = urlAuth, lookup, timeoutMs = 30_000 } = options;
   checkFunction("socksProxy: over", over);
   if (lookup !== undefined) checkFunction("socksProxy: lookup", lookup);
   checkDuration("socksProxy: timeoutMs", timeoutMs);
-  if (auth !== undefined) {
-    checkAuth("socksProxy", auth);
-    checkLength("auth: username", auth.username, 1);
-    checkLength("auth: password", auth.password, 0);
-  }
+  const auth = given === undefined ? undefined : readAuth(given);
 
   return tunnelDialer(
     {
@@ -149,6 +145,15 @@ async function addressOf(target: Target, lookup: Lookup | undefined, context: Di
     });
     cancel?.onAbort(onAbort);
   });
+}
+
+/** A copy: what the caller writes into its own object later has no length that was checked. */
+function readAuth(auth: ProxyAuth): ProxyAuth {
+  checkAuth("socksProxy", auth);
+  const { username, password } = auth;
+  checkLength("auth: username", username, 1);
+  checkLength("auth: password", password, 0);
+  return { username, password };
 }
 
 function checkLength(option: string, text: string, min: number): void {

@@ -34,7 +34,7 @@ export interface DnsAOptions {
  */
 export function dnsA(name: string, port: number, options: DnsAOptions = {}): Discovery {
   if (typeof name !== "string" || name === "") throw new TypeError(`dnsA: name must be a name, got ${show(name)}`);
-  parseTarget({ host: name, port });
+  const { host } = parseTarget({ host: name, port });
   checkOptions("dnsA", options, ["family", "minRefreshMs", "maxRefreshMs", "resolver"]);
   const { family = 0, minRefreshMs = 5000, maxRefreshMs = 300_000, resolver } = options;
   if (family !== 0 && family !== 4 && family !== 6) {
@@ -51,8 +51,8 @@ export function dnsA(name: string, port: number, options: DnsAOptions = {}): Dis
     const asked = resolver ?? ownResolver(signal);
     return async (): Promise<Answer> => {
       const questions: Promise<readonly RecordWithTtl[]>[] = [];
-      if (family !== 4) questions.push(asked.resolve6(name, { ttl: true }));
-      if (family !== 6) questions.push(asked.resolve4(name, { ttl: true }));
+      if (family !== 4) questions.push(asked.resolve6(host, { ttl: true }));
+      if (family !== 6) questions.push(asked.resolve4(host, { ttl: true }));
       const records = recordsOf(await Promise.allSettled(questions));
       const ttlMs = Math.min(...records.map(({ ttl }) => ttl * 1000));
       return {

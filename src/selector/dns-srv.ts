@@ -1,4 +1,5 @@
 import type { SrvRecord } from "node:dns";
+import { canonicalHost } from "../core/host-name.ts";
 import { checkDuration, checkFunction, checkOptions, show } from "../core/validate.ts";
 import { ownResolver } from "./own-resolver.ts";
 import { refreshed } from "./refreshed.ts";
@@ -31,7 +32,9 @@ export interface DnsSrvOptions {
  * @see https://www.rfc-editor.org/rfc/rfc2782
  */
 export function dnsSrv(name: string, options: DnsSrvOptions = {}): Discovery {
-  if (typeof name !== "string" || name === "") throw new TypeError(`dnsSrv: name must be a name, got ${show(name)}`);
+  const refused = () => new TypeError(`dnsSrv: name must be a name, got ${show(name)}`);
+  if (typeof name !== "string" || name === "") throw refused();
+  const service = canonicalHost(name, refused);
   checkOptions("dnsSrv", options, ["refreshMs", "resolver", "random"]);
   const { refreshMs = 30_000, resolver, random = Math.random } = options;
   checkDuration("dnsSrv: refreshMs", refreshMs);
@@ -41,7 +44,7 @@ export function dnsSrv(name: string, options: DnsSrvOptions = {}): Discovery {
   return refreshed((signal) => {
     const asked = resolver ?? ownResolver(signal);
     return async () => {
-      const records = (await asked.resolveSrv(name)).filter((record) => record.name !== "" && record.name !== ".");
+      const records = (await asked.resolveSrv(service)).filter((record) => record.name !== "" && record.name !== ".");
       const list = ordered(records, random).map(({ name: host, port, priority, weight }) => ({
         target: { host, port },
         priority,

@@ -26,7 +26,8 @@ describe("an ASCII name keeps its spelling", () => {
     `${"a.".repeat(126)}a`,
     `${"a.".repeat(126)}a.`,
   ];
-  for (const name of names) test(name.slice(0, 70), () => assert.equal(canonical(name), name));
+  for (const name of names)
+    test(`the name ${name.slice(0, 70)} keeps its spelling`, () => assert.equal(canonical(name), name));
 });
 
 describe("an IP address", () => {
@@ -46,11 +47,12 @@ describe("an IP address", () => {
     ["①２７.1", "127.0.0.1"],
   ];
   for (const [host, address] of cases) {
-    test(`${host} is ${address}, as for the system and for a URL`, () => assert.equal(canonical(host), address));
+    test(`the address ${host} is ${address}, as for the system and for a URL`, () =>
+      assert.equal(canonical(host), address));
   }
 
   for (const host of ["256.1.1.1", "08.1.1.1", "1.2.3.4.", "0x", "4294967296"]) {
-    test(`${host} is none, so it stays a name`, () => assert.equal(canonical(host), host));
+    test(`${host} is no address, so it stays a name`, () => assert.equal(canonical(host), host));
   }
 });
 
@@ -67,7 +69,7 @@ describe("a name beyond ASCII becomes A-labels", () => {
     ["ｌｏｃａｌｈｏｓｔ", "localhost"],
     ["local\u00adhost", "localhost"],
   ];
-  for (const [host, name] of cases) test(`${host} as ${name}`, () => assert.equal(canonical(host), name));
+  for (const [host, name] of cases) test(`the name ${host} becomes ${name}`, () => assert.equal(canonical(host), name));
 });
 
 describe("what can't be a host is refused", () => {
@@ -113,7 +115,7 @@ describe("what can't be a host is refused", () => {
     "ü".repeat(100_000),
   ];
   for (const host of notHosts) {
-    test(JSON.stringify(host).slice(0, 40), () => {
+    test(`${JSON.stringify(host).slice(0, 40)} is refused as a host`, () => {
       assert.throws(() => canonical(host), { name: "TypeError", message: /not a name or an IP address/ });
     });
   }
@@ -133,7 +135,7 @@ describe("what can't be a host is refused", () => {
     ["a".repeat(256), /has 256 octets/],
   ];
   for (const [host, why] of unfit) {
-    test(`a name that the DNS can't hold: ${JSON.stringify(host).slice(0, 40)}`, () => {
+    test(`the name ${JSON.stringify(host).slice(0, 40)} is refused, as the DNS can't hold it`, () => {
       assert.throws(() => canonical(host), { name: "TypeError", message: why });
     });
   }

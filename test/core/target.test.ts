@@ -227,7 +227,7 @@ describe("the path of a unix socket", () => {
     ["of a URL", (path) => new URL(`unix:${path}`), "/tmp/"],
   ];
   for (const [what, form, prefix] of forms) {
-    test(`${what} is refused from ${limit + 1} bytes on, whatever the number of characters`, {
+    test(`the path ${what} is refused from ${limit + 1} bytes on, whatever the number of characters`, {
       skip: process.platform === "win32",
     }, () => {
       const padded = (bytes: number) => prefix + "x".repeat(bytes - prefix.length);

@@ -47,8 +47,8 @@ async function scripted(...answers: readonly (string | Buffer)[]): Promise<Peer 
 const socksYes = [Buffer.from("0500", "hex"), Buffer.from("05000001000000000000", "hex")];
 const connectYes = "HTTP/1.1 200 Connection established\r\n\r\n";
 
-describe("a name beyond ASCII is converted to A-labels", () => {
-  test("for the lookup, the DNS hooks and the error", async () => {
+describe("a name beyond ASCII", () => {
+  test("is converted to A-labels for the lookup, the DNS hooks and the error", async () => {
     const asked: string[] = [];
     const told: string[] = [];
     const lookup: SocksProxyOptions["lookup"] = (host, _options, done) => {
@@ -65,7 +65,7 @@ describe("a name beyond ASCII is converted to A-labels", () => {
     assert.deepEqual(new Set([...asked, ...told]), new Set([ascii]));
   });
 
-  test("for TLS, which asks for it by SNI and checks the certificate against it", async () => {
+  test("is converted to A-labels for TLS, which asks for it by SNI and checks the certificate against it", async () => {
     const ca = authority();
     const names: unknown[] = [];
     await using server = await tlsPeer(ca.issue({ name: ascii }), (socket) => {
@@ -81,20 +81,20 @@ describe("a name beyond ASCII is converted to A-labels", () => {
     for (const conn of conns) conn.destroy();
   });
 
-  test("for an HTTP proxy, in the request line and in the Host header", async () => {
+  test("is converted to A-labels for an HTTP proxy, in the request line and in the Host header", async () => {
     await using proxy = await scripted(connectYes);
     (await compose(httpProxy({ proxy: `http://${proxy.address}` }))(`${unicode}:80`)).destroy();
     assert.equal(String(proxy.messages[0]), `CONNECT ${ascii}:80 HTTP/1.1\r\nHost: ${ascii}:80\r\n\r\n`);
   });
 
-  test("for a SOCKS proxy", async () => {
+  test("is converted to A-labels for a SOCKS proxy", async () => {
     await using proxy = await scripted(...socksYes);
     (await compose(socksProxy({ proxy: `socks5h://${proxy.address}` }))(`${unicode}:80`)).destroy();
     assert.deepEqual(proxy.messages[1]?.subarray(3, 5), Buffer.from([3, ascii.length]));
     assert.equal(proxy.messages[1]?.toString("latin1", 5, 5 + ascii.length), ascii);
   });
 
-  test("for a pool, which has one for both spellings", async () => {
+  test("is converted to A-labels for a pool, which keeps one list for both spellings", async () => {
     await using server = await peer((socket) => socket.resume());
     const connections = pool({ dialer: compose(tcp({ lookup: loopback })) });
     for (const name of [unicode, ascii]) (await connections.acquire(`${name}:${server.port}`)).release();
@@ -103,7 +103,7 @@ describe("a name beyond ASCII is converted to A-labels", () => {
     await connections.close();
   });
 
-  test("for the address of a proxy itself", async () => {
+  test("is converted to A-labels in the address of a proxy", async () => {
     const urls = [`socks5h://${unicode}:1`, `socks5h://b%C3%BCcher.test:1`, new URL(`socks5h://${unicode}:1`)];
     for (const proxy of urls) {
       const asked: string[] = [];
@@ -117,8 +117,8 @@ describe("a name beyond ASCII is converted to A-labels", () => {
   });
 });
 
-describe("a name that a proxy's protocol can't carry", () => {
-  test("is refused before anything is dialed", async () => {
+describe("a name that SOCKS5 can't carry", () => {
+  test("is refused as a target, before anything is dialed", async () => {
     await using proxy = await scripted(...socksYes);
     const dial = compose(withRetry(), socksProxy({ proxy: `socks5h://${proxy.address}` }));
     for (const host of ["ü".repeat(200), `${"ü.".repeat(100)}test`, "a".repeat(256), "ü/evil.test", "ü\r\nx"]) {
@@ -131,14 +131,14 @@ describe("a name that a proxy's protocol can't carry", () => {
     assert.equal(proxy.accepted, 0);
   });
 
-  test("is refused as well when it comes in a Target that was not parsed", async () => {
+  test("is refused by socksProxy, too, in a Target that was not parsed", async () => {
     await using proxy = await scripted(...socksYes);
     const dial = compose(withRetry(), socksProxy({ proxy: `socks5h://${proxy.address}` }));
     await assert.rejects(dial(new Target("ü".repeat(200), 80)), { reason: "config", attemptCount: 1 });
     assert.equal(proxy.messages.length, 1);
   });
 
-  test("is none for a real proxy when it has 253 octets", async () => {
+  test("a name of 253 octets reaches real proxies, which answer that they can't resolve it", async () => {
     const name = `${"a.".repeat(124)}a.com`;
     assert.equal(name.length, 253);
     await using socks = await startMicrosocks();
@@ -197,7 +197,7 @@ describe("a proxy's port", () => {
     [new URL("socks5h://127.0.0.1:443"), 443],
   ];
   for (const [proxy, port] of cases) {
-    test(`is ${port} for ${proxy instanceof URL ? "a URL of" : "the text"} ${proxy}`, async () => {
+    test(`a proxy's port is ${port} for ${proxy instanceof URL ? "a URL of" : "the text"} ${proxy}`, async () => {
       const dialed: Target[] = [];
       const over = async (target: unknown): Promise<never> => {
         dialed.push(parseTarget(target as Target));

@@ -36,7 +36,7 @@ describe("an entry of NO_PROXY that matches no target is warned of", () => {
     "z".repeat(5000),
   ];
   for (const [index, entry] of entries.entries()) {
-    test(`once: ${entry.slice(0, 60)}`, async () => {
+    test(`NO_PROXY warns once of the entry ${entry.slice(0, 60)}`, async () => {
       const warnings: Error[] = [];
       const listen = (warning: Error) => void warnings.push(warning);
       process.on("warning", listen);
@@ -54,7 +54,7 @@ describe("an entry of NO_PROXY that matches no target is warned of", () => {
     });
   }
 
-  test("and one that can match is not", async () => {
+  test("NO_PROXY does not warn of an entry that can match", async () => {
     const warnings: Error[] = [];
     const listen = (warning: Error) => void warnings.push(warning);
     process.on("warning", listen);

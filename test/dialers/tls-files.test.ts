@@ -51,7 +51,7 @@ const unusable = (first: string, second: string): readonly (readonly [string, st
 
 describe("while caFile can't be used, the authorities that could be read last are trusted", () => {
   for (const [what, content] of unusable(stranger.cert, ca.cert)) {
-    test(`when it is ${what}`, async () => {
+    test(`a caFile that is ${what} never replaces the last one that could be read`, async () => {
       await using server = await tlsPeer(valid);
       const file = rotatable("ca.pem", stranger.cert + ca.cert);
       const dial = dialing({ caFile: file.path });
@@ -70,7 +70,7 @@ describe("while caFile can't be used, the authorities that could be read last ar
     });
   }
 
-  test("when it is missing or a directory", async () => {
+  test("a caFile that is missing, or a directory, never replaces the last one that could be read", async () => {
     await using server = await tlsPeer(valid);
     const file = rotatable("ca.pem", ca.cert);
     const dial = dialing({ caFile: file.path });
@@ -82,7 +82,7 @@ describe("while caFile can't be used, the authorities that could be read last ar
     (await dial(target)).destroy();
   });
 
-  test("and a file that holds something else is warned of, once", async () => {
+  test("a caFile that holds something else than PEM is warned of once, while the last one is used", async () => {
     await using server = await tlsPeer(valid);
     const file = rotatable("ca.pem", ca.cert);
     const dial = dialing({ caFile: file.path });
@@ -98,7 +98,7 @@ describe("while caFile can't be used, the authorities that could be read last ar
   });
 });
 
-describe("a dial rejects with config, naming the file, before anything is dialed and without another attempt, as long as no content could be used", () => {
+describe("as long as no content could be used", () => {
   const missing = /tls: (ca|cert|key)File can't be read: (ENOENT|EISDIR)/;
   const cases: readonly (readonly [string, string | Buffer | undefined, RegExp])[] = [
     ...unusable(stranger.cert, ca.cert).map(
@@ -109,7 +109,7 @@ describe("a dial rejects with config, naming the file, before anything is dialed
   ];
   for (const [what, content, message] of cases) {
     for (const option of ["caFile", "certFile", "keyFile"] as const) {
-      test(`${option} is ${what}`, async () => {
+      test(`a ${option} that is ${what} is a config error that names the file, before anything is dialed`, async () => {
         await using server = await goodPeer();
         const used = rotatable("used.pem", content);
         const good = { certFile: rotatable("c.pem", client.cert).path, keyFile: rotatable("k.pem", client.key).path };
@@ -129,7 +129,7 @@ describe("a dial rejects with config, naming the file, before anything is dialed
     }
   }
 
-  test("and one that could be used then makes the next dial succeed", async () => {
+  test("a dial succeeds as soon as the file can be used", async () => {
     await using server = await tlsPeer(valid);
     const file = rotatable("ca.pem", "");
     const dial = dialing({ caFile: file.path });
@@ -138,7 +138,7 @@ describe("a dial rejects with config, naming the file, before anything is dialed
     (await dial(`db.test:${server.port}`)).destroy();
   });
 
-  test("and a directory, or a key of another certificate, is named as well", async () => {
+  test("a directory, and a key of another certificate, are config errors that name the file", async () => {
     const [cert, key] = [rotatable("c.pem", client.cert), rotatable("k.pem", otherClient.key)];
     await assert.rejects(dialing({ caFile: temporaryFolder() })("db.test:1"), {
       reason: "config",
@@ -180,7 +180,7 @@ describe("while certFile or keyFile can't be used, the last pair that could is s
     ["the chain alone is new", otherChain, key],
   ];
   for (const [what, nextChain, nextKey] of steps) {
-    test(`when ${what}`, async () => {
+    test(`the last certificate that had its key is shown while ${what}`, async () => {
       const [certFile, keyFile] = [rotatable("c.pem", chain), rotatable("k.pem", key)];
       const dial = dialing({ ca: ca.cert, certFile: certFile.path, keyFile: keyFile.path });
       assert.equal(await shownBy(dial), "orders");
@@ -194,8 +194,8 @@ describe("while certFile or keyFile can't be used, the last pair that could is s
   }
 });
 
-describe("files are read that", () => {
-  test("hold both key and chain, have CRLF line ends, comments and a byte order mark", async () => {
+describe("files", () => {
+  test("may hold both key and chain, have CRLF line ends, comments and a byte order mark", async () => {
     const both = rotatable(
       "both.pem",
       `\ufeff# orders\n${client.key}# its certificate\n${client.cert}`.replaceAll("\n", "\r\n"),
@@ -205,7 +205,7 @@ describe("files are read that", () => {
     assert.equal(await shownBy(dialing({ ca: ca.cert, certFile: both.path, keyFile: both.path })), "billing");
   });
 
-  test("a Kubernetes volume rotates by the symbolic link of their folder", async () => {
+  test("are read again when a Kubernetes volume rotates them by the symbolic link of their folder", async () => {
     const volume = temporaryFolder();
     const publish = (version: string, { cert, key }: Issued) => {
       mkdirSync(join(volume, version));
@@ -224,7 +224,7 @@ describe("files are read that", () => {
     assert.equal(await shownBy(dial), "billing");
   });
 
-  test("change without a change of their size and time", async () => {
+  test("are read again when they change without a change of their size and time of modification", async () => {
     await using server = await tlsPeer(valid);
     const padded = (pem: string) => pem.padEnd(4096, "\n");
     const file = rotatable("ca.pem", padded(stranger.cert));
