@@ -1,6 +1,6 @@
-import { connect, type Socket, type TcpNetConnectOpts } from "node:net";
+import { connect, Socket, type TcpNetConnectOpts } from "node:net";
 import type { DialContext } from "../core/context.ts";
-import { DialTimeoutError } from "../core/errors.ts";
+import { DialError, DialTimeoutError } from "../core/errors.ts";
 import { failed } from "../core/outcome.ts";
 import type { Target } from "../core/target.ts";
 import type { Address } from "../core/trace.ts";
@@ -30,7 +30,7 @@ export function connectAddress(
     const startedAt = clock.now();
     const socket =
       address.family === "unix"
-        ? connect({ path: systemPath(address.address) })
+        ? connectUnix(address.address)
         : connect({ ...settings.socket, host: address.address, port: address.port });
     let timer: unknown;
 
@@ -72,6 +72,19 @@ export function connectAddress(
 }
 
 function ignore(): void {}
+
+/**
+ * Bytes of a unix socket's path: what fits into `sun_path` together with the NUL at its end (unix(7)).
+ * Node may take a part of a longer path, and connect to another socket.
+ */
+const maxPathBytes = { win32: Number.POSITIVE_INFINITY, linux: 107 }[process.platform as string] ?? 103;
+
+function connectUnix(path: string): Socket {
+  const bytes = Buffer.byteLength(path);
+  if (bytes <= maxPathBytes) return connect({ path: systemPath(path) });
+  const message = `the unix socket's path has ${bytes} bytes, ${maxPathBytes} is the most`;
+  return new Socket().destroy(new DialError(message, { reason: "config" }));
+}
 
 /** The path as the system takes it: on Linux, `@name` is a socket of the abstract namespace (unix(7)). */
 function systemPath(path: string): string {

@@ -217,33 +217,6 @@ test("any text at all yields a Target that can be dialed or a TypeError that nam
   );
 });
 
-describe("the path of a unix socket", () => {
-  const limit = process.platform === "linux" ? 107 : 103;
-  const forms: readonly (readonly [string, (path: string) => TargetLike, prefix: string])[] = [
-    ["of an object", (path) => ({ path }), "/tmp/"],
-    ["of an object with an abstract name", (path) => ({ path }), "\0"],
-    ["of a string", (path) => `unix:${path}`, "/tmp/"],
-    ["of a string with an abstract name", (path) => `unix:${path}`, "@"],
-    ["of a URL", (path) => new URL(`unix:${path}`), "/tmp/"],
-  ];
-  for (const [what, form, prefix] of forms) {
-    test(`the path ${what} is refused from ${limit + 1} bytes on, whatever the number of characters`, {
-      skip: process.platform === "win32",
-    }, () => {
-      const padded = (bytes: number) => prefix + "x".repeat(bytes - prefix.length);
-      assert.equal(Buffer.byteLength(parseTarget(form(padded(limit))).path ?? ""), limit);
-      for (const path of [padded(limit + 1), padded(4096), prefix + "ü".repeat(limit - 10)]) {
-        assert.throws(() => parseTarget(form(path)), {
-          name: "TypeError",
-          code: "ERR_INVALID_TARGET",
-          reason: "config",
-          message: new RegExp(`: the socket's path has \\d+ bytes, ${limit} is the most$`),
-        });
-      }
-    });
-  }
-});
-
 function shown(input: unknown): string {
   if (input instanceof URL) return `a URL of ${input.href}`;
   return typeof input === "object" ? JSON.stringify(input) : String(input);

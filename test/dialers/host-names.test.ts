@@ -11,10 +11,10 @@ import {
   type SocksProxyOptions,
   socksProxy,
   Target,
+  type TargetLike,
   tcp,
   tls,
   withRetry,
-  withTrace,
 } from "../../src/index.ts";
 import { authority } from "../support/certificates.ts";
 import { type Peer, peer } from "../support/peers.ts";
@@ -210,33 +210,60 @@ describe("a proxy's port", () => {
   }
 });
 
-test("a unix path that is too long never reaches another socket", { skip: process.platform === "win32" }, async () => {
-  const folder = temporaryFolder();
-  const limit = process.platform === "linux" ? 107 : 103;
-  const [path, accepted] = [join(folder, "x".repeat(limit - folder.length - 1)), [] as unknown[]];
-  const listen = async (at: string): Promise<Server> => {
-    const server = createServer((socket) => {
-      accepted.push(at);
-      socket.destroy();
-    });
-    server.listen(at);
-    await once(server, "listening");
-    return server;
-  };
-  const abstract = `\0${folder}${"x".repeat(limit - folder.length - 1)}`;
-  const paths = process.platform === "linux" ? [path, abstract] : [path];
-  const servers = await Promise.all(paths.map(listen));
-  try {
-    const dial = compose(withRetry(), withTrace({}), tcp());
-    for (const each of paths) {
-      (await dial({ path: each })).destroy();
-      for (const longer of [`${each}y`, `${each}${"y".repeat(50)}`]) {
-        await assert.rejects(dial({ path: longer }), { name: "TypeError", reason: "config" });
+const limit = process.platform === "linux" ? 107 : 103;
+const skip = process.platform === "win32";
+
+describe("the path of a unix socket", () => {
+  const forms: readonly (readonly [string, (path: string) => TargetLike, prefix: string])[] = [
+    ["an object", (path) => ({ path }), "/tmp/"],
+    ["an object with an abstract name", (path) => ({ path }), "\0"],
+    ["a string", (path) => `unix:${path}`, "/tmp/"],
+    ["a string with an abstract name", (path) => `unix:${path}`, "@"],
+    ["a URL", (path) => new URL(`unix:${path}`), "/tmp/"],
+    ["a Target", (path) => new Target("", 0, path), "/tmp/"],
+  ];
+  for (const [what, form, prefix] of forms) {
+    test(`a path in ${what} is refused from ${limit + 1} bytes on, and not tried again`, { skip }, async () => {
+      const dial = compose(withRetry(), tcp());
+      const padded = (bytes: number) => prefix + "x".repeat(bytes - prefix.length);
+      await assert.rejects(compose(tcp())(form(padded(limit))), { reason: "refused" });
+      for (const path of [padded(limit + 1), padded(4096), prefix + "ü".repeat(limit - 10)]) {
+        await assert.rejects(dial(form(path)), {
+          name: "DialError",
+          reason: "config",
+          attemptCount: 1,
+          message: new RegExp(`: the unix socket's path has \\d+ bytes, ${limit} is the most$`),
+        });
       }
-    }
-    await until(() => accepted.length === paths.length, "each server has seen its own connection");
-    assert.deepEqual(accepted, paths);
-  } finally {
-    for (const server of servers) server.close();
+    });
   }
+
+  test("a path that is too long never leads to another socket", { skip }, async () => {
+    const folder = temporaryFolder();
+    const accepted: string[] = [];
+    const listen = async (at: string): Promise<Server> => {
+      const server = createServer((socket) => {
+        accepted.push(at);
+        socket.destroy();
+      });
+      server.listen(at);
+      await once(server, "listening");
+      return server;
+    };
+    const padding = "x".repeat(limit - folder.length - 1);
+    const paths = [join(folder, padding), ...(process.platform === "linux" ? [`\0${folder}${padding}`] : [])];
+    const servers = await Promise.all(paths.map(listen));
+    try {
+      for (const path of paths) {
+        (await compose(tcp())({ path })).destroy();
+        for (const longer of [`${path}y`, `${path}yy`, `${path}${"y".repeat(50)}`]) {
+          await assert.rejects(compose(tcp())({ path: longer }), { reason: "config" });
+        }
+      }
+      await until(() => accepted.length === paths.length, "each server has seen its own connection");
+      assert.deepEqual(accepted, paths);
+    } finally {
+      for (const server of servers) server.close();
+    }
+  });
 });
