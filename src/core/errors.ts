@@ -1,3 +1,4 @@
+import { printable } from "./printable.ts";
 import type { Reason } from "./reasons.ts";
 import type { Target } from "./target.ts";
 
@@ -22,7 +23,8 @@ export interface DialErrorInit {
 
 /**
  * A dial, or one attempt of it, that failed. Adapters may throw one with the reason that they know.
- * The message names the target without userinfo.
+ * The message names the target without userinfo. It is one line of at most 1 kB, without control characters:
+ * peers have a part in it.
  */
 export class DialError extends Error {
   override readonly name: string = "DialError";
@@ -38,7 +40,7 @@ export class DialError extends Error {
   readonly code?: string;
 
   constructor(message: string, init: DialErrorInit) {
-    super(message, init.cause === undefined ? undefined : { cause: init.cause });
+    super(printable(message), init.cause === undefined ? undefined : { cause: init.cause });
     this.reason = init.reason;
     this.target = init.target?.toString() ?? "";
     this.attempts = init.attempts ?? [];
@@ -66,8 +68,8 @@ export class DialTimeoutError extends DialError {
   }
 }
 
-/** The message of any thrown value. Node's AggregateError of several addresses has an empty one. */
+/** The message of any thrown value, made printable. Node's AggregateError of several addresses has an empty one. */
 export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.message || (error as { code?: string }).code || error.name;
+  if (!(error instanceof Error)) return printable(String(error));
+  return printable(error.message.trimEnd() || (error as { code?: string }).code || error.name);
 }
