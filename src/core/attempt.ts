@@ -4,6 +4,7 @@ import { type DialContext, type Run, runOf } from "./context.ts";
 import type { Dialer, Handshake, HandshakeContext } from "./dialer.ts";
 import { DialError, messageOf } from "./errors.ts";
 import { failed } from "./outcome.ts";
+import { printable } from "./printable.ts";
 import type { Reason } from "./reasons.ts";
 import { type DialState, insideAttempt } from "./state.ts";
 import type { Target } from "./target.ts";
@@ -90,7 +91,7 @@ async function shakeHands<C extends Duplex>(
     },
     remainingMs: () => (deadline === undefined ? undefined : Math.max(0, deadline - clock.now())),
     describe(info) {
-      protocol = info;
+      protocol = printableProtocol(info);
     },
     event(name) {
       // One that takes no notice of the abort may go on while the next attempt is under way.
@@ -122,6 +123,16 @@ async function shakeHands<C extends Duplex>(
     underWay = false;
     cancel?.offAbort(destroy);
   }
+}
+
+/** A handshake describes its peer in the peer's own words. */
+function printableProtocol({ name, attributes }: ProtocolInfo): ProtocolInfo {
+  if (attributes === undefined) return { name: printable(name) };
+  const shown = Object.entries(attributes).map(([key, value]) => [
+    key,
+    typeof value === "string" ? printable(value) : value,
+  ]);
+  return { name: printable(name), attributes: Object.fromEntries(shown) };
 }
 
 function asDialError(raw: unknown, reason: Reason, target: Target, state: DialState): DialError {

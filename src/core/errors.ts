@@ -1,3 +1,4 @@
+import { printable } from "./printable.ts";
 import type { Reason } from "./reasons.ts";
 import type { Target } from "./target.ts";
 
@@ -22,7 +23,8 @@ export interface DialErrorInit {
 
 /**
  * A dial, or one attempt of it, that failed. Adapters may throw one with the reason that they know.
- * The message names the target without userinfo.
+ * The message names the target without userinfo. It is one line of at most 1 kB, without control characters:
+ * peers have a part in it.
  */
 export class DialError extends Error {
   override readonly name: string = "DialError";
@@ -38,7 +40,7 @@ export class DialError extends Error {
   readonly code?: string;
 
   constructor(message: string, init: DialErrorInit) {
-    super(message, init.cause === undefined ? undefined : { cause: init.cause });
+    super(printable(message), init.cause === undefined ? undefined : { cause: init.cause });
     this.reason = init.reason;
     this.target = init.target?.toString() ?? "";
     this.attempts = init.attempts ?? [];
@@ -51,6 +53,14 @@ export class DialError extends Error {
 /** What a timeout bounded: a whole `dial`, one `attempt` of it, or one `phase` of an attempt. */
 export type TimeoutScope = "dial" | "attempt" | "phase";
 
+/** What a {@link DialTimeoutError} is made from. */
+export interface DialTimeoutErrorInit extends Omit<DialErrorInit, "reason"> {
+  readonly scope: TimeoutScope;
+  readonly timeoutMs: number;
+  /** @defaultValue 0 */
+  readonly lateByMs?: number | undefined;
+}
+
 /** A dial, attempt or phase that took longer than it was given. */
 export class DialTimeoutError extends DialError {
   override readonly name = "DialTimeoutError";
@@ -58,16 +68,35 @@ export class DialTimeoutError extends DialError {
   readonly scope: TimeoutScope;
   /** The bound that was passed, in milliseconds. */
   readonly timeoutMs: number;
+  /**
+   * By how many whole milliseconds the event loop was late to see that; 0 when it was on time. A great number says that this
+   * process was blocked, not that the peer was slow.
+   */
+  readonly lateByMs: number;
 
-  constructor(message: string, init: Omit<DialErrorInit, "reason"> & { scope: TimeoutScope; timeoutMs: number }) {
+  constructor(message: string, init: DialTimeoutErrorInit) {
     super(message, { ...init, reason: "timeout" });
     this.scope = init.scope;
     this.timeoutMs = init.timeoutMs;
+    this.lateByMs = init.lateByMs ?? 0;
   }
 }
 
-/** The message of any thrown value. Node's AggregateError of several addresses has an empty one. */
+/** Least lateness, in milliseconds, that a message tells of. */
+const tellsLatenessFromMs = 100;
+
+/** Says in an error's message that the event loop was late, where it was by much; otherwise empty. */
+export function latenessNote(lateByMs: number): string {
+  return lateByMs < tellsLatenessFromMs ? "" : ` (the event loop was blocked: ${lateByMs} ms late)`;
+}
+
+/** The message of a {@link DialTimeoutError}. */
+export function timeoutMessage(what: string, timeoutMs: number, lateByMs: number): string {
+  return `${what} timed out after ${timeoutMs} ms${latenessNote(lateByMs)}`;
+}
+
+/** The message of any thrown value, made printable. Node's AggregateError of several addresses has an empty one. */
 export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.message || (error as { code?: string }).code || error.name;
+  if (!(error instanceof Error)) return printable(String(error));
+  return printable(error.message.trimEnd() || (error as { code?: string }).code || error.name);
 }

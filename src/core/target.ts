@@ -1,5 +1,6 @@
 import { isIPv6 } from "node:net";
 import { canonicalHost } from "./host-name.ts";
+import { isPrintable, printable } from "./printable.ts";
 import { redact } from "./redact.ts";
 
 /** What a caller may name as a target. See {@link parseTarget} for the string forms. */
@@ -47,9 +48,17 @@ export class Target {
 
   /** `host:port`, `[v6]:port` or `unix:/path`: what logs, spans and errors show. */
   toString(): string {
-    if (this.path !== undefined) return `unix:${this.path}`;
+    if (this.path !== undefined) return `unix:${shownPath(this.path)}`;
     return this.host.includes(":") ? `[${this.host}]:${this.port}` : `${this.host}:${this.port}`;
   }
+}
+
+/**
+ * A path with what can't be seen escaped, in quotes then: targets are told apart by their texts, so no two paths
+ * may have the same.
+ */
+export function shownPath(path: string): string {
+  return isPrintable(path) && !path.startsWith('"') ? path : printable(JSON.stringify(path));
 }
 
 /**
@@ -157,6 +166,6 @@ function unixTarget(path: unknown, text: string): Target {
 }
 
 function invalid(text: string, why: string): TypeError {
-  const error = new TypeError(`invalid target ${JSON.stringify(redact(text))}: ${why}`);
+  const error = new TypeError(`invalid target ${printable(JSON.stringify(redact(text)), 600)}: ${why}`);
   return Object.assign(error, { code: "ERR_INVALID_TARGET", reason: "config" });
 }

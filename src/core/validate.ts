@@ -1,3 +1,5 @@
+import { printable } from "./printable.ts";
+
 /** Longest delay that Node's timers keep; they turn a longer one, `Infinity` too, into 1 ms. */
 export const maxTimerMs = 2 ** 31 - 1;
 
@@ -39,15 +41,15 @@ export function checkOptions(factory: string, options: unknown, known: readonly 
   }
   for (const key of Object.keys(options)) {
     if (!known.includes(key)) {
-      throw new TypeError(`${factory}: unknown option ${key}; the options are ${known.join(", ")}`);
+      throw new TypeError(`${factory}: unknown option ${printable(key, 64)}; the options are ${known.join(", ")}`);
     }
   }
 }
 
 /** A rejected value, short and on one line. Objects show their kind only: they may hold secrets. */
 export function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}…` : value);
+  if (typeof value === "string") return printable(JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}…` : value));
   if (typeof value === "function") return "a function";
   if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "an object";
-  return String(value);
+  return printable(String(value), 64);
 }

@@ -1,6 +1,7 @@
 import { connect, Socket, type TcpNetConnectOpts } from "node:net";
 import type { DialContext } from "../core/context.ts";
-import { DialError, DialTimeoutError } from "../core/errors.ts";
+import { Deadline } from "../core/deadline.ts";
+import { DialError, DialTimeoutError, timeoutMessage } from "../core/errors.ts";
 import { failed } from "../core/outcome.ts";
 import type { Target } from "../core/target.ts";
 import type { Address } from "../core/trace.ts";
@@ -32,10 +33,10 @@ export function connectAddress(
       address.family === "unix"
         ? connectUnix(address.address)
         : connect({ ...settings.socket, host: address.address, port: address.port });
-    let timer: unknown;
+    let deadline: Deadline | undefined;
 
     const end = () => {
-      if (timer !== undefined) clock.clearTimeout(timer);
+      deadline?.clear();
       cancel?.offAbort(onAbort);
       socket.removeListener("connect", onConnect);
       socket.removeListener("error", onError);
@@ -59,13 +60,13 @@ export function connectAddress(
     socket.on("connect", onConnect);
     socket.on("error", onError);
     if (timeoutMs !== undefined) {
-      timer = clock.setTimeout(() => {
+      deadline = new Deadline(clock, timeoutMs, (lateByMs) => {
         // First, for the hook may abort.
         end();
         trace?.timeout?.({ target, scope: "phase", timeoutMs });
-        const message = `connect to ${address.address} timed out after ${timeoutMs} ms`;
-        onError(new DialTimeoutError(message, { scope: "phase", timeoutMs, target }));
-      }, timeoutMs);
+        const message = timeoutMessage(`connect to ${address.address}`, timeoutMs, lateByMs);
+        onError(new DialTimeoutError(message, { scope: "phase", timeoutMs, lateByMs, target }));
+      });
     }
     cancel?.onAbort(onAbort);
   });

@@ -2,6 +2,7 @@ import { type LookupAddress, lookup as systemLookup } from "node:dns";
 import { isIP, type Socket } from "node:net";
 import { classify } from "../core/classify.ts";
 import type { DialContext } from "../core/context.ts";
+import { Deadline } from "../core/deadline.ts";
 import { failed } from "../core/outcome.ts";
 import type { Address } from "../core/trace.ts";
 
@@ -49,7 +50,7 @@ export function resolve(
   const waitingFor = new Set(families);
   const errors: unknown[] = [];
   let held: readonly Address[] = [];
-  let timer: unknown;
+  let delay: Deadline | undefined;
   let reported = false;
   let stopped = false;
 
@@ -69,7 +70,7 @@ export function resolve(
     reported = true;
   };
   const releaseHeld = () => {
-    clock.clearTimeout(timer);
+    delay?.clear();
     const addresses = held;
     held = [];
     use(addresses);
@@ -80,7 +81,7 @@ export function resolve(
     if (addresses.length === 0) errors.push(error ?? noAddress(host));
     if (family !== preferred && waitingFor.has(preferred)) {
       held = addresses;
-      if (addresses.length > 0) timer = clock.setTimeout(releaseHeld, resolutionDelayMs);
+      if (addresses.length > 0) delay = new Deadline(clock, resolutionDelayMs, releaseHeld);
     } else {
       use(addresses);
       releaseHeld();
@@ -102,7 +103,7 @@ export function resolve(
   return (reason) => {
     if (stopped) return;
     stopped = true;
-    clock.clearTimeout(timer);
+    delay?.clear();
     fail(reason);
   };
 }

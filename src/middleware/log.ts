@@ -4,6 +4,7 @@ import { messageOf } from "../core/errors.ts";
 import { formatAddress, formatDuration } from "../core/format.ts";
 import { asObserver } from "../core/makeup.ts";
 import { attach } from "../core/observe.ts";
+import { printable } from "../core/printable.ts";
 import type { DialTrace } from "../core/trace.ts";
 import { checkBoolean, checkCount, checkOptions, show } from "../core/validate.ts";
 import { leastColumns, waterfall } from "../core/waterfall.ts";
@@ -44,8 +45,14 @@ export function withLog(logger: Logger = console, options: LogOptions = {}): Mid
   if (colors !== undefined) checkBoolean("withLog: colors", colors);
   if (columns !== undefined) checkCount("withLog: columns", columns, leastColumns);
 
-  if (!pretty) return attach({ ...connectLines(logger), ...commonLines(logger), ...endLines(logger) }, "log");
-  const lines = attach(commonLines(logger), "log");
+  const lineLogger: Logger = {
+    info: (line) => logger.info(printable(line)),
+    warn: (line) => logger.warn(printable(line)),
+  };
+  if (!pretty) {
+    return attach({ ...connectLines(lineLogger), ...commonLines(lineLogger), ...endLines(lineLogger) }, "log");
+  }
+  const lines = attach(commonLines(lineLogger), "log");
   const pictures = attach(
     recordDials((record) => {
       const failed = record.outcome === "failure";

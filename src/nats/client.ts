@@ -1,5 +1,7 @@
 import type { ClientState } from "../core/client-trace.ts";
-import { DialTimeoutError } from "../core/errors.ts";
+import { systemClock } from "../core/clock.ts";
+import { Deadline } from "../core/deadline.ts";
+import { DialTimeoutError, timeoutMessage } from "../core/errors.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { DialedProtocol } from "./protocol.ts";
 import type { Connection, Upstream } from "./upstream.ts";
@@ -60,16 +62,16 @@ function bounded(work: Promise<void>, { signal, deadlineMs, servers }: FirstConn
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal?.reason);
     signal?.addEventListener("abort", onAbort, { once: true });
-    const timer =
+    const deadline =
       deadlineMs === undefined
         ? undefined
-        : setTimeout(() => {
-            const message = `connect to ${servers.join(", ")} timed out after ${deadlineMs} ms`;
-            reject(new DialTimeoutError(message, { scope: "dial", timeoutMs: deadlineMs }));
-          }, deadlineMs);
+        : new Deadline(systemClock, deadlineMs, (lateByMs) => {
+            const message = timeoutMessage(`connect to ${servers.join(", ")}`, deadlineMs, lateByMs);
+            reject(new DialTimeoutError(message, { scope: "dial", timeoutMs: deadlineMs, lateByMs }));
+          });
     work.then(resolve, reject).finally(() => {
       signal?.removeEventListener("abort", onAbort);
-      clearTimeout(timer);
+      deadline?.clear();
     });
   });
 }

@@ -1,6 +1,7 @@
 import { classify } from "../core/classify.ts";
 import type { ClientObserver, DisconnectInfo, ServerIdentity } from "../core/client-trace.ts";
 import { messageOf } from "../core/errors.ts";
+import { printable } from "../core/printable.ts";
 import { show } from "../core/validate.ts";
 import type { Logger } from "../middleware/log.ts";
 
@@ -21,8 +22,8 @@ export function natsLog(logger: Logger = console): ClientObserver {
   }
   return function logClient({ name }) {
     const client = name ? `NATS client ${JSON.stringify(name)}` : "NATS client";
-    const info = (what: string) => logger.info(oneLine(`${client} ${what}`));
-    const warn = (what: string) => logger.warn(oneLine(`${client} ${what}`));
+    const info = (what: string) => logger.info(printable(`${client} ${what}`));
+    const warn = (what: string) => logger.warn(printable(`${client} ${what}`));
     // A publisher in a loop must not flood the log: one line until the client is connected again.
     let rejectionTold = false;
 
@@ -75,9 +76,4 @@ function described({ name, version, cluster }: ServerIdentity): string {
 
 function duration(ms: number): string {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
-}
-
-/** Servers choose their names and messages: none of them may begin a line of its own. */
-function oneLine(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ");
 }

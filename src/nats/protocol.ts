@@ -10,7 +10,9 @@ import type {
 } from "@nats-io/transport-node";
 import { classify } from "../core/classify.ts";
 import { systemClock } from "../core/clock.ts";
+import { Deadline } from "../core/deadline.ts";
 import type { Dialer } from "../core/dialer.ts";
+import { maxTimerMs } from "../core/validate.ts";
 import { ClientClosedError } from "./closed-error.ts";
 import type { FileCredentials } from "./credentials.ts";
 import { errorKind } from "./error-kind.ts";
@@ -21,6 +23,9 @@ import type { ReconnectDelay } from "./reconnect-delay.ts";
 import { readStatus } from "./status.ts";
 import { type DialedTransport, dialedTransport } from "./transport.ts";
 import { type Connection, ensureTransportFactory, type Upstream } from "./upstream.ts";
+
+/** The client's own `timeout` for each server, where none is given. */
+const defaultTimeoutMs = 20_000;
 
 /** What a client is made of besides upstream's options. */
 export interface ClientParts {
@@ -70,6 +75,9 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
       const create = () => {
         // It may end a little after it was given up: the next, which has begun by then, is not to hear of it.
         const made: DialedTransport = new Transport(parts.dialer, parts.lifecycle, {
+          get timeoutMs() {
+            return options.timeout || defaultTimeoutMs;
+          },
           dialFailed: (error) => {
             if (made === transport) this.connectError?.(error);
           },
@@ -114,7 +122,7 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
 
     async #connect(server: Parameters<ProtocolHandler["dial"]>[0]): Promise<void> {
       try {
-        await super.dial(server);
+        await this.#dialInTime(server);
         const transport = this.transport as DialedTransport;
         await transport.welcomed();
         this.#parts.lifecycle.connected(transport.identity);
@@ -128,6 +136,25 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
       this.#established = true;
       this.#lameDuck = false;
       this.#refused = false;
+    }
+
+    /** Upstream's own timer fires before what has happened is seen, once the event loop was blocked: ours replaces it. */
+    async #dialInTime(server: Parameters<ProtocolHandler["dial"]>[0]): Promise<void> {
+      const { options } = this;
+      const { timeout } = options;
+      // Read at once, and not again.
+      options.timeout = maxTimerMs;
+      const dialing = super.dial(server);
+      options.timeout = timeout as number;
+      const transport = this.transport as DialedTransport;
+      const deadline = new Deadline(systemClock, timeout || defaultTimeoutMs, (lateByMs) =>
+        transport.timedOut(upstream.timeoutError(), lateByMs),
+      );
+      try {
+        await dialing;
+      } finally {
+        deadline.clear();
+      }
     }
 
     /** Waits until the next attempt may begin; the client's close ends the wait. */

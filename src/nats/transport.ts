@@ -4,7 +4,7 @@ import type { ServerInfo } from "@nats-io/transport-node";
 import { classify } from "../core/classify.ts";
 import type { ServerIdentity } from "../core/client-trace.ts";
 import type { Dialer, HandshakeContext } from "../core/dialer.ts";
-import { DialError, DialTimeoutError, messageOf } from "../core/errors.ts";
+import { DialError, DialTimeoutError, latenessNote, messageOf } from "../core/errors.ts";
 import { parseTarget } from "../core/target.ts";
 import { certificateVerdict } from "./client-certificate.ts";
 import { ClientClosedError } from "./closed-error.ts";
@@ -32,12 +32,16 @@ export interface DialedTransport extends NodeTransport {
   readonly givenUpFor: unknown;
   /** Ends a dial under way; an open connection is not affected. */
   giveUp(why: unknown): void;
+  /** Ends a dial that has taken longer than the client's `timeout`; `error` is upstream's own for that. */
+  timedOut(error: Error, lateByMs: number): void;
   /** Ends a connection whose server no longer answers: what is still to be written would never arrive. */
   destroy(): void;
 }
 
 /** Whom a transport tells of its end, each as soon as it is known. */
 interface TransportOwner {
+  /** The client's `timeout` for each server. */
+  readonly timeoutMs: number;
   dialFailed(error: Error): void;
   connectionClosed(): void;
 }
@@ -60,7 +64,6 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
     #server = "";
     #hostname = "";
     #tlsFiles: ReturnType<typeof tlsFilesOf>;
-    #timeoutMs = 0;
     #conn: Socket | undefined;
     #handshake: HandshakeContext | undefined;
     #identity: ServerIdentity = {};
@@ -83,7 +86,6 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
       this.#hostname = server.hostname;
       this.#server =
         isIP(server.hostname) === 6 ? `[${server.hostname}]:${server.port}` : `${server.hostname}:${server.port}`;
-      this.#timeoutMs = options.timeout ?? 20_000;
       this.#tlsFiles = tlsFilesOf(options);
       return new Promise((resolve, reject) => {
         this.#dialed = this.#dial(server, options, resolve);
@@ -222,6 +224,10 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
       this.#abort.abort(why);
     }
 
+    timedOut(error: Error, lateByMs: number): void {
+      this.giveUp(this.#failure(error, lateByMs));
+    }
+
     /** The client gives this connect, or connection, up: by its timeout, an error, or the user's close. */
     override close(error?: Error): Promise<void> {
       if (!this.#abort.signal.aborted) {
@@ -273,14 +279,15 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
     }
 
     /** What has ended the dial, as its caller is told. */
-    #failure(error: Error): Error {
+    #failure(error: Error, lateByMs = 0): Error {
       if (this.#server === "" || (error instanceof DialError && error.target !== "")) return error;
       const reason = classify(error);
       if (reason === "canceled") return error;
       const target = parseTarget(this.#server);
       if (reason === "timeout") {
-        const message = `dial ${this.#server}: no connection within the client's timeout of ${this.#timeoutMs} ms`;
-        return new DialTimeoutError(message, { scope: "dial", timeoutMs: this.#timeoutMs, target, cause: error });
+        const { timeoutMs } = this.#owner;
+        const message = `dial ${target}: no connection within the client's timeout of ${timeoutMs} ms${latenessNote(lateByMs)}`;
+        return new DialTimeoutError(message, { scope: "dial", timeoutMs, lateByMs, target, cause: error });
       }
       return new DialError(`dial ${target}: ${messageOf(error)}`, { reason, target, cause: error });
     }

@@ -46,6 +46,7 @@ export const nats2: Upstream = {
   DataBuffer: DataBuffer as unknown as Upstream["DataBuffer"],
   credsAuthenticator,
   nkeyAuthenticator,
+  timeoutError: () => NatsError.errorForCode(ErrorCode.Timeout),
   closedError: () => NatsError.errorForCode(ErrorCode.ConnectionClosed),
   notConnectedError: (message) => new NatsError(message, ErrorCode.Disconnect),
   staleStatus: { type: DebugEvents.StaleConnection, data: "" } as unknown as Upstream["staleStatus"],

@@ -18,6 +18,7 @@ export const transportNode: Upstream = {
   DataBuffer,
   credsAuthenticator,
   nkeyAuthenticator,
+  timeoutError: () => new errors.TimeoutError(),
   closedError: () => new errors.ClosedConnectionError(),
   notConnectedError: (message) => new errors.ConnectionError(message),
   staleStatus: { type: "staleConnection" },

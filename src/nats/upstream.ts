@@ -30,6 +30,8 @@ export interface Upstream {
   closedError(): Error;
   /** What is thrown at whoever asks something that needs a connection. */
   notConnectedError(message: string): Error;
+  /** What a connect rejects with when the client's `timeout` has passed. */
+  timeoutError(): Error;
   /** What tells of a connection that is given up for lack of answers. */
   readonly staleStatus: Status;
   /** Has the line's own transport made for each connection of the process that has no other way. */

@@ -2,8 +2,10 @@ import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import type { WebSocket } from "ws";
 import { Cancel } from "../core/cancel.ts";
+import { systemClock } from "../core/clock.ts";
+import { Deadline } from "../core/deadline.ts";
 import type { Dialer } from "../core/dialer.ts";
-import { DialError, DialTimeoutError } from "../core/errors.ts";
+import { DialError, DialTimeoutError, timeoutMessage } from "../core/errors.ts";
 import { parseTarget, type Target } from "../core/target.ts";
 import { checkFunction, checkOptions, show } from "../core/validate.ts";
 import { DialedWebSocket } from "./dialed-web-socket.ts";
@@ -61,23 +63,25 @@ export function wsFactory(options: WsFactoryOptions): WsFactory {
     // Told by the websocket: nats-core waits for ever for the close of one that it has not been given.
     if (site instanceof Error) return handOut(new DialedWebSocket(() => Promise.reject(site)), false);
 
-    const socket = new DialedWebSocket(async (closed) => {
+    const open = async (closed: AbortSignal) => {
       try {
         closed.throwIfAborted();
         const ws = await dial(site, closed);
         connectedOnce = true;
         return ws;
       } finally {
-        clearTimeout(timer);
+        deadline.clear();
         cancel?.offAbort(onAbort);
       }
-    });
-    const timeoutMs = Math.max(1, (timeout || defaultTimeoutMs) - marginMs);
-    const timer = setTimeout(() => {
+    };
+    const timedOut = (lateByMs: number) => {
       const { target } = site;
-      const message = `dial ${target} timed out after ${timeoutMs} ms`;
-      socket.giveUp(new DialTimeoutError(message, { scope: "dial", timeoutMs, target }));
-    }, timeoutMs);
+      const message = timeoutMessage(`dial ${target}`, timeoutMs, lateByMs);
+      return new DialTimeoutError(message, { scope: "dial", timeoutMs, lateByMs, target });
+    };
+    const socket = new DialedWebSocket(open, () => (deadline.isLate ? timedOut(deadline.lateByMs) : undefined));
+    const timeoutMs = Math.max(1, (timeout || defaultTimeoutMs) - marginMs);
+    const deadline = new Deadline(systemClock, timeoutMs, (lateByMs) => socket.giveUp(timedOut(lateByMs)));
     const onAbort = () => socket.giveUp(cancel?.reason);
     cancel?.onAbort(onAbort);
     return handOut(socket, site.secure);

@@ -72,7 +72,7 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
     this.#settings = settings;
     this.#events = host.events;
     this.#counters = counters;
-    this.#waiters = new Waiters(clock, acquireTimeoutMs, (waiter) => this.#timedOut(waiter));
+    this.#waiters = new Waiters(clock, acquireTimeoutMs, (waiter, lateByMs) => this.#timedOut(waiter, lateByMs));
     this.#dials = new Dials(target, run, this);
     this.#warmth = minIdle > 0 ? new Warmth(clock, random) : undefined;
   }
@@ -360,12 +360,12 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
     if (this.#events.observed) this.#events.emit("evicted", { target: this.target, conn: pooled.conn, reason });
   }
 
-  #timedOut(waiter: Waiter<C>): void {
+  #timedOut(waiter: Waiter<C>, lateByMs: number): void {
     const { acquireTimeoutMs: timeoutMs } = this.#settings;
     const { target } = this;
     const message = `dial ${target}: nobody waits for it any longer, after ${timeoutMs} ms`;
-    const spare = new DialTimeoutError(message, { scope: "dial", timeoutMs, target });
-    this.#giveUp(waiter, "timeout", new PoolTimeoutError(target, timeoutMs, this.#state()), spare);
+    const spare = new DialTimeoutError(message, { scope: "dial", timeoutMs, lateByMs, target });
+    this.#giveUp(waiter, "timeout", new PoolTimeoutError(target, timeoutMs, this.#state(), lateByMs), spare);
   }
 
   /** One who waits no longer, by his own will or for his time is up, takes the dial with him that nobody else needs. */
