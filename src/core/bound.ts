@@ -18,13 +18,13 @@ export function bounded<C extends Duplex>(
   if (outer?.aborted) return Promise.reject(outer.reason);
   const cancel = new Cancel();
   const forward = () => cancel.abort(outer?.reason);
-  outer?.onAbort(forward);
   const deadline = earlier(context.deadline, clock.now() + timeoutMs);
   const timer = clock.setTimeout(() => {
     const scope = context.insideRetry ? "attempt" : "dial";
     trace?.timeout?.({ target, scope, timeoutMs });
     cancel.abort(timeoutError(target, timeoutMs, scope, state));
   }, timeoutMs);
+  outer?.onAbort(forward);
   const release = () => {
     clock.clearTimeout(timer);
     outer?.offAbort(forward);
