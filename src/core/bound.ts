@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import { abortable } from "./abort.ts";
 import { skips } from "./call.ts";
 import { Cancel } from "./cancel.ts";
+import { clearTimer } from "./clock.ts";
 import type { DialContext, Run } from "./context.ts";
 import { DialTimeoutError, messageOf } from "./errors.ts";
 import type { DialState } from "./state.ts";
@@ -26,7 +27,7 @@ export function bounded<C extends Duplex>(
   }, timeoutMs);
   outer?.onAbort(forward);
   const release = () => {
-    clock.clearTimeout(timer);
+    clearTimer(clock, timer);
     outer?.offAbort(forward);
   };
   return abortable(() => next(target, { ...context, cancel, deadline }), cancel, release);

@@ -1,6 +1,7 @@
 // Not the global one, which is found by a getter: it is read several times in each dial.
 import { performance } from "node:perf_hooks";
 
+import { notify } from "./hooks.ts";
 import { wrongReturn } from "./returned.ts";
 import { checkFunction, show } from "./validate.ts";
 
@@ -37,6 +38,12 @@ export function checkClock(option: string, clock: unknown): asserts clock is Clo
   }
   returnedTime(`${option}.now()`, (clock as Clock).now());
   checked.add(clock);
+}
+
+/** Cancels a timer where nothing may be left undone: a clock of the user's that throws is warned of once. */
+export function clearTimer(clock: Clock, timer: unknown): void {
+  if (clock === systemClock) clock.clearTimeout(timer);
+  else notify("a clock's clearTimeout()", () => clock.clearTimeout(timer));
 }
 
 /** Checks what a clock of the user's told. Throws a `TypeError` unless it is a finite number. */

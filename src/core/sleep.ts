@@ -1,5 +1,5 @@
 import type { Cancel } from "./cancel.ts";
-import type { Clock } from "./clock.ts";
+import { type Clock, clearTimer } from "./clock.ts";
 import { handleRejection } from "./returned.ts";
 
 /** Waits `ms` milliseconds; an abort ends the wait at once and rejects with its reason. */
@@ -8,7 +8,7 @@ export function sleep(ms: number, clock: Clock, cancel: Cancel | undefined): Pro
   return new Promise((resolve, reject) => {
     let timer: unknown;
     const onAbort = () => {
-      clock.clearTimeout(timer);
+      clearTimer(clock, timer);
       reject(cancel?.reason);
     };
     // Before the timer: a clock may call back at once.

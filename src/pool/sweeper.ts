@@ -1,4 +1,4 @@
-import type { Clock } from "../core/clock.ts";
+import { type Clock, clearTimer } from "../core/clock.ts";
 import { handleRejection } from "../core/returned.ts";
 
 /** What a sweep spares the processor: it takes well below a microsecond for each connection that it looks at. */
@@ -31,7 +31,7 @@ export class Sweeper {
   }
 
   stop(): void {
-    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
+    if (this.#timer !== undefined) clearTimer(this.#clock, this.#timer);
     this.#timer = undefined;
     this.#dueAt = Number.POSITIVE_INFINITY;
   }

@@ -1,5 +1,5 @@
 import { createBackoff } from "../core/backoff.ts";
-import type { Clock } from "../core/clock.ts";
+import { type Clock, clearTimer } from "../core/clock.ts";
 import { guarded } from "../core/hooks.ts";
 
 /** Waits before the next background dial after one that failed: full jitter up to 1 s, doubling to 30 s. */
@@ -40,7 +40,7 @@ export class Warmth {
   }
 
   stop(): void {
-    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
+    if (this.#timer !== undefined) clearTimer(this.#clock, this.#timer);
     this.#timer = undefined;
   }
 }

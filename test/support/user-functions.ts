@@ -61,8 +61,8 @@ export const refused = (message: RegExp, name = "TypeError"): Expected => ({
 export interface UserFunction {
   /** `factory: option`, as errors have it. */
   readonly name: string;
-  /** What it should return, which shows that the work reaches it and would go well. */
-  readonly right: () => unknown;
+  /** Returns what it should, from what it is given. */
+  readonly right: (...given: never[]) => unknown;
   /**
    * Has something of the package call `given`, and ends what that has opened.
    *
@@ -95,7 +95,7 @@ export function userFunctionTests(functions: readonly UserFunction[]): void {
   for (const each of functions) {
     describe(each.name, () => {
       test(`${each.name} that returns what it should does its work`, async () => {
-        const seen = await watched(each, each.right, 5_000);
+        const seen = await watched(each, (values) => each.right(...values), 5_000);
         assert.equal(seen.outcome, "resolves", String(seen.error));
         assert.ok(seen.calls > 0, "the function was not called");
       });
@@ -103,7 +103,7 @@ export function userFunctionTests(functions: readonly UserFunction[]): void {
         const expected = each.expected[misbehavior];
         test(`${each.name} that ${misbehavior} ${consequence(expected)}`, async () => {
           const timeoutMs = expected.name === "DialTimeoutError" ? 100 : 5_000;
-          const seen = await watched(each, () => commit(misbehavior, each.right), timeoutMs);
+          const seen = await watched(each, (values) => misbehave(misbehavior, () => each.right(...values)), timeoutMs);
           assert.ok(seen.calls > 0, "the function was not called");
           check(seen, expected);
           if (expected.config) {
@@ -123,7 +123,7 @@ function consequence({ outcome, itself, wraps, name, warns }: Expected): string 
   return `ends the work with a ${name}`;
 }
 
-function commit(misbehavior: Misbehavior, right: () => unknown): unknown {
+function misbehave(misbehavior: Misbehavior, right: () => unknown): unknown {
   switch (misbehavior) {
     case "throws":
       throw broken;
@@ -151,16 +151,16 @@ interface Seen {
 }
 
 /** Runs the work, and fails for all that no work may do whatever the function does. */
-async function watched(each: UserFunction, act: () => unknown, timeoutMs: number): Promise<Seen> {
+async function watched(each: UserFunction, act: (values: never[]) => unknown, timeoutMs: number): Promise<Seen> {
   const strays: unknown[] = [];
   const onStray = (error: unknown) => void strays.push(error);
   process.on("unhandledRejection", onStray);
   process.on("uncaughtException", onStray);
   const before = activeResources();
   const seen: Seen = { outcome: "is left pending", error: undefined, calls: 0 };
-  const given = () => {
+  const given = (...values: never[]) => {
     seen.calls += 1;
-    return act();
+    return act(values);
   };
   let bound: NodeJS.Timeout | undefined;
   try {
