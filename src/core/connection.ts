@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { guarded } from "./hooks.ts";
+import { notify } from "./hooks.ts";
 
 /** Whether `value` may be a connection: what a dial hands out is listened to, written to, and destroyed. */
 export function isConnection(value: unknown): value is Duplex {
@@ -13,9 +13,9 @@ export function isConnection(value: unknown): value is Duplex {
  */
 export function discard(conn: unknown): void {
   const { on, destroy } = (conn ?? {}) as Partial<Pick<Duplex, "on" | "destroy">>;
-  guarded("a connection's destroy()", () => {
+  notify("a connection's destroy()", () => {
     if (typeof on === "function") on.call(conn, "error", ignore);
-    if (typeof destroy === "function") destroy.call(conn);
+    return typeof destroy === "function" ? destroy.call(conn) : undefined;
   });
 }
 

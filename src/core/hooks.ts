@@ -43,7 +43,14 @@ function warn(what: string, error: unknown): void {
 
 /** Asks an observer for its hooks. One that throws leaves the dial unobserved, and never harms it. */
 export function hooksOf(observer: Observer, dial: DialStartInfo, clock: Clock): DialTrace | undefined {
-  return guarded("an observer", () => observer(dial, clock)) ?? undefined;
+  return guarded("an observer", () => returnedHooks("an observer", observer(dial, clock)));
+}
+
+/** Checks what an observer has returned. Throws a `TypeError` unless it is an object of hooks, or nothing. */
+export function returnedHooks<H extends object>(what: string, hooks: H | null | undefined): H | undefined {
+  if (hooks === undefined || hooks === null) return undefined;
+  if (typeof hooks === "object" && !isPromiseLike(hooks)) return hooks;
+  throw wrongReturn(what, "must return an object of hooks, or undefined", hooks);
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { type Clock, clearTimer } from "../core/clock.ts";
 import type { DialContext } from "../core/context.ts";
 import { type Linked, LinkedList } from "../core/linked-list.ts";
+import { handleRejection } from "../core/returned.ts";
 import type { DialTrace } from "../core/trace.ts";
 import type { Lease } from "./lease.ts";
 
@@ -82,6 +83,7 @@ export class Waiters<C extends Duplex> {
     const { first } = this;
     if (first === undefined || this.#timeoutMs === Number.POSITIVE_INFINITY) return;
     this.#timer = this.#clock.setTimeout(() => this.#expire(), Math.max(0, first.caller.since + this.#timeoutMs - now));
+    handleRejection(this.#timer);
   }
 
   /** The timer was set for one who may have been served since; those after him have time left. */

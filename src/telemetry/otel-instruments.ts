@@ -10,7 +10,7 @@ import {
   type UpDownCounter,
   ValueType,
 } from "@opentelemetry/api";
-import { isPromiseLike, wrongReturn } from "../core/returned.ts";
+import { wrongReturn } from "../core/returned.ts";
 import { type Instrument, type InstrumentKey, instruments, ownerLabel } from "./instruments.ts";
 import { Moments } from "./moments.ts";
 import type { Add, Level, Series, Sink, TellMoment } from "./sink.ts";
@@ -126,8 +126,8 @@ class Meters {
 
 function meterOf(provider: MeterProvider): Meter {
   const meter: unknown = provider.getMeter(scope);
-  if (isPromiseLike(meter)) throw wrongReturn("meterProvider.getMeter()", "must return a meter", meter);
-  return meter as Meter;
+  if (typeof (meter as Partial<Meter> | undefined | null)?.createCounter === "function") return meter as Meter;
+  throw wrongReturn("meterProvider.getMeter()", "must return a meter", meter);
 }
 
 function optionsOf({ help, unit, buckets }: Instrument): MetricOptions {

@@ -1,6 +1,14 @@
 import type { Duplex } from "node:stream";
 import { scriptedDialer } from "../../../src/testing.ts";
-import { type Expected, expecting, type Misbehavior, passedOn, refused, warned } from "../../support/user-functions.ts";
+import {
+  type Expected,
+  expecting,
+  type Misbehavior,
+  passedOn,
+  refused,
+  warned,
+  wrapped,
+} from "../../support/user-functions.ts";
 
 /** What a server that is down fails a dial with. */
 export const down = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
@@ -54,6 +62,11 @@ export function number(says: string): Record<Misbehavior, Expected> {
     "returns a promise of the right value": types["returns a promise of the right value"],
     "returns a promise that never settles": types["returns a promise that never settles"],
   };
+}
+
+/** As they were, beneath a retry: what a function throws is then the failure of an attempt, which may be tried again. */
+export function beneathRetry(expected: Record<Misbehavior, Expected>): Record<Misbehavior, Expected> {
+  return { ...expected, throws: wrapped };
 }
 
 /** What it returns is not looked at; what it throws or rejects with is warned of. */
