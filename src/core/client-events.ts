@@ -1,5 +1,5 @@
 import type { ClientObserver, ClientState, ClientTrace, ClientTraceLike, ObservedClient } from "./client-trace.ts";
-import { callHook, guarded } from "./hooks.ts";
+import { callHook, guarded, returnedHooks } from "./hooks.ts";
 import { show } from "./validate.ts";
 
 type Info<N extends keyof ClientTrace> = Parameters<NonNullable<ClientTrace[N]>>[0];
@@ -72,5 +72,6 @@ function listOf(trace: ClientTraceLike): readonly (ClientTrace | ClientObserver)
 function hooksFor(trace: ClientTrace | ClientObserver, client: ObservedClient): ClientTrace | undefined {
   // A copy: hooks given twice are two observers, and each is detached alone.
   if (typeof trace !== "function") return Object.create(trace) as ClientTrace;
-  return guarded("an observer of clients", () => trace(client)) ?? undefined;
+  const what = "an observer of clients";
+  return guarded(what, () => returnedHooks(what, trace(client)));
 }

@@ -1,6 +1,7 @@
 import { abortable } from "./abort.ts";
 import { Cancel } from "./cancel.ts";
-import type { Clock } from "./clock.ts";
+import { type Clock, clearTimer } from "./clock.ts";
+import { handleRejection } from "./returned.ts";
 
 /** Milliseconds after which a timer counts as late; Node's are no finer than 1 ms. */
 const lateAfterMs = 2;
@@ -37,6 +38,7 @@ export class Deadline {
     this.#dueAt = clock.now() + ms;
     this.#onPassed = onPassed;
     this.#timer = clock.setTimeout(() => this.#fire(), ms);
+    handleRejection(this.#timer);
   }
 
   /** Whether the time is up, and the sockets are being looked at before that is said. */
@@ -51,7 +53,7 @@ export class Deadline {
 
   /** Ends it: the work is done, or no longer wanted. */
   clear(): void {
-    this.#clock.clearTimeout(this.#timer);
+    clearTimer(this.#clock, this.#timer);
     if (this.#turn !== undefined) clearImmediate(this.#turn);
     this.#turn = undefined;
   }

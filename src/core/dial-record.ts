@@ -1,6 +1,7 @@
 import type { Clock } from "./clock.ts";
 import { messageOf } from "./errors.ts";
 import { formatAddress } from "./format.ts";
+import { notify } from "./hooks.ts";
 import { printable } from "./printable.ts";
 import type { Reason } from "./reasons.ts";
 import type { Target } from "./target.ts";
@@ -85,7 +86,7 @@ const maxTextBytes = 303;
 export function recordDials(done: (record: DialRecord) => void): Observer {
   return (dial, clock) => {
     const recorder = new DialRecorder(dial, clock);
-    recorder.done = done;
+    recorder.done = (record) => notify("recordDials' done()", () => done(record));
     return recorder;
   };
 }

@@ -97,6 +97,15 @@ export function timeoutMessage(what: string, timeoutMs: number, lateByMs: number
 
 /** The message of any thrown value, made printable. Node's AggregateError of several addresses has an empty one. */
 export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return printable(String(error));
-  return printable(error.message.trimEnd() || (error as { code?: string }).code || error.name);
+  if (!(error instanceof Error)) return printable(textOf(error));
+  return printable(textOf(error.message).trimEnd() || (error as { code?: string }).code || error.name);
+}
+
+/** An object without a prototype, or with a broken `toString`, can't be made a string. */
+function textOf(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
 }

@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { Cancel } from "../core/cancel.ts";
+import { discard } from "../core/connection.ts";
 import type { DialContext } from "../core/context.ts";
 import { withDeadline } from "../core/deadline.ts";
 import { DialTimeoutError, timeoutMessage } from "../core/errors.ts";
@@ -18,7 +19,7 @@ export interface Phase {
  * Runs a phase on an open connection, under a bound of its own. When the time is up, the dial is
  * aborted or the phase fails, the connection is destroyed.
  *
- * @param work - is given what cancels the phase; must return a promise, never throw.
+ * @param work - is given what cancels the phase.
  */
 export async function runPhase<C extends Duplex, T extends Duplex>(
   { what, timeoutMs, target, conn }: Phase,
@@ -35,11 +36,11 @@ export async function runPhase<C extends Duplex, T extends Duplex>(
   conn.on("error", ignore);
   try {
     return await withDeadline({ clock, timeoutMs, cancel, onPassed }, (inner) => {
-      inner.onAbort(() => conn.destroy());
+      inner.onAbort(() => discard(conn));
       return work(inner);
     });
   } catch (error) {
-    conn.destroy();
+    discard(conn);
     throw error;
   } finally {
     conn.removeListener("error", ignore);

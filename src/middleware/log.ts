@@ -2,6 +2,7 @@ import { recordDials } from "../core/dial-record.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { messageOf } from "../core/errors.ts";
 import { formatAddress, formatDuration } from "../core/format.ts";
+import { notify } from "../core/hooks.ts";
 import { asObserver } from "../core/makeup.ts";
 import { attach } from "../core/observe.ts";
 import { printable } from "../core/printable.ts";
@@ -9,7 +10,7 @@ import type { DialTrace } from "../core/trace.ts";
 import { checkBoolean, checkCount, checkOptions, show } from "../core/validate.ts";
 import { leastColumns, waterfall } from "../core/waterfall.ts";
 
-/** Where the lines go. `console` is one. */
+/** Where the lines go. `console` is one. What its methods throw, or reject with, is warned of once and harms no dial. */
 export interface Logger {
   info(line: string): void;
   warn(line: string): void;
@@ -45,9 +46,10 @@ export function withLog(logger: Logger = console, options: LogOptions = {}): Mid
   if (colors !== undefined) checkBoolean("withLog: colors", colors);
   if (columns !== undefined) checkCount("withLog: columns", columns, leastColumns);
 
+  const safeLogger = guardedLogger(logger);
   const lineLogger: Logger = {
-    info: (line) => logger.info(printable(line)),
-    warn: (line) => logger.warn(printable(line)),
+    info: (line) => safeLogger.info(printable(line)),
+    warn: (line) => safeLogger.warn(printable(line)),
   };
   if (!pretty) {
     return attach({ ...connectLines(lineLogger), ...commonLines(lineLogger), ...endLines(lineLogger) }, "log");
@@ -61,12 +63,20 @@ export function withLog(logger: Logger = console, options: LogOptions = {}): Mid
         columns: columns ?? Math.max(leastColumns, terminal.columns ?? 80),
         colors: colors ?? (logger === console && terminal.isTTY && terminal.hasColors()),
       });
-      if (failed) logger.warn(text);
-      else logger.info(text);
+      if (failed) safeLogger.warn(text);
+      else safeLogger.info(text);
     }),
     "log",
   );
   return asObserver((next) => lines(pictures(next)));
+}
+
+/** A logger that harms no dial, and to which a line is one line. Waterfalls are printable when they are drawn. */
+function guardedLogger(logger: Logger): Logger {
+  return {
+    info: (text) => notify("withLog's logger.info()", () => logger.info(text)),
+    warn: (text) => notify("withLog's logger.warn()", () => logger.warn(text)),
+  };
 }
 
 function connectLines(logger: Logger): DialTrace {

@@ -1,4 +1,4 @@
-import { callHook, guarded } from "../core/hooks.ts";
+import { callHook, guarded, returnedHooks } from "../core/hooks.ts";
 import type { ObservedPool, PoolObserver, PoolTrace, PoolTraceLike } from "../core/pool-trace.ts";
 import { show } from "../core/validate.ts";
 
@@ -15,8 +15,9 @@ export class PoolEvents {
 
   observe(trace: PoolTraceLike, pool: ObservedPool): void {
     const observers = (Array.isArray(trace) ? trace : [trace]) as readonly (PoolTrace | PoolObserver)[];
+    const what = "an observer of pools";
     this.#hooks = observers.flatMap((each) =>
-      typeof each === "function" ? (guarded("an observer of pools", () => each(pool)) ?? []) : each,
+      typeof each === "function" ? (guarded(what, () => returnedHooks(what, each(pool))) ?? []) : each,
     );
   }
 

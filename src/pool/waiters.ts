@@ -57,7 +57,13 @@ export class Waiters<C extends Duplex> {
   add(waiter: Waiter<C>): void {
     this.#list.add(waiter);
     waiter.caller.context.cancel?.onAbort(waiter.onAbort);
-    if (this.#deadline === undefined) this.#arm(this.#clock.now());
+    if (this.#deadline !== undefined) return;
+    try {
+      this.#arm(this.#clock.now());
+    } catch (error) {
+      this.remove(waiter);
+      throw error;
+    }
   }
 
   /** Lets go of one who waits no longer. */
