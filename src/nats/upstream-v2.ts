@@ -1,5 +1,4 @@
 import {
-  credsAuthenticator,
   DataBuffer,
   DebugEvents,
   ErrorCode,
@@ -44,7 +43,6 @@ export const nats2: Upstream = {
   ProtocolHandler: Handler,
   NodeTransport: NodeTransport as unknown as Upstream["NodeTransport"],
   DataBuffer: DataBuffer as unknown as Upstream["DataBuffer"],
-  credsAuthenticator,
   nkeyAuthenticator,
   closedError: () => NatsError.errorForCode(ErrorCode.ConnectionClosed),
   notConnectedError: (message) => new NatsError(message, ErrorCode.Disconnect),

@@ -1,5 +1,4 @@
 import {
-  credsAuthenticator,
   DataBuffer,
   errors,
   NatsConnectionImpl,
@@ -16,7 +15,6 @@ export const transportNode: Upstream = {
   ProtocolHandler,
   NodeTransport,
   DataBuffer,
-  credsAuthenticator,
   nkeyAuthenticator,
   closedError: () => new errors.ClosedConnectionError(),
   notConnectedError: (message) => new errors.ConnectionError(message),

@@ -24,7 +24,6 @@ export interface Upstream {
   readonly ProtocolHandler: typeof ProtocolHandler;
   readonly NodeTransport: typeof NodeTransport;
   readonly DataBuffer: typeof DataBuffer;
-  readonly credsAuthenticator: (creds: Uint8Array) => Authenticator;
   readonly nkeyAuthenticator: (seed: Uint8Array) => Authenticator;
   /** What is thrown at whoever asks something of a client that is closed. */
   closedError(): Error;
