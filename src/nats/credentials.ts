@@ -11,6 +11,8 @@ export interface FileCredentials {
   readonly authenticator: Authenticator;
   /** Whether the last {@link refresh} could not read the file, so that older credentials are in use. */
   readonly isStale: boolean;
+  /** Changes when other credentials have been read. */
+  readonly version: number;
   /** Reads the file anew. While it is missing or half written, what was read last is used. */
   refresh(): Promise<void>;
 }
@@ -53,7 +55,7 @@ function credentialsOf(option: string, source: string | Uint8Array, read: Reader
   if (source instanceof Uint8Array) {
     const authenticator = read(source);
     if (!works(authenticator)) throw new TypeError(`connect: ${option} ${unreadable}`);
-    return { authenticator, isStale: false, refresh: () => Promise.resolve() };
+    return { authenticator, isStale: false, version: 0, refresh: () => Promise.resolve() };
   }
   return new CredentialsOfFile(option, source, read);
 }
@@ -63,7 +65,9 @@ class CredentialsOfFile implements FileCredentials {
   readonly #path: string;
   readonly #read: Reader;
   #current: Authenticator | undefined;
+  #bytes = Buffer.alloc(0);
   #isStale = false;
+  #version = 0;
 
   constructor(option: string, path: string, read: Reader) {
     this.#option = option;
@@ -77,11 +81,14 @@ class CredentialsOfFile implements FileCredentials {
     return this.#isStale;
   }
 
+  get version(): number {
+    return this.#version;
+  }
+
   async refresh(): Promise<void> {
     try {
-      const read = this.#read(await readFile(this.#path));
-      if (!works(read)) throw new Error(unreadable);
-      this.#current = read;
+      const bytes = await readFile(this.#path);
+      if (this.#current === undefined || !bytes.equals(this.#bytes)) this.#take(bytes);
       this.#isStale = false;
     } catch (error) {
       this.#isStale = true;
@@ -89,6 +96,14 @@ class CredentialsOfFile implements FileCredentials {
       const message = `connect: ${this.#option} ${this.#path}: ${messageOf(error)}`;
       throw new DialError(message, { reason: "config", cause: error });
     }
+  }
+
+  #take(bytes: Buffer<ArrayBuffer>): void {
+    const read = this.#read(bytes);
+    if (!works(read)) throw new Error(unreadable);
+    this.#current = read;
+    this.#bytes = bytes;
+    this.#version += 1;
   }
 }
 
