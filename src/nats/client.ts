@@ -2,6 +2,7 @@ import type { ClientState } from "../core/client-trace.ts";
 import { DialTimeoutError } from "../core/errors.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { DialedProtocol } from "./protocol.ts";
+import { withStockCause } from "./stock-cause.ts";
 import type { Connection, Upstream } from "./upstream.ts";
 
 /** What bounds a first connect. */
@@ -13,6 +14,7 @@ export interface FirstConnectBounds {
 
 /** A client from before its first connect, which resolves to a `C`, to its end. */
 export class Client<C> {
+  readonly #upstream: Upstream;
   readonly #nc: Connection;
   readonly #protocol: DialedProtocol;
   readonly #lifecycle: Lifecycle;
@@ -25,6 +27,7 @@ export class Client<C> {
     lifecycle: Lifecycle,
     bounds: FirstConnectBounds,
   ) {
+    this.#upstream = upstream;
     this.#nc = nc;
     this.#protocol = protocol;
     this.#lifecycle = lifecycle;
@@ -42,7 +45,8 @@ export class Client<C> {
     try {
       signal?.throwIfAborted();
       await bounded(this.#protocol.dialLoop(), this.#bounds);
-    } catch (error) {
+    } catch (thrown) {
+      const error = withStockCause(thrown, this.#upstream);
       await this.close(error as Error);
       throw error;
     }

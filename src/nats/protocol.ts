@@ -20,6 +20,7 @@ import { type PublishBuffer, ReconnectBufferError } from "./publish-buffer.ts";
 import type { ReconnectDelay } from "./reconnect-delay.ts";
 import { Refusals } from "./refusals.ts";
 import { readStatus } from "./status.ts";
+import { withStockCause } from "./stock-cause.ts";
 import { type DialedTransport, dialedTransport } from "./transport.ts";
 import { type Connection, ensureTransportFactory, type Upstream } from "./upstream.ts";
 
@@ -108,7 +109,8 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
         ensureTransportFactory(upstream);
         this.#refusals.dialing(server);
         await this.#connect(server);
-      } catch (error) {
+      } catch (thrown) {
+        const error = withStockCause(thrown, upstream);
         this.#lastFailure = error;
         if (this.#refusals.isFinal) this.abortReconnect = true;
         throw error;

@@ -24,8 +24,13 @@ export interface TlsNames {
 /**
  * The names of a handshake: `tls.servername`, else `tls.host`, else the server's own. An empty
  * `tls.servername` sends no SNI.
+ *
+ * @throws DialError `tls_protocol` when the options rule TLS out.
  */
 export function tlsNames(tls: TlsOptions | null | undefined, serverName: string): TlsNames {
+  if (tls === null) {
+    throw new DialError("the server requires TLS, which the option tls: null rules out", { reason: "tls_protocol" });
+  }
   const host = tls?.servername || tls?.host || serverName;
   return { host, servername: tls?.servername === "" || isIP(host) !== 0 ? "" : host };
 }

@@ -11,6 +11,7 @@ import { ClientClosedError } from "./closed-error.ts";
 import { holdBack } from "./hold-back.ts";
 import { identityOf, maxInfoBytes, readInfo } from "./info.ts";
 import type { Lifecycle } from "./lifecycle.ts";
+import { explained } from "./stock-cause.ts";
 import { readTlsFiles, tlsNames } from "./tls-options.ts";
 import { tracedTls } from "./traced-tls.ts";
 import type { NodeConnectionOptions, Upstream } from "./upstream.ts";
@@ -117,7 +118,7 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
             this.yields = [];
             // The client names the host to check only for addresses that it resolved itself.
             this.#tlsHost = server.tlsName || server.hostname;
-            await super.connect(server, options);
+            await super.connect(server, options).catch((error: unknown) => Promise.reject(explained(error)));
             await this.#greeting(context, canSendConnect);
             return this.socket;
           },

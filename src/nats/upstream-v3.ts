@@ -18,6 +18,10 @@ export const transportNode: Upstream = {
   nkeyAuthenticator,
   closedError: () => new errors.ClosedConnectionError(),
   notConnectedError: (message) => new errors.ConnectionError(message),
+  isOwnError: (error) => Object.values(errors).some((each) => error instanceof each),
+  refusedError: (cause) => new errors.ConnectionError("connection refused", { cause }),
+  timeoutError: (cause) => new errors.TimeoutError({ cause }),
+  connectionError: (message, cause) => new errors.ConnectionError(message, { cause }),
   staleStatus: { type: "staleConnection" },
   setTransportFactory: () => setTransportFactory({ factory: () => new NodeTransport(), dnsResolveFn: nodeResolveHost }),
 };

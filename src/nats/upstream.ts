@@ -29,6 +29,14 @@ export interface Upstream {
   closedError(): Error;
   /** What is thrown at whoever asks something that needs a connection. */
   notConnectedError(message: string): Error;
+  /** Whether an error is of the line's own classes. */
+  isOwnError(error: unknown): boolean;
+  /** What its own `connect` rejects with when nothing listens at the address. */
+  refusedError(cause: unknown): Error;
+  /** What its own `connect` rejects with when the server takes too long. */
+  timeoutError(cause: unknown): Error;
+  /** What its own `connect` rejects with when there is no connection for another reason. */
+  connectionError(message: string, cause: unknown): Error;
   /** What tells of a connection that is given up for lack of answers. */
   readonly staleStatus: Status;
   /** Has the line's own transport made for each connection of the process that has no other way. */
