@@ -58,6 +58,6 @@ async function readTlsFile(option: string, path: string): Promise<Buffer> {
     return await readFile(path);
   } catch (error) {
     const reason = classify(error) === "local_resource" ? "local_resource" : "config";
-    throw new DialError(`connect: tls.${option} can't be read: ${messageOf(error)}`, { reason, cause: error });
+    throw new DialError(`connect: tls.${option} ${path} can't be read: ${messageOf(error)}`, { reason, cause: error });
   }
 }
