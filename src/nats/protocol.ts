@@ -20,7 +20,9 @@ import { mergeGossip } from "./gossip.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { type PublishBuffer, ReconnectBufferError } from "./publish-buffer.ts";
 import type { ReconnectDelay } from "./reconnect-delay.ts";
+import { Refusals } from "./refusals.ts";
 import { readStatus } from "./status.ts";
+import { withStockCause } from "./stock-cause.ts";
 import { type DialedTransport, dialedTransport } from "./transport.ts";
 import { type Connection, ensureTransportFactory, type Upstream } from "./upstream.ts";
 
@@ -60,10 +62,9 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
     /** Whether there is a connection; upstream's `connected` is set a little before. */
     #established = false;
     #lameDuck = false;
-    /** Whether the server has refused the credentials of the connection that stands. */
-    #refused = false;
     /** When each server was last tried. */
     readonly #tried = new WeakMap<object, number>();
+    readonly #refusals: Refusals;
     #lastFailure: unknown;
     #lastInfo: ServerInfo | undefined;
 
@@ -71,6 +72,7 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
       super(options, nc);
       this.#parts = parts;
       this.#nc = nc;
+      this.#refusals = new Refusals(options, parts.credentials);
       this.servers.update = (info) => mergeGossip(this.servers, info, options.noRandomize !== true);
       const create = () => {
         // It may end a little after it was given up: the next, which has begun by then, is not to hear of it.
@@ -113,9 +115,12 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
         await credentials?.refresh();
         lifecycle.throwIfEnded();
         ensureTransportFactory(upstream);
+        this.#refusals.dialing(server);
         await this.#connect(server);
-      } catch (error) {
+      } catch (thrown) {
+        const error = withStockCause(thrown, upstream);
         this.#lastFailure = error;
+        if (this.#refusals.isFinal) this.abortReconnect = true;
         throw error;
       }
     }
@@ -123,19 +128,24 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
     async #connect(server: Parameters<ProtocolHandler["dial"]>[0]): Promise<void> {
       try {
         await this.#dialInTime(server);
+        // What comes with the PONG has been read, too.
+        if (this.#refusals.current !== undefined) throw this.#refusals.current;
         const transport = this.transport as DialedTransport;
         await transport.welcomed();
         this.#parts.lifecycle.connected(transport.identity);
       } catch (error) {
         this.connected = false;
+        this.connectedOnce = this.#parts.lifecycle.connectedOnce;
         this.heartbeats.cancel();
         const transport = this.transport as DialedTransport;
-        await transport.close(error as Error);
+        await transport.close(this.#refusals.current ?? (error as Error));
         throw transport.givenUpFor ?? error;
       }
       this.#established = true;
       this.#lameDuck = false;
-      this.#refused = false;
+      this.#refusals.accepted();
+      // It is not what a later loss is to be told by.
+      Object.assign(this, { lastError: undefined });
     }
 
     /** Upstream's own timer fires before what has happened is seen, once the event loop was blocked: ours replaces it. */
@@ -164,7 +174,8 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
       lifecycle.throwIfEnded();
       if (!connectedOnce && (this.#lastFailure === undefined || !this.options.waitOnFirstConnect)) return;
       const sinceLastTryMs = systemClock.now() - (this.#tried.get(server) ?? Number.NEGATIVE_INFINITY);
-      const waitMs = delay(connectedOnce ? attempts + 1 : Math.max(1, attempts), this.#lastFailure, sinceLastTryMs);
+      const delayMs = delay(connectedOnce ? attempts + 1 : Math.max(1, attempts), this.#lastFailure, sinceLastTryMs);
+      const waitMs = Math.max(delayMs, await this.#refusals.minWaitMs(server));
       try {
         await sleep(waitMs, undefined, { signal: this.#closing.signal });
       } catch {
@@ -224,6 +235,7 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
 
     /** The first that is sent on a new connection; what has waited for it comes next. */
     override sendSubscriptions(): void {
+      if (this.#refusals.current !== undefined) return;
       super.sendSubscriptions();
       const { buffer } = this.#parts;
       if (buffer.size > 0) this.transport.send(buffer.take());
@@ -246,7 +258,7 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
       const { lifecycle } = this.#parts;
       const kind = errorKind(error);
       if (kind === "auth") {
-        this.#refused = true;
+        this.#refusals.add(error, (this.transport as DialedTransport).clientCertificate);
         const expired = classify(error) === "auth_expired";
         lifecycle.expectDisconnect(expired ? "auth_expired" : "error", error);
       }
@@ -270,7 +282,7 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
           break;
         case "staleConnection":
           // Upstream says so, too, when the credentials have expired or were revoked.
-          if (this.#refused) break;
+          if (this.#refusals.current !== undefined) break;
           lifecycle.expectDisconnect("stale");
           events.emit("stale", { server });
           break;
