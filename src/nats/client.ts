@@ -1,5 +1,7 @@
 import type { ClientState } from "../core/client-trace.ts";
 import { DialTimeoutError } from "../core/errors.ts";
+import { handled } from "../core/handled.ts";
+import { allowIgnored } from "./ignorable.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { DialedProtocol } from "./protocol.ts";
 import type { Connection, Upstream } from "./upstream.ts";
@@ -30,6 +32,7 @@ export class Client<C> {
     this.#lifecycle = lifecycle;
     this.#bounds = bounds;
     announceDrain(upstream, nc, lifecycle);
+    allowIgnored(nc);
   }
 
   get state(): ClientState {
@@ -51,7 +54,7 @@ export class Client<C> {
   }
 
   close(why: Error): Promise<void> {
-    return this.#protocol.close(why);
+    return handled(this.#protocol.close(why));
   }
 }
 

@@ -11,6 +11,7 @@ import type {
 import { classify } from "../core/classify.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Dialer } from "../core/dialer.ts";
+import { handled } from "../core/handled.ts";
 import { ClientClosedError } from "./closed-error.ts";
 import type { FileCredentials } from "./credentials.ts";
 import { errorKind } from "./error-kind.ts";
@@ -204,8 +205,7 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
 
     override flush(pong?: Deferred<void>): Promise<void> {
       // Upstream would wait for an answer for ever.
-      if (this._closed) return Promise.reject(upstream.closedError());
-      return super.flush(pong);
+      return handled(this._closed ? Promise.reject(upstream.closedError()) : super.flush(pong));
     }
 
     /** The server answers no more, or has said that the credentials have expired. */
