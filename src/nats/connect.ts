@@ -80,8 +80,6 @@ function newClient<C>(upstream: Upstream, Protocol: DialedProtocolClass, options
     ...natsOptions,
     ...(retryOnFailedConnect && { waitOnFirstConnect: true }),
     ...(credentials && { authenticator: [natsOptions.authenticator ?? [], credentials.authenticator].flat() }),
-    // Upstream's loop never waits; the attempts do.
-    reconnectDelayHandler: () => 0,
     servers,
     resolve: false, // The dialer resolves names; it knows how to try several addresses.
   });

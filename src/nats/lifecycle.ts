@@ -18,6 +18,7 @@ export class Lifecycle {
   #ended: unknown;
   #connectedOnce = false;
   #drainCutShort = false;
+  #lastError: unknown;
 
   /** @param reconnects - whether a lost connection will be replaced. */
   constructor(events: ClientEvents, reconnects: () => boolean) {
@@ -38,9 +39,19 @@ export class Lifecycle {
     return this.#drainCutShort;
   }
 
-  /** Dials begun since the start, or since the connection was lost. */
-  get attempts(): number {
-    return this.#attempts;
+  /** `host:port` of the server that is connected, was last or is dialed; empty before the first dial. */
+  get server(): string {
+    return this.#server;
+  }
+
+  /** What went wrong last since the connection stood: what it was lost for, an attempt failed or the client closed with. */
+  get lastError(): unknown {
+    return this.#lastError;
+  }
+
+  /** An attempt has failed, or a server has reported an error. */
+  failed(error: unknown): void {
+    this.#lastError = error;
   }
 
   /** Told of each dial before it begins. Throws when the client was closed meanwhile. */
@@ -59,6 +70,7 @@ export class Lifecycle {
     this.#connectedOnce = true;
     this.#attempts = 0;
     this.#cause = undefined;
+    this.#lastError = undefined;
     this.events.enter("connected");
     if (first) this.events.emit("connect", { server, identity });
     else {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type {
   ConnectionOptions,
   Deferred,
@@ -9,11 +8,11 @@ import type {
   Status,
 } from "@nats-io/transport-node";
 import { classify } from "../core/classify.ts";
-import { systemClock } from "../core/clock.ts";
 import type { Dialer } from "../core/dialer.ts";
 import { handled } from "../core/handled.ts";
 import { ClientClosedError } from "./closed-error.ts";
 import type { FileCredentials } from "./credentials.ts";
+import { DialLoop } from "./dial-loop.ts";
 import { errorKind } from "./error-kind.ts";
 import { mergeGossip } from "./gossip.ts";
 import type { Lifecycle } from "./lifecycle.ts";
@@ -58,15 +57,14 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
     #lameDuck = false;
     /** Whether the server has refused the credentials of the connection that stands. */
     #refused = false;
-    /** When each server was last tried. */
-    readonly #tried = new WeakMap<object, number>();
-    #lastFailure: unknown;
+    readonly #loop: DialLoop;
     #lastInfo: ServerInfo | undefined;
 
     constructor(options: ConnectionOptions, nc: Connection, parts: ClientParts) {
       super(options, nc);
       this.#parts = parts;
       this.#nc = nc;
+      this.#loop = new DialLoop(this, parts.lifecycle, parts.delay, this.#closing.signal);
       this.servers.update = (info) => mergeGossip(this.servers, info, options.noRandomize !== true);
       const create = () => {
         // It may end a little after it was given up: the next, which has begun by then, is not to hear of it.
@@ -98,19 +96,16 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
       void this.closed.then((error) => parts.lifecycle.events.close(error ?? undefined));
     }
 
+    override dodialLoop(): Promise<void> {
+      return this.#loop.run();
+    }
+
     override async dial(server: Parameters<ProtocolHandler["dial"]>[0]): Promise<void> {
       const { lifecycle, credentials } = this.#parts;
-      try {
-        await this.#turn(server);
-        this.#tried.set(server, systemClock.now());
-        await credentials?.refresh();
-        lifecycle.throwIfEnded();
-        ensureTransportFactory(upstream);
-        await this.#connect(server);
-      } catch (error) {
-        this.#lastFailure = error;
-        throw error;
-      }
+      await credentials?.refresh();
+      lifecycle.throwIfEnded();
+      ensureTransportFactory(upstream);
+      await this.#connect(server);
     }
 
     async #connect(server: Parameters<ProtocolHandler["dial"]>[0]): Promise<void> {
@@ -131,26 +126,11 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
       this.#refused = false;
     }
 
-    /** Waits until the next attempt may begin; the client's close ends the wait. */
-    async #turn(server: object): Promise<void> {
-      const { delay, lifecycle } = this.#parts;
-      const { attempts, connectedOnce } = lifecycle;
-      lifecycle.throwIfEnded();
-      if (!connectedOnce && (this.#lastFailure === undefined || !this.options.waitOnFirstConnect)) return;
-      const sinceLastTryMs = systemClock.now() - (this.#tried.get(server) ?? Number.NEGATIVE_INFINITY);
-      const waitMs = delay(connectedOnce ? attempts + 1 : Math.max(1, attempts), this.#lastFailure, sinceLastTryMs);
-      try {
-        await sleep(waitMs, undefined, { signal: this.#closing.signal });
-      } catch {
-        lifecycle.throwIfEnded();
-      }
-    }
-
     /** Upstream tells it of every transport that ends, those too that never became a connection. */
     override async disconnected(error?: Error): Promise<void> {
       if (!this.#established) return;
       this.#established = false;
-      this.#lastFailure = error;
+      this.#loop.lost(error);
       // What is being drained went with the connection: a new one could only repeat half of it.
       if (this.#nc.isDraining()) this.options.reconnect = false;
       await super.disconnected(error);
