@@ -14,10 +14,12 @@ import { ClientClosedError } from "./closed-error.ts";
 import type { FileCredentials } from "./credentials.ts";
 import { DialLoop } from "./dial-loop.ts";
 import { errorKind } from "./error-kind.ts";
-import { mergeGossip } from "./gossip.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { type PublishBuffer, ReconnectBufferError } from "./publish-buffer.ts";
 import type { ReconnectDelay } from "./reconnect-delay.ts";
+import { addressesOf, ServerChanges } from "./server-changes.ts";
+import { ServerPool } from "./server-pool.ts";
+import type { ConfiguredServer } from "./servers.ts";
 import { readStatus } from "./status.ts";
 import { type DialedTransport, dialedTransport } from "./transport.ts";
 import { type Connection, ensureTransportFactory, type Upstream } from "./upstream.ts";
@@ -30,10 +32,13 @@ export interface ClientParts {
   readonly credentials: FileCredentials | undefined;
   /** Waits before each attempt but the very first. */
   readonly delay: ReconnectDelay;
+  readonly servers: readonly ConfiguredServer[];
 }
 
 /** The client's protocol handler, over a dialer. */
-export type DialedProtocol = ProtocolHandler;
+export interface DialedProtocol extends ProtocolHandler {
+  readonly pool: ServerPool;
+}
 
 export type DialedProtocolClass = new (
   options: ConnectionOptions,
@@ -49,11 +54,13 @@ export type DialedProtocolClass = new (
 export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
   const Transport = dialedTransport(upstream);
   return class DialedProtocol extends upstream.ProtocolHandler {
+    readonly pool: ServerPool;
     readonly #parts: ClientParts;
     readonly #nc: Connection;
     readonly #closing = new AbortController();
     /** Whether there is a connection; upstream's `connected` is set a little before. */
     #established = false;
+    readonly #changes: ServerChanges;
     #lameDuck = false;
     /** Whether the server has refused the credentials of the connection that stands. */
     #refused = false;
@@ -64,8 +71,9 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
       super(options, nc);
       this.#parts = parts;
       this.#nc = nc;
+      this.#changes = new ServerChanges(parts.lifecycle);
       this.#loop = new DialLoop(this, parts.lifecycle, parts.delay, this.#closing.signal);
-      this.servers.update = (info) => mergeGossip(this.servers, info, options.noRandomize !== true);
+      this.pool = new ServerPool(this.servers, parts.servers, options.noRandomize !== true);
       const create = () => {
         // It may end a little after it was given up: the next, which has begun by then, is not to hear of it.
         const made: DialedTransport = new Transport(parts.dialer, parts.lifecycle, {
@@ -114,6 +122,7 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
         const transport = this.transport as DialedTransport;
         await transport.welcomed();
         this.#parts.lifecycle.connected(transport.identity);
+        this.#changes.connected();
       } catch (error) {
         this.connected = false;
         this.heartbeats.cancel();
@@ -124,16 +133,20 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
       this.#established = true;
       this.#lameDuck = false;
       this.#refused = false;
+      // As in Go: what servers have refused before counts no more.
+      this.abortReconnect = false;
+      (this as { lastError?: Error | undefined }).lastError = undefined;
     }
 
     /** Upstream tells it of every transport that ends, those too that never became a connection. */
     override async disconnected(error?: Error): Promise<void> {
       if (!this.#established) return;
       this.#established = false;
-      this.#loop.lost(error);
+      const why = error ?? this.#parts.lifecycle.lossError;
+      this.#loop.lost(why);
       // What is being drained went with the connection: a new one could only repeat half of it.
       if (this.#nc.isDraining()) this.options.reconnect = false;
-      await super.disconnected(error);
+      await super.disconnected(why);
     }
 
     override processInfo(message: Uint8Array): void {
@@ -203,6 +216,7 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
         const expired = classify(error) === "auth_expired";
         lifecycle.expectDisconnect(expired ? "auth_expired" : "error", error);
       }
+      lifecycle.failed(error);
       lifecycle.events.emit("error", { kind, error });
       super.handleError(error);
     }
@@ -235,9 +249,8 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
           events.emit("lameDuck", { server });
           break;
         case "update": {
-          // It comes with every INFO, whether anything has changed or not.
           const { added = [], deleted: removed = [] } = status;
-          if (added.length + removed.length > 0) events.emit("serversChange", { added, removed });
+          this.#changes.changed(added, removed, addressesOf(this.info, (this.transport as DialedTransport).socket));
           break;
         }
         case "slowConsumer":

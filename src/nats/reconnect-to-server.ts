@@ -26,7 +26,9 @@ export function pickServer(
   info: ServerInfo | undefined,
   server: PoolServer,
 ): { server: PoolServer; delayMs: number } {
-  if (typeof reconnectToServer !== "function") return { server, delayMs: 0 };
+  // New in nats-core 3.4; older clients ignore it.
+  if (typeof reconnectToServer !== "function" || servers.snapshotForHandler === undefined)
+    return { server, delayMs: 0 };
   try {
     const choice: unknown = reconnectToServer(servers.snapshotForHandler(), info ?? null);
     refusePromise("reconnectToServer", "a server of the pool or null", choice);
