@@ -1,4 +1,5 @@
 import { ConsecutiveBreaker, CountBreaker, type ICountBreakerOptions } from "cockatiel";
+import { asMistake, wrongReturn } from "../core/returned.ts";
 import { checkCount, checkDuration, checkOptions, show } from "../core/validate.ts";
 import { type SamplingRule, SamplingStrategy } from "./sampling.ts";
 import type { BreakerStrategy } from "./strategy.ts";
@@ -56,9 +57,11 @@ function madeBy(make: () => BreakerStrategy): () => BreakerStrategy {
   return () => {
     const strategy = make();
     if (typeof strategy?.success !== "function" || typeof strategy.failure !== "function") {
-      throw new TypeError(`withBreaker: breaker() must return a breaker of cockatiel's kind, got ${show(strategy)}`);
+      throw wrongReturn("withBreaker: breaker()", "must return a breaker of cockatiel's kind", strategy);
     }
-    if (seen.has(strategy)) throw new TypeError("withBreaker: breaker() must return a new one each time");
+    if (seen.has(strategy)) {
+      throw asMistake(new TypeError("withBreaker: breaker() must return a new one each time"));
+    }
     seen.add(strategy);
     return strategy;
   };

@@ -1,4 +1,5 @@
 import { type BackoffFunction, createBackoff, type Jitter } from "../core/backoff.ts";
+import { returnedWait } from "../core/returned.ts";
 import { checkDuration, checkFunction, checkOneOf } from "../core/validate.ts";
 
 export interface WaitOptions {
@@ -30,16 +31,14 @@ export function waitMaker({ halfOpenAfterMs, jitter, random }: WaitOptions): () 
     if (jitter !== undefined) {
       throw new TypeError("withBreaker: jitter has no effect when halfOpenAfterMs is a function: leave it out");
     }
-    return () => (attempt, error) => {
-      const waitMs = halfOpenAfterMs(attempt, error);
-      checkDuration(`withBreaker: halfOpenAfterMs(${attempt}, error)`, waitMs, 0);
-      return waitMs;
-    };
+    return () => (attempt, error) =>
+      returnedWait(`withBreaker: halfOpenAfterMs(${attempt}, error)`, halfOpenAfterMs(attempt, error));
   }
   if (halfOpenAfterMs === undefined) {
-    return createBackoff({ initialBackoffMs: 10_000, maxBackoffMs: 300_000, jitter: jitter ?? "equal", random });
+    const growing = { initialBackoffMs: 10_000, maxBackoffMs: 300_000, jitter: jitter ?? "equal", random };
+    return createBackoff(growing, "withBreaker: ");
   }
   checkDuration("withBreaker: halfOpenAfterMs", halfOpenAfterMs);
   const fixed = { initialBackoffMs: halfOpenAfterMs, maxBackoffMs: halfOpenAfterMs };
-  return createBackoff({ backoff: "constant", ...fixed, jitter: jitter ?? "none", random });
+  return createBackoff({ backoff: "constant", ...fixed, jitter: jitter ?? "none", random }, "withBreaker: ");
 }

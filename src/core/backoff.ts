@@ -1,11 +1,12 @@
+import { checkedRandom, returnedWait } from "./returned.ts";
 import { checkDuration, checkFunction, checkOneOf, maxTimerMs, show } from "./validate.ts";
 
 /** How a wait is spread at random, after "Exponential Backoff and Jitter". */
 export type Jitter = "none" | "full" | "equal" | "decorrelated";
 
 /**
- * Computes the wait in milliseconds before the next attempt. May throw to stop: the dial rejects with
- * what it throws.
+ * Computes the wait in milliseconds before the next attempt, 0 to 2^31-1. May throw to stop: the dial rejects
+ * with what it throws. Anything but such a number, a promise too, ends the dial with a RangeError or TypeError.
  *
  * @param attempt - number of the attempt that failed, from 1; 0 before the first, where that is asked for.
  * @param error - what it failed with; `undefined` before the first.
@@ -44,30 +45,35 @@ const builtInOnly = ["initialBackoffMs", "backoffMultiplier", "maxBackoffMs", "j
 /**
  * Returns a maker of waits. Call it once for each dial: `decorrelated` remembers the wait before.
  *
+ * @param owner - what errors about `random` begin with, such as `withRetry: `.
  * @throws RangeError or TypeError naming the option, when it is out of range or has no effect.
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  * @see https://github.com/grpc/grpc/blob/master/doc/connection-backoff.md
  */
-export function createBackoff(options: BackoffOptions = {}): () => BackoffFunction {
+export function createBackoff(options: BackoffOptions = {}, owner = ""): () => BackoffFunction {
   const given = options.backoff;
   if (typeof given === "function") {
     for (const name of builtInOnly) {
       if (options[name] !== undefined)
         throw new TypeError(`${name} has no effect when backoff is a function: leave it out`);
     }
-    return () => (attempt, error) => {
-      const wait = given(attempt, error);
-      checkDuration(`backoff(${attempt}, error)`, wait, 0);
-      return wait;
-    };
+    return () => (attempt, error) => returnedWait(`backoff(${attempt}, error)`, given(attempt, error));
   }
-  const { backoff, initialBackoffMs, backoffMultiplier, maxBackoffMs, jitter, random } = {
+  const {
+    backoff,
+    initialBackoffMs,
+    backoffMultiplier,
+    maxBackoffMs,
+    jitter,
+    random: source,
+  } = {
     ...defaults,
     ...defined(options),
   };
   checkOneOf("backoff", backoff, ["exponential", "constant"]);
   checkOneOf("jitter", jitter, ["none", "full", "equal", "decorrelated"]);
-  checkFunction("random", random);
+  checkFunction("random", source);
+  const random = checkedRandom(`${owner}random`, source, "to 1");
   checkDuration("initialBackoffMs", initialBackoffMs, 0);
   checkDuration("maxBackoffMs", maxBackoffMs, 0);
   if (maxBackoffMs < initialBackoffMs && backoff === "exponential") {

@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import { abortable } from "./abort.ts";
 import { skips } from "./call.ts";
 import { Cancel } from "./cancel.ts";
+import { clearTimer } from "./clock.ts";
 import type { DialContext, Run } from "./context.ts";
 import { DialTimeoutError, messageOf } from "./errors.ts";
 import type { DialState } from "./state.ts";
@@ -18,15 +19,15 @@ export function bounded<C extends Duplex>(
   if (outer?.aborted) return Promise.reject(outer.reason);
   const cancel = new Cancel();
   const forward = () => cancel.abort(outer?.reason);
-  outer?.onAbort(forward);
   const deadline = earlier(context.deadline, clock.now() + timeoutMs);
   const timer = clock.setTimeout(() => {
     const scope = context.insideRetry ? "attempt" : "dial";
     trace?.timeout?.({ target, scope, timeoutMs });
     cancel.abort(timeoutError(target, timeoutMs, scope, state));
   }, timeoutMs);
+  outer?.onAbort(forward);
   const release = () => {
-    clock.clearTimeout(timer);
+    clearTimer(clock, timer);
     outer?.offAbort(forward);
   };
   return abortable(() => next(target, { ...context, cancel, deadline }), cancel, release);

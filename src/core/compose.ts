@@ -6,6 +6,7 @@ import { dialerOf, runOf } from "./context.ts";
 import type { Dialer, Middleware } from "./dialer.ts";
 import { isObserver, makeupOf, setBeneath } from "./makeup.ts";
 import { observed } from "./observe.ts";
+import { asMistake, handleRejection } from "./returned.ts";
 import { DialState } from "./state.ts";
 import { show } from "./validate.ts";
 
@@ -66,8 +67,9 @@ function wrap<C extends Duplex>(middleware: Middleware, next: Dialer<C>, index: 
     setBeneath(wrapped, makeupOf(next));
     return wrapped as Dialer<C>;
   }
-  if (wrapped instanceof Promise) wrapped.catch(() => {});
-  throw new TypeError(
+  handleRejection(wrapped);
+  const error = new TypeError(
     `compose: layer ${index + 1} returned ${show(wrapped)} instead of a dialer; a base dialer such as tcp() comes last`,
   );
+  throw asMistake(error);
 }

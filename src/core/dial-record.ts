@@ -1,6 +1,7 @@
 import type { Clock } from "./clock.ts";
 import { messageOf } from "./errors.ts";
 import { formatAddress } from "./format.ts";
+import { notify } from "./hooks.ts";
 import type { Reason } from "./reasons.ts";
 import type { Target } from "./target.ts";
 import type {
@@ -84,7 +85,7 @@ const maxMessage = 300;
 export function recordDials(done: (record: DialRecord) => void): Observer {
   return (dial, clock) => {
     const recorder = new DialRecorder(dial, clock);
-    recorder.done = done;
+    recorder.done = (record) => notify("recordDials' done()", () => done(record));
     return recorder;
   };
 }

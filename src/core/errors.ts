@@ -86,6 +86,15 @@ export class DialTimeoutError extends DialError {
 
 /** The message of any thrown value. Node's AggregateError of several addresses has an empty one. */
 export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.message || (error as { code?: string }).code || error.name;
+  if (error instanceof Error) return textOf(error.message || (error as { code?: string }).code || error.name);
+  return textOf(error);
+}
+
+/** An object without a prototype, or with a broken `toString`, can't be made a string. */
+function textOf(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
 }

@@ -1,4 +1,6 @@
 import type { Clock } from "./clock.ts";
+import { messageOf } from "./errors.ts";
+import { handleRejection, isPromiseLike, wrongReturn } from "./returned.ts";
 import type { DialStartInfo, DialTrace, Observer, travellingHooks } from "./trace.ts";
 
 type Hook = (info: never) => unknown;
@@ -15,12 +17,15 @@ export function callHook<H extends object, N extends keyof H & string>(
   info: H[N] extends ((info: infer I) => unknown) | undefined ? I : never,
 ): void {
   const hook = hooks[name] as ((info: unknown) => unknown) | undefined;
-  if (hook === undefined) return;
+  if (hook !== undefined) notify(`a ${name} hook`, () => hook.call(hooks, info));
+}
+
+/** Calls what a user gave to be told something, and keeps what it throws, or rejects with, away from the caller. */
+export function notify(what: string, call: () => unknown): void {
   try {
-    const result = hook.call(hooks, info);
-    if (result instanceof Promise) result.catch((error) => warn(`a ${name} hook`, error));
+    handleRejection(call(), (error) => warn(what, error));
   } catch (error) {
-    warn(`a ${name} hook`, error);
+    warn(what, error);
   }
 }
 
@@ -29,7 +34,7 @@ const warned = new Set<string>();
 function warn(what: string, error: unknown): void {
   if (warned.has(what)) return;
   warned.add(what);
-  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const detail = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
   process.emitWarning(`${what} threw and was ignored; its later throws are not reported`, {
     type: "DialtraceWarning",
     detail,
@@ -41,10 +46,15 @@ export function hooksOf(observer: Observer, dial: DialStartInfo, clock: Clock): 
   return guarded("an observer", () => observer(dial, clock)) ?? undefined;
 }
 
-/** Calls what a user gave, and keeps what it throws away from the caller. Warns once for each `what`. */
+/**
+ * Calls what a user gave for what it returns, and keeps what it throws away from the caller. A promise is not
+ * awaited: it counts as a throw. Warns once for each `what`.
+ */
 export function guarded<T>(what: string, call: () => T): T | undefined {
   try {
-    return call();
+    const value = call();
+    if (isPromiseLike(value)) throw wrongReturn(what, "must return its value at once", value);
+    return value;
   } catch (error) {
     warn(what, error);
     return undefined;

@@ -1,4 +1,5 @@
-import { type Clock, systemClock } from "./clock.ts";
+import { type Clock, returnedTime, systemClock } from "./clock.ts";
+import { isPromiseLike, wrongReturn } from "./returned.ts";
 import { checkDuration, checkFunction, checkOptions, show } from "./validate.ts";
 
 export interface RetryBudgetOptions {
@@ -94,6 +95,22 @@ export function checkRetryBudget(option: string, budget: unknown): asserts budge
   checkFunction(`${option}.withdraw`, withdraw);
 }
 
+/**
+ * Checks what a budget of the user's own has said to a request for a retry: a promise would pass for a retry granted.
+ *
+ * @throws TypeError unless it is a withdrawal or `undefined`.
+ */
+export function returnedWithdrawal(what: string, value: unknown): Withdrawal | undefined {
+  if (value === undefined) return undefined;
+  if (typeof (value as Partial<Withdrawal> | null)?.refund === "function") return value as Withdrawal;
+  throw wrongReturn(what, "must return a withdrawal with refund(), or undefined", value);
+}
+
+/** Throws a `TypeError` for a promise: what is told to a user's budget must be counted before it is asked. */
+export function returnedNothing(what: string, value: unknown): void {
+  if (isPromiseLike(value)) throw wrongReturn(what, "must count at once", value);
+}
+
 class WindowedBudget implements RetryBudget {
   readonly #share: number;
   readonly #floor: number;
@@ -153,7 +170,7 @@ class WindowedBudget implements RetryBudget {
   /** Drops what has left the window; returns the number of the current part. */
   #expire(given: Clock | undefined): number {
     this.#clock = this.#own ?? given ?? this.#clock ?? systemClock;
-    const part = Math.floor(this.#clock.now() / this.#partMs);
+    const part = Math.floor(returnedTime("retryBudget: clock.now()", this.#clock.now()) / this.#partMs);
     this.#deposits.moveTo(part);
     this.#withdrawals.moveTo(part);
     return part;

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { abortable } from "../core/abort.ts";
 import { Cancel } from "../core/cancel.ts";
+import { discard } from "../core/connection.ts";
 import type { DialContext } from "../core/context.ts";
 import { DialTimeoutError } from "../core/errors.ts";
 import type { Target } from "../core/target.ts";
@@ -18,7 +19,7 @@ export interface Phase {
  * Runs a phase on an open connection, under a bound of its own. When the time is up, the dial is
  * aborted or the phase fails, the connection is destroyed.
  *
- * @param work - is given what cancels the phase; must return a promise, never throw.
+ * @param work - is given what cancels the phase.
  */
 export async function runPhase<C extends Duplex, T extends Duplex>(
   { what, timeoutMs, target, conn }: Phase,
@@ -28,7 +29,7 @@ export async function runPhase<C extends Duplex, T extends Duplex>(
   const { cancel: outer, clock, trace } = context;
   const cancel = new Cancel();
   const forward = () => cancel.abort(outer?.reason);
-  const destroy = () => conn.destroy();
+  const destroy = () => discard(conn);
   const timer = clock.setTimeout(() => {
     trace?.timeout?.({ target, scope: "phase", timeoutMs });
     const message = `${what} for ${target} timed out after ${timeoutMs} ms`;
@@ -39,7 +40,7 @@ export async function runPhase<C extends Duplex, T extends Duplex>(
   try {
     return await abortable(() => work(cancel), cancel);
   } catch (error) {
-    conn.destroy();
+    destroy();
     throw error;
   } finally {
     clock.clearTimeout(timer);

@@ -7,6 +7,7 @@ import { failed } from "../core/outcome.ts";
 import { peerCertificateExpiry, tlsInfo } from "../core/tls-info.ts";
 import { checkBoolean, checkDuration, checkFunction, checkOptions, show } from "../core/validate.ts";
 import { runPhase } from "./phase.ts";
+import { guardedIdentity } from "./server-identity.ts";
 import { tcp } from "./tcp.ts";
 import { credentialsOf } from "./tls-files.ts";
 import { checkPinned, checkPins } from "./tls-pins.ts";
@@ -33,7 +34,11 @@ export interface TlsDialerOptions extends SecureContextOptions {
   sessionCache?: boolean | undefined;
   /** SHA-256 hashes in base64 of the public keys accepted (RFC 7469), besides the usual checks. */
   pins?: readonly string[] | undefined;
-  /** Replaces the check of the server's certificate against the name. @defaultValue `tls.checkServerIdentity` */
+  /**
+   * Replaces the check of the server's certificate against the name: returns an error, or `undefined` to accept. What it
+   * throws fails the handshake as an error that it returns does; it is not awaited.
+   * @defaultValue `tls.checkServerIdentity`
+   */
   checkServerIdentity?: ConnectionOptions["checkServerIdentity"];
   /** `false` accepts any certificate. For tests. @defaultValue true */
   rejectUnauthorized?: boolean | undefined;
@@ -109,7 +114,7 @@ export function tls(options: TlsDialerOptions = {}, over: SocketDialer = tcp()):
   const settings: ConnectionOptions = {
     rejectUnauthorized,
     ...(alpnProtocols !== undefined && { ALPNProtocols: [...alpnProtocols] }),
-    ...(checkServerIdentity !== undefined && { checkServerIdentity }),
+    ...(checkServerIdentity !== undefined && { checkServerIdentity: guardedIdentity(checkServerIdentity) }),
   };
   // A resumed session shows no certificate to hold against the pins.
   const resumes = sessionCache && pins === undefined;

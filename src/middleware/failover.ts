@@ -4,6 +4,7 @@ import { layer } from "../core/context.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { failed } from "../core/outcome.ts";
 import type { Reason } from "../core/reasons.ts";
+import { checkedRandom } from "../core/returned.ts";
 import type { DialState } from "../core/state.ts";
 import { parseTarget, type TargetLike } from "../core/target.ts";
 import { checkCount, checkDuration, checkFunction, checkOneOf, checkOptions, show } from "../core/validate.ts";
@@ -18,7 +19,7 @@ export interface FailoverOptions {
   targets?: TargetList | undefined;
   /**
    * Where lists of targets come from: `dnsSrv()`, `dnsA()`, an async iterable of whole lists, or a function that returns
-   * one of these for what the caller dials, called once for each name, whose targets are kept as long as the layer. The first dial
+   * one of these, or a promise of one, for what the caller dials, called once for each name, whose targets are kept as long as the layer. The first dial
    * starts it and waits for the first list.
    */
   discover?: Discover | undefined;
@@ -91,10 +92,11 @@ const ownReasons: ReadonlySet<Reason> = new Set(["local_resource", "config", "no
  */
 export function withFailover(options: FailoverOptions): Failover {
   checkOptions("withFailover", options, knownOptions);
-  const { targets, discover, policy = "in_order", random = Math.random, decayMs = 10_000 } = options;
+  const { targets, discover, policy = "in_order", random: source = Math.random, decayMs = 10_000 } = options;
   const { ejectAfter = 5, ejectionMs = 1000, maxEjectionMs = 60_000, minShare = 0.5 } = options;
   if (typeof policy !== "function") checkOneOf("withFailover: policy", policy, policyNames);
-  checkFunction("withFailover: random", random);
+  checkFunction("withFailover: random", source);
+  const random = checkedRandom("withFailover: random", source);
   checkDuration("withFailover: decayMs", decayMs);
   checkCount("withFailover: ejectAfter", ejectAfter);
   checkDuration("withFailover: ejectionMs", ejectionMs);

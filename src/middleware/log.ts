@@ -2,13 +2,14 @@ import { recordDials } from "../core/dial-record.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { messageOf } from "../core/errors.ts";
 import { formatAddress, formatDuration } from "../core/format.ts";
+import { notify } from "../core/hooks.ts";
 import { asObserver } from "../core/makeup.ts";
 import { attach } from "../core/observe.ts";
 import type { DialTrace } from "../core/trace.ts";
 import { checkBoolean, checkCount, checkOptions, show } from "../core/validate.ts";
 import { leastColumns, waterfall } from "../core/waterfall.ts";
 
-/** Where the lines go. `console` is one. */
+/** Where the lines go. `console` is one. What its methods throw, or reject with, is warned of once and harms no dial. */
 export interface Logger {
   info(line: string): void;
   warn(line: string): void;
@@ -44,8 +45,9 @@ export function withLog(logger: Logger = console, options: LogOptions = {}): Mid
   if (colors !== undefined) checkBoolean("withLog: colors", colors);
   if (columns !== undefined) checkCount("withLog: columns", columns, leastColumns);
 
-  if (!pretty) return attach({ ...connectLines(logger), ...commonLines(logger), ...endLines(logger) }, "log");
-  const lines = attach(commonLines(logger), "log");
+  const guarded = guardedLogger(logger);
+  if (!pretty) return attach({ ...connectLines(guarded), ...commonLines(guarded), ...endLines(guarded) }, "log");
+  const lines = attach(commonLines(guarded), "log");
   const pictures = attach(
     recordDials((record) => {
       const failed = record.outcome === "failure";
@@ -54,12 +56,19 @@ export function withLog(logger: Logger = console, options: LogOptions = {}): Mid
         columns: columns ?? Math.max(leastColumns, terminal.columns ?? 80),
         colors: colors ?? (logger === console && terminal.isTTY && terminal.hasColors()),
       });
-      if (failed) logger.warn(text);
-      else logger.info(text);
+      if (failed) guarded.warn(text);
+      else guarded.info(text);
     }),
     "log",
   );
   return asObserver((next) => lines(pictures(next)));
+}
+
+function guardedLogger(logger: Logger): Logger {
+  return {
+    info: (line) => notify("withLog's logger.info()", () => logger.info(line)),
+    warn: (line) => notify("withLog's logger.warn()", () => logger.warn(line)),
+  };
 }
 
 function connectLines(logger: Logger): DialTrace {

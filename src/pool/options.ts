@@ -1,8 +1,9 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { type Clock, systemClock } from "../core/clock.ts";
+import { type Clock, checkClock, systemClock } from "../core/clock.ts";
 import type { Dialer } from "../core/dialer.ts";
 import type { PoolTraceLike } from "../core/pool-trace.ts";
+import { checkedRandom } from "../core/returned.ts";
 import { checkCount, checkDuration, checkFunction, checkOptions, show } from "../core/validate.ts";
 import { checkPoolTrace } from "./events.ts";
 
@@ -38,7 +39,8 @@ export interface PoolOptions<C extends Duplex = Socket> {
   maxWaiting?: number | undefined;
   /**
    * Says whether an idle connection may be handed out; it is closed unless this returns `true`. Called each time
-   * before one is handed out again, and must be quick: what needs the network is better tried by the caller.
+   * before one is handed out again, and must be quick: what needs the network is better tried by the caller. One that
+   * throws, or returns anything else, a promise too, is warned of once.
    */
   validate?: ((conn: C) => boolean) | undefined;
   /** What observes the pool: hooks, functions that return them for the pool, or an array of both. */
@@ -120,6 +122,7 @@ export function settingsOf<C extends Duplex>(options: PoolOptions<C>): PoolSetti
   checkCount("pool: maxWaiting", maxWaiting, 0);
   if (validate !== undefined) checkFunction("pool: validate", validate);
   if (trace !== undefined) checkPoolTrace("pool: trace", trace);
+  checkClock("pool: clock", clock);
   checkFunction("pool: random", random);
   return {
     maxOpen,
@@ -133,7 +136,7 @@ export function settingsOf<C extends Duplex>(options: PoolOptions<C>): PoolSetti
     maxWaiting,
     validate,
     clock,
-    random,
+    random: checkedRandom("pool: random", random),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { AsyncResource } from "node:async_hooks";
 import type { Duplex } from "node:stream";
-import type { Clock } from "../core/clock.ts";
+import { type Clock, clearTimer } from "../core/clock.ts";
 import type { DialContext } from "../core/context.ts";
 import { type Linked, LinkedList } from "../core/linked-list.ts";
 import type { DialTrace } from "../core/trace.ts";
@@ -56,7 +56,13 @@ export class Waiters<C extends Duplex> {
   add(waiter: Waiter<C>): void {
     this.#list.add(waiter);
     waiter.caller.context.cancel?.onAbort(waiter.onAbort);
-    if (this.#timer === undefined) this.#arm(this.#clock.now());
+    if (this.#timer !== undefined) return;
+    try {
+      this.#arm(this.#clock.now());
+    } catch (error) {
+      this.remove(waiter);
+      throw error;
+    }
   }
 
   /** Lets go of one who waits no longer. */
@@ -64,7 +70,7 @@ export class Waiters<C extends Duplex> {
     this.#list.remove(waiter);
     waiter.caller.context.cancel?.offAbort(waiter.onAbort);
     if (this.#list.size > 0 || this.#timer === undefined) return;
-    this.#clock.clearTimeout(this.#timer);
+    clearTimer(this.#clock, this.#timer);
     this.#timer = undefined;
   }
 

@@ -1,5 +1,6 @@
 import type { RecordWithTtl } from "node:dns";
 import { classify } from "../core/classify.ts";
+import { wrongReturn } from "../core/returned.ts";
 import { parseTarget } from "../core/target.ts";
 import { checkDuration, checkFunction, checkOptions, show } from "../core/validate.ts";
 import { ownResolver } from "./own-resolver.ts";
@@ -50,9 +51,10 @@ export function dnsA(name: string, port: number, options: DnsAOptions = {}): Dis
   return refreshed((signal) => {
     const asked = resolver ?? ownResolver(signal);
     return async (): Promise<Answer> => {
+      // Each in a function of its own: one that throws must not leave the other's answer without a reader.
       const questions: Promise<readonly RecordWithTtl[]>[] = [];
-      if (family !== 4) questions.push(asked.resolve6(name, { ttl: true }));
-      if (family !== 6) questions.push(asked.resolve4(name, { ttl: true }));
+      if (family !== 4) questions.push((async () => checked("resolve6", await asked.resolve6(name, { ttl: true })))());
+      if (family !== 6) questions.push((async () => checked("resolve4", await asked.resolve4(name, { ttl: true })))());
       const records = recordsOf(await Promise.allSettled(questions));
       const ttlMs = Math.min(...records.map(({ ttl }) => ttl * 1000));
       return {
@@ -61,6 +63,13 @@ export function dnsA(name: string, port: number, options: DnsAOptions = {}): Dis
       };
     };
   }, minRefreshMs);
+}
+
+function checked(method: string, records: unknown): readonly RecordWithTtl[] {
+  const isRecord = (each: Partial<RecordWithTtl> | undefined | null) =>
+    typeof each?.address === "string" && Number.isFinite(each.ttl);
+  if (Array.isArray(records) && records.every(isRecord)) return records;
+  throw wrongReturn(`dnsA: resolver.${method}`, "must resolve with records of an address and a ttl", records);
 }
 
 /** One version's answer is enough. A resolver that is in trouble says more than one that knows no such name. */

@@ -1,4 +1,5 @@
 import type { SrvRecord } from "node:dns";
+import { checkedRandom, wrongReturn } from "../core/returned.ts";
 import { checkDuration, checkFunction, checkOptions, show } from "../core/validate.ts";
 import { ownResolver } from "./own-resolver.ts";
 import { refreshed } from "./refreshed.ts";
@@ -33,15 +34,18 @@ export interface DnsSrvOptions {
 export function dnsSrv(name: string, options: DnsSrvOptions = {}): Discovery {
   if (typeof name !== "string" || name === "") throw new TypeError(`dnsSrv: name must be a name, got ${show(name)}`);
   checkOptions("dnsSrv", options, ["refreshMs", "resolver", "random"]);
-  const { refreshMs = 30_000, resolver, random = Math.random } = options;
+  const { refreshMs = 30_000, resolver, random: source = Math.random } = options;
   checkDuration("dnsSrv: refreshMs", refreshMs);
-  checkFunction("dnsSrv: random", random);
+  checkFunction("dnsSrv: random", source);
+  const random = checkedRandom("dnsSrv: random", source);
   if (resolver !== undefined) checkFunction("dnsSrv: resolver.resolveSrv", resolver?.resolveSrv);
 
   return refreshed((signal) => {
     const asked = resolver ?? ownResolver(signal);
     return async () => {
-      const records = (await asked.resolveSrv(name)).filter((record) => record.name !== "" && record.name !== ".");
+      const records = checked(await asked.resolveSrv(name)).filter(
+        (record) => record.name !== "" && record.name !== ".",
+      );
       const list = ordered(records, random).map(({ name: host, port, priority, weight }) => ({
         target: { host, port },
         priority,
@@ -50,4 +54,12 @@ export function dnsSrv(name: string, options: DnsSrvOptions = {}): Discovery {
       return { list, freshForMs: refreshMs };
     };
   }, refreshMs);
+}
+
+function checked(records: unknown): readonly SrvRecord[] {
+  const isRecord = (each: Partial<SrvRecord> | undefined | null) =>
+    typeof each?.name === "string" && Number.isFinite(each.priority) && Number.isFinite(each.weight);
+  if (Array.isArray(records) && records.every(isRecord)) return records;
+  const rule = "must resolve with records of a name, port, priority and weight";
+  throw wrongReturn("dnsSrv: resolver.resolveSrv", rule, records);
 }

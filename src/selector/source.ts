@@ -1,4 +1,5 @@
 import type { Clock } from "../core/clock.ts";
+import { asMistake } from "../core/returned.ts";
 import { parseTarget, type Target, type TargetLike } from "../core/target.ts";
 import { show } from "../core/validate.ts";
 
@@ -43,13 +44,17 @@ export interface ListedTarget {
  * @throws TypeError or RangeError naming what is wrong.
  */
 export function parseList(option: string, list: unknown): readonly ListedTarget[] {
-  if (!Array.isArray(list)) throw new TypeError(`${option} must be an array of targets, got ${show(list)}`);
+  if (!Array.isArray(list)) {
+    throw asMistake(new TypeError(`${option} must be an array of targets, got ${show(list)}`));
+  }
   return (list as TargetList).map((entry) => {
     if (!isWeighted(entry)) return { target: parseTarget(entry), priority: 0, weight: 1 };
     const { priority = 0, weight = 1 } = entry;
-    if (!Number.isFinite(priority)) throw new RangeError(`${option}: priority must be a number, got ${show(priority)}`);
+    if (!Number.isFinite(priority)) {
+      throw asMistake(new RangeError(`${option}: priority must be a number, got ${show(priority)}`));
+    }
     if (!(weight >= 0 && weight < Number.POSITIVE_INFINITY)) {
-      throw new RangeError(`${option}: weight must be a number of at least 0, got ${show(weight)}`);
+      throw asMistake(new RangeError(`${option}: weight must be a number of at least 0, got ${show(weight)}`));
     }
     return { target: parseTarget(entry.target), priority, weight };
   });

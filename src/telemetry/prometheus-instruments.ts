@@ -7,6 +7,7 @@ import {
   type Registry,
 } from "prom-client";
 import { guarded } from "../core/hooks.ts";
+import { isPromiseLike, wrongReturn } from "../core/returned.ts";
 import { show } from "../core/validate.ts";
 import { type Instrument, type InstrumentKey, instruments, noError, ownerLabel } from "./instruments.ts";
 import { type Exemplar, KeptHistogram } from "./kept-histogram.ts";
@@ -79,6 +80,9 @@ function observeOf(metric: Histogram, labels: Record<string, string>, exemplar: 
 /** Keeps away what prom-client would print so that no scraper can read the rest. */
 function checkedExemplar(labels: ReturnType<Exemplar>): Record<string, string> | undefined {
   if (labels === undefined) return undefined;
+  if (typeof labels !== "object" || labels === null || isPromiseLike(labels)) {
+    throw wrongReturn("withPrometheus: exemplars", "must return an object of labels, or undefined", labels);
+  }
   let length = 0;
   for (const [name, value] of Object.entries(labels)) {
     if (!/^[a-zA-Z_]\w*$/.test(name) || typeof value !== "string") {

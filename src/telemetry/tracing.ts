@@ -23,6 +23,7 @@ import { PassingContext } from "./passing-context.ts";
 import { eventHooks } from "./span-events.ts";
 import { spanHooks } from "./spans.ts";
 import { isTracingSuppressed, suppressTracing } from "./suppression.ts";
+import { tracerOf } from "./tracer.ts";
 
 export interface TracingOptions {
   /** Where spans go. @defaultValue the provider registered with `@opentelemetry/api` */
@@ -83,7 +84,7 @@ export function withTracing(options: TracingOptions = {}): Middleware {
     const parent = dial.background ? ROOT_CONTEXT : active;
     if (isTracingSuppressed(active) || (requireParentSpan && trace.getSpan(parent) === undefined)) return undefined;
     // For each dial: the application may register its provider later, with another copy of the API even.
-    const tracer = (tracerProvider ?? trace).getTracer("dialtrace");
+    const tracer = tracerOf(tracerProvider);
     const span = startSpan(tracer, target, parent, dial);
     if (span === undefined) return undefined;
     const during = trace.setSpan(parent, span);

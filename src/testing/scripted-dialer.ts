@@ -1,5 +1,7 @@
 import { Duplex } from "node:stream";
+import { isConnection } from "../core/connection.ts";
 import type { Dialer, DialOptions } from "../core/dialer.ts";
+import { wrongReturn } from "../core/returned.ts";
 import { parseTarget, type Target } from "../core/target.ts";
 
 /** One answer of a {@link scriptedDialer}: an error to fail with, or how to answer. */
@@ -36,6 +38,9 @@ export function scriptedDialer(steps: readonly Step[] = ["connect"]): ScriptedDi
     if (step instanceof Error) throw step;
     if (step === "hang") return hang(options.signal);
     const conn = step === "connect" ? silentConnection() : await step(options);
+    if (!isConnection(conn)) {
+      throw wrongReturn("scriptedDialer: a step's function", "must resolve with a connection", conn);
+    }
     connections.push(conn);
     return conn;
   };
