@@ -57,6 +57,9 @@ export const refused = (message: RegExp, name = "TypeError"): Expected => ({
   config: true,
 });
 
+/** A function as a user's: it fits wherever a function is wanted, whatever it returns. */
+export type Given = (...args: unknown[]) => never;
+
 /** A function that a user gives, and all that may come of its misbehaviors. */
 export interface UserFunction {
   /** `factory: option`, as errors have it. */
@@ -68,7 +71,7 @@ export interface UserFunction {
    *
    * @param timeoutMs - the bound that the work must have; short where it is expected to pass.
    */
-  readonly run: (given: (...args: never[]) => unknown, timeoutMs: number) => Promise<unknown>;
+  readonly run: (given: Given, timeoutMs: number) => Promise<unknown>;
   /** How often it may be called by work that is refused. @defaultValue 1: what is refused is not tried again */
   readonly callsWhenRefused?: number;
   readonly expected: Readonly<Record<Misbehavior, Expected>>;
@@ -158,10 +161,10 @@ async function watched(each: UserFunction, act: (values: never[]) => unknown, ti
   process.on("uncaughtException", onStray);
   const before = activeResources();
   const seen: Seen = { outcome: "is left pending", error: undefined, calls: 0 };
-  const given = (...values: never[]) => {
+  const given = ((...values: never[]) => {
     seen.calls += 1;
     return act(values);
-  };
+  }) as Given;
   let bound: NodeJS.Timeout | undefined;
   try {
     const pending = new Promise<void>((resolve) => {
