@@ -45,7 +45,7 @@ export function withLog(logger: Logger = console, options: LogOptions = {}): Mid
   if (colors !== undefined) checkBoolean("withLog: colors", colors);
   if (columns !== undefined) checkCount("withLog: columns", columns, leastColumns);
 
-  const guarded = guardedLogger(logger);
+  const guarded = guardedLogger("withLog", logger);
   if (!pretty) return attach({ ...connectLines(guarded), ...commonLines(guarded), ...endLines(guarded) }, "log");
   const lines = attach(commonLines(guarded), "log");
   const pictures = attach(
@@ -64,10 +64,11 @@ export function withLog(logger: Logger = console, options: LogOptions = {}): Mid
   return asObserver((next) => lines(pictures(next)));
 }
 
-function guardedLogger(logger: Logger): Logger {
+/** @internal A logger of the user's whose failures are warned of once, in the name of `owner`. */
+export function guardedLogger(owner: string, logger: Logger): Logger {
   return {
-    info: (line) => notify("withLog's logger.info()", () => logger.info(line)),
-    warn: (line) => notify("withLog's logger.warn()", () => logger.warn(line)),
+    info: (line) => notify(`${owner}'s logger.info()`, () => logger.info(line)),
+    warn: (line) => notify(`${owner}'s logger.warn()`, () => logger.warn(line)),
   };
 }
 

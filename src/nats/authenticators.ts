@@ -1,7 +1,8 @@
 import type { Authenticator } from "@nats-io/transport-node";
+import { classify } from "../core/classify.ts";
 import { DialError, messageOf } from "../core/errors.ts";
-import { checkFunction, show } from "../core/validate.ts";
-import { refusePromise } from "./refuse-promise.ts";
+import { asMistake, handleRejection, isPromiseLike, wrongReturn } from "../core/returned.ts";
+import { checkFunction } from "../core/validate.ts";
 import type { Userinfo } from "./servers.ts";
 
 type Auth = ReturnType<Authenticator>;
@@ -29,7 +30,7 @@ export function checkedAuthenticators(given: unknown): Authenticator[] {
  */
 export function clientAuthenticator(authenticator: Authenticator, userinfo: () => Userinfo | undefined): Authenticator {
   return (nonce) => {
-    const credentials = checked("credentials", attempted(authenticator, nonce)) ?? {};
+    const credentials = attempted(authenticator, nonce);
     const own = userinfo();
     if (own === undefined) return credentials as unknown as Auth;
     const { user: _user, pass: _pass, auth_token: _token, nkey, sig, ...rest } = credentials;
@@ -38,35 +39,28 @@ export function clientAuthenticator(authenticator: Authenticator, userinfo: () =
 }
 
 /** Upstream closes the client when one throws; the error is known then as what failed the dial. */
-function attempted(authenticator: Authenticator, nonce: string | undefined): unknown {
+function attempted(authenticator: Authenticator, nonce: string | undefined): Credentials {
   try {
-    return authenticator(nonce);
+    return checked("credentials", authenticator(nonce)) ?? {};
   } catch (error) {
-    if (error instanceof DialError) throw error;
-    const message = `connect: the authenticator threw: ${messageOf(error)}`;
-    throw new DialError(message, { reason: "auth_failed", cause: error });
+    const reason = classify(error) === "config" ? "config" : "auth_failed";
+    throw new DialError(`connect: the authenticator threw: ${messageOf(error)}`, { reason, cause: error });
   }
 }
 
-/** @throws DialError `config`, caused by a TypeError, for what are no credentials. */
+/** @throws TypeError, classified as `config`, for what are no credentials. */
 function checked(name: string, value: unknown): Credentials | undefined {
-  try {
-    refusePromise(name, "credentials", value);
-    if (value === undefined || value === null) return undefined;
-    if (typeof value !== "object" || Array.isArray(value)) {
-      throw new TypeError(`connect: ${name} must return an object with credentials, or nothing, got ${show(value)}`);
-    }
-    for (const field of fields) checkField(`${name}: ${field}`, (value as Credentials)[field]);
-    return value as Credentials;
-  } catch (cause) {
-    throw new DialError(messageOf(cause), { reason: "config", cause });
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== "object" || Array.isArray(value) || isPromiseLike(value)) {
+    throw wrongReturn(`connect: ${name}`, "must return an object with credentials, or nothing", value);
   }
-}
-
-function checkField(name: string, value: unknown): void {
-  refusePromise(name, "a string", value);
-  // Not shown: it may be a secret.
-  if (value !== undefined && value !== null && typeof value !== "string") {
-    throw new TypeError(`connect: ${name} must be a string, got a ${typeof value}`);
+  for (const field of fields) {
+    const given = (value as Credentials)[field];
+    if (given === undefined || given === null || typeof given === "string") continue;
+    // Not shown: it may be a secret.
+    handleRejection(given);
+    const kind = isPromiseLike(given) ? "a promise" : `a ${typeof given}`;
+    throw asMistake(new TypeError(`connect: ${name}: ${field} must be a string, got ${kind}`));
   }
+  return value as Credentials;
 }

@@ -1,6 +1,6 @@
 import { type BackoffFunction, createBackoff } from "../core/backoff.ts";
+import { returnedWait } from "../core/returned.ts";
 import { checkDuration, checkFunction } from "../core/validate.ts";
-import { refusePromise } from "./refuse-promise.ts";
 
 export interface ReconnectDelayOptions {
   /**
@@ -46,12 +46,7 @@ export function reconnectDelay(options: ReconnectDelayOptions & StockOptions, ra
   if (stock !== undefined) {
     throw new TypeError(`connect: ${stock} has no effect beside reconnectDelayHandler: leave one out`);
   }
-  return (attempt, error) => {
-    const wait = given(attempt, error);
-    refusePromise("reconnectDelayHandler", "a number of milliseconds", wait);
-    checkDuration(`reconnectDelayHandler(${attempt}, error)`, wait, 0);
-    return wait;
-  };
+  return (attempt, error) => returnedWait(`connect: reconnectDelayHandler(${attempt}, error)`, given(attempt, error));
 }
 
 function sinceLastTry(

@@ -1,7 +1,6 @@
 import type { ConnectionOptions, ProtocolHandler, ServerInfo } from "@nats-io/transport-node";
 import { DialError, messageOf } from "../core/errors.ts";
-import { checkDuration, show } from "../core/validate.ts";
-import { refusePromise } from "./refuse-promise.ts";
+import { returnedWait, wrongReturn } from "../core/returned.ts";
 
 type Servers = ProtocolHandler["servers"];
 type PoolServer = ReturnType<Servers["getCurrentServer"]>;
@@ -30,23 +29,19 @@ export function pickServer(
   if (typeof reconnectToServer !== "function" || servers.snapshotForHandler === undefined)
     return { server, delayMs: 0 };
   try {
-    const choice: unknown = reconnectToServer(servers.snapshotForHandler(), info ?? null);
-    refusePromise("reconnectToServer", "a server of the pool or null", choice);
-    if (choice === null) return { server, delayMs: 0 };
-    return readChoice(choice as Choice, servers, server);
+    return readChoice(reconnectToServer(servers.snapshotForHandler(), info ?? null), servers, server);
   } catch (cause) {
     const message = `connect: client option reconnectToServer handler failed: ${messageOf(cause)}`;
     throw new DialError(message, { reason: "config", cause });
   }
 }
 
-function readChoice(choice: Choice | undefined, servers: Servers, server: PoolServer) {
-  const delayed = choice?.server !== undefined && "delay" in choice;
-  const delayMs = delayed ? (choice.delay ?? 0) : 0;
-  checkDuration("reconnectToServer's delay", delayMs, 0);
-  const chosen = delayed ? (choice.server as Choice | null) : choice;
-  if (chosen === null) return { server, delayMs: delayMs as number };
-  const found = servers.getServers().find((each) => each.listen === chosen?.listen);
-  if (found === undefined) throw new TypeError(`returned server is not in the pool: ${show(choice)}`);
-  return { server: found, delayMs: delayMs as number };
+function readChoice(choice: unknown, servers: Servers, server: PoolServer): { server: PoolServer; delayMs: number } {
+  const { server: delayed, delay } = (choice ?? {}) as Choice;
+  const delayMs = delay === undefined ? 0 : returnedWait("connect: reconnectToServer's delay", delay);
+  const chosen = delayed === undefined ? choice : delayed;
+  if (chosen === null) return { server, delayMs };
+  const found = servers.getServers().find((each) => each.listen === (chosen as Choice | undefined)?.listen);
+  if (found !== undefined) return { server: found, delayMs };
+  throw wrongReturn("connect: reconnectToServer", "must return null or a server that is in the pool", choice);
 }

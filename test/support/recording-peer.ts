@@ -8,6 +8,8 @@ export interface RecordingPeer extends Peer {
   readonly credentials: Record<string, unknown>[];
   /** Ends the open connections, as a server that shuts down does; it takes new ones. */
   hangUp(): void;
+  /** Lets the open connections stand, and answers no PING of theirs. */
+  mute(): void;
   /** Sends something to each open connection. */
   say(line: string): void;
 }
@@ -20,6 +22,7 @@ export async function recordingPeer(
   answer: (socket: Socket) => void = (socket) => socket.write("PONG\r\n"),
 ): Promise<RecordingPeer> {
   const credentials: Record<string, unknown>[] = [];
+  const muted = new WeakSet<Socket>();
   const server = await peer((socket) => {
     let welcomed = false;
     socket.write(infoLine({ nonce: "nonce", ...info() }));
@@ -31,6 +34,7 @@ export async function recordingPeer(
         credentials.push(Object.fromEntries(sent));
       }
       for (const _ of text.matchAll(/^PING\r$/gm)) {
+        if (muted.has(socket)) break;
         if (welcomed) socket.write("PONG\r\n");
         else answer(socket);
         welcomed = true;
@@ -41,6 +45,9 @@ export async function recordingPeer(
     credentials,
     hangUp: () => {
       for (const socket of server.open) socket.end();
+    },
+    mute: () => {
+      for (const socket of server.open) muted.add(socket);
     },
     say: (line: string) => {
       for (const socket of server.open) socket.write(line);
