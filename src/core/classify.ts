@@ -55,9 +55,12 @@ const byCodePattern: readonly (readonly [RegExp, Reason])[] = [
 /** What servers say in words. */
 const byMessage: readonly (readonly [RegExp, Reason])[] = [
   [/(user|account) authentication expired/i, "auth_expired"],
-  [/authorization violation|authentication timeout/i, "auth_failed"],
+  [/authorization violation|authentication timeout|authentication revoked/i, "auth_failed"],
   [/maximum .*connections exceeded/i, "server_limit"],
   [/unexpected response from server/i, "protocol"],
+  // What the NATS clients find when the server's INFO doesn't go with their options.
+  [/server does not support 'tls'|'tls' is not available on this server/i, "tls_protocol"],
+  [/server does not support 'noEcho'/i, "config"],
 ];
 
 /** Classes of errors, by name, so that no client needs to be imported. */
@@ -183,7 +186,12 @@ function messageReason(error: Error): Reason | undefined {
 }
 
 function nameReason(error: Error): Reason | undefined {
-  if (error.name === "NatsError") return byNatsCode.get(String((error as { code?: unknown }).code));
+  if (error.name === "NatsError") {
+    const { code, message } = error as NodeJS.ErrnoException;
+    // Its message is the option that doesn't go with the server's INFO.
+    if (code === "SERVER_OPT_NA") return message === "tls" ? "tls_protocol" : "config";
+    return byNatsCode.get(String(code));
+  }
   return byName.get(error.name);
 }
 

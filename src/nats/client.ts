@@ -4,6 +4,7 @@ import { handled } from "../core/handled.ts";
 import { allowIgnored } from "./ignorable.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { DialedProtocol } from "./protocol.ts";
+import { withStockCause } from "./stock-cause.ts";
 import type { Connection, Upstream } from "./upstream.ts";
 
 /** What bounds a first connect. */
@@ -15,6 +16,7 @@ export interface FirstConnectBounds {
 
 /** A client from before its first connect, which resolves to a `C`, to its end. */
 export class Client<C> {
+  readonly #upstream: Upstream;
   readonly #nc: Connection;
   readonly #protocol: DialedProtocol;
   readonly #lifecycle: Lifecycle;
@@ -27,6 +29,7 @@ export class Client<C> {
     lifecycle: Lifecycle,
     bounds: FirstConnectBounds,
   ) {
+    this.#upstream = upstream;
     this.#nc = nc;
     this.#protocol = protocol;
     this.#lifecycle = lifecycle;
@@ -45,7 +48,8 @@ export class Client<C> {
     try {
       signal?.throwIfAborted();
       await bounded(this.#protocol.dialLoop(), this.#bounds);
-    } catch (error) {
+    } catch (thrown) {
+      const error = withStockCause(thrown, this.#upstream);
       await this.close(error as Error);
       throw error;
     }

@@ -29,8 +29,7 @@ const connectDialed = connectWith<NatsConnection>(nats2);
  * With `connectInBackground` it resolves at once; bad options reject in either case.
  *
  * Options and behaviour are those of `dialtrace/nats`, except where `nats` 2.x itself differs: its errors
- * are `NatsError`s, told apart by `code`; it doesn't tell of subscriptions that fall behind; and it gives up
- * on credentials when the server has refused them twice in the same words.
+ * are `NatsError`s, told apart by `code`; and it doesn't tell of subscriptions that fall behind.
  *
  * @throws TypeError or RangeError naming the option that can't be used.
  * @throws DialError when no server could be reached, {@link DialTimeoutError} past `connectDeadlineMs`.

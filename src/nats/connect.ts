@@ -90,10 +90,17 @@ function newClient<C>(upstream: Upstream, Protocol: DialedProtocolClass, options
   };
   const events = new ClientEvents(observed, "connecting");
   const lifecycle = new Lifecycle(events, () => nc.options.reconnect === true, upstream.notConnectedError);
-  const protocol = new Protocol(nc.options, nc, { dialer, lifecycle, buffer, credentials, delay, servers });
-  nc.protocol = protocol;
   const userinfo = () => protocol.pool.userinfoOf(protocol.server);
   nc.options.authenticator = clientAuthenticator(nc.options.authenticator as Authenticator, userinfo);
+  const protocol: DialedProtocol = new Protocol(nc.options, nc, {
+    dialer,
+    lifecycle,
+    buffer,
+    credentials,
+    delay,
+    servers,
+  });
+  nc.protocol = protocol;
   rememberClient(nc, events, { connected: () => protocol.connected, lastError: () => lifecycle.lastError });
   events.observe([callbacks, trace].flat());
   if (rttIntervalMs !== undefined) measureRtt(nc, rttIntervalMs, events);

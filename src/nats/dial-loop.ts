@@ -21,6 +21,13 @@ interface LoopClient {
   _doDial(server: PoolServer): Promise<void>;
 }
 
+/** How long to wait before an attempt: the longer of the two. */
+interface Pace {
+  readonly delay: ReconnectDelay;
+  /** For a server that has refused the client's credentials. */
+  minWaitMs(server: object): Promise<number>;
+}
+
 /**
  * Decides which server of the pool is dialed next, and when. The first connect dials every server once, without
  * waits, as in Go; a reconnect, and a first connect that may go on, waits before each attempt. There is always a
@@ -29,17 +36,17 @@ interface LoopClient {
 export class DialLoop {
   readonly #client: LoopClient;
   readonly #lifecycle: Lifecycle;
-  readonly #delay: ReconnectDelay;
+  readonly #pace: Pace;
   readonly #closing: AbortSignal;
   /** When each server was last tried. */
   readonly #tried = new WeakMap<object, number>();
   #lastFailure: unknown;
 
   /** @param closing - aborts when the client closes, which ends a wait. */
-  constructor(client: LoopClient, lifecycle: Lifecycle, delay: ReconnectDelay, closing: AbortSignal) {
+  constructor(client: LoopClient, lifecycle: Lifecycle, closing: AbortSignal, pace: Pace) {
     this.#client = client;
     this.#lifecycle = lifecycle;
-    this.#delay = delay;
+    this.#pace = pace;
     this.#closing = closing;
   }
 
@@ -98,9 +105,11 @@ export class DialLoop {
   }
 
   /** @throws what the delay throws, or RangeError or TypeError for a wait that is none: this ends the client. */
-  #wait(attempt: number, server: PoolServer): Promise<void> {
+  async #wait(attempt: number, server: PoolServer): Promise<void> {
     const sinceLastTryMs = systemClock.now() - (this.#tried.get(server) ?? Number.NEGATIVE_INFINITY);
-    return this.#sleep(this.#delay(attempt, this.#lastFailure, sinceLastTryMs));
+    const delayMs = this.#pace.delay(attempt, this.#lastFailure, sinceLastTryMs);
+    const minWaitMs = await this.#pace.minWaitMs(server);
+    await this.#sleep(Math.max(delayMs, minWaitMs));
   }
 
   /** Lets the user's `reconnectToServer` choose another server. */

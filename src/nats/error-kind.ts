@@ -10,6 +10,8 @@ interface Details {
 export function errorKind(error: unknown): ClientErrorKind {
   if (!(error instanceof Error)) return "other";
   const { code, permissionContext, operation = permissionContext?.operation } = error as Details;
+  // Neither line of the client knows these words.
+  if (/authentication revoked/i.test(error.message)) return "auth";
   // All errors of `nats` 2.x are of one class.
   switch (error.name === "NatsError" ? code : error.name) {
     case "PermissionViolationError":

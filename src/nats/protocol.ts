@@ -17,10 +17,12 @@ import { errorKind } from "./error-kind.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { type PublishBuffer, ReconnectBufferError } from "./publish-buffer.ts";
 import type { ReconnectDelay } from "./reconnect-delay.ts";
+import { Refusals } from "./refusals.ts";
 import { addressesOf, ServerChanges } from "./server-changes.ts";
 import { ServerPool } from "./server-pool.ts";
 import type { ConfiguredServer } from "./servers.ts";
 import { readStatus } from "./status.ts";
+import { withStockCause } from "./stock-cause.ts";
 import { type DialedTransport, dialedTransport } from "./transport.ts";
 import { type Connection, ensureTransportFactory, type Upstream } from "./upstream.ts";
 
@@ -62,17 +64,20 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
     #established = false;
     readonly #changes: ServerChanges;
     #lameDuck = false;
-    /** Whether the server has refused the credentials of the connection that stands. */
-    #refused = false;
     readonly #loop: DialLoop;
+    readonly #refusals: Refusals;
     #lastInfo: ServerInfo | undefined;
 
     constructor(options: ConnectionOptions, nc: Connection, parts: ClientParts) {
       super(options, nc);
       this.#parts = parts;
       this.#nc = nc;
+      this.#refusals = new Refusals(options, parts.credentials);
       this.#changes = new ServerChanges(parts.lifecycle);
-      this.#loop = new DialLoop(this, parts.lifecycle, parts.delay, this.#closing.signal);
+      this.#loop = new DialLoop(this, parts.lifecycle, this.#closing.signal, {
+        delay: parts.delay,
+        minWaitMs: (server) => this.#refusals.minWaitMs(server),
+      });
       this.pool = new ServerPool(this.servers, parts.servers, options.noRandomize !== true);
       const create = () => {
         // It may end a little after it was given up: the next, which has begun by then, is not to hear of it.
@@ -110,32 +115,41 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
 
     override async dial(server: Parameters<ProtocolHandler["dial"]>[0]): Promise<void> {
       const { lifecycle, credentials } = this.#parts;
-      await credentials?.refresh();
-      lifecycle.throwIfEnded();
-      ensureTransportFactory(upstream);
-      await this.#connect(server);
+      try {
+        await credentials?.refresh();
+        lifecycle.throwIfEnded();
+        ensureTransportFactory(upstream);
+        this.#refusals.dialing(server);
+        await this.#connect(server);
+      } catch (error) {
+        if (this.#refusals.isFinal) this.abortReconnect = true;
+        throw withStockCause(error, upstream);
+      }
     }
 
     async #connect(server: Parameters<ProtocolHandler["dial"]>[0]): Promise<void> {
       try {
         await super.dial(server);
+        // What comes with the PONG has been read, too.
+        if (this.#refusals.current !== undefined) throw this.#refusals.current;
         const transport = this.transport as DialedTransport;
         await transport.welcomed();
         this.#parts.lifecycle.connected(transport.identity);
         this.#changes.connected();
       } catch (error) {
         this.connected = false;
+        this.connectedOnce = this.#parts.lifecycle.connectedOnce;
         this.heartbeats.cancel();
         const transport = this.transport as DialedTransport;
-        await transport.close(error as Error);
+        await transport.close(this.#refusals.current ?? (error as Error));
         throw transport.givenUpFor ?? error;
       }
       this.#established = true;
       this.#lameDuck = false;
-      this.#refused = false;
-      // As in Go: what servers have refused before counts no more.
+      this.#refusals.accepted();
+      // As in Go: neither is a later loss told by what servers have refused before, nor does it end the client.
       this.abortReconnect = false;
-      (this as { lastError?: Error | undefined }).lastError = undefined;
+      Object.assign(this, { lastError: undefined });
     }
 
     /** Upstream tells it of every transport that ends, those too that never became a connection. */
@@ -191,6 +205,7 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
 
     /** The first that is sent on a new connection; what has waited for it comes next. */
     override sendSubscriptions(): void {
+      if (this.#refusals.current !== undefined) return;
       super.sendSubscriptions();
       const { buffer } = this.#parts;
       if (buffer.size > 0) this.transport.send(buffer.take());
@@ -212,7 +227,7 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
       const { lifecycle } = this.#parts;
       const kind = errorKind(error);
       if (kind === "auth") {
-        this.#refused = true;
+        this.#refusals.add(error, (this.transport as DialedTransport).clientCertificate);
         const expired = classify(error) === "auth_expired";
         lifecycle.expectDisconnect(expired ? "auth_expired" : "error", error);
       }
@@ -237,7 +252,7 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
           break;
         case "staleConnection":
           // Upstream says so, too, when the credentials have expired or were revoked.
-          if (this.#refused) break;
+          if (this.#refusals.current !== undefined) break;
           lifecycle.expectDisconnect("stale");
           events.emit("stale", { server });
           break;

@@ -1,5 +1,5 @@
 import { isIP, type Socket } from "node:net";
-import type { TLSSocket } from "node:tls";
+import type { PeerCertificate, TLSSocket } from "node:tls";
 import type { ServerInfo } from "@nats-io/transport-node";
 import { classify } from "../core/classify.ts";
 import type { ServerIdentity } from "../core/client-trace.ts";
@@ -11,8 +11,11 @@ import { parseTarget } from "../core/target.ts";
 import { certificateVerdict } from "./client-certificate.ts";
 import { ClientClosedError } from "./closed-error.ts";
 import { guardDestroy } from "./guard-destroy.ts";
+import { holdBack } from "./hold-back.ts";
 import { identityOf, maxInfoBytes, readInfo } from "./info.ts";
 import type { Lifecycle } from "./lifecycle.ts";
+import { explained } from "./stock-cause.ts";
+import { readTlsFiles, tlsNames } from "./tls-options.ts";
 import { tracedTls } from "./traced-tls.ts";
 import type { NodeConnectionOptions, Upstream } from "./upstream.ts";
 
@@ -26,6 +29,8 @@ const flushBeforeReconnectMs = 1_000;
 export interface DialedTransport extends NodeTransport {
   /** What the server says of itself. */
   readonly identity: ServerIdentity;
+  /** Fingerprint of the certificate that was shown to the server, if one was. */
+  readonly clientCertificate: string | undefined;
   /** CONNECT has been sent. */
   greeted(): void;
   /** The server has taken CONNECT: ends the dial's handshake, and settles as the dial does. */
@@ -55,12 +60,13 @@ type DialedTransportClass = new (dialer: Dialer, lifecycle: Lifecycle, owner: Tr
  */
 export function dialedTransport({ NodeTransport }: Upstream): DialedTransportClass {
   return class DialedTransport extends NodeTransport {
+    clientCertificate: string | undefined;
     readonly #dialer: Dialer;
     readonly #lifecycle: Lifecycle;
     readonly #owner: TransportOwner;
     readonly #abort = new AbortController();
     #server = "";
-    #hostname = "";
+    #tlsHost = "";
     #timeoutMs = 0;
     #conn: Socket | undefined;
     #handshake: HandshakeContext | undefined;
@@ -81,7 +87,6 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
     }
 
     override connect(server: HostPort, options: NodeConnectionOptions): Promise<void> {
-      this.#hostname = server.hostname;
       this.#server =
         isIP(server.hostname) === 6 ? `[${server.hostname}]:${server.port}` : `${server.hostname}:${server.port}`;
       this.#timeoutMs = options.timeout ?? 20_000;
@@ -116,8 +121,8 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
             this.#handshake = context;
             this.yields = [];
             // The client names the host to check only for addresses that it resolved itself.
-            const tlsName = server.tlsName || (isIP(server.hostname) ? "" : server.hostname);
-            await super.connect({ ...server, tlsName }, options);
+            this.#tlsHost = server.tlsName || server.hostname;
+            await super.connect(server, options).catch((error: unknown) => Promise.reject(explained(error)));
             await this.#greeting(context, canSendConnect);
             return this.socket;
           },
@@ -180,18 +185,28 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
 
     override async tlsFirst(server: HostPort): Promise<TLSSocket> {
       this.socket = this.#open();
-      return tracedTls(this.#handshake?.trace, this.tlsName, () => super.tlsFirst(server));
+      return this.#secure(() => super.tlsFirst(server));
     }
 
     override async startTLS(): Promise<TLSSocket> {
-      // Without a name upstream would check the certificate against "localhost".
-      if (this.tlsName === "")
-        this.options = { ...this.options, tls: { ...this.options.tls, host: this.#hostname } as object };
-      return tracedTls(this.#handshake?.trace, this.tlsName, async () => {
+      return this.#secure(async () => {
         const socket = await super.startTLS();
         if (this.#verifiesClients) await certificateVerdict(socket);
         return socket;
       });
+    }
+
+    async #secure(upgrade: () => Promise<TLSSocket>): Promise<TLSSocket> {
+      // Without a host upstream would check a certificate of an address against "localhost".
+      const names = tlsNames(this.options.tls, this.#tlsHost);
+      this.options = { ...this.options, tls: { ...this.options.tls, ...names } as object };
+      const socket = await tracedTls(this.#handshake?.trace, names.servername, upgrade);
+      this.clientCertificate = (socket.getCertificate() as Partial<PeerCertificate> | null)?.fingerprint256;
+      return socket;
+    }
+
+    override loadClientCerts(): Promise<object> {
+      return readTlsFiles(this.options.tls ?? {});
     }
 
     override async peekInfo(): Promise<ServerInfo> {
@@ -281,17 +296,6 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
       return new DialError(`dial ${target}: ${messageOf(error)}`, { reason, target, cause: error });
     }
   };
-}
-
-/**
- * Holds back what is written until what has arrived by now is read, and sends it as one. A full server
- * says so after INFO and hangs up: the first write meets a reset, and the failure of a second one would
- * be known before what the server has said.
- */
-function holdBack(socket: Socket): void {
-  socket.cork();
-  // The first ends this turn of the event loop, the second the one that reads.
-  setImmediate(() => setImmediate(() => socket.uncork()));
 }
 
 function hungUp(): DialError {
