@@ -12,7 +12,13 @@ export type {
   Middleware,
   RetryPredicate,
 } from "./core/dialer.ts";
-export { type AttemptRecord, DialError, DialTimeoutError, type TimeoutScope } from "./core/errors.ts";
+export {
+  type AttemptRecord,
+  DialError,
+  DialTimeoutError,
+  type TargetFailure,
+  type TimeoutScope,
+} from "./core/errors.ts";
 export type * from "./core/pool-trace.ts";
 export { type Reason, reasons } from "./core/reasons.ts";
 export {

@@ -94,7 +94,10 @@ const maxCauses = 5;
  * @returns a {@link Reason}, or `"canceled"` for a caller's abort, which is no failure.
  */
 export function classify(error: unknown): Reason | "canceled" {
-  const chain = causes(error);
+  return classifyChain(causesBy(deciding, error));
+}
+
+function classifyChain(chain: readonly Error[]): Reason | "canceled" {
   return (
     first(chain, codeReason) ??
     first(chain, messageReason) ??
@@ -104,29 +107,53 @@ export function classify(error: unknown): Reason | "canceled" {
   );
 }
 
-function causes(error: unknown): readonly Error[] {
+function causesBy(choose: (error: unknown) => unknown, error: unknown): readonly Error[] {
   const chain: Error[] = [];
-  let next: unknown = deciding(error);
+  let next: unknown = choose(error);
   while (next instanceof Error && chain.length <= maxCauses && !chain.includes(next)) {
     chain.push(next);
     // The second is where `nats` 2.x keeps it.
-    next = deciding(next.cause ?? (next as { chainedError?: unknown }).chainedError);
+    next = choose(next.cause ?? (next as { chainedError?: unknown }).chainedError);
   }
   return chain;
 }
 
-/**
- * Of the errors of several addresses, the one that tells most: the last that is not merely a missing
- * route or family on this host, else the last.
- */
+/** Of the errors of several addresses, the one that tells most. */
 function deciding(error: unknown): unknown {
   if (!(error instanceof AggregateError) || error.errors.length === 0) return error;
   return decidingError(error.errors);
 }
 
-/** @internal The error that decides when every address of a target failed. */
+/**
+ * @internal The error that decides when every address of a target, or every server of a pool, failed: the last of
+ * the highest rank. What a human must mend ranks highest, what says nothing of the peer lowest.
+ */
 export function decidingError(errors: readonly unknown[]): unknown {
-  return errors.findLast((each) => !isLocalRouteError(each)) ?? errors.at(-1);
+  let found: unknown;
+  let highest = -1;
+  for (const error of errors) {
+    const rank = rankOf(error);
+    if (rank < highest) continue;
+    found = error;
+    highest = rank;
+  }
+  return found;
+}
+
+/** Reasons of a dial that reached no peer, for lack of a route on this host or by a limit of this process. */
+const ownReasons: ReadonlySet<string> = new Set(["canceled", "circuit_open", "pool_exhausted", "no_target"]);
+
+function rankOf(error: unknown): number {
+  if (isLocalRouteError(error)) return 0;
+  const reason = classifyChain(plainCauses(error));
+  if (ownReasons.has(reason)) return 1;
+  // A retry mends what is left.
+  return reasonTable[reason as Reason].retry === "yes" ? 2 : 3;
+}
+
+/** The causes, whatever stands in an AggregateError left aside: these might hold each other. */
+function plainCauses(error: unknown): readonly Error[] {
+  return causesBy((each) => each, error);
 }
 
 function isLocalRouteError(error: unknown): boolean {

@@ -12,6 +12,17 @@ export interface AttemptRecord {
   readonly error: unknown;
 }
 
+/** How one of several targets failed. */
+export interface TargetFailure {
+  /** `host:port` of the target. */
+  readonly target: string;
+  readonly reason: Reason;
+  /** The failure of its last attempt. */
+  readonly error: unknown;
+}
+
+const noTargets: readonly TargetFailure[] = Object.freeze([]);
+
 /** What a {@link DialError} is made from. */
 export interface DialErrorInit {
   readonly reason: Reason;
@@ -19,6 +30,7 @@ export interface DialErrorInit {
   readonly cause?: unknown;
   readonly attempts?: readonly AttemptRecord[] | undefined;
   readonly attemptCount?: number | undefined;
+  readonly targets?: readonly TargetFailure[] | undefined;
 }
 
 /**
@@ -36,6 +48,11 @@ export class DialError extends Error {
   readonly attempts: readonly AttemptRecord[];
   /** Number of attempts started, those that {@link attempts} has dropped included. */
   readonly attemptCount: number;
+  /**
+   * How each of several targets failed, the most recent failure last: the servers of a NATS connect. Empty where
+   * there was one target.
+   */
+  readonly targets: readonly TargetFailure[];
   /** System code of the deciding error (`ECONNREFUSED`), for clients test for it. */
   readonly code?: string;
 
@@ -45,6 +62,7 @@ export class DialError extends Error {
     this.target = init.target?.toString() ?? "";
     this.attempts = init.attempts ?? [];
     this.attemptCount = init.attemptCount ?? this.attempts.length;
+    this.targets = init.targets ?? noTargets;
     const code = (init.cause as { code?: unknown } | undefined)?.code;
     if (typeof code === "string") this.code = code;
   }

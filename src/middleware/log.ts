@@ -46,7 +46,7 @@ export function withLog(logger: Logger = console, options: LogOptions = {}): Mid
   if (colors !== undefined) checkBoolean("withLog: colors", colors);
   if (columns !== undefined) checkCount("withLog: columns", columns, leastColumns);
 
-  const safeLogger = guardedLogger(logger);
+  const safeLogger = guardedLogger("withLog", logger);
   const lineLogger: Logger = {
     info: (line) => safeLogger.info(printable(line)),
     warn: (line) => safeLogger.warn(printable(line)),
@@ -71,11 +71,11 @@ export function withLog(logger: Logger = console, options: LogOptions = {}): Mid
   return asObserver((next) => lines(pictures(next)));
 }
 
-/** A logger that harms no dial, and to which a line is one line. Waterfalls are printable when they are drawn. */
-function guardedLogger(logger: Logger): Logger {
+/** @internal A logger of the user's that harms nothing: a failure is warned of once, in the name of `owner`. */
+export function guardedLogger(owner: string, logger: Logger): Logger {
   return {
-    info: (text) => notify("withLog's logger.info()", () => logger.info(text)),
-    warn: (text) => notify("withLog's logger.warn()", () => logger.warn(text)),
+    info: (text) => notify(`${owner}'s logger.info()`, () => logger.info(text)),
+    warn: (text) => notify(`${owner}'s logger.warn()`, () => logger.warn(text)),
   };
 }
 

@@ -2,6 +2,8 @@ import type { ClientState } from "../core/client-trace.ts";
 import { systemClock } from "../core/clock.ts";
 import { Deadline } from "../core/deadline.ts";
 import { DialTimeoutError, timeoutMessage } from "../core/errors.ts";
+import { handled } from "../core/handled.ts";
+import { allowIgnored } from "./ignorable.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { DialedProtocol } from "./protocol.ts";
 import { withStockCause } from "./stock-cause.ts";
@@ -35,6 +37,7 @@ export class Client<C> {
     this.#lifecycle = lifecycle;
     this.#bounds = bounds;
     announceDrain(upstream, nc, lifecycle);
+    allowIgnored(nc);
   }
 
   get state(): ClientState {
@@ -57,7 +60,7 @@ export class Client<C> {
   }
 
   close(why: Error): Promise<void> {
-    return this.#protocol.close(why);
+    return handled(this.#protocol.close(why));
   }
 }
 

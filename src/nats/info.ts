@@ -3,7 +3,6 @@ import type { ServerInfo } from "@nats-io/transport-node";
 import type { ServerIdentity } from "../core/client-trace.ts";
 import { DialError } from "../core/errors.ts";
 import { printable } from "../core/printable.ts";
-import { parseTarget } from "../core/target.ts";
 import { show } from "../core/validate.ts";
 
 /** Longest INFO line accepted. A cluster of a thousand servers stays well below it. */
@@ -73,7 +72,10 @@ function parseInfo(frames: readonly Uint8Array[]): ServerInfo {
   return checkInfo(info as Record<string, unknown>);
 }
 
-/** Types of the fields that the client goes by: it takes them as they come, and breaks on wrong ones in odd ways. */
+/**
+ * Types of the fields that the client goes by: it takes them as they come, and breaks on wrong ones in odd ways.
+ * `connect_urls` are checked one by one where they join the pool.
+ */
 const fieldTypes: Readonly<Record<string, string>> = {
   version: "string",
   server_id: "string",
@@ -88,28 +90,16 @@ const fieldTypes: Readonly<Record<string, string>> = {
   ldm: "boolean",
 };
 
-const required = new Set(["version", "max_payload"]);
+const required = new Set(["version"]);
 
 function checkInfo(info: Record<string, unknown>): ServerInfo {
   for (const [field, type] of Object.entries(fieldTypes)) {
     const value = info[field];
-    if (value === undefined && !required.has(field)) continue;
+    if ((value === undefined || value === null) && !required.has(field)) continue;
 
     if (typeof value !== type) throw protocolError(`the server's INFO has a wrong ${field}: ${show(value)}`);
   }
-  const { connect_urls: urls = [] } = info;
-  if (!Array.isArray(urls) || urls.some((url) => typeof url !== "string" || !canBeDialed(url))) {
-    throw protocolError("the server's INFO has wrong connect_urls");
-  }
   return info as unknown as ServerInfo;
-}
-
-function canBeDialed(url: string): boolean {
-  try {
-    return parseTarget(`nats://${url}`).path === undefined;
-  } catch {
-    return false;
-  }
 }
 
 /** What a server says of itself in its INFO. */

@@ -2,7 +2,7 @@ import { checkClientTrace } from "../core/client-events.ts";
 import type { ClientTraceLike } from "../core/client-trace.ts";
 import { checkDuration, checkOptions, show } from "../core/validate.ts";
 import type { AnyConnection } from "./any-connection.ts";
-import { eventsOf } from "./known-clients.ts";
+import { knownClient } from "./known-clients.ts";
 import { measureRtt } from "./rtt.ts";
 import { ConnectionWatch } from "./watch.ts";
 
@@ -39,7 +39,7 @@ export function instrument(nc: AnyConnection, options: InstrumentOptions): Instr
   checkClientTrace("instrument: trace", trace);
   if (rttIntervalMs !== undefined) checkDuration("instrument: rttIntervalMs", rttIntervalMs);
 
-  const known = eventsOf(nc);
+  const known = knownClient(nc)?.events;
   const watch = known === undefined ? new ConnectionWatch(nc) : undefined;
   const events = known ?? (watch as ConnectionWatch).events;
   const detach = events.observe(trace);

@@ -3,7 +3,7 @@ import type { ClientObserver, DisconnectInfo, ServerIdentity } from "../core/cli
 import { messageOf } from "../core/errors.ts";
 import { printable } from "../core/printable.ts";
 import { show } from "../core/validate.ts";
-import type { Logger } from "../middleware/log.ts";
+import { guardedLogger, type Logger } from "../middleware/log.ts";
 
 /** Reasons of a disconnect that the client's own side wanted. */
 const wanted: ReadonlySet<string> = new Set<DisconnectInfo["reason"]>(["local", "drain", "forced"]);
@@ -20,10 +20,11 @@ export function natsLog(logger: Logger = console): ClientObserver {
   if (typeof logger?.info !== "function" || typeof logger.warn !== "function") {
     throw new TypeError(`natsLog: logger must have the methods info and warn, got ${show(logger)}`);
   }
+  const guarded = guardedLogger("natsLog", logger);
   return function logClient({ name }) {
     const client = name ? `NATS client ${JSON.stringify(name)}` : "NATS client";
-    const info = (what: string) => logger.info(printable(`${client} ${what}`));
-    const warn = (what: string) => logger.warn(printable(`${client} ${what}`));
+    const info = (what: string) => guarded.info(printable(`${client} ${what}`));
+    const warn = (what: string) => guarded.warn(printable(`${client} ${what}`));
     // A publisher in a loop must not flood the log: one line until the client is connected again.
     let rejectionTold = false;
 

@@ -1,10 +1,12 @@
 import { type BackoffFunction, createBackoff } from "../core/backoff.ts";
+import { returnedWait } from "../core/returned.ts";
 import { checkDuration, checkFunction } from "../core/validate.ts";
 
 export interface ReconnectDelayOptions {
   /**
    * Computes the wait in milliseconds before each attempt to reconnect: from its number since the
-   * connection was lost, from 1, and the error of the last one, or of the loss.
+   * connection was lost, from 1, and the error of the last one, or of the loss. From 0 to 2^31-1; may throw to stop.
+   * What it throws, or any other value, closes the client with that error.
    * @defaultValue full jitter over 250 ms, doubling to 4 s, the first attempt included: when a server
    * goes down, its clients don't come back all at once
    */
@@ -44,11 +46,7 @@ export function reconnectDelay(options: ReconnectDelayOptions & StockOptions, ra
   if (stock !== undefined) {
     throw new TypeError(`connect: ${stock} has no effect beside reconnectDelayHandler: leave one out`);
   }
-  return (attempt, error) => {
-    const wait = given(attempt, error);
-    checkDuration(`reconnectDelayHandler(${attempt}, error)`, wait, 0);
-    return wait;
-  };
+  return (attempt, error) => returnedWait(`connect: reconnectDelayHandler(${attempt}, error)`, given(attempt, error));
 }
 
 function sinceLastTry(

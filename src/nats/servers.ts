@@ -2,12 +2,20 @@ import { parseTarget } from "../core/target.ts";
 
 const defaultPort = 4222;
 
+/** The credentials in a server's URL, as CONNECT has them. */
+export type Userinfo = { readonly user: string; readonly pass: string } | { readonly auth_token: string };
+
+/** A server that the user has named. */
+export interface ConfiguredServer {
+  /** `host:port`, without userinfo. */
+  readonly address: string;
+  /** Sent to this server, and to those that it tells of, only. */
+  readonly userinfo: Userinfo | undefined;
+}
+
 /** What the `servers` option says, taken apart. */
 export interface Servers {
-  /** `host:port` each, without userinfo. */
-  readonly servers: string[];
-  /** Credentials from the first URL that has some. */
-  readonly credentials: { user: string; pass: string } | { token: string } | undefined;
+  readonly servers: readonly ConfiguredServer[];
   /** Whether a `tls://` URL asks for TLS. */
   readonly tls: boolean;
 }
@@ -27,16 +35,14 @@ export function readServers(option: string | readonly string[] | undefined, port
   const list = typeof option === "string" ? option.split(",") : (option ?? [`127.0.0.1:${port ?? defaultPort}`]);
   if (!Array.isArray(list) || list.length === 0) throw new TypeError("connect: servers must name at least one server");
 
-  const servers: string[] = [];
-  let credentials: Servers["credentials"];
+  const servers: ConfiguredServer[] = [];
   let tls = false;
   for (const entry of list) {
     const text = typeof entry === "string" ? entry.trim() : entry;
-    servers.push(withPort(text));
-    credentials ??= readUserinfo(text);
+    servers.push({ address: withPort(text), userinfo: readUserinfo(text) });
     tls ||= /^tls:\/\//i.test(text);
   }
-  return { servers, credentials, tls };
+  return { servers, tls };
 }
 
 function withPort(text: string): string {
@@ -47,13 +53,13 @@ function withPort(text: string): string {
   return target.toString();
 }
 
-function readUserinfo(text: string): Servers["credentials"] {
+function readUserinfo(text: string): Userinfo | undefined {
   const authority = text.replace(/^[a-z]+:\/\//i, "").split(/[/?#]/, 1)[0] ?? "";
   const at = authority.lastIndexOf("@");
   if (at < 0) return undefined;
   const userinfo = authority.slice(0, at);
   const colon = userinfo.indexOf(":");
-  if (colon < 0) return { token: decode(userinfo) };
+  if (colon < 0) return { auth_token: decode(userinfo) };
   return { user: decode(userinfo.slice(0, colon)), pass: decode(userinfo.slice(colon + 1)) };
 }
 

@@ -3,11 +3,14 @@ import type { PeerCertificate, TLSSocket } from "node:tls";
 import type { ServerInfo } from "@nats-io/transport-node";
 import { classify } from "../core/classify.ts";
 import type { ServerIdentity } from "../core/client-trace.ts";
+import { discard } from "../core/connection.ts";
 import type { Dialer, HandshakeContext } from "../core/dialer.ts";
 import { DialError, DialTimeoutError, latenessNote, messageOf } from "../core/errors.ts";
+import { wrongReturn } from "../core/returned.ts";
 import { parseTarget } from "../core/target.ts";
 import { certificateVerdict } from "./client-certificate.ts";
 import { ClientClosedError } from "./closed-error.ts";
+import { guardDestroy } from "./guard-destroy.ts";
 import { holdBack } from "./hold-back.ts";
 import { identityOf, maxInfoBytes, readInfo } from "./info.ts";
 import type { Lifecycle } from "./lifecycle.ts";
@@ -118,6 +121,7 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
           },
           handshake: async (opened, context) => {
             this.#abort.signal.throwIfAborted();
+            guardDestroy(opened);
             this.#conn = opened;
             this.#handshake = context;
             this.yields = [];
@@ -130,8 +134,8 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
         },
       );
       if (this.#conn === undefined) {
-        conn?.destroy();
-        throw new TypeError("connect: dialer resolved without running the handshake; make it with compose()");
+        discard(conn);
+        throw wrongReturn("connect: dialer", "resolved without running the handshake; make it with compose()", conn);
       }
     }
 

@@ -3,12 +3,14 @@ import type { ConnectionOptions } from "node:tls";
 import type { WebSocket } from "ws";
 import { Cancel } from "../core/cancel.ts";
 import { systemClock } from "../core/clock.ts";
+import { discard } from "../core/connection.ts";
 import { Deadline } from "../core/deadline.ts";
 import type { Dialer } from "../core/dialer.ts";
 import { DialError, DialTimeoutError, timeoutMessage } from "../core/errors.ts";
 import { parseTarget, type Target } from "../core/target.ts";
 import { checkFunction, checkOptions, show } from "../core/validate.ts";
 import { DialedWebSocket } from "./dialed-web-socket.ts";
+import { guardDestroy } from "./guard-destroy.ts";
 import { startTls } from "./ws-tls.ts";
 import { upgrade } from "./ws-upgrade.ts";
 
@@ -94,6 +96,7 @@ export function wsFactory(options: WsFactoryOptions): WsFactory {
       background: connectedOnce,
       owner,
       handshake: async (plain, { trace, describe }) => {
+        guardDestroy(plain);
         describe({ name: "websocket" });
         const ready = secure ? await startTls(plain, target.host, tls, trace) : plain;
         ws = await upgrade(ready, url);
@@ -101,7 +104,7 @@ export function wsFactory(options: WsFactoryOptions): WsFactory {
       },
     });
     if (ws !== undefined) return ws;
-    conn.destroy();
+    discard(conn);
     const message = "wsFactory: the dialer must run the handshake; is it composed?";
     throw new DialError(message, { reason: "config", target });
   }
