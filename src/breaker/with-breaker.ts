@@ -6,7 +6,7 @@ import { formatDuration } from "../core/format.ts";
 import { type Failed, failed } from "../core/outcome.ts";
 import { parseTarget, type TargetLike } from "../core/target.ts";
 import type { BreakerState } from "../core/trace.ts";
-import { checkCount, checkFunction, checkOptions } from "../core/validate.ts";
+import { checkCount, checkFunction, checkOptions, type OptionNames } from "../core/validate.ts";
 import type { Breaker } from "./breaker.ts";
 import { Breakers } from "./breakers.ts";
 import { countsByReason } from "./counts.ts";
@@ -65,7 +65,14 @@ export interface BreakerLayer extends Middleware {
   reset(target?: TargetLike): void;
 }
 
-const knownOptions = ["breaker", "halfOpenAfterMs", "jitter", "random", "countsAsFailure", "maxTargets"];
+const optionNames: OptionNames<BreakerOptions> = {
+  breaker: true,
+  halfOpenAfterMs: true,
+  jitter: true,
+  random: true,
+  countsAsFailure: true,
+  maxTargets: true,
+};
 
 /**
  * Stops dialing a target that keeps failing. Each target, as it is named at this place among the layers, has a
@@ -84,7 +91,7 @@ const knownOptions = ["breaker", "halfOpenAfterMs", "jitter", "random", "countsA
  * @see https://learn.microsoft.com/azure/architecture/patterns/circuit-breaker
  */
 export function withBreaker(options: BreakerOptions): BreakerLayer {
-  checkOptions("withBreaker", options, knownOptions);
+  checkOptions("withBreaker", options, optionNames);
   const { breaker: rule, countsAsFailure, maxTargets = 1024, ...waitOptions } = options;
   const parts = { newStrategy: strategyMaker(rule), newWait: waitMaker(waitOptions) };
   if (countsAsFailure !== undefined) checkFunction("withBreaker: countsAsFailure", countsAsFailure);

@@ -70,7 +70,7 @@ const parts = 10;
  * const users = compose(withRetry({ budget }), tcp());
  */
 export function retryBudget(options: RetryBudgetOptions = {}): RetryBudget {
-  checkOptions("retryBudget", options, ["share", "minPerSecond", "windowMs", "clock"]);
+  checkOptions("retryBudget", options, { share: true, minPerSecond: true, windowMs: true, clock: true });
   const {
     share = defaults.share,
     minPerSecond = defaults.minPerSecond,

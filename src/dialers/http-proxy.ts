@@ -33,7 +33,7 @@ const maxHeadBytes = 16 * 1024;
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6
  */
 export function httpProxy(options: HttpProxyOptions, over?: SocketDialer): Dialer<Socket> {
-  checkOptions("httpProxy", options, ["proxy", "auth", "headers", "timeoutMs"]);
+  checkOptions("httpProxy", options, { proxy: true, auth: true, headers: true, timeoutMs: true });
   const { scheme, target: proxy, auth: urlAuth } = parseProxy("httpProxy", options.proxy, ["http", "https"]);
   const { auth = urlAuth, headers = {}, timeoutMs = 30_000 } = options;
   if (over !== undefined) checkFunction("httpProxy: over", over);

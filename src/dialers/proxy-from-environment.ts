@@ -27,7 +27,7 @@ export function proxyFromEnvironment(
   options: ProxyFromEnvironmentOptions = {},
   direct: Dialer<Socket> = tcp(),
 ): Dialer<Socket> {
-  checkOptions("proxyFromEnvironment", options, ["env", "scheme"]);
+  checkOptions("proxyFromEnvironment", options, { env: true, scheme: true });
   checkFunction("proxyFromEnvironment: direct", direct);
   const { env = process.env, scheme = "https" } = options;
   if (typeof scheme !== "string" || !/^[a-z][a-z\d+.-]*$/.test(scheme)) {

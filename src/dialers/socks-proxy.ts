@@ -49,7 +49,7 @@ const replies: Readonly<Record<number, string>> = {
  * @see https://www.rfc-editor.org/rfc/rfc1928
  */
 export function socksProxy(options: SocksProxyOptions, over: SocketDialer = tcp()): Dialer<Socket> {
-  checkOptions("socksProxy", options, ["proxy", "auth", "lookup", "timeoutMs"]);
+  checkOptions("socksProxy", options, { proxy: true, auth: true, lookup: true, timeoutMs: true });
   const { scheme, target: proxy, auth: urlAuth } = parseProxy("socksProxy", options.proxy, ["socks5h", "socks5"]);
   const { auth = urlAuth, lookup, timeoutMs = 30_000 } = options;
   checkFunction("socksProxy: over", over);

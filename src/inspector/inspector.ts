@@ -53,7 +53,13 @@ export interface Inspector {
  * const { url } = await page.listen();
  */
 export function inspector(options: InspectorOptions = {}): Inspector {
-  checkOptions("inspector", options, ["recentDials", "recentFailures", "hosts", "maxViewers", "updateMs"]);
+  checkOptions("inspector", options, {
+    recentDials: true,
+    recentFailures: true,
+    hosts: true,
+    maxViewers: true,
+    updateMs: true,
+  });
   const { recentDials = 200, recentFailures = 100, hosts = [], maxViewers = 8, updateMs = 1000 } = options;
   checkWithin("inspector: recentDials", recentDials, 10_000);
   checkWithin("inspector: recentFailures", recentFailures, 10_000);
@@ -91,7 +97,7 @@ function checkHosts(hosts: unknown): ReadonlySet<string> {
 }
 
 function checkName(factory: string, options: InspectorNameOptions): string | undefined {
-  checkOptions(factory, options, ["name"]);
+  checkOptions(factory, options, { name: true });
   const { name } = options;
   if (name !== undefined && (typeof name !== "string" || name === "" || name.length > 128)) {
     throw new TypeError(`${factory}: name must be a string of 1 to 128 characters, got ${show(name)}`);

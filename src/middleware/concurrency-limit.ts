@@ -29,7 +29,7 @@ export interface ConcurrencyLimitOptions {
  * const dial = compose(withRetry(), withConcurrencyLimit({ maxConcurrent: 10, maxWaiting: 1000 }), tcp());
  */
 export function withConcurrencyLimit(options: ConcurrencyLimitOptions): Middleware {
-  checkOptions("withConcurrencyLimit", options, ["maxConcurrent", "maxWaiting", "waitTimeoutMs"]);
+  checkOptions("withConcurrencyLimit", options, { maxConcurrent: true, maxWaiting: true, waitTimeoutMs: true });
   const { maxConcurrent, maxWaiting = Number.POSITIVE_INFINITY, waitTimeoutMs } = options;
   checkCount("withConcurrencyLimit: maxConcurrent", maxConcurrent);
   checkCount("withConcurrencyLimit: maxWaiting", maxWaiting, 0);

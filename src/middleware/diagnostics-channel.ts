@@ -42,7 +42,7 @@ const channels: readonly (readonly [HookName, Channel])[] = hookNames.map((name)
  * @see https://nodejs.org/api/diagnostics_channel.html
  */
 export function withDiagnosticsChannel(options: DiagnosticsChannelOptions = {}): Middleware {
-  checkOptions("withDiagnosticsChannel", options, ["name"]);
+  checkOptions("withDiagnosticsChannel", options, { name: true });
   const { name: dialer = "default" } = options;
   if (typeof dialer !== "string") {
     throw new TypeError(`withDiagnosticsChannel: name must be a string, got ${show(dialer)}`);

@@ -38,7 +38,7 @@ export function withLog(logger: Logger = console, options: LogOptions = {}): Mid
   if (typeof logger?.info !== "function" || typeof logger.warn !== "function") {
     throw new TypeError(`withLog: logger must have the methods info and warn, got ${show(logger)}`);
   }
-  checkOptions("withLog", options, ["pretty", "colors", "columns"]);
+  checkOptions("withLog", options, { pretty: true, colors: true, columns: true });
   const { pretty = false, colors, columns } = options;
   checkBoolean("withLog: pretty", pretty);
   if (colors !== undefined) checkBoolean("withLog: colors", colors);

@@ -29,7 +29,7 @@ const maxPerSecond = 1e6;
  * const dial = compose(withTimeout({ timeoutMs: 10_000 }), withRetry(), withRateLimit({ dialsPerSecond: 20 }), tcp());
  */
 export function withRateLimit(options: RateLimitOptions): Middleware {
-  checkOptions("withRateLimit", options, ["dialsPerSecond", "burst"]);
+  checkOptions("withRateLimit", options, { dialsPerSecond: true, burst: true });
   const { dialsPerSecond } = options;
   if (typeof dialsPerSecond !== "number" || !(dialsPerSecond >= minPerSecond && dialsPerSecond <= maxPerSecond)) {
     const range = `from ${minPerSecond} to ${maxPerSecond}`;

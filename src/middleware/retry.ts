@@ -11,7 +11,7 @@ import { sleep } from "../core/sleep.ts";
 import type { DialState } from "../core/state.ts";
 import type { Target } from "../core/target.ts";
 import type { ExhaustedCause } from "../core/trace.ts";
-import { checkBoolean, checkCount, checkFunction, checkOptions } from "../core/validate.ts";
+import { checkBoolean, checkCount, checkFunction, checkOptions, type OptionNames } from "../core/validate.ts";
 
 export interface RetryOptions extends BackoffOptions {
   /** Attempts in all, the first included; `Infinity` goes on until the signal or a timeout above ends it. @defaultValue 4 */
@@ -33,18 +33,18 @@ export interface RetryOptions extends BackoffOptions {
   backoffBeforeFirst?: boolean | undefined;
 }
 
-const knownOptions = [
-  "maxAttempts",
-  "shouldRetry",
-  "budget",
-  "backoffBeforeFirst",
-  "backoff",
-  "initialBackoffMs",
-  "backoffMultiplier",
-  "maxBackoffMs",
-  "jitter",
-  "random",
-];
+const optionNames: OptionNames<RetryOptions> = {
+  maxAttempts: true,
+  shouldRetry: true,
+  budget: true,
+  backoffBeforeFirst: true,
+  backoff: true,
+  initialBackoffMs: true,
+  backoffMultiplier: true,
+  maxBackoffMs: true,
+  jitter: true,
+  random: true,
+};
 
 /** What one dial goes by: the layer's own, or the caller's. */
 interface Plan {
@@ -71,7 +71,7 @@ interface Plan {
  * @see https://github.com/cenkalti/backoff/blob/v4/context.go which doesn't begin such waits either
  */
 export function withRetry(options: RetryOptions = {}): Middleware {
-  checkOptions("withRetry", options, knownOptions);
+  checkOptions("withRetry", options, optionNames);
   const {
     maxAttempts = 4,
     shouldRetry = defaultShouldRetry,

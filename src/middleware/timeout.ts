@@ -20,7 +20,7 @@ export interface TimeoutOptions {
  * const dial = compose(withTimeout({ timeoutMs: 10_000 }), withRetry(), withTimeout({ timeoutMs: 2_000 }), tcp());
  */
 export function withTimeout(options: TimeoutOptions): Middleware {
-  checkOptions("withTimeout", options, ["timeoutMs"]);
+  checkOptions("withTimeout", options, { timeoutMs: true });
   const { timeoutMs } = options;
   checkDuration("withTimeout: timeoutMs", timeoutMs);
 

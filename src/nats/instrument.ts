@@ -34,7 +34,7 @@ export function instrument(nc: AnyConnection, options: InstrumentOptions): Instr
   if (typeof nc?.status !== "function") {
     throw new TypeError(`instrument: nc must be a NATS connection, with status(), got ${show(nc)}`);
   }
-  checkOptions("instrument", options, ["trace", "rttIntervalMs"]);
+  checkOptions("instrument", options, { trace: true, rttIntervalMs: true });
   const { trace, rttIntervalMs } = options;
   checkClientTrace("instrument: trace", trace);
   if (rttIntervalMs !== undefined) checkDuration("instrument: rttIntervalMs", rttIntervalMs);

@@ -45,7 +45,7 @@ const marginMs = 10;
  * const nc = await wsconnect({ servers: "wss://nats.example:443", wsFactory: wsFactory({ dialer }) });
  */
 export function wsFactory(options: WsFactoryOptions): WsFactory {
-  checkOptions("wsFactory", options, ["dialer", "tls", "signal"]);
+  checkOptions("wsFactory", options, { dialer: true, tls: true, signal: true });
   const { dialer, tls = {}, signal } = options;
   checkFunction("wsFactory: dialer", dialer);
   if (typeof tls !== "object" || tls === null) throw new TypeError(`wsFactory: tls must be options, got ${show(tls)}`);

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import { type Clock, systemClock } from "../core/clock.ts";
 import type { Dialer } from "../core/dialer.ts";
 import type { PoolTraceLike } from "../core/pool-trace.ts";
-import { checkCount, checkDuration, checkFunction, checkOptions, show } from "../core/validate.ts";
+import { checkCount, checkDuration, checkFunction, checkOptions, type OptionNames, show } from "../core/validate.ts";
 import { checkPoolTrace } from "./events.ts";
 
 export interface PoolOptions<C extends Duplex = Socket> {
@@ -49,22 +49,22 @@ export interface PoolOptions<C extends Duplex = Socket> {
   random?: (() => number) | undefined;
 }
 
-const knownOptions = [
-  "dialer",
-  "maxOpen",
-  "maxIdle",
-  "minIdle",
-  "ttlMs",
-  "idleTimeoutMs",
-  "maxLifetimeMs",
-  "maxLifetimeJitter",
-  "acquireTimeoutMs",
-  "maxWaiting",
-  "validate",
-  "trace",
-  "clock",
-  "random",
-];
+const optionNames: OptionNames<PoolOptions> = {
+  dialer: true,
+  maxOpen: true,
+  maxIdle: true,
+  minIdle: true,
+  ttlMs: true,
+  idleTimeoutMs: true,
+  maxLifetimeMs: true,
+  maxLifetimeJitter: true,
+  acquireTimeoutMs: true,
+  maxWaiting: true,
+  validate: true,
+  trace: true,
+  clock: true,
+  random: true,
+};
 
 /** {@link PoolOptions}, checked and completed, but for the dialer and the observers. */
 export interface PoolSettings<C extends Duplex> {
@@ -84,7 +84,7 @@ export interface PoolSettings<C extends Duplex> {
 
 /** Checks the options and completes them. Throws a RangeError or TypeError that names the option. */
 export function settingsOf<C extends Duplex>(options: PoolOptions<C>): PoolSettings<C> {
-  checkOptions("pool", options, knownOptions);
+  checkOptions("pool", options, optionNames);
   const {
     dialer,
     maxOpen = 10,

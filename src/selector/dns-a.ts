@@ -35,7 +35,7 @@ export interface DnsAOptions {
 export function dnsA(name: string, port: number, options: DnsAOptions = {}): Discovery {
   if (typeof name !== "string" || name === "") throw new TypeError(`dnsA: name must be a name, got ${show(name)}`);
   parseTarget({ host: name, port });
-  checkOptions("dnsA", options, ["family", "minRefreshMs", "maxRefreshMs", "resolver"]);
+  checkOptions("dnsA", options, { family: true, minRefreshMs: true, maxRefreshMs: true, resolver: true });
   const { family = 0, minRefreshMs = 5000, maxRefreshMs = 300_000, resolver } = options;
   if (family !== 0 && family !== 4 && family !== 6) {
     throw new RangeError(`dnsA: family must be 0, 4 or 6, got ${show(family)}`);

@@ -32,7 +32,7 @@ export interface DnsSrvOptions {
  */
 export function dnsSrv(name: string, options: DnsSrvOptions = {}): Discovery {
   if (typeof name !== "string" || name === "") throw new TypeError(`dnsSrv: name must be a name, got ${show(name)}`);
-  checkOptions("dnsSrv", options, ["refreshMs", "resolver", "random"]);
+  checkOptions("dnsSrv", options, { refreshMs: true, resolver: true, random: true });
   const { refreshMs = 30_000, resolver, random = Math.random } = options;
   checkDuration("dnsSrv: refreshMs", refreshMs);
   checkFunction("dnsSrv: random", random);

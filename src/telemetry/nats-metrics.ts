@@ -22,7 +22,7 @@ export interface NatsMetricsOptions {
  * @throws TypeError at construction, naming the option.
  */
 export function natsMetrics(options: NatsMetricsOptions): ClientObserver {
-  checkOptions("natsMetrics", options, ["registry", "name"]);
+  checkOptions("natsMetrics", options, { registry: true, name: true });
   const { registry, name = "default" } = options;
   checkRegistry("natsMetrics", registry);
   checkName("natsMetrics", name);

@@ -22,7 +22,7 @@ export interface NatsOtelMetricsOptions {
  * @throws TypeError at construction, naming the option.
  */
 export function natsOtelMetrics(options: NatsOtelMetricsOptions = {}): ClientObserver {
-  checkOptions("natsOtelMetrics", options, ["meterProvider", "name"]);
+  checkOptions("natsOtelMetrics", options, { meterProvider: true, name: true });
   const { meterProvider, name = "default" } = options;
   checkMeterProvider("natsOtelMetrics", meterProvider);
   checkName("natsOtelMetrics", name);

@@ -44,7 +44,7 @@ type EpisodeEnd = Pick<Ended, "outcome" | "reason" | "error"> & { readonly attri
  * @throws TypeError at construction, naming the option.
  */
 export function natsTracing(options: NatsTracingOptions = {}): ClientObserver {
-  checkOptions("natsTracing", options, ["tracerProvider"]);
+  checkOptions("natsTracing", options, { tracerProvider: true });
   const { tracerProvider } = options;
   if (tracerProvider !== undefined && typeof tracerProvider.getTracer !== "function") {
     throw new TypeError(`natsTracing: tracerProvider must have getTracer, got ${show(tracerProvider)}`);

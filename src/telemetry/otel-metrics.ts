@@ -32,7 +32,7 @@ export interface OtelMetricsOptions {
  * const dial = compose(withOtelMetrics({ name: "orders" }), withRetry(), tcp());
  */
 export function withOtelMetrics(options: OtelMetricsOptions = {}): Middleware {
-  checkOptions("withOtelMetrics", options, ["meterProvider", "name", "endpoints"]);
+  checkOptions("withOtelMetrics", options, { meterProvider: true, name: true, endpoints: true });
   const { meterProvider, name = "default", endpoints = [] } = options;
   checkMeterProvider("withOtelMetrics", meterProvider);
   checkName("withOtelMetrics", name);

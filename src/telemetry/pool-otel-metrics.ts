@@ -22,7 +22,7 @@ export interface PoolOtelMetricsOptions {
  * @throws TypeError at construction, naming the option.
  */
 export function poolOtelMetrics(options: PoolOtelMetricsOptions = {}): PoolObserver {
-  checkOptions("poolOtelMetrics", options, ["meterProvider", "name"]);
+  checkOptions("poolOtelMetrics", options, { meterProvider: true, name: true });
   const { meterProvider, name = "default" } = options;
   checkMeterProvider("poolOtelMetrics", meterProvider);
   checkName("poolOtelMetrics", name);

@@ -21,7 +21,7 @@ export interface PoolMetricsOptions {
  * const connections = pool({ dialer, maxOpen: 10, trace: poolMetrics({ registry, name: "orders" }) });
  */
 export function poolMetrics(options: PoolMetricsOptions): PoolObserver {
-  checkOptions("poolMetrics", options, ["registry", "name"]);
+  checkOptions("poolMetrics", options, { registry: true, name: true });
   const { registry, name = "default" } = options;
   checkRegistry("poolMetrics", registry);
   checkName("poolMetrics", name);

@@ -37,7 +37,13 @@ export interface PrometheusOptions {
  * const dial = compose(withPrometheus({ registry, name: "orders" }), withRetry(), tcp());
  */
 export function withPrometheus(options: PrometheusOptions): Middleware {
-  checkOptions("withPrometheus", options, ["registry", "name", "endpoints", "exemplars", "goConntrack"]);
+  checkOptions("withPrometheus", options, {
+    registry: true,
+    name: true,
+    endpoints: true,
+    exemplars: true,
+    goConntrack: true,
+  });
   const { registry, name = "default", endpoints = [], exemplars, goConntrack = false } = options;
   checkRegistry("withPrometheus", registry);
   checkName("withPrometheus", name);

@@ -15,7 +15,7 @@ import { guarded, mergeHooks } from "../core/hooks.ts";
 import { observed } from "../core/observe.ts";
 import type { Target } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
-import { checkBoolean, checkOneOf, checkOptions, show } from "../core/validate.ts";
+import { checkBoolean, checkOneOf, checkOptions, type OptionNames, show } from "../core/validate.ts";
 import { dialAttributes } from "./attributes.ts";
 import { noteDialedSpan } from "./dialed-spans.ts";
 import { linkable, OwnedDials } from "./links.ts";
@@ -43,7 +43,13 @@ export interface TracingOptions {
   suppressTracing?: boolean | undefined;
 }
 
-const knownOptions = ["tracerProvider", "mode", "name", "requireParentSpan", "suppressTracing"];
+const optionNames: OptionNames<TracingOptions> = {
+  tracerProvider: true,
+  mode: true,
+  name: true,
+  requireParentSpan: true,
+  suppressTracing: true,
+};
 
 /**
  * Makes OpenTelemetry spans of everything beneath it, in the manner of Go's otelhttptrace. The dial's
@@ -55,7 +61,7 @@ const knownOptions = ["tracerProvider", "mode", "name", "requireParentSpan", "su
  * @throws TypeError or RangeError at construction, naming the option.
  */
 export function withTracing(options: TracingOptions = {}): Middleware {
-  checkOptions("withTracing", options, knownOptions);
+  checkOptions("withTracing", options, optionNames);
   const { tracerProvider, mode = "spans", name = "default" } = options;
   const { requireParentSpan = false, suppressTracing: suppress = true } = options;
   checkOneOf("withTracing: mode", mode, ["spans", "events", "off"]);
