@@ -4,6 +4,7 @@ import type { Middleware } from "../core/dialer.ts";
 import { DialError, messageOf } from "../core/errors.ts";
 import { formatDuration } from "../core/format.ts";
 import { type Failed, failed } from "../core/outcome.ts";
+import { markFactories } from "../core/roles.ts";
 import { parseTarget, type TargetLike } from "../core/target.ts";
 import type { BreakerState } from "../core/trace.ts";
 import { checkCount, checkFunction, checkOptions, type OptionNames } from "../core/validate.ts";
@@ -142,6 +143,8 @@ export function withBreaker(options: BreakerOptions): BreakerLayer {
     reset: (target?: TargetLike) => breakers.reset(optional(target)),
   });
 }
+
+markFactories({ withBreaker });
 
 function openError(breaker: Breaker, { clock, state }: Pick<DialContext<never>, "clock" | "state">): BreakerOpenError {
   const { target, openedBy } = breaker;

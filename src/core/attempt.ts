@@ -9,7 +9,7 @@ import { type DialState, insideAttempt } from "./state.ts";
 import type { Target } from "./target.ts";
 import type { ProtocolInfo } from "./trace.ts";
 import { trackClose } from "./tracker.ts";
-import { show } from "./validate.ts";
+import { invalid, show } from "./validate.ts";
 
 /**
  * Makes each call of a base dialer an attempt: counted, reported, followed by the caller's handshake,
@@ -60,7 +60,8 @@ async function connectAndShakeHands<C extends Duplex>(
   const dial = () => run(target, inner);
   let conn = await abortable(surround === undefined ? dial : () => surround(dial), cancel);
   if (typeof conn?.destroy !== "function") {
-    throw new TypeError(
+    throw invalid(
+      TypeError,
       `compose: the last layer must resolve with a connection, got ${show(conn)}; is it a base dialer?`,
     );
   }
@@ -104,7 +105,7 @@ async function shakeHands<C extends Duplex>(
   try {
     const ready = await abortable(async () => handshake(conn, handshakeContext), cancel);
     if (typeof ready?.destroy !== "function") {
-      throw new TypeError(`handshake must resolve with the connection to hand out, got ${show(ready)}`);
+      throw invalid(TypeError, `handshake must resolve with the connection to hand out, got ${show(ready)}`);
     }
     trace?.handshakeDone?.({ target, attempt, durationMs: clock.now() - startedAt, outcome: "success", protocol });
     return ready;

@@ -2,12 +2,15 @@ import type { Duplex } from "node:stream";
 import { type Call, callOf, skips } from "./call.ts";
 import { Cancel } from "./cancel.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { checkDialOptions } from "./dial-options.ts";
 import type { CallOptions, Dialer, DialOptions, Handshake, Middleware } from "./dialer.ts";
 import { guardHooks } from "./hooks.ts";
 import { asObserver, type LayerTraits, type Makeup, makeupOf, setMakeup, withLayer } from "./makeup.ts";
+import { markDialer, markMiddleware } from "./roles.ts";
 import type { DialState } from "./state.ts";
 import { parseTarget, type Target, type TargetLike } from "./target.ts";
 import type { DialTrace } from "./trace.ts";
+import { checkDialer } from "./validate.ts";
 
 /** What the layers of one dial hand down to each other: {@link DialOptions}, checked and completed. */
 export interface DialContext<C extends Duplex> {
@@ -69,6 +72,7 @@ export function dialerOf<C extends Duplex>(run: Run<C>, makeup?: Makeup): Dialer
     }
   };
   (dial as WithRun<C>)[runKey] = run;
+  markDialer(dial);
   if (makeup !== undefined) setMakeup(dial, makeup);
   return dial;
 }
@@ -81,9 +85,11 @@ export function runOf<C extends Duplex>(dialer: Dialer<C>): Run<C> {
 /** Makes a middleware of a wrapper around inner dialers. */
 export function layer(wrap: <C extends Duplex>(next: Run<C>) => Run<C>, traits: LayerTraits = {}): Middleware {
   const middleware: Middleware = (next) => {
+    checkDialer(`${traits.name ?? "middleware"}: next`, next);
     const beneath = runOf(next);
     return dialerOf(skippable(wrap(beneath), beneath, traits.name), withLayer(traits, makeupOf(next)));
   };
+  markMiddleware(middleware);
   return traits.observes ? asObserver(middleware) : middleware;
 }
 
@@ -120,11 +126,12 @@ const lazySignal: PropertyDescriptor & ThisType<WithContext<never>> = {
 export function contextOf<C extends Duplex>(
   options: (DialOptions<C> & WithContext<C>) | undefined,
   dialer: Dialer<C>,
+  what = "dial",
 ): DialContext<C> {
   if (options === undefined) return emptyContext as DialContext<never> as never;
+  checkDialOptions(what, options);
   const inherited = options[contextKey] ?? (emptyContext as never as DialContext<C>);
   const { signal, handshake, background = false, owner, clock = systemClock } = options;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError("signal must be an AbortSignal");
   const cancel = signal && Cancel.of(signal);
   const given = options.trace;
   const trace = given === undefined || given === inherited.trace ? given : guardHooks(given);

@@ -2,6 +2,7 @@ import type { Clock } from "./clock.ts";
 import { messageOf } from "./errors.ts";
 import { formatAddress } from "./format.ts";
 import type { Reason } from "./reasons.ts";
+import { markFactories } from "./roles.ts";
 import type { Target } from "./target.ts";
 import type {
   AttemptDoneInfo,
@@ -88,6 +89,8 @@ export function recordDials(done: (record: DialRecord) => void): Observer {
     return recorder;
   };
 }
+
+markFactories({ recordDials });
 
 /** Hooks that write one dial's record. Methods, not closures: they are made for each dial. */
 export class DialRecorder implements DialTrace {

@@ -1,4 +1,5 @@
 import type { Middleware } from "./dialer.ts";
+import { markMiddleware } from "./roles.ts";
 
 /** What is known of a layer of this package. */
 export interface LayerTraits {
@@ -59,6 +60,7 @@ export function setBeneath(dialer: object, beneath: Makeup): void {
 /** Marks a middleware as one that only watches. */
 export function asObserver(middleware: Middleware): Middleware {
   observers.add(middleware);
+  markMiddleware(middleware);
   return middleware;
 }
 

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from "./clock.ts";
+import { markFactories } from "./roles.ts";
 import { checkDuration, checkFunction, checkOptions, show } from "./validate.ts";
 
 export interface RetryBudgetOptions {
@@ -83,6 +84,8 @@ export function retryBudget(options: RetryBudgetOptions = {}): RetryBudget {
   if (own !== undefined) checkFunction("retryBudget: clock.now", own?.now);
   return new WindowedBudget(share, (minPerSecond * windowMs) / 1000, windowMs / parts, own);
 }
+
+markFactories({ retryBudget });
 
 /** Throws a `TypeError` that names `option` unless it can be asked for retries. */
 export function checkRetryBudget(option: string, budget: unknown): asserts budget is RetryBudget {

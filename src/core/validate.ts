@@ -47,6 +47,13 @@ export function checkDialer(option: string, value: unknown): void {
   if (kind !== "dialer") throw invalid(TypeError, `${option} must be a dialer, got ${show(value)}${hint(value)}`);
 }
 
+/** Throws a `TypeError` that names `option` unless it may observe: a dialer, a middleware or a factory doesn't. */
+export function checkObserver(option: string, value: unknown): void {
+  checkFunction(option, value);
+  const role = roleOf(value);
+  if (role !== undefined) throw invalid(TypeError, `${option} must return hooks, got ${show(value)}`);
+}
+
 /** The names of an options type, each once: the compiler finds one that is left out. */
 export type OptionNames<T> = Readonly<Record<keyof T, true>>;
 
@@ -62,17 +69,35 @@ export function checkOptions<T extends object>(factory: string, options: T, know
 }
 
 /** Throws a `TypeError` unless it may be an object of options; says what was meant by some that are not. */
-export function checkOptionsObject(factory: string, options: unknown, known: object): asserts options is object {
-  if (isOptionsObject(options)) return;
-  const advice = options instanceof AbortSignal && "signal" in known ? "; pass it as { signal }" : hint(options);
-  throw invalid(TypeError, `${factory}: options must be an object, got ${show(options)}${advice}`);
+export function checkOptionsObject(factory: string, value: unknown, known: object): asserts value is object {
+  if (isPlain(value)) return;
+  const advice = value instanceof AbortSignal && "signal" in known ? "; pass it as { signal }" : hint(value);
+  throw invalid(TypeError, `${factory}: options must be an object, got ${show(value)}${advice}`);
 }
 
 /** The error about an option that is not known. */
 export function unknownOption(factory: string, name: string, known: readonly string[]): TypeError {
+  return unknownName(`${factory}: unknown option`, name, known, "the options are");
+}
+
+/** The error about a name that is not known, with the one that was meant, or all there are. */
+export function unknownName(unknown: string, name: string, known: readonly string[], theNamesAre: string): TypeError {
   const meant = nearMiss(name, known) ?? onlyEndingIn(name, known);
-  const advice = meant === undefined ? `the options are ${known.join(", ")}` : `did you mean ${meant}?`;
-  return invalid(TypeError, `${factory}: unknown option ${printable(name)}; ${advice}`);
+  const advice = meant === undefined ? `${theNamesAre} ${known.join(", ")}` : `did you mean ${meant}?`;
+  return invalid(TypeError, `${unknown} ${printable(name)}; ${advice}`);
+}
+
+/** Throws a `TypeError` that names `option` unless it is an `AbortSignal`. */
+export function checkSignal(option: string, value: unknown): void {
+  if (value instanceof AbortSignal) return;
+  const advice = value instanceof AbortController ? "; give its signal" : "";
+  throw invalid(TypeError, `${option} must be an AbortSignal, got ${show(value)}${advice}`);
+}
+
+/** Throws a `TypeError` that names `option` unless it is a clock. */
+export function checkClock(option: string, value: unknown): void {
+  const clock = value as Partial<Record<"now" | "setTimeout" | "clearTimeout", unknown>> | null | undefined;
+  for (const name of ["now", "setTimeout", "clearTimeout"] as const) checkFunction(`${option}.${name}`, clock?.[name]);
 }
 
 /** An error about a mistake in what a caller has given. Its code has it classified as `config`, which no retry mends. */
@@ -80,12 +105,15 @@ export function invalid<E extends Error>(ErrorClass: new (message: string) => E,
   return Object.assign(new ErrorClass(message), { code: "ERR_INVALID_OPTION" });
 }
 
-/** Objects of these kinds hold no options, whatever else they are. Told by name: they may be another realm's. */
-const notOptions =
+/** Objects of these kinds hold no options and no hooks, whatever else they are. Told by name: they may be another realm's. */
+const otherKinds =
   /^(?:AbortSignal|AbortController|Array|Date|Error|EventTarget|Map|Promise|RegExp|Set|URL|Weak\w+|\w+Array|ArrayBuffer)$/;
 
-function isOptionsObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null && !notOptions.test(kindOf(value));
+/** Whether it may be an object of options or hooks: not one that is known for something else, such as an array. */
+export function isPlain(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  // Nearly all are literals; only the others need a look at their kind.
+  return Object.getPrototypeOf(value) === Object.prototype || !otherKinds.test(kindOf(value));
 }
 
 /** Such as `Object`, `Array` or `AbortSignal`. */
@@ -112,7 +140,7 @@ export function show(value: unknown): string {
   if (typeof value !== "object" || value === null) return String(value);
   if (Array.isArray(value)) return "an array";
   const kind = kindOf(value);
-  if (!notOptions.test(kind)) return "an object";
+  if (!otherKinds.test(kind)) return "an object";
   return `${/^[AEI]/.test(kind) ? "an" : "a"} ${kind}`;
 }
 

@@ -1,7 +1,8 @@
 import type { Socket } from "node:net";
 import { dialerOf, runOf } from "../core/context.ts";
 import type { Dialer } from "../core/dialer.ts";
-import { checkFunction, checkOptions, show } from "../core/validate.ts";
+import { markFactories } from "../core/roles.ts";
+import { checkDialer, checkOptions, show } from "../core/validate.ts";
 import { httpProxy } from "./http-proxy.ts";
 import { noProxy } from "./no-proxy.ts";
 import { socksProxy } from "./socks-proxy.ts";
@@ -28,7 +29,7 @@ export function proxyFromEnvironment(
   direct: Dialer<Socket> = tcp(),
 ): Dialer<Socket> {
   checkOptions("proxyFromEnvironment", options, { env: true, scheme: true });
-  checkFunction("proxyFromEnvironment: direct", direct);
+  checkDialer("proxyFromEnvironment: direct", direct);
   const { env = process.env, scheme = "https" } = options;
   if (typeof scheme !== "string" || !/^[a-z][a-z\d+.-]*$/.test(scheme)) {
     throw new TypeError(`proxyFromEnvironment: scheme must be one in small letters, got ${show(scheme)}`);
@@ -45,6 +46,8 @@ export function proxyFromEnvironment(
     return run(target, context);
   });
 }
+
+markFactories({ proxyFromEnvironment });
 
 function proxyOf(url: string): Dialer<Socket> {
   // curl takes a proxy without a scheme for an HTTP one.

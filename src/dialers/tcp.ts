@@ -1,6 +1,7 @@
 import { isIP, type Socket } from "node:net";
 import { dialerOf } from "../core/context.ts";
 import type { Dialer } from "../core/dialer.ts";
+import { markFactories } from "../core/roles.ts";
 import type { Target } from "../core/target.ts";
 import type { Address } from "../core/trace.ts";
 import { checkBoolean, checkDuration, checkFunction, checkOptions, type OptionNames, show } from "../core/validate.ts";
@@ -109,6 +110,8 @@ export function tcp(options: TcpOptions = {}): Dialer<Socket> {
     );
   });
 }
+
+markFactories({ tcp });
 
 /** The address of an IP literal or unix socket: there is nothing to resolve, and nothing to race. */
 function onlyAddress({ host, port, path }: Target): Address | undefined {

@@ -4,8 +4,17 @@ import { type DialContext, dialerOf, runOf } from "../core/context.ts";
 import type { Dialer } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
 import { failed } from "../core/outcome.ts";
+import { markFactories } from "../core/roles.ts";
 import { peerCertificateExpiry, tlsInfo } from "../core/tls-info.ts";
-import { checkBoolean, checkDuration, checkFunction, checkOptions, type OptionNames, show } from "../core/validate.ts";
+import {
+  checkBoolean,
+  checkDialer,
+  checkDuration,
+  checkFunction,
+  checkOptions,
+  type OptionNames,
+  show,
+} from "../core/validate.ts";
 import { runPhase } from "./phase.ts";
 import { tcp } from "./tcp.ts";
 import { credentialsOf } from "./tls-files.ts";
@@ -89,7 +98,7 @@ const optionNames: OptionNames<TlsDialerOptions> = {
  */
 export function tls(options: TlsDialerOptions = {}, over: SocketDialer = tcp()): Dialer<TLSSocket> {
   checkOptions("tls", options, optionNames);
-  checkFunction("tls: over", over);
+  checkDialer("tls: over", over);
   checkFiles(options);
   const { caFile, certFile, keyFile, serverName, alpnProtocols, handshakeTimeoutMs = 10_000, ...rest } = options;
   const { sessionCache = true, pins, checkServerIdentity, rejectUnauthorized = true, ...contextOnly } = rest;
@@ -165,6 +174,8 @@ export function tls(options: TlsDialerOptions = {}, over: SocketDialer = tcp()):
     }
   });
 }
+
+markFactories({ tls });
 
 /** Waits for the handshake; on failure the socket is destroyed and no listener stays. */
 function secured(conn: TLSSocket): Promise<void> {

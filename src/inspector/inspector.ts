@@ -1,6 +1,7 @@
 import type { ClientObserver } from "../core/client-trace.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { attach } from "../core/observe.ts";
+import { markFactories } from "../core/roles.ts";
 import { checkDuration, checkOptions, show } from "../core/validate.ts";
 import { type RequestHandler, requestHandler } from "./handler.ts";
 import { hostOf } from "./hosts.ts";
@@ -78,6 +79,8 @@ export function inspector(options: InspectorOptions = {}): Inspector {
       listen(where, (host) => requestHandler(watch, live, new Set([...allowed, host.toLowerCase()]))),
   };
 }
+
+markFactories({ inspector });
 
 function checkWithin(option: string, value: unknown, max: number): void {
   if (!Number.isInteger(value) || (value as number) < 0 || (value as number) > max) {

@@ -1,6 +1,7 @@
 import { layer } from "../core/context.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
+import { markFactories } from "../core/roles.ts";
 import type { Target } from "../core/target.ts";
 import { checkCount, checkDuration, checkOptions } from "../core/validate.ts";
 import { WaitingLine } from "../core/waiting-line.ts";
@@ -83,6 +84,8 @@ export function withConcurrencyLimit(options: ConcurrencyLimitOptions): Middlewa
     { name: "concurrencyLimit" },
   );
 }
+
+markFactories({ withConcurrencyLimit });
 
 function exhausted(target: Target, why: string): DialError {
   return new DialError(`dial ${target}: ${why}`, { reason: "pool_exhausted", target });

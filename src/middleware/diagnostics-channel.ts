@@ -1,6 +1,7 @@
 import { type Channel, channel } from "node:diagnostics_channel";
 import type { Middleware } from "../core/dialer.ts";
 import { attach } from "../core/observe.ts";
+import { markFactories } from "../core/roles.ts";
 import { type DialStartInfo, type DialTrace, travellingHooks } from "../core/trace.ts";
 import { checkOptions, show } from "../core/validate.ts";
 
@@ -57,3 +58,5 @@ export function withDiagnosticsChannel(options: DiagnosticsChannelOptions = {}):
     return hooks as DialTrace | undefined;
   });
 }
+
+markFactories({ withDiagnosticsChannel });

@@ -4,6 +4,7 @@ import { layer } from "../core/context.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { failed } from "../core/outcome.ts";
 import type { Reason } from "../core/reasons.ts";
+import { markFactories } from "../core/roles.ts";
 import type { DialState } from "../core/state.ts";
 import { parseTarget, type TargetLike } from "../core/target.ts";
 import {
@@ -202,3 +203,5 @@ export function withFailover(options: FailoverOptions): Failover {
     [Symbol.dispose]: close,
   });
 }
+
+markFactories({ withFailover });

@@ -4,6 +4,7 @@ import { messageOf } from "../core/errors.ts";
 import { formatAddress, formatDuration } from "../core/format.ts";
 import { asObserver } from "../core/makeup.ts";
 import { attach } from "../core/observe.ts";
+import { markFactories } from "../core/roles.ts";
 import type { DialTrace } from "../core/trace.ts";
 import { checkBoolean, checkCount, checkOptions, show } from "../core/validate.ts";
 import { leastColumns, waterfall } from "../core/waterfall.ts";
@@ -61,6 +62,8 @@ export function withLog(logger: Logger = console, options: LogOptions = {}): Mid
   );
   return asObserver((next) => lines(pictures(next)));
 }
+
+markFactories({ withLog });
 
 function connectLines(logger: Logger): DialTrace {
   return {

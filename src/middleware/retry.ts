@@ -7,6 +7,7 @@ import { DialError, messageOf } from "../core/errors.ts";
 import { failed } from "../core/outcome.ts";
 import { isRetryable, type Reason } from "../core/reasons.ts";
 import { checkRetryBudget, type RetryBudget } from "../core/retry-budget.ts";
+import { markFactories } from "../core/roles.ts";
 import { sleep } from "../core/sleep.ts";
 import type { DialState } from "../core/state.ts";
 import type { Target } from "../core/target.ts";
@@ -155,6 +156,8 @@ export function withRetry(options: RetryOptions = {}): Middleware {
     { name: "retry" },
   );
 }
+
+markFactories({ withRetry });
 
 function asAsked(own: Plan, call: Call): Plan {
   return {

@@ -1,6 +1,7 @@
 import { bounded, boundedByCaller } from "../core/bound.ts";
 import { layer } from "../core/context.ts";
 import type { Middleware } from "../core/dialer.ts";
+import { markFactories } from "../core/roles.ts";
 import { checkDuration, checkOptions } from "../core/validate.ts";
 
 export interface TimeoutOptions {
@@ -34,3 +35,5 @@ export function withTimeout(options: TimeoutOptions): Middleware {
     { name: "timeout" },
   );
 }
+
+markFactories({ withTimeout });

@@ -1,4 +1,5 @@
 import type { NatsConnection } from "@nats-io/transport-node";
+import { markFactories } from "../core/roles.ts";
 import type { BackgroundClient } from "./background.ts";
 import { connectWith } from "./connect.ts";
 import type { DialedConnectOptions } from "./connect-options.ts";
@@ -41,3 +42,5 @@ export function connect(
 ): Promise<NatsConnection | BackgroundConnection> {
   return connectDialed(options);
 }
+
+markFactories({ connect });

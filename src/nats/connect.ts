@@ -3,7 +3,7 @@ import { ClientEvents, checkClientTrace } from "../core/client-events.ts";
 import type { ObservedClient } from "../core/client-trace.ts";
 import { compose } from "../core/compose.ts";
 import { DialError, messageOf } from "../core/errors.ts";
-import { checkBoolean, checkDuration, checkFunction, show } from "../core/validate.ts";
+import { checkBoolean, checkDialer, checkDuration, show } from "../core/validate.ts";
 import { tcp } from "../dialers/tcp.ts";
 import { type BackgroundClient, inBackground } from "./background.ts";
 import { callbackHooks } from "./callbacks.ts";
@@ -57,7 +57,7 @@ function newClient<C>(upstream: Upstream, Protocol: DialedProtocolClass, options
     onError,
     ...natsOptions
   } = options;
-  checkFunction("connect: dialer", dialer);
+  checkDialer("connect: dialer", dialer);
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new TypeError(`connect: signal must be an AbortSignal, got ${show(signal)}`);
   }

@@ -1,5 +1,6 @@
 import { checkClientTrace } from "../core/client-events.ts";
 import type { ClientTraceLike } from "../core/client-trace.ts";
+import { markFactories } from "../core/roles.ts";
 import { checkDuration, checkOptions, show } from "../core/validate.ts";
 import type { AnyConnection } from "./any-connection.ts";
 import { eventsOf } from "./known-clients.ts";
@@ -56,3 +57,5 @@ export function instrument(nc: AnyConnection, options: InstrumentOptions): Instr
     },
   };
 }
+
+markFactories({ instrument });

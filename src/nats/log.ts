@@ -1,6 +1,7 @@
 import { classify } from "../core/classify.ts";
 import type { ClientObserver, DisconnectInfo, ServerIdentity } from "../core/client-trace.ts";
 import { messageOf } from "../core/errors.ts";
+import { markFactories } from "../core/roles.ts";
 import { show } from "../core/validate.ts";
 import type { Logger } from "../middleware/log.ts";
 
@@ -67,6 +68,8 @@ export function natsLog(logger: Logger = console): ClientObserver {
     };
   };
 }
+
+markFactories({ natsLog });
 
 function described({ name, version, cluster }: ServerIdentity): string {
   const parts = [name, version, cluster && `of cluster ${cluster}`].filter(Boolean);

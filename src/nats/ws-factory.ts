@@ -4,8 +4,9 @@ import type { WebSocket } from "ws";
 import { Cancel } from "../core/cancel.ts";
 import type { Dialer } from "../core/dialer.ts";
 import { DialError, DialTimeoutError } from "../core/errors.ts";
+import { markFactories } from "../core/roles.ts";
 import { parseTarget, type Target } from "../core/target.ts";
-import { checkFunction, checkOptions, show } from "../core/validate.ts";
+import { checkDialer, checkOptions, show } from "../core/validate.ts";
 import { DialedWebSocket } from "./dialed-web-socket.ts";
 import { startTls } from "./ws-tls.ts";
 import { upgrade } from "./ws-upgrade.ts";
@@ -47,7 +48,7 @@ const marginMs = 10;
 export function wsFactory(options: WsFactoryOptions): WsFactory {
   checkOptions("wsFactory", options, { dialer: true, tls: true, signal: true });
   const { dialer, tls = {}, signal } = options;
-  checkFunction("wsFactory: dialer", dialer);
+  checkDialer("wsFactory: dialer", dialer);
   if (typeof tls !== "object" || tls === null) throw new TypeError(`wsFactory: tls must be options, got ${show(tls)}`);
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new TypeError(`wsFactory: signal must be an AbortSignal, got ${show(signal)}`);
@@ -102,6 +103,8 @@ export function wsFactory(options: WsFactoryOptions): WsFactory {
     throw new DialError(message, { reason: "config", target });
   }
 }
+
+markFactories({ wsFactory });
 
 /** Where a websocket is. */
 interface Site {

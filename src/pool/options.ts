@@ -3,7 +3,15 @@ import type { Duplex } from "node:stream";
 import { type Clock, systemClock } from "../core/clock.ts";
 import type { Dialer } from "../core/dialer.ts";
 import type { PoolTraceLike } from "../core/pool-trace.ts";
-import { checkCount, checkDuration, checkFunction, checkOptions, type OptionNames, show } from "../core/validate.ts";
+import {
+  checkCount,
+  checkDialer,
+  checkDuration,
+  checkFunction,
+  checkOptions,
+  type OptionNames,
+  show,
+} from "../core/validate.ts";
 import { checkPoolTrace } from "./events.ts";
 
 export interface PoolOptions<C extends Duplex = Socket> {
@@ -101,7 +109,7 @@ export function settingsOf<C extends Duplex>(options: PoolOptions<C>): PoolSetti
     clock = systemClock,
     random = Math.random,
   } = options;
-  checkFunction("pool: dialer", dialer);
+  checkDialer("pool: dialer", dialer);
   checkCount("pool: maxOpen", maxOpen);
   checkCount("pool: maxIdle", maxIdle, 0);
   checkCount("pool: minIdle", minIdle, 0);

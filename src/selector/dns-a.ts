@@ -1,5 +1,6 @@
 import type { RecordWithTtl } from "node:dns";
 import { classify } from "../core/classify.ts";
+import { markFactories } from "../core/roles.ts";
 import { parseTarget } from "../core/target.ts";
 import { checkDuration, checkFunction, checkOptions, show } from "../core/validate.ts";
 import { ownResolver } from "./own-resolver.ts";
@@ -62,6 +63,8 @@ export function dnsA(name: string, port: number, options: DnsAOptions = {}): Dis
     };
   }, minRefreshMs);
 }
+
+markFactories({ dnsA });
 
 /** One version's answer is enough. A resolver that is in trouble says more than one that knows no such name. */
 function recordsOf(answers: readonly PromiseSettledResult<readonly RecordWithTtl[]>[]): readonly RecordWithTtl[] {

@@ -1,4 +1,5 @@
 import type { SrvRecord } from "node:dns";
+import { markFactories } from "../core/roles.ts";
 import { checkDuration, checkFunction, checkOptions, show } from "../core/validate.ts";
 import { ownResolver } from "./own-resolver.ts";
 import { refreshed } from "./refreshed.ts";
@@ -51,3 +52,5 @@ export function dnsSrv(name: string, options: DnsSrvOptions = {}): Discovery {
     };
   }, refreshMs);
 }
+
+markFactories({ dnsSrv });

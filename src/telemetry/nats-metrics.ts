@@ -1,4 +1,5 @@
 import type { ClientObserver } from "../core/client-trace.ts";
+import { markFactories } from "../core/roles.ts";
 import { checkOptions } from "../core/validate.ts";
 import { checkName } from "./check-name.ts";
 import { clientMetrics } from "./client-metrics.ts";
@@ -28,3 +29,5 @@ export function natsMetrics(options: NatsMetricsOptions): ClientObserver {
   checkName("natsMetrics", name);
   return clientMetrics(prometheusSink(registry, name));
 }
+
+markFactories({ natsMetrics });

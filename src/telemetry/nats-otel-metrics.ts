@@ -1,5 +1,6 @@
 import type { MeterProvider } from "@opentelemetry/api";
 import type { ClientObserver } from "../core/client-trace.ts";
+import { markFactories } from "../core/roles.ts";
 import { checkOptions } from "../core/validate.ts";
 import { checkName } from "./check-name.ts";
 import { clientMetrics } from "./client-metrics.ts";
@@ -30,3 +31,5 @@ export function natsOtelMetrics(options: NatsOtelMetricsOptions = {}): ClientObs
   const find = whenRegistered(meterProvider, (provider) => clientMetrics(otelSink(provider, name)));
   return (client) => find()?.(client);
 }
+
+markFactories({ natsOtelMetrics });

@@ -10,6 +10,7 @@ import {
 import { classify } from "../core/classify.ts";
 import type { ClientObserver, DisconnectInfo, ObservedClient, ReconnectInfo } from "../core/client-trace.ts";
 import { messageOf } from "../core/errors.ts";
+import { markFactories } from "../core/roles.ts";
 import type { Ended } from "../core/trace.ts";
 import { checkOptions, show } from "../core/validate.ts";
 import { clientAttributes, connectedAttributes, disconnectAttributes, endedAttributes } from "./attributes.ts";
@@ -76,6 +77,8 @@ export function natsTracing(options: NatsTracingOptions = {}): ClientObserver {
     };
   };
 }
+
+markFactories({ natsTracing });
 
 function success(info: ReconnectInfo): EpisodeEnd {
   const attributes = { "nats.reconnect.attempts": info.attempts, ...connectedAttributes(info) };

@@ -4,6 +4,7 @@ import { layer, type Run } from "../core/context.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { guarded } from "../core/hooks.ts";
 import { attach, observing } from "../core/observe.ts";
+import { markFactories } from "../core/roles.ts";
 import { checkOptions, show } from "../core/validate.ts";
 import { checkEndpoints, checkName } from "./check-name.ts";
 import { dialerHooks } from "./dialer-metrics.ts";
@@ -53,6 +54,8 @@ export function withOtelMetrics(options: OtelMetricsOptions = {}): Middleware {
     { observes: true },
   );
 }
+
+markFactories({ withOtelMetrics });
 
 /** Throws a `TypeError` that names the option unless it is a meter provider, or left out. */
 export function checkMeterProvider(factory: string, meterProvider: unknown): void {

@@ -1,5 +1,6 @@
 import type { MeterProvider } from "@opentelemetry/api";
 import type { PoolObserver } from "../core/pool-trace.ts";
+import { markFactories } from "../core/roles.ts";
 import { checkOptions } from "../core/validate.ts";
 import { checkName } from "./check-name.ts";
 import { otelSink } from "./otel-instruments.ts";
@@ -29,3 +30,5 @@ export function poolOtelMetrics(options: PoolOtelMetricsOptions = {}): PoolObser
   const find = whenRegistered(meterProvider, (provider) => poolObserver(otelSink(provider, name)));
   return (pool) => find()?.(pool);
 }
+
+markFactories({ poolOtelMetrics });

@@ -1,4 +1,5 @@
 import type { PoolObserver } from "../core/pool-trace.ts";
+import { markFactories } from "../core/roles.ts";
 import { checkOptions } from "../core/validate.ts";
 import { checkName } from "./check-name.ts";
 import { poolObserver } from "./pool-metrics.ts";
@@ -27,3 +28,5 @@ export function poolMetrics(options: PoolMetricsOptions): PoolObserver {
   checkName("poolMetrics", name);
   return poolObserver(prometheusSink(registry, name));
 }
+
+markFactories({ poolMetrics });

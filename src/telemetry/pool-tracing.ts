@@ -1,5 +1,6 @@
 import { trace } from "@opentelemetry/api";
 import type { AcquireDoneInfo, PoolTrace } from "../core/pool-trace.ts";
+import { markFactories } from "../core/roles.ts";
 import { dialedSpan } from "./dialed-spans.ts";
 
 /**
@@ -13,6 +14,8 @@ import { dialedSpan } from "./dialed-spans.ts";
 export function poolTracing(): PoolTrace {
   return { acquireDone: tellActiveSpan };
 }
+
+markFactories({ poolTracing });
 
 function tellActiveSpan({ target, outcome, waitMs, conn }: AcquireDoneInfo): void {
   const span = trace.getActiveSpan();

@@ -1,5 +1,6 @@
 import type { Middleware } from "../core/dialer.ts";
 import { attach } from "../core/observe.ts";
+import { markFactories } from "../core/roles.ts";
 import { checkFunction, checkOptions, show } from "../core/validate.ts";
 import { checkEndpoints, checkName } from "./check-name.ts";
 import { dialerHooks } from "./dialer-metrics.ts";
@@ -64,6 +65,8 @@ export function withPrometheus(options: PrometheusOptions): Middleware {
   const conntrack = attach(goConntrackHooks(registry, name));
   return (next) => metrics(conntrack(next));
 }
+
+markFactories({ withPrometheus });
 
 /** Throws a `TypeError` that names the option unless it is a registry of prom-client. */
 export function checkRegistry(factory: string, registry: unknown): void {

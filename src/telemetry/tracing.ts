@@ -13,6 +13,7 @@ import { type DialContext, layer, type Surround } from "../core/context.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { guarded, mergeHooks } from "../core/hooks.ts";
 import { observed } from "../core/observe.ts";
+import { markFactories } from "../core/roles.ts";
 import type { Target } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
 import { checkBoolean, checkOneOf, checkOptions, type OptionNames, show } from "../core/validate.ts";
@@ -129,6 +130,8 @@ export function withTracing(options: TracingOptions = {}): Middleware {
     { observes: true },
   );
 }
+
+markFactories({ withTracing });
 
 type DialAsked = Pick<DialContext<Duplex>, "background" | "owner">;
 
