@@ -1,6 +1,27 @@
 import type { ClientObserver, ClientState, ClientTrace, ClientTraceLike, ObservedClient } from "./client-trace.ts";
+import { checkObservers, warnOfHooks } from "./hook-names.ts";
 import { callHook, guarded } from "./hooks.ts";
-import { show } from "./validate.ts";
+import type { OptionNames } from "./validate.ts";
+
+const hooks: OptionNames<ClientTrace> = {
+  stateChange: true,
+  connect: true,
+  disconnect: true,
+  reconnectAttempt: true,
+  reconnect: true,
+  serversChange: true,
+  lameDuck: true,
+  stale: true,
+  forcedReconnect: true,
+  slowConsumer: true,
+  error: true,
+  rtt: true,
+  publishRejected: true,
+  close: true,
+  end: true,
+};
+
+const hookNames = Object.keys(hooks);
 
 type Info<N extends keyof ClientTrace> = Parameters<NonNullable<ClientTrace[N]>>[0];
 
@@ -58,11 +79,7 @@ export class ClientEvents {
 
 /** Throws a `TypeError` that names `option` unless it can observe clients. */
 export function checkClientTrace(option: string, trace: unknown): asserts trace is ClientTraceLike {
-  for (const each of Array.isArray(trace) ? trace : [trace]) {
-    if (typeof each !== "function" && (typeof each !== "object" || each === null)) {
-      throw new TypeError(`${option} must be hooks, an observer or an array of them, got ${show(each)}`);
-    }
-  }
+  checkObservers(option, trace, hookNames);
 }
 
 function listOf(trace: ClientTraceLike): readonly (ClientTrace | ClientObserver)[] {
@@ -72,5 +89,7 @@ function listOf(trace: ClientTraceLike): readonly (ClientTrace | ClientObserver)
 function hooksFor(trace: ClientTrace | ClientObserver, client: ObservedClient): ClientTrace | undefined {
   // A copy: hooks given twice are two observers, and each is detached alone.
   if (typeof trace !== "function") return Object.create(trace) as ClientTrace;
-  return guarded("an observer of clients", () => trace(client)) ?? undefined;
+  const hooks = guarded("an observer of clients", () => trace(client)) ?? undefined;
+  warnOfHooks("an observer of clients", hooks, hookNames);
+  return hooks;
 }

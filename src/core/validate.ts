@@ -144,6 +144,11 @@ export function show(value: unknown): string {
   return `${/^[AEI]/.test(kind) ? "an" : "a"} ${kind}`;
 }
 
+/** Of what kind a rejected value is, for one that must not be shown. */
+export function showKind(value: unknown): string {
+  return ["string", "number", "boolean", "bigint", "symbol"].includes(typeof value) ? `a ${typeof value}` : show(value);
+}
+
 /** A name as it is, or shown as a string where it has anything but letters, digits and the like. */
 function printable(name: string): string {
   return /^[\w$.-]{1,64}$/.test(name) ? name : show(name);

@@ -1,5 +1,5 @@
 import type { Middleware } from "../core/dialer.ts";
-import { checkDialHooks, checkingHooks } from "../core/hook-names.ts";
+import { checkDialHooks, checkingFirst } from "../core/hook-names.ts";
 import { attach } from "../core/observe.ts";
 import { markFactories } from "../core/roles.ts";
 import type { DialTrace, Observer } from "../core/trace.ts";
@@ -18,9 +18,9 @@ import { checkObserver } from "../core/validate.ts";
 export function withTrace(observer: DialTrace | Observer): Middleware {
   if (typeof observer === "function") {
     checkObserver("withTrace: observer", observer);
-    return attach(checkingHooks("withTrace: observer", observer));
+    return attach(checkingFirst("withTrace: observer", observer));
   }
-  checkDialHooks("withTrace: observer", observer, " or a function that returns one");
+  checkDialHooks("withTrace: observer", observer, "an object of hooks or a function that returns one");
   return attach(observer);
 }
 

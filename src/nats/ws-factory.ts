@@ -6,8 +6,9 @@ import type { Dialer } from "../core/dialer.ts";
 import { DialError, DialTimeoutError } from "../core/errors.ts";
 import { markFactories } from "../core/roles.ts";
 import { parseTarget, type Target } from "../core/target.ts";
-import { checkDialer, checkOptions, show } from "../core/validate.ts";
+import { checkDialer, checkOptions, checkSignal } from "../core/validate.ts";
 import { DialedWebSocket } from "./dialed-web-socket.ts";
+import { checkTlsOptions } from "./option-checks.ts";
 import { startTls } from "./ws-tls.ts";
 import { upgrade } from "./ws-upgrade.ts";
 
@@ -49,10 +50,8 @@ export function wsFactory(options: WsFactoryOptions): WsFactory {
   checkOptions("wsFactory", options, { dialer: true, tls: true, signal: true });
   const { dialer, tls = {}, signal } = options;
   checkDialer("wsFactory: dialer", dialer);
-  if (typeof tls !== "object" || tls === null) throw new TypeError(`wsFactory: tls must be options, got ${show(tls)}`);
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new TypeError(`wsFactory: signal must be an AbortSignal, got ${show(signal)}`);
-  }
+  checkTlsOptions("wsFactory: tls", tls);
+  if (signal !== undefined) checkSignal("wsFactory: signal", signal);
   const cancel = signal === undefined ? undefined : Cancel.of(signal);
   let connectedOnce = false;
   const owner = {};
