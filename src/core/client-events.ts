@@ -1,6 +1,7 @@
 import type { ClientObserver, ClientState, ClientTrace, ClientTraceLike, ObservedClient } from "./client-trace.ts";
 import { checkObservers, warnOfHooks } from "./hook-names.ts";
 import { callHook, guarded } from "./hooks.ts";
+import { addPlace, type Place, placeOf } from "./twins.ts";
 import type { OptionNames } from "./validate.ts";
 
 const hooks: OptionNames<ClientTrace> = {
@@ -33,6 +34,8 @@ export class ClientEvents {
   readonly client: ObservedClient;
   #state: ClientState;
   #hooks: readonly ClientTrace[] = [];
+  /** Where those of {@link #hooks} that count put it. */
+  readonly #places = new Map<ClientTrace, Place>();
 
   constructor(client: ObservedClient, state: ClientState) {
     this.client = client;
@@ -45,7 +48,7 @@ export class ClientEvents {
 
   /** Attaches observers; what it returns detaches them. */
   observe(trace: ClientTraceLike): () => void {
-    const added = listOf(trace).flatMap((each) => hooksFor(each, this.client) ?? []);
+    const added = listOf(trace).flatMap((each) => this.#hooksFor(each) ?? []);
     this.#hooks = [...this.#hooks, ...added];
     for (const hooks of added) callHook(hooks, "stateChange", { state: this.#state, previous: undefined });
     return () => this.#remove(added);
@@ -73,7 +76,19 @@ export class ClientEvents {
   #remove(gone: readonly ClientTrace[]): void {
     const leaving = this.#hooks.filter((hooks) => gone.includes(hooks));
     this.#hooks = this.#hooks.filter((hooks) => !gone.includes(hooks));
-    for (const hooks of leaving) callHook(hooks, "end", { state: this.#state });
+    for (const hooks of leaving) {
+      this.#places.delete(hooks);
+      callHook(hooks, "end", { state: this.#state });
+    }
+  }
+
+  #hooksFor(trace: ClientTrace | ClientObserver): ClientTrace | undefined {
+    const hooks = hooksFor(trace, this.client);
+    const place = placeOf(trace);
+    if (hooks === undefined || place === undefined) return hooks;
+    addPlace(place, [...this.#places.values()], "client");
+    this.#places.set(hooks, place);
+    return hooks;
   }
 }
 

@@ -4,7 +4,7 @@ import { attempting } from "./attempt.ts";
 import { makingBound } from "./bound.ts";
 import { dialerOf, runOf } from "./context.ts";
 import type { Dialer, Middleware } from "./dialer.ts";
-import { isObserver, makeupOf, setBeneath } from "./makeup.ts";
+import { isObserver, makeupOf, placesOf, setBeneath } from "./makeup.ts";
 import { observed } from "./observe.ts";
 import { markFactories, roleOf } from "./roles.ts";
 import { DialState } from "./state.ts";
@@ -29,7 +29,7 @@ export function compose<C extends Duplex>(...layers: [...Middleware[], Dialer<C>
 
   const middlewares = layers.slice(0, -1) as Middleware[];
   const working = middlewares.findIndex((each) => !isObserver(each));
-  let stack = composed.has(base) ? base : dialerOf(attempting(base));
+  let stack = composed.has(base) ? base : dialerOf(attempting(base), placesOf(base));
   // With nothing but observers over it, a composed base makes the bound itself, beneath its own observers.
   if (working < 0 && !composed.has(base)) stack = takingBound(stack);
   for (const [index, middleware] of [...middlewares.entries()].reverse()) {

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { dialerOf, runOf } from "../core/context.ts";
 import type { Dialer } from "../core/dialer.ts";
+import { placesOf } from "../core/makeup.ts";
 import { markFactories } from "../core/roles.ts";
 import { checkDialer, checkOptions, show } from "../core/validate.ts";
 import { httpProxy } from "./http-proxy.ts";
@@ -44,7 +45,7 @@ export function proxyFromEnvironment(
   return dialerOf(function environmentDialer(target, context) {
     const run = target.path !== undefined || isDirect(target.host) ? dialDirect : dialProxy;
     return run(target, context);
-  });
+  }, placesOf(direct));
 }
 
 markFactories({ proxyFromEnvironment });

@@ -3,6 +3,7 @@ import { type ConnectionOptions, connect, type SecureContextOptions, type TLSSoc
 import { type DialContext, dialerOf, runOf } from "../core/context.ts";
 import type { Dialer } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
+import { placesOf } from "../core/makeup.ts";
 import { failed } from "../core/outcome.ts";
 import { markFactories } from "../core/roles.ts";
 import { peerCertificateExpiry, tlsInfo } from "../core/tls-info.ts";
@@ -172,7 +173,7 @@ export function tls(options: TlsDialerOptions = {}, over: SocketDialer = tcp()):
       trace?.tlsHandshakeDone?.({ serverName: name, durationMs, ...failed(error, cancel) });
       throw error;
     }
-  });
+  }, placesOf(over));
 }
 
 markFactories({ tls });

@@ -2,6 +2,7 @@ import type { ClientObserver } from "../core/client-trace.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { attach } from "../core/observe.ts";
 import { markFactories } from "../core/roles.ts";
+import { withPlace } from "../core/twins.ts";
 import { checkDuration, checkOptions, show } from "../core/validate.ts";
 import { type RequestHandler, requestHandler } from "./handler.ts";
 import { hostOf } from "./hosts.ts";
@@ -71,8 +72,14 @@ export function inspector(options: InspectorOptions = {}): Inspector {
   const live = new LiveUpdates(watch, maxViewers, updateMs);
 
   return {
-    observe: (named = {}) => attach(watch.dials(checkName("inspector.observe", named) ?? "default")),
-    client: (named = {}) => watch.clientsOf(checkName("inspector.client", named)),
+    observe(named = {}) {
+      const name = checkName("inspector.observe", named) ?? "default";
+      return attach(watch.dials(name), { place: { factory: "inspector.observe", name, into: watch } });
+    },
+    client(named = {}) {
+      const name = checkName("inspector.client", named);
+      return withPlace(watch.clientsOf(name), { factory: "inspector.client", name: name ?? "default", into: watch });
+    },
     snapshot: () => summarize(watch),
     handler: () => requestHandler(watch, live, allowed),
     listen: (where = {}) =>

@@ -2,7 +2,7 @@ import { type Channel, channel } from "node:diagnostics_channel";
 import type { Middleware } from "../core/dialer.ts";
 import { attach } from "../core/observe.ts";
 import { markFactories } from "../core/roles.ts";
-import { type DialStartInfo, type DialTrace, travellingHooks } from "../core/trace.ts";
+import { type DialStartInfo, type DialTrace, type Observer, travellingHooks } from "../core/trace.ts";
 import { checkOptions, show } from "../core/validate.ts";
 
 export interface DiagnosticsChannelOptions {
@@ -48,7 +48,7 @@ export function withDiagnosticsChannel(options: DiagnosticsChannelOptions = {}):
   if (typeof dialer !== "string") {
     throw new TypeError(`withDiagnosticsChannel: name must be a string, got ${show(dialer)}`);
   }
-  return attach((dial) => {
+  const observe: Observer = (dial) => {
     let hooks: Partial<Record<HookName, (info: object) => void>> | undefined;
     for (const [name, subscribed] of channels) {
       if (!subscribed.hasSubscribers) continue;
@@ -56,7 +56,8 @@ export function withDiagnosticsChannel(options: DiagnosticsChannelOptions = {}):
       hooks[name] = (info) => subscribed.publish({ ...info, dialer, dial });
     }
     return hooks as DialTrace | undefined;
-  });
+  };
+  return attach(observe, { place: { factory: "withDiagnosticsChannel", name: dialer } });
 }
 
 markFactories({ withDiagnosticsChannel });

@@ -45,8 +45,10 @@ export function withLog(logger: Logger = console, options: LogOptions = {}): Mid
   if (colors !== undefined) checkBoolean("withLog: colors", colors);
   if (columns !== undefined) checkCount("withLog: columns", columns, leastColumns);
 
-  if (!pretty) return attach({ ...connectLines(logger), ...commonLines(logger), ...endLines(logger) }, "log");
-  const lines = attach(commonLines(logger), "log");
+  const place = { factory: "withLog", name: "log", into: logger };
+  if (!pretty)
+    return attach({ ...connectLines(logger), ...commonLines(logger), ...endLines(logger) }, { name: "log", place });
+  const lines = attach(commonLines(logger), { name: "log", place });
   const pictures = attach(
     recordDials((record) => {
       const failed = record.outcome === "failure";
@@ -58,7 +60,7 @@ export function withLog(logger: Logger = console, options: LogOptions = {}): Mid
       if (failed) logger.warn(text);
       else logger.info(text);
     }),
-    "log",
+    { name: "log" },
   );
   return asObserver((next) => lines(pictures(next)));
 }

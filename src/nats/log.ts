@@ -2,6 +2,7 @@ import { classify } from "../core/classify.ts";
 import type { ClientObserver, DisconnectInfo, ServerIdentity } from "../core/client-trace.ts";
 import { messageOf } from "../core/errors.ts";
 import { markFactories } from "../core/roles.ts";
+import { withPlace } from "../core/twins.ts";
 import { show } from "../core/validate.ts";
 import type { Logger } from "../middleware/log.ts";
 
@@ -20,7 +21,7 @@ export function natsLog(logger: Logger = console): ClientObserver {
   if (typeof logger?.info !== "function" || typeof logger.warn !== "function") {
     throw new TypeError(`natsLog: logger must have the methods info and warn, got ${show(logger)}`);
   }
-  return function logClient({ name }) {
+  const logClient: ClientObserver = ({ name }) => {
     const client = name ? `NATS client ${JSON.stringify(name)}` : "NATS client";
     const info = (what: string) => logger.info(oneLine(`${client} ${what}`));
     const warn = (what: string) => logger.warn(oneLine(`${client} ${what}`));
@@ -67,6 +68,7 @@ export function natsLog(logger: Logger = console): ClientObserver {
       },
     };
   };
+  return withPlace(logClient, { factory: "natsLog", name: "log", into: logger });
 }
 
 markFactories({ natsLog });

@@ -12,6 +12,7 @@ import type { ClientObserver, DisconnectInfo, ObservedClient, ReconnectInfo } fr
 import { messageOf } from "../core/errors.ts";
 import { markFactories } from "../core/roles.ts";
 import type { Ended } from "../core/trace.ts";
+import { withPlace } from "../core/twins.ts";
 import { checkOptions, show } from "../core/validate.ts";
 import { clientAttributes, connectedAttributes, disconnectAttributes, endedAttributes } from "./attributes.ts";
 import { lastGoodDial, link } from "./links.ts";
@@ -51,7 +52,7 @@ export function natsTracing(options: NatsTracingOptions = {}): ClientObserver {
     throw new TypeError(`natsTracing: tracerProvider must have getTracer, got ${show(tracerProvider)}`);
   }
 
-  return function traceClient(client) {
+  const traceClient: ClientObserver = (client) => {
     let loss: Loss | undefined;
     let reconnecting = false;
     let attempts = 0;
@@ -76,6 +77,7 @@ export function natsTracing(options: NatsTracingOptions = {}): ClientObserver {
       close: ({ error }) => endEpisode(givenUp(error, attempts)),
     };
   };
+  return withPlace(traceClient, { factory: "natsTracing", name: "default", into: tracerProvider });
 }
 
 markFactories({ natsTracing });

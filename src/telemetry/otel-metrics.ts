@@ -39,7 +39,8 @@ export function withOtelMetrics(options: OtelMetricsOptions = {}): Middleware {
   checkName("withOtelMetrics", name);
   checkEndpoints("withOtelMetrics", endpoints);
   const find = whenRegistered(meterProvider, (provider) => dialerHooks(otelSink(provider, name), endpoints));
-  if (meterProvider !== undefined) return attach(find() ?? {});
+  const place = { factory: "withOtelMetrics", name, into: meterProvider };
+  if (meterProvider !== undefined) return attach(find() ?? {}, { place });
   return layer(
     <C extends Duplex>(next: Run<C>): Run<C> => {
       let metered: Run<C> | undefined;
@@ -51,7 +52,7 @@ export function withOtelMetrics(options: OtelMetricsOptions = {}): Middleware {
         return (metered ?? next)(target, context);
       };
     },
-    { observes: true },
+    { observes: true, place },
   );
 }
 

@@ -1,6 +1,7 @@
 import type { MeterProvider } from "@opentelemetry/api";
 import type { PoolObserver } from "../core/pool-trace.ts";
 import { markFactories } from "../core/roles.ts";
+import { withPlace } from "../core/twins.ts";
 import { checkOptions } from "../core/validate.ts";
 import { checkName } from "./check-name.ts";
 import { otelSink } from "./otel-instruments.ts";
@@ -28,7 +29,8 @@ export function poolOtelMetrics(options: PoolOtelMetricsOptions = {}): PoolObser
   checkMeterProvider("poolOtelMetrics", meterProvider);
   checkName("poolOtelMetrics", name);
   const find = whenRegistered(meterProvider, (provider) => poolObserver(otelSink(provider, name)));
-  return (pool) => find()?.(pool);
+  const observe: PoolObserver = (pool) => find()?.(pool);
+  return withPlace(observe, { factory: "poolOtelMetrics", name, into: meterProvider });
 }
 
 markFactories({ poolOtelMetrics });

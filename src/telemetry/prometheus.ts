@@ -1,4 +1,5 @@
 import type { Middleware } from "../core/dialer.ts";
+import { asObserver } from "../core/makeup.ts";
 import { attach } from "../core/observe.ts";
 import { markFactories } from "../core/roles.ts";
 import { checkFunction, checkOptions, show } from "../core/validate.ts";
@@ -60,10 +61,11 @@ export function withPrometheus(options: PrometheusOptions): Middleware {
   if (typeof goConntrack !== "boolean") {
     throw new TypeError(`withPrometheus: goConntrack must be a boolean, got ${show(goConntrack)}`);
   }
-  const metrics = attach(dialerHooks(prometheusSink(registry, name, exemplars), endpoints));
+  const place = { factory: "withPrometheus", name, into: registry };
+  const metrics = attach(dialerHooks(prometheusSink(registry, name, exemplars), endpoints), { place });
   if (!goConntrack) return metrics;
   const conntrack = attach(goConntrackHooks(registry, name));
-  return (next) => metrics(conntrack(next));
+  return asObserver((next) => metrics(conntrack(next)));
 }
 
 markFactories({ withPrometheus });

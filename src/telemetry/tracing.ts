@@ -12,6 +12,7 @@ import {
 import { type DialContext, layer, type Surround } from "../core/context.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { guarded, mergeHooks } from "../core/hooks.ts";
+import { asObserver } from "../core/makeup.ts";
 import { observed } from "../core/observe.ts";
 import { markFactories } from "../core/roles.ts";
 import type { Target } from "../core/target.ts";
@@ -72,7 +73,7 @@ export function withTracing(options: TracingOptions = {}): Middleware {
   }
   checkBoolean("withTracing: requireParentSpan", requireParentSpan);
   checkBoolean("withTracing: suppressTracing", suppress);
-  if (mode === "off") return (next) => next;
+  if (mode === "off") return asObserver((next) => next);
 
   const dials = new OwnedDials();
 
@@ -127,7 +128,7 @@ export function withTracing(options: TracingOptions = {}): Middleware {
         const beneath = { ...dial, surround: surround ?? dial.surround };
         return context.with(inside, () => observed(next, target, beneath, own, mergeHooks(own, dial.trace)));
       },
-    { observes: true },
+    { observes: true, place: { factory: "withTracing", name, into: tracerProvider } },
   );
 }
 
