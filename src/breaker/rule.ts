@@ -1,6 +1,6 @@
 import { ConsecutiveBreaker, CountBreaker, type ICountBreakerOptions } from "cockatiel";
 import { asMistake, wrongReturn } from "../core/returned.ts";
-import { checkCount, checkDuration, checkOptions, show } from "../core/validate.ts";
+import { checkCount, checkDuration, checkOptions, type OptionNames, show } from "../core/validate.ts";
 import { type SamplingRule, SamplingStrategy } from "./sampling.ts";
 import type { BreakerStrategy } from "./strategy.ts";
 
@@ -17,13 +17,21 @@ export type BreakerRule =
   | { count: CountRule }
   | (() => BreakerStrategy);
 
+/** The rules that are objects, as one. */
+interface Kinds {
+  consecutive?: number;
+  sampling?: SamplingRule;
+  count?: CountRule;
+}
+
+const kinds: OptionNames<Kinds> = { consecutive: true, sampling: true, count: true };
+
 /** Returns a maker of strategies, one for each target. Checks the rule. */
 export function strategyMaker(rule: BreakerRule): () => BreakerStrategy {
   if (typeof rule === "function") return madeBy(rule);
-  const kinds = ["consecutive", "sampling", "count"];
-  checkOptions("withBreaker: breaker", rule, kinds);
+  checkOptions<Kinds>("withBreaker: breaker", rule, kinds);
   if (Object.keys(rule).length !== 1) {
-    throw new TypeError(`withBreaker: breaker must have one of ${kinds.join(", ")}, or be a function`);
+    throw new TypeError(`withBreaker: breaker must have one of ${Object.keys(kinds).join(", ")}, or be a function`);
   }
   if ("consecutive" in rule) {
     const { consecutive } = rule;
@@ -32,14 +40,18 @@ export function strategyMaker(rule: BreakerRule): () => BreakerStrategy {
   }
   if ("sampling" in rule) {
     const sampling = { ...rule.sampling };
-    checkOptions("withBreaker: breaker.sampling", rule.sampling, ["threshold", "durationMs", "minimumRps"]);
+    checkOptions("withBreaker: breaker.sampling", rule.sampling, {
+      threshold: true,
+      durationMs: true,
+      minimumRps: true,
+    });
     checkShare("withBreaker: breaker.sampling.threshold", sampling.threshold);
     checkDuration("withBreaker: breaker.sampling.durationMs", sampling.durationMs);
     checkRate("withBreaker: breaker.sampling.minimumRps", sampling.minimumRps);
     return () => new SamplingStrategy(sampling);
   }
   const count = { ...rule.count };
-  checkOptions("withBreaker: breaker.count", rule.count, ["threshold", "size", "minimumNumberOfCalls"]);
+  checkOptions("withBreaker: breaker.count", rule.count, { threshold: true, size: true, minimumNumberOfCalls: true });
   checkShare("withBreaker: breaker.count.threshold", count.threshold);
   checkSize("withBreaker: breaker.count.size", count.size, maxSize);
   if (count.minimumNumberOfCalls !== undefined) {

@@ -5,9 +5,10 @@ import { DialError, messageOf } from "../core/errors.ts";
 import { formatDuration } from "../core/format.ts";
 import { type Failed, failed } from "../core/outcome.ts";
 import { returnedBoolean } from "../core/returned.ts";
+import { markFactories } from "../core/roles.ts";
 import { parseTarget, type TargetLike } from "../core/target.ts";
 import type { BreakerState } from "../core/trace.ts";
-import { checkCount, checkFunction, checkOptions } from "../core/validate.ts";
+import { checkCount, checkFunction, checkOptions, type OptionNames } from "../core/validate.ts";
 import type { Breaker } from "./breaker.ts";
 import { Breakers } from "./breakers.ts";
 import { countsByReason } from "./counts.ts";
@@ -66,7 +67,14 @@ export interface BreakerLayer extends Middleware {
   reset(target?: TargetLike): void;
 }
 
-const knownOptions = ["breaker", "halfOpenAfterMs", "jitter", "random", "countsAsFailure", "maxTargets"];
+const optionNames: OptionNames<BreakerOptions> = {
+  breaker: true,
+  halfOpenAfterMs: true,
+  jitter: true,
+  random: true,
+  countsAsFailure: true,
+  maxTargets: true,
+};
 
 /**
  * Stops dialing a target that keeps failing. Each target, as it is named at this place among the layers, has a
@@ -85,7 +93,7 @@ const knownOptions = ["breaker", "halfOpenAfterMs", "jitter", "random", "countsA
  * @see https://learn.microsoft.com/azure/architecture/patterns/circuit-breaker
  */
 export function withBreaker(options: BreakerOptions): BreakerLayer {
-  checkOptions("withBreaker", options, knownOptions);
+  checkOptions("withBreaker", options, optionNames);
   const { breaker: rule, countsAsFailure, maxTargets = 1024, ...waitOptions } = options;
   const parts = { newStrategy: strategyMaker(rule), newWait: waitMaker(waitOptions) };
   if (countsAsFailure !== undefined) checkFunction("withBreaker: countsAsFailure", countsAsFailure);
@@ -137,6 +145,8 @@ export function withBreaker(options: BreakerOptions): BreakerLayer {
     reset: (target?: TargetLike) => breakers.reset(optional(target)),
   });
 }
+
+markFactories({ withBreaker });
 
 function openError(breaker: Breaker, { clock, state }: Pick<DialContext<never>, "clock" | "state">): BreakerOpenError {
   const { target, openedBy } = breaker;

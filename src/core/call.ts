@@ -1,6 +1,6 @@
 import type { CallOptions } from "./dialer.ts";
 import type { Makeup } from "./makeup.ts";
-import { checkBoolean, checkCount, checkDuration, checkFunction, show } from "./validate.ts";
+import { checkBoolean, checkCount, checkDuration, checkFunction, invalid, show } from "./validate.ts";
 
 /** What a caller asks of the layers for one dial, checked. Each layer that takes its part hands the rest down. */
 export type Call = { readonly [K in keyof CallOptions]-?: CallOptions[K] };
@@ -33,20 +33,15 @@ export function callOf(options: CallOptions, inherited: Call = nothing, makeup: 
   const call: Call = { timeoutMs, maxAttempts, backoff, backoffBeforeFirst, shouldRetry, skip };
   const isNew = (option: keyof Call) => call[option] !== undefined && call[option] !== inherited[option];
 
-  try {
-    if (isNew("skip")) checkSkip(skip, makeup);
-    for (const [option, check] of Object.entries(retryOptions) as [keyof typeof retryOptions, Check][]) {
-      if (!isNew(option)) continue;
-      check(`dial: ${option}`, call[option]);
-      checkEffect(option, "withRetry", makeup.names.includes("retry"), skips(call, "retry"));
-    }
-    if (isNew("timeoutMs")) {
-      checkDuration("dial: timeoutMs", timeoutMs);
-      if (!makeup.makesBound) checkEffect("timeoutMs", "withTimeout", makeup.bounded, skips(call, "timeout"));
-    }
-  } catch (error) {
-    // The code has it classed as a mistake of whoever wrote it, which no retry mends.
-    throw Object.assign(error as Error, { code: "ERR_INVALID_DIAL_OPTION" });
+  if (isNew("skip")) checkSkip(skip, makeup);
+  for (const [option, check] of Object.entries(retryOptions) as [keyof typeof retryOptions, Check][]) {
+    if (!isNew(option)) continue;
+    check(`dial: ${option}`, call[option]);
+    checkEffect(option, "withRetry", makeup.names.includes("retry"), skips(call, "retry"));
+  }
+  if (isNew("timeoutMs")) {
+    checkDuration("dial: timeoutMs", timeoutMs);
+    if (!makeup.makesBound) checkEffect("timeoutMs", "withTimeout", makeup.bounded, skips(call, "timeout"));
   }
   return call;
 }
@@ -65,16 +60,20 @@ export function withoutRetry(call: Call): Call {
 type Check = (option: string, value: unknown) => void;
 
 function checkSkip(skip: unknown, { names }: Makeup): void {
-  if (!Array.isArray(skip)) throw new TypeError(`dial: skip must be an array of names of layers, got ${show(skip)}`);
+  if (!Array.isArray(skip))
+    throw invalid(TypeError, `dial: skip must be an array of names of layers, got ${show(skip)}`);
   for (const name of skip) {
     if (names.includes(name)) continue;
     const known = names.length === 0 ? "none, for there are none that can be skipped" : names.join(", ");
-    throw new RangeError(`dial: skip must name layers of this dialer (${known}), got ${show(name)}`);
+    throw invalid(RangeError, `dial: skip must name layers of this dialer (${known}), got ${show(name)}`);
   }
 }
 
 /** What the caller asks for must not vanish. */
 function checkEffect(option: string, layer: string, has: boolean, skipped: boolean): void {
   if (has && !skipped) return;
-  throw new TypeError(`dial: ${option} has no effect: ${skipped ? `${layer} is skipped` : `there is no ${layer}`}`);
+  throw invalid(
+    TypeError,
+    `dial: ${option} has no effect: ${skipped ? `${layer} is skipped` : `there is no ${layer}`}`,
+  );
 }

@@ -1,6 +1,28 @@
 import type { ClientObserver, ClientState, ClientTrace, ClientTraceLike, ObservedClient } from "./client-trace.ts";
+import { checkObservers, warnOfHooks } from "./hook-names.ts";
 import { callHook, guarded, returnedHooks } from "./hooks.ts";
-import { show } from "./validate.ts";
+import { addPlace, type Place, placeOf } from "./twins.ts";
+import type { OptionNames } from "./validate.ts";
+
+const hooks: OptionNames<ClientTrace> = {
+  stateChange: true,
+  connect: true,
+  disconnect: true,
+  reconnectAttempt: true,
+  reconnect: true,
+  serversChange: true,
+  lameDuck: true,
+  stale: true,
+  forcedReconnect: true,
+  slowConsumer: true,
+  error: true,
+  rtt: true,
+  publishRejected: true,
+  close: true,
+  end: true,
+};
+
+const hookNames = Object.keys(hooks);
 
 type Info<N extends keyof ClientTrace> = Parameters<NonNullable<ClientTrace[N]>>[0];
 
@@ -12,6 +34,8 @@ export class ClientEvents {
   readonly client: ObservedClient;
   #state: ClientState;
   #hooks: readonly ClientTrace[] = [];
+  /** Where those of {@link #hooks} that count put it. */
+  readonly #places = new Map<ClientTrace, Place>();
 
   constructor(client: ObservedClient, state: ClientState) {
     this.client = client;
@@ -24,7 +48,7 @@ export class ClientEvents {
 
   /** Attaches observers; what it returns detaches them. */
   observe(trace: ClientTraceLike): () => void {
-    const added = listOf(trace).flatMap((each) => hooksFor(each, this.client) ?? []);
+    const added = listOf(trace).flatMap((each) => this.#hooksFor(each) ?? []);
     this.#hooks = [...this.#hooks, ...added];
     for (const hooks of added) callHook(hooks, "stateChange", { state: this.#state, previous: undefined });
     return () => this.#remove(added);
@@ -52,17 +76,25 @@ export class ClientEvents {
   #remove(gone: readonly ClientTrace[]): void {
     const leaving = this.#hooks.filter((hooks) => gone.includes(hooks));
     this.#hooks = this.#hooks.filter((hooks) => !gone.includes(hooks));
-    for (const hooks of leaving) callHook(hooks, "end", { state: this.#state });
+    for (const hooks of leaving) {
+      this.#places.delete(hooks);
+      callHook(hooks, "end", { state: this.#state });
+    }
+  }
+
+  #hooksFor(trace: ClientTrace | ClientObserver): ClientTrace | undefined {
+    const hooks = hooksFor(trace, this.client);
+    const place = placeOf(trace);
+    if (hooks === undefined || place === undefined) return hooks;
+    addPlace(place, [...this.#places.values()], "client");
+    this.#places.set(hooks, place);
+    return hooks;
   }
 }
 
 /** Throws a `TypeError` that names `option` unless it can observe clients. */
 export function checkClientTrace(option: string, trace: unknown): asserts trace is ClientTraceLike {
-  for (const each of Array.isArray(trace) ? trace : [trace]) {
-    if (typeof each !== "function" && (typeof each !== "object" || each === null)) {
-      throw new TypeError(`${option} must be hooks, an observer or an array of them, got ${show(each)}`);
-    }
-  }
+  checkObservers(option, trace, hookNames);
 }
 
 function listOf(trace: ClientTraceLike): readonly (ClientTrace | ClientObserver)[] {
@@ -73,5 +105,7 @@ function hooksFor(trace: ClientTrace | ClientObserver, client: ObservedClient): 
   // A copy: hooks given twice are two observers, and each is detached alone.
   if (typeof trace !== "function") return Object.create(trace) as ClientTrace;
   const what = "an observer of clients";
-  return guarded(what, () => returnedHooks(what, trace(client)));
+  const hooks = guarded(what, () => returnedHooks(what, trace(client)));
+  warnOfHooks(what, hooks, hookNames);
+  return hooks;
 }

@@ -4,11 +4,12 @@ import { attempting } from "./attempt.ts";
 import { makingBound } from "./bound.ts";
 import { dialerOf, runOf } from "./context.ts";
 import type { Dialer, Middleware } from "./dialer.ts";
-import { isObserver, makeupOf, setBeneath } from "./makeup.ts";
+import { isObserver, makeupOf, placesOf, setBeneath } from "./makeup.ts";
 import { observed } from "./observe.ts";
-import { asMistake, handleRejection } from "./returned.ts";
+import { handleRejection } from "./returned.ts";
+import { markFactories, roleOf } from "./roles.ts";
 import { DialState } from "./state.ts";
-import { show } from "./validate.ts";
+import { checkFunction, invalid, show } from "./validate.ts";
 
 const composed = new WeakSet<object>();
 
@@ -24,17 +25,12 @@ const composed = new WeakSet<object>();
  * const socket = await dial("db.internal:5432");
  */
 export function compose<C extends Duplex>(...layers: [...Middleware[], Dialer<C>]): Dialer<C> {
-  for (const [index, layer] of layers.entries()) {
-    if (typeof layer !== "function") {
-      throw new TypeError(`compose: layer ${index + 1} must be a function, got ${show(layer)}`);
-    }
-  }
-  const base = layers.at(-1) as Dialer<C> | undefined;
-  if (base === undefined) throw new TypeError("compose: needs a base dialer such as tcp()");
+  checkLayers(layers);
+  const base = layers.at(-1) as Dialer<C>;
 
   const middlewares = layers.slice(0, -1) as Middleware[];
   const working = middlewares.findIndex((each) => !isObserver(each));
-  let stack = composed.has(base) ? base : dialerOf(attempting(base));
+  let stack = composed.has(base) ? base : dialerOf(attempting(base), placesOf(base));
   // With nothing but observers over it, a composed base makes the bound itself, beneath its own observers.
   if (working < 0 && !composed.has(base)) stack = takingBound(stack);
   for (const [index, middleware] of [...middlewares.entries()].reverse()) {
@@ -55,6 +51,24 @@ export function compose<C extends Duplex>(...layers: [...Middleware[], Dialer<C>
   return dialer;
 }
 
+markFactories({ compose });
+
+function checkLayers(layers: readonly unknown[]): void {
+  if (layers.length === 0) throw invalid(TypeError, "compose: needs a base dialer such as tcp()");
+  for (const [index, layer] of layers.entries()) {
+    const option = `compose: layer ${index + 1}`;
+    checkFunction(option, layer);
+    const isLast = index === layers.length - 1;
+    const kind = roleOf(layer)?.kind;
+    if (kind === "dialer" && !isLast) {
+      throw invalid(TypeError, `${option} must be a middleware, got a dialer; a base dialer comes last`);
+    }
+    if (kind === "middleware" && isLast) {
+      throw invalid(TypeError, `${option} must be a dialer, got a middleware; a base dialer such as tcp() comes last`);
+    }
+  }
+}
+
 /** Beneath the observers that stand outermost, for they are to be told of a bound that passes. */
 function takingBound<C extends Duplex>(stack: Dialer<C>): Dialer<C> {
   const makeup = makeupOf(stack);
@@ -68,8 +82,8 @@ function wrap<C extends Duplex>(middleware: Middleware, next: Dialer<C>, index: 
     return wrapped as Dialer<C>;
   }
   handleRejection(wrapped);
-  const error = new TypeError(
+  throw invalid(
+    TypeError,
     `compose: layer ${index + 1} returned ${show(wrapped)} instead of a dialer; a base dialer such as tcp() comes last`,
   );
-  throw asMistake(error);
 }

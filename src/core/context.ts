@@ -3,14 +3,16 @@ import { type Call, callOf, skips } from "./call.ts";
 import { Cancel } from "./cancel.ts";
 import { type Clock, checkClock, systemClock } from "./clock.ts";
 import { discard, isConnection } from "./connection.ts";
+import { checkDialOptions } from "./dial-options.ts";
 import type { CallOptions, Dialer, DialOptions, Handshake, Middleware } from "./dialer.ts";
 import { guardHooks } from "./hooks.ts";
 import { asObserver, type LayerTraits, type Makeup, makeupOf, setMakeup, withLayer } from "./makeup.ts";
 import { asMistake } from "./returned.ts";
+import { markDialer, markMiddleware } from "./roles.ts";
 import type { DialState } from "./state.ts";
 import { parseTarget, type Target, type TargetLike } from "./target.ts";
 import type { DialTrace } from "./trace.ts";
-import { show } from "./validate.ts";
+import { checkDialer, show } from "./validate.ts";
 
 /** What the layers of one dial hand down to each other: {@link DialOptions}, checked and completed. */
 export interface DialContext<C extends Duplex> {
@@ -72,6 +74,7 @@ export function dialerOf<C extends Duplex>(run: Run<C>, makeup?: Makeup): Dialer
     }
   };
   (dial as WithRun<C>)[runKey] = run;
+  markDialer(dial);
   if (makeup !== undefined) setMakeup(dial, makeup);
   return dial;
 }
@@ -102,9 +105,11 @@ const ofLayer = (got: string) =>
 /** Makes a middleware of a wrapper around inner dialers. */
 export function layer(wrap: <C extends Duplex>(next: Run<C>) => Run<C>, traits: LayerTraits = {}): Middleware {
   const middleware: Middleware = (next) => {
+    checkDialer(`${traits.name ?? "middleware"}: next`, next);
     const beneath = runOf(next);
     return dialerOf(skippable(wrap(beneath), beneath, traits.name), withLayer(traits, makeupOf(next)));
   };
+  markMiddleware(middleware);
   return traits.observes ? asObserver(middleware) : middleware;
 }
 
@@ -141,11 +146,12 @@ const lazySignal: PropertyDescriptor & ThisType<WithContext<never>> = {
 export function contextOf<C extends Duplex>(
   options: (DialOptions<C> & WithContext<C>) | undefined,
   dialer: Dialer<C>,
+  what = "dial",
 ): DialContext<C> {
   if (options === undefined) return emptyContext as DialContext<never> as never;
+  checkDialOptions(what, options);
   const inherited = options[contextKey] ?? (emptyContext as never as DialContext<C>);
   const { signal, handshake, background = false, owner, clock = systemClock } = options;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError("signal must be an AbortSignal");
   if (clock !== inherited.clock) checkClock("dial: clock", clock);
   const cancel = signal && Cancel.of(signal);
   const given = options.trace;

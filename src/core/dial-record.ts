@@ -4,6 +4,7 @@ import { formatAddress } from "./format.ts";
 import { notify } from "./hooks.ts";
 import { printable } from "./printable.ts";
 import type { Reason } from "./reasons.ts";
+import { markFactories } from "./roles.ts";
 import type { Target } from "./target.ts";
 import type {
   AttemptDoneInfo,
@@ -90,6 +91,8 @@ export function recordDials(done: (record: DialRecord) => void): Observer {
     return recorder;
   };
 }
+
+markFactories({ recordDials });
 
 /** Hooks that write one dial's record. Methods, not closures: they are made for each dial. */
 export class DialRecorder implements DialTrace {

@@ -5,14 +5,20 @@ import { callHook, hooksOf, mergeHooks } from "./hooks.ts";
 import { failed } from "./outcome.ts";
 import type { Target } from "./target.ts";
 import type { DialTrace, Observer } from "./trace.ts";
+import type { Place } from "./twins.ts";
+
+interface AttachOptions {
+  readonly name?: string;
+  readonly place?: Place;
+}
 
 /**
  * Attaches an observer at this place among the layers: it is told of the dial as it passes here, and
  * of all that happens beneath. The one way in which observers get in, this package's own included. With a `name`
- * dials may skip it.
+ * dials may skip it; with a `place` it is warned of a second one in the same dialer.
  */
-export function attach(observer: DialTrace | Observer, name?: string): Middleware {
-  const traits = { observes: true, ...(name !== undefined && { name }) };
+export function attach(observer: DialTrace | Observer, { name, place }: AttachOptions = {}): Middleware {
+  const traits = { observes: true, place, ...(name !== undefined && { name }) };
   if (typeof observer === "function") {
     return layer(
       (next) =>

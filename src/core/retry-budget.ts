@@ -1,5 +1,6 @@
 import { type Clock, returnedTime, systemClock } from "./clock.ts";
 import { isPromiseLike, wrongReturn } from "./returned.ts";
+import { markFactories } from "./roles.ts";
 import { checkDuration, checkFunction, checkOptions, show } from "./validate.ts";
 
 export interface RetryBudgetOptions {
@@ -71,7 +72,7 @@ const parts = 10;
  * const users = compose(withRetry({ budget }), tcp());
  */
 export function retryBudget(options: RetryBudgetOptions = {}): RetryBudget {
-  checkOptions("retryBudget", options, ["share", "minPerSecond", "windowMs", "clock"]);
+  checkOptions("retryBudget", options, { share: true, minPerSecond: true, windowMs: true, clock: true });
   const {
     share = defaults.share,
     minPerSecond = defaults.minPerSecond,
@@ -84,6 +85,8 @@ export function retryBudget(options: RetryBudgetOptions = {}): RetryBudget {
   if (own !== undefined) checkFunction("retryBudget: clock.now", own?.now);
   return new WindowedBudget(share, (minPerSecond * windowMs) / 1000, windowMs / parts, own);
 }
+
+markFactories({ retryBudget });
 
 /** Throws a `TypeError` that names `option` unless it can be asked for retries. */
 export function checkRetryBudget(option: string, budget: unknown): asserts budget is RetryBudget {

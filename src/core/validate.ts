@@ -1,4 +1,6 @@
+import { nearMiss, onlyEndingIn } from "./near-miss.ts";
 import { printable } from "./printable.ts";
+import { roleOf } from "./roles.ts";
 
 /** Longest delay that Node's timers keep; they turn a longer one, `Infinity` too, into 1 ms. */
 export const maxTimerMs = 2 ** 31 - 1;
@@ -6,50 +8,149 @@ export const maxTimerMs = 2 ** 31 - 1;
 /** Throws a `RangeError` that names `option` and the value unless it is a duration Node's timers can keep. */
 export function checkDuration(option: string, value: unknown, min = 1): void {
   if (typeof value !== "number" || !(value >= min && value <= maxTimerMs)) {
-    throw new RangeError(`${option} must be a number of milliseconds from ${min} to ${maxTimerMs}, got ${show(value)}`);
+    throw invalid(
+      RangeError,
+      `${option} must be a number of milliseconds from ${min} to ${maxTimerMs}, got ${show(value)}`,
+    );
   }
 }
 
 /** Throws a `RangeError` that names `option` and the value unless it is a whole number, or `Infinity`, of at least `min`. */
 export function checkCount(option: string, value: unknown, min = 1): void {
   if (!(Number.isSafeInteger(value) || value === Number.POSITIVE_INFINITY) || (value as number) < min) {
-    throw new RangeError(`${option} must be a whole number of at least ${min}, or Infinity, got ${show(value)}`);
+    throw invalid(RangeError, `${option} must be a whole number of at least ${min}, or Infinity, got ${show(value)}`);
   }
 }
 
 /** Throws a `RangeError` that names `option` and the value unless it is one of `allowed`. */
 export function checkOneOf(option: string, value: unknown, allowed: readonly string[]): void {
   if (typeof value !== "string" || !allowed.includes(value)) {
-    throw new RangeError(`${option} must be one of ${allowed.join(", ")}, got ${show(value)}`);
+    throw invalid(RangeError, `${option} must be one of ${allowed.join(", ")}, got ${show(value)}`);
   }
 }
 
 /** Throws a `TypeError` that names `option` and the value unless it is `true` or `false`. */
 export function checkBoolean(option: string, value: unknown): void {
-  if (typeof value !== "boolean") throw new TypeError(`${option} must be true or false, got ${show(value)}`);
+  if (typeof value !== "boolean") throw invalid(TypeError, `${option} must be true or false, got ${show(value)}`);
 }
 
-/** Throws a `TypeError` that names `option` and the value unless it is a function. */
+/** Throws a `TypeError` that names `option` and the value unless it is a function, and not a factory that should be called first. */
 export function checkFunction(option: string, value: unknown): void {
-  if (typeof value !== "function") throw new TypeError(`${option} must be a function, got ${show(value)}`);
+  if (typeof value !== "function" || roleOf(value)?.kind === "factory") {
+    throw invalid(TypeError, `${option} must be a function, got ${show(value)}${hint(value)}`);
+  }
 }
 
-/** Throws a `TypeError` for anything but an object, and for keys that are not in `known`: a misspelt option must not pass. */
-export function checkOptions(factory: string, options: unknown, known: readonly string[]): void {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(`${factory}: options must be an object, got ${show(options)}`);
+/** Throws a `TypeError` that names `option` unless it may be a dialer: a factory or a middleware of this package is none. */
+export function checkDialer(option: string, value: unknown): void {
+  if (typeof value !== "function") throw invalid(TypeError, `${option} must be a function, got ${show(value)}`);
+  const kind = roleOf(value)?.kind ?? "dialer";
+  if (kind !== "dialer") throw invalid(TypeError, `${option} must be a dialer, got ${show(value)}${hint(value)}`);
+}
+
+/** Throws a `TypeError` that names `option` unless it may observe: a dialer, a middleware or a factory doesn't. */
+export function checkObserver(option: string, value: unknown): void {
+  checkFunction(option, value);
+  const role = roleOf(value);
+  if (role !== undefined) throw invalid(TypeError, `${option} must return hooks, got ${show(value)}`);
+}
+
+/** The names of an options type, each once: the compiler finds one that is left out. */
+export type OptionNames<T> = Readonly<Record<keyof T, true>>;
+
+/**
+ * Throws a `TypeError` for anything but an object of options, and for names that are not in `known`: a misspelt
+ * option must not pass. What an object inherits and what symbols name is not looked at.
+ */
+export function checkOptions<T extends object>(factory: string, options: T, known: OptionNames<NoInfer<T>>): void {
+  checkOptionsObject(factory, options, known);
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(known, name)) throw unknownOption(factory, name, Object.keys(known));
   }
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key)) {
-      throw new TypeError(`${factory}: unknown option ${printable(key, 64)}; the options are ${known.join(", ")}`);
-    }
-  }
+}
+
+/** Throws a `TypeError` unless it may be an object of options; says what was meant by some that are not. */
+export function checkOptionsObject(factory: string, value: unknown, known: object): asserts value is object {
+  if (isPlain(value)) return;
+  const advice = value instanceof AbortSignal && "signal" in known ? "; pass it as { signal }" : hint(value);
+  throw invalid(TypeError, `${factory}: options must be an object, got ${show(value)}${advice}`);
+}
+
+/** The error about an option that is not known. */
+export function unknownOption(factory: string, name: string, known: readonly string[]): TypeError {
+  return unknownName(`${factory}: unknown option`, name, known, "the options are");
+}
+
+/** The error about a name that is not known, with the one that was meant, or all there are. */
+export function unknownName(unknown: string, name: string, known: readonly string[], theNamesAre: string): TypeError {
+  const meant = nearMiss(name, known) ?? onlyEndingIn(name, known);
+  const advice = meant === undefined ? `${theNamesAre} ${known.join(", ")}` : `did you mean ${meant}?`;
+  return invalid(TypeError, `${unknown} ${shownName(name)}; ${advice}`);
+}
+
+/** Throws a `TypeError` that names `option` unless it is an `AbortSignal`. */
+export function checkSignal(option: string, value: unknown): void {
+  if (value instanceof AbortSignal) return;
+  const advice = value instanceof AbortController ? "; give its signal" : "";
+  throw invalid(TypeError, `${option} must be an AbortSignal, got ${show(value)}${advice}`);
+}
+
+/** Throws a `TypeError` that names `option` unless it is a clock. */
+export function checkClock(option: string, value: unknown): void {
+  const clock = value as Partial<Record<"now" | "setTimeout" | "clearTimeout", unknown>> | null | undefined;
+  for (const name of ["now", "setTimeout", "clearTimeout"] as const) checkFunction(`${option}.${name}`, clock?.[name]);
+}
+
+/** An error about a mistake in what a caller has given. Its code has it classified as `config`, which no retry mends. */
+export function invalid<E extends Error>(ErrorClass: new (message: string) => E, message: string): E {
+  return Object.assign(new ErrorClass(message), { code: "ERR_INVALID_OPTION" });
+}
+
+/** Objects of these kinds hold no options and no hooks, whatever else they are. Told by name: they may be another realm's. */
+const otherKinds =
+  /^(?:AbortSignal|AbortController|Array|Date|Error|EventTarget|Map|Promise|RegExp|Set|URL|Weak\w+|\w+Array|ArrayBuffer)$/;
+
+/** Whether it may be an object of options or hooks: not one that is known for something else, such as an array. */
+export function isPlain(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  // Nearly all are literals; only the others need a look at their kind.
+  return Object.getPrototypeOf(value) === Object.prototype || !otherKinds.test(kindOf(value));
+}
+
+/** Such as `Object`, `Array` or `AbortSignal`. */
+function kindOf(value: object): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
+
+/** What to do with a function that was given in the wrong place. */
+function hint(value: unknown): string {
+  const role = roleOf(value);
+  if (role?.kind === "factory") return `; call it: ${role.name}()`;
+  if (role?.kind === "middleware") return "; put it over a base dialer: compose(withRetry(), tcp())";
+  return "";
 }
 
 /** A rejected value, short and on one line. Objects show their kind only: they may hold secrets. */
 export function show(value: unknown): string {
   if (typeof value === "string") return printable(JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}…` : value));
-  if (typeof value === "function") return "a function";
-  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "an object";
-  return printable(String(value), 64);
+  if (typeof value === "function") {
+    const role = roleOf(value);
+    if (role === undefined) return "a function";
+    return role.kind === "factory" ? `the factory ${role.name}` : `a ${role.kind}`;
+  }
+  if (typeof value !== "object" || value === null) return printable(String(value), 64);
+  if (Array.isArray(value)) return "an array";
+  const kind = kindOf(value);
+  if (!otherKinds.test(kind)) return "an object";
+  return `${/^[AEI]/.test(kind) ? "an" : "a"} ${kind}`;
+}
+
+/** Of what kind a rejected value is, for one that must not be shown. */
+export function showKind(value: unknown): string {
+  return ["string", "number", "boolean", "bigint", "symbol"].includes(typeof value) ? `a ${typeof value}` : show(value);
+}
+
+/** A name as it is, or shown as a string where it has anything but letters, digits and the like. */
+function shownName(name: string): string {
+  return /^[\w$.-]{1,64}$/.test(name) ? name : show(name);
 }

@@ -38,7 +38,7 @@ const leastBar = 14;
  * @throws RangeError or TypeError naming the option.
  */
 export function waterfall(record: DialRecord, options: WaterfallOptions = {}): string {
-  checkOptions("waterfall", options, ["columns", "colors"]);
+  checkOptions("waterfall", options, { columns: true, colors: true });
   const { columns = 80, colors = false } = options;
   checkCount("waterfall: columns", columns, leastColumns);
   checkBoolean("waterfall: colors", colors);

@@ -2,7 +2,8 @@ import { validateHeaderName, validateHeaderValue } from "node:http";
 import type { Socket } from "node:net";
 import type { Dialer } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
-import { checkDuration, checkFunction, checkOptions, show } from "../core/validate.ts";
+import { markFactories } from "../core/roles.ts";
+import { checkDialer, checkDuration, checkOptions, show } from "../core/validate.ts";
 import { checkAuth, type ProxyAuth, parseProxy } from "./proxy-url.ts";
 import { readHead } from "./read-head.ts";
 import { tcp } from "./tcp.ts";
@@ -36,10 +37,10 @@ const maxHeadBytes = 16 * 1024;
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6
  */
 export function httpProxy(options: HttpProxyOptions, over?: SocketDialer): Dialer<Socket> {
-  checkOptions("httpProxy", options, ["proxy", "auth", "headers", "timeoutMs"]);
+  checkOptions("httpProxy", options, { proxy: true, auth: true, headers: true, timeoutMs: true });
   const { scheme, target: proxy, auth: urlAuth } = parseProxy("httpProxy", options.proxy, ["http", "https"]);
   const { auth = urlAuth, headers = {}, timeoutMs = 30_000 } = options;
-  if (over !== undefined) checkFunction("httpProxy: over", over);
+  if (over !== undefined) checkDialer("httpProxy: over", over);
   checkDuration("httpProxy: timeoutMs", timeoutMs);
   const lines = headerLines(headers, auth);
 
@@ -65,6 +66,8 @@ export function httpProxy(options: HttpProxyOptions, over?: SocketDialer): Diale
     over ?? (scheme === "https" ? tls() : tcp()),
   );
 }
+
+markFactories({ httpProxy });
 
 function headerLines(headers: Readonly<Record<string, string>>, auth: ProxyAuth | undefined): string {
   if (typeof headers !== "object" || headers === null) throw new TypeError("httpProxy: headers must be an object");

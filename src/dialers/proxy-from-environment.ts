@@ -1,7 +1,9 @@
 import type { Socket } from "node:net";
 import { dialerOf, runOf } from "../core/context.ts";
 import type { Dialer } from "../core/dialer.ts";
-import { checkFunction, checkOptions, show } from "../core/validate.ts";
+import { placesOf } from "../core/makeup.ts";
+import { markFactories } from "../core/roles.ts";
+import { checkDialer, checkOptions, show } from "../core/validate.ts";
 import { httpProxy } from "./http-proxy.ts";
 import { noProxy } from "./no-proxy.ts";
 import { socksProxy } from "./socks-proxy.ts";
@@ -30,8 +32,8 @@ export function proxyFromEnvironment(
   options: ProxyFromEnvironmentOptions = {},
   direct: Dialer<Socket> = tcp(),
 ): Dialer<Socket> {
-  checkOptions("proxyFromEnvironment", options, ["env", "scheme"]);
-  checkFunction("proxyFromEnvironment: direct", direct);
+  checkOptions("proxyFromEnvironment", options, { env: true, scheme: true });
+  checkDialer("proxyFromEnvironment: direct", direct);
   const { env = process.env, scheme = "https" } = options;
   if (typeof scheme !== "string" || !/^[a-z][a-z\d+.-]*$/.test(scheme)) {
     throw new TypeError(`proxyFromEnvironment: scheme must be one in small letters, got ${show(scheme)}`);
@@ -46,8 +48,10 @@ export function proxyFromEnvironment(
   return dialerOf(function environmentDialer(target, context) {
     const run = target.path !== undefined || isDirect(target.host, target.port) ? dialDirect : dialProxy;
     return run(target, context);
-  });
+  }, placesOf(direct));
 }
+
+markFactories({ proxyFromEnvironment });
 
 function proxyOf(url: string): Dialer<Socket> {
   // curl takes a proxy without a scheme for an HTTP one.

@@ -2,9 +2,10 @@ import { isIP, isIPv4, isIPv6, type Socket } from "node:net";
 import type { DialContext } from "../core/context.ts";
 import type { Dialer } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
+import { markFactories } from "../core/roles.ts";
 import type { Target } from "../core/target.ts";
 import type { Address } from "../core/trace.ts";
-import { checkDuration, checkFunction, checkOptions } from "../core/validate.ts";
+import { checkDialer, checkDuration, checkFunction, checkOptions } from "../core/validate.ts";
 import { checkAuth, type ProxyAuth, parseProxy } from "./proxy-url.ts";
 import { readHead } from "./read-head.ts";
 import { type Lookup, resolve } from "./resolve.ts";
@@ -49,10 +50,10 @@ const replies: Readonly<Record<number, string>> = {
  * @see https://www.rfc-editor.org/rfc/rfc1928
  */
 export function socksProxy(options: SocksProxyOptions, over: SocketDialer = tcp()): Dialer<Socket> {
-  checkOptions("socksProxy", options, ["proxy", "auth", "lookup", "timeoutMs"]);
+  checkOptions("socksProxy", options, { proxy: true, auth: true, lookup: true, timeoutMs: true });
   const { scheme, target: proxy, auth: urlAuth } = parseProxy("socksProxy", options.proxy, ["socks5h", "socks5"]);
   const { auth: given = urlAuth, lookup, timeoutMs = 30_000 } = options;
-  checkFunction("socksProxy: over", over);
+  checkDialer("socksProxy: over", over);
   if (lookup !== undefined) checkFunction("socksProxy: lookup", lookup);
   checkDuration("socksProxy: timeoutMs", timeoutMs);
   const auth = given === undefined ? undefined : readAuth(given);
@@ -74,6 +75,8 @@ export function socksProxy(options: SocksProxyOptions, over: SocketDialer = tcp(
     over,
   );
 }
+
+markFactories({ socksProxy });
 
 async function greet(socket: Socket, auth: ProxyAuth | undefined): Promise<void> {
   const methods = auth === undefined ? [noAuth] : [noAuth, userPassword];

@@ -1,9 +1,10 @@
 import { isIP, type Socket } from "node:net";
 import { dialerOf } from "../core/context.ts";
 import type { Dialer } from "../core/dialer.ts";
+import { markFactories } from "../core/roles.ts";
 import type { Target } from "../core/target.ts";
 import type { Address } from "../core/trace.ts";
-import { checkBoolean, checkDuration, checkFunction, checkOptions, show } from "../core/validate.ts";
+import { checkBoolean, checkDuration, checkFunction, checkOptions, type OptionNames, show } from "../core/validate.ts";
 import { type ConnectSettings, connectAddress } from "./connect.ts";
 import { race } from "./race.ts";
 import { type Lookup, resolve } from "./resolve.ts";
@@ -40,19 +41,19 @@ export interface TcpOptions {
 /** Idle time before the first probe, as in Go's `net.Dialer`. */
 const keepAliveInitialDelay = 15_000;
 
-const knownOptions = [
-  "noDelay",
-  "keepAlive",
-  "family",
-  "lookup",
-  "connectionAttemptDelayMs",
-  "resolutionDelayMs",
-  "rememberWinner",
-  "timeoutMs",
-  "localAddress",
-  "localPort",
-  "unref",
-];
+const optionNames: OptionNames<TcpOptions> = {
+  noDelay: true,
+  keepAlive: true,
+  family: true,
+  lookup: true,
+  connectionAttemptDelayMs: true,
+  resolutionDelayMs: true,
+  rememberWinner: true,
+  timeoutMs: true,
+  localAddress: true,
+  localPort: true,
+  unref: true,
+};
 
 /**
  * Dials TCP and unix sockets by `node:net`: the base dialer that most compositions end in. The
@@ -63,7 +64,7 @@ const knownOptions = [
  * @see https://www.rfc-editor.org/rfc/rfc8305
  */
 export function tcp(options: TcpOptions = {}): Dialer<Socket> {
-  checkOptions("tcp", options, knownOptions);
+  checkOptions("tcp", options, optionNames);
   const { noDelay = true, keepAlive = true, unref = false, rememberWinner = false } = options;
   const { lookup, timeoutMs, localAddress, localPort } = options;
   const { connectionAttemptDelayMs = 250, resolutionDelayMs = 50 } = options;
@@ -109,6 +110,8 @@ export function tcp(options: TcpOptions = {}): Dialer<Socket> {
     );
   });
 }
+
+markFactories({ tcp });
 
 /** The address of an IP literal or unix socket: there is nothing to resolve, and nothing to race. */
 function onlyAddress({ host, port, path }: Target): Address | undefined {

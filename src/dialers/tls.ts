@@ -4,9 +4,19 @@ import { type DialContext, dialerOf, runOf } from "../core/context.ts";
 import type { Dialer } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
 import { canonicalHost } from "../core/host-name.ts";
+import { placesOf } from "../core/makeup.ts";
 import { failed } from "../core/outcome.ts";
+import { markFactories } from "../core/roles.ts";
 import { peerCertificateExpiry, tlsInfo } from "../core/tls-info.ts";
-import { checkBoolean, checkDuration, checkFunction, checkOptions, show } from "../core/validate.ts";
+import {
+  checkBoolean,
+  checkDialer,
+  checkDuration,
+  checkFunction,
+  checkOptions,
+  type OptionNames,
+  show,
+} from "../core/validate.ts";
 import { runPhase } from "./phase.ts";
 import { guardedIdentity } from "./server-identity.ts";
 import { tcp } from "./tcp.ts";
@@ -48,44 +58,41 @@ export interface TlsDialerOptions extends SecureContextOptions {
   rejectUnauthorized?: boolean | undefined;
 }
 
-const ownOptions = [
-  "caFile",
-  "certFile",
-  "keyFile",
-  "serverName",
-  "alpnProtocols",
-  "handshakeTimeoutMs",
-  "sessionCache",
-  "pins",
-  "checkServerIdentity",
-  "rejectUnauthorized",
-] as const;
-
-const contextOptions = [
-  "allowPartialTrustChain",
-  "ALPNCallback",
-  "ca",
-  "cert",
-  "ciphers",
-  "clientCertEngine",
-  "crl",
-  "dhparam",
-  "ecdhCurve",
-  "honorCipherOrder",
-  "key",
-  "maxVersion",
-  "minVersion",
-  "passphrase",
-  "pfx",
-  "privateKeyEngine",
-  "privateKeyIdentifier",
-  "secureOptions",
-  "secureProtocol",
-  "sessionIdContext",
-  "sessionTimeout",
-  "sigalgs",
-  "ticketKeys",
-];
+const optionNames: OptionNames<TlsDialerOptions> = {
+  caFile: true,
+  certFile: true,
+  keyFile: true,
+  serverName: true,
+  alpnProtocols: true,
+  handshakeTimeoutMs: true,
+  sessionCache: true,
+  pins: true,
+  checkServerIdentity: true,
+  rejectUnauthorized: true,
+  allowPartialTrustChain: true,
+  ALPNCallback: true,
+  ca: true,
+  cert: true,
+  ciphers: true,
+  clientCertEngine: true,
+  crl: true,
+  dhparam: true,
+  ecdhCurve: true,
+  honorCipherOrder: true,
+  key: true,
+  maxVersion: true,
+  minVersion: true,
+  passphrase: true,
+  pfx: true,
+  privateKeyEngine: true,
+  privateKeyIdentifier: true,
+  secureOptions: true,
+  secureProtocol: true,
+  sessionIdContext: true,
+  sessionTimeout: true,
+  sigalgs: true,
+  ticketKeys: true,
+};
 
 /**
  * Dials TLS over another base dialer, a proxy's for one. The handshake is a phase of its own, with a
@@ -100,8 +107,8 @@ const contextOptions = [
  * DialTimeoutError of scope `phase`.
  */
 export function tls(options: TlsDialerOptions = {}, over: SocketDialer = tcp()): Dialer<TLSSocket> {
-  checkOptions("tls", options, [...ownOptions, ...contextOptions]);
-  checkFunction("tls: over", over);
+  checkOptions("tls", options, optionNames);
+  checkDialer("tls: over", over);
   checkFiles(options);
   const { caFile, certFile, keyFile, serverName, alpnProtocols, handshakeTimeoutMs = 10_000, ...rest } = options;
   const { sessionCache = true, pins, checkServerIdentity, rejectUnauthorized = true, ...contextOnly } = rest;
@@ -173,8 +180,10 @@ export function tls(options: TlsDialerOptions = {}, over: SocketDialer = tcp()):
       trace?.tlsHandshakeDone?.({ serverName: name, durationMs, ...failed(error, cancel) });
       throw error;
     }
-  });
+  }, placesOf(over));
 }
+
+markFactories({ tls });
 
 /** Waits for the handshake; on failure the socket is destroyed and no listener stays. */
 function secured(conn: TLSSocket): Promise<void> {

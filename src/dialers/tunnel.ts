@@ -3,6 +3,7 @@ import type { TLSSocket } from "node:tls";
 import { type DialContext, dialerOf, runOf } from "../core/context.ts";
 import type { Dialer } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
+import { placesOf } from "../core/makeup.ts";
 import { failed } from "../core/outcome.ts";
 import type { Target } from "../core/target.ts";
 import { runPhase } from "./phase.ts";
@@ -41,5 +42,5 @@ export function tunnelDialer(tunnel: Tunnel, over: SocketDialer): Dialer<Socket>
       trace?.proxyDone?.({ type, proxy, durationMs: clock.now() - startedAt, ...failed(error, cancel) });
       throw error;
     }
-  });
+  }, placesOf(over));
 }

@@ -1,6 +1,8 @@
 import type { ClientObserver } from "../core/client-trace.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { attach } from "../core/observe.ts";
+import { markFactories } from "../core/roles.ts";
+import { withPlace } from "../core/twins.ts";
 import { checkDuration, checkOptions, show } from "../core/validate.ts";
 import { type RequestHandler, requestHandler } from "./handler.ts";
 import { hostOf } from "./hosts.ts";
@@ -53,7 +55,13 @@ export interface Inspector {
  * const { url } = await page.listen();
  */
 export function inspector(options: InspectorOptions = {}): Inspector {
-  checkOptions("inspector", options, ["recentDials", "recentFailures", "hosts", "maxViewers", "updateMs"]);
+  checkOptions("inspector", options, {
+    recentDials: true,
+    recentFailures: true,
+    hosts: true,
+    maxViewers: true,
+    updateMs: true,
+  });
   const { recentDials = 200, recentFailures = 100, hosts = [], maxViewers = 8, updateMs = 1000 } = options;
   checkWithin("inspector: recentDials", recentDials, 10_000);
   checkWithin("inspector: recentFailures", recentFailures, 10_000);
@@ -64,14 +72,22 @@ export function inspector(options: InspectorOptions = {}): Inspector {
   const live = new LiveUpdates(watch, maxViewers, updateMs);
 
   return {
-    observe: (named = {}) => attach(watch.dials(checkName("inspector.observe", named) ?? "default")),
-    client: (named = {}) => watch.clientsOf(checkName("inspector.client", named)),
+    observe(named = {}) {
+      const name = checkName("inspector.observe", named) ?? "default";
+      return attach(watch.dials(name), { place: { factory: "inspector.observe", name, into: watch } });
+    },
+    client(named = {}) {
+      const name = checkName("inspector.client", named);
+      return withPlace(watch.clientsOf(name), { factory: "inspector.client", name: name ?? "default", into: watch });
+    },
     snapshot: () => summarize(watch),
     handler: () => requestHandler(watch, live, allowed),
     listen: (where = {}) =>
       listen(where, (host) => requestHandler(watch, live, new Set([...allowed, host.toLowerCase()]))),
   };
 }
+
+markFactories({ inspector });
 
 function checkWithin(option: string, value: unknown, max: number): void {
   if (!Number.isInteger(value) || (value as number) < 0 || (value as number) > max) {
@@ -91,7 +107,7 @@ function checkHosts(hosts: unknown): ReadonlySet<string> {
 }
 
 function checkName(factory: string, options: InspectorNameOptions): string | undefined {
-  checkOptions(factory, options, ["name"]);
+  checkOptions(factory, options, { name: true });
   const { name } = options;
   if (name !== undefined && (typeof name !== "string" || name === "" || name.length > 128)) {
     throw new TypeError(`${factory}: name must be a string of 1 to 128 characters, got ${show(name)}`);

@@ -27,7 +27,7 @@ export async function listen(
   options: InspectorListenOptions,
   handlerFor: (host: string) => RequestHandler,
 ): Promise<InspectorServer> {
-  checkOptions("inspector.listen", options, ["port", "host"]);
+  checkOptions("inspector.listen", options, { port: true, host: true });
   const { port = 0, host = "127.0.0.1" } = options;
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new RangeError(`inspector.listen: port must be a whole number from 0 to 65535, got ${show(port)}`);

@@ -1,6 +1,7 @@
 import { layer } from "../core/context.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { DialError, latenessNote } from "../core/errors.ts";
+import { markFactories } from "../core/roles.ts";
 import type { Target } from "../core/target.ts";
 import { checkCount, checkDuration, checkOptions } from "../core/validate.ts";
 import { WaitingLine } from "../core/waiting-line.ts";
@@ -29,7 +30,7 @@ export interface ConcurrencyLimitOptions {
  * const dial = compose(withRetry(), withConcurrencyLimit({ maxConcurrent: 10, maxWaiting: 1000 }), tcp());
  */
 export function withConcurrencyLimit(options: ConcurrencyLimitOptions): Middleware {
-  checkOptions("withConcurrencyLimit", options, ["maxConcurrent", "maxWaiting", "waitTimeoutMs"]);
+  checkOptions("withConcurrencyLimit", options, { maxConcurrent: true, maxWaiting: true, waitTimeoutMs: true });
   const { maxConcurrent, maxWaiting = Number.POSITIVE_INFINITY, waitTimeoutMs } = options;
   checkCount("withConcurrencyLimit: maxConcurrent", maxConcurrent);
   checkCount("withConcurrencyLimit: maxWaiting", maxWaiting, 0);
@@ -88,6 +89,8 @@ export function withConcurrencyLimit(options: ConcurrencyLimitOptions): Middlewa
     { name: "concurrencyLimit" },
   );
 }
+
+markFactories({ withConcurrencyLimit });
 
 function exhausted(target: Target, why: string): DialError {
   return new DialError(`dial ${target}: ${why}`, { reason: "pool_exhausted", target });

@@ -1,7 +1,8 @@
 import { type Channel, channel } from "node:diagnostics_channel";
 import type { Middleware } from "../core/dialer.ts";
 import { attach } from "../core/observe.ts";
-import { type DialStartInfo, type DialTrace, travellingHooks } from "../core/trace.ts";
+import { markFactories } from "../core/roles.ts";
+import { type DialStartInfo, type DialTrace, type Observer, travellingHooks } from "../core/trace.ts";
 import { checkOptions, show } from "../core/validate.ts";
 
 export interface DiagnosticsChannelOptions {
@@ -42,12 +43,12 @@ const channels: readonly (readonly [HookName, Channel])[] = hookNames.map((name)
  * @see https://nodejs.org/api/diagnostics_channel.html
  */
 export function withDiagnosticsChannel(options: DiagnosticsChannelOptions = {}): Middleware {
-  checkOptions("withDiagnosticsChannel", options, ["name"]);
+  checkOptions("withDiagnosticsChannel", options, { name: true });
   const { name: dialer = "default" } = options;
   if (typeof dialer !== "string") {
     throw new TypeError(`withDiagnosticsChannel: name must be a string, got ${show(dialer)}`);
   }
-  return attach((dial) => {
+  const observe: Observer = (dial) => {
     let hooks: Partial<Record<HookName, (info: object) => void>> | undefined;
     for (const [name, subscribed] of channels) {
       if (!subscribed.hasSubscribers) continue;
@@ -55,5 +56,8 @@ export function withDiagnosticsChannel(options: DiagnosticsChannelOptions = {}):
       hooks[name] = (info) => subscribed.publish({ ...info, dialer, dial });
     }
     return hooks as DialTrace | undefined;
-  });
+  };
+  return attach(observe, { place: { factory: "withDiagnosticsChannel", name: dialer } });
 }
+
+markFactories({ withDiagnosticsChannel });

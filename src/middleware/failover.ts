@@ -5,9 +5,18 @@ import type { Middleware } from "../core/dialer.ts";
 import { failed } from "../core/outcome.ts";
 import type { Reason } from "../core/reasons.ts";
 import { checkedRandom } from "../core/returned.ts";
+import { markFactories } from "../core/roles.ts";
 import type { DialState } from "../core/state.ts";
 import { parseTarget, type TargetLike } from "../core/target.ts";
-import { checkCount, checkDuration, checkFunction, checkOneOf, checkOptions, show } from "../core/validate.ts";
+import {
+  checkCount,
+  checkDuration,
+  checkFunction,
+  checkOneOf,
+  checkOptions,
+  type OptionNames,
+  show,
+} from "../core/validate.ts";
 import type { Endpoint, TargetStatus } from "../selector/endpoint.ts";
 import { Journey } from "../selector/journey.ts";
 import { type FailoverPolicy, policyNames } from "../selector/policy.ts";
@@ -54,17 +63,17 @@ export interface Failover extends Middleware {
   [Symbol.dispose](): void;
 }
 
-const knownOptions = [
-  "targets",
-  "discover",
-  "policy",
-  "ejectAfter",
-  "ejectionMs",
-  "maxEjectionMs",
-  "minShare",
-  "decayMs",
-  "random",
-];
+const optionNames: OptionNames<FailoverOptions> = {
+  targets: true,
+  discover: true,
+  policy: true,
+  ejectAfter: true,
+  ejectionMs: true,
+  maxEjectionMs: true,
+  minShare: true,
+  decayMs: true,
+  random: true,
+};
 
 /** For `least_loaded` a target that fails at once is not a fast one. */
 const leastFailureMs = 1000;
@@ -91,7 +100,7 @@ const ownReasons: ReadonlySet<Reason> = new Set(["local_resource", "config", "no
  * @see https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/outlier
  */
 export function withFailover(options: FailoverOptions): Failover {
-  checkOptions("withFailover", options, knownOptions);
+  checkOptions("withFailover", options, optionNames);
   const { targets, discover, policy = "in_order", random: source = Math.random, decayMs = 10_000 } = options;
   const { ejectAfter = 5, ejectionMs = 1000, maxEjectionMs = 60_000, minShare = 0.5 } = options;
   if (typeof policy !== "function") checkOneOf("withFailover: policy", policy, policyNames);
@@ -196,3 +205,5 @@ export function withFailover(options: FailoverOptions): Failover {
     [Symbol.dispose]: close,
   });
 }
+
+markFactories({ withFailover });

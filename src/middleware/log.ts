@@ -6,6 +6,7 @@ import { notify } from "../core/hooks.ts";
 import { asObserver } from "../core/makeup.ts";
 import { attach } from "../core/observe.ts";
 import { printable } from "../core/printable.ts";
+import { markFactories } from "../core/roles.ts";
 import type { DialTrace } from "../core/trace.ts";
 import { checkBoolean, checkCount, checkOptions, show } from "../core/validate.ts";
 import { leastColumns, waterfall } from "../core/waterfall.ts";
@@ -40,7 +41,7 @@ export function withLog(logger: Logger = console, options: LogOptions = {}): Mid
   if (typeof logger?.info !== "function" || typeof logger.warn !== "function") {
     throw new TypeError(`withLog: logger must have the methods info and warn, got ${show(logger)}`);
   }
-  checkOptions("withLog", options, ["pretty", "colors", "columns"]);
+  checkOptions("withLog", options, { pretty: true, colors: true, columns: true });
   const { pretty = false, colors, columns } = options;
   checkBoolean("withLog: pretty", pretty);
   if (colors !== undefined) checkBoolean("withLog: colors", colors);
@@ -51,10 +52,12 @@ export function withLog(logger: Logger = console, options: LogOptions = {}): Mid
     info: (line) => safeLogger.info(printable(line)),
     warn: (line) => safeLogger.warn(printable(line)),
   };
+  const place = { factory: "withLog", name: "log", into: logger };
   if (!pretty) {
-    return attach({ ...connectLines(lineLogger), ...commonLines(lineLogger), ...endLines(lineLogger) }, "log");
+    const hooks = { ...connectLines(lineLogger), ...commonLines(lineLogger), ...endLines(lineLogger) };
+    return attach(hooks, { name: "log", place });
   }
-  const lines = attach(commonLines(lineLogger), "log");
+  const lines = attach(commonLines(lineLogger), { name: "log", place });
   const pictures = attach(
     recordDials((record) => {
       const failed = record.outcome === "failure";
@@ -66,7 +69,7 @@ export function withLog(logger: Logger = console, options: LogOptions = {}): Mid
       if (failed) safeLogger.warn(text);
       else safeLogger.info(text);
     }),
-    "log",
+    { name: "log" },
   );
   return asObserver((next) => lines(pictures(next)));
 }
@@ -78,6 +81,7 @@ export function guardedLogger(owner: string, logger: Logger): Logger {
     warn: (text) => notify(`${owner}'s logger.warn()`, () => logger.warn(text)),
   };
 }
+markFactories({ withLog });
 
 function connectLines(logger: Logger): DialTrace {
   return {

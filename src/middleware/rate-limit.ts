@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import { layer } from "../core/context.ts";
 import type { Middleware } from "../core/dialer.ts";
+import { markFactories } from "../core/roles.ts";
 import { checkCount, checkOptions, show } from "../core/validate.ts";
 import { WaitingLine } from "../core/waiting-line.ts";
 
@@ -29,7 +30,7 @@ const maxPerSecond = 1e6;
  * const dial = compose(withTimeout({ timeoutMs: 10_000 }), withRetry(), withRateLimit({ dialsPerSecond: 20 }), tcp());
  */
 export function withRateLimit(options: RateLimitOptions): Middleware {
-  checkOptions("withRateLimit", options, ["dialsPerSecond", "burst"]);
+  checkOptions("withRateLimit", options, { dialsPerSecond: true, burst: true });
   const { dialsPerSecond } = options;
   if (typeof dialsPerSecond !== "number" || !(dialsPerSecond >= minPerSecond && dialsPerSecond <= maxPerSecond)) {
     const range = `from ${minPerSecond} to ${maxPerSecond}`;
@@ -69,6 +70,8 @@ export function withRateLimit(options: RateLimitOptions): Middleware {
     { name: "rateLimit" },
   );
 }
+
+markFactories({ withRateLimit });
 
 /**
  * The generic cell rate algorithm: a token bucket that remembers one moment, when it would be full again.

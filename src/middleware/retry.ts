@@ -8,11 +8,12 @@ import { notify } from "../core/hooks.ts";
 import { failed } from "../core/outcome.ts";
 import { isRetryable, type Reason } from "../core/reasons.ts";
 import { checkRetryBudget, type RetryBudget, returnedNothing, returnedWithdrawal } from "../core/retry-budget.ts";
+import { markFactories } from "../core/roles.ts";
 import { sleep } from "../core/sleep.ts";
 import type { DialState } from "../core/state.ts";
 import type { Target } from "../core/target.ts";
 import type { ExhaustedCause } from "../core/trace.ts";
-import { checkBoolean, checkCount, checkFunction, checkOptions } from "../core/validate.ts";
+import { checkBoolean, checkCount, checkFunction, checkOptions, type OptionNames } from "../core/validate.ts";
 import { verdictOf } from "../core/verdict.ts";
 
 export interface RetryOptions extends BackoffOptions {
@@ -35,18 +36,18 @@ export interface RetryOptions extends BackoffOptions {
   backoffBeforeFirst?: boolean | undefined;
 }
 
-const knownOptions = [
-  "maxAttempts",
-  "shouldRetry",
-  "budget",
-  "backoffBeforeFirst",
-  "backoff",
-  "initialBackoffMs",
-  "backoffMultiplier",
-  "maxBackoffMs",
-  "jitter",
-  "random",
-];
+const optionNames: OptionNames<RetryOptions> = {
+  maxAttempts: true,
+  shouldRetry: true,
+  budget: true,
+  backoffBeforeFirst: true,
+  backoff: true,
+  initialBackoffMs: true,
+  backoffMultiplier: true,
+  maxBackoffMs: true,
+  jitter: true,
+  random: true,
+};
 
 /** What one dial goes by: the layer's own, or the caller's. */
 interface Plan {
@@ -75,7 +76,7 @@ interface Plan {
  * @see https://github.com/cenkalti/backoff/blob/v4/context.go which doesn't begin such waits either
  */
 export function withRetry(options: RetryOptions = {}): Middleware {
-  checkOptions("withRetry", options, knownOptions);
+  checkOptions("withRetry", options, optionNames);
   const {
     maxAttempts = 4,
     shouldRetry = defaultShouldRetry,
@@ -176,6 +177,8 @@ export function withRetry(options: RetryOptions = {}): Middleware {
     { name: "retry" },
   );
 }
+
+markFactories({ withRetry });
 
 function asAsked(own: Plan, call: Call): Plan {
   return {

@@ -1,6 +1,7 @@
 import { bounded, boundedByCaller } from "../core/bound.ts";
 import { layer } from "../core/context.ts";
 import type { Middleware } from "../core/dialer.ts";
+import { markFactories } from "../core/roles.ts";
 import { checkDuration, checkOptions } from "../core/validate.ts";
 
 export interface TimeoutOptions {
@@ -20,7 +21,7 @@ export interface TimeoutOptions {
  * const dial = compose(withTimeout({ timeoutMs: 10_000 }), withRetry(), withTimeout({ timeoutMs: 2_000 }), tcp());
  */
 export function withTimeout(options: TimeoutOptions): Middleware {
-  checkOptions("withTimeout", options, ["timeoutMs"]);
+  checkOptions("withTimeout", options, { timeoutMs: true });
   const { timeoutMs } = options;
   checkDuration("withTimeout: timeoutMs", timeoutMs);
 
@@ -34,3 +35,5 @@ export function withTimeout(options: TimeoutOptions): Middleware {
     { name: "timeout" },
   );
 }
+
+markFactories({ withTimeout });

@@ -1,21 +1,27 @@
 import type { Middleware } from "../core/dialer.ts";
+import { checkDialHooks, checkingFirst } from "../core/hook-names.ts";
 import { attach } from "../core/observe.ts";
+import { markFactories } from "../core/roles.ts";
 import type { DialTrace, Observer } from "../core/trace.ts";
-import { show } from "../core/validate.ts";
+import { checkObserver } from "../core/validate.ts";
 
 /**
  * Attaches hooks, or an observer that returns the hooks for each dial: this package's
  * `httptrace.WithClientTrace`. They are told of the dial as it passes this layer, and of all that
  * happens beneath. Of several, the newer (inner) ones run first.
  *
- * @throws TypeError at construction, when it is given neither.
+ * @throws TypeError at construction, when it is given neither, or naming the hook that is not known.
  * @example
  * const dial = compose(withTrace({ connectDone: (info) => console.log(info.address, info.outcome) }), tcp());
  * @see https://pkg.go.dev/net/http/httptrace
  */
 export function withTrace(observer: DialTrace | Observer): Middleware {
-  if (typeof observer !== "function" && (typeof observer !== "object" || observer === null)) {
-    throw new TypeError(`withTrace: needs an object of hooks or a function that returns one, got ${show(observer)}`);
+  if (typeof observer === "function") {
+    checkObserver("withTrace: observer", observer);
+    return attach(checkingFirst("withTrace: observer", observer));
   }
+  checkDialHooks("withTrace: observer", observer, "an object of hooks or a function that returns one");
   return attach(observer);
 }
+
+markFactories({ withTrace });

@@ -1,7 +1,9 @@
 import type { ConnectionOptions, NatsConnection } from "nats";
+import { markFactories } from "../core/roles.ts";
 import type { BackgroundClient } from "./background.ts";
 import { connectWith } from "./connect.ts";
 import type { DialedConnectOptions } from "./connect-options.ts";
+import { nats2Checks } from "./option-checks.ts";
 import { nats2 } from "./upstream-v2.ts";
 
 /** Everything that `nats` 2.x's `connect` takes, and how to dial. */
@@ -18,7 +20,7 @@ export interface BackgroundConnectOptions extends Omit<ConnectOptions, "connectI
 /** A client that connects while its owner goes on. */
 export type BackgroundConnection = BackgroundClient<NatsConnection>;
 
-const connectDialed = connectWith<NatsConnection>(nats2);
+const connectDialed = connectWith<NatsConnection>(nats2, nats2Checks);
 
 /**
  * Connects to NATS as the older `nats` 2.x does, through a dialer of yours. INFO, the TLS upgrade
@@ -31,15 +33,26 @@ const connectDialed = connectWith<NatsConnection>(nats2);
  * Options and behaviour are those of `dialtrace/nats`, except where `nats` 2.x itself differs: its errors
  * are `NatsError`s, told apart by `code`; and it doesn't tell of subscriptions that fall behind.
  *
+ * Servers may also come first, as text: `connect("nats://a:4222,nats://b:4222", { signal })`. An option that the
+ * client of a newer version may know passes with one warning; a near miss of one that is known is refused.
+ *
  * @throws TypeError or RangeError naming the option that can't be used.
  * @throws DialError when no server could be reached, {@link DialTimeoutError} past `connectDeadlineMs`.
  * @example
  * const nc = await connect({ servers: "nats://a:4222,nats://b:4222", dialer, signal });
  */
+export function connect(
+  servers: string,
+  options: Omit<BackgroundConnectOptions, "servers">,
+): Promise<BackgroundConnection>;
+export function connect(servers: string, options?: Omit<ConnectOptions, "servers">): Promise<NatsConnection>;
 export function connect(options: BackgroundConnectOptions): Promise<BackgroundConnection>;
 export function connect(options?: ConnectOptions): Promise<NatsConnection>;
 export function connect(
-  options: ConnectOptions | BackgroundConnectOptions = {},
+  first?: string | ConnectOptions | BackgroundConnectOptions,
+  second?: ConnectOptions | BackgroundConnectOptions,
 ): Promise<NatsConnection | BackgroundConnection> {
-  return connectDialed(options);
+  return connectDialed(first, second);
 }
+
+markFactories({ connect });

@@ -1,7 +1,9 @@
 import type { NatsConnection } from "@nats-io/transport-node";
+import { markFactories } from "../core/roles.ts";
 import type { BackgroundClient } from "./background.ts";
 import { connectWith } from "./connect.ts";
 import type { DialedConnectOptions } from "./connect-options.ts";
+import { transportNodeChecks } from "./option-checks.ts";
 import type { NodeConnectionOptions } from "./upstream.ts";
 import { transportNode } from "./upstream-v3.ts";
 
@@ -19,7 +21,7 @@ export interface BackgroundConnectOptions extends Omit<ConnectOptions, "connectI
 /** A client that connects while its owner goes on. */
 export type BackgroundConnection = BackgroundClient<NatsConnection>;
 
-const connectDialed = connectWith<NatsConnection>(transportNode);
+const connectDialed = connectWith<NatsConnection>(transportNode, transportNodeChecks);
 
 /**
  * Connects to NATS as `@nats-io/transport-node` does, through a dialer of yours. INFO, the TLS upgrade
@@ -29,15 +31,26 @@ const connectDialed = connectWith<NatsConnection>(transportNode);
  *
  * With `connectInBackground` it resolves at once; bad options reject in either case.
  *
+ * Servers may also come first, as text: `connect("nats://a:4222,nats://b:4222", { signal })`. An option that the
+ * client of a newer version may know passes with one warning; a near miss of one that is known is refused.
+ *
  * @throws TypeError or RangeError naming the option that can't be used.
  * @throws DialError when no server could be reached, {@link DialTimeoutError} past `connectDeadlineMs`.
  * @example
  * const nc = await connect({ servers: "nats://a:4222,nats://b:4222", dialer, signal });
  */
+export function connect(
+  servers: string,
+  options: Omit<BackgroundConnectOptions, "servers">,
+): Promise<BackgroundConnection>;
+export function connect(servers: string, options?: Omit<ConnectOptions, "servers">): Promise<NatsConnection>;
 export function connect(options: BackgroundConnectOptions): Promise<BackgroundConnection>;
 export function connect(options?: ConnectOptions): Promise<NatsConnection>;
 export function connect(
-  options: ConnectOptions | BackgroundConnectOptions = {},
+  first?: string | ConnectOptions | BackgroundConnectOptions,
+  second?: ConnectOptions | BackgroundConnectOptions,
 ): Promise<NatsConnection | BackgroundConnection> {
-  return connectDialed(options);
+  return connectDialed(first, second);
 }
+
+markFactories({ connect });

@@ -2,7 +2,16 @@ import type { Authenticator } from "@nats-io/transport-node";
 import { ClientEvents, checkClientTrace } from "../core/client-events.ts";
 import type { ObservedClient } from "../core/client-trace.ts";
 import { compose } from "../core/compose.ts";
-import { checkBoolean, checkDuration, checkFunction, show } from "../core/validate.ts";
+import { type Check, checkOpenOptions } from "../core/open-options.ts";
+import {
+  checkBoolean,
+  checkDialer,
+  checkDuration,
+  checkOptionsObject,
+  checkSignal,
+  invalid,
+  show,
+} from "../core/validate.ts";
 import { tcp } from "../dialers/tcp.ts";
 import { checkedAuthenticators, clientAuthenticator } from "./authenticators.ts";
 import { type BackgroundClient, inBackground } from "./background.ts";
@@ -23,14 +32,34 @@ import { ensureTransportFactory, type NodeConnectionOptions, type Upstream } fro
 type Options = Omit<NodeConnectionOptions, keyof DialedConnectOptions> & DialedConnectOptions;
 
 /** Makes the `connect` of a line of the client, to whose connections it resolves. */
-export function connectWith<C>(upstream: Upstream) {
+export function connectWith<C>(upstream: Upstream, checks: Readonly<Record<string, Check>>) {
   const Protocol = dialedProtocol(upstream);
 
-  return async function connect(options: Options): Promise<C | BackgroundClient<C>> {
+  return async function connect(
+    first: string | Options | null = {},
+    second?: Options,
+  ): Promise<C | BackgroundClient<C>> {
+    const options = optionsOf(first, second);
+    checkOpenOptions("connect", options, checks, "the NATS client");
     checkBoolean("connect: connectInBackground", options.connectInBackground ?? false);
     const client = newClient<C>(upstream, Protocol, options);
     return options.connectInBackground ? inBackground(client) : client.connect();
   };
+}
+
+/** Reads the arguments: options, or servers and further options. */
+function optionsOf(first: string | Options | null, second: Options | undefined): Options {
+  if (typeof first === "string") {
+    if (second === undefined) return { servers: first };
+    checkOptionsObject("connect", second, {});
+    if (second.servers === undefined) return { ...second, servers: first };
+    throw invalid(TypeError, "connect: servers are given twice: leave them out of the options");
+  }
+  if (second !== undefined) {
+    throw invalid(TypeError, `connect: options come second only where servers come first, got ${show(first)}`);
+  }
+  // The client takes null for no options.
+  return first ?? {};
 }
 
 function newClient<C>(upstream: Upstream, Protocol: DialedProtocolClass, options: Options): Client<C> {
@@ -57,10 +86,8 @@ function newClient<C>(upstream: Upstream, Protocol: DialedProtocolClass, options
     onError,
     ...natsOptions
   } = options;
-  checkFunction("connect: dialer", dialer);
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new TypeError(`connect: signal must be an AbortSignal, got ${show(signal)}`);
-  }
+  checkDialer("connect: dialer", dialer);
+  if (signal !== undefined) checkSignal("connect: signal", signal);
   if (connectDeadlineMs !== undefined) checkDuration("connect: connectDeadlineMs", connectDeadlineMs);
   if (rttIntervalMs !== undefined) checkDuration("connect: rttIntervalMs", rttIntervalMs);
   checkBoolean("connect: retryOnFailedConnect", retryOnFailedConnect);

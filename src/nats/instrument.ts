@@ -1,5 +1,6 @@
 import { checkClientTrace } from "../core/client-events.ts";
 import type { ClientTraceLike } from "../core/client-trace.ts";
+import { markFactories } from "../core/roles.ts";
 import { checkDuration, checkOptions, show } from "../core/validate.ts";
 import type { AnyConnection } from "./any-connection.ts";
 import { knownClient } from "./known-clients.ts";
@@ -34,7 +35,7 @@ export function instrument(nc: AnyConnection, options: InstrumentOptions): Instr
   if (typeof nc?.status !== "function") {
     throw new TypeError(`instrument: nc must be a NATS connection, with status(), got ${show(nc)}`);
   }
-  checkOptions("instrument", options, ["trace", "rttIntervalMs"]);
+  checkOptions("instrument", options, { trace: true, rttIntervalMs: true });
   const { trace, rttIntervalMs } = options;
   checkClientTrace("instrument: trace", trace);
   if (rttIntervalMs !== undefined) checkDuration("instrument: rttIntervalMs", rttIntervalMs);
@@ -56,3 +57,5 @@ export function instrument(nc: AnyConnection, options: InstrumentOptions): Instr
     },
   };
 }
+
+markFactories({ instrument });

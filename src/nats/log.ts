@@ -2,6 +2,8 @@ import { classify } from "../core/classify.ts";
 import type { ClientObserver, DisconnectInfo, ServerIdentity } from "../core/client-trace.ts";
 import { messageOf } from "../core/errors.ts";
 import { printable } from "../core/printable.ts";
+import { markFactories } from "../core/roles.ts";
+import { withPlace } from "../core/twins.ts";
 import { show } from "../core/validate.ts";
 import { guardedLogger, type Logger } from "../middleware/log.ts";
 
@@ -21,7 +23,7 @@ export function natsLog(logger: Logger = console): ClientObserver {
     throw new TypeError(`natsLog: logger must have the methods info and warn, got ${show(logger)}`);
   }
   const guarded = guardedLogger("natsLog", logger);
-  return function logClient({ name }) {
+  const logClient: ClientObserver = ({ name }) => {
     const client = name ? `NATS client ${JSON.stringify(name)}` : "NATS client";
     const info = (what: string) => guarded.info(printable(`${client} ${what}`));
     const warn = (what: string) => guarded.warn(printable(`${client} ${what}`));
@@ -68,7 +70,10 @@ export function natsLog(logger: Logger = console): ClientObserver {
       },
     };
   };
+  return withPlace(logClient, { factory: "natsLog", name: "log", into: logger });
 }
+
+markFactories({ natsLog });
 
 function described({ name, version, cluster }: ServerIdentity): string {
   const parts = [name, version, cluster && `of cluster ${cluster}`].filter(Boolean);

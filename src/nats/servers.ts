@@ -1,4 +1,6 @@
+import { isIPv6 } from "node:net";
 import { parseTarget } from "../core/target.ts";
+import { invalid, show } from "../core/validate.ts";
 
 const defaultPort = 4222;
 
@@ -27,13 +29,17 @@ export interface Servers {
  * @throws TypeError naming the server, with any userinfo blanked, that can't be dialed.
  */
 export function readServers(option: string | readonly string[] | undefined, port: number | undefined): Servers {
+  // As the client has it: none are those of the default.
+  if (option === "" || option === null || (Array.isArray(option) && option.length === 0)) option = undefined;
   if (option !== undefined && port !== undefined) throw new TypeError("connect: give servers or port, not both");
   // A piece without userinfo, then one with it but without a scheme: that comma stands in a password.
   if (typeof option === "string" && /(?:^|,)[^@,]*,(?!\s*[a-z]+:\/\/)[^@,]*@/i.test(option)) {
     throw new TypeError("connect: servers: write a comma in userinfo as %2C, or give servers as an array");
   }
   const list = typeof option === "string" ? option.split(",") : (option ?? [`127.0.0.1:${port ?? defaultPort}`]);
-  if (!Array.isArray(list) || list.length === 0) throw new TypeError("connect: servers must name at least one server");
+  if (!Array.isArray(list)) {
+    throw invalid(TypeError, `connect: servers must be a string or an array of strings, got ${show(option)}`);
+  }
 
   const servers: ConfiguredServer[] = [];
   let tls = false;
@@ -47,6 +53,7 @@ export function readServers(option: string | readonly string[] | undefined, port
 
 function withPort(text: string): string {
   if (/^wss?:\/\//i.test(text)) throw new TypeError("connect: servers: websockets are not dialed here, use wsconnect");
+  if (isIPv6(text)) return parseTarget({ host: text, port: defaultPort }).toString();
   // Every scheme, and none, stands for the port that NATS is registered with.
   const target = parseTarget(typeof text === "string" ? text.replace(/^([a-z]+:\/\/)?/i, "nats://") : text);
   if (target.path !== undefined) throw new TypeError(`connect: servers: NATS has no unix sockets, got ${target}`);

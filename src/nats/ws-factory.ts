@@ -7,10 +7,12 @@ import { discard } from "../core/connection.ts";
 import { Deadline } from "../core/deadline.ts";
 import type { Dialer } from "../core/dialer.ts";
 import { DialError, DialTimeoutError, timeoutMessage } from "../core/errors.ts";
+import { markFactories } from "../core/roles.ts";
 import { parseTarget, type Target } from "../core/target.ts";
-import { checkFunction, checkOptions, show } from "../core/validate.ts";
+import { checkDialer, checkOptions, checkSignal } from "../core/validate.ts";
 import { DialedWebSocket } from "./dialed-web-socket.ts";
 import { guardDestroy } from "./guard-destroy.ts";
+import { checkTlsOptions } from "./option-checks.ts";
 import { startTls } from "./ws-tls.ts";
 import { upgrade } from "./ws-upgrade.ts";
 
@@ -49,13 +51,11 @@ const marginMs = 10;
  * const nc = await wsconnect({ servers: "wss://nats.example:443", wsFactory: wsFactory({ dialer }) });
  */
 export function wsFactory(options: WsFactoryOptions): WsFactory {
-  checkOptions("wsFactory", options, ["dialer", "tls", "signal"]);
+  checkOptions("wsFactory", options, { dialer: true, tls: true, signal: true });
   const { dialer, tls = {}, signal } = options;
-  checkFunction("wsFactory: dialer", dialer);
-  if (typeof tls !== "object" || tls === null) throw new TypeError(`wsFactory: tls must be options, got ${show(tls)}`);
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new TypeError(`wsFactory: signal must be an AbortSignal, got ${show(signal)}`);
-  }
+  checkDialer("wsFactory: dialer", dialer);
+  checkTlsOptions("wsFactory: tls", tls);
+  if (signal !== undefined) checkSignal("wsFactory: signal", signal);
   const cancel = signal === undefined ? undefined : Cancel.of(signal);
   let connectedOnce = false;
   const owner = {};
@@ -109,6 +109,8 @@ export function wsFactory(options: WsFactoryOptions): WsFactory {
     throw new DialError(message, { reason: "config", target });
   }
 }
+
+markFactories({ wsFactory });
 
 /** Where a websocket is. */
 interface Site {

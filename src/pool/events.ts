@@ -1,6 +1,12 @@
+import { checkObservers, warnOfHooks } from "../core/hook-names.ts";
 import { callHook, guarded, returnedHooks } from "../core/hooks.ts";
 import type { ObservedPool, PoolObserver, PoolTrace, PoolTraceLike } from "../core/pool-trace.ts";
-import { show } from "../core/validate.ts";
+import { addPlace, type Place, placeOf } from "../core/twins.ts";
+import type { OptionNames } from "../core/validate.ts";
+
+const hooks: OptionNames<PoolTrace> = { acquireDone: true, releaseDone: true, evicted: true, end: true };
+
+const hookNames = Object.keys(hooks);
 
 type Info<N extends "acquireDone" | "releaseDone" | "evicted"> = Parameters<NonNullable<PoolTrace[N]>>[0];
 
@@ -16,9 +22,15 @@ export class PoolEvents {
   observe(trace: PoolTraceLike, pool: ObservedPool): void {
     const observers = (Array.isArray(trace) ? trace : [trace]) as readonly (PoolTrace | PoolObserver)[];
     const what = "an observer of pools";
-    this.#hooks = observers.flatMap((each) =>
-      typeof each === "function" ? (guarded(what, () => returnedHooks(what, each(pool))) ?? []) : each,
-    );
+    let places: readonly Place[] = [];
+    this.#hooks = observers.flatMap((each) => {
+      const place = placeOf(each);
+      if (place !== undefined) places = addPlace(place, places, "pool");
+      if (typeof each !== "function") return each;
+      const hooks = guarded(what, () => returnedHooks(what, each(pool)));
+      warnOfHooks(what, hooks, hookNames);
+      return hooks ?? [];
+    });
   }
 
   emit<N extends "acquireDone" | "releaseDone" | "evicted">(name: N, info: Info<N>): void {
@@ -35,9 +47,5 @@ export class PoolEvents {
 
 /** Throws a `TypeError` that names `option` unless it can observe pools. */
 export function checkPoolTrace(option: string, trace: unknown): void {
-  for (const each of Array.isArray(trace) ? trace : [trace]) {
-    if (typeof each !== "function" && (typeof each !== "object" || each === null)) {
-      throw new TypeError(`${option} must be hooks, an observer or an array of them, got ${show(each)}`);
-    }
-  }
+  checkObservers(option, trace, hookNames);
 }

@@ -4,7 +4,15 @@ import { type Clock, checkClock, systemClock } from "../core/clock.ts";
 import type { Dialer } from "../core/dialer.ts";
 import type { PoolTraceLike } from "../core/pool-trace.ts";
 import { checkedRandom } from "../core/returned.ts";
-import { checkCount, checkDuration, checkFunction, checkOptions, show } from "../core/validate.ts";
+import {
+  checkCount,
+  checkDialer,
+  checkDuration,
+  checkFunction,
+  checkOptions,
+  type OptionNames,
+  show,
+} from "../core/validate.ts";
 import { checkPoolTrace } from "./events.ts";
 
 export interface PoolOptions<C extends Duplex = Socket> {
@@ -51,22 +59,22 @@ export interface PoolOptions<C extends Duplex = Socket> {
   random?: (() => number) | undefined;
 }
 
-const knownOptions = [
-  "dialer",
-  "maxOpen",
-  "maxIdle",
-  "minIdle",
-  "ttlMs",
-  "idleTimeoutMs",
-  "maxLifetimeMs",
-  "maxLifetimeJitter",
-  "acquireTimeoutMs",
-  "maxWaiting",
-  "validate",
-  "trace",
-  "clock",
-  "random",
-];
+const optionNames: OptionNames<PoolOptions> = {
+  dialer: true,
+  maxOpen: true,
+  maxIdle: true,
+  minIdle: true,
+  ttlMs: true,
+  idleTimeoutMs: true,
+  maxLifetimeMs: true,
+  maxLifetimeJitter: true,
+  acquireTimeoutMs: true,
+  maxWaiting: true,
+  validate: true,
+  trace: true,
+  clock: true,
+  random: true,
+};
 
 /** {@link PoolOptions}, checked and completed, but for the dialer and the observers. */
 export interface PoolSettings<C extends Duplex> {
@@ -86,7 +94,7 @@ export interface PoolSettings<C extends Duplex> {
 
 /** Checks the options and completes them. Throws a RangeError or TypeError that names the option. */
 export function settingsOf<C extends Duplex>(options: PoolOptions<C>): PoolSettings<C> {
-  checkOptions("pool", options, knownOptions);
+  checkOptions("pool", options, optionNames);
   const {
     dialer,
     maxOpen = 10,
@@ -103,7 +111,7 @@ export function settingsOf<C extends Duplex>(options: PoolOptions<C>): PoolSetti
     clock = systemClock,
     random = Math.random,
   } = options;
-  checkFunction("pool: dialer", dialer);
+  checkDialer("pool: dialer", dialer);
   checkCount("pool: maxOpen", maxOpen);
   checkCount("pool: maxIdle", maxIdle, 0);
   checkCount("pool: minIdle", minIdle, 0);

@@ -4,6 +4,7 @@ import { compose } from "../core/compose.ts";
 import { contextOf, type DialContext, type Run, runOf } from "../core/context.ts";
 import type { Dialer, DialOptions } from "../core/dialer.ts";
 import type { ObservedPool, PoolStats } from "../core/pool-trace.ts";
+import { markFactories } from "../core/roles.ts";
 import { parseTarget, type TargetLike } from "../core/target.ts";
 import { Counters } from "./counters.ts";
 import { PoolEvents } from "./events.ts";
@@ -60,6 +61,8 @@ export function pool<C extends Duplex = Socket>(options: PoolOptions<C>): Pool<C
   if (options.trace !== undefined) connections.events.observe(options.trace, connections);
   return connections;
 }
+
+markFactories({ pool });
 
 class ConnectionPool<C extends Duplex> implements Pool<C>, TargetPoolHost<C> {
   readonly settings: PoolSettings<C>;

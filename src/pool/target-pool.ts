@@ -99,7 +99,7 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
 
   acquire(options: DialOptions<C> | undefined): Promise<Lease<C>> {
     const caller = {
-      context: contextOf(options, this.#host.dialer),
+      context: contextOf(options, this.#host.dialer, "acquire"),
       trace: options?.trace,
       since: this.#settings.clock.now(),
       place: undefined as AsyncResource | undefined,

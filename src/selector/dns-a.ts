@@ -1,6 +1,7 @@
 import type { RecordWithTtl } from "node:dns";
 import { classify } from "../core/classify.ts";
 import { wrongReturn } from "../core/returned.ts";
+import { markFactories } from "../core/roles.ts";
 import { parseTarget } from "../core/target.ts";
 import { checkDuration, checkFunction, checkOptions, show } from "../core/validate.ts";
 import { ownResolver } from "./own-resolver.ts";
@@ -36,7 +37,7 @@ export interface DnsAOptions {
 export function dnsA(name: string, port: number, options: DnsAOptions = {}): Discovery {
   if (typeof name !== "string" || name === "") throw new TypeError(`dnsA: name must be a name, got ${show(name)}`);
   const { host } = parseTarget({ host: name, port });
-  checkOptions("dnsA", options, ["family", "minRefreshMs", "maxRefreshMs", "resolver"]);
+  checkOptions("dnsA", options, { family: true, minRefreshMs: true, maxRefreshMs: true, resolver: true });
   const { family = 0, minRefreshMs = 5000, maxRefreshMs = 300_000, resolver } = options;
   if (family !== 0 && family !== 4 && family !== 6) {
     throw new RangeError(`dnsA: family must be 0, 4 or 6, got ${show(family)}`);
@@ -71,6 +72,7 @@ function checked(method: string, records: unknown): readonly RecordWithTtl[] {
   if (Array.isArray(records) && records.every(isRecord)) return records;
   throw wrongReturn(`dnsA: resolver.${method}`, "must resolve with records of an address and a ttl", records);
 }
+markFactories({ dnsA });
 
 /** One version's answer is enough. A resolver that is in trouble says more than one that knows no such name. */
 function recordsOf(answers: readonly PromiseSettledResult<readonly RecordWithTtl[]>[]): readonly RecordWithTtl[] {

@@ -1,6 +1,7 @@
 import type { SrvRecord } from "node:dns";
 import { canonicalHost } from "../core/host-name.ts";
 import { checkedRandom, wrongReturn } from "../core/returned.ts";
+import { markFactories } from "../core/roles.ts";
 import { checkDuration, checkFunction, checkOptions, show } from "../core/validate.ts";
 import { ownResolver } from "./own-resolver.ts";
 import { refreshed } from "./refreshed.ts";
@@ -36,7 +37,7 @@ export function dnsSrv(name: string, options: DnsSrvOptions = {}): Discovery {
   const refused = () => new TypeError(`dnsSrv: name must be a name, got ${show(name)}`);
   if (typeof name !== "string" || name === "") throw refused();
   const service = canonicalHost(name, refused);
-  checkOptions("dnsSrv", options, ["refreshMs", "resolver", "random"]);
+  checkOptions("dnsSrv", options, { refreshMs: true, resolver: true, random: true });
   const { refreshMs = 30_000, resolver, random: source = Math.random } = options;
   checkDuration("dnsSrv: refreshMs", refreshMs);
   checkFunction("dnsSrv: random", source);
@@ -66,3 +67,4 @@ function checked(records: unknown): readonly SrvRecord[] {
   const rule = "must resolve with records of a name, port, priority and weight";
   throw wrongReturn("dnsSrv: resolver.resolveSrv", rule, records);
 }
+markFactories({ dnsSrv });

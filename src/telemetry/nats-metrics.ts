@@ -1,4 +1,6 @@
 import type { ClientObserver } from "../core/client-trace.ts";
+import { markFactories } from "../core/roles.ts";
+import { withPlace } from "../core/twins.ts";
 import { checkOptions } from "../core/validate.ts";
 import { checkName } from "./check-name.ts";
 import { clientMetrics } from "./client-metrics.ts";
@@ -22,9 +24,11 @@ export interface NatsMetricsOptions {
  * @throws TypeError at construction, naming the option.
  */
 export function natsMetrics(options: NatsMetricsOptions): ClientObserver {
-  checkOptions("natsMetrics", options, ["registry", "name"]);
+  checkOptions("natsMetrics", options, { registry: true, name: true });
   const { registry, name = "default" } = options;
   checkRegistry("natsMetrics", registry);
   checkName("natsMetrics", name);
-  return clientMetrics(prometheusSink(registry, name));
+  return withPlace(clientMetrics(prometheusSink(registry, name)), { factory: "natsMetrics", name, into: registry });
 }
+
+markFactories({ natsMetrics });

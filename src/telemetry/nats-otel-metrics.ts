@@ -1,5 +1,7 @@
 import type { MeterProvider } from "@opentelemetry/api";
 import type { ClientObserver } from "../core/client-trace.ts";
+import { markFactories } from "../core/roles.ts";
+import { withPlace } from "../core/twins.ts";
 import { checkOptions } from "../core/validate.ts";
 import { checkName } from "./check-name.ts";
 import { clientMetrics } from "./client-metrics.ts";
@@ -22,11 +24,14 @@ export interface NatsOtelMetricsOptions {
  * @throws TypeError at construction, naming the option.
  */
 export function natsOtelMetrics(options: NatsOtelMetricsOptions = {}): ClientObserver {
-  checkOptions("natsOtelMetrics", options, ["meterProvider", "name"]);
+  checkOptions("natsOtelMetrics", options, { meterProvider: true, name: true });
   const { meterProvider, name = "default" } = options;
   checkMeterProvider("natsOtelMetrics", meterProvider);
   checkName("natsOtelMetrics", name);
 
   const find = whenRegistered(meterProvider, (provider) => clientMetrics(otelSink(provider, name)));
-  return (client) => find()?.(client);
+  const observe: ClientObserver = (client) => find()?.(client);
+  return withPlace(observe, { factory: "natsOtelMetrics", name, into: meterProvider });
 }
+
+markFactories({ natsOtelMetrics });

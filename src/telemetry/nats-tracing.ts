@@ -9,7 +9,9 @@ import {
 import { classify } from "../core/classify.ts";
 import type { ClientObserver, DisconnectInfo, ObservedClient, ReconnectInfo } from "../core/client-trace.ts";
 import { messageOf } from "../core/errors.ts";
+import { markFactories } from "../core/roles.ts";
 import type { Ended } from "../core/trace.ts";
+import { withPlace } from "../core/twins.ts";
 import { checkOptions, show } from "../core/validate.ts";
 import { clientAttributes, connectedAttributes, disconnectAttributes, endedAttributes } from "./attributes.ts";
 import { lastGoodDial, link } from "./links.ts";
@@ -44,13 +46,13 @@ type EpisodeEnd = Pick<Ended, "outcome" | "reason" | "error"> & { readonly attri
  * @throws TypeError at construction, naming the option.
  */
 export function natsTracing(options: NatsTracingOptions = {}): ClientObserver {
-  checkOptions("natsTracing", options, ["tracerProvider"]);
+  checkOptions("natsTracing", options, { tracerProvider: true });
   const { tracerProvider } = options;
   if (tracerProvider !== undefined && typeof tracerProvider.getTracer !== "function") {
     throw new TypeError(`natsTracing: tracerProvider must have getTracer, got ${show(tracerProvider)}`);
   }
 
-  return function traceClient(client) {
+  const traceClient: ClientObserver = (client) => {
     let loss: Loss | undefined;
     let reconnecting = false;
     let attempts = 0;
@@ -75,7 +77,10 @@ export function natsTracing(options: NatsTracingOptions = {}): ClientObserver {
       close: ({ error }) => endEpisode(givenUp(error, attempts)),
     };
   };
+  return withPlace(traceClient, { factory: "natsTracing", name: "default", into: tracerProvider });
 }
+
+markFactories({ natsTracing });
 
 function success(info: ReconnectInfo): EpisodeEnd {
   const attributes = { "nats.reconnect.attempts": info.attempts, ...connectedAttributes(info) };

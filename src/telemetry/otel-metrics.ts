@@ -4,6 +4,7 @@ import { layer, type Run } from "../core/context.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { guarded } from "../core/hooks.ts";
 import { attach, observing } from "../core/observe.ts";
+import { markFactories } from "../core/roles.ts";
 import { checkOptions, show } from "../core/validate.ts";
 import { checkEndpoints, checkName } from "./check-name.ts";
 import { dialerHooks } from "./dialer-metrics.ts";
@@ -32,13 +33,14 @@ export interface OtelMetricsOptions {
  * const dial = compose(withOtelMetrics({ name: "orders" }), withRetry(), tcp());
  */
 export function withOtelMetrics(options: OtelMetricsOptions = {}): Middleware {
-  checkOptions("withOtelMetrics", options, ["meterProvider", "name", "endpoints"]);
+  checkOptions("withOtelMetrics", options, { meterProvider: true, name: true, endpoints: true });
   const { meterProvider, name = "default", endpoints = [] } = options;
   checkMeterProvider("withOtelMetrics", meterProvider);
   checkName("withOtelMetrics", name);
   checkEndpoints("withOtelMetrics", endpoints);
   const find = whenRegistered(meterProvider, (provider) => dialerHooks(otelSink(provider, name), endpoints));
-  if (meterProvider !== undefined) return attach(find() ?? {});
+  const place = { factory: "withOtelMetrics", name, into: meterProvider };
+  if (meterProvider !== undefined) return attach(find() ?? {}, { place });
   return layer(
     <C extends Duplex>(next: Run<C>): Run<C> => {
       let metered: Run<C> | undefined;
@@ -50,9 +52,11 @@ export function withOtelMetrics(options: OtelMetricsOptions = {}): Middleware {
         return (metered ?? next)(target, context);
       };
     },
-    { observes: true },
+    { observes: true, place },
   );
 }
+
+markFactories({ withOtelMetrics });
 
 /** Throws a `TypeError` that names the option unless it is a meter provider, or left out. */
 export function checkMeterProvider(factory: string, meterProvider: unknown): void {

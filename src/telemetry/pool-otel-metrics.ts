@@ -1,5 +1,7 @@
 import type { MeterProvider } from "@opentelemetry/api";
 import type { PoolObserver } from "../core/pool-trace.ts";
+import { markFactories } from "../core/roles.ts";
+import { withPlace } from "../core/twins.ts";
 import { checkOptions } from "../core/validate.ts";
 import { checkName } from "./check-name.ts";
 import { otelSink } from "./otel-instruments.ts";
@@ -22,10 +24,13 @@ export interface PoolOtelMetricsOptions {
  * @throws TypeError at construction, naming the option.
  */
 export function poolOtelMetrics(options: PoolOtelMetricsOptions = {}): PoolObserver {
-  checkOptions("poolOtelMetrics", options, ["meterProvider", "name"]);
+  checkOptions("poolOtelMetrics", options, { meterProvider: true, name: true });
   const { meterProvider, name = "default" } = options;
   checkMeterProvider("poolOtelMetrics", meterProvider);
   checkName("poolOtelMetrics", name);
   const find = whenRegistered(meterProvider, (provider) => poolObserver(otelSink(provider, name)));
-  return (pool) => find()?.(pool);
+  const observe: PoolObserver = (pool) => find()?.(pool);
+  return withPlace(observe, { factory: "poolOtelMetrics", name, into: meterProvider });
 }
+
+markFactories({ poolOtelMetrics });

@@ -1,4 +1,6 @@
 import type { PoolObserver } from "../core/pool-trace.ts";
+import { markFactories } from "../core/roles.ts";
+import { withPlace } from "../core/twins.ts";
 import { checkOptions } from "../core/validate.ts";
 import { checkName } from "./check-name.ts";
 import { poolObserver } from "./pool-metrics.ts";
@@ -21,9 +23,11 @@ export interface PoolMetricsOptions {
  * const connections = pool({ dialer, maxOpen: 10, trace: poolMetrics({ registry, name: "orders" }) });
  */
 export function poolMetrics(options: PoolMetricsOptions): PoolObserver {
-  checkOptions("poolMetrics", options, ["registry", "name"]);
+  checkOptions("poolMetrics", options, { registry: true, name: true });
   const { registry, name = "default" } = options;
   checkRegistry("poolMetrics", registry);
   checkName("poolMetrics", name);
-  return poolObserver(prometheusSink(registry, name));
+  return withPlace(poolObserver(prometheusSink(registry, name)), { factory: "poolMetrics", name, into: registry });
 }
+
+markFactories({ poolMetrics });

@@ -1,5 +1,7 @@
 import { trace } from "@opentelemetry/api";
 import type { AcquireDoneInfo, PoolTrace } from "../core/pool-trace.ts";
+import { markFactories } from "../core/roles.ts";
+import { withPlace } from "../core/twins.ts";
 import { dialedSpan } from "./dialed-spans.ts";
 
 /**
@@ -11,8 +13,10 @@ import { dialedSpan } from "./dialed-spans.ts";
  * const connections = pool({ dialer: compose(withTracing(), tcp()), trace: poolTracing() });
  */
 export function poolTracing(): PoolTrace {
-  return { acquireDone: tellActiveSpan };
+  return withPlace({ acquireDone: tellActiveSpan }, { factory: "poolTracing", name: "default" });
 }
+
+markFactories({ poolTracing });
 
 function tellActiveSpan({ target, outcome, waitMs, conn }: AcquireDoneInfo): void {
   const span = trace.getActiveSpan();

@@ -1,5 +1,7 @@
 import type { Middleware } from "../core/dialer.ts";
+import { asObserver } from "../core/makeup.ts";
 import { attach } from "../core/observe.ts";
+import { markFactories } from "../core/roles.ts";
 import { checkFunction, checkOptions, show } from "../core/validate.ts";
 import { checkEndpoints, checkName } from "./check-name.ts";
 import { dialerHooks } from "./dialer-metrics.ts";
@@ -37,7 +39,13 @@ export interface PrometheusOptions {
  * const dial = compose(withPrometheus({ registry, name: "orders" }), withRetry(), tcp());
  */
 export function withPrometheus(options: PrometheusOptions): Middleware {
-  checkOptions("withPrometheus", options, ["registry", "name", "endpoints", "exemplars", "goConntrack"]);
+  checkOptions("withPrometheus", options, {
+    registry: true,
+    name: true,
+    endpoints: true,
+    exemplars: true,
+    goConntrack: true,
+  });
   const { registry, name = "default", endpoints = [], exemplars, goConntrack = false } = options;
   checkRegistry("withPrometheus", registry);
   checkName("withPrometheus", name);
@@ -53,11 +61,14 @@ export function withPrometheus(options: PrometheusOptions): Middleware {
   if (typeof goConntrack !== "boolean") {
     throw new TypeError(`withPrometheus: goConntrack must be a boolean, got ${show(goConntrack)}`);
   }
-  const metrics = attach(dialerHooks(prometheusSink(registry, name, exemplars), endpoints));
+  const place = { factory: "withPrometheus", name, into: registry };
+  const metrics = attach(dialerHooks(prometheusSink(registry, name, exemplars), endpoints), { place });
   if (!goConntrack) return metrics;
   const conntrack = attach(goConntrackHooks(registry, name));
-  return (next) => metrics(conntrack(next));
+  return asObserver((next) => metrics(conntrack(next)));
 }
+
+markFactories({ withPrometheus });
 
 /** Throws a `TypeError` that names the option unless it is a registry of prom-client. */
 export function checkRegistry(factory: string, registry: unknown): void {

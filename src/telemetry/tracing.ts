@@ -12,10 +12,12 @@ import {
 import { type DialContext, layer, type Surround } from "../core/context.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { guarded, mergeHooks } from "../core/hooks.ts";
+import { asObserver } from "../core/makeup.ts";
 import { observed } from "../core/observe.ts";
+import { markFactories } from "../core/roles.ts";
 import type { Target } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
-import { checkBoolean, checkOneOf, checkOptions, show } from "../core/validate.ts";
+import { checkBoolean, checkOneOf, checkOptions, type OptionNames, show } from "../core/validate.ts";
 import { dialAttributes } from "./attributes.ts";
 import { noteDialedSpan } from "./dialed-spans.ts";
 import { linkable, OwnedDials } from "./links.ts";
@@ -44,7 +46,13 @@ export interface TracingOptions {
   suppressTracing?: boolean | undefined;
 }
 
-const knownOptions = ["tracerProvider", "mode", "name", "requireParentSpan", "suppressTracing"];
+const optionNames: OptionNames<TracingOptions> = {
+  tracerProvider: true,
+  mode: true,
+  name: true,
+  requireParentSpan: true,
+  suppressTracing: true,
+};
 
 /**
  * Makes OpenTelemetry spans of everything beneath it, in the manner of Go's otelhttptrace. The dial's
@@ -56,7 +64,7 @@ const knownOptions = ["tracerProvider", "mode", "name", "requireParentSpan", "su
  * @throws TypeError or RangeError at construction, naming the option.
  */
 export function withTracing(options: TracingOptions = {}): Middleware {
-  checkOptions("withTracing", options, knownOptions);
+  checkOptions("withTracing", options, optionNames);
   const { tracerProvider, mode = "spans", name = "default" } = options;
   const { requireParentSpan = false, suppressTracing: suppress = true } = options;
   checkOneOf("withTracing: mode", mode, ["spans", "events", "off"]);
@@ -66,7 +74,7 @@ export function withTracing(options: TracingOptions = {}): Middleware {
   }
   checkBoolean("withTracing: requireParentSpan", requireParentSpan);
   checkBoolean("withTracing: suppressTracing", suppress);
-  if (mode === "off") return (next) => next;
+  if (mode === "off") return asObserver((next) => next);
 
   const dials = new OwnedDials();
 
@@ -121,9 +129,11 @@ export function withTracing(options: TracingOptions = {}): Middleware {
         const beneath = { ...dial, surround: surround ?? dial.surround };
         return context.with(inside, () => observed(next, target, beneath, own, mergeHooks(own, dial.trace)));
       },
-    { observes: true },
+    { observes: true, place: { factory: "withTracing", name, into: tracerProvider } },
   );
 }
+
+markFactories({ withTracing });
 
 type DialAsked = Pick<DialContext<Duplex>, "background" | "owner">;
 

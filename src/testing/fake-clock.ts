@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { Middleware } from "../core/dialer.ts";
+import { markFactories } from "../core/roles.ts";
 
 interface Timer {
   readonly at: number;
@@ -51,6 +52,8 @@ export function fakeClock(): FakeClock {
   };
   return clock;
 }
+
+markFactories({ fakeClock });
 
 function earliest(timers: ReadonlySet<Timer>, end: number): Timer | undefined {
   let first: Timer | undefined;

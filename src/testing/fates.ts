@@ -53,17 +53,17 @@ export interface Fate {
 
 /** Returns what draws the next dial's fate. */
 export function drawFates(options: FaultsOptions): () => Fate {
-  checkOptions("withFaults", options, [
-    "latencyMs",
-    "refuse",
-    "reset",
-    "blackHole",
-    "cut",
-    "cutAfterBytes",
-    "script",
-    "seed",
-    "only",
-  ]);
+  checkOptions("withFaults", options, {
+    latencyMs: true,
+    refuse: true,
+    reset: true,
+    blackHole: true,
+    cut: true,
+    cutAfterBytes: true,
+    script: true,
+    seed: true,
+    only: true,
+  });
   const { latencyMs = 0, refuse = 0, reset = 0, blackHole = 0, cut = 0, cutAfterBytes = [1, 1024] } = options;
   const { script, seed = 1, only } = options;
   checkRange("withFaults: latencyMs", latencyMs, checkLatency);
@@ -143,7 +143,7 @@ function checkScript(script: unknown, sharesSum: number): void {
       checkOneOf(name, step, faults);
       continue;
     }
-    checkOptions(name, step, ["fault", "latencyMs", "cutAfterBytes"]);
+    checkOptions(name, step, { fault: true, latencyMs: true, cutAfterBytes: true });
     const { fault = "none", latencyMs = 0, cutAfterBytes = 1 } = step as FaultStep;
     checkOneOf(`${name}.fault`, fault, faults);
     checkRange(`${name}.latencyMs`, latencyMs, checkLatency);

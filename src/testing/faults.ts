@@ -4,6 +4,7 @@ import type { Cancel } from "../core/cancel.ts";
 import { type DialContext, dialerOf, layer, type Run } from "../core/context.ts";
 import type { Handshake, Middleware } from "../core/dialer.ts";
 import { returnedBoolean } from "../core/returned.ts";
+import { markFactories } from "../core/roles.ts";
 import { sleep } from "../core/sleep.ts";
 import type { Target } from "../core/target.ts";
 import { cutAfter, resetSoon } from "./break-connection.ts";
@@ -54,6 +55,8 @@ export function withFaults(options: FaultsOptions = {}): Middleware {
     { name: "faults" },
   );
 }
+
+markFactories({ withFaults });
 
 /** An attempt as any other, but that it never gets to what is beneath. */
 function attempt<C extends Duplex>(base: () => Promise<never>): Run<C> {

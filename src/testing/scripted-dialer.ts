@@ -2,6 +2,7 @@ import { Duplex } from "node:stream";
 import { isConnection } from "../core/connection.ts";
 import type { Dialer, DialOptions } from "../core/dialer.ts";
 import { wrongReturn } from "../core/returned.ts";
+import { markDialer, markFactories } from "../core/roles.ts";
 import { parseTarget, type Target } from "../core/target.ts";
 
 /** One answer of a {@link scriptedDialer}: an error to fail with, or how to answer. */
@@ -44,8 +45,11 @@ export function scriptedDialer(steps: readonly Step[] = ["connect"]): ScriptedDi
     connections.push(conn);
     return conn;
   };
+  markDialer(dial);
   return Object.assign(dial, { calls, connections });
 }
+
+markFactories({ scriptedDialer });
 
 function hang(signal: AbortSignal | undefined): Promise<never> {
   return new Promise((_, reject) => {

@@ -855,7 +855,7 @@ describe("refuses at construction", () => {
     [
       { breaker: { consecutive: 1 }, maxTarget: 5 },
       "TypeError",
-      /^withBreaker: unknown option maxTarget; the options are/,
+      /^withBreaker: unknown option maxTarget; did you mean maxTargets\?$/,
     ],
   ];
   for (const [options, name, message] of rows) {

@@ -25,6 +25,7 @@ import {
 import { inspector } from "../../src/inspector.ts";
 import { withOtelMetrics, withTracing } from "../../src/otel.ts";
 import { withPrometheus } from "../../src/prometheus.ts";
+import { everyHook } from "../support/contract.ts";
 import { freePort, type Peer, peer } from "../support/peers.ts";
 import { openSockets, until } from "../support/resources.ts";
 import { assertSameSeries, meterSdk } from "../telemetry/collection.ts";
@@ -445,7 +446,7 @@ async function run(plans: readonly Plan[]): Promise<void> {
     const signal = never && index % 2 === 0 ? undefined : never ? shared.signal : own.signal;
     if (signal) signals.push(signal);
     const abort = () => own.abort(plan.reason);
-    const trace = { [plan.abort]: abort } as DialTrace;
+    const trace: DialTrace = (everyHook as readonly string[]).includes(plan.abort) ? { [plan.abort]: abort } : {};
     if (plan.abort === "before") abort();
     if (plan.abort === "after some ms") void wait(plan.abortMs).then(abort);
     const options = { signal, clock, trace, handshake: handshakes[plan.handshake], background: index % 3 === 0 };

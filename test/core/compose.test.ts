@@ -90,23 +90,31 @@ describe("misuse is refused, by the number of the layer:", () => {
   }
 
   test("a base dialer in the middle, of this package's or of the user's own", () => {
-    const message = "compose: layer 2 returned an object instead of a dialer; a base dialer such as tcp() comes last";
+    const message = "compose: layer 2 must be a middleware, got a dialer; a base dialer comes last";
     for (const base of [tcp(), scriptedDialer(), compose(tcp())]) {
       assert.throws(() => anything(withRetry(), base, tcp()), { name: "TypeError", message });
     }
+    const returned = "compose: layer 2 returned a Promise instead of a dialer; a base dialer such as tcp() comes last";
+    const own: Dialer = (target, options) => tcp()(target, options);
+    assert.throws(() => anything(withRetry(), own, tcp()), { name: "TypeError", message: returned });
   });
 
   test("a factory that was not called", () => {
     assert.throws(() => anything(withTimeout, tcp()), {
       name: "TypeError",
-      message: "withTimeout: options must be an object, got a function",
+      message: "compose: layer 1 must be a function, got the factory withTimeout; call it: withTimeout()",
     });
   });
 
   test("no base: a decorator stands last", async () => {
-    const dial = anything(withTimeout({ timeoutMs: 1000 }), withRetry());
-    await assert.rejects(dial("h:1"), (error) => {
+    assert.throws(() => anything(withTimeout({ timeoutMs: 1000 }), withRetry()), {
+      name: "TypeError",
+      message: "compose: layer 2 must be a dialer, got a middleware; a base dialer such as tcp() comes last",
+    });
+    const own: Middleware = (next) => (target, options) => next(target, options);
+    await assert.rejects(anything(withTimeout({ timeoutMs: 1000 }), withRetry(), own)("h:1"), (error) => {
       assert.ok(error instanceof DialError);
+      assert.deepEqual([error.reason, error.attemptCount], ["config", 1]);
       assert.match(
         String(error.cause),
         /TypeError: compose: the last layer must resolve with a connection, got a function/,
@@ -148,7 +156,7 @@ describe("misuse is refused, by the number of the layer:", () => {
   test("a bad target and a bad signal reject, they don't throw", async () => {
     const dial = compose(scriptedDialer());
     await assert.rejects(dial("nowhere"), /^TypeError: invalid target "nowhere"/);
-    await assert.rejects(dial("h:1", { signal: {} as AbortSignal }), /^TypeError: signal must be an AbortSignal/);
+    await assert.rejects(dial("h:1", { signal: {} as AbortSignal }), /^TypeError: dial: signal must be an AbortSignal/);
   });
 
   test("a connection that was closed before it was handed out", async () => {

@@ -93,7 +93,6 @@ const wrong: readonly (readonly [string, Handshake<Duplex>])[] = [
   ["throws rather than rejects", (() => assert.fail("at once")) as never],
   ["forgets to return the connection", (async () => {}) as never],
   ["resolves with what is no connection", (async () => ({})) as never],
-  ["is no function", "hello" as never],
 ];
 for (const [what, handshake] of wrong) {
   for (const bounded of [false, true]) {
@@ -114,6 +113,29 @@ test("a handshake that forgets to return the connection is told so", async () =>
   await assert.rejects(compose(scriptedDialer())("h:1", { handshake: (async () => {}) as never }), {
     message: "dial h:1: handshake must resolve with the connection to hand out, got undefined",
   });
+});
+
+test("a handshake that is no function is refused before anything is dialed", async () => {
+  const base = scriptedDialer();
+  await assert.rejects(compose(withRetry(), base)("h:1", { handshake: "hello" as never }), {
+    name: "TypeError",
+    message: 'dial: handshake must be a function, got "hello"',
+    code: "ERR_INVALID_OPTION",
+  });
+  assert.equal(base.calls.length, 0);
+});
+
+test("a handshake that resolves with no connection fails with reason config and is not retried", async () => {
+  const base = scriptedDialer();
+  await assert.rejects(
+    compose(withRetry({ backoff: () => 0 }), base)("h:1", { handshake: (async () => {}) as never }),
+    {
+      name: "DialError",
+      reason: "config",
+      attemptCount: 1,
+    },
+  );
+  assert.equal(base.calls.length, 1);
 });
 
 test("a handshake that returns rather than resolves is taken", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { classify } from "../../src/core/classify.ts";
 import {
   checkBoolean,
   checkCount,
@@ -61,10 +62,88 @@ test("a function is one", () => {
 });
 
 test("options are an object of known names", () => {
-  checkOptions("f", { a: 1 }, ["a", "b"]);
-  refused(() => checkOptions("f", { c: 1 }, ["a", "b"]), "TypeError", "f: unknown option c; the options are a, b");
-  refused(() => checkOptions("f", null, []), "TypeError", "f: options must be an object, got null");
-  refused(() => checkOptions("f", "text", []), "TypeError", 'f: options must be an object, got "text"');
+  const known = { a: true, bMs: true } as const;
+  checkOptions("f", { a: 1 }, known);
+  checkOptions("f", Object.create(null), known);
+  refused(
+    () => checkOptions("f", { c: 1 } as never, known),
+    "TypeError",
+    "f: unknown option c; the options are a, bMs",
+  );
+  refused(() => checkOptions("f", { B: 1 } as never, known), "TypeError", "f: unknown option B; did you mean bMs?");
+  refused(
+    () => checkOptions("f", { "a\nb": 1 } as never, known),
+    "TypeError",
+    'f: unknown option "a\\nb"; the options are a, bMs',
+  );
+  for (const name of ["constructor", "toString", "__proto__"]) {
+    refused(
+      () => checkOptions("f", JSON.parse(`{"${name}":1}`), known),
+      "TypeError",
+      `f: unknown option ${name}; the options are a, bMs`,
+    );
+  }
+});
+
+test("an error about an option has the code ERR_INVALID_OPTION and is classified as config", () => {
+  for (const check of [
+    () => checkDuration("x", "5"),
+    () => checkCount("x", "5"),
+    () => checkOneOf("x", "a", []),
+    () => checkBoolean("x", "true"),
+    () => checkFunction("x", "f"),
+    () => checkOptions("f", { c: 1 } as never, {}),
+    () => checkOptions("f", null as never, {}),
+  ]) {
+    assert.throws(check, (error) => {
+      assert.equal((error as { code?: unknown }).code, "ERR_INVALID_OPTION");
+      assert.equal(classify(error), "config");
+      return true;
+    });
+  }
+});
+
+for (const [value, shown] of [
+  [null, "null"],
+  [undefined, "undefined"],
+  ["text", '"text"'],
+  [5, "5"],
+  [true, "true"],
+  [() => {}, "a function"],
+  [[{ timeoutMs: 5 }], "an array"],
+  [new AbortController(), "an AbortController"],
+  [Promise.resolve({}), "a Promise"],
+  [new Map([["timeoutMs", 5]]), "a Map"],
+  [new Error("no"), "an Error"],
+  [new URL("http://a"), "a URL"],
+  [Buffer.from("a"), "a Uint8Array"],
+] as const) {
+  test(`options that are ${shown} are refused, for they hold none`, () => {
+    refused(() => checkOptions("f", value as never, {}), "TypeError", `f: options must be an object, got ${shown}`);
+  });
+}
+
+test("an AbortSignal in place of options is refused with how to pass it, where it can be passed", () => {
+  const { signal } = new AbortController();
+  const got = "options must be an object, got an AbortSignal";
+  refused(() => checkOptions("f", signal as never, {}), "TypeError", `f: ${got}`);
+  refused(
+    () => checkOptions("f", signal as never, { signal: true } as never),
+    "TypeError",
+    `f: ${got}; pass it as { signal }`,
+  );
+});
+
+test("options may carry symbols, getters and methods of their class", () => {
+  class Options {
+    a = 1;
+    get b() {
+      return 2;
+    }
+    helper() {}
+  }
+  const options = Object.assign(new Options(), { [Symbol.for("mine")]: 3 });
+  checkOptions("f", options as { a: number; b: number }, { a: true, b: true });
 });
 
 test("a rejected value is shown short, on one line, and without what an object may hide", () => {

@@ -687,12 +687,7 @@ describe("refuses at construction", () => {
     [{ family: 5 }, "RangeError", "tcp: family must be 0, 4 or 6, got 5"],
     [{ family: "4" }, "RangeError", 'tcp: family must be 0, 4 or 6, got "4"'],
     [{ lookup: {} }, "TypeError", "tcp: lookup must be a function, got an object"],
-    [
-      { nodelay: true },
-      "TypeError",
-      "tcp: unknown option nodelay; the options are noDelay, keepAlive, family, lookup, connectionAttemptDelayMs, " +
-        "resolutionDelayMs, rememberWinner, timeoutMs, localAddress, localPort, unref",
-    ],
+    [{ nodelay: true }, "TypeError", "tcp: unknown option nodelay; did you mean noDelay?"],
     [{ noDelay: "yes" }, "TypeError", 'tcp: noDelay must be true or false, got "yes"'],
     [{ keepAlive: 1 }, "TypeError", "tcp: keepAlive must be true or false, got 1"],
     [{ unref: 0 }, "TypeError", "tcp: unref must be true or false, got 0"],

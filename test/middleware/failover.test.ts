@@ -789,7 +789,7 @@ describe("refuses at construction", () => {
     [{ targets: abc, ejectionMs: 100, maxEjectionMs: 99 }, "RangeError", /^withFailover: maxEjectionMs .* got 99$/],
     [{ targets: abc, decayMs: 0 }, "RangeError", /^withFailover: decayMs .* got 0$/],
     [{ targets: abc, minShare: 1.1 }, "RangeError", "withFailover: minShare must be a number from 0 to 1, got 1.1"],
-    [{ target: abc } as never, "TypeError", /^withFailover: unknown option target; the options are/],
+    [{ target: abc } as never, "TypeError", /^withFailover: unknown option target; did you mean targets\?$/],
   ];
   for (const [options, name, message] of rows) {
     test(String(message), () => assert.throws(() => withFailover(options), { name, message }));

@@ -469,7 +469,11 @@ describe("refuses at construction", () => {
       `withRetry: maxAttempts must be a whole number of at least 1, or Infinity, got ${maxAttempts}`,
     ]),
     [{ shouldRetry: 5 as never }, "TypeError", "withRetry: shouldRetry must be a function, got 5"],
-    [{ maxAttempt: 5 } as never, "TypeError", /^withRetry: unknown option maxAttempt; the options are/ as never],
+    [
+      { maxAttempt: 5 } as never,
+      "TypeError",
+      /^withRetry: unknown option maxAttempt; did you mean maxAttempts\?$/ as never,
+    ],
     [{ backoffBeforeFirst: 1 as never }, "TypeError", "withRetry: backoffBeforeFirst must be true or false, got 1"],
     [{ initialBackoffMs: -1 }, "RangeError", /^initialBackoffMs .* got -1$/ as never],
     [{ jitter: "some" as never }, "RangeError", /^jitter .* got "some"$/ as never],

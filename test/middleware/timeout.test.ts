@@ -177,7 +177,7 @@ describe("refuses at construction", () => {
     assert.throws(() => withTimeout({} as never), { name: "RangeError", message: /timeoutMs .* got undefined$/ });
     assert.throws(() => withTimeout({ timeout: 5 } as never), {
       name: "TypeError",
-      message: "withTimeout: unknown option timeout; the options are timeoutMs",
+      message: "withTimeout: unknown option timeout; did you mean timeoutMs?",
     });
     assert.throws(() => withTimeout(5 as never), /^TypeError: withTimeout: options must be an object, got 5$/);
   });

@@ -174,7 +174,7 @@ test("refuses at construction what is neither hooks nor an observer", () => {
   ] as const) {
     assert.throws(() => withTrace(value as never), {
       name: "TypeError",
-      message: `withTrace: needs an object of hooks or a function that returns one, got ${shown}`,
+      message: `withTrace: observer must be an object of hooks or a function that returns one, got ${shown}`,
     });
   }
 });

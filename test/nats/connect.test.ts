@@ -240,7 +240,7 @@ const badOptions: [string, object, RegExp][] = [
     { nkeySeed: `SU${"hunter2".toUpperCase().replace("2", "").repeat(10).slice(0, 56)}` },
     /as a string is a path/,
   ],
-  ["servers", { servers: [] }, /connect: servers must name at least one server/],
+  ["servers", { servers: 5 }, /connect: servers must be a string or an array of strings, got 5/],
   ["servers and port", { servers: "a", port: 1 }, /give servers or port, not both/],
   ["a websocket", { servers: "ws://a" }, /websockets are not dialed here/],
   ["a bad port", { servers: "nats://u:hunter2@a:99999" }, /invalid target "nats:\/\/\*\*\*@a:99999"/],

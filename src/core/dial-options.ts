@@ -1,0 +1,54 @@
+import type { DialOptions } from "./dialer.ts";
+import { checkDialHooks } from "./hook-names.ts";
+import {
+  checkBoolean,
+  checkClock,
+  checkFunction,
+  checkOptionsObject,
+  checkSignal,
+  invalid,
+  type OptionNames,
+  show,
+  unknownOption,
+} from "./validate.ts";
+
+const optionNames: OptionNames<DialOptions> = {
+  signal: true,
+  trace: true,
+  handshake: true,
+  background: true,
+  owner: true,
+  clock: true,
+  timeoutMs: true,
+  maxAttempts: true,
+  backoff: true,
+  backoffBeforeFirst: true,
+  shouldRetry: true,
+  skip: true,
+};
+
+/** Without a prototype, so that `in` finds nothing else. */
+const known: object = Object.assign(Object.create(null), optionNames);
+
+/**
+ * Checks what is given with one dial, but for what changes its layers: see `callOf`. It is on the path of every
+ * dial that has options, and makes nothing.
+ *
+ * @param what - what the errors begin with: `dial`, or what else takes the options of a dial.
+ * @throws TypeError naming the option.
+ */
+export function checkDialOptions(what: string, options: unknown): asserts options is DialOptions {
+  checkOptionsObject(what, options, known);
+  for (const name in options) {
+    if (!(name in known) && Object.hasOwn(options, name)) throw unknownOption(what, name, Object.keys(known));
+  }
+  const { signal, trace, handshake, background, owner, clock } = options as DialOptions;
+  if (signal !== undefined) checkSignal(`${what}: signal`, signal);
+  if (trace !== undefined) checkDialHooks(`${what}: trace`, trace);
+  if (handshake !== undefined) checkFunction(`${what}: handshake`, handshake);
+  if (background !== undefined) checkBoolean(`${what}: background`, background);
+  if (clock !== undefined) checkClock(`${what}: clock`, clock);
+  if (owner !== undefined && (owner === null || (typeof owner !== "object" && typeof owner !== "function"))) {
+    throw invalid(TypeError, `${what}: owner must be an object, got ${show(owner)}`);
+  }
+}

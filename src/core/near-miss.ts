@@ -1,0 +1,73 @@
+/** Units and endings that are left off, or written otherwise, most often. */
+const unit = /(?:milliseconds|millis|msecs?|ms|seconds|secs?)$/;
+
+/** A name without what is most often written otherwise: case, separators, a unit at its end, a plural. */
+function essence(name: string): string {
+  const bare = name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
+  return bare.replace(unit, "").replace(/s$/, "") || bare;
+}
+
+/** Longer than any option; what is longer is no misspelling of one, and comparing it would take its time. */
+const maxLength = 64;
+
+/** How many letters may be wrong in a name of this length. In a short one, two make another word. */
+function tolerance(length: number): number {
+  if (length < 4) return 0;
+  return length < 8 ? 1 : 2;
+}
+
+/**
+ * Finds the known name that a misspelt one most likely stands for, or `undefined`: the same but for case,
+ * separators, plural or unit (`timeout` for `timeoutMs`), else the nearest within two letters (one in
+ * a name of less than eight).
+ */
+export function nearMiss(name: string, known: readonly string[]): string | undefined {
+  if (name.length > maxLength) return undefined;
+  const same = known.find((each) => essence(each) === essence(name));
+  if (same !== undefined) return same;
+  let nearest: string | undefined;
+  let least = tolerance(name.length) + 1;
+  for (const each of known) {
+    const distance = editDistance(name.toLowerCase(), each.toLowerCase());
+    if (distance < least && distance <= tolerance(each.length)) [nearest, least] = [each, distance];
+  }
+  return nearest;
+}
+
+/** Finds the only known name that ends in the given one, such as `handshakeTimeoutMs` for `timeout`. */
+export function onlyEndingIn(name: string, known: readonly string[]): string | undefined {
+  const end = essence(name);
+  if (end.length < 4) return undefined;
+  const [first, second] = known.filter((each) => essence(each).endsWith(end));
+  return second === undefined ? first : undefined;
+}
+
+/**
+ * Letters to insert, delete, replace or swap with their neighbour to turn one text into the other.
+ *
+ * @see https://en.wikipedia.org/wiki/Damerau%E2%80%93Levenshtein_distance, "optimal string alignment"
+ */
+function editDistance(from: string, to: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: to.length + 1 }, (_, index) => index);
+  for (let row = 1; row <= from.length; row += 1) {
+    const current = [row];
+    for (let column = 1; column <= to.length; column += 1) {
+      const cost = from[row - 1] === to[column - 1] ? 0 : 1;
+      const swapped = row > 1 && column > 1 && from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
+      current[column] = Math.min(
+        at(last, column) + 1,
+        at(current, column - 1) + 1,
+        at(last, column - 1) + cost,
+        swapped ? at(beforeLast, column - 2) + 1 : Number.POSITIVE_INFINITY,
+      );
+    }
+    beforeLast = last;
+    last = current;
+  }
+  return at(last, to.length);
+}
+
+function at(row: readonly number[], index: number): number {
+  return row[index] ?? Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,144 @@
+import type { ConnectionOptions as TlsConnectionOptions } from "node:tls";
+import type { TlsOptions } from "@nats-io/transport-node";
+import type { ConnectionOptions as Nats2ConnectionOptions } from "nats";
+import {
+  type Check,
+  checkNumber,
+  checkOpenOptions,
+  checkSecret,
+  checkString,
+  type OptionChecks,
+  unchecked,
+} from "../core/open-options.ts";
+import { checkBoolean, checkFunction, invalid, isPlain, show, showKind } from "../core/validate.ts";
+import type { DialedConnectOptions } from "./connect-options.ts";
+import type { NodeConnectionOptions } from "./upstream.ts";
+
+/** This package's own, each of which is checked where it is used. */
+const ownChecks: OptionChecks<DialedConnectOptions> = {
+  servers: unchecked,
+  dialer: unchecked,
+  signal: unchecked,
+  connectDeadlineMs: unchecked,
+  retryOnFailedConnect: unchecked,
+  connectInBackground: unchecked,
+  reconnectBufSize: unchecked,
+  trace: unchecked,
+  rttIntervalMs: unchecked,
+  reconnectDelayHandler: unchecked,
+  creds: unchecked,
+  nkeySeed: unchecked,
+  onConnect: unchecked,
+  onDisconnect: unchecked,
+  onReconnect: unchecked,
+  onClosed: unchecked,
+  onDiscoveredServers: unchecked,
+  onLameDuck: unchecked,
+  onError: unchecked,
+};
+
+/** What `connect` of `nats` 2.x takes. */
+export const nats2Checks: OptionChecks<Nats2ConnectionOptions & DialedConnectOptions> = {
+  authenticator: checkAuthenticator,
+  debug: checkBoolean,
+  ignoreAuthErrorAbort: checkBoolean,
+  ignoreClusterUpdates: checkBoolean,
+  inboxPrefix: checkString,
+  maxPingOut: checkNumber,
+  maxReconnectAttempts: checkNumber,
+  name: checkString,
+  noAsyncTraces: checkBoolean,
+  noEcho: checkBoolean,
+  noRandomize: checkBoolean,
+  pass: checkSecret,
+  pedantic: checkBoolean,
+  pingInterval: checkNumber,
+  port: checkNumber,
+  reconnect: checkBoolean,
+  reconnectJitter: checkNumber,
+  reconnectJitterTLS: checkNumber,
+  reconnectTimeWait: checkNumber,
+  resolve: checkBoolean,
+  timeout: checkNumber,
+  tls: checkTls,
+  token: checkSecret,
+  user: checkSecret,
+  verbose: checkBoolean,
+  waitOnFirstConnect: checkBoolean,
+  ...ownChecks,
+};
+
+/** What transport-node's `connect` takes. */
+export const transportNodeChecks: OptionChecks<NodeConnectionOptions & DialedConnectOptions> = {
+  ...nats2Checks,
+  reconnectToServer: checkFunction,
+};
+
+/** What Node's `tls.connect` takes, and the client besides. Node checks the types; which, depends on its version. */
+const tlsNames = {
+  // Of the client.
+  handshakeFirst: checkBoolean,
+  caFile: checkString,
+  certFile: checkString,
+  keyFile: checkString,
+  // Of tls.connect.
+  host: unchecked,
+  port: unchecked,
+  path: unchecked,
+  socket: unchecked,
+  checkServerIdentity: checkFunction,
+  servername: checkString,
+  session: unchecked,
+  minDHSize: checkNumber,
+  lookup: checkFunction,
+  timeout: checkNumber,
+  pskCallback: checkFunction,
+  secureContext: unchecked,
+  enableTrace: checkBoolean,
+  requestCert: checkBoolean,
+  ALPNProtocols: unchecked,
+  SNICallback: checkFunction,
+  rejectUnauthorized: checkBoolean,
+  // Of tls.createSecureContext.
+  ALPNCallback: checkFunction,
+  allowPartialTrustChain: checkBoolean,
+  ca: unchecked,
+  cert: unchecked,
+  sigalgs: checkString,
+  ciphers: checkString,
+  clientCertEngine: checkString,
+  crl: unchecked,
+  dhparam: unchecked,
+  ecdhCurve: checkString,
+  honorCipherOrder: checkBoolean,
+  key: unchecked,
+  privateKeyEngine: checkString,
+  privateKeyIdentifier: checkString,
+  maxVersion: checkString,
+  minVersion: checkString,
+  passphrase: checkSecret,
+  pfx: unchecked,
+  secureOptions: checkNumber,
+  secureProtocol: checkString,
+  sessionIdContext: checkString,
+  ticketKeys: unchecked,
+  sessionTimeout: checkNumber,
+} satisfies OptionChecks<TlsOptions & TlsConnectionOptions>;
+
+/** Checks options for Node's `tls.connect`. */
+export function checkTlsOptions(option: string, tls: unknown): void {
+  if (!isPlain(tls)) throw invalid(TypeError, `${option} must be options, got ${show(tls)}`);
+  checkOpenOptions(option, tls, tlsNames as Readonly<Record<string, Check>>, "tls.connect");
+}
+
+function checkTls(option: string, tls: unknown): void {
+  // As the client's type has it, for no TLS.
+  if (tls !== null) checkTlsOptions(option, tls);
+}
+
+function checkAuthenticator(option: string, value: unknown): void {
+  for (const each of Array.isArray(value) ? value : [value]) {
+    if (typeof each === "function") continue;
+    throw invalid(TypeError, `${option} must be a function or an array of functions, got ${showKind(each)}`);
+  }
+}
