@@ -102,10 +102,13 @@ async function answers(port: number, child: ChildProcess): Promise<void> {
     if (child.exitCode !== null) throw new Error(`nats-server ended with ${child.exitCode}`);
     const open = await new Promise<boolean>((resolve) => {
       const socket = connect(port, "127.0.0.1");
-      socket.once("data", () => {
+      const isUp = () => {
         resolve(true);
         socket.destroy();
-      });
+      };
+      socket.once("data", isUp);
+      // One that wants TLS first says nothing.
+      socket.setTimeout(500, isUp);
       socket.once("error", () => resolve(false));
     });
     if (open) return;
