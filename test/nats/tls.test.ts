@@ -110,7 +110,7 @@ test("an expired server's certificate is tls_cert_expired, once", async () => {
   await turnedAway({ servers: `localhost:${server.port}`, tls: { ca: ca.cert } }, "tls_cert_expired");
 });
 
-const skip = isNatsServerAtLeast([2, 10, 4]) ? false : "handshake_first came with nats-server 2.10.4";
+const skip = isNatsServerAtLeast([2, 10, 4]) ? false : "needs nats-server 2.10.4 or newer";
 
 test("TLS before INFO, where the server has it", { skip }, async () => {
   await using server = await startTlsNats(serverCertificate, "handshake_first: true");
