@@ -82,6 +82,23 @@ test("statuses of an outage are told as by the client's own connect, and end wit
   });
 });
 
+test("reconnecting is told when an attempt begins, after its wait, as by the client's own connect", async () => {
+  const reconnectTimeWait = 300;
+  await same({ reconnectTimeWait, reconnectJitter: 0, maxReconnectAttempts: 1 }, async ({ nc, server, times }) => {
+    const { servers } = insidesOf(nc);
+    const { lastConnect } = servers.getCurrentServer();
+    const waited = (async () => {
+      await until(() => times("reconnecting") === 1, "an attempt is told");
+      // Of either clock's rounding a millisecond may be missing.
+      const least = lastConnect + reconnectTimeWait - 2;
+      return { told: Date.now() >= least, noted: servers.getCurrentServer().lastConnect >= least };
+    })();
+    await server.stop();
+    assert.deepEqual(await waited, { told: true, noted: true });
+    await nc.closed();
+  });
+});
+
 test("a lost connection that is not replaced is told as by the client's own connect", async () => {
   await same({ reconnect: false }, async ({ nc, server, told, times }) => {
     await server.stop("SIGTERM");
