@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { unlinkSync, writeFileSync } from "node:fs";
 import { after, test } from "node:test";
 import { TLSSocket } from "node:tls";
@@ -8,11 +7,10 @@ import type { ConnectOptions } from "../../src/nats.ts";
 import { authority, type Issued, inDays } from "../support/certificates.ts";
 import { connecting, eager, measured } from "../support/nats-client.ts";
 import { infoLine } from "../support/nats-peer.ts";
-import { startNats } from "../support/nats-server.ts";
+import { isNatsServerAtLeast, startNats } from "../support/nats-server.ts";
 import { peer } from "../support/peers.ts";
 import { openSockets, until } from "../support/resources.ts";
 import { temporaryFile, temporaryFolder } from "../support/temporary.ts";
-import { findCommand } from "../support/tools.ts";
 
 const ca = authority();
 const serverCertificate = ca.issue({ name: "localhost", alternatives: ["DNS:localhost", "IP:127.0.0.1"] });
@@ -292,18 +290,7 @@ test("an expired server's certificate is tls_cert_expired, once", async () => {
   await turnedAway({ servers: `localhost:${server.port}`, tls: { ca: ca.cert } }, "tls_cert_expired");
 });
 
-/** Version of the nats-server that is there, as major, minor and patch. */
-function serverVersion(): number[] {
-  const text = execFileSync(findCommand("nats-server") ?? "nats-server", ["--version"], { encoding: "utf8" });
-  return /v(\d+)\.(\d+)\.(\d+)/.exec(text)?.slice(1).map(Number) ?? [];
-}
-
-function hasHandshakeFirst([major = 0, minor = 0, patch = 0]: number[]): boolean {
-  return major > 2 || (major === 2 && (minor > 10 || (minor === 10 && patch >= 4)));
-}
-
-const version = serverVersion();
-const skip = hasHandshakeFirst(version) ? false : `nats-server ${version.join(".")} has no handshake_first, 2.10.4 has`;
+const skip = isNatsServerAtLeast([2, 10, 4]) ? false : "needs nats-server 2.10.4 or newer";
 
 test("TLS before INFO, where the server has it", { skip }, async () => {
   await using server = await startTlsNats(serverCertificate, "handshake_first: true");

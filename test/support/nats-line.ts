@@ -6,8 +6,8 @@ import { transportNode } from "../../src/nats/upstream-v3.ts";
 import * as ours3 from "../../src/nats.ts";
 import * as ours2 from "../../src/nats-v2.ts";
 
-/** Whether the client under test is the older `nats` 2.x, as for all of test/nats-v2, or transport-node. */
-export const isV2 = process.env.DIALTRACE_TEST_NATS === "v2";
+/** Whether `DIALTRACE_NATS_LINE=v2` puts the older client, `nats` 2.x, under test in place of transport-node. */
+export const isV2 = process.env.DIALTRACE_NATS_LINE === "v2";
 
 /** The `connect` under test. What the tests use of a connection, both lines have. */
 export const connect = isV2 ? (ours2.connect as unknown as typeof ours3.connect) : ours3.connect;
