@@ -1,6 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
-import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
+import type { SecureContext, SecureContextOptions } from "node:tls";
 import { DialError, messageOf } from "../core/errors.ts";
+import { lazyModules } from "../core/lazy-modules.ts";
 import { SessionCache } from "./tls-sessions.ts";
 
 /** Files that hold what `tls.createSecureContext` takes as `ca`, `cert` and `key`. */
@@ -50,7 +51,7 @@ export function credentialsOf(options: SecureContextOptions, files: TlsFiles): (
 
 function newCredentials(options: SecureContextOptions): Credentials {
   try {
-    return { context: createSecureContext(options), sessions: new SessionCache() };
+    return { context: lazyModules.tls.createSecureContext(options), sessions: new SessionCache() };
   } catch (error) {
     throw new TypeError(`tls: certificates, keys or other options can't be used: ${messageOf(error)}`, {
       cause: error,
