@@ -9,6 +9,9 @@ const formats: Readonly<Record<"commonjs" | "esm", OutputOptions>> = {
   esm: { dir: "dist/esm", format: "esm", entryFileNames: "[name].js", chunkFileNames: "shared/[name].js" },
 };
 
+/** The package carries `src`, to which the source maps point. */
+const sourceMaps = { sourcemap: true, sourcemapExcludeSources: true };
+
 /**
  * Bundles each entry into one file, and what entries share into chunks, once as CommonJS and once as ES modules.
  *
@@ -19,8 +22,8 @@ export async function bundle(entries: readonly Entry[]): Promise<Map<string, rea
   const external = (id: string) => !id.startsWith(".") && !id.startsWith("/");
   const build = await rolldown({ input, external, platform: "node", transform: { target } });
   try {
-    await build.write({ ...formats.esm, sourcemap: true });
-    const { output } = await build.write({ ...formats.commonjs, sourcemap: true });
+    await build.write({ ...formats.esm, ...sourceMaps });
+    const { output } = await build.write({ ...formats.commonjs, ...sourceMaps });
     const chunks = output.filter((file): file is OutputChunk => file.type === "chunk" && file.isEntry);
     return new Map(chunks.map(({ name, exports }) => [name, exports.toSorted()]));
   } finally {

@@ -1,4 +1,5 @@
 import { DialError } from "./errors.ts";
+import { isAggregateError, isError } from "./is-error.ts";
 import { type Reason, reasonTable } from "./reasons.ts";
 
 /** System and TLS codes with one meaning wherever they occur. */
@@ -104,7 +105,7 @@ export function classify(error: unknown): Reason | "canceled" {
 function causes(error: unknown): readonly Error[] {
   const chain: Error[] = [];
   let next: unknown = deciding(error);
-  while (next instanceof Error && chain.length <= maxCauses && !chain.includes(next)) {
+  while (isError(next) && chain.length <= maxCauses && !chain.includes(next)) {
     chain.push(next);
     // The second is where `nats` 2.x keeps it.
     next = deciding(next.cause ?? (next as { chainedError?: unknown }).chainedError);
@@ -117,7 +118,7 @@ function causes(error: unknown): readonly Error[] {
  * route or family on this host, else the last.
  */
 function deciding(error: unknown): unknown {
-  if (!(error instanceof AggregateError) || error.errors.length === 0) return error;
+  if (!isAggregateError(error) || error.errors.length === 0) return error;
   return decidingError(error.errors);
 }
 

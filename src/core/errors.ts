@@ -1,3 +1,4 @@
+import { isError } from "./is-error.ts";
 import type { Reason } from "./reasons.ts";
 import type { Target } from "./target.ts";
 
@@ -68,6 +69,6 @@ export class DialTimeoutError extends DialError {
 
 /** The message of any thrown value. Node's AggregateError of several addresses has an empty one. */
 export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+  if (!isError(error)) return String(error);
   return error.message || (error as { code?: string }).code || error.name;
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import { isError } from "./is-error.ts";
 import type { DialStartInfo, DialTrace, Observer, travellingHooks } from "./trace.ts";
 
 type Hook = (info: never) => unknown;
@@ -29,7 +30,7 @@ const warned = new Set<string>();
 function warn(what: string, error: unknown): void {
   if (warned.has(what)) return;
   warned.add(what);
-  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const detail = isError(error) ? (error.stack ?? error.message) : String(error);
   process.emitWarning(`${what} threw and was ignored; its later throws are not reported`, {
     type: "DialtraceWarning",
     detail,

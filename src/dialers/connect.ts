@@ -1,6 +1,7 @@
 import { connect, type Socket, type TcpNetConnectOpts } from "node:net";
 import type { DialContext } from "../core/context.ts";
 import { DialTimeoutError } from "../core/errors.ts";
+import { isError } from "../core/is-error.ts";
 import { failed } from "../core/outcome.ts";
 import type { Target } from "../core/target.ts";
 import type { Address } from "../core/trace.ts";
@@ -80,7 +81,7 @@ function systemPath(path: string): string {
 
 /** Node's errors about abstract sockets hold the NUL, which labels, spans and logs had better not. */
 function makePrintable(error: unknown): void {
-  if (!(error instanceof Error)) return;
+  if (!isError(error)) return;
   for (const key of ["message", "stack", "address"] as const) {
     const text = (error as { address?: unknown } & Error)[key];
     if (typeof text === "string" && text.includes("\0")) Object.assign(error, { [key]: text.replaceAll("\0", "@") });

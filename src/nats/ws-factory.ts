@@ -4,6 +4,7 @@ import type { WebSocket } from "ws";
 import { Cancel } from "../core/cancel.ts";
 import type { Dialer } from "../core/dialer.ts";
 import { DialError, DialTimeoutError } from "../core/errors.ts";
+import { isError } from "../core/is-error.ts";
 import { parseTarget, type Target } from "../core/target.ts";
 import { checkFunction, checkOptions, show } from "../core/validate.ts";
 import { DialedWebSocket } from "./dialed-web-socket.ts";
@@ -59,7 +60,7 @@ export function wsFactory(options: WsFactoryOptions): WsFactory {
   return async function dialedWsFactory(text, { timeout } = {}) {
     const site = readSite(text);
     // Told by the websocket: nats-core waits for ever for the close of one that it has not been given.
-    if (site instanceof Error) return handOut(new DialedWebSocket(() => Promise.reject(site)), false);
+    if (isError(site)) return handOut(new DialedWebSocket(() => Promise.reject(site)), false);
 
     const socket = new DialedWebSocket(async (closed) => {
       try {
