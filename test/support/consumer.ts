@@ -81,7 +81,8 @@ function newConsumer(): Consumer {
 
 /** Runs a command as a consumer would, without what this repository's own tests have in their environment. */
 async function run(folder: string, command: string, args: readonly string[]): Promise<Output> {
-  const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, ...env } = process.env;
+  const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, FORCE_COLOR: ___, ...inherited } = process.env;
+  const env = { ...inherited, NO_COLOR: "1" };
   try {
     return await promisify(execFile)(command, args, { cwd: folder, env, timeout: 110_000, maxBuffer: 2 ** 25 });
   } catch (error) {
