@@ -1,4 +1,5 @@
 import { DialError } from "./errors.ts";
+import { isAggregateError, isError } from "./is-error.ts";
 import { type Reason, reasonTable } from "./reasons.ts";
 
 /** System and TLS codes with one meaning wherever they occur. */
@@ -110,7 +111,7 @@ function classifyChain(chain: readonly Error[]): Reason | "canceled" {
 function causesBy(choose: (error: unknown) => unknown, error: unknown): readonly Error[] {
   const chain: Error[] = [];
   let next: unknown = choose(error);
-  while (next instanceof Error && chain.length <= maxCauses && !chain.includes(next)) {
+  while (isError(next) && chain.length <= maxCauses && !chain.includes(next)) {
     chain.push(next);
     // The second is where `nats` 2.x keeps it.
     next = choose(next.cause ?? (next as { chainedError?: unknown }).chainedError);
@@ -120,7 +121,7 @@ function causesBy(choose: (error: unknown) => unknown, error: unknown): readonly
 
 /** Of the errors of several addresses, the one that tells most. */
 function deciding(error: unknown): unknown {
-  if (!(error instanceof AggregateError) || error.errors.length === 0) return error;
+  if (!isAggregateError(error) || error.errors.length === 0) return error;
   return decidingError(error.errors);
 }
 

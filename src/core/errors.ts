@@ -1,3 +1,4 @@
+import { isError } from "./is-error.ts";
 import { printable } from "./printable.ts";
 import type { Reason } from "./reasons.ts";
 import type { Target } from "./target.ts";
@@ -115,7 +116,7 @@ export function timeoutMessage(what: string, timeoutMs: number, lateByMs: number
 
 /** The message of any thrown value, made printable. Node's AggregateError of several addresses has an empty one. */
 export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return printable(textOf(error));
+  if (!isError(error)) return printable(textOf(error));
   return printable(textOf(error.message).trimEnd() || (error as { code?: string }).code || error.name);
 }
 

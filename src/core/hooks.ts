@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.ts";
 import { messageOf } from "./errors.ts";
+import { isError } from "./is-error.ts";
 import { handleRejection, isPromiseLike, wrongReturn } from "./returned.ts";
 import type { DialStartInfo, DialTrace, Observer, travellingHooks } from "./trace.ts";
 
@@ -34,7 +35,7 @@ const warned = new Set<string>();
 function warn(what: string, error: unknown): void {
   if (warned.has(what)) return;
   warned.add(what);
-  const detail = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
+  const detail = isError(error) ? (error.stack ?? error.message) : messageOf(error);
   process.emitWarning(`${what} threw and was ignored; its later throws are not reported`, {
     type: "DialtraceWarning",
     detail,

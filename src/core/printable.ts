@@ -1,3 +1,4 @@
+import { isError } from "./is-error.ts";
 /**
  * Most bytes, in UTF-8, of a text that a peer or a name has a part in: an error's message, a line of a log, an
  * attribute of a span.
@@ -67,7 +68,7 @@ const maxCauses = 5;
  */
 export function cleanError<E>(error: E, rewrite: (text: string) => string = same): E {
   let next: unknown = error;
-  for (let depth = 0; depth <= maxCauses && next instanceof Error; depth += 1) {
+  for (let depth = 0; depth <= maxCauses && isError(next); depth += 1) {
     cleanOne(next, rewrite);
     next = next.cause;
   }

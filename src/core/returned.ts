@@ -1,3 +1,4 @@
+import { isError } from "./is-error.ts";
 import { maxTimerMs, show } from "./validate.ts";
 
 /** Whether `value` can be awaited: a promise, of any realm or library. */
@@ -30,7 +31,7 @@ export function wrongReturn(what: string, rule: string, value: unknown, Kind: Er
 
 /** Gives `error` the code of a wrong return value, unless it has a code of its own. */
 export function asMistake<E>(error: E): E {
-  if (!(error instanceof Error) || "code" in error) return error;
+  if (!isError(error) || "code" in error) return error;
   return Object.assign(error, { code: "ERR_INVALID_RETURN_VALUE" });
 }
 

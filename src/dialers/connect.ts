@@ -2,6 +2,7 @@ import { connect, Socket, type TcpNetConnectOpts } from "node:net";
 import type { DialContext } from "../core/context.ts";
 import { Deadline } from "../core/deadline.ts";
 import { DialError, DialTimeoutError, timeoutMessage } from "../core/errors.ts";
+import { isError } from "../core/is-error.ts";
 import { failed } from "../core/outcome.ts";
 import type { Target } from "../core/target.ts";
 import type { Address } from "../core/trace.ts";
@@ -94,7 +95,7 @@ function systemPath(path: string): string {
 
 /** Node's errors about abstract sockets hold the NUL, which labels, spans and logs had better not. */
 function makePrintable(error: unknown): void {
-  if (!(error instanceof Error)) return;
+  if (!isError(error)) return;
   for (const key of ["message", "stack", "address"] as const) {
     const text = (error as { address?: unknown } & Error)[key];
     if (typeof text === "string" && text.includes("\0")) Object.assign(error, { [key]: text.replaceAll("\0", "@") });

@@ -1,7 +1,7 @@
-import { validateHeaderName, validateHeaderValue } from "node:http";
 import type { Socket } from "node:net";
 import type { Dialer } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
+import { lazyModules } from "../core/lazy-modules.ts";
 import { markFactories } from "../core/roles.ts";
 import { checkDialer, checkDuration, checkOptions, show } from "../core/validate.ts";
 import { checkAuth, type ProxyAuth, parseProxy } from "./proxy-url.ts";
@@ -74,8 +74,8 @@ function headerLines(headers: Readonly<Record<string, string>>, auth: ProxyAuth 
   const all = Object.entries(headers);
   for (const [name, value] of all) {
     try {
-      validateHeaderName(name);
-      validateHeaderValue(name, value);
+      lazyModules.http.validateHeaderName(name);
+      lazyModules.http.validateHeaderValue(name, value);
     } catch {
       throw new TypeError(`httpProxy: headers: ${show(name)} or its value can't be sent`);
     }

@@ -1,4 +1,5 @@
 import type { ConnectionOptions } from "node:tls";
+import { isError } from "../core/is-error.ts";
 import { wrongReturn } from "../core/returned.ts";
 
 type Check = NonNullable<ConnectionOptions["checkServerIdentity"]>;
@@ -13,10 +14,10 @@ export function guardedIdentity(check: Check): Check {
     try {
       refusal = check(host, certificate);
     } catch (error) {
-      return error instanceof Error ? error : new Error(`tls: checkServerIdentity threw ${String(error)}`);
+      return isError(error) ? error : new Error(`tls: checkServerIdentity threw ${String(error)}`);
     }
     if (refusal === undefined || refusal === null) return undefined;
-    if (refusal instanceof Error) return refusal;
+    if (isError(refusal)) return refusal;
     return wrongReturn("tls: checkServerIdentity", "must return an error, or undefined to accept", refusal);
   };
 }

@@ -1,7 +1,8 @@
 import { readFile, stat } from "node:fs/promises";
-import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
+import type { SecureContext, SecureContextOptions } from "node:tls";
 import { classify } from "../core/classify.ts";
 import { DialError, messageOf } from "../core/errors.ts";
+import { lazyModules } from "../core/lazy-modules.ts";
 import { warnOnce } from "../core/warn.ts";
 import { checkPem, PemError, type PemKind } from "./pem.ts";
 import { SessionCache } from "./tls-sessions.ts";
@@ -82,7 +83,7 @@ function failure(error: unknown): DialError {
 /** Makes them, or says that `subject` can't be used. */
 function newCredentials(options: SecureContextOptions, subject: string): Credentials {
   try {
-    return { context: createSecureContext(options), sessions: new SessionCache() };
+    return { context: lazyModules.tls.createSecureContext(options), sessions: new SessionCache() };
   } catch (error) {
     throw new TypeError(`${subject} or other options can't be used: ${messageOf(error)}`, { cause: error });
   }

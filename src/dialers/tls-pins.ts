@@ -1,6 +1,6 @@
-import { createHash, X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import { DialError } from "../core/errors.ts";
+import { lazyModules } from "../core/lazy-modules.ts";
 import { show } from "../core/validate.ts";
 
 /** Throws a `TypeError` unless every pin is a SHA-256 hash in base64, as RFC 7469 writes them. */
@@ -19,6 +19,7 @@ export function checkPins(pins: unknown): void {
  */
 export function checkPinned(socket: TLSSocket, pins: readonly string[]): void {
   const { raw } = socket.getPeerCertificate();
+  const { createHash, X509Certificate } = lazyModules.crypto;
   const key = new X509Certificate(raw).publicKey.export({ type: "spki", format: "der" });
   const hash = createHash("sha256").update(key).digest("base64");
   if (!pins.includes(hash)) {

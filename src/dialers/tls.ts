@@ -1,9 +1,10 @@
 import { isIP, type Socket } from "node:net";
-import { type ConnectionOptions, connect, type SecureContextOptions, type TLSSocket } from "node:tls";
+import type { ConnectionOptions, SecureContextOptions, TLSSocket } from "node:tls";
 import { type DialContext, dialerOf, runOf } from "../core/context.ts";
 import type { Dialer } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
 import { canonicalHost } from "../core/host-name.ts";
+import { lazyModules } from "../core/lazy-modules.ts";
 import { placesOf } from "../core/makeup.ts";
 import { failed } from "../core/outcome.ts";
 import { markFactories } from "../core/roles.ts";
@@ -144,7 +145,7 @@ export function tls(options: TlsDialerOptions = {}, over: SocketDialer = tcp()):
     const server = `${host} ${target}`;
     const resumed = resumes ? sessions.get(server) : undefined;
     const shakeHands = async () => {
-      const conn = connect({
+      const conn = lazyModules.tls.connect({
         ...settings,
         socket,
         // What the certificate is checked against when no name is asked for.

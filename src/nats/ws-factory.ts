@@ -7,6 +7,7 @@ import { discard } from "../core/connection.ts";
 import { Deadline } from "../core/deadline.ts";
 import type { Dialer } from "../core/dialer.ts";
 import { DialError, DialTimeoutError, timeoutMessage } from "../core/errors.ts";
+import { isError } from "../core/is-error.ts";
 import { markFactories } from "../core/roles.ts";
 import { parseTarget, type Target } from "../core/target.ts";
 import { checkDialer, checkOptions, checkSignal } from "../core/validate.ts";
@@ -63,7 +64,7 @@ export function wsFactory(options: WsFactoryOptions): WsFactory {
   return async function dialedWsFactory(text, { timeout } = {}) {
     const site = readSite(text);
     // Told by the websocket: nats-core waits for ever for the close of one that it has not been given.
-    if (site instanceof Error) return handOut(new DialedWebSocket(() => Promise.reject(site)), false);
+    if (isError(site)) return handOut(new DialedWebSocket(() => Promise.reject(site)), false);
 
     const open = async (closed: AbortSignal) => {
       try {

@@ -10,6 +10,7 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { skipLong } from "./consumer.ts";
 import { needDebianPackage, needFixture } from "./tools.ts";
 
 needDebianPackage("nats-server", "nats-server");
@@ -25,6 +26,7 @@ if (process.platform === "linux" && process.getuid?.() === 0) {
   needDebianPackage("python3", "python3");
 }
 needFixture("test/otel-sdk-3", [22, 15], "OpenTelemetry's SDK 3");
+if (skipLong) console.log(`test/consumers: what ${skipLong} is skipped here`);
 
 const named = process.argv.slice(2);
 const files = (named.length > 0 ? named : ["test"]).flatMap(testFiles);
