@@ -53,12 +53,17 @@ export class Target {
   }
 }
 
+/** Bytes of a path that are shown. A longer one cannot be dialed, and must leave room for what is said of it. */
+const maxShownPath = 256;
+
 /**
  * A path with what can't be seen escaped, in quotes then: targets are told apart by their texts, so no two paths
  * may have the same.
  */
 export function shownPath(path: string): string {
-  return isPrintable(path) && !path.startsWith('"') ? path : printable(JSON.stringify(path));
+  return path.length <= maxShownPath && isPrintable(path) && !path.startsWith('"')
+    ? path
+    : printable(JSON.stringify(path), maxShownPath);
 }
 
 /**
