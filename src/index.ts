@@ -19,6 +19,16 @@ export {
   type TargetFailure,
   type TimeoutScope,
 } from "./core/errors.ts";
+export type {
+  Address,
+  BreakerState,
+  CloseReason,
+  Ended,
+  ExhaustedCause,
+  Limit,
+  Outcome,
+  ProtocolInfo,
+} from "./core/event-values.ts";
 export type * from "./core/pool-trace.ts";
 export { type Reason, reasons } from "./core/reasons.ts";
 export {
@@ -29,7 +39,37 @@ export {
   type Withdrawal,
 } from "./core/retry-budget.ts";
 export { parseTarget, Target, type TargetLike } from "./core/target.ts";
-export type * from "./core/trace.ts";
+export type {
+  AttemptDoneInfo,
+  AttemptStartInfo,
+  BreakerChangeInfo,
+  ConnClosedInfo,
+  ConnectDoneInfo,
+  ConnectStartInfo,
+  DialDoneInfo,
+  DialEventInfo,
+  DialEventName,
+  DialStartInfo,
+  DialTrace,
+  DnsDoneInfo,
+  DnsStartInfo,
+  FailoverInfo,
+  GotConnInfo,
+  HandshakeDoneInfo,
+  HandshakeEventInfo,
+  HandshakeStartInfo,
+  LimitWaitInfo,
+  Observer,
+  ProxyDoneInfo,
+  ProxyStartInfo,
+  PutIdleConnInfo,
+  RetryExhaustedInfo,
+  RetryScheduledInfo,
+  StartDelayedInfo,
+  TimeoutInfo,
+  TlsHandshakeDoneInfo,
+  TlsHandshakeStartInfo,
+} from "./core/trace.ts";
 export { type WaterfallOptions, waterfall } from "./core/waterfall.ts";
 export { type HttpProxyOptions, httpProxy } from "./dialers/http-proxy.ts";
 export { type ProxyFromEnvironmentOptions, proxyFromEnvironment } from "./dialers/proxy-from-environment.ts";

@@ -5,7 +5,7 @@ import { inspect } from "node:util";
 import { nkeyAuthenticator, nkeys } from "@nats-io/transport-node";
 import { Registry } from "prom-client";
 import type { ClientTrace } from "../src/core/client-trace.ts";
-import { travellingHooks } from "../src/core/trace.ts";
+import { dialEventNames } from "../src/core/trace.ts";
 import {
   compose,
   type Dialer,
@@ -113,7 +113,7 @@ function listening<H extends object>(place: string, names: readonly (keyof H & s
   return hooks as H;
 }
 
-const dialTrace = listening<DialTrace>("DialTrace", ["dialStart", "dialDone", ...travellingHooks]);
+const dialTrace = listening<DialTrace>("DialTrace", dialEventNames);
 
 /** Knows no name, and asks nobody. */
 const lookup: TcpOptions["lookup"] = (host, _options, done) =>

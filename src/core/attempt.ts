@@ -4,13 +4,13 @@ import { discard, isConnection } from "./connection.ts";
 import { type DialContext, type Run, runOf } from "./context.ts";
 import type { Dialer, Handshake, HandshakeContext } from "./dialer.ts";
 import { DialError, messageOf } from "./errors.ts";
+import type { ProtocolInfo } from "./event-values.ts";
 import { failed } from "./outcome.ts";
 import { printable } from "./printable.ts";
 import type { Reason } from "./reasons.ts";
 import { wrongReturn } from "./returned.ts";
 import { type DialState, insideAttempt } from "./state.ts";
 import type { Target } from "./target.ts";
-import type { ProtocolInfo } from "./trace.ts";
 import { trackClose } from "./tracker.ts";
 
 /**

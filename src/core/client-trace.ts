@@ -1,4 +1,4 @@
-import type { CloseReason } from "./trace.ts";
+import type { CloseReason } from "./event-values.ts";
 
 /** States of a client that keeps itself connected. */
 export type ClientState = "connecting" | "connected" | "reconnecting" | "draining" | "closed";

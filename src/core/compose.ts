@@ -4,6 +4,7 @@ import { attempting } from "./attempt.ts";
 import { makingBound } from "./bound.ts";
 import { dialerOf, runOf } from "./context.ts";
 import type { Dialer, Middleware } from "./dialer.ts";
+import { callersHooks } from "./hook-chain.ts";
 import { isObserver, makeupOf, placesOf, setBeneath } from "./makeup.ts";
 import { observed } from "./observe.ts";
 import { handleRejection } from "./returned.ts";
@@ -45,7 +46,7 @@ export function compose<C extends Duplex>(...layers: [...Middleware[], Dialer<C>
     if (cancel?.aborted) return Promise.reject(cancel.reason);
     const inner = { ...context, state: new DialState(false) };
     if (trace === undefined) return abortable(() => run(target, inner), cancel);
-    return abortable(() => observed(run, target, inner, trace, trace), cancel);
+    return abortable(() => observed(run, target, inner, callersHooks(trace), trace), cancel);
   }, makeupOf(stack));
   composed.add(dialer);
   return dialer;

@@ -5,7 +5,7 @@ import { type Clock, checkClock, systemClock } from "./clock.ts";
 import { discard, isConnection } from "./connection.ts";
 import { checkDialOptions } from "./dial-options.ts";
 import type { CallOptions, Dialer, DialOptions, Handshake, Middleware } from "./dialer.ts";
-import { guardHooks } from "./hooks.ts";
+import { chainOf } from "./hook-chain.ts";
 import { asObserver, type LayerTraits, type Makeup, makeupOf, setMakeup, withLayer } from "./makeup.ts";
 import { asMistake } from "./returned.ts";
 import { markDialer, markMiddleware } from "./roles.ts";
@@ -155,7 +155,7 @@ export function contextOf<C extends Duplex>(
   if (clock !== inherited.clock) checkClock("dial: clock", clock);
   const cancel = signal && Cancel.of(signal);
   const given = options.trace;
-  const trace = given === undefined || given === inherited.trace ? given : guardHooks(given);
+  const trace = given === undefined || given === inherited.trace ? given : chainOf(given);
   const { state, insideRetry, surround } = inherited;
   // Times of two clocks can't be compared.
   const deadline = clock === inherited.clock ? inherited.deadline : undefined;

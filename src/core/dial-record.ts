@@ -1,6 +1,8 @@
 import type { Clock } from "./clock.ts";
 import { messageOf } from "./errors.ts";
+import type { Ended, Outcome } from "./event-values.ts";
 import { formatAddress } from "./format.ts";
+import { noteHandled } from "./hook-chain.ts";
 import { notify } from "./hooks.ts";
 import { printable } from "./printable.ts";
 import type { Reason } from "./reasons.ts";
@@ -13,15 +15,13 @@ import type {
   ConnectStartInfo,
   DialDoneInfo,
   DialStartInfo,
-  DialTrace,
   DnsDoneInfo,
   DnsStartInfo,
-  Ended,
   HandshakeDoneInfo,
   HandshakeStartInfo,
+  HooksOf,
   LimitWaitInfo,
   Observer,
-  Outcome,
   ProxyDoneInfo,
   ProxyStartInfo,
   RetryScheduledInfo,
@@ -95,7 +95,7 @@ export function recordDials(done: (record: DialRecord) => void): Observer {
 markFactories({ recordDials });
 
 /** Hooks that write one dial's record. Methods, not closures: they are made for each dial. */
-export class DialRecorder implements DialTrace {
+export class DialRecorder implements HooksOf<"record"> {
   readonly record: WrittenRecord;
   /** Called when the dial is over. */
   done: ((record: DialRecord) => void) | undefined = undefined;
@@ -250,6 +250,10 @@ export class DialRecorder implements DialTrace {
       return each;
     }
     return undefined;
+  }
+
+  static {
+    noteHandled(DialRecorder.prototype);
   }
 
   #cutOff(phase: Written<PhaseRecord>, by: Ended): void {

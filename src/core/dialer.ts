@@ -2,8 +2,9 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { BackoffFunction } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
+import type { ProtocolInfo } from "./event-values.ts";
 import type { Target, TargetLike } from "./target.ts";
-import type { DialTrace, ProtocolInfo } from "./trace.ts";
+import type { DialTrace } from "./trace.ts";
 
 /**
  * Opens one connection to `target`.

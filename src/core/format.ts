@@ -1,5 +1,5 @@
+import type { Address } from "./event-values.ts";
 import { shownPath } from "./target.ts";
-import type { Address } from "./trace.ts";
 
 /** An address as logs and waterfalls show it: `10.0.0.1:5432`, `[::1]:5432`, `unix:/run/x.sock`. */
 export function formatAddress({ address, port, family }: Address): string {

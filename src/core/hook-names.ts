@@ -1,9 +1,7 @@
 import { nearMiss } from "./near-miss.ts";
-import { type DialTrace, type Observer, travellingHooks } from "./trace.ts";
+import { dialEventNames, type Observer } from "./trace.ts";
 import { checkObserver, invalid, isPlain, show, unknownName } from "./validate.ts";
 import { warnOnce } from "./warn.ts";
-
-const dialHooks: readonly (keyof DialTrace)[] = ["dialStart", "dialDone", ...travellingHooks];
 
 /** Hooks into dials that were found good: most are given with many. */
 const checked = new WeakSet<object>();
@@ -11,7 +9,7 @@ const checked = new WeakSet<object>();
 /** Throws a `TypeError` that names `option` unless `hooks` are hooks into dials. See {@link checkHooks}. */
 export function checkDialHooks(option: string, hooks: unknown, what?: string): void {
   if (checked.has(hooks as object)) return;
-  checkHooks(option, hooks, dialHooks, what);
+  checkHooks(option, hooks, dialEventNames, what);
   checked.add(hooks as object);
 }
 
@@ -54,7 +52,7 @@ export function checkObservers(option: string, trace: unknown, known: readonly s
 }
 
 /** Warns, once, of hooks that {@link checkHooks} refuses: where they come from an observer there is no caller to be told. */
-export function warnOfHooks(option: string, hooks: unknown, known: readonly string[] = dialHooks): void {
+export function warnOfHooks(option: string, hooks: unknown, known: readonly string[] = dialEventNames): void {
   try {
     if (hooks !== undefined && hooks !== null) checkHooks(option, hooks, known);
   } catch (error) {

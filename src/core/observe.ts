@@ -1,7 +1,8 @@
 import type { Duplex } from "node:stream";
 import { type DialContext, layer, type Run } from "./context.ts";
 import type { Middleware } from "./dialer.ts";
-import { callHook, hooksOf, mergeHooks } from "./hooks.ts";
+import { addHooks } from "./hook-chain.ts";
+import { callHook, hooksOf } from "./hooks.ts";
 import { failed } from "./outcome.ts";
 import type { Target } from "./target.ts";
 import type { DialTrace, Observer } from "./trace.ts";
@@ -26,7 +27,7 @@ export function attach(observer: DialTrace | Observer, { name, place }: AttachOp
           const { background, owner, clock } = context;
           const hooks = hooksOf(observer, { target, background, owner }, clock);
           if (hooks === undefined) return next(target, context);
-          return observed(next, target, context, hooks, mergeHooks(hooks, context.trace));
+          return observed(next, target, context, hooks, addHooks(hooks, context.trace));
         },
       traits,
     );
@@ -36,10 +37,10 @@ export function attach(observer: DialTrace | Observer, { name, place }: AttachOp
 
 /** Wraps a dialer in hooks that are the same for every dial. */
 export function observing(hooks: DialTrace): <C extends Duplex>(next: Run<C>) => Run<C> {
-  const alone = mergeHooks(hooks, undefined);
+  const alone = addHooks(hooks, undefined);
   return (next) =>
     function observeDialer(target, context) {
-      const trace = context.trace === undefined ? alone : mergeHooks(hooks, context.trace);
+      const trace = context.trace === undefined ? alone : addHooks(hooks, context.trace);
       return observed(next, target, context, hooks, trace);
     };
 }

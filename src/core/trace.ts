@@ -1,323 +1,373 @@
+/**
+ * The events of a dial: what each says, and the one table that everything else derives from. The two stand
+ * in one file, although it is a long one, so that adding an event is one edit.
+ */
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "./clock.ts";
 import type { TimeoutScope } from "./errors.ts";
+import type { Address, BreakerState, CloseReason, Ended, ExhaustedCause, Limit, ProtocolInfo } from "./event-values.ts";
 import type { Reason } from "./reasons.ts";
 import type { Target } from "./target.ts";
 
-/** A resolved address: an IP and port, or a unix socket's path. */
-export interface Address {
-  /** IP literal, or the socket's path. */
-  readonly address: string;
-  /** 0 for a unix socket. */
-  readonly port: number;
-  readonly family: "ipv4" | "ipv6" | "unix";
-}
-
-/** How a dial, attempt or phase ended. A caller's abort is neither success nor failure. */
-export type Outcome = "success" | "failure" | "canceled";
-
-/** What every `…Done` hook tells. */
-export interface Ended {
-  readonly durationMs: number;
-  readonly outcome: Outcome;
-  /** What was thrown; absent on success. */
-  readonly error?: unknown;
-  /** Present exactly when `outcome` is `"failure"`. */
-  readonly reason?: Reason | undefined;
-}
-
-/** What a protocol's handshake says of itself and its peer, for spans. */
-export interface ProtocolInfo {
-  /** `network.protocol.name`, such as `nats`. */
-  readonly name: string;
-  /** Attributes of the peer under their span names, such as `nats.server.name`. No secrets. */
-  readonly attributes?: Readonly<Record<string, string | number | boolean>>;
-}
-
-/** Why a connection closed. */
-export const closeReasons = [
-  "local",
-  "remote",
-  "reset",
-  "timeout",
-  "idle",
-  "max_lifetime",
-  "stale",
-  "drain",
-  "unhealthy",
-  "error",
-] as const;
-
-/** Why a connection closed: one of {@link closeReasons}. */
-export type CloseReason = (typeof closeReasons)[number];
-
-/** Why a retrying dial gave up. */
-export const exhaustedCauses = ["attempts", "deadline", "budget", "non_retryable"] as const;
-
-/** Why a retrying dial gave up: one of {@link exhaustedCauses}. */
-export type ExhaustedCause = (typeof exhaustedCauses)[number];
-
+/** What {@link DialTrace.dialStart} says. */
 export interface DialStartInfo {
+  /** What the dial was asked to reach. */
   readonly target: Target;
-  /** Whether no caller waits for the dial. */
+  /** Whether the dial was started without a caller that waits for it, such as a reconnect. */
   readonly background: boolean;
-  /** Whose connection the dial is for: see {@link DialOptions.owner}. */
+  /** The client that the connection is for: see {@link DialOptions.owner}. */
   readonly owner?: object | undefined;
 }
 
+/** What {@link DialTrace.dialDone} says. */
 export interface DialDoneInfo extends Ended {
+  /** What the dial was asked to reach. */
   readonly target: Target;
-  /** Attempts made beneath the observer's layer. */
+  /** Attempts made beneath the observer's layer, from 0. */
   readonly attempts: number;
   /** The connection, on success. */
   readonly conn?: Duplex | undefined;
 }
 
+/** What {@link DialTrace.attemptStart} says. */
 export interface AttemptStartInfo {
+  /** What the attempt dials. Beneath failover it differs from the dial's target. */
   readonly target: Target;
-  /** From 1. */
+  /** Number of the attempt within its dial, from 1. */
   readonly attempt: number;
 }
 
+/** What {@link DialTrace.attemptDone} says. */
 export interface AttemptDoneInfo extends AttemptStartInfo, Ended {
   /** The connection, on success. */
   readonly conn?: Duplex | undefined;
 }
 
+/** What {@link DialTrace.dnsStart} says. */
 export interface DnsStartInfo {
+  /** The name to resolve. */
   readonly host: string;
 }
 
+/** What {@link DialTrace.dnsDone} says. */
 export interface DnsDoneInfo extends DnsStartInfo, Ended {
+  /** The addresses found, in the order in which they will be tried; empty on failure. */
   readonly addresses: readonly Address[];
 }
 
+/** What {@link DialTrace.connectStart} says. */
 export interface ConnectStartInfo {
-  /** The same object in the `connectDone` that answers this hook. */
+  /** The address tried. `connectDone` for it carries the same object. */
   readonly address: Address;
 }
 
+/** What {@link DialTrace.connectDone} says. */
 export interface ConnectDoneInfo extends ConnectStartInfo, Ended {
-  /** The connected socket, on success. Bytes on it belong to the caller: look, don't touch. */
+  /** The connected socket, on success. Its bytes belong to the caller: a hook must not read, write or listen. */
   readonly socket?: Socket | undefined;
 }
 
+/** What {@link DialTrace.proxyStart} says. */
 export interface ProxyStartInfo {
-  /** `http` or `socks5`. */
+  /** Protocol spoken with the proxy: `http` or `socks5`. */
   readonly type: string;
-  /** The proxy, without userinfo. */
+  /** The proxy's host and port, without credentials. */
   readonly proxy: Target;
 }
 
+/** What {@link DialTrace.proxyDone} says. */
 export interface ProxyDoneInfo extends ProxyStartInfo, Ended {}
 
+/** What {@link DialTrace.tlsHandshakeStart} says. */
 export interface TlsHandshakeStartInfo {
-  /** The name asked for and checked (SNI); empty for an IP literal. */
+  /** Name sent as SNI and checked against the certificate; empty for an IP literal. */
   readonly serverName: string;
 }
 
+/** What {@link DialTrace.tlsHandshakeDone} says. */
 export interface TlsHandshakeDoneInfo extends TlsHandshakeStartInfo, Ended {
-  /** Such as `TLSv1.3`. */
+  /** Protocol version, such as `TLSv1.3`; on success. */
   readonly protocol?: string | undefined;
-  /** Standard name of the cipher suite. */
+  /** IANA name of the cipher suite; on success. */
   readonly cipher?: string | undefined;
+  /** Protocol chosen by ALPN, if any. */
   readonly alpnProtocol?: string | undefined;
+  /** Whether an earlier session was resumed. */
   readonly resumed?: boolean | undefined;
   /** End of validity of the peer's certificate, in milliseconds since the epoch. */
   readonly peerCertificateExpiresAt?: number | undefined;
 }
 
+/** What {@link DialTrace.handshakeStart} says. */
 export interface HandshakeStartInfo {
+  /** What the attempt dialed. */
   readonly target: Target;
+  /** Number of the attempt within its dial, from 1. */
   readonly attempt: number;
 }
 
+/** What {@link DialTrace.handshakeEvent} says. */
 export interface HandshakeEventInfo extends HandshakeStartInfo {
-  /** The step, such as `info`. */
+  /** The step reached, such as `info`. */
   readonly name: string;
 }
 
+/** What {@link DialTrace.handshakeDone} says. */
 export interface HandshakeDoneInfo extends HandshakeStartInfo, Ended {
+  /** The protocol and what its peer said of itself, when the handshake described them. */
   readonly protocol?: ProtocolInfo | undefined;
 }
 
+/** What {@link DialTrace.startDelayed} says. */
 export interface StartDelayedInfo {
+  /** What the dial was asked to reach. */
   readonly target: Target;
-  /** Wait before the first attempt. */
+  /** Delay before the first attempt, in milliseconds. */
   readonly delayMs: number;
 }
 
+/** What {@link DialTrace.retryScheduled} says. */
 export interface RetryScheduledInfo {
+  /** What the dial was asked to reach. */
   readonly target: Target;
   /** Number of the attempt to come, from 2. */
   readonly attempt: number;
-  /** Wait before it. */
+  /** Delay before it, in milliseconds. */
   readonly delayMs: number;
-  /** What the attempt before failed with. */
+  /** The error of the attempt before. */
   readonly error: unknown;
+  /** The reason of that error. */
   readonly reason: Reason;
 }
 
+/** What {@link DialTrace.retryExhausted} says. */
 export interface RetryExhaustedInfo {
+  /** What the dial was asked to reach. */
   readonly target: Target;
-  /** Tries that this layer made. */
+  /** Attempts that this `withRetry` made, from 1. */
   readonly attempts: number;
+  /** What ended the retries. */
   readonly cause: ExhaustedCause;
+  /** The error that the dial rejects with. */
   readonly error: unknown;
+  /** The reason of that error. */
   readonly reason: Reason;
 }
 
+/** What {@link DialTrace.timeout} says. */
 export interface TimeoutInfo {
+  /** What was being dialed. */
   readonly target: Target;
+  /** What the timeout bounded. */
   readonly scope: TimeoutScope;
+  /** The timeout, in milliseconds. */
   readonly timeoutMs: number;
 }
 
+/** What {@link DialTrace.failover} says. */
 export interface FailoverInfo {
-  /** What the caller dials. */
+  /** The service that the caller dials. */
   readonly target: Target;
-  /** What has failed. */
+  /** The target that failed. */
   readonly from: Target;
-  /** What is tried instead. */
+  /** The target tried next. */
   readonly to: Target;
-  /** Why `from` failed, and its reason. */
+  /** The error of `from`. */
   readonly error: unknown;
+  /** The reason of that error. */
   readonly reason: Reason;
 }
 
-/** What a circuit breaker may be: it lets dials pass, lets none, or lets one through to see. */
-export const breakerStates = ["closed", "open", "half_open"] as const;
-
-/** What a circuit breaker may be: one of {@link breakerStates}. */
-export type BreakerState = (typeof breakerStates)[number];
-
+/** What {@link DialTrace.breakerChange} says. */
 export interface BreakerChangeInfo {
-  /** Whose breaker. */
+  /** The target that the breaker guards. */
   readonly target: Target;
+  /** The state that the dial met. */
   readonly state: BreakerState;
+  /** The state that the dial before it met. */
   readonly previous: BreakerState;
 }
 
-/** What bounds how many dials there are: at once, or in a time. */
-export const limits = ["concurrency", "rate"] as const;
-
-/** What bounds how many dials there are: one of {@link limits}. */
-export type Limit = (typeof limits)[number];
-
+/** What {@link DialTrace.limitWait} says. */
 export interface LimitWaitInfo extends Ended {
+  /** What the waiting dial was asked to reach. */
   readonly target: Target;
+  /** The limit waited at. */
   readonly limit: Limit;
 }
 
+/** What {@link DialTrace.gotConn} says. */
 export interface GotConnInfo {
+  /** The target that the pool was asked for. */
   readonly target: Target;
+  /** The connection handed out. */
   readonly conn: Duplex;
-  /** Whether it came out of a pool. */
+  /** Whether the connection was idle in the pool. */
   readonly reused: boolean;
-  /** How long it had been idle, when reused. */
+  /** How long it was idle, in milliseconds; only when reused. */
   readonly idleMs?: number | undefined;
 }
 
+/** What {@link DialTrace.putIdleConn} says. */
 export interface PutIdleConnInfo {
+  /** The target that the connection leads to. */
   readonly target: Target;
+  /** The connection put back. */
   readonly conn: Duplex;
 }
 
+/** What {@link DialTrace.connClosed} says. */
 export interface ConnClosedInfo {
+  /** The target that the connection led to. */
   readonly target: Target;
+  /** The closed connection. */
   readonly conn: Duplex;
+  /** Why it closed. */
   readonly reason: CloseReason;
-  /** Lifetime: from the attempt's success to the close. */
+  /** Lifetime in milliseconds, from the attempt's success to the close. */
   readonly durationMs: number;
+  /** Bytes received over its lifetime. */
   readonly bytesRead: number;
+  /** Bytes sent over its lifetime. */
   readonly bytesWritten: number;
-  /** What the connection was destroyed with, if anything. */
+  /** The error that the connection was destroyed with, if any. */
   readonly error?: unknown;
 }
 
+/** The parts of this package that must handle an event when its row names them. */
+type Consumer = "metrics" | "spans" | "span events" | "log" | "record";
+
+interface EventRow {
+  /** Whether observers of the layers above are told too. */
+  readonly inherited: boolean;
+  /** The consumers that must handle the event. One that does not is a type error. */
+  readonly consumers: readonly Consumer[];
+}
+
+declare const infoOf: unique symbol;
+
+/** A row of {@link dialEvents}. */
+type DialEvent<I, R> = R & { readonly [infoOf]?: (info: I) => void };
+
+function event<I>() {
+  return <const R extends EventRow>(row: R): DialEvent<I, R> => row;
+}
+
+/** The one table of a dial's events. Hooks, inheritance, channels and the duties of consumers derive from it. */
+export const dialEvents = {
+  /** Called when a dial enters the layer that the hooks are attached at. */
+  dialStart: event<DialStartInfo>()({ inherited: false, consumers: ["metrics"] }),
+  /** Called once when that dial has ended. */
+  dialDone: event<DialDoneInfo>()({
+    inherited: false,
+    consumers: ["metrics", "spans", "span events", "log", "record"],
+  }),
+  /** Called before each call of the base dialer. */
+  attemptStart: event<AttemptStartInfo>()({
+    inherited: true,
+    consumers: ["metrics", "spans", "span events", "record"],
+  }),
+  /** Called once when that attempt has ended, its handshake included. */
+  attemptDone: event<AttemptDoneInfo>()({
+    inherited: true,
+    consumers: ["metrics", "spans", "span events", "record"],
+  }),
+  /** Called before a name is resolved; not for IP literals and unix sockets. */
+  dnsStart: event<DnsStartInfo>()({ inherited: true, consumers: ["spans", "record"] }),
+  /** Called once when the resolution has ended. */
+  dnsDone: event<DnsDoneInfo>()({ inherited: true, consumers: ["metrics", "spans", "span events", "record"] }),
+  /** Called before each address is tried; an attempt may try several. */
+  connectStart: event<ConnectStartInfo>()({ inherited: true, consumers: ["spans", "log", "record"] }),
+  /** Called once when the try of that address has ended. */
+  connectDone: event<ConnectDoneInfo>()({
+    inherited: true,
+    consumers: ["metrics", "spans", "span events", "log", "record"],
+  }),
+  /** Called before a proxy is asked for a tunnel. */
+  proxyStart: event<ProxyStartInfo>()({ inherited: true, consumers: ["spans", "record"] }),
+  /** Called once when the proxy has answered, or failed to. */
+  proxyDone: event<ProxyDoneInfo>()({ inherited: true, consumers: ["metrics", "spans", "span events", "record"] }),
+  /** Called before a TLS handshake. */
+  tlsHandshakeStart: event<TlsHandshakeStartInfo>()({ inherited: true, consumers: ["spans", "record"] }),
+  /** Called once when the TLS handshake has ended. */
+  tlsHandshakeDone: event<TlsHandshakeDoneInfo>()({
+    inherited: true,
+    consumers: ["metrics", "spans", "span events", "record"],
+  }),
+  /** Called before the caller's {@link DialOptions.handshake}. */
+  handshakeStart: event<HandshakeStartInfo>()({ inherited: true, consumers: ["spans", "record"] }),
+  /** Called at each step that the handshake marks. */
+  handshakeEvent: event<HandshakeEventInfo>()({ inherited: true, consumers: ["spans", "span events"] }),
+  /** Called once when the handshake has ended. */
+  handshakeDone: event<HandshakeDoneInfo>()({
+    inherited: true,
+    consumers: ["metrics", "spans", "span events", "record"],
+  }),
+  /** Called when `withRetry` delays the first attempt, which is not a retry. */
+  startDelayed: event<StartDelayedInfo>()({
+    inherited: true,
+    consumers: ["metrics", "spans", "span events", "log", "record"],
+  }),
+  /** Called when `withRetry` will try again after a delay. */
+  retryScheduled: event<RetryScheduledInfo>()({
+    inherited: true,
+    consumers: ["metrics", "spans", "span events", "log", "record"],
+  }),
+  /** Called when `withRetry` gives up. */
+  retryExhausted: event<RetryExhaustedInfo>()({ inherited: true, consumers: ["metrics"] }),
+  /** Called when a timeout passes, once for the layer that set it. */
+  timeout: event<TimeoutInfo>()({ inherited: true, consumers: ["metrics"] }),
+  /** Called when `withFailover` tries another target after one that failed. */
+  failover: event<FailoverInfo>()({ inherited: true, consumers: ["metrics", "spans", "span events", "log"] }),
+  /** Called when a dial meets its target's breaker in another state than the dial before it. */
+  breakerChange: event<BreakerChangeInfo>()({ inherited: true, consumers: ["metrics", "spans", "span events", "log"] }),
+  /** Called when a dial has waited at a limit. */
+  limitWait: event<LimitWaitInfo>()({
+    inherited: true,
+    consumers: ["metrics", "spans", "span events", "log", "record"],
+  }),
+  /** Called when a pool hands out a connection. */
+  gotConn: event<GotConnInfo>()({ inherited: true, consumers: ["metrics"] }),
+  /** Called when a pool takes a connection back. */
+  putIdleConn: event<PutIdleConnInfo>()({ inherited: true, consumers: ["metrics"] }),
+  /** Called exactly once for each connection that an attempt made, when it is destroyed. */
+  connClosed: event<ConnClosedInfo>()({ inherited: true, consumers: ["metrics", "log"] }),
+};
+
+type DialEvents = typeof dialEvents;
+
+/** Name of an event of a dial, and of the hook that is told of it. */
+export type DialEventName = keyof DialEvents;
+
+/** What the hook of the event `N` is told. */
+export type DialEventInfo<N extends DialEventName> = DialEvents[N] extends DialEvent<infer I, unknown> ? I : never;
+
 /**
  * Hooks into what happens during dials, after Go's `httptrace.ClientTrace`. All are optional and
- * synchronous; one that throws is caught, warned of once, and never harms a dial. Every `…Start`
- * is answered by one `…Done`; dials that run at once may interleave their calls.
+ * synchronous. A hook that throws is caught, reported once by a process warning, and never harms a dial.
+ * Every `…Start` is followed by exactly one `…Done`; the calls of concurrent dials interleave.
+ *
+ * @see https://pkg.go.dev/net/http/httptrace
  */
-export interface DialTrace {
-  /** Called when a dial enters the layer that the hooks are attached at. */
-  dialStart?(info: DialStartInfo): void;
-  /** Called once when that dial has ended. */
-  dialDone?(info: DialDoneInfo): void;
-  /** Called before each call of the base dialer. */
-  attemptStart?(info: AttemptStartInfo): void;
-  /** Called once when that attempt, its handshake included, has ended. */
-  attemptDone?(info: AttemptDoneInfo): void;
-  /** Called before a name is resolved; not for IP literals and unix sockets. */
-  dnsStart?(info: DnsStartInfo): void;
-  dnsDone?(info: DnsDoneInfo): void;
-  /** Called before each address is tried; with several addresses more than once in an attempt. */
-  connectStart?(info: ConnectStartInfo): void;
-  connectDone?(info: ConnectDoneInfo): void;
-  /** Called before a tunnel is asked of a proxy. */
-  proxyStart?(info: ProxyStartInfo): void;
-  proxyDone?(info: ProxyDoneInfo): void;
-  /** Called before a TLS handshake. */
-  tlsHandshakeStart?(info: TlsHandshakeStartInfo): void;
-  tlsHandshakeDone?(info: TlsHandshakeDoneInfo): void;
-  /** Called before the caller's {@link DialOptions.handshake}. */
-  handshakeStart?(info: HandshakeStartInfo): void;
-  /** Called at each step that the handshake marks, between its start and its end. */
-  handshakeEvent?(info: HandshakeEventInfo): void;
-  handshakeDone?(info: HandshakeDoneInfo): void;
-  /** Called when `withRetry` waits before the first attempt, which is no retry. */
-  startDelayed?(info: StartDelayedInfo): void;
-  /** Called when `withRetry` will try again after a wait. */
-  retryScheduled?(info: RetryScheduledInfo): void;
-  /** Called when `withRetry` gives up. */
-  retryExhausted?(info: RetryExhaustedInfo): void;
-  /** Called when a bound has passed, once for the layer that set it. */
-  timeout?(info: TimeoutInfo): void;
-  /** Called when `withFailover` tries another target after one that failed. */
-  failover?(info: FailoverInfo): void;
-  /** Called when a dial meets the breaker of its target in another state than the dial before. */
-  breakerChange?(info: BreakerChangeInfo): void;
-  /** Called when a dial has waited for its turn at a limit. */
-  limitWait?(info: LimitWaitInfo): void;
-  /** Called when a pool hands a connection out. */
-  gotConn?(info: GotConnInfo): void;
-  /** Called when a pool takes a connection back. */
-  putIdleConn?(info: PutIdleConnInfo): void;
-  /** Called exactly once for each connection that an attempt has brought, when it is destroyed. */
-  connClosed?(info: ConnClosedInfo): void;
-}
+export type DialTrace = { [N in DialEventName]?: Hook<DialEventInfo<N>> | undefined };
+
+/** The hooks that a consumer of this package must have, by the table. */
+export type HooksOf<C extends Consumer> = {
+  readonly [N in DialEventName as C extends DialEvents[N]["consumers"][number] ? N : never]: Hook<DialEventInfo<N>>;
+};
+
+/** A method's parameter is bivariant: a hook may ask for less than it is told. */
+type Hook<I> = { hook(info: I): void }["hook"];
+
+/** Every event, in the order of the table. */
+export const dialEventNames = Object.keys(dialEvents) as readonly DialEventName[];
+
+/** The events that observers of the layers above are told too. */
+export const inheritedEvents: readonly DialEventName[] = dialEventNames.filter((name) => dialEvents[name].inherited);
 
 /**
  * Returns the hooks for one dial, or `undefined` to leave it unobserved. Called when the dial starts.
- * `clock` is what the dial's durations are measured by.
+ * The dial's durations are measured by `clock`.
  */
 export type Observer = (dial: DialStartInfo, clock: Clock) => DialTrace | undefined;
-
-/** @internal Hooks that travel down with a dial; the other two belong to the layer that attached them. */
-export const travellingHooks = [
-  "attemptStart",
-  "attemptDone",
-  "dnsStart",
-  "dnsDone",
-  "connectStart",
-  "connectDone",
-  "proxyStart",
-  "proxyDone",
-  "tlsHandshakeStart",
-  "tlsHandshakeDone",
-  "handshakeStart",
-  "handshakeEvent",
-  "handshakeDone",
-  "startDelayed",
-  "retryScheduled",
-  "retryExhausted",
-  "timeout",
-  "failover",
-  "breakerChange",
-  "limitWait",
-  "gotConn",
-  "putIdleConn",
-  "connClosed",
-] as const satisfies readonly (keyof DialTrace)[];

@@ -2,8 +2,9 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { classify } from "./classify.ts";
 import type { Clock } from "./clock.ts";
+import type { CloseReason } from "./event-values.ts";
 import type { Target } from "./target.ts";
-import type { CloseReason, DialTrace } from "./trace.ts";
+import type { DialTrace } from "./trace.ts";
 
 type Destroy = (error: Error | null, callback: (error?: Error | null) => void) => void;
 type Final = (callback: (error?: Error | null) => void) => void;

@@ -2,10 +2,10 @@ import type { Duplex } from "node:stream";
 import type { Clock } from "./clock.ts";
 import type { DialContext } from "./context.ts";
 import { Deadline } from "./deadline.ts";
+import type { Limit } from "./event-values.ts";
 import { type Linked, LinkedList } from "./linked-list.ts";
 import { failed } from "./outcome.ts";
 import type { Target } from "./target.ts";
-import type { Limit } from "./trace.ts";
 
 /** A dial that waits for its turn. */
 export interface Waiter extends Linked<Waiter> {

@@ -1,4 +1,4 @@
-import type { Address } from "../core/trace.ts";
+import type { Address } from "../core/event-values.ts";
 
 /**
  * Addresses yet to be tried. They come out with the IP versions taking turns, IPv6 first, each in the

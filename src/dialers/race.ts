@@ -4,7 +4,7 @@ import { decidingError } from "../core/classify.ts";
 import type { DialContext } from "../core/context.ts";
 import { Deadline } from "../core/deadline.ts";
 import { messageOf } from "../core/errors.ts";
-import type { Address } from "../core/trace.ts";
+import type { Address } from "../core/event-values.ts";
 import { AddressQueue } from "./address-queue.ts";
 import type { AddressSink } from "./resolve.ts";
 

@@ -3,9 +3,9 @@ import { isIP, type Socket } from "node:net";
 import { classify } from "../core/classify.ts";
 import type { DialContext } from "../core/context.ts";
 import { Deadline } from "../core/deadline.ts";
+import type { Address } from "../core/event-values.ts";
 import { failed } from "../core/outcome.ts";
 import { isPromiseLike, wrongReturn } from "../core/returned.ts";
-import type { Address } from "../core/trace.ts";
 
 /**
  * Resolves a name to all its addresses of one IP version; of the shape of `dns.lookup` with `{ all: true }`. It may

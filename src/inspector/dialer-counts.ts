@@ -1,5 +1,6 @@
+import type { Outcome } from "../core/event-values.ts";
 import type { Reason } from "../core/reasons.ts";
-import type { ConnClosedInfo, DialDoneInfo, Outcome } from "../core/trace.ts";
+import type { ConnClosedInfo, DialDoneInfo } from "../core/trace.ts";
 import { Rates } from "./rates.ts";
 import type { DialerSummary } from "./snapshot.ts";
 

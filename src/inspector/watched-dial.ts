@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { Clock } from "../core/clock.ts";
 import { DialRecorder } from "../core/dial-record.ts";
+import { noteHandled } from "../core/hook-chain.ts";
 import type { Linked, LinkedList } from "../core/linked-list.ts";
 import type {
   AttemptDoneInfo,
@@ -108,6 +109,10 @@ export class WatchedDial extends DialRecorder implements Linked<WatchedDial> {
     this.counts.connClosed(info);
     this.closed = { reason, durationMs, bytesRead, bytesWritten };
     this.revision = this.#watch.changed();
+  }
+
+  static {
+    noteHandled(WatchedDial.prototype);
   }
 
   #find(conn: Duplex): OpenConnection | undefined {

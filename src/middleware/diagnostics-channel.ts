@@ -1,8 +1,16 @@
 import { type Channel, channel } from "node:diagnostics_channel";
 import type { Middleware } from "../core/dialer.ts";
+import { type EventMask, handledKey, maskFor } from "../core/hook-chain.ts";
 import { attach } from "../core/observe.ts";
 import { markFactories } from "../core/roles.ts";
-import { type DialStartInfo, type DialTrace, type Observer, travellingHooks } from "../core/trace.ts";
+import {
+  type DialEventInfo,
+  type DialEventName,
+  type DialStartInfo,
+  type DialTrace,
+  dialEventNames,
+  type Observer,
+} from "../core/trace.ts";
 import { checkOptions, show } from "../core/validate.ts";
 
 export interface DiagnosticsChannelOptions {
@@ -10,26 +18,46 @@ export interface DiagnosticsChannelOptions {
   name?: string | undefined;
 }
 
-type HookName = keyof DialTrace;
-
 /**
  * What is published on the channel `dialtrace:` and the hook's name: what the hook is told, and whose
  * dial it is.
  */
-export type DiagnosticsMessage<N extends keyof DialTrace> = Parameters<NonNullable<DialTrace[N]>>[0] & {
+export type DiagnosticsMessage<N extends DialEventName> = DialEventInfo<N> & {
   /** Name of the dialer. */
   readonly dialer: string;
   /** The dial: the same object in all that is published of one, and another for each. */
   readonly dial: DialStartInfo;
 };
 
-const hookNames: readonly HookName[] = ["dialStart", "dialDone", ...travellingHooks];
+/** Held here: a channel without a reference may be collected, and its subscribers with it. */
+const channels = Object.fromEntries(dialEventNames.map((name) => [name, channel(`dialtrace:${name}`)])) as Readonly<
+  Record<DialEventName, Channel>
+>;
 
-/** Held here: a channel that nobody holds may be collected, and its subscribers with it. */
-const channels: readonly (readonly [HookName, Channel])[] = hookNames.map((name) => [
-  name,
-  channel(`dialtrace:${name}`),
-]);
+/** Hooks that publish one dial. Its methods come from the table of events. */
+class PublishedDial {
+  readonly [handledKey]: EventMask;
+  readonly dialer: string;
+  readonly dial: DialStartInfo;
+
+  constructor(handled: EventMask, dialer: string, dial: DialStartInfo) {
+    this[handledKey] = handled;
+    this.dialer = dialer;
+    this.dial = dial;
+  }
+
+  static {
+    for (const name of dialEventNames) {
+      const { [name]: subscribed } = channels;
+      Object.defineProperty(PublishedDial.prototype, name, {
+        value(this: PublishedDial, info: object) {
+          const { dialer, dial } = this;
+          if (subscribed.hasSubscribers) subscribed.publish({ ...info, dialer, dial });
+        },
+      });
+    }
+  }
+}
 
 /**
  * Publishes all that happens beneath it on `node:diagnostics_channel`, for APMs: each hook of `DialTrace`
@@ -49,13 +77,9 @@ export function withDiagnosticsChannel(options: DiagnosticsChannelOptions = {}):
     throw new TypeError(`withDiagnosticsChannel: name must be a string, got ${show(dialer)}`);
   }
   const observe: Observer = (dial) => {
-    let hooks: Partial<Record<HookName, (info: object) => void>> | undefined;
-    for (const [name, subscribed] of channels) {
-      if (!subscribed.hasSubscribers) continue;
-      hooks ??= {};
-      hooks[name] = (info) => subscribed.publish({ ...info, dialer, dial });
-    }
-    return hooks as DialTrace | undefined;
+    const subscribed = dialEventNames.filter((event) => channels[event].hasSubscribers);
+    if (subscribed.length === 0) return undefined;
+    return new PublishedDial(maskFor(subscribed), dialer, dial) as DialTrace;
   };
   return attach(observe, { place: { factory: "withDiagnosticsChannel", name: dialer } });
 }

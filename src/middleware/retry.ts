@@ -4,6 +4,7 @@ import { classify } from "../core/classify.ts";
 import { layer } from "../core/context.ts";
 import type { Middleware, RetryPredicate } from "../core/dialer.ts";
 import { DialError, messageOf } from "../core/errors.ts";
+import type { ExhaustedCause } from "../core/event-values.ts";
 import { notify } from "../core/hooks.ts";
 import { failed } from "../core/outcome.ts";
 import { isRetryable, type Reason } from "../core/reasons.ts";
@@ -12,7 +13,6 @@ import { markFactories } from "../core/roles.ts";
 import { sleep } from "../core/sleep.ts";
 import type { DialState } from "../core/state.ts";
 import type { Target } from "../core/target.ts";
-import type { ExhaustedCause } from "../core/trace.ts";
 import { checkBoolean, checkCount, checkFunction, checkOptions, type OptionNames } from "../core/validate.ts";
 import { verdictOf } from "../core/verdict.ts";
 

@@ -1,7 +1,7 @@
 import { Duplex } from "node:stream";
 import { classify } from "../core/classify.ts";
 import type { DisconnectInfo, DisconnectReason } from "../core/client-trace.ts";
-import type { CloseReason } from "../core/trace.ts";
+import type { CloseReason } from "../core/event-values.ts";
 import type { AnyConnection } from "./any-connection.ts";
 import { errorKind } from "./error-kind.ts";
 import { type TransportInternals, transportOf } from "./internals.ts";

@@ -1,14 +1,13 @@
 import type { Attributes } from "@opentelemetry/api";
 import type { ClientConnectInfo, DisconnectInfo, ObservedClient } from "../core/client-trace.ts";
+import type { Address, Ended } from "../core/event-values.ts";
 import { printable } from "../core/printable.ts";
 import { parseTarget, shownPath, type Target } from "../core/target.ts";
 import type {
-  Address,
   AttemptStartInfo,
   ConnectDoneInfo,
   DialDoneInfo,
   DnsDoneInfo,
-  Ended,
   HandshakeDoneInfo,
   ProxyStartInfo,
   RetryScheduledInfo,

@@ -1,4 +1,5 @@
-import { type BreakerChangeInfo, type BreakerState, breakerStates } from "../core/trace.ts";
+import { type BreakerState, breakerStates } from "../core/event-values.ts";
+import type { BreakerChangeInfo } from "../core/trace.ts";
 import { byValue, otherValue, type Sink } from "./sink.ts";
 
 /** Breakers whose state is remembered; those of more targets are counted in their transitions alone. */

@@ -1,5 +1,5 @@
 import { type Link, type Span, type SpanContext, TraceFlags } from "@opentelemetry/api";
-import type { Outcome } from "../core/trace.ts";
+import type { Outcome } from "../core/event-values.ts";
 
 /** What a span is linked to, as the link's attribute `dialer.link` says. */
 type LinkKind = "previous_connection" | "episode" | "connection";

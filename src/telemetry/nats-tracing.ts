@@ -9,8 +9,8 @@ import {
 import { classify } from "../core/classify.ts";
 import type { ClientObserver, DisconnectInfo, ObservedClient, ReconnectInfo } from "../core/client-trace.ts";
 import { messageOf } from "../core/errors.ts";
+import type { Ended } from "../core/event-values.ts";
 import { markFactories } from "../core/roles.ts";
-import type { Ended } from "../core/trace.ts";
 import { withPlace } from "../core/twins.ts";
 import { checkOptions, show } from "../core/validate.ts";
 import { clientAttributes, connectedAttributes, disconnectAttributes, endedAttributes } from "./attributes.ts";

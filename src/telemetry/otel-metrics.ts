@@ -7,7 +7,7 @@ import { attach, observing } from "../core/observe.ts";
 import { markFactories } from "../core/roles.ts";
 import { checkOptions, show } from "../core/validate.ts";
 import { checkEndpoints, checkName } from "./check-name.ts";
-import { dialerHooks } from "./dialer-metrics.ts";
+import { dialerMetrics } from "./dialer-metrics.ts";
 import { otelSink } from "./otel-instruments.ts";
 import { whenRegistered } from "./when-registered.ts";
 
@@ -38,7 +38,7 @@ export function withOtelMetrics(options: OtelMetricsOptions = {}): Middleware {
   checkMeterProvider("withOtelMetrics", meterProvider);
   checkName("withOtelMetrics", name);
   checkEndpoints("withOtelMetrics", endpoints);
-  const find = whenRegistered(meterProvider, (provider) => dialerHooks(otelSink(provider, name), endpoints));
+  const find = whenRegistered(meterProvider, (provider) => dialerMetrics(otelSink(provider, name), endpoints));
   const place = { factory: "withOtelMetrics", name, into: meterProvider };
   if (meterProvider !== undefined) return attach(find() ?? {}, { place });
   return layer(

@@ -4,7 +4,7 @@ import { attach } from "../core/observe.ts";
 import { markFactories } from "../core/roles.ts";
 import { checkFunction, checkOptions, show } from "../core/validate.ts";
 import { checkEndpoints, checkName } from "./check-name.ts";
-import { dialerHooks } from "./dialer-metrics.ts";
+import { dialerMetrics } from "./dialer-metrics.ts";
 import { goConntrackHooks } from "./go-conntrack.ts";
 import type { Exemplar } from "./kept-histogram.ts";
 import { type AnyRegistry, isOpenMetrics, prometheusSink } from "./prometheus-instruments.ts";
@@ -62,7 +62,7 @@ export function withPrometheus(options: PrometheusOptions): Middleware {
     throw new TypeError(`withPrometheus: goConntrack must be a boolean, got ${show(goConntrack)}`);
   }
   const place = { factory: "withPrometheus", name, into: registry };
-  const metrics = attach(dialerHooks(prometheusSink(registry, name, exemplars), endpoints), { place });
+  const metrics = attach(dialerMetrics(prometheusSink(registry, name, exemplars), endpoints), { place });
   if (!goConntrack) return metrics;
   const conntrack = attach(goConntrackHooks(registry, name));
   return asObserver((next) => metrics(conntrack(next)));

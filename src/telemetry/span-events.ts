@@ -1,6 +1,19 @@
 import { type Attributes, type Span, SpanStatusCode } from "@opentelemetry/api";
 import { messageOf } from "../core/errors.ts";
-import type { DialTrace, Ended } from "../core/trace.ts";
+import type { Ended } from "../core/event-values.ts";
+import { noteHandled } from "../core/hook-chain.ts";
+import type {
+  AttemptDoneInfo,
+  AttemptStartInfo,
+  ConnectDoneInfo,
+  DialDoneInfo,
+  DnsDoneInfo,
+  HandshakeDoneInfo,
+  HandshakeEventInfo,
+  HooksOf,
+  ProxyDoneInfo,
+  TlsHandshakeDoneInfo,
+} from "../core/trace.ts";
 import {
   attemptAttributes,
   connectDoneAttributes,
@@ -12,37 +25,66 @@ import {
   proxyAttributes,
   tlsDoneAttributes,
 } from "./attributes.ts";
-import { layerEvents } from "./layer-events.ts";
+import { LayerEvents } from "./layer-events.ts";
 
-/** Hooks that write what happens in one dial as events on its one span: cheaper than spans, no tree. */
-export function eventHooks(dial: Span): DialTrace {
-  const add = (name: string, attributes: Attributes) => {
-    if (dial.isRecording()) dial.addEvent(name, attributes);
-  };
-  const done = (name: string, ended: Ended, attributes: Attributes) => {
-    add(name, { ...attributes, ...endedAttributes(ended), "dialer.duration": ended.durationMs / 1000 });
-  };
-  const layers = layerEvents(add);
-  return {
-    retryScheduled: layers.retryScheduled,
-    startDelayed: layers.startDelayed,
-    failover: layers.failover,
-    breakerChange: layers.breakerChange,
-    limitWait: layers.limitWait,
-    attemptStart: (info) => add("attempt start", attemptAttributes(info)),
-    attemptDone: (info) => done("attempt", info, attemptAttributes(info)),
-    dnsDone: (info) => done("dns lookup", info, dnsAttributes(info)),
-    connectDone: (info) =>
-      done("socket connect", info, { ...peerAttributes(info.address), ...connectDoneAttributes(info) }),
-    proxyDone: (info) => done("proxy connect", info, proxyAttributes(info)),
-    tlsHandshakeDone: (info) =>
-      done("tls handshake", info, { "server.address": info.serverName, ...tlsDoneAttributes(info) }),
-    handshakeEvent: ({ attempt, name }) => add(`handshake ${name}`, { "dialer.attempt.number": attempt }),
-    handshakeDone: (info) => done("protocol handshake", info, handshakeDoneAttributes(info)),
-    dialDone(info) {
-      dial.setAttributes({ ...dialDoneAttributes(info), ...endedAttributes(info) });
-      if (info.outcome === "failure") dial.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(info.error) });
-      dial.end();
-    },
-  };
+/** Hooks that write one dial as events of its one span: cheaper than a tree of spans. */
+export class DialSpanEvents extends LayerEvents implements HooksOf<"span events"> {
+  readonly #dial: Span;
+
+  constructor(dial: Span) {
+    super();
+    this.#dial = dial;
+  }
+
+  attemptStart(info: AttemptStartInfo): void {
+    this.add("attempt start", attemptAttributes(info));
+  }
+
+  attemptDone(info: AttemptDoneInfo): void {
+    this.#done("attempt", info, attemptAttributes(info));
+  }
+
+  dnsDone(info: DnsDoneInfo): void {
+    this.#done("dns lookup", info, dnsAttributes(info));
+  }
+
+  connectDone(info: ConnectDoneInfo): void {
+    this.#done("socket connect", info, { ...peerAttributes(info.address), ...connectDoneAttributes(info) });
+  }
+
+  proxyDone(info: ProxyDoneInfo): void {
+    this.#done("proxy connect", info, proxyAttributes(info));
+  }
+
+  tlsHandshakeDone(info: TlsHandshakeDoneInfo): void {
+    this.#done("tls handshake", info, { "server.address": info.serverName, ...tlsDoneAttributes(info) });
+  }
+
+  handshakeEvent({ attempt, name }: HandshakeEventInfo): void {
+    this.add(`handshake ${name}`, { "dialer.attempt.number": attempt });
+  }
+
+  handshakeDone(info: HandshakeDoneInfo): void {
+    this.#done("protocol handshake", info, handshakeDoneAttributes(info));
+  }
+
+  dialDone(info: DialDoneInfo): void {
+    this.ended?.(info);
+    const dial = this.#dial;
+    dial.setAttributes({ ...dialDoneAttributes(info), ...endedAttributes(info) });
+    if (info.outcome === "failure") dial.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(info.error) });
+    dial.end();
+  }
+
+  protected override add(name: string, attributes: Attributes): void {
+    if (this.#dial.isRecording()) this.#dial.addEvent(name, attributes);
+  }
+
+  #done(name: string, ended: Ended, attributes: Attributes): void {
+    this.add(name, { ...attributes, ...endedAttributes(ended), "dialer.duration": ended.durationMs / 1000 });
+  }
+
+  static {
+    noteHandled(DialSpanEvents.prototype);
+  }
 }

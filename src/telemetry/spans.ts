@@ -8,7 +8,25 @@ import {
   trace,
 } from "@opentelemetry/api";
 import { messageOf } from "../core/errors.ts";
-import type { DialTrace, Ended } from "../core/trace.ts";
+import type { Address, Ended } from "../core/event-values.ts";
+import { noteHandled } from "../core/hook-chain.ts";
+import type {
+  AttemptDoneInfo,
+  AttemptStartInfo,
+  ConnectDoneInfo,
+  ConnectStartInfo,
+  DialDoneInfo,
+  DnsDoneInfo,
+  DnsStartInfo,
+  HandshakeDoneInfo,
+  HandshakeEventInfo,
+  HandshakeStartInfo,
+  HooksOf,
+  ProxyDoneInfo,
+  ProxyStartInfo,
+  TlsHandshakeDoneInfo,
+  TlsHandshakeStartInfo,
+} from "../core/trace.ts";
 import {
   attemptAttributes,
   connectDoneAttributes,
@@ -20,88 +38,161 @@ import {
   proxyAttributes,
   tlsDoneAttributes,
 } from "./attributes.ts";
-import { layerEvents } from "./layer-events.ts";
+import { LayerEvents } from "./layer-events.ts";
 
-interface Open {
+/** What tells an open phase from others: its name, or the address of one of several connects. */
+type PhaseKey = "dns" | "proxy" | "tls" | "handshake" | Address;
+
+interface OpenAttempt {
   readonly span: Span;
-  /** What is begun beneath the span, is begun in this. */
+  readonly attempt: number;
+  /** Parent context of the attempt's phases. */
   readonly context: Context;
 }
 
-/**
- * Hooks that make a span of each attempt and phase of one dial, beneath the dial's own. The end of a
- * span ends those still open beneath it, and nothing begins after the dial's, so that none is ever
- * left open. A phase doesn't say whose it is: it goes to the attempt begun last.
- */
-export function spanHooks(tracer: Tracer, dial: Span, dialContext: Context): DialTrace {
-  const attempts = new Map<number, Open>();
-  const phases = new Map<unknown, { readonly span: Span; readonly attempt: number }>();
-  let latest = 0;
-
-  const start = (name: string, attributes: Attributes, parent: Context) =>
-    tracer.startSpan(name, { kind: SpanKind.INTERNAL, attributes }, parent);
-  const startPhase = (key: unknown, name: string, attributes: Attributes) => {
-    if (!dial.isRecording()) return;
-    phases.get(key)?.span.end();
-    const span = start(name, attributes, attempts.get(latest)?.context ?? dialContext);
-    phases.set(key, { span, attempt: latest });
-  };
-  const endPhase = (key: unknown, ended: Ended, attributes: Attributes) => {
-    const phase = phases.get(key);
-    phases.delete(key);
-    if (phase !== undefined) end(phase.span, ended, attributes);
-  };
-  const endAttempt = (attempt: number, ended: Ended) => {
-    for (const [key, phase] of phases) {
-      if (phase.attempt === attempt) endPhase(key, { ...ended, error: undefined }, {});
-    }
-    const open = attempts.get(attempt);
-    attempts.delete(attempt);
-    if (open !== undefined) end(open.span, ended, {});
-  };
-
-  const layers = layerEvents((name, attributes) => {
-    if (dial.isRecording()) dial.addEvent(name, attributes);
-  });
-
-  return {
-    // One by one: spread into a literal of this size they would cost as much as the spans.
-    retryScheduled: layers.retryScheduled,
-    startDelayed: layers.startDelayed,
-    failover: layers.failover,
-    breakerChange: layers.breakerChange,
-    limitWait: layers.limitWait,
-    attemptStart(info) {
-      if (!dial.isRecording()) return;
-      const span = start("attempt", attemptAttributes(info), dialContext);
-      latest = info.attempt;
-      attempts.set(latest, { span, context: trace.setSpan(dialContext, span) });
-    },
-    attemptDone: (info) => endAttempt(info.attempt, info),
-    dnsStart: (info) => startPhase("dns", "dns lookup", dnsAttributes(info)),
-    dnsDone: (info) => endPhase("dns", info, dnsAttributes(info)),
-    connectStart: ({ address }) => startPhase(address, "socket connect", peerAttributes(address)),
-    connectDone: (info) => endPhase(info.address, info, connectDoneAttributes(info)),
-    proxyStart: (info) => startPhase("proxy", "proxy connect", proxyAttributes(info)),
-    proxyDone: (info) => endPhase("proxy", info, {}),
-    tlsHandshakeStart: ({ serverName }) => startPhase("tls", "tls handshake", { "server.address": serverName }),
-    tlsHandshakeDone: (info) => endPhase("tls", info, tlsDoneAttributes(info)),
-    handshakeStart: () => startPhase("handshake", "protocol handshake", {}),
-    handshakeEvent({ attempt, name }) {
-      const phase = phases.get("handshake");
-      if (phase?.attempt === attempt) phase.span.addEvent(name);
-    },
-    handshakeDone: (info) => endPhase("handshake", info, handshakeDoneAttributes(info)),
-    dialDone(info) {
-      for (const attempt of attempts.keys()) endAttempt(attempt, info);
-      for (const key of phases.keys()) endPhase(key, { ...info, error: undefined }, {});
-      end(dial, info, dialDoneAttributes(info));
-    },
-  };
+interface OpenPhase {
+  readonly span: Span;
+  readonly key: PhaseKey;
+  readonly attempt: number;
 }
 
-function end(span: Span, ended: Ended, attributes: Attributes): void {
-  span.setAttributes({ ...endedAttributes(ended), ...attributes });
+/**
+ * Hooks that make a span of each attempt and phase of one dial, beneath the dial's own. The end of a span
+ * ends those still open beneath it, and none begins after the dial's, so that no span is left open. A phase
+ * does not carry its attempt: it belongs to the one begun last.
+ */
+export class DialSpans extends LayerEvents implements HooksOf<"spans"> {
+  readonly #tracer: Tracer;
+  readonly #dial: Span;
+  readonly #dialContext: Context;
+  readonly #attempts: OpenAttempt[] = [];
+  readonly #phases: OpenPhase[] = [];
+  #latest: OpenAttempt | undefined;
+
+  constructor(tracer: Tracer, dial: Span, dialContext: Context) {
+    super();
+    this.#tracer = tracer;
+    this.#dial = dial;
+    this.#dialContext = dialContext;
+  }
+
+  attemptStart(info: AttemptStartInfo): void {
+    if (!this.#dial.isRecording()) return;
+    const span = this.#start("attempt", attemptAttributes(info), this.#dialContext);
+    this.#latest = { span, attempt: info.attempt, context: trace.setSpan(this.#dialContext, span) };
+    this.#attempts.push(this.#latest);
+  }
+
+  attemptDone(info: AttemptDoneInfo): void {
+    this.#endAttempt(info.attempt, info);
+  }
+
+  dnsStart(info: DnsStartInfo): void {
+    this.#startPhase("dns", "dns lookup", dnsAttributes(info));
+  }
+
+  dnsDone(info: DnsDoneInfo): void {
+    this.#endPhase("dns", info, dnsAttributes(info));
+  }
+
+  connectStart({ address }: ConnectStartInfo): void {
+    this.#startPhase(address, "socket connect", peerAttributes(address));
+  }
+
+  connectDone(info: ConnectDoneInfo): void {
+    this.#endPhase(info.address, info, connectDoneAttributes(info));
+  }
+
+  proxyStart(info: ProxyStartInfo): void {
+    this.#startPhase("proxy", "proxy connect", proxyAttributes(info));
+  }
+
+  proxyDone(info: ProxyDoneInfo): void {
+    this.#endPhase("proxy", info, undefined);
+  }
+
+  tlsHandshakeStart({ serverName }: TlsHandshakeStartInfo): void {
+    this.#startPhase("tls", "tls handshake", { "server.address": serverName });
+  }
+
+  tlsHandshakeDone(info: TlsHandshakeDoneInfo): void {
+    this.#endPhase("tls", info, tlsDoneAttributes(info));
+  }
+
+  handshakeStart(_info: HandshakeStartInfo): void {
+    this.#startPhase("handshake", "protocol handshake", {});
+  }
+
+  handshakeEvent({ attempt, name }: HandshakeEventInfo): void {
+    const phase = this.#phases.find((each) => each.key === "handshake");
+    if (phase?.attempt === attempt) phase.span.addEvent(name);
+  }
+
+  handshakeDone(info: HandshakeDoneInfo): void {
+    this.#endPhase("handshake", info, handshakeDoneAttributes(info));
+  }
+
+  dialDone(info: DialDoneInfo): void {
+    this.ended?.(info);
+    for (const { attempt } of [...this.#attempts]) this.#endAttempt(attempt, info);
+    for (const { span } of this.#phases.splice(0)) endUnfinished(span, info);
+    end(this.#dial, info, dialDoneAttributes(info));
+  }
+
+  protected override add(name: string, attributes: Attributes): void {
+    if (this.#dial.isRecording()) this.#dial.addEvent(name, attributes);
+  }
+
+  #start(name: string, attributes: Attributes, parent: Context): Span {
+    return this.#tracer.startSpan(name, { kind: SpanKind.INTERNAL, attributes }, parent);
+  }
+
+  #startPhase(key: PhaseKey, name: string, attributes: Attributes): void {
+    if (!this.#dial.isRecording()) return;
+    takeFirst(this.#phases, (each) => each.key === key)?.span.end();
+    const span = this.#start(name, attributes, this.#latest?.context ?? this.#dialContext);
+    this.#phases.push({ span, key, attempt: this.#latest?.attempt ?? 0 });
+  }
+
+  #endPhase(key: PhaseKey, ended: Ended, attributes: Attributes | undefined): void {
+    const phase = takeFirst(this.#phases, (each) => each.key === key);
+    if (phase !== undefined) end(phase.span, ended, attributes);
+  }
+
+  #endAttempt(attempt: number, ended: Ended): void {
+    if (this.#phases.length > 0) {
+      const cutOff = this.#phases.filter((each) => each.attempt === attempt);
+      for (const phase of cutOff) {
+        takeFirst(this.#phases, (each) => each === phase);
+        endUnfinished(phase.span, ended);
+      }
+    }
+    const open = takeFirst(this.#attempts, (each) => each.attempt === attempt);
+    if (open !== undefined) end(open.span, ended, undefined);
+  }
+
+  static {
+    noteHandled(DialSpans.prototype);
+  }
+}
+
+/** Removes and returns the first match. The lists are short: a map costs more than the search. */
+function takeFirst<T>(list: T[], matches: (each: T) => boolean): T | undefined {
+  const index = list.findIndex(matches);
+  if (index < 0) return undefined;
+  const found = list[index];
+  list.splice(index, 1);
+  return found;
+}
+
+/** Ends a span whose own end was never told: the error is not its own. */
+function endUnfinished(span: Span, ended: Ended): void {
+  end(span, { ...ended, error: undefined }, undefined);
+}
+
+function end(span: Span, ended: Ended, attributes: Attributes | undefined): void {
+  if (ended.outcome !== "success") span.setAttributes(endedAttributes(ended));
+  if (attributes !== undefined) span.setAttributes(attributes);
   if (ended.outcome === "failure") {
     span.setStatus(
       ended.error === undefined

@@ -1,31 +1,14 @@
-import type { Duplex } from "node:stream";
-import {
-  type Context,
-  context,
-  ROOT_CONTEXT,
-  type SpanContext,
-  SpanKind,
-  type Tracer,
-  type TracerProvider,
-  trace,
-} from "@opentelemetry/api";
-import { type DialContext, layer, type Surround } from "../core/context.ts";
+import type { TracerProvider } from "@opentelemetry/api";
+import { layer } from "../core/context.ts";
 import type { Middleware } from "../core/dialer.ts";
-import { guarded, mergeHooks } from "../core/hooks.ts";
+import { addHooks } from "../core/hook-chain.ts";
+import { guarded } from "../core/hooks.ts";
 import { asObserver } from "../core/makeup.ts";
 import { observed } from "../core/observe.ts";
 import { markFactories } from "../core/roles.ts";
-import type { Target } from "../core/target.ts";
-import type { DialTrace } from "../core/trace.ts";
 import { checkBoolean, checkOneOf, checkOptions, type OptionNames, show } from "../core/validate.ts";
-import { dialAttributes } from "./attributes.ts";
-import { noteDialedSpan } from "./dialed-spans.ts";
-import { linkable, OwnedDials } from "./links.ts";
-import { PassingContext } from "./passing-context.ts";
-import { eventHooks } from "./span-events.ts";
-import { spanHooks } from "./spans.ts";
-import { isTracingSuppressed, suppressTracing } from "./suppression.ts";
-import { tracerOf } from "./tracer.ts";
+import { OwnedDials } from "./links.ts";
+import { startTracing, type TracedDialSettings, UntracedDial } from "./traced-dial.ts";
 
 export interface TracingOptions {
   /** Where spans go. @defaultValue the provider registered with `@opentelemetry/api` */
@@ -76,73 +59,19 @@ export function withTracing(options: TracingOptions = {}): Middleware {
   checkBoolean("withTracing: suppressTracing", suppress);
   if (mode === "off") return asObserver((next) => next);
 
-  const dials = new OwnedDials();
-
-  /** The dial's span; `undefined` where it won't be seen. */
-  const startSpan = (tracer: Tracer, target: Target, parent: Context, { background, owner }: DialAsked) => {
-    const links = background && owner !== undefined ? dials.linksOf(owner) : [];
-    const settings = { kind: SpanKind.INTERNAL, attributes: dialAttributes(name, target), links };
-    const span = tracer.startSpan("dial", settings, parent);
-    if (span.isRecording()) return span;
-    span.end();
-    return undefined;
-  };
-  const traceDial = (target: Target, dial: DialAsked): Traced | undefined => {
-    const active = PassingContext.settled(context.active());
-    const parent = dial.background ? ROOT_CONTEXT : active;
-    if (isTracingSuppressed(active) || (requireParentSpan && trace.getSpan(parent) === undefined)) return undefined;
-    // For each dial: the application may register its provider later, with another copy of the API even.
-    const tracer = tracerOf(tracerProvider);
-    const span = startSpan(tracer, target, parent, dial);
-    if (span === undefined) return undefined;
-    const during = trace.setSpan(parent, span);
-    return {
-      hooks: mode === "events" ? eventHooks(span) : spanHooks(tracer, span, during),
-      linked: linkable(span),
-      inside: new PassingContext(during, active),
-      insideBase: suppress ? new PassingContext(suppressTracing(during), active) : undefined,
-    };
-  };
-
+  const owners = new OwnedDials();
+  const settings: TracedDialSettings = { mode, name, requireParentSpan, suppress, tracerProvider, owners };
   return layer(
     (next) =>
       function tracingDialer(target, dial) {
-        const traced = guarded("a tracer provider", () => traceDial(target, dial));
-        const { owner } = dial;
-        if (traced === undefined) {
-          if (owner === undefined) return next(target, dial);
-          const note: DialTrace = { dialDone: ({ outcome }) => dials.ended(owner, outcome, undefined) };
-          return observed(next, target, dial, note, mergeHooks(note, dial.trace));
-        }
-        const { hooks, linked, inside, insideBase } = traced;
-        const own: DialTrace = {
-          ...hooks,
-          dialDone(info) {
-            inside.end();
-            insideBase?.end();
-            hooks.dialDone?.(info);
-            if (info.conn !== undefined && linked !== undefined) noteDialedSpan(info.conn, linked);
-            if (owner !== undefined) dials.ended(owner, info.outcome, linked);
-          },
-        };
-        const surround: Surround | undefined = insideBase && ((work) => context.with(insideBase, work));
-        const beneath = { ...dial, surround: surround ?? dial.surround };
-        return context.with(inside, () => observed(next, target, beneath, own, mergeHooks(own, dial.trace)));
+        const traced = guarded("a tracer provider", () => startTracing(settings, target, dial));
+        if (traced !== undefined) return traced.run(next, target, dial);
+        if (dial.owner === undefined) return next(target, dial);
+        const note = new UntracedDial(owners, dial.owner);
+        return observed(next, target, dial, note, addHooks(note, dial.trace));
       },
     { observes: true, place: { factory: "withTracing", name, into: tracerProvider } },
   );
 }
 
 markFactories({ withTracing });
-
-type DialAsked = Pick<DialContext<Duplex>, "background" | "owner">;
-
-interface Traced {
-  readonly hooks: DialTrace;
-  /** What others may link to the dial by. */
-  readonly linked: SpanContext | undefined;
-  /** What is beneath runs in this. */
-  readonly inside: PassingContext;
-  /** What base dialers run in, where tracing is suppressed for them. */
-  readonly insideBase: PassingContext | undefined;
-}

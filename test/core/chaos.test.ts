@@ -8,6 +8,7 @@ import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "
 import fc from "fast-check";
 import { Registry } from "prom-client";
 import { systemClock } from "../../src/core/clock.ts";
+import { dialEventNames } from "../../src/core/trace.ts";
 import {
   type Clock,
   compose,
@@ -25,7 +26,6 @@ import {
 import { inspector } from "../../src/inspector.ts";
 import { withOtelMetrics, withTracing } from "../../src/otel.ts";
 import { withPrometheus } from "../../src/prometheus.ts";
-import { everyHook } from "../support/contract.ts";
 import { freePort, type Peer, peer } from "../support/peers.ts";
 import { openSockets, until } from "../support/resources.ts";
 import { assertSameSeries, meterSdk } from "../telemetry/collection.ts";
@@ -446,7 +446,7 @@ async function run(plans: readonly Plan[]): Promise<void> {
     const signal = never && index % 2 === 0 ? undefined : never ? shared.signal : own.signal;
     if (signal) signals.push(signal);
     const abort = () => own.abort(plan.reason);
-    const trace: DialTrace = (everyHook as readonly string[]).includes(plan.abort) ? { [plan.abort]: abort } : {};
+    const trace: DialTrace = (dialEventNames as readonly string[]).includes(plan.abort) ? { [plan.abort]: abort } : {};
     if (plan.abort === "before") abort();
     if (plan.abort === "after some ms") void wait(plan.abortMs).then(abort);
     const options = { signal, clock, trace, handshake: handshakes[plan.handshake], background: index % 3 === 0 };

@@ -2,15 +2,14 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
 import { systemClock } from "../../src/core/clock.ts";
-import { callHook, guardHooks, hooksOf, mergeHooks } from "../../src/core/hooks.ts";
-import { travellingHooks } from "../../src/core/trace.ts";
+import { callHook, hooksOf } from "../../src/core/hooks.ts";
+import { dialEventNames } from "../../src/core/trace.ts";
 import { compose, type DialTrace, parseTarget, tcp, withTrace } from "../../src/index.ts";
 import { scriptedDialer } from "../../src/testing.ts";
-import { everyHook, turns } from "../support/contract.ts";
+import { turns } from "../support/contract.ts";
 import { goodPeer } from "../support/peers.ts";
 
 const target = parseTarget("h:1");
-const attempt = { target, attempt: 1 };
 
 /** Collects the warnings that `work` causes. */
 async function warningsOf(work: () => unknown): Promise<Error[]> {
@@ -23,67 +22,12 @@ async function warningsOf(work: () => unknown): Promise<Error[]> {
   return seen;
 }
 
-test("of two hooks the newer runs first, as in Go's WithClientTrace", () => {
-  const said: string[] = [];
-  const oldest = mergeHooks({ attemptStart: () => said.push("oldest") }, undefined);
-  const older = mergeHooks({ attemptStart: () => said.push("older") }, oldest);
-  mergeHooks({ attemptStart: () => said.push("newer") }, older).attemptStart?.(attempt);
-  assert.deepEqual(said, ["newer", "older", "oldest"]);
-});
-
-test("where only one has a hook, that one runs; where none has, there is none", () => {
-  const said: string[] = [];
-  const older = mergeHooks({ dnsStart: () => said.push("older") }, undefined);
-  const merged = mergeHooks({ attemptStart: () => said.push("newer") }, older);
-  merged.attemptStart?.(attempt);
-  merged.dnsStart?.({ host: "h" });
-  assert.deepEqual(said, ["newer", "older"]);
-  assert.deepEqual(Object.keys(merged).sort(), ["attemptStart", "dnsStart"]);
-});
-
-test("every hook that travels is merged, alone and with another of its name", () => {
-  const said: string[] = [];
-  const hooks = (who: string) =>
-    Object.fromEntries(travellingHooks.map((name) => [name, () => said.push(`${who} ${name}`)])) as DialTrace;
-  for (const merged of [
-    mergeHooks(hooks("one"), undefined),
-    mergeHooks({}, hooks("one")),
-    mergeHooks(hooks("newer"), hooks("older")),
-  ]) {
-    for (const name of travellingHooks) merged[name]?.({} as never);
-  }
-  const both = travellingHooks.flatMap((name) => [`newer ${name}`, `older ${name}`]);
-  const one = travellingHooks.map((name) => `one ${name}`);
-  assert.deepEqual(said, [...one, ...one, ...both]);
-});
-
-test("dialStart and dialDone stay with the layer that attached them", () => {
-  const all = Object.fromEntries(everyHook.map((name) => [name, () => {}])) as DialTrace;
-  const merged = mergeHooks(all, all);
-  assert.equal(merged.dialStart, undefined);
-  assert.equal(merged.dialDone, undefined);
-  assert.notEqual(merged.connClosed, undefined);
-  assert.notEqual(guardHooks(all).dialStart, undefined);
-});
-
 test("a layer's hooks run before those above it, the caller's own last", async () => {
   const said: string[] = [];
   const hook = (name: string) => withTrace({ attemptStart: () => said.push(name) });
   const dial = compose(hook("outer"), hook("inner"), scriptedDialer());
   (await dial("h:1", { trace: { attemptStart: () => said.push("the caller's") } })).destroy();
   assert.deepEqual(said, ["inner", "outer", "the caller's"]);
-});
-
-test("a hook that throws does not keep the others from running", async () => {
-  const said: string[] = [];
-  const older = mergeHooks({ timeout: () => said.push("older") }, undefined);
-  const thrower: DialTrace = {
-    timeout() {
-      throw new Error("broken");
-    },
-  };
-  await warningsOf(() => mergeHooks(thrower, older).timeout?.({ target, scope: "dial", timeoutMs: 1 }));
-  assert.deepEqual(said, ["older"]);
 });
 
 test("a hook that throws is warned of once, by its name and with its stack; so is one that rejects", async () => {
@@ -169,7 +113,7 @@ test("hooks of a class keep their this, inherited ones included", async () => {
 test("hooks that come with a dial harm neither a base that is dialed bare nor what a decorator hands on", async () => {
   await using server = await goodPeer();
   const broken = Object.fromEntries(
-    everyHook.map((name) => [
+    dialEventNames.map((name) => [
       name,
       () => {
         throw new Error("a broken hook");

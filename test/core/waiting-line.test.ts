@@ -3,7 +3,7 @@ import { getEventListeners } from "node:events";
 import { test } from "node:test";
 import { Cancel } from "../../src/core/cancel.ts";
 import type { DialContext } from "../../src/core/context.ts";
-import { guardHooks } from "../../src/core/hooks.ts";
+import { chainOf } from "../../src/core/hook-chain.ts";
 import { WaitingLine } from "../../src/core/waiting-line.ts";
 import { DialError, type LimitWaitInfo, parseTarget } from "../../src/index.ts";
 import { fakeClock } from "../../src/testing.ts";
@@ -14,7 +14,7 @@ function setting() {
   const clock = fakeClock();
   const controller = new AbortController();
   const waits: LimitWaitInfo[] = [];
-  const trace = guardHooks({ limitWait: (info) => void waits.push(info) });
+  const trace = chainOf({ limitWait: (info) => void waits.push(info) });
   const context = { clock, cancel: new Cancel(controller.signal), trace } as unknown as DialContext<never>;
   return { clock, controller, waits, context, line: new WaitingLine("rate") };
 }

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import { Registry } from "prom-client";
+import { dialEventNames } from "../../src/core/trace.ts";
 import {
   compose,
   retryBudget,
@@ -21,14 +22,14 @@ import { inspector } from "../../src/inspector.ts";
 import { withOtelMetrics, withTracing } from "../../src/otel.ts";
 import { withPrometheus } from "../../src/prometheus.ts";
 import { scriptedDialer, withFaults } from "../../src/testing.ts";
-import { connection, decoratorContract, everyHook } from "../support/contract.ts";
+import { connection, decoratorContract } from "../support/contract.ts";
 
 const ignore = () => {};
 const silent = { info() {}, warn() {} };
-const hooks = () => Object.fromEntries(everyHook.map((name) => [name, () => {}]));
+const hooks = () => Object.fromEntries(dialEventNames.map((name) => [name, () => {}]));
 const throwing = () =>
   Object.fromEntries(
-    everyHook.map((name) => [
+    dialEventNames.map((name) => [
       name,
       () => {
         throw new Error("a broken hook");
@@ -70,7 +71,7 @@ decoratorContract("withTrace with an observer that throws", () =>
 );
 decoratorContract("withDiagnosticsChannel", () => withDiagnosticsChannel());
 decoratorContract("withDiagnosticsChannel with subscribers", () => {
-  for (const name of everyHook) subscribe(`dialtrace:${name}`, ignore);
+  for (const name of dialEventNames) subscribe(`dialtrace:${name}`, ignore);
   return withDiagnosticsChannel();
 });
 // Targets that are what the caller names: the contract wants them passed on.

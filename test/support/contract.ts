@@ -3,6 +3,7 @@ import { getEventListeners } from "node:events";
 import { Duplex } from "node:stream";
 import { describe, test } from "node:test";
 import { dialerOf } from "../../src/core/context.ts";
+import { dialEventNames } from "../../src/core/trace.ts";
 import { compose, type Dialer, type DialOptions, type DialTrace, type Middleware, Target } from "../../src/index.ts";
 import { fakeClock, scriptedDialer } from "../../src/testing.ts";
 
@@ -39,32 +40,13 @@ export async function turns(count = 5): Promise<void> {
 }
 
 /** What hooks were told, as `hook` or `hook outcome`, in order. */
-export function record(into: string[], names: readonly (keyof DialTrace)[] = everyHook): DialTrace {
+export function record(into: string[], names: readonly (keyof DialTrace)[] = dialEventNames): DialTrace {
   const hooks: Record<string, (info: { outcome?: string }) => void> = {};
   for (const name of names) {
     hooks[name] = ({ outcome }) => void into.push(outcome === undefined ? name : `${name} ${outcome}`);
   }
   return hooks as DialTrace;
 }
-
-export const everyHook = [
-  "dialStart",
-  "dialDone",
-  "attemptStart",
-  "attemptDone",
-  "dnsStart",
-  "dnsDone",
-  "connectStart",
-  "connectDone",
-  "handshakeStart",
-  "handshakeEvent",
-  "handshakeDone",
-  "startDelayed",
-  "retryScheduled",
-  "retryExhausted",
-  "timeout",
-  "connClosed",
-] as const satisfies readonly (keyof DialTrace)[];
 
 const listenersOn = (signal: AbortSignal) => getEventListeners(signal, "abort").length;
 const boom = Object.assign(new Error("boom"), { code: "EPROTO" });
@@ -271,7 +253,7 @@ export function decoratorContract(name: string, make: () => Middleware): void {
       ["returns a rejecting promise", () => Promise.reject(new Error("a broken hook"))],
     ] as const) {
       test(`survives a hook that ${what}, of the caller's and of a layer's`, async () => {
-        const hooks = Object.fromEntries(everyHook.map((name) => [name, broken])) as DialTrace;
+        const hooks = Object.fromEntries(dialEventNames.map((name) => [name, broken])) as DialTrace;
         const replace: Middleware = (next) => (target, options) => next(target, { ...options, trace: hooks });
         const clock = fakeClock();
         const handshake = async (conn: Duplex) => conn;

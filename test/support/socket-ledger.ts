@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { CloseReason } from "../../src/core/trace.ts";
+import type { CloseReason } from "../../src/core/event-values.ts";
 import { type Middleware, withTrace } from "../../src/index.ts";
 
 /** A socket that was connected, by the ports of its two ends. */

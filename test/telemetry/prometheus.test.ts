@@ -4,8 +4,9 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { describe, it } from "node:test";
 import { register as defaultRegistry, openMetricsContentType, Registry } from "prom-client";
+import { breakerStates, closeReasons } from "../../src/core/event-values.ts";
 import { reasons } from "../../src/core/reasons.ts";
-import { breakerStates, closeReasons, type DialTrace } from "../../src/core/trace.ts";
+import type { DialTrace } from "../../src/core/trace.ts";
 import { stateCloseReason, traceOf } from "../../src/core/tracker.ts";
 import {
   compose,

@@ -1,0 +1,88 @@
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { closeReasons } from "../core/event-values.ts";
+import type { DialTrace } from "../core/trace.ts";
+import { type Add, byValue, type Sink } from "./sink.ts";
+
+/** Counts connections that are open, used and idle, their closes, lifetimes and bytes. */
+export function connectionMetrics(sink: Sink) {
+  const establishedTotal = sink.series("connectionsEstablished", {});
+  const used = sink.series("connectionCount", { state: "used" });
+  const idle = sink.series("connectionCount", { state: "idle" });
+  const lifetime = sink.series("connectionDuration", {});
+  const closed = byValue(closeReasons, (reason) => sink.series("connectionsClosed", { reason }));
+  const bytes = new OpenConnections(
+    sink.series("connectionIo", { direction: "receive" }),
+    sink.series("connectionIo", { direction: "transmit" }),
+  );
+  sink.beforeScrape(["connectionIo"], () => bytes.readAll());
+  const idleConns = new WeakSet<Duplex>();
+
+  const hooks = {
+    gotConn({ conn }) {
+      if (!idleConns.delete(conn)) return;
+      idle(-1);
+      used(1);
+    },
+    putIdleConn({ conn }) {
+      if (idleConns.has(conn)) return;
+      idleConns.add(conn);
+      used(-1);
+      idle(1);
+    },
+    connClosed({ conn, reason, durationMs }) {
+      if (idleConns.delete(conn)) idle(-1);
+      else used(-1);
+      closed(reason)(1);
+      lifetime(durationMs / 1000);
+      bytes.closed(conn);
+    },
+  } satisfies DialTrace;
+
+  const established = (conn: Duplex) => {
+    establishedTotal(1);
+    used(1);
+    bytes.opened(conn);
+  };
+  return { hooks, established };
+}
+
+/** Bytes of a connection that have been added to the counters. */
+interface Counted {
+  read: number;
+  written: number;
+}
+
+/** Reads the byte counts that sockets keep, so that nothing is done per chunk of data. */
+class OpenConnections {
+  readonly #received: Add;
+  readonly #transmitted: Add;
+  readonly #open = new Map<Duplex, Counted>();
+
+  constructor(received: Add, transmitted: Add) {
+    this.#received = received;
+    this.#transmitted = transmitted;
+  }
+
+  opened(conn: Duplex): void {
+    this.#open.set(conn, { read: 0, written: 0 });
+  }
+
+  closed(conn: Duplex): void {
+    const counted = this.#open.get(conn);
+    if (counted !== undefined) this.#read(conn, counted);
+    this.#open.delete(conn);
+  }
+
+  readAll(): void {
+    for (const [conn, counted] of this.#open) this.#read(conn, counted);
+  }
+
+  #read(conn: Duplex, counted: Counted): void {
+    const { bytesRead = 0, bytesWritten = 0 } = conn as Socket;
+    this.#received(Math.max(0, bytesRead - counted.read));
+    this.#transmitted(Math.max(0, bytesWritten - counted.written));
+    counted.read = bytesRead;
+    counted.written = bytesWritten;
+  }
+}

@@ -1,0 +1,13 @@
+import type { Ended } from "../core/event-values.ts";
+import { instruments, noError } from "./instruments.ts";
+import { type Add, byValue } from "./sink.ts";
+
+const errorTypes = instruments.dialDuration.labels["error.type"];
+
+/** Observes durations by `error.type`, which is empty on success. A cancellation is not observed. */
+export function durationByErrorType(seriesOf: (errorType: string) => Add): (ended: Ended) => void {
+  const histogram = byValue(errorTypes, seriesOf);
+  return ({ outcome, reason, durationMs }) => {
+    if (outcome !== "canceled") histogram(reason ?? noError)(durationMs / 1000);
+  };
+}

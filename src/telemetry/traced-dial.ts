@@ -1,0 +1,117 @@
+import type { Duplex } from "node:stream";
+import {
+  type Context,
+  context,
+  ROOT_CONTEXT,
+  type Span,
+  type SpanContext,
+  SpanKind,
+  type Tracer,
+  type TracerProvider,
+  trace,
+} from "@opentelemetry/api";
+import type { DialContext, Run, Surround } from "../core/context.ts";
+import { addHooks, noteHandled } from "../core/hook-chain.ts";
+import { observed } from "../core/observe.ts";
+import type { Target } from "../core/target.ts";
+import type { DialDoneInfo, DialTrace } from "../core/trace.ts";
+import { dialAttributes } from "./attributes.ts";
+import { noteDialedSpan } from "./dialed-spans.ts";
+import { linkable, type OwnedDials } from "./links.ts";
+import { PassingContext } from "./passing-context.ts";
+import { DialSpanEvents } from "./span-events.ts";
+import { DialSpans } from "./spans.ts";
+import { isTracingSuppressed, suppressTracing } from "./suppression.ts";
+import { tracerOf } from "./tracer.ts";
+
+/** What the dials of one `withTracing` share. */
+export interface TracedDialSettings {
+  readonly mode: "spans" | "events";
+  readonly name: string;
+  readonly requireParentSpan: boolean;
+  readonly suppress: boolean;
+  readonly tracerProvider: TracerProvider | undefined;
+  readonly owners: OwnedDials;
+}
+
+type DialOptions = Pick<DialContext<Duplex>, "background" | "owner">;
+
+/** Starts the dial's span. Returns `undefined` when the span would not be recorded. */
+export function startTracing(settings: TracedDialSettings, target: Target, dial: DialOptions): TracedDial | undefined {
+  const active = PassingContext.settled(context.active());
+  const parent = dial.background ? ROOT_CONTEXT : active;
+  if (isTracingSuppressed(active)) return undefined;
+  if (settings.requireParentSpan && trace.getSpan(parent) === undefined) return undefined;
+  // For each dial: the application may register its provider later, with another copy of the API even.
+  const tracer = tracerOf(settings.tracerProvider);
+  const links = dial.background && dial.owner !== undefined ? settings.owners.linksOf(dial.owner) : [];
+  const attributes = dialAttributes(settings.name, target);
+  const span = tracer.startSpan("dial", { kind: SpanKind.INTERNAL, attributes, links }, parent);
+  if (span.isRecording()) return new TracedDial(settings, tracer, span, parent, active, dial.owner);
+  span.end();
+  return undefined;
+}
+
+/** One dial with a span of its own. */
+class TracedDial {
+  readonly #settings: TracedDialSettings;
+  readonly #owner: object | undefined;
+  readonly #hooks: DialSpans | DialSpanEvents;
+  readonly #linked: SpanContext | undefined;
+  /** The layers beneath run in this. */
+  readonly #inside: PassingContext;
+  /** Base dialers run in this, where tracing is suppressed for them. */
+  readonly #insideBase: PassingContext | undefined;
+
+  constructor(
+    settings: TracedDialSettings,
+    tracer: Tracer,
+    span: Span,
+    parent: Context,
+    active: Context,
+    owner: object | undefined,
+  ) {
+    const during = trace.setSpan(parent, span);
+    this.#settings = settings;
+    this.#owner = owner;
+    this.#linked = linkable(span);
+    this.#inside = new PassingContext(during, active);
+    this.#insideBase = settings.suppress ? new PassingContext(suppressTracing(during), active) : undefined;
+    this.#hooks = settings.mode === "events" ? new DialSpanEvents(span) : new DialSpans(tracer, span, during);
+    this.#hooks.ended = (info) => this.#ended(info);
+  }
+
+  run<C extends Duplex>(next: Run<C>, target: Target, dial: DialContext<C>): Promise<C> {
+    const insideBase = this.#insideBase;
+    const surround: Surround | undefined = insideBase && ((work) => context.with(insideBase, work));
+    const beneath = surround === undefined ? dial : { ...dial, surround };
+    const hooks = this.#hooks;
+    return context.with(this.#inside, () => observed(next, target, beneath, hooks, addHooks(hooks, dial.trace)));
+  }
+
+  #ended({ conn, outcome }: DialDoneInfo): void {
+    this.#inside.end();
+    this.#insideBase?.end();
+    if (conn !== undefined && this.#linked !== undefined) noteDialedSpan(conn, this.#linked);
+    if (this.#owner !== undefined) this.#settings.owners.ended(this.#owner, outcome, this.#linked);
+  }
+}
+
+/** Hooks of a dial without a span: its owner's next dial must not link to the dial before it. */
+export class UntracedDial implements DialTrace {
+  readonly #owners: OwnedDials;
+  readonly #owner: object;
+
+  constructor(owners: OwnedDials, owner: object) {
+    this.#owners = owners;
+    this.#owner = owner;
+  }
+
+  dialDone({ outcome }: DialDoneInfo): void {
+    this.#owners.ended(this.#owner, outcome, undefined);
+  }
+
+  static {
+    noteHandled(UntracedDial.prototype);
+  }
+}
