@@ -2,10 +2,10 @@ import { CircuitState } from "cockatiel";
 import type { BackoffFunction } from "../core/backoff.ts";
 import type { Clock } from "../core/clock.ts";
 import type { BreakerState } from "../core/event-values.ts";
-import { guarded, notify } from "../core/hooks.ts";
 import { returnedBoolean } from "../core/returned.ts";
 import type { Target } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
+import { guarded, notify } from "../core/user-call.ts";
 import type { BreakerStrategy } from "./strategy.ts";
 
 /** What the breakers of one `withBreaker` have in common. */

@@ -1,9 +1,10 @@
 import { abortable } from "../core/abort.ts";
 import { type DialContext, layer } from "../core/context.ts";
 import type { Middleware } from "../core/dialer.ts";
-import { DialError, messageOf } from "../core/errors.ts";
+import { DialError } from "../core/errors.ts";
 import type { BreakerState } from "../core/event-values.ts";
 import { formatDuration } from "../core/format.ts";
+import { messageOf } from "../core/message.ts";
 import { type Failed, failed } from "../core/outcome.ts";
 import { returnedBoolean } from "../core/returned.ts";
 import { markFactories } from "../core/roles.ts";

@@ -2,7 +2,8 @@ import type { Duplex } from "node:stream";
 import { skips } from "./call.ts";
 import type { DialContext, Run } from "./context.ts";
 import { withDeadline } from "./deadline.ts";
-import { DialTimeoutError, messageOf, timeoutMessage } from "./errors.ts";
+import { DialTimeoutError, timeoutMessage } from "./errors.ts";
+import { messageOf } from "./message.ts";
 import type { DialState } from "./state.ts";
 import type { Target } from "./target.ts";
 

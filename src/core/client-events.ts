@@ -1,7 +1,8 @@
 import type { ClientObserver, ClientState, ClientTrace, ClientTraceLike, ObservedClient } from "./client-trace.ts";
 import { checkObservers, warnOfHooks } from "./hook-names.ts";
-import { callHook, guarded, returnedHooks } from "./hooks.ts";
+import { callHook, returnedHooks } from "./hooks.ts";
 import { addPlace, type Place, placeOf } from "./twins.ts";
+import { guarded } from "./user-call.ts";
 import type { OptionNames } from "./validate.ts";
 
 const hooks: OptionNames<ClientTrace> = {

@@ -1,8 +1,7 @@
 // Not the global one, which is found by a getter: it is read several times in each dial.
 import { performance } from "node:perf_hooks";
-
-import { notify } from "./hooks.ts";
 import { wrongReturn } from "./returned.ts";
+import { notify } from "./user-call.ts";
 import { checkFunction, show } from "./validate.ts";
 
 /** The one seam through which time comes in. Replace it in tests with `fakeClock()` of `dialtrace/testing`. */

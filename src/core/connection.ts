@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { notify } from "./hooks.ts";
+import { notify } from "./user-call.ts";
 
 /** Whether `value` may be a connection: what a dial hands out is listened to, written to, and destroyed. */
 export function isConnection(value: unknown): value is Duplex {

@@ -1,9 +1,8 @@
 import type { Clock } from "./clock.ts";
-import { messageOf } from "./errors.ts";
 import type { Ended, Outcome } from "./event-values.ts";
 import { formatAddress } from "./format.ts";
 import { noteHandled } from "./hook-chain.ts";
-import { notify } from "./hooks.ts";
+import { messageOf } from "./message.ts";
 import { printable } from "./printable.ts";
 import type { Reason } from "./reasons.ts";
 import { markFactories } from "./roles.ts";
@@ -29,6 +28,7 @@ import type {
   TlsHandshakeDoneInfo,
   TlsHandshakeStartInfo,
 } from "./trace.ts";
+import { notify } from "./user-call.ts";
 
 /** What a dial spends its time on; `wait` is the time between two attempts, or before the first. */
 export type Phase = "attempt" | "dns" | "connect" | "proxy" | "tls" | "handshake" | "wait";

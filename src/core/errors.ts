@@ -1,4 +1,3 @@
-import { isError } from "./is-error.ts";
 import { printable } from "./printable.ts";
 import type { Reason } from "./reasons.ts";
 import type { Target } from "./target.ts";
@@ -112,19 +111,4 @@ export function latenessNote(lateByMs: number): string {
 /** The message of a {@link DialTimeoutError}. */
 export function timeoutMessage(what: string, timeoutMs: number, lateByMs: number): string {
   return `${what} timed out after ${timeoutMs} ms${latenessNote(lateByMs)}`;
-}
-
-/** The message of any thrown value, made printable. Node's AggregateError of several addresses has an empty one. */
-export function messageOf(error: unknown): string {
-  if (!isError(error)) return printable(textOf(error));
-  return printable(textOf(error.message).trimEnd() || (error as { code?: string }).code || error.name);
-}
-
-/** An object without a prototype, or with a broken `toString`, can't be made a string. */
-function textOf(value: unknown): string {
-  try {
-    return String(value);
-  } catch {
-    return Object.prototype.toString.call(value);
-  }
 }

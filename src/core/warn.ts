@@ -1,11 +1,15 @@
-/** More than any program has mistakes to be warned of; beyond it, nothing is remembered, nor warned of. */
+/** Bound on the texts remembered. A process that exceeds it gives no further warnings. */
 const maxWarnings = 1000;
 
 const given = new Set<string>();
 
-/** Emits a process warning, the first time that it is given; each text once in the life of the process. */
-export function warnOnce(message: string): void {
+/**
+ * Emits a process warning, once per text in the life of the process.
+ *
+ * @param detail - shown beneath the warning, such as a stack.
+ */
+export function warnOnce(message: string, detail?: () => string): void {
   if (given.has(message) || given.size >= maxWarnings) return;
   given.add(message);
-  process.emitWarning(message, { type: "DialtraceWarning" });
+  process.emitWarning(message, { type: "DialtraceWarning", ...(detail && { detail: detail() }) });
 }

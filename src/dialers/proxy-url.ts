@@ -1,4 +1,4 @@
-import { messageOf } from "../core/errors.ts";
+import { messageOf } from "../core/message.ts";
 import { redact } from "../core/redact.ts";
 import { parseTarget, type Target } from "../core/target.ts";
 import { show } from "../core/validate.ts";

@@ -3,8 +3,8 @@ import { Cancel } from "../core/cancel.ts";
 import { decidingError } from "../core/classify.ts";
 import type { DialContext } from "../core/context.ts";
 import { Deadline } from "../core/deadline.ts";
-import { messageOf } from "../core/errors.ts";
 import type { Address } from "../core/event-values.ts";
+import { messageOf } from "../core/message.ts";
 import { AddressQueue } from "./address-queue.ts";
 import type { AddressSink } from "./resolve.ts";
 

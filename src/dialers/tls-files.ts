@@ -1,8 +1,10 @@
 import { readFile, stat } from "node:fs/promises";
 import type { SecureContext, SecureContextOptions } from "node:tls";
 import { classify } from "../core/classify.ts";
-import { DialError, messageOf } from "../core/errors.ts";
+import { DialError } from "../core/errors.ts";
+import { isError } from "../core/is-error.ts";
 import { lazyModules } from "../core/lazy-modules.ts";
+import { messageOf } from "../core/message.ts";
 import { warnOnce } from "../core/warn.ts";
 import { checkPem, PemError, type PemKind } from "./pem.ts";
 import { SessionCache } from "./tls-sessions.ts";
@@ -67,7 +69,7 @@ export function credentialsOf(
       }
     } catch (error) {
       if (current === undefined) throw failure(error);
-      if (error instanceof Error && error.cause instanceof PemError && !error.cause.unfinished) {
+      if (isError(error) && error.cause instanceof PemError && !error.cause.unfinished) {
         warnOnce(`${error.message}; what it held before is used`);
       }
     }

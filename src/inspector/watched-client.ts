@@ -8,7 +8,7 @@ import type {
   RttInfo,
   StateChangeInfo,
 } from "../core/client-trace.ts";
-import { guarded } from "../core/hooks.ts";
+import { guarded } from "../core/user-call.ts";
 import type { ClientSummary } from "./snapshot.ts";
 
 /** Hooks of one client that keeps itself connected. */

@@ -1,13 +1,13 @@
 import { recordDials } from "../core/dial-record.ts";
 import type { Middleware } from "../core/dialer.ts";
-import { messageOf } from "../core/errors.ts";
 import { formatAddress, formatDuration } from "../core/format.ts";
-import { notify } from "../core/hooks.ts";
 import { asObserver } from "../core/makeup.ts";
+import { messageOf } from "../core/message.ts";
 import { attach } from "../core/observe.ts";
 import { printable } from "../core/printable.ts";
 import { markFactories } from "../core/roles.ts";
 import type { DialTrace } from "../core/trace.ts";
+import { notify } from "../core/user-call.ts";
 import { checkBoolean, checkCount, checkOptions, show } from "../core/validate.ts";
 import { leastColumns, waterfall } from "../core/waterfall.ts";
 

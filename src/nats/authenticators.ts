@@ -1,6 +1,7 @@
 import type { Authenticator } from "@nats-io/transport-node";
 import { classify } from "../core/classify.ts";
-import { DialError, messageOf } from "../core/errors.ts";
+import { DialError } from "../core/errors.ts";
+import { messageOf } from "../core/message.ts";
 import { asMistake, handleRejection, isPromiseLike, wrongReturn } from "../core/returned.ts";
 import { checkFunction } from "../core/validate.ts";
 import type { Userinfo } from "./servers.ts";

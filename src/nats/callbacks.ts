@@ -8,7 +8,7 @@ import type {
   ServerSaidInfo,
   ServersChangeInfo,
 } from "../core/client-trace.ts";
-import { notify } from "../core/hooks.ts";
+import { notify } from "../core/user-call.ts";
 import { checkFunction } from "../core/validate.ts";
 
 /**

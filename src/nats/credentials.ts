@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Authenticator } from "@nats-io/transport-node";
-import { DialError, messageOf } from "../core/errors.ts";
+import { DialError } from "../core/errors.ts";
+import { messageOf } from "../core/message.ts";
 import { show } from "../core/validate.ts";
 import type { CredentialOptions } from "./connect-options.ts";
 import { isSecret, readCredentialsFile } from "./credentials-file.ts";

@@ -1,5 +1,6 @@
 import type { CloseEvent, ErrorEvent, MessageEvent, WebSocket } from "ws";
-import { DialError, messageOf } from "../core/errors.ts";
+import { DialError } from "../core/errors.ts";
+import { messageOf } from "../core/message.ts";
 import type { Reason } from "../core/reasons.ts";
 import { ClientClosedError } from "./closed-error.ts";
 

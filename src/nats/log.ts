@@ -1,6 +1,6 @@
 import { classify } from "../core/classify.ts";
 import type { ClientObserver, DisconnectInfo, ServerIdentity } from "../core/client-trace.ts";
-import { messageOf } from "../core/errors.ts";
+import { messageOf } from "../core/message.ts";
 import { printable } from "../core/printable.ts";
 import { markFactories } from "../core/roles.ts";
 import { withPlace } from "../core/twins.ts";

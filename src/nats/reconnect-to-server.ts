@@ -1,5 +1,6 @@
 import type { ConnectionOptions, ProtocolHandler, ServerInfo } from "@nats-io/transport-node";
-import { DialError, messageOf } from "../core/errors.ts";
+import { DialError } from "../core/errors.ts";
+import { messageOf } from "../core/message.ts";
 import { returnedWait, wrongReturn } from "../core/returned.ts";
 
 type Servers = ProtocolHandler["servers"];

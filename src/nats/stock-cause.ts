@@ -1,5 +1,7 @@
 import { classify } from "../core/classify.ts";
-import { DialError, messageOf } from "../core/errors.ts";
+import { DialError } from "../core/errors.ts";
+import { isError } from "../core/is-error.ts";
+import { messageOf } from "../core/message.ts";
 import type { Upstream } from "./upstream.ts";
 
 /**
@@ -20,7 +22,7 @@ function stockCause(error: DialError, upstream: Upstream): unknown {
   if (upstream.isOwnError(origin)) return origin;
   if (reason === "timeout") return upstream.timeoutError(cause);
   if (reason === "refused") return upstream.refusedError(cause);
-  if (origin instanceof Error && !(origin instanceof DialError)) return origin;
+  if (isError(origin) && !(origin instanceof DialError)) return origin;
   if (reason === "protocol") return new Error("unexpected response from server", { cause });
   return upstream.connectionError(error.message, cause);
 }

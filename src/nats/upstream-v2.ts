@@ -9,6 +9,7 @@ import {
   setTransportFactory,
 } from "nats/lib/nats-base-client/internal_mod.js";
 import { NodeTransport, nodeResolveHost } from "nats/lib/src/node_transport.js";
+import { isError } from "../core/is-error.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** What TypeScript is not to see of `nats` 2.x: it keeps private what nats-core has made public. */
@@ -39,7 +40,7 @@ class Handler extends (ProtocolHandler as unknown as Upstream["ProtocolHandler"]
 
 /** In `nats` 2.x the cause of an error has a name of its own; it has both here. */
 function chained(error: NatsError, cause: unknown): NatsError {
-  if (cause instanceof Error) error.chainedError = cause;
+  if (isError(cause)) error.chainedError = cause;
   if (cause !== undefined) error.cause = cause;
   return error;
 }

@@ -2,7 +2,7 @@ import type { Status } from "@nats-io/transport-node";
 import { ClientEvents } from "../core/client-events.ts";
 import type { ClientState, ObservedClient, ServerIdentity } from "../core/client-trace.ts";
 import { systemClock } from "../core/clock.ts";
-import { guarded } from "../core/hooks.ts";
+import { guarded } from "../core/user-call.ts";
 import type { AnyConnection } from "./any-connection.ts";
 import { errorKind } from "./error-kind.ts";
 import { bufferedBytes, clientName, isConnected, reconnects, serverCounts } from "./internals.ts";

@@ -1,7 +1,8 @@
 import { checkObservers, warnOfHooks } from "../core/hook-names.ts";
-import { callHook, guarded, returnedHooks } from "../core/hooks.ts";
+import { callHook, returnedHooks } from "../core/hooks.ts";
 import type { ObservedPool, PoolObserver, PoolTrace, PoolTraceLike } from "../core/pool-trace.ts";
 import { addPlace, type Place, placeOf } from "../core/twins.ts";
+import { guarded } from "../core/user-call.ts";
 import type { OptionNames } from "../core/validate.ts";
 
 const hooks: OptionNames<PoolTrace> = { acquireDone: true, releaseDone: true, evicted: true, end: true };

@@ -1,7 +1,7 @@
 import { createBackoff } from "../core/backoff.ts";
 import { type Clock, clearTimer } from "../core/clock.ts";
-import { guarded } from "../core/hooks.ts";
 import { handleRejection } from "../core/returned.ts";
+import { guarded } from "../core/user-call.ts";
 
 /** Waits before the next background dial after one that failed: full jitter up to 1 s, doubling to 30 s. */
 const waits = { initialBackoffMs: 1_000, maxBackoffMs: 30_000, jitter: "full" } as const;

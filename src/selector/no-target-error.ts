@@ -1,4 +1,5 @@
-import { DialError, messageOf } from "../core/errors.ts";
+import { DialError } from "../core/errors.ts";
+import { messageOf } from "../core/message.ts";
 import type { Target } from "../core/target.ts";
 
 /**

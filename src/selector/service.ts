@@ -1,7 +1,8 @@
 import type { Cancel } from "../core/cancel.ts";
 import { classify } from "../core/classify.ts";
 import type { Clock } from "../core/clock.ts";
-import { DialError, messageOf } from "../core/errors.ts";
+import { DialError } from "../core/errors.ts";
+import { messageOf } from "../core/message.ts";
 import type { Target } from "../core/target.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Journey } from "./journey.ts";

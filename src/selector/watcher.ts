@@ -1,7 +1,7 @@
 import { Cancel } from "../core/cancel.ts";
 import type { Clock } from "../core/clock.ts";
-import { notify } from "../core/hooks.ts";
 import { wrongReturn } from "../core/returned.ts";
+import { notify } from "../core/user-call.ts";
 import type { DiscoveryContext, TargetList, TargetSource } from "./source.ts";
 
 /** That there is no list, and why: `cause` is absent when the source has just ended. */

@@ -8,8 +8,8 @@ import {
 } from "@opentelemetry/api";
 import { classify } from "../core/classify.ts";
 import type { ClientObserver, DisconnectInfo, ObservedClient, ReconnectInfo } from "../core/client-trace.ts";
-import { messageOf } from "../core/errors.ts";
 import type { Ended } from "../core/event-values.ts";
+import { messageOf } from "../core/message.ts";
 import { markFactories } from "../core/roles.ts";
 import { withPlace } from "../core/twins.ts";
 import { checkOptions, show } from "../core/validate.ts";

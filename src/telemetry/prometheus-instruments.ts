@@ -6,8 +6,8 @@ import {
   openMetricsContentType,
   type Registry,
 } from "prom-client";
-import { guarded } from "../core/hooks.ts";
 import { isPromiseLike, wrongReturn } from "../core/returned.ts";
+import { guarded } from "../core/user-call.ts";
 import { show } from "../core/validate.ts";
 import { type Instrument, type InstrumentKey, instruments, noError, ownerLabel } from "./instruments.ts";
 import { type Exemplar, KeptHistogram } from "./kept-histogram.ts";

@@ -1,7 +1,7 @@
 import { type Attributes, type Span, SpanStatusCode } from "@opentelemetry/api";
-import { messageOf } from "../core/errors.ts";
 import type { Ended } from "../core/event-values.ts";
 import { noteHandled } from "../core/hook-chain.ts";
+import { messageOf } from "../core/message.ts";
 import type {
   AttemptDoneInfo,
   AttemptStartInfo,

@@ -7,9 +7,9 @@ import {
   type Tracer,
   trace,
 } from "@opentelemetry/api";
-import { messageOf } from "../core/errors.ts";
 import type { Address, Ended } from "../core/event-values.ts";
 import { noteHandled } from "../core/hook-chain.ts";
+import { messageOf } from "../core/message.ts";
 import type {
   AttemptDoneInfo,
   AttemptStartInfo,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Duplex } from "node:stream";
 import { test } from "node:test";
 import { inspect } from "node:util";
-import { messageOf } from "../../src/core/errors.ts";
+import { messageOf } from "../../src/core/message.ts";
 import {
   compose,
   DialError,

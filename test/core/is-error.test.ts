@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runInNewContext } from "node:vm";
-import { messageOf } from "../../src/core/errors.ts";
 import { isAggregateError, isError } from "../../src/core/is-error.ts";
+import { messageOf } from "../../src/core/message.ts";
 import { classify, compose, DialError } from "../../src/index.ts";
 
 /** Makes a value in a realm of its own, as jest runs tests in one and Node.js makes errors in another. */

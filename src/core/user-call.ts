@@ -1,0 +1,38 @@
+import { isError } from "./is-error.ts";
+import { messageOf } from "./message.ts";
+import { handleRejection, isPromiseLike, wrongReturn } from "./returned.ts";
+import { warnOnce } from "./warn.ts";
+
+/**
+ * Calls a user's function that is told something. What it throws, or rejects with, is kept from the caller and
+ * reported once for each `what` by a process warning.
+ */
+export function notify(what: string, call: () => unknown): void {
+  try {
+    handleRejection(call(), (error) => warnOfThrow(what, error));
+  } catch (error) {
+    warnOfThrow(what, error);
+  }
+}
+
+/**
+ * Calls a user's function for what it returns. What it throws is kept from the caller and reported once for each
+ * `what` by a process warning. A promise is not awaited: it counts as a throw.
+ */
+export function guarded<T>(what: string, call: () => T): T | undefined {
+  try {
+    const value = call();
+    if (isPromiseLike(value)) throw wrongReturn(what, "must return its value at once", value);
+    return value;
+  } catch (error) {
+    warnOfThrow(what, error);
+    return undefined;
+  }
+}
+
+/** Reports, once for each `what`, that a user's function threw. */
+export function warnOfThrow(what: string, error: unknown): void {
+  warnOnce(`${what} threw and was ignored; its later throws are not reported`, () =>
+    isError(error) ? (error.stack ?? error.message) : messageOf(error),
+  );
+}
