@@ -1,10 +1,13 @@
-import type { Duplex } from "node:stream";
+import { Duplex } from "node:stream";
 import { notify } from "./hooks.ts";
 
-/** Whether `value` may be a connection: what a dial hands out is listened to, written to, and destroyed. */
+const methods = ["on", "write", "isPaused", "destroy", "_destroy"] as const satisfies readonly (keyof Duplex)[];
+
+/** Whether `value` may be a connection: a duplex stream, of Node's or of a library that has the same methods. */
 export function isConnection(value: unknown): value is Duplex {
-  const { destroy, on, write } = (value ?? {}) as Partial<Record<"destroy" | "on" | "write", unknown>>;
-  return typeof destroy === "function" && typeof on === "function" && typeof write === "function";
+  if (value instanceof Duplex) return true;
+  if (typeof value !== "object" || value === null) return false;
+  return methods.every((name) => typeof (value as Partial<Duplex>)[name] === "function");
 }
 
 /**

@@ -90,7 +90,7 @@ function foreign<C extends Duplex>(dialer: Dialer<C>, rule: (got: string) => str
   return async function foreignDialer(target, context) {
     const conn: unknown = await dialer(target, optionsOf(context));
     if (isConnection(conn)) return conn as C;
-    // A decorator that forgets to return what is beneath has left a connection behind that can't be reached any more.
+    // A decorator that forgets to return the connection has left it where nothing can reach it.
     discard(context.state?.conn);
     throw asMistake(new TypeError(rule(show(conn))));
   };

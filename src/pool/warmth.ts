@@ -31,7 +31,7 @@ export class Warmth {
   failed(error: unknown, again: () => void): void {
     if (this.#timer !== undefined) return;
     this.#failures += 1;
-    // Whoever gave a broken source of randomness is not told by a dial that no caller waits for.
+    // A background dial has no caller to reject.
     const waitMs = guarded("pool: random", () => this.#backoff(this.#failures, error)) ?? waits.maxBackoffMs;
     this.#timer = this.#clock.setTimeout(() => {
       this.#timer = undefined;
