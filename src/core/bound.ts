@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import { abortable } from "./abort.ts";
 import { skips } from "./call.ts";
 import { Cancel } from "./cancel.ts";
-import { clearTimer } from "./clock.ts";
+import { clearTimer } from "./checked-clock.ts";
 import type { DialContext, Run } from "./context.ts";
 import { DialTimeoutError, messageOf } from "./errors.ts";
 import type { DialState } from "./state.ts";

@@ -1,7 +1,8 @@
 import type { Duplex } from "node:stream";
 import { type Call, callOf, skips } from "./call.ts";
 import { Cancel } from "./cancel.ts";
-import { type Clock, checkClock, systemClock } from "./clock.ts";
+import { checkClock } from "./checked-clock.ts";
+import { type Clock, systemClock } from "./clock.ts";
 import { discard, isConnection } from "./connection.ts";
 import type { CallOptions, Dialer, DialOptions, Handshake, Middleware } from "./dialer.ts";
 import { guardHooks } from "./hooks.ts";

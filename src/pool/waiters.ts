@@ -1,6 +1,7 @@
 import type { AsyncResource } from "node:async_hooks";
 import type { Duplex } from "node:stream";
-import { type Clock, clearTimer } from "../core/clock.ts";
+import { clearTimer } from "../core/checked-clock.ts";
+import type { Clock } from "../core/clock.ts";
 import type { DialContext } from "../core/context.ts";
 import { type Linked, LinkedList } from "../core/linked-list.ts";
 import { handleRejection } from "../core/returned.ts";

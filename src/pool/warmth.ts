@@ -1,5 +1,6 @@
 import { createBackoff } from "../core/backoff.ts";
-import { type Clock, clearTimer } from "../core/clock.ts";
+import { clearTimer } from "../core/checked-clock.ts";
+import type { Clock } from "../core/clock.ts";
 import { guarded } from "../core/hooks.ts";
 import { handleRejection } from "../core/returned.ts";
 
