@@ -1,10 +1,18 @@
 import type { Duplex } from "node:stream";
 import { notify } from "./user-call.ts";
 
-/** Whether `value` may be a connection: what a dial hands out is listened to, written to, and destroyed. */
+/** Whether `value` may be a connection: a duplex stream, of Node's or of a library that has the same methods. */
 export function isConnection(value: unknown): value is Duplex {
-  const { destroy, on, write } = (value ?? {}) as Partial<Record<"destroy" | "on" | "write", unknown>>;
-  return typeof destroy === "function" && typeof on === "function" && typeof write === "function";
+  if (typeof value !== "object" || value === null) return false;
+  // One by one: this is asked in every dial.
+  const { on, write, isPaused, destroy, _destroy } = value as Partial<Duplex>;
+  return (
+    typeof on === "function" &&
+    typeof write === "function" &&
+    typeof isPaused === "function" &&
+    typeof destroy === "function" &&
+    typeof _destroy === "function"
+  );
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { Duplex } from "node:stream";
 import { type Call, callOf, skips } from "./call.ts";
 import { Cancel } from "./cancel.ts";
-import { type Clock, checkClock, systemClock } from "./clock.ts";
+import { checkClock } from "./checked-clock.ts";
+import { type Clock, systemClock } from "./clock.ts";
 import { discard, isConnection } from "./connection.ts";
 import { checkDialOptions } from "./dial-options.ts";
 import type { CallOptions, Dialer, DialOptions, Handshake, Middleware } from "./dialer.ts";
@@ -93,7 +94,7 @@ function foreign<C extends Duplex>(dialer: Dialer<C>, rule: (got: string) => str
   return async function foreignDialer(target, context) {
     const conn: unknown = await dialer(target, optionsOf(context));
     if (isConnection(conn)) return conn as C;
-    // A decorator that forgets to return what is beneath has left a connection behind that can't be reached any more.
+    // A decorator that forgets to return the connection has left it where nothing can reach it.
     discard(context.state?.conn);
     throw asMistake(new TypeError(rule(show(conn))));
   };

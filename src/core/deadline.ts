@@ -1,6 +1,7 @@
 import { abortable } from "./abort.ts";
 import { Cancel } from "./cancel.ts";
-import { type Clock, clearTimer } from "./clock.ts";
+import { clearTimer } from "./checked-clock.ts";
+import type { Clock } from "./clock.ts";
 import { handleRejection } from "./returned.ts";
 
 /** Milliseconds after which a timer counts as late; Node's are no finer than 1 ms. */

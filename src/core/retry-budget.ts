@@ -1,4 +1,5 @@
-import { type Clock, returnedTime, systemClock } from "./clock.ts";
+import { returnedTime } from "./checked-clock.ts";
+import { type Clock, systemClock } from "./clock.ts";
 import { isPromiseLike, wrongReturn } from "./returned.ts";
 import { markFactories } from "./roles.ts";
 import { checkDuration, checkFunction, checkOptions, show } from "./validate.ts";

@@ -9,7 +9,7 @@ export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   );
 }
 
-/** Passes the rejection of `value`, where it is a promise, to `onRejected`: unhandled, it would end the process. */
+/** Passes the rejection of `value`, if it is a promise, to `onRejected`. Unhandled, it would end the process. */
 export function handleRejection(value: unknown, onRejected: (error: unknown) => void = ignore): void {
   if (isPromiseLike(value)) Promise.resolve(value).catch(onRejected);
 }
@@ -70,7 +70,7 @@ export function checkedRandom(
   };
 }
 
-/** A value of the wrong type is a `TypeError` where that is certain; what else is no number in range has always been a `RangeError`. */
+/** A promise is a `TypeError`. Any other value that is no number in range is a `RangeError`, as for options. */
 function kindFor(value: unknown): ErrorConstructor {
   return isPromiseLike(value) ? TypeError : RangeError;
 }

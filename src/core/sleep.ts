@@ -1,5 +1,6 @@
 import type { Cancel } from "./cancel.ts";
-import { type Clock, clearTimer } from "./clock.ts";
+import { clearTimer } from "./checked-clock.ts";
+import type { Clock } from "./clock.ts";
 import { handleRejection } from "./returned.ts";
 
 /** Waits `ms` milliseconds; an abort ends the wait at once and rejects with its reason. */

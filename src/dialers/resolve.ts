@@ -81,9 +81,8 @@ export function resolve(
   };
   const answered = (family: 4 | 6, error: unknown, found: unknown) => {
     if (stopped || !waitingFor.delete(family)) return;
-    const wrong = error || Array.isArray(found) ? error : notAddresses(found);
-    const addresses = wrong ? [] : addressesIn(found, family, port);
-    if (addresses.length === 0) errors.push(wrong || noAddress(host));
+    const addresses = error ? [] : addressesIn(found, family, port);
+    if (addresses.length === 0) errors.push(error || noAddress(host, found));
     if (family !== preferred && waitingFor.has(preferred)) {
       held = addresses;
       if (addresses.length > 0) delay = new Deadline(clock, resolutionDelayMs, releaseHeld);
@@ -105,7 +104,7 @@ export function resolve(
       if (!isPromiseLike(promised)) continue;
       Promise.resolve(promised).then(
         // An async function may still call back.
-        (found) => found !== undefined && answered(family, null, found),
+        (found) => found !== undefined && answered(family, Array.isArray(found) ? null : notAddresses(found), found),
         (error) => answered(family, error ?? new Error("the lookup rejected"), []),
       );
     } catch (error) {
@@ -123,6 +122,7 @@ export function resolve(
 
 /** What answers the question. Node would look up what is no IP once more, and take nothing at all for localhost. */
 function addressesIn(found: unknown, family: 4 | 6, port: number): readonly Address[] {
+  if (!Array.isArray(found)) return [];
   const ips = new Set<string>(
     (found as Partial<LookupAddress | undefined>[])
       .map((each) => each?.address as string)
@@ -140,6 +140,10 @@ function notAddresses(found: unknown): Error {
   return wrongReturn("lookup", "must answer with an array of addresses", found);
 }
 
-function noAddress(host: string): Error {
+/** A callback with something else than an array keeps the code of a name without addresses; the message says what is wrong. */
+function noAddress(host: string, found: unknown): Error {
+  if (!Array.isArray(found)) {
+    return Object.assign(notAddresses(found), { code: "ENOTFOUND", hostname: host });
+  }
   return Object.assign(new Error(`the lookup of ${host} gave no address`), { code: "ENOTFOUND", hostname: host });
 }

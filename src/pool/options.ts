@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { type Clock, checkClock, systemClock } from "../core/clock.ts";
+import { checkClock } from "../core/checked-clock.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
 import type { Dialer } from "../core/dialer.ts";
 import type { PoolTraceLike } from "../core/pool-trace.ts";
 import { checkedRandom } from "../core/returned.ts";

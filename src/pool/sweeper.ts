@@ -1,4 +1,5 @@
-import { type Clock, clearTimer } from "../core/clock.ts";
+import { clearTimer } from "../core/checked-clock.ts";
+import type { Clock } from "../core/clock.ts";
 import { handleRejection } from "../core/returned.ts";
 
 /** What a sweep spares the processor: it takes well below a microsecond for each connection that it looks at. */

@@ -1,5 +1,6 @@
 import { createBackoff } from "../core/backoff.ts";
-import { type Clock, clearTimer } from "../core/clock.ts";
+import { clearTimer } from "../core/checked-clock.ts";
+import type { Clock } from "../core/clock.ts";
 import { handleRejection } from "../core/returned.ts";
 import { guarded } from "../core/user-call.ts";
 
@@ -31,7 +32,7 @@ export class Warmth {
   failed(error: unknown, again: () => void): void {
     if (this.#timer !== undefined) return;
     this.#failures += 1;
-    // Whoever gave a broken source of randomness is not told by a dial that no caller waits for.
+    // A background dial has no caller to reject.
     const waitMs = guarded("pool: random", () => this.#backoff(this.#failures, error)) ?? waits.maxBackoffMs;
     this.#timer = this.#clock.setTimeout(() => {
       this.#timer = undefined;

@@ -8,6 +8,7 @@ import {
   type Dialer,
   type DialOptions,
   type Middleware,
+  type TargetLike,
   tcp,
   withRetry,
   withTimeout,
@@ -145,6 +146,73 @@ describe("misuse is refused, by the number of the layer:", () => {
       await turns();
     });
   }
+
+  test("a layer that forgets to return what is beneath fails the dial, and its connection is closed", async () => {
+    const base = scriptedDialer();
+    const forgetful: Middleware = (next) =>
+      (async (target: TargetLike, options: never) => {
+        await next(target, options);
+      }) as never;
+    const dial = compose(withRetry({ backoff: () => 0 }), forgetful, base);
+    await assert.rejects(dial("h:1"), {
+      name: "TypeError",
+      code: "ERR_INVALID_RETURN_VALUE",
+      message: "compose: a layer must resolve with a connection, got undefined; return what next() resolves with",
+    });
+    assert.deepEqual(
+      base.connections.map(({ destroyed }) => destroyed),
+      [true],
+    );
+  });
+
+  test("a base that resolves with nothing has reason config, and is not tried again", async () => {
+    let calls = 0;
+    const dial = compose(withRetry({ backoff: () => 0 }), (async () => {
+      calls += 1;
+    }) as never);
+    await assert.rejects(dial("h:1"), { name: "DialError", reason: "config" });
+    assert.equal(calls, 1);
+  });
+
+  for (const [what, then] of [
+    ["resolves twice", (done: (conn: Duplex) => void) => [done(connection()), done(connection())]],
+    [
+      "resolves, then throws",
+      (done: (conn: Duplex) => void) => {
+        done(connection());
+        throw new Error("after");
+      },
+    ],
+  ] as const) {
+    test(`a base whose promise is of its own kind and ${what} is settled once`, async () => {
+      const dial = compose(withTimeout({ timeoutMs: 1000 }), () => ({ then }) as never);
+      const conn: Duplex = await dial("h:1");
+      assert.equal(conn.destroyed, false);
+      conn.destroy();
+    });
+  }
+
+  test("a base that rejects with what can't be made a string fails the dial", async () => {
+    const odd = Object.create(null);
+    await assert.rejects(compose(() => Promise.reject(odd))("h:1"), {
+      name: "DialError",
+      message: "dial h:1: [object Object]",
+      cause: odd,
+    });
+  });
+
+  test("a connection that comes too late, throws when destroyed and emits an error afterwards harms nothing", async () => {
+    const late = deferred<Duplex>();
+    const dial = compose(withTimeout({ timeoutMs: 5 }), () => late.promise);
+    await assert.rejects(dial("h:1"), { name: "DialTimeoutError" });
+    const conn = connection();
+    conn.destroy = () => {
+      setImmediate(() => conn.emit("error", new Error("late")));
+      throw new Error("can't be destroyed");
+    };
+    late.resolve(conn);
+    await turns();
+  });
 
   test("a base that throws, rather than rejects", async () => {
     const dial = compose((): Promise<Duplex> => {

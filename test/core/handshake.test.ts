@@ -369,3 +369,32 @@ test("a handshake may report phases of its own to the dial's hooks", async () =>
   conn.destroy();
   assert.deepEqual(events, ["start h", "success"]);
 });
+
+test("an error of the connection during a handshake that does not listen fails the dial, not the process", async () => {
+  const broken = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
+  const base = scriptedDialer();
+  const handshake = async (conn: Duplex) => {
+    conn.destroy(broken);
+    await turns();
+    return conn;
+  };
+  await assert.rejects(compose(base)("h:1", { clock, handshake }), { reason: "reset", cause: broken });
+  // Whatever comes after has a listener, too.
+  base.connections[0]?.emit("error", new Error("late"));
+});
+
+test("a handshake leaves no listener on the connection that it hands out", async () => {
+  const conn = await compose(scriptedDialer())("h:1", { clock, handshake: async (conn) => conn });
+  assert.equal(conn.listenerCount("error"), 0);
+  conn.destroy();
+});
+
+test("a handshake that returns nothing has reason config, and is not tried again", async () => {
+  let calls = 0;
+  const handshake = (async () => {
+    calls += 1;
+  }) as never;
+  const dial = compose(withRetry({ backoff: () => 0 }), scriptedDialer());
+  await assert.rejects(dial("h:1", { handshake }), { reason: "config", code: "ERR_INVALID_RETURN_VALUE" });
+  assert.equal(calls, 1);
+});

@@ -427,6 +427,48 @@ describe("whether to try again", () => {
     assert.equal(asked, 1);
   });
 
+  test("shouldRetry may return a promise: false ends the dial, true goes on", async () => {
+    const no = await played({ shouldRetry: async () => false }, [refused]);
+    assert.equal(no.calls, 1);
+    assert.equal(no.said.at(-1), "h:1 given up after 1 for non_retryable: refused");
+    const yes = await played({ shouldRetry: async (_error, attempt) => attempt < 3 }, [refused]);
+    assert.equal(yes.calls, 3);
+  });
+
+  test("a shouldRetry that never settles is ended by an abort, and by the bound above", async () => {
+    const never = () => new Promise<boolean>(() => {});
+    const clock = fakeClock();
+    const controller = new AbortController();
+    const dial = compose(withRetry({ shouldRetry: never }), scriptedDialer([refused]));
+    const aborted = assert.rejects(dial("h:1", { clock, signal: controller.signal }), (error) => error === "enough");
+    await turns();
+    controller.abort("enough");
+    await aborted;
+    assert.equal(getEventListeners(controller.signal, "abort").length, 0);
+    const { error, said } = await played({ shouldRetry: never }, [refused], [withTimeout({ timeoutMs: 1000 })]);
+    assert.equal(error.name, "DialTimeoutError");
+    assert.deepEqual(said, ["h:1 given up after 1 for deadline: refused"]);
+    assert.equal(clock.pending, 0);
+  });
+
+  test("a shouldRetry that settles after an abort starts no attempt", async () => {
+    let say = (_yes: boolean) => {};
+    const late = () =>
+      new Promise<boolean>((resolve) => {
+        say = resolve;
+      });
+    const clock = fakeClock();
+    const controller = new AbortController();
+    const base = scriptedDialer([refused]);
+    const dialing = compose(withRetry({ shouldRetry: late }), base)("h:1", { clock, signal: controller.signal });
+    await turns();
+    controller.abort("enough");
+    say(true);
+    await assert.rejects(dialing, (error) => error === "enough");
+    await clock.advance(60_000);
+    assert.equal(base.calls.length, 1);
+  });
+
   test("is no by an own function that throws, whose error is the dial's", async () => {
     const broken = () => {
       throw new Error("a broken function");
