@@ -91,11 +91,15 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
         isIP(server.hostname) === 6 ? `[${server.hostname}]:${server.port}` : `${server.hostname}:${server.port}`;
       this.#timeoutMs = options.timeout ?? 20_000;
       return new Promise((resolve, reject) => {
-        this.#dialed = this.#dial(server, options, resolve);
-        this.#dialed.catch((error) => {
+        const fail = (error: Error) => {
           reject(error);
           this.#owner.dialFailed(error);
-        });
+        };
+        const { signal } = this.#abort;
+        // After a dialer that heeds its signal; one that ignores it must not hold the client up.
+        signal.addEventListener("abort", () => setImmediate(fail, signal.reason), { once: true });
+        this.#dialed = this.#dial(server, options, resolve);
+        this.#dialed.catch(fail);
       });
     }
 
@@ -115,8 +119,9 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
             },
           },
           handshake: async (opened, context) => {
-            this.#abort.signal.throwIfAborted();
             guardDestroy(opened);
+            if (this.#abort.signal.aborted) opened.destroy();
+            this.#abort.signal.throwIfAborted();
             this.#conn = opened;
             this.#handshake = context;
             this.yields = [];
