@@ -73,6 +73,8 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
     readonly #loop: DialLoop;
     readonly #refusals: Refusals;
     #lastInfo: ServerInfo | undefined;
+    /** The loss that ended a client without reconnects; what upstream's `closed()` tells is kept as it is. */
+    #endedBy: Error | undefined;
 
     constructor(options: ConnectionOptions, nc: Connection, parts: ClientParts) {
       super(options, nc);
@@ -115,7 +117,7 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
       // prototype. Every message passes through this one.
       Object.create(this);
       // Before anyone else can wait for it, so that whoever does finds the state changed.
-      void this.closed.then((error) => parts.lifecycle.events.close(error ?? undefined));
+      void this.closed.then((error) => parts.lifecycle.events.close(error ?? this.#endedBy));
     }
 
     override dodialLoop(): Promise<void> {
@@ -188,7 +190,8 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
       this.#loop.lost(why);
       // What is being drained went with the connection: a new one could only repeat half of it.
       if (this.#nc.isDraining()) this.options.reconnect = false;
-      await super.disconnected(why);
+      if (!this.options.reconnect) this.#endedBy = why;
+      await super.disconnected(error);
     }
 
     override processInfo(message: Uint8Array): void {

@@ -97,11 +97,15 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
         isIP(server.hostname) === 6 ? `[${server.hostname}]:${server.port}` : `${server.hostname}:${server.port}`;
       this.#tlsFiles = tlsFilesOf(options);
       return new Promise((resolve, reject) => {
-        this.#dialed = this.#dial(server, options, resolve);
-        this.#dialed.catch((error) => {
+        const fail = (error: Error) => {
           reject(error);
           this.#owner.dialFailed(error);
-        });
+        };
+        const { signal } = this.#abort;
+        // After a dialer that heeds its signal; one that ignores it must not hold the client up.
+        signal.addEventListener("abort", () => setImmediate(fail, signal.reason), { once: true });
+        this.#dialed = this.#dial(server, options, resolve);
+        this.#dialed.catch(fail);
       });
     }
 
@@ -121,8 +125,9 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
             },
           },
           handshake: async (opened, context) => {
-            this.#abort.signal.throwIfAborted();
             guardDestroy(opened);
+            if (this.#abort.signal.aborted) opened.destroy();
+            this.#abort.signal.throwIfAborted();
             this.#conn = opened;
             this.#handshake = context;
             this.yields = [];
