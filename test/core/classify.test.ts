@@ -84,12 +84,16 @@ const table: readonly (readonly [Reason | "canceled", readonly (readonly [string
   ],
   [
     "tls_protocol",
-    codes(
-      "ERR_SSL_WRONG_VERSION_NUMBER",
-      "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE",
-      "ERR_SSL_UNSUPPORTED_PROTOCOL",
-      "EPROTO",
-    ),
+    [
+      ...codes(
+        "ERR_SSL_WRONG_VERSION_NUMBER",
+        "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE",
+        "ERR_SSL_UNSUPPORTED_PROTOCOL",
+        "EPROTO",
+      ),
+      ["a server without TLS, as NATS has it", named("ConnectionError", "server does not support 'tls'")],
+      ["a server without TLS, as nats 2.x has it", new NatsError("tls", "SERVER_OPT_NA")],
+    ],
   ],
   ["proxy_auth", [["a DialError that says so", dialError("proxy_auth")]]],
   ["proxy_rejected", [["a DialError that says so", dialError("proxy_rejected")]]],
@@ -99,6 +103,7 @@ const table: readonly (readonly [Reason | "canceled", readonly (readonly [string
       ...natsCodes("AUTHORIZATION_VIOLATION", "AUTHENTICATION_TIMEOUT"),
       ["NATS' AuthorizationError", named("AuthorizationError", "denied")],
       ["a server's words", new Error("'Authorization Violation'")],
+      ["a server's words of a user that was revoked", named("ProtocolError", "User Authentication Revoked")],
     ],
   ],
   [
@@ -129,6 +134,8 @@ const table: readonly (readonly [Reason | "canceled", readonly (readonly [string
     [
       ...codes("ERR_INVALID_ARG_TYPE", "ERR_INVALID_TARGET", "ERR_SOCKET_BAD_PORT", "ERR_OSSL_PEM_NO_START_LINE"),
       ...natsCodes("TLS"),
+      ["a server that is too old, as NATS has it", named("ConnectionError", "server does not support 'noEcho'")],
+      ["a server that is too old, as nats 2.x has it", new NatsError("noEcho", "SERVER_OPT_NA")],
     ],
   ],
   [

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Authenticator, ConnectionOptions } from "@nats-io/transport-node";
+import { Refusals } from "../../src/nats/refusals.ts";
+
+const violation = new Error("Authorization Violation");
+const expired = new Error("'User Authentication Expired'");
+
+/** A rule over an authenticator, and what offers its credentials to a server that refuses them. */
+function rule(authenticator: Authenticator, more: ConnectionOptions = {}) {
+  const options: ConnectionOptions = { ...more, authenticator };
+  const refusals = new Refusals(options, undefined);
+  const server = {};
+  return {
+    refusals,
+    server,
+    refuse(error: Error, { by = server, certificate }: { by?: object; certificate?: string } = {}): boolean {
+      refusals.dialing(by);
+      (options.authenticator as Authenticator)("nonce");
+      refusals.add(error, certificate);
+      return refusals.isFinal;
+    },
+  };
+}
+
+test("the same credentials refused twice in the same words are final, and signatures do not tell them apart", () => {
+  let signatures = 0;
+  const { refuse } = rule(() => ({ nkey: "U1", sig: String(++signatures) }));
+  assert.equal(refuse(violation), false);
+  assert.equal(refuse(violation), true);
+});
+
+test("an expiry and a violation are other words, and two of one are final", () => {
+  const { refuse } = rule(() => ({ jwt: "a", nkey: "U1", sig: "" }));
+  assert.deepEqual([refuse(expired), refuse(violation), refuse(expired), refuse(expired)], [false, false, false, true]);
+});
+
+test("refusals of different servers do not add up", () => {
+  const { refuse } = rule(() => ({ auth_token: "t" }));
+  assert.equal(refuse(violation), false);
+  assert.equal(refuse(violation, { by: {} }), false);
+});
+
+test("a refusal before a connection that was accepted does not count", () => {
+  const { refuse, refusals, server } = rule(() => ({ auth_token: "t" }));
+  refuse(violation);
+  refusals.dialing(server);
+  refusals.accepted();
+  assert.equal(refuse(violation), false);
+});
+
+test("another client certificate is another credential", () => {
+  const { refuse } = rule(() => undefined);
+  assert.equal(refuse(violation, { certificate: "AA" }), false);
+  assert.equal(refuse(violation, { certificate: "BB" }), false);
+  assert.equal(refuse(violation, { certificate: "BB" }), true);
+});
+
+test("ignoreAuthErrorAbort makes no refusal final", () => {
+  const { refuse } = rule(() => ({ auth_token: "t" }), { ignoreAuthErrorAbort: true });
+  assert.deepEqual([refuse(violation), refuse(violation), refuse(violation)], [false, false, false]);
+});
+
+test("only the first refusal of a dial counts", () => {
+  const { refuse, refusals } = rule(() => ({ auth_token: "t" }));
+  refuse(violation);
+  refusals.add(violation);
+  assert.equal(refusals.isFinal, false);
+});
+
+test("after a violation the same server waits 2 s and others do not; after an expiry all of them wait", async () => {
+  const { refuse, refusals, server } = rule(() => ({ auth_token: "t" }));
+  assert.equal(await refusals.minWaitMs(server), 0);
+  refuse(violation);
+  const wait = await refusals.minWaitMs(server);
+  assert.ok(wait > 1_000 && wait <= 2_200, `${wait} ms`);
+  assert.equal(await refusals.minWaitMs({}), 0);
+  refuse(expired);
+  assert.ok((await refusals.minWaitMs({})) > 1_000);
+});
