@@ -69,6 +69,8 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
     /** Whether there is a connection; upstream's `connected` is set a little before. */
     #established = false;
     readonly #changes: ServerChanges;
+    /** Why the connection was lost that is not replaced by another. */
+    #endedBy: Error | undefined;
     #lameDuck = false;
     readonly #loop: DialLoop;
     readonly #refusals: Refusals;
@@ -115,7 +117,7 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
       // prototype. Every message passes through this one.
       Object.create(this);
       // Before anyone else can wait for it, so that whoever does finds the state changed.
-      void this.closed.then((error) => parts.lifecycle.events.close(error ?? undefined));
+      void this.closed.then((error) => parts.lifecycle.events.close(error ?? this.#endedBy));
     }
 
     override dodialLoop(): Promise<void> {
@@ -188,7 +190,9 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
       this.#loop.lost(why);
       // What is being drained went with the connection: a new one could only repeat half of it.
       if (this.#nc.isDraining()) this.options.reconnect = false;
-      await super.disconnected(why);
+      if (!this.options.reconnect) this.#endedBy = why;
+      // As upstream, `closed()` resolves to an error only where the socket has failed.
+      await super.disconnected(error);
     }
 
     override processInfo(message: Uint8Array): void {
