@@ -69,6 +69,8 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
     /** Whether there is a connection; upstream's `connected` is set a little before. */
     #established = false;
     readonly #changes: ServerChanges;
+    /** Why the connection was lost that is not replaced by another. */
+    #endedBy: Error | undefined;
     #lameDuck = false;
     readonly #loop: DialLoop;
     readonly #refusals: Refusals;
@@ -191,6 +193,7 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
       // What is being drained went with the connection: a new one could only repeat half of it.
       if (this.#nc.isDraining()) this.options.reconnect = false;
       if (!this.options.reconnect) this.#endedBy = why;
+      // As upstream, `closed()` resolves to an error only where the socket has failed.
       await super.disconnected(error);
     }
 

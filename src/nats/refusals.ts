@@ -7,7 +7,10 @@ import type { FileCredentials } from "./credentials.ts";
 /** Least wait in milliseconds before credentials that were refused are offered again: the wait of nats.go. */
 const minWaitMs = 2_000;
 
-/** Fraction of {@link minWaitMs} added at random: an account that is revoked disconnects all its clients at once. */
+/** Least wait in milliseconds after a refusal that does not end the client, however short `reconnectTimeWait` is. */
+const floorMs = 50;
+
+/** Fraction of the wait added at random: an account that is revoked disconnects all its clients at once. */
 const jitter = 0.1;
 
 /**
@@ -40,6 +43,7 @@ interface Refusal {
 export class Refusals {
   readonly #file: FileCredentials | undefined;
   readonly #endsClient: boolean;
+  readonly #waitMs: number;
   readonly #byServer = new WeakMap<object, Refusal>();
   /** No server accepts credentials that have expired. */
   #expired: Refusal | undefined;
@@ -52,6 +56,9 @@ export class Refusals {
   constructor(options: ConnectionOptions, file: FileCredentials | undefined) {
     this.#file = file;
     this.#endsClient = options.ignoreAuthErrorAbort !== true;
+    // A client that a second refusal does not end needs no more time than it asks for.
+    const { reconnectTimeWait = minWaitMs } = options;
+    this.#waitMs = this.#endsClient ? minWaitMs : Math.min(minWaitMs, Math.max(reconnectTimeWait, floorMs));
     options.ignoreAuthErrorAbort = true;
     const authenticator = options.authenticator as Authenticator;
     options.authenticator = (nonce) => {
@@ -94,7 +101,7 @@ export class Refusals {
     this.#current = error;
     const words = refusalWords.findIndex((pattern) => pattern.test(error.message));
     if (words < 0) return;
-    const retryAt = systemClock.now() + minWaitMs * (1 + jitter * Math.random());
+    const retryAt = systemClock.now() + this.#waitMs * (1 + jitter * Math.random());
     const refusal = { words, offered: this.#offered + certificate, retryAt };
     const last = this.#byServer.get(this.#server);
     this.#byServer.set(this.#server, refusal);

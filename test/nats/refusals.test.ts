@@ -195,6 +195,28 @@ test("ignoreAuthErrorAbort offers the same credentials for as long as attempts a
   assert.deepEqual(lines.slice(1), ["back"]);
 });
 
+test("with ignoreAuthErrorAbort a shorter reconnectTimeWait is the wait after a refusal", async () => {
+  await using server = await startNats([], passwordOf("old"));
+  const { dialer, dials } = noting();
+  const pace = { reconnectTimeWait: 20, reconnectJitter: 0, maxReconnectAttempts: 4 };
+  const nc = await connect({
+    servers: server.address,
+    user: "worker",
+    pass: "old",
+    ignoreAuthErrorAbort: true,
+    ...pace,
+    dialer,
+  });
+  server.configure(passwordOf("new"));
+  server.signal("SIGHUP");
+  await nc.closed();
+  const [first, second, third, last] = dials.slice(1).map(({ at }) => at);
+  assert.ok(first !== undefined && second !== undefined && third !== undefined && last !== undefined);
+  // Never at once, and far from the 2 s that protect a client which a second refusal would end.
+  const waits = [second - first, third - second, last - third];
+  assert.ok(Math.min(...waits) >= 45 && Math.min(...waits) < minWaitMs / 2, waits.join());
+});
+
 test("a server that refuses a password does not hold the client back from another server", async () => {
   await using closed = await startNats([], passwordOf("old"));
   await using open = await startNats([], passwordOf("old"));
