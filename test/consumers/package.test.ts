@@ -74,6 +74,12 @@ test("declarations leave out what is marked as internal", () => {
   for (const file of declarations) assert.doesNotMatch(read(file), /@internal/, file);
 });
 
+test("declarations don't name cockatiel: version 4 is an ES module, whose types a CommonJS declaration can't name", () => {
+  const declarations = files.filter((file) => file.startsWith("dist/types/breaker/"));
+  assert.ok(declarations.length > 0);
+  for (const file of declarations) assert.doesNotMatch(read(file), /\bfrom "cockatiel"|import\("cockatiel"\)/, file);
+});
+
 test("importing the root loads few files", async () => {
   consumer.write({
     "count.cjs": `require("dialtrace"); console.log(Object.keys(require.cache).length);`,
