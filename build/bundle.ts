@@ -1,3 +1,4 @@
+import { isAbsolute } from "node:path";
 import { type OutputChunk, type OutputOptions, rolldown } from "rolldown";
 import type { Entry } from "./entries.ts";
 
@@ -19,7 +20,7 @@ const sourceMaps = { sourcemap: true, sourcemapExcludeSources: true };
  */
 export async function bundle(entries: readonly Entry[]): Promise<Map<string, readonly string[]>> {
   const input = Object.fromEntries(entries.map(({ name, source }) => [name, source]));
-  const external = (id: string) => !id.startsWith(".") && !id.startsWith("/");
+  const external = (id: string) => !id.startsWith(".") && !isAbsolute(id);
   const build = await rolldown({ input, external, platform: "node", transform: { target } });
   try {
     await build.write({ ...formats.esm, ...sourceMaps });

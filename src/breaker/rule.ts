@@ -1,11 +1,18 @@
-import { ConsecutiveBreaker, CountBreaker, type ICountBreakerOptions } from "cockatiel";
+import { ConsecutiveBreaker, CountBreaker } from "cockatiel";
 import { asMistake, wrongReturn } from "../core/returned.ts";
 import { checkCount, checkDuration, checkOptions, type OptionNames, show } from "../core/validate.ts";
 import { type SamplingRule, SamplingStrategy } from "./sampling.ts";
 import type { BreakerStrategy } from "./strategy.ts";
 
-/** cockatiel's own, of its `CountBreaker`. */
-export type CountRule = ICountBreakerOptions;
+/** The options of cockatiel's `CountBreaker`. */
+export interface CountRule {
+  /** Share of failures, between 0 and 1, above which the breaker opens. */
+  threshold: number;
+  /** Number of the last dials that are counted, from 1 to 100,000. */
+  size: number;
+  /** Number of dials below which the breaker stays closed, from 1 to `size`. @defaultValue `size` */
+  minimumNumberOfCalls?: number;
+}
 
 /**
  * When a breaker opens: after so many failures in a row, when more than a share of the dials of the last

@@ -1,6 +1,6 @@
 import { CircuitState } from "cockatiel";
 import type { Clock } from "../core/clock.ts";
-import type { BreakerStrategy } from "./strategy.ts";
+import type { BreakerStrategy, CircuitStateNumber } from "./strategy.ts";
 
 export interface SamplingRule {
   /** Share of failures, between 0 and 1, above which the breaker opens. */
@@ -36,7 +36,7 @@ export class SamplingStrategy implements BreakerStrategy {
     this.#minimum = (durationMs / 1000) * minimumRps;
   }
 
-  success(state: CircuitState, clock: Clock): void {
+  success(state: CircuitStateNumber, clock: Clock): void {
     if (state === CircuitState.HalfOpen) {
       this.#successes.fill(0);
       this.#failures.fill(0);
@@ -44,7 +44,7 @@ export class SamplingStrategy implements BreakerStrategy {
     this.#count(this.#successes, clock);
   }
 
-  failure(_state: CircuitState, clock: Clock): boolean {
+  failure(_state: CircuitStateNumber, clock: Clock): boolean {
     this.#count(this.#failures, clock);
     const failures = sum(this.#failures);
     const dials = failures + sum(this.#successes);

@@ -1,5 +1,11 @@
-import type { CircuitState } from "cockatiel";
 import type { Clock } from "../core/clock.ts";
+
+/**
+ * State of a circuit breaker, by the number that cockatiel's `CircuitState` gives it: closed, open, half open, isolated.
+ * The type stands here so that the package's declarations compile with every version of cockatiel, the one that is an ES
+ * module included, from every module system.
+ */
+export type CircuitStateNumber = 0 | 1 | 2 | 3;
 
 /**
  * Says when a breaker opens, from the dials of its one target. Every `IBreaker` of cockatiel is one.
@@ -7,7 +13,7 @@ import type { Clock } from "../core/clock.ts";
  */
 export interface BreakerStrategy {
   /** Called when a dial has succeeded; in `HalfOpen` it was the probe, and the breaker closes. */
-  success(state: CircuitState, clock: Clock): void;
+  success(state: CircuitStateNumber, clock: Clock): void;
   /** Called when a dial has failed. Returns whether the breaker shall open; after a probe it does anyway. */
-  failure(state: CircuitState, clock: Clock): boolean;
+  failure(state: CircuitStateNumber, clock: Clock): boolean;
 }

@@ -26,8 +26,8 @@ test("bundles of esbuild, rollup and webpack run", { skip: skipLong }, async (t)
     consumer.run(process.execPath, ["node_modules/esbuild/bin/esbuild", "--bundle", "--platform=node", ...args]);
 
   await t.test("esbuild makes CommonJS of everything, from import and from require", async () => {
-    for (const input of ["main.mjs", "main.cjs"]) {
-      await esbuild(input, "--format=cjs", "--outfile=esbuild.cjs");
+    for (const input of [["main.mjs"], ["main.cjs"], ["main.mjs", "--minify"]]) {
+      await esbuild(...input, "--format=cjs", "--outfile=esbuild.cjs");
       await run("esbuild.cjs");
     }
   });

@@ -106,14 +106,15 @@ export async function compilerErrors(consumer: Consumer, compiler: string, setti
   return errors.filter((line) => !/^node_modules\/(?!dialtrace\/)/.test(line));
 }
 
-/** Compiles the program with each of these TypeScripts, which npm installs. */
+/** Compiles the program with each of these TypeScripts, which npm installs, and with peers at other versions. */
 export async function compileWith(
   t: TestContext,
   compilers: Readonly<Record<string, readonly Setting[]>>,
+  peers: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const tools = Object.keys(compilers).map((version) => [`typescript-${version}`, `npm:typescript@${version}`]);
   const types = { "@types/node": "20.19.43", "@types/ws": "8.18.2" };
-  const consumer = await installedConsumer({ ...Object.fromEntries(tools), ...types });
+  const consumer = await installedConsumer({ ...Object.fromEntries(tools), ...types, ...peers });
   consumer.write({ ...typescriptProgram, ...bundledProgram });
   for (const [version, settings] of Object.entries(compilers)) {
     for (const setting of settings) {
