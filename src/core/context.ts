@@ -138,7 +138,7 @@ export function contextOf<C extends Duplex>(
   const { state, insideRetry, surround } = inherited;
   // Times of two clocks can't be compared.
   const deadline = clock === inherited.clock ? inherited.deadline : undefined;
-  const call = asks(options) ? callOf(options, inherited.call, makeupOf(dialer)) : undefined;
+  const call = asks(options) ? callOf(options, inherited.call, makeupOf(dialer), what) : undefined;
   return { cancel, trace, handshake, background, owner, clock, state, insideRetry, deadline, call, surround };
 }
 

@@ -27,6 +27,7 @@ import type {
   TlsHandshakeDoneInfo,
   TlsHandshakeStartInfo,
 } from "./trace.ts";
+import { checkFunction } from "./validate.ts";
 
 /** What a dial spends its time on; `wait` is the time between two attempts, or before the first. */
 export type Phase = "attempt" | "dns" | "connect" | "proxy" | "tls" | "handshake" | "wait";
@@ -79,10 +80,12 @@ const maxMessage = 300;
 /**
  * Makes an observer that records each dial, and calls `done` with the record once the dial is over.
  *
+ * @throws TypeError when `done` is no function.
  * @example
  * const dial = compose(withTrace(recordDials((record) => console.log(waterfall(record)))), withRetry(), tcp());
  */
 export function recordDials(done: (record: DialRecord) => void): Observer {
+  checkFunction("recordDials: done", done);
   return (dial, clock) => {
     const recorder = new DialRecorder(dial, clock);
     recorder.done = done;

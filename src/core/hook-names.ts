@@ -8,9 +8,13 @@ const dialHooks: readonly (keyof DialTrace)[] = ["dialStart", "dialDone", ...tra
 /** Hooks into dials that were found good: most are given with many. */
 const checked = new WeakSet<object>();
 
+/** Whether {@link checkDialHooks} has found them good. */
+export function isChecked(hooks: object): boolean {
+  return checked.has(hooks);
+}
+
 /** Throws a `TypeError` that names `option` unless `hooks` are hooks into dials. See {@link checkHooks}. */
 export function checkDialHooks(option: string, hooks: unknown, what?: string): void {
-  if (checked.has(hooks as object)) return;
   checkHooks(option, hooks, dialHooks, what);
   checked.add(hooks as object);
 }

@@ -94,10 +94,12 @@ export function checkSignal(option: string, value: unknown): void {
   throw invalid(TypeError, `${option} must be an AbortSignal, got ${show(value)}${advice}`);
 }
 
-/** Throws a `TypeError` that names `option` unless it is a clock. */
-export function checkClock(option: string, value: unknown): void {
+/** Throws a `TypeError` that names the method unless it is a clock. */
+export function checkClock(factory: string, value: unknown): void {
   const clock = value as Partial<Record<"now" | "setTimeout" | "clearTimeout", unknown>> | null | undefined;
-  for (const name of ["now", "setTimeout", "clearTimeout"] as const) checkFunction(`${option}.${name}`, clock?.[name]);
+  for (const name of ["now", "setTimeout", "clearTimeout"] as const) {
+    if (typeof clock?.[name] !== "function") checkFunction(`${factory}: clock.${name}`, clock?.[name]);
+  }
 }
 
 /** An error about a mistake in what a caller has given. Its code has it classified as `config`, which no retry mends. */

@@ -84,7 +84,12 @@ export function withRetry(options: RetryOptions = {}): Middleware {
   checkFunction("withRetry: shouldRetry", shouldRetry);
   if (budget !== undefined) checkRetryBudget("withRetry: budget", budget);
   checkBoolean("withRetry: backoffBeforeFirst", backoffBeforeFirst);
-  const own: Plan = { maxAttempts, shouldRetry, backoffBeforeFirst, newBackoff: createBackoff(backoffOptions) };
+  const own: Plan = {
+    maxAttempts,
+    shouldRetry,
+    backoffBeforeFirst,
+    newBackoff: createBackoff(backoffOptions, "withRetry: "),
+  };
 
   return layer(
     (next) =>

@@ -4,6 +4,7 @@ import { type Clock, systemClock } from "../core/clock.ts";
 import type { Dialer } from "../core/dialer.ts";
 import type { PoolTraceLike } from "../core/pool-trace.ts";
 import {
+  checkClock,
   checkCount,
   checkDialer,
   checkDuration,
@@ -122,12 +123,13 @@ export function settingsOf<C extends Duplex>(options: PoolOptions<C>): PoolSetti
   checkDurationOrNone("pool: idleTimeoutMs", idleTimeoutMs);
   checkDurationOrNone("pool: maxLifetimeMs", maxLifetimeMs);
   checkDurationOrNone("pool: acquireTimeoutMs", acquireTimeoutMs);
-  if (!(maxLifetimeJitter >= 0 && maxLifetimeJitter <= 1)) {
+  if (typeof maxLifetimeJitter !== "number" || !(maxLifetimeJitter >= 0 && maxLifetimeJitter <= 1)) {
     throw new RangeError(`pool: maxLifetimeJitter must be a number from 0 to 1, got ${show(maxLifetimeJitter)}`);
   }
   checkCount("pool: maxWaiting", maxWaiting, 0);
   if (validate !== undefined) checkFunction("pool: validate", validate);
   if (trace !== undefined) checkPoolTrace("pool: trace", trace);
+  if (clock !== systemClock) checkClock("pool", clock);
   checkFunction("pool: random", random);
   return {
     maxOpen,

@@ -13,8 +13,9 @@ import { messageOf } from "../core/errors.ts";
 import { markFactories } from "../core/roles.ts";
 import type { Ended } from "../core/trace.ts";
 import { withPlace } from "../core/twins.ts";
-import { checkOptions, show } from "../core/validate.ts";
+import { checkOptions } from "../core/validate.ts";
 import { clientAttributes, connectedAttributes, disconnectAttributes, endedAttributes } from "./attributes.ts";
+import { checkTracerProvider } from "./check-name.ts";
 import { lastGoodDial, link } from "./links.ts";
 
 export interface NatsTracingOptions {
@@ -48,9 +49,7 @@ type EpisodeEnd = Pick<Ended, "outcome" | "reason" | "error"> & { readonly attri
 export function natsTracing(options: NatsTracingOptions = {}): ClientObserver {
   checkOptions("natsTracing", options, { tracerProvider: true });
   const { tracerProvider } = options;
-  if (tracerProvider !== undefined && typeof tracerProvider.getTracer !== "function") {
-    throw new TypeError(`natsTracing: tracerProvider must have getTracer, got ${show(tracerProvider)}`);
-  }
+  checkTracerProvider("natsTracing", tracerProvider);
 
   const traceClient: ClientObserver = (client) => {
     let loss: Loss | undefined;

@@ -19,6 +19,7 @@ import type { Target } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
 import { checkBoolean, checkOneOf, checkOptions, type OptionNames, show } from "../core/validate.ts";
 import { dialAttributes } from "./attributes.ts";
+import { checkTracerProvider } from "./check-name.ts";
 import { noteDialedSpan } from "./dialed-spans.ts";
 import { linkable, OwnedDials } from "./links.ts";
 import { PassingContext } from "./passing-context.ts";
@@ -68,9 +69,7 @@ export function withTracing(options: TracingOptions = {}): Middleware {
   const { requireParentSpan = false, suppressTracing: suppress = true } = options;
   checkOneOf("withTracing: mode", mode, ["spans", "events", "off"]);
   if (typeof name !== "string") throw new TypeError(`withTracing: name must be a string, got ${show(name)}`);
-  if (tracerProvider !== undefined && typeof tracerProvider.getTracer !== "function") {
-    throw new TypeError(`withTracing: tracerProvider must have getTracer, got ${show(tracerProvider)}`);
-  }
+  checkTracerProvider("withTracing", tracerProvider);
   checkBoolean("withTracing: requireParentSpan", requireParentSpan);
   checkBoolean("withTracing: suppressTracing", suppress);
   if (mode === "off") return asObserver((next) => next);
