@@ -434,6 +434,10 @@ const others: Readonly<Record<string, readonly (readonly [given: unknown[], mess
   parseTarget: [[[5], /^invalid target "5"/]],
   recordDials: [[[{}], /^recordDials: done must be a function, got an object$/]],
   withTrace: [
+    [
+      [prometheus.natsMetrics({ registry })],
+      /^withTrace: observer must observe dials, got an observer of clients; it goes to the trace of connect or instrument$/,
+    ],
     [[], /^withTrace: observer must be an object of hooks or a function that returns one, got undefined$/],
     [[core.withLog()], /^withTrace: observer must return hooks, got a middleware$/],
     [[core.tcp()], /^withTrace: observer must return hooks, got a dialer$/],
@@ -459,6 +463,26 @@ const others: Readonly<Record<string, readonly (readonly [given: unknown[], mess
 
 /** Arguments that stand before the options, or after. */
 const positional: readonly (readonly [what: string, call: () => unknown, message: RegExp])[] = [
+  [
+    "an observer of dials for a pool's",
+    () => core.pool({ dialer: base, trace: core.recordDials(() => {}) as never }),
+    /^pool: trace must observe pools, got an observer of dials; it goes to withTrace$/,
+  ],
+  [
+    "an observer of clients for a pool's",
+    () => core.pool({ dialer: base, trace: [nats.natsLog()] as never }),
+    /^pool: trace must observe pools, got an observer of clients/,
+  ],
+  [
+    "an observer of pools for a client's",
+    () => nats.instrument(connection, { trace: otel.poolTracing() as never }),
+    /^instrument: trace must observe clients, got an observer of pools/,
+  ],
+  [
+    "a factory for a clock",
+    () => dial("h:1", { clock: testing.fakeClock as never }),
+    /^dial: clock must be a clock, got the factory fakeClock; call it: fakeClock\(\)$/,
+  ],
   [
     "tls over a factory",
     () => core.tls({}, core.tcp as never),

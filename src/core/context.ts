@@ -129,8 +129,8 @@ export function contextOf<C extends Duplex>(
   what = "dial",
 ): DialContext<C> {
   if (options === undefined) return emptyContext as DialContext<never> as never;
-  checkDialOptions(what, options);
-  const inherited = options[contextKey] ?? (emptyContext as never as DialContext<C>);
+  const inherited = options?.[contextKey] ?? (emptyContext as never as DialContext<C>);
+  checkDialOptions(what, options, inherited.trace);
   const { signal, handshake, background = false, owner, clock = systemClock } = options;
   const cancel = signal && Cancel.of(signal);
   const given = options.trace;

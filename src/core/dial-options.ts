@@ -1,7 +1,8 @@
 import { systemClock } from "./clock.ts";
 import type { DialOptions } from "./dialer.ts";
-import { checkDialHooks, isChecked } from "./hook-names.ts";
+import { checkDialHooks } from "./hook-names.ts";
 import { roleOf } from "./roles.ts";
+import type { DialTrace } from "./trace.ts";
 import {
   checkBoolean,
   checkClock,
@@ -37,16 +38,21 @@ const known: object = Object.assign(Object.create(null), optionNames);
  * dial that has options, so that nothing is made for what is right.
  *
  * @param what - what the errors begin with: `dial`, or what else takes the options of a dial.
+ * @param inherited - hooks that were checked above.
  * @throws TypeError naming the option.
  */
-export function checkDialOptions(what: string, options: unknown): asserts options is DialOptions {
+export function checkDialOptions(
+  what: string,
+  options: unknown,
+  inherited: DialTrace | undefined,
+): asserts options is DialOptions {
   checkOptionsObject(what, options, known);
   for (const name in options) {
     if (!(name in known) && Object.hasOwn(options, name)) throw unknownOption(what, name, Object.keys(known));
   }
   const { signal, trace, handshake, background, owner, clock } = options as DialOptions;
   if (signal !== undefined && !(signal instanceof AbortSignal)) checkSignal(`${what}: signal`, signal);
-  if (trace !== undefined && !isChecked(trace)) checkDialHooks(`${what}: trace`, trace);
+  if (trace !== undefined && trace !== inherited) checkDialHooks(`${what}: trace`, trace);
   if (handshake !== undefined && (typeof handshake !== "function" || roleOf(handshake) !== undefined)) {
     checkFunction(`${what}: handshake`, handshake);
   }

@@ -27,6 +27,7 @@ import type {
   TlsHandshakeDoneInfo,
   TlsHandshakeStartInfo,
 } from "./trace.ts";
+import { markObserver } from "./twins.ts";
 import { checkFunction } from "./validate.ts";
 
 /** What a dial spends its time on; `wait` is the time between two attempts, or before the first. */
@@ -86,11 +87,12 @@ const maxMessage = 300;
  */
 export function recordDials(done: (record: DialRecord) => void): Observer {
   checkFunction("recordDials: done", done);
-  return (dial, clock) => {
+  const observe: Observer = (dial, clock) => {
     const recorder = new DialRecorder(dial, clock);
     recorder.done = done;
     return recorder;
   };
+  return markObserver(observe, "dials");
 }
 
 markFactories({ recordDials });

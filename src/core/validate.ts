@@ -47,13 +47,6 @@ export function checkDialer(option: string, value: unknown): void {
   if (kind !== "dialer") throw invalid(TypeError, `${option} must be a dialer, got ${show(value)}${hint(value)}`);
 }
 
-/** Throws a `TypeError` that names `option` unless it may observe: a dialer, a middleware or a factory doesn't. */
-export function checkObserver(option: string, value: unknown): void {
-  checkFunction(option, value);
-  const role = roleOf(value);
-  if (role !== undefined) throw invalid(TypeError, `${option} must return hooks, got ${show(value)}`);
-}
-
 /** The names of an options type, each once: the compiler finds one that is left out. */
 export type OptionNames<T> = Readonly<Record<keyof T, true>>;
 
@@ -96,6 +89,9 @@ export function checkSignal(option: string, value: unknown): void {
 
 /** Throws a `TypeError` that names the method unless it is a clock. */
 export function checkClock(factory: string, value: unknown): void {
+  if (roleOf(value) !== undefined) {
+    throw invalid(TypeError, `${factory}: clock must be a clock, got ${show(value)}${hint(value)}`);
+  }
   const clock = value as Partial<Record<"now" | "setTimeout" | "clearTimeout", unknown>> | null | undefined;
   for (const name of ["now", "setTimeout", "clearTimeout"] as const) {
     if (typeof clock?.[name] !== "function") checkFunction(`${factory}: clock.${name}`, clock?.[name]);

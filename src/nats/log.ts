@@ -2,7 +2,7 @@ import { classify } from "../core/classify.ts";
 import type { ClientObserver, DisconnectInfo, ServerIdentity } from "../core/client-trace.ts";
 import { messageOf } from "../core/errors.ts";
 import { markFactories } from "../core/roles.ts";
-import { withPlace } from "../core/twins.ts";
+import { markObserver } from "../core/twins.ts";
 import { show } from "../core/validate.ts";
 import type { Logger } from "../middleware/log.ts";
 
@@ -68,7 +68,7 @@ export function natsLog(logger: Logger = console): ClientObserver {
       },
     };
   };
-  return withPlace(logClient, { factory: "natsLog", name: "log", into: logger });
+  return markObserver(logClient, "clients", { factory: "natsLog", name: "log", into: logger });
 }
 
 markFactories({ natsLog });

@@ -12,7 +12,7 @@ import type { ClientObserver, DisconnectInfo, ObservedClient, ReconnectInfo } fr
 import { messageOf } from "../core/errors.ts";
 import { markFactories } from "../core/roles.ts";
 import type { Ended } from "../core/trace.ts";
-import { withPlace } from "../core/twins.ts";
+import { markObserver } from "../core/twins.ts";
 import { checkOptions } from "../core/validate.ts";
 import { clientAttributes, connectedAttributes, disconnectAttributes, endedAttributes } from "./attributes.ts";
 import { checkTracerProvider } from "./check-name.ts";
@@ -76,7 +76,7 @@ export function natsTracing(options: NatsTracingOptions = {}): ClientObserver {
       close: ({ error }) => endEpisode(givenUp(error, attempts)),
     };
   };
-  return withPlace(traceClient, { factory: "natsTracing", name: "default", into: tracerProvider });
+  return markObserver(traceClient, "clients", { factory: "natsTracing", name: "default", into: tracerProvider });
 }
 
 markFactories({ natsTracing });
