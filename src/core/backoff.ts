@@ -1,5 +1,5 @@
 import { checkedRandom, returnedWait } from "./returned.ts";
-import { checkDuration, checkFunction, checkOneOf, maxTimerMs, show } from "./validate.ts";
+import { checkDuration, checkFunction, checkOneOf, invalid, maxTimerMs, show } from "./validate.ts";
 
 /** How a wait is spread at random, after "Exponential Backoff and Jitter". */
 export type Jitter = "none" | "full" | "equal" | "decorrelated";
@@ -45,17 +45,17 @@ const builtInOnly = ["initialBackoffMs", "backoffMultiplier", "maxBackoffMs", "j
 /**
  * Returns a maker of waits. Call it once for each dial: `decorrelated` remembers the wait before.
  *
- * @param owner - what errors about `random` begin with, such as `withRetry: `.
+ * @param prefix - what errors about options begin with, such as `withRetry: `.
  * @throws RangeError or TypeError naming the option, when it is out of range or has no effect.
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  * @see https://github.com/grpc/grpc/blob/master/doc/connection-backoff.md
  */
-export function createBackoff(options: BackoffOptions = {}, owner = ""): () => BackoffFunction {
+export function createBackoff(options: BackoffOptions = {}, prefix = ""): () => BackoffFunction {
   const given = options.backoff;
   if (typeof given === "function") {
     for (const name of builtInOnly) {
       if (options[name] !== undefined)
-        throw new TypeError(`${name} has no effect when backoff is a function: leave it out`);
+        throw invalid(TypeError, `${prefix}${name} has no effect when backoff is a function: leave it out`);
     }
     return () => (attempt, error) => returnedWait(`backoff(${attempt}, error)`, given(attempt, error));
   }
@@ -70,17 +70,23 @@ export function createBackoff(options: BackoffOptions = {}, owner = ""): () => B
     ...defaults,
     ...defined(options),
   };
-  checkOneOf("backoff", backoff, ["exponential", "constant"]);
-  checkOneOf("jitter", jitter, ["none", "full", "equal", "decorrelated"]);
-  checkFunction("random", source);
-  const random = checkedRandom(`${owner}random`, source, "to 1");
-  checkDuration("initialBackoffMs", initialBackoffMs, 0);
-  checkDuration("maxBackoffMs", maxBackoffMs, 0);
+  checkOneOf(`${prefix}backoff`, backoff, ["exponential", "constant"]);
+  checkOneOf(`${prefix}jitter`, jitter, ["none", "full", "equal", "decorrelated"]);
+  checkFunction(`${prefix}random`, source);
+  const random = checkedRandom(`${prefix}random`, source, "to 1");
+  checkDuration(`${prefix}initialBackoffMs`, initialBackoffMs, 0);
+  checkDuration(`${prefix}maxBackoffMs`, maxBackoffMs, 0);
   if (maxBackoffMs < initialBackoffMs && backoff === "exponential") {
-    throw new RangeError(`maxBackoffMs must not be below initialBackoffMs (${initialBackoffMs}), got ${maxBackoffMs}`);
+    throw invalid(
+      RangeError,
+      `${prefix}maxBackoffMs must not be below initialBackoffMs (${initialBackoffMs}), got ${maxBackoffMs}`,
+    );
   }
-  if (!(backoffMultiplier >= 1 && backoffMultiplier <= maxTimerMs)) {
-    throw new RangeError(`backoffMultiplier must be a number of at least 1, got ${show(backoffMultiplier)}`);
+  if (typeof backoffMultiplier !== "number" || !(backoffMultiplier >= 1 && backoffMultiplier <= maxTimerMs)) {
+    throw invalid(
+      RangeError,
+      `${prefix}backoffMultiplier must be a number of at least 1, got ${show(backoffMultiplier)}`,
+    );
   }
 
   return () => {

@@ -26,22 +26,23 @@ const retryOptions = {
  * Reads what is asked for in `options`. What was `inherited` has been checked above, maybe for layers that
  * stand there; what is new must be something that the dialer of this `makeup` can do.
  *
+ * @param what - what the errors begin with: `dial`, or what else takes the options of a dial.
  * @throws RangeError or TypeError naming the option, when it is out of range or has no effect.
  */
-export function callOf(options: CallOptions, inherited: Call = nothing, makeup: Makeup): Call {
+export function callOf(options: CallOptions, inherited: Call = nothing, makeup: Makeup, what: string): Call {
   const { timeoutMs, maxAttempts, backoff, backoffBeforeFirst, shouldRetry, skip } = options;
   const call: Call = { timeoutMs, maxAttempts, backoff, backoffBeforeFirst, shouldRetry, skip };
   const isNew = (option: keyof Call) => call[option] !== undefined && call[option] !== inherited[option];
 
-  if (isNew("skip")) checkSkip(skip, makeup);
+  if (isNew("skip")) checkSkip(what, skip, makeup);
   for (const [option, check] of Object.entries(retryOptions) as [keyof typeof retryOptions, Check][]) {
     if (!isNew(option)) continue;
-    check(`dial: ${option}`, call[option]);
-    checkEffect(option, "withRetry", makeup.names.includes("retry"), skips(call, "retry"));
+    check(`${what}: ${option}`, call[option]);
+    checkEffect(what, option, "withRetry", makeup.names.includes("retry"), skips(call, "retry"));
   }
   if (isNew("timeoutMs")) {
-    checkDuration("dial: timeoutMs", timeoutMs);
-    if (!makeup.makesBound) checkEffect("timeoutMs", "withTimeout", makeup.bounded, skips(call, "timeout"));
+    checkDuration(`${what}: timeoutMs`, timeoutMs);
+    if (!makeup.makesBound) checkEffect(what, "timeoutMs", "withTimeout", makeup.bounded, skips(call, "timeout"));
   }
   return call;
 }
@@ -59,21 +60,21 @@ export function withoutRetry(call: Call): Call {
 
 type Check = (option: string, value: unknown) => void;
 
-function checkSkip(skip: unknown, { names }: Makeup): void {
+function checkSkip(what: string, skip: unknown, { names }: Makeup): void {
   if (!Array.isArray(skip))
-    throw invalid(TypeError, `dial: skip must be an array of names of layers, got ${show(skip)}`);
+    throw invalid(TypeError, `${what}: skip must be an array of names of layers, got ${show(skip)}`);
   for (const name of skip) {
     if (names.includes(name)) continue;
     const known = names.length === 0 ? "none, for there are none that can be skipped" : names.join(", ");
-    throw invalid(RangeError, `dial: skip must name layers of this dialer (${known}), got ${show(name)}`);
+    throw invalid(RangeError, `${what}: skip must name layers of this dialer (${known}), got ${show(name)}`);
   }
 }
 
 /** What the caller asks for must not vanish. */
-function checkEffect(option: string, layer: string, has: boolean, skipped: boolean): void {
+function checkEffect(what: string, option: string, layer: string, has: boolean, skipped: boolean): void {
   if (has && !skipped) return;
   throw invalid(
     TypeError,
-    `dial: ${option} has no effect: ${skipped ? `${layer} is skipped` : `there is no ${layer}`}`,
+    `${what}: ${option} has no effect: ${skipped ? `${layer} is skipped` : `there is no ${layer}`}`,
   );
 }

@@ -95,7 +95,7 @@ export class ClientEvents {
 
 /** Throws a `TypeError` that names `option` unless it can observe clients. */
 export function checkClientTrace(option: string, trace: unknown): asserts trace is ClientTraceLike {
-  checkObservers(option, trace, hookNames);
+  checkObservers(option, trace, hookNames, "clients");
 }
 
 function listOf(trace: ClientTraceLike): readonly (ClientTrace | ClientObserver)[] {

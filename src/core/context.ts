@@ -150,17 +150,17 @@ export function contextOf<C extends Duplex>(
   what = "dial",
 ): DialContext<C> {
   if (options === undefined) return emptyContext as DialContext<never> as never;
-  checkDialOptions(what, options);
-  const inherited = options[contextKey] ?? (emptyContext as never as DialContext<C>);
+  const inherited = options?.[contextKey] ?? (emptyContext as never as DialContext<C>);
+  checkDialOptions(what, options, inherited.trace);
   const { signal, handshake, background = false, owner, clock = systemClock } = options;
-  if (clock !== inherited.clock) checkClock("dial: clock", clock);
+  if (clock !== inherited.clock) checkClock(`${what}: clock`, clock);
   const cancel = signal && Cancel.of(signal);
   const given = options.trace;
   const trace = given === undefined || given === inherited.trace ? given : chainOf(given);
   const { state, insideRetry, surround } = inherited;
   // Times of two clocks can't be compared.
   const deadline = clock === inherited.clock ? inherited.deadline : undefined;
-  const call = asks(options) ? callOf(options, inherited.call, makeupOf(dialer)) : undefined;
+  const call = asks(options) ? callOf(options, inherited.call, makeupOf(dialer), what) : undefined;
   return { cancel, trace, handshake, background, owner, clock, state, insideRetry, deadline, call, surround };
 }
 

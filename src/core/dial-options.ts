@@ -1,8 +1,9 @@
 import type { DialOptions } from "./dialer.ts";
 import { checkDialHooks } from "./hook-names.ts";
+import { roleOf } from "./roles.ts";
+import type { DialTrace } from "./trace.ts";
 import {
   checkBoolean,
-  checkClock,
   checkFunction,
   checkOptionsObject,
   checkSignal,
@@ -32,23 +33,29 @@ const known: object = Object.assign(Object.create(null), optionNames);
 
 /**
  * Checks what is given with one dial, but for what changes its layers: see `callOf`. It is on the path of every
- * dial that has options, and makes nothing.
+ * dial that has options, so that nothing is made for what is right.
  *
  * @param what - what the errors begin with: `dial`, or what else takes the options of a dial.
+ * @param inherited - hooks that were checked above.
  * @throws TypeError naming the option.
  */
-export function checkDialOptions(what: string, options: unknown): asserts options is DialOptions {
+export function checkDialOptions(
+  what: string,
+  options: unknown,
+  inherited: DialTrace | undefined,
+): asserts options is DialOptions {
   checkOptionsObject(what, options, known);
   for (const name in options) {
     if (!(name in known) && Object.hasOwn(options, name)) throw unknownOption(what, name, Object.keys(known));
   }
-  const { signal, trace, handshake, background, owner, clock } = options as DialOptions;
-  if (signal !== undefined) checkSignal(`${what}: signal`, signal);
-  if (trace !== undefined) checkDialHooks(`${what}: trace`, trace);
-  if (handshake !== undefined) checkFunction(`${what}: handshake`, handshake);
-  if (background !== undefined) checkBoolean(`${what}: background`, background);
-  if (clock !== undefined) checkClock(`${what}: clock`, clock);
-  if (owner !== undefined && (owner === null || (typeof owner !== "object" && typeof owner !== "function"))) {
+  const { signal, trace, handshake, background, owner } = options as DialOptions;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) checkSignal(`${what}: signal`, signal);
+  if (trace !== undefined && trace !== inherited) checkDialHooks(`${what}: trace`, trace);
+  if (handshake !== undefined && (typeof handshake !== "function" || roleOf(handshake) !== undefined)) {
+    checkFunction(`${what}: handshake`, handshake);
+  }
+  if (background !== undefined && typeof background !== "boolean") checkBoolean(`${what}: background`, background);
+  if (owner === null || (owner !== undefined && typeof owner !== "object" && typeof owner !== "function")) {
     throw invalid(TypeError, `${what}: owner must be an object, got ${show(owner)}`);
   }
 }

@@ -28,7 +28,9 @@ import type {
   TlsHandshakeDoneInfo,
   TlsHandshakeStartInfo,
 } from "./trace.ts";
+import { markObserver } from "./twins.ts";
 import { notify } from "./user-call.ts";
+import { checkFunction } from "./validate.ts";
 
 /** What a dial spends its time on; `wait` is the time between two attempts, or before the first. */
 export type Phase = "attempt" | "dns" | "connect" | "proxy" | "tls" | "handshake" | "wait";
@@ -81,15 +83,18 @@ const maxTextBytes = 303;
 /**
  * Makes an observer that records each dial, and calls `done` with the record once the dial is over.
  *
+ * @throws TypeError when `done` is no function.
  * @example
  * const dial = compose(withTrace(recordDials((record) => console.log(waterfall(record)))), withRetry(), tcp());
  */
 export function recordDials(done: (record: DialRecord) => void): Observer {
-  return (dial, clock) => {
+  checkFunction("recordDials: done", done);
+  const observe: Observer = (dial, clock) => {
     const recorder = new DialRecorder(dial, clock);
     recorder.done = (record) => notify("recordDials' done()", () => done(record));
     return recorder;
   };
+  return markObserver(observe, "dials");
 }
 
 markFactories({ recordDials });

@@ -1,16 +1,13 @@
 import { nearMiss } from "./near-miss.ts";
+import { roleOf } from "./roles.ts";
 import { dialEventNames, type Observer } from "./trace.ts";
-import { checkObserver, invalid, isPlain, show, unknownName } from "./validate.ts";
+import { type Observed, observedBy } from "./twins.ts";
+import { checkFunction, invalid, isPlain, show, unknownName } from "./validate.ts";
 import { warnOnce } from "./warn.ts";
-
-/** Hooks into dials that were found good: most are given with many. */
-const checked = new WeakSet<object>();
 
 /** Throws a `TypeError` that names `option` unless `hooks` are hooks into dials. See {@link checkHooks}. */
 export function checkDialHooks(option: string, hooks: unknown, what?: string): void {
-  if (checked.has(hooks as object)) return;
   checkHooks(option, hooks, dialEventNames, what);
-  checked.add(hooks as object);
 }
 
 /**
@@ -35,19 +32,46 @@ export function checkHooks(
       throw invalid(TypeError, `${option}: ${name} must be a function, got ${show(value)}`);
     }
     const mayStand = typeof value !== "function" || !isLiteral;
-    if (mayStand && nearMiss(name, known) === undefined) continue;
+    if (mayStand && isOther(name, known)) continue;
     throw unknownName(`${option}: unknown hook`, name, known, "the hooks are");
   }
+}
+
+/** Where observers of each kind are given. */
+const placeFor: Readonly<Record<Observed, string>> = {
+  dials: "withTrace",
+  pools: "the trace of a pool",
+  clients: "the trace of connect or instrument",
+};
+
+/** Throws a `TypeError` that names `option` unless a function may observe `what`: a dialer, a middleware or a factory doesn't. */
+export function checkObserver(option: string, observer: (...args: never) => unknown, what: Observed): void {
+  checkFunction(option, observer);
+  if (roleOf(observer) !== undefined) throw invalid(TypeError, `${option} must return hooks, got ${show(observer)}`);
+  checkObserved(option, observer, what);
+}
+
+function checkObserved(option: string, observer: object, what: Observed): void {
+  const other = observedBy(observer) ?? what;
+  if (other === what) return;
+  throw invalid(
+    TypeError,
+    `${option} must observe ${what}, got an observer of ${other}; it goes to ${placeFor[other]}`,
+  );
 }
 
 /**
  * Throws a `TypeError` that names `option` unless it is hooks, an observer or an array of them. Hooks that an observer
  * returns are looked at when it does: see {@link warnOfHooks}.
  */
-export function checkObservers(option: string, trace: unknown, known: readonly string[]): void {
+export function checkObservers(option: string, trace: unknown, known: readonly string[], what: Observed): void {
   for (const each of Array.isArray(trace) ? trace : [trace]) {
-    if (typeof each === "function") checkObserver(option, each);
-    else checkHooks(option, each, known, "hooks, an observer or an array of them");
+    if (typeof each === "function") {
+      checkObserver(option, each, what);
+      continue;
+    }
+    if (isPlain(each)) checkObserved(option, each, what);
+    checkHooks(option, each, known, "hooks, an observer or an array of them");
   }
 }
 
@@ -71,6 +95,20 @@ export function checkingFirst(option: string, observer: Observer): Observer {
     }
     return hooks;
   };
+}
+
+/** Names that were found to stand for no hook: comparing takes long, and hooks may be given with every dial. */
+const others = new WeakMap<readonly string[], Set<string>>();
+const maxOthers = 1000;
+
+/** Whether a name is so far from those of all hooks that it can't be meant for one. */
+function isOther(name: string, known: readonly string[]): boolean {
+  const found = others.get(known) ?? new Set();
+  if (found.has(name)) return true;
+  if (nearMiss(name, known) !== undefined) return false;
+  others.set(known, found);
+  if (found.size < maxOthers) found.add(name);
+  return true;
 }
 
 /** Names of all that an object has, what its class gives it included. */

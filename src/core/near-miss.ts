@@ -1,10 +1,16 @@
 /** Units and endings that are left off, or written otherwise, most often. */
 const unit = /(?:milliseconds|millis|msecs?|ms|seconds|secs?)$/;
 
-/** A name without what is most often written otherwise: case, separators, a unit at its end, a plural. */
+/** A name without what is most often written otherwise: case, separators, a unit at its end. */
 function essence(name: string): string {
   const bare = name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
-  return bare.replace(unit, "").replace(/s$/, "") || bare;
+  return bare.replace(unit, "") || bare;
+}
+
+/** Whether two names have one essence, or differ by a plural only. */
+function isSame(one: string, other: string): boolean {
+  const [a, b] = [essence(one), essence(other)];
+  return a === b || a === `${b}s` || `${a}s` === b;
 }
 
 /** Longer than any option; what is longer is no misspelling of one, and comparing it would take its time. */
@@ -23,7 +29,7 @@ function tolerance(length: number): number {
  */
 export function nearMiss(name: string, known: readonly string[]): string | undefined {
   if (name.length > maxLength) return undefined;
-  const same = known.find((each) => essence(each) === essence(name));
+  const same = known.find((each) => isSame(each, name));
   if (same !== undefined) return same;
   let nearest: string | undefined;
   let least = tolerance(name.length) + 1;

@@ -28,6 +28,14 @@ export const checkSecret: Check = (option, value) => {
   if (typeof value !== "string") throw invalid(TypeError, `${option} must be a string, got ${showKind(value)}`);
 };
 
+/** Checks by its type each option that is given. */
+export function checkTypes(factory: string, options: object, checks: Readonly<Record<string, Check>>): void {
+  for (const [name, check] of Object.entries(checks)) {
+    const value = (options as Readonly<Record<string, unknown>>)[name];
+    if (value !== undefined) check(`${factory}: ${name}`, value);
+  }
+}
+
 /**
  * Checks options that go on to somebody else's code, whose newer versions may know more: a near miss of a known
  * name is refused, a known option is checked by its type, and any other passes, with one warning.
@@ -42,12 +50,10 @@ export function checkOpenOptions(
   takenBy: string,
 ): void {
   checkOptionsObject(factory, options, checks);
-  for (const [name, value] of Object.entries(options)) {
-    if (Object.hasOwn(checks, name)) {
-      if (value !== undefined) checks[name]?.(`${factory}: ${name}`, value);
-      continue;
-    }
-    const known = Object.keys(checks);
+  checkTypes(factory, options, checks);
+  const known = Object.keys(checks);
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue;
     if (nearMiss(name, known) !== undefined) throw unknownOption(factory, name, known);
     warnOnce(`${factory}: unknown option ${show(name)} is passed on to ${takenBy} as it is`);
   }

@@ -11,12 +11,22 @@ export interface Place {
   readonly into?: object | undefined;
 }
 
-const places = new WeakMap<object, Place>();
+/** What there is to observe. */
+export type Observed = "dials" | "pools" | "clients";
 
-/** Notes where an observer of pools or clients puts what it is told. */
-export function withPlace<T extends object>(observer: T, place: Place): T {
-  places.set(observer, place);
+const places = new WeakMap<object, Place>();
+const observed = new WeakMap<object, Observed>();
+
+/** Notes what an observer is for, and where it puts what it is told. */
+export function markObserver<T extends object>(observer: T, what: Observed, place?: Place): T {
+  observed.set(observer, what);
+  if (place !== undefined) places.set(observer, place);
   return observer;
+}
+
+/** What an observer of this package is for. */
+export function observedBy(observer: object): Observed | undefined {
+  return observed.get(observer);
 }
 
 export function placeOf(observer: object): Place | undefined {

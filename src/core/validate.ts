@@ -48,13 +48,6 @@ export function checkDialer(option: string, value: unknown): void {
   if (kind !== "dialer") throw invalid(TypeError, `${option} must be a dialer, got ${show(value)}${hint(value)}`);
 }
 
-/** Throws a `TypeError` that names `option` unless it may observe: a dialer, a middleware or a factory doesn't. */
-export function checkObserver(option: string, value: unknown): void {
-  checkFunction(option, value);
-  const role = roleOf(value);
-  if (role !== undefined) throw invalid(TypeError, `${option} must return hooks, got ${show(value)}`);
-}
-
 /** The names of an options type, each once: the compiler finds one that is left out. */
 export type OptionNames<T> = Readonly<Record<keyof T, true>>;
 
@@ -93,12 +86,6 @@ export function checkSignal(option: string, value: unknown): void {
   if (value instanceof AbortSignal) return;
   const advice = value instanceof AbortController ? "; give its signal" : "";
   throw invalid(TypeError, `${option} must be an AbortSignal, got ${show(value)}${advice}`);
-}
-
-/** Throws a `TypeError` that names `option` unless it is a clock. */
-export function checkClock(option: string, value: unknown): void {
-  const clock = value as Partial<Record<"now" | "setTimeout" | "clearTimeout", unknown>> | null | undefined;
-  for (const name of ["now", "setTimeout", "clearTimeout"] as const) checkFunction(`${option}.${name}`, clock?.[name]);
 }
 
 /** An error about a mistake in what a caller has given. Its code has it classified as `config`, which no retry mends. */

@@ -1,7 +1,7 @@
 import type { DialRecord, Phase, PhaseRecord } from "./dial-record.ts";
 import { formatDuration } from "./format.ts";
 import { printable } from "./printable.ts";
-import { checkBoolean, checkCount, checkOptions } from "./validate.ts";
+import { checkBoolean, checkCount, checkOptions, invalid, show } from "./validate.ts";
 
 export interface WaterfallOptions {
   /** Characters in a line, at least {@link leastColumns}. @defaultValue 80 */
@@ -39,6 +39,9 @@ const leastBar = 14;
  */
 export function waterfall(record: DialRecord, options: WaterfallOptions = {}): string {
   checkOptions("waterfall", options, { columns: true, colors: true });
+  if (!Array.isArray(record?.phases)) {
+    throw invalid(TypeError, `waterfall: record must be one that recordDials makes, got ${show(record)}`);
+  }
   const { columns = 80, colors = false } = options;
   checkCount("waterfall: columns", columns, leastColumns);
   checkBoolean("waterfall: colors", colors);

@@ -3,7 +3,7 @@ import type { Dialer } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
 import { lazyModules } from "../core/lazy-modules.ts";
 import { markFactories } from "../core/roles.ts";
-import { checkDialer, checkDuration, checkOptions, show } from "../core/validate.ts";
+import { checkDialer, checkDuration, checkOptions, invalid, isPlain, show, showKind } from "../core/validate.ts";
 import { checkAuth, type ProxyAuth, parseProxy } from "./proxy-url.ts";
 import { readHead } from "./read-head.ts";
 import { tcp } from "./tcp.ts";
@@ -70,7 +70,7 @@ export function httpProxy(options: HttpProxyOptions, over?: SocketDialer): Diale
 markFactories({ httpProxy });
 
 function headerLines(headers: Readonly<Record<string, string>>, auth: ProxyAuth | undefined): string {
-  if (typeof headers !== "object" || headers === null) throw new TypeError("httpProxy: headers must be an object");
+  if (!isPlain(headers)) throw invalid(TypeError, `httpProxy: headers must be an object, got ${showKind(headers)}`);
   const all = Object.entries(headers);
   for (const [name, value] of all) {
     try {

@@ -3,7 +3,7 @@ import { dialerOf, runOf } from "../core/context.ts";
 import type { Dialer } from "../core/dialer.ts";
 import { placesOf } from "../core/makeup.ts";
 import { markFactories } from "../core/roles.ts";
-import { checkDialer, checkOptions, show } from "../core/validate.ts";
+import { checkDialer, checkOptions, invalid, show, showKind } from "../core/validate.ts";
 import { httpProxy } from "./http-proxy.ts";
 import { noProxy } from "./no-proxy.ts";
 import { socksProxy } from "./socks-proxy.ts";
@@ -35,6 +35,9 @@ export function proxyFromEnvironment(
   checkOptions("proxyFromEnvironment", options, { env: true, scheme: true });
   checkDialer("proxyFromEnvironment: direct", direct);
   const { env = process.env, scheme = "https" } = options;
+  if (typeof env !== "object" || env === null) {
+    throw invalid(TypeError, `proxyFromEnvironment: env must be an object, got ${showKind(env)}`);
+  }
   if (typeof scheme !== "string" || !/^[a-z][a-z\d+.-]*$/.test(scheme)) {
     throw new TypeError(`proxyFromEnvironment: scheme must be one in small letters, got ${show(scheme)}`);
   }

@@ -6,6 +6,7 @@ import { DialError } from "../core/errors.ts";
 import { canonicalHost } from "../core/host-name.ts";
 import { lazyModules } from "../core/lazy-modules.ts";
 import { placesOf } from "../core/makeup.ts";
+import { checkTypes } from "../core/open-options.ts";
 import { failed } from "../core/outcome.ts";
 import { markFactories } from "../core/roles.ts";
 import { peerCertificateExpiry, tlsInfo } from "../core/tls-info.ts";
@@ -21,6 +22,7 @@ import {
 import { runPhase } from "./phase.ts";
 import { guardedIdentity } from "./server-identity.ts";
 import { tcp } from "./tcp.ts";
+import { contextChecks } from "./tls-context-checks.ts";
 import { credentialsOf } from "./tls-files.ts";
 import { checkPinned, checkPins } from "./tls-pins.ts";
 import type { SocketDialer } from "./tunnel.ts";
@@ -59,6 +61,10 @@ export interface TlsDialerOptions extends SecureContextOptions {
   rejectUnauthorized?: boolean | undefined;
 }
 
+const contextNames = Object.fromEntries(
+  Object.keys(contextChecks).map((name) => [name, true]),
+) as OptionNames<SecureContextOptions>;
+
 const optionNames: OptionNames<TlsDialerOptions> = {
   caFile: true,
   certFile: true,
@@ -70,29 +76,7 @@ const optionNames: OptionNames<TlsDialerOptions> = {
   pins: true,
   checkServerIdentity: true,
   rejectUnauthorized: true,
-  allowPartialTrustChain: true,
-  ALPNCallback: true,
-  ca: true,
-  cert: true,
-  ciphers: true,
-  clientCertEngine: true,
-  crl: true,
-  dhparam: true,
-  ecdhCurve: true,
-  honorCipherOrder: true,
-  key: true,
-  maxVersion: true,
-  minVersion: true,
-  passphrase: true,
-  pfx: true,
-  privateKeyEngine: true,
-  privateKeyIdentifier: true,
-  secureOptions: true,
-  secureProtocol: true,
-  sessionIdContext: true,
-  sessionTimeout: true,
-  sigalgs: true,
-  ticketKeys: true,
+  ...contextNames,
 };
 
 /**
@@ -120,6 +104,7 @@ export function tls(options: TlsDialerOptions = {}, over: SocketDialer = tcp()):
   checkBoolean("tls: rejectUnauthorized", rejectUnauthorized);
   if (pins !== undefined) checkPins(pins);
   if (checkServerIdentity !== undefined) checkFunction("tls: checkServerIdentity", checkServerIdentity);
+  checkTypes("tls", contextOnly, contextChecks);
   const credentials = credentialsOf(contextOnly, { ca: caFile, cert: certFile, key: keyFile });
   const settings: ConnectionOptions = {
     rejectUnauthorized,

@@ -2,7 +2,7 @@ import type { ClientObserver } from "../core/client-trace.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { attach } from "../core/observe.ts";
 import { markFactories } from "../core/roles.ts";
-import { withPlace } from "../core/twins.ts";
+import { markObserver } from "../core/twins.ts";
 import { checkDuration, checkOptions, show } from "../core/validate.ts";
 import { type RequestHandler, requestHandler } from "./handler.ts";
 import { hostOf } from "./hosts.ts";
@@ -78,7 +78,11 @@ export function inspector(options: InspectorOptions = {}): Inspector {
     },
     client(named = {}) {
       const name = checkName("inspector.client", named);
-      return withPlace(watch.clientsOf(name), { factory: "inspector.client", name: name ?? "default", into: watch });
+      return markObserver(watch.clientsOf(name), "clients", {
+        factory: "inspector.client",
+        name: name ?? "default",
+        into: watch,
+      });
     },
     snapshot: () => summarize(watch),
     handler: () => requestHandler(watch, live, allowed),

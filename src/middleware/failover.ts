@@ -103,21 +103,22 @@ export function withFailover(options: FailoverOptions): Failover {
   checkOptions("withFailover", options, optionNames);
   const { targets, discover, policy = "in_order", random: source = Math.random, decayMs = 10_000 } = options;
   const { ejectAfter = 5, ejectionMs = 1000, maxEjectionMs = 60_000, minShare = 0.5 } = options;
-  if (typeof policy !== "function") checkOneOf("withFailover: policy", policy, policyNames);
+  if (typeof policy === "function") checkFunction("withFailover: policy", policy);
+  else checkOneOf("withFailover: policy", policy, policyNames);
   checkFunction("withFailover: random", source);
   const random = checkedRandom("withFailover: random", source);
   checkDuration("withFailover: decayMs", decayMs);
   checkCount("withFailover: ejectAfter", ejectAfter);
   checkDuration("withFailover: ejectionMs", ejectionMs);
   checkDuration("withFailover: maxEjectionMs", maxEjectionMs, ejectionMs);
-  if (!(minShare >= 0 && minShare <= 1)) {
+  if (typeof minShare !== "number" || !(minShare >= 0 && minShare <= 1)) {
     throw new RangeError(`withFailover: minShare must be a number from 0 to 1, got ${show(minShare)}`);
   }
+  if (typeof discover === "function") checkFunction("withFailover: discover", discover);
+  else if (discover !== undefined) checkSource(discover);
   if ((targets === undefined) === (discover === undefined)) {
     throw new TypeError("withFailover: needs either targets or discover");
   }
-
-  if (discover !== undefined && typeof discover !== "function") checkSource(discover);
 
   let clock: Clock = systemClock;
   const ejection = { ejectAfter, ejectionMs, maxEjectionMs, minShare };

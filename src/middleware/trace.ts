@@ -1,9 +1,8 @@
 import type { Middleware } from "../core/dialer.ts";
-import { checkDialHooks, checkingFirst } from "../core/hook-names.ts";
+import { checkDialHooks, checkingFirst, checkObserver } from "../core/hook-names.ts";
 import { attach } from "../core/observe.ts";
 import { markFactories } from "../core/roles.ts";
 import type { DialTrace, Observer } from "../core/trace.ts";
-import { checkObserver } from "../core/validate.ts";
 
 /**
  * Attaches hooks, or an observer that returns the hooks for each dial: this package's
@@ -17,7 +16,7 @@ import { checkObserver } from "../core/validate.ts";
  */
 export function withTrace(observer: DialTrace | Observer): Middleware {
   if (typeof observer === "function") {
-    checkObserver("withTrace: observer", observer);
+    checkObserver("withTrace: observer", observer, "dials");
     return attach(checkingFirst("withTrace: observer", observer));
   }
   checkDialHooks("withTrace: observer", observer, "an object of hooks or a function that returns one");

@@ -41,9 +41,10 @@ export function connectWith<C>(upstream: Upstream, checks: Readonly<Record<strin
   ): Promise<C | BackgroundClient<C>> {
     const options = optionsOf(first, second);
     checkOpenOptions("connect", options, checks, "the NATS client");
-    checkBoolean("connect: connectInBackground", options.connectInBackground ?? false);
+    const { connectInBackground = false } = options;
+    checkBoolean("connect: connectInBackground", connectInBackground);
     const client = newClient<C>(upstream, Protocol, options);
-    return options.connectInBackground ? inBackground(client) : client.connect();
+    return connectInBackground ? inBackground(client) : client.connect();
   };
 }
 

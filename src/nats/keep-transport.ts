@@ -1,4 +1,5 @@
 import type { NatsConnection } from "@nats-io/transport-node";
+import { invalid, show } from "../core/validate.ts";
 import { ensureTransportFactory } from "./upstream.ts";
 import { transportNode } from "./upstream-v3.ts";
 
@@ -16,9 +17,14 @@ interface Protocol {
  * Both set one factory for the whole process, which every connection asks again at each reconnect: without
  * this, whoever connected first with the one never comes back once somebody has connected with the other.
  * Call it once, as soon as there is a connection. The `connect` of this package needs no help.
+ *
+ * @throws TypeError when it is given anything else.
  */
 export function keepTransport(nc: NatsConnection): void {
-  const { protocol } = nc as unknown as { protocol: Protocol };
+  const protocol = (nc as unknown as { protocol?: Protocol } | undefined)?.protocol;
+  if (typeof protocol?.dial !== "function") {
+    throw invalid(TypeError, `keepTransport: nc must be a connection of transport-node or wsconnect, got ${show(nc)}`);
+  }
   let { transport } = protocol;
   const OwnTransport = transport.constructor as new () => Transport;
   Object.defineProperty(protocol, "transport", {

@@ -3,7 +3,7 @@ import type { ClientObserver, DisconnectInfo, ServerIdentity } from "../core/cli
 import { messageOf } from "../core/message.ts";
 import { printable } from "../core/printable.ts";
 import { markFactories } from "../core/roles.ts";
-import { withPlace } from "../core/twins.ts";
+import { markObserver } from "../core/twins.ts";
 import { show } from "../core/validate.ts";
 import { guardedLogger, type Logger } from "../middleware/log.ts";
 
@@ -70,7 +70,7 @@ export function natsLog(logger: Logger = console): ClientObserver {
       },
     };
   };
-  return withPlace(logClient, { factory: "natsLog", name: "log", into: logger });
+  return markObserver(logClient, "clients", { factory: "natsLog", name: "log", into: logger });
 }
 
 markFactories({ natsLog });

@@ -11,6 +11,7 @@ import {
   unchecked,
 } from "../core/open-options.ts";
 import { checkBoolean, checkFunction, invalid, isPlain, show, showKind } from "../core/validate.ts";
+import { contextChecks } from "../dialers/tls-context-checks.ts";
 import type { DialedConnectOptions } from "./connect-options.ts";
 import type { NodeConnectionOptions } from "./upstream.ts";
 
@@ -99,30 +100,7 @@ const tlsNames = {
   ALPNProtocols: unchecked,
   SNICallback: checkFunction,
   rejectUnauthorized: checkBoolean,
-  // Of tls.createSecureContext.
-  ALPNCallback: checkFunction,
-  allowPartialTrustChain: checkBoolean,
-  ca: unchecked,
-  cert: unchecked,
-  sigalgs: checkString,
-  ciphers: checkString,
-  clientCertEngine: checkString,
-  crl: unchecked,
-  dhparam: unchecked,
-  ecdhCurve: checkString,
-  honorCipherOrder: checkBoolean,
-  key: unchecked,
-  privateKeyEngine: checkString,
-  privateKeyIdentifier: checkString,
-  maxVersion: checkString,
-  minVersion: checkString,
-  passphrase: checkSecret,
-  pfx: unchecked,
-  secureOptions: checkNumber,
-  secureProtocol: checkString,
-  sessionIdContext: checkString,
-  ticketKeys: unchecked,
-  sessionTimeout: checkNumber,
+  ...contextChecks,
 } satisfies OptionChecks<TlsOptions & TlsConnectionOptions>;
 
 /** Checks options for Node's `tls.connect`. */

@@ -69,8 +69,6 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
     /** Whether there is a connection; upstream's `connected` is set a little before. */
     #established = false;
     readonly #changes: ServerChanges;
-    /** Why the connection was lost that is not replaced by another. */
-    #endedBy: Error | undefined;
     #lameDuck = false;
     readonly #loop: DialLoop;
     readonly #refusals: Refusals;

@@ -48,5 +48,5 @@ export class PoolEvents {
 
 /** Throws a `TypeError` that names `option` unless it can observe pools. */
 export function checkPoolTrace(option: string, trace: unknown): void {
-  checkObservers(option, trace, hookNames);
+  checkObservers(option, trace, hookNames, "pools");
 }

@@ -125,7 +125,7 @@ export function settingsOf<C extends Duplex>(options: PoolOptions<C>): PoolSetti
   checkDurationOrNone("pool: idleTimeoutMs", idleTimeoutMs);
   checkDurationOrNone("pool: maxLifetimeMs", maxLifetimeMs);
   checkDurationOrNone("pool: acquireTimeoutMs", acquireTimeoutMs);
-  if (!(maxLifetimeJitter >= 0 && maxLifetimeJitter <= 1)) {
+  if (typeof maxLifetimeJitter !== "number" || !(maxLifetimeJitter >= 0 && maxLifetimeJitter <= 1)) {
     throw new RangeError(`pool: maxLifetimeJitter must be a number from 0 to 1, got ${show(maxLifetimeJitter)}`);
   }
   checkCount("pool: maxWaiting", maxWaiting, 0);

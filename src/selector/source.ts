@@ -1,7 +1,6 @@
 import type { Clock } from "../core/clock.ts";
-import { asMistake } from "../core/returned.ts";
 import { parseTarget, type Target, type TargetLike } from "../core/target.ts";
-import { show } from "../core/validate.ts";
+import { checkOptions, invalid, show } from "../core/validate.ts";
 
 /** A target with its rank, after the fields of SRV records. */
 export interface WeightedTarget {
@@ -44,20 +43,27 @@ export interface ListedTarget {
  * @throws TypeError or RangeError naming what is wrong.
  */
 export function parseList(option: string, list: unknown): readonly ListedTarget[] {
-  if (!Array.isArray(list)) {
-    throw asMistake(new TypeError(`${option} must be an array of targets, got ${show(list)}`));
-  }
+  if (!Array.isArray(list)) throw invalid(TypeError, `${option} must be an array of targets, got ${show(list)}`);
   return (list as TargetList).map((entry) => {
-    if (!isWeighted(entry)) return { target: parseTarget(entry), priority: 0, weight: 1 };
-    const { priority = 0, weight = 1 } = entry;
-    if (!Number.isFinite(priority)) {
-      throw asMistake(new RangeError(`${option}: priority must be a number, got ${show(priority)}`));
+    if (!isWeighted(entry)) {
+      checkUnweighted(option, entry);
+      return { target: parseTarget(entry), priority: 0, weight: 1 };
     }
-    if (!(weight >= 0 && weight < Number.POSITIVE_INFINITY)) {
-      throw asMistake(new RangeError(`${option}: weight must be a number of at least 0, got ${show(weight)}`));
+    checkOptions<WeightedTarget>(`${option}: a weighted target`, entry, { target: true, priority: true, weight: true });
+    const { priority = 0, weight = 1 } = entry;
+    if (!Number.isFinite(priority))
+      throw invalid(RangeError, `${option}: priority must be a number, got ${show(priority)}`);
+    if (typeof weight !== "number" || !(weight >= 0 && weight < Number.POSITIVE_INFINITY)) {
+      throw invalid(RangeError, `${option}: weight must be a number of at least 0, got ${show(weight)}`);
     }
     return { target: parseTarget(entry.target), priority, weight };
   });
+}
+
+/** A weight beside host and port would not be seen. */
+function checkUnweighted(option: string, entry: TargetLike): void {
+  if (typeof entry !== "object" || entry === null || !("priority" in entry || "weight" in entry)) return;
+  throw invalid(TypeError, `${option}: priority and weight stand beside target: { target: { host, port }, weight }`);
 }
 
 function isWeighted(entry: TargetLike | WeightedTarget): entry is WeightedTarget {

@@ -1,9 +1,17 @@
-import { show } from "../core/validate.ts";
+import { invalid, show } from "../core/validate.ts";
 
 /** Throws a `TypeError` that names the option unless it can be the value of `dialer.name`. */
 export function checkName(factory: string, name: unknown): void {
   if (typeof name !== "string" || name === "" || name.length > 128) {
     throw new TypeError(`${factory}: name must be a string of 1 to 128 characters, got ${show(name)}`);
+  }
+}
+
+/** Throws a `TypeError` that names the option unless it is a tracer provider, or left out. */
+export function checkTracerProvider(factory: string, tracerProvider: unknown): void {
+  const provider = tracerProvider as { getTracer?: unknown } | null | undefined;
+  if (provider !== undefined && typeof provider?.getTracer !== "function") {
+    throw invalid(TypeError, `${factory}: tracerProvider must have getTracer, got ${show(provider)}`);
   }
 }
 

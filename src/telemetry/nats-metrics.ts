@@ -1,6 +1,6 @@
 import type { ClientObserver } from "../core/client-trace.ts";
 import { markFactories } from "../core/roles.ts";
-import { withPlace } from "../core/twins.ts";
+import { markObserver } from "../core/twins.ts";
 import { checkOptions } from "../core/validate.ts";
 import { checkName } from "./check-name.ts";
 import { clientMetrics } from "./client-metrics.ts";
@@ -28,7 +28,11 @@ export function natsMetrics(options: NatsMetricsOptions): ClientObserver {
   const { registry, name = "default" } = options;
   checkRegistry("natsMetrics", registry);
   checkName("natsMetrics", name);
-  return withPlace(clientMetrics(prometheusSink(registry, name)), { factory: "natsMetrics", name, into: registry });
+  return markObserver(clientMetrics(prometheusSink(registry, name)), "clients", {
+    factory: "natsMetrics",
+    name,
+    into: registry,
+  });
 }
 
 markFactories({ natsMetrics });

@@ -1,7 +1,7 @@
 import type { MeterProvider } from "@opentelemetry/api";
 import type { ClientObserver } from "../core/client-trace.ts";
 import { markFactories } from "../core/roles.ts";
-import { withPlace } from "../core/twins.ts";
+import { markObserver } from "../core/twins.ts";
 import { checkOptions } from "../core/validate.ts";
 import { checkName } from "./check-name.ts";
 import { clientMetrics } from "./client-metrics.ts";
@@ -31,7 +31,7 @@ export function natsOtelMetrics(options: NatsOtelMetricsOptions = {}): ClientObs
 
   const find = whenRegistered(meterProvider, (provider) => clientMetrics(otelSink(provider, name)));
   const observe: ClientObserver = (client) => find()?.(client);
-  return withPlace(observe, { factory: "natsOtelMetrics", name, into: meterProvider });
+  return markObserver(observe, "clients", { factory: "natsOtelMetrics", name, into: meterProvider });
 }
 
 markFactories({ natsOtelMetrics });

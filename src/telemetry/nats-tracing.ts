@@ -11,9 +11,10 @@ import type { ClientObserver, DisconnectInfo, ObservedClient, ReconnectInfo } fr
 import type { Ended } from "../core/event-values.ts";
 import { messageOf } from "../core/message.ts";
 import { markFactories } from "../core/roles.ts";
-import { withPlace } from "../core/twins.ts";
-import { checkOptions, show } from "../core/validate.ts";
+import { markObserver } from "../core/twins.ts";
+import { checkOptions } from "../core/validate.ts";
 import { clientAttributes, connectedAttributes, disconnectAttributes, endedAttributes } from "./attributes.ts";
+import { checkTracerProvider } from "./check-name.ts";
 import { lastGoodDial, link } from "./links.ts";
 import { tracerOf } from "./tracer.ts";
 
@@ -48,9 +49,7 @@ type EpisodeEnd = Pick<Ended, "outcome" | "reason" | "error"> & { readonly attri
 export function natsTracing(options: NatsTracingOptions = {}): ClientObserver {
   checkOptions("natsTracing", options, { tracerProvider: true });
   const { tracerProvider } = options;
-  if (tracerProvider !== undefined && typeof tracerProvider.getTracer !== "function") {
-    throw new TypeError(`natsTracing: tracerProvider must have getTracer, got ${show(tracerProvider)}`);
-  }
+  checkTracerProvider("natsTracing", tracerProvider);
 
   const traceClient: ClientObserver = (client) => {
     let loss: Loss | undefined;
@@ -77,7 +76,7 @@ export function natsTracing(options: NatsTracingOptions = {}): ClientObserver {
       close: ({ error }) => endEpisode(givenUp(error, attempts)),
     };
   };
-  return withPlace(traceClient, { factory: "natsTracing", name: "default", into: tracerProvider });
+  return markObserver(traceClient, "clients", { factory: "natsTracing", name: "default", into: tracerProvider });
 }
 
 markFactories({ natsTracing });

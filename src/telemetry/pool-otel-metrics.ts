@@ -1,7 +1,7 @@
 import type { MeterProvider } from "@opentelemetry/api";
 import type { PoolObserver } from "../core/pool-trace.ts";
 import { markFactories } from "../core/roles.ts";
-import { withPlace } from "../core/twins.ts";
+import { markObserver } from "../core/twins.ts";
 import { checkOptions } from "../core/validate.ts";
 import { checkName } from "./check-name.ts";
 import { otelSink } from "./otel-instruments.ts";
@@ -30,7 +30,7 @@ export function poolOtelMetrics(options: PoolOtelMetricsOptions = {}): PoolObser
   checkName("poolOtelMetrics", name);
   const find = whenRegistered(meterProvider, (provider) => poolObserver(otelSink(provider, name)));
   const observe: PoolObserver = (pool) => find()?.(pool);
-  return withPlace(observe, { factory: "poolOtelMetrics", name, into: meterProvider });
+  return markObserver(observe, "pools", { factory: "poolOtelMetrics", name, into: meterProvider });
 }
 
 markFactories({ poolOtelMetrics });

@@ -1,6 +1,6 @@
 import type { PoolObserver } from "../core/pool-trace.ts";
 import { markFactories } from "../core/roles.ts";
-import { withPlace } from "../core/twins.ts";
+import { markObserver } from "../core/twins.ts";
 import { checkOptions } from "../core/validate.ts";
 import { checkName } from "./check-name.ts";
 import { poolObserver } from "./pool-metrics.ts";
@@ -27,7 +27,11 @@ export function poolMetrics(options: PoolMetricsOptions): PoolObserver {
   const { registry, name = "default" } = options;
   checkRegistry("poolMetrics", registry);
   checkName("poolMetrics", name);
-  return withPlace(poolObserver(prometheusSink(registry, name)), { factory: "poolMetrics", name, into: registry });
+  return markObserver(poolObserver(prometheusSink(registry, name)), "pools", {
+    factory: "poolMetrics",
+    name,
+    into: registry,
+  });
 }
 
 markFactories({ poolMetrics });

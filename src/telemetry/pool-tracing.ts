@@ -1,7 +1,7 @@
 import { trace } from "@opentelemetry/api";
 import type { AcquireDoneInfo, PoolTrace } from "../core/pool-trace.ts";
 import { markFactories } from "../core/roles.ts";
-import { withPlace } from "../core/twins.ts";
+import { markObserver } from "../core/twins.ts";
 import { dialedSpan } from "./dialed-spans.ts";
 
 /**
@@ -13,7 +13,7 @@ import { dialedSpan } from "./dialed-spans.ts";
  * const connections = pool({ dialer: compose(withTracing(), tcp()), trace: poolTracing() });
  */
 export function poolTracing(): PoolTrace {
-  return withPlace({ acquireDone: tellActiveSpan }, { factory: "poolTracing", name: "default" });
+  return markObserver({ acquireDone: tellActiveSpan }, "pools", { factory: "poolTracing", name: "default" });
 }
 
 markFactories({ poolTracing });

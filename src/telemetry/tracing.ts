@@ -7,6 +7,7 @@ import { observed } from "../core/observe.ts";
 import { markFactories } from "../core/roles.ts";
 import { guarded } from "../core/user-call.ts";
 import { checkBoolean, checkOneOf, checkOptions, type OptionNames, show } from "../core/validate.ts";
+import { checkTracerProvider } from "./check-name.ts";
 import { OwnedDials } from "./links.ts";
 import { startTracing, type TracedDialSettings, UntracedDial } from "./traced-dial.ts";
 
@@ -52,9 +53,7 @@ export function withTracing(options: TracingOptions = {}): Middleware {
   const { requireParentSpan = false, suppressTracing: suppress = true } = options;
   checkOneOf("withTracing: mode", mode, ["spans", "events", "off"]);
   if (typeof name !== "string") throw new TypeError(`withTracing: name must be a string, got ${show(name)}`);
-  if (tracerProvider !== undefined && typeof tracerProvider.getTracer !== "function") {
-    throw new TypeError(`withTracing: tracerProvider must have getTracer, got ${show(tracerProvider)}`);
-  }
+  checkTracerProvider("withTracing", tracerProvider);
   checkBoolean("withTracing: requireParentSpan", requireParentSpan);
   checkBoolean("withTracing: suppressTracing", suppress);
   if (mode === "off") return asObserver((next) => next);

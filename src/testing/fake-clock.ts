@@ -1,6 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { Middleware } from "../core/dialer.ts";
-import { markFactories } from "../core/roles.ts";
+import { markFactories, markMiddleware } from "../core/roles.ts";
 
 interface Timer {
   readonly at: number;
@@ -50,6 +50,7 @@ export function fakeClock(): FakeClock {
     },
     layer: ((dialer) => (target, options) => dialer(target, { ...options, clock })) as Middleware,
   };
+  markMiddleware(clock.layer);
   return clock;
 }
 

@@ -5,6 +5,7 @@ import { isError } from "../core/is-error.ts";
 import { wrongReturn } from "../core/returned.ts";
 import { markDialer, markFactories } from "../core/roles.ts";
 import { parseTarget, type Target } from "../core/target.ts";
+import { invalid, show } from "../core/validate.ts";
 
 /** One answer of a {@link scriptedDialer}: an error to fail with, or how to answer. */
 export type Step = Error | "connect" | "hang" | ((options: DialOptions<Duplex>) => Promise<Duplex>);
@@ -30,7 +31,7 @@ export interface ScriptedDialer extends Dialer<Duplex> {
  * const dial = compose(withRetry(), scriptedDialer([new Error("no"), "connect"]));
  */
 export function scriptedDialer(steps: readonly Step[] = ["connect"]): ScriptedDialer {
-  if (steps.length === 0) throw new RangeError("scriptedDialer: steps must have at least one step");
+  checkSteps(steps);
   const calls: ScriptedCall[] = [];
   const connections: Duplex[] = [];
 
@@ -51,6 +52,16 @@ export function scriptedDialer(steps: readonly Step[] = ["connect"]): ScriptedDi
 }
 
 markFactories({ scriptedDialer });
+
+function checkSteps(steps: unknown): void {
+  if (!Array.isArray(steps)) throw invalid(TypeError, `scriptedDialer: steps must be an array, got ${show(steps)}`);
+  if (steps.length === 0) throw invalid(RangeError, "scriptedDialer: steps must have at least one step");
+  for (const [index, step] of steps.entries()) {
+    if (step instanceof Error || step === "connect" || step === "hang" || typeof step === "function") continue;
+    const rule = 'must be an Error, "connect", "hang" or a function';
+    throw invalid(TypeError, `scriptedDialer: steps[${index}] ${rule}, got ${show(step)}`);
+  }
+}
 
 function hang(signal: AbortSignal | undefined): Promise<never> {
   return new Promise((_, reject) => {

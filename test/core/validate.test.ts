@@ -8,6 +8,7 @@ import {
   checkFunction,
   checkOneOf,
   checkOptions,
+  type OptionNames,
   show,
 } from "../../src/core/validate.ts";
 
@@ -157,4 +158,13 @@ test("a rejected value is shown short, on one line, and without what an object m
   );
   assert.equal(show(Symbol("s")), "Symbol(s)");
   assert.equal(show(null), "null");
+});
+
+test("the compiler finds an option whose name is left out, or that there is not", () => {
+  // @ts-expect-error: b is left out.
+  const missing: OptionNames<{ a?: number; b?: number }> = { a: true };
+  // @ts-expect-error: there is no b.
+  const stale: OptionNames<{ a?: number }> = { a: true, b: true };
+  assert.throws(() => checkOptions("f", { b: 1 }, missing), /unknown option b; the options are a$/);
+  checkOptions("f", { b: 1 } as never, stale as never);
 });

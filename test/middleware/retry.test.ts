@@ -517,8 +517,8 @@ describe("refuses at construction", () => {
       /^withRetry: unknown option maxAttempt; did you mean maxAttempts\?$/ as never,
     ],
     [{ backoffBeforeFirst: 1 as never }, "TypeError", "withRetry: backoffBeforeFirst must be true or false, got 1"],
-    [{ initialBackoffMs: -1 }, "RangeError", /^initialBackoffMs .* got -1$/ as never],
-    [{ jitter: "some" as never }, "RangeError", /^jitter .* got "some"$/ as never],
+    [{ initialBackoffMs: -1 }, "RangeError", /^withRetry: initialBackoffMs .* got -1$/ as never],
+    [{ jitter: "some" as never }, "RangeError", /^withRetry: jitter .* got "some"$/ as never],
   ];
   for (const [options, name, message] of rows) {
     test(String(message), () => assert.throws(() => withRetry(options), { name, message }));

@@ -1,0 +1,30 @@
+import type { SecureContextOptions } from "node:tls";
+import { checkNumber, checkSecret, checkString, type OptionChecks, unchecked } from "../core/open-options.ts";
+import { checkBoolean, checkFunction } from "../core/validate.ts";
+
+/** What Node's `tls.createSecureContext` takes. It checks what is `unchecked` itself, by its contents. */
+export const contextChecks: OptionChecks<SecureContextOptions> = {
+  allowPartialTrustChain: checkBoolean,
+  ALPNCallback: checkFunction,
+  ca: unchecked,
+  cert: unchecked,
+  ciphers: checkString,
+  clientCertEngine: checkString,
+  crl: unchecked,
+  dhparam: unchecked,
+  ecdhCurve: checkString,
+  honorCipherOrder: checkBoolean,
+  key: unchecked,
+  maxVersion: checkString,
+  minVersion: checkString,
+  passphrase: checkSecret,
+  pfx: unchecked,
+  privateKeyEngine: checkString,
+  privateKeyIdentifier: checkString,
+  secureOptions: checkNumber,
+  secureProtocol: checkString,
+  sessionIdContext: checkString,
+  sessionTimeout: checkNumber,
+  sigalgs: checkString,
+  ticketKeys: unchecked,
+};

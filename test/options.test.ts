@@ -1,0 +1,640 @@
+/** Every public function with options × { unknown option, misspelt option, wrong type of each option, no object at all }. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, test } from "node:test";
+import { Registry } from "prom-client";
+import * as breaker from "../src/breaker.ts";
+import * as core from "../src/index.ts";
+import * as inspectors from "../src/inspector.ts";
+import { nats2Checks, transportNodeChecks } from "../src/nats/option-checks.ts";
+import * as nats from "../src/nats.ts";
+import * as natsV2 from "../src/nats-v2.ts";
+import * as natsWs from "../src/nats-ws.ts";
+import * as otel from "../src/otel.ts";
+import * as prometheus from "../src/prometheus.ts";
+import * as testing from "../src/testing.ts";
+
+/** What no option of each kind can be. `null` and `NaN` come from what was read elsewhere, text from the environment. */
+const wrong = {
+  number: ["5", Number.NaN, true, null, {}, [5]],
+  boolean: ["true", "false", 0, 1, null, {}],
+  text: [5, true, null, {}, ["x"]],
+  function: ["f", 5, {}, null, core.withRetry],
+  dialer: ["tcp", 5, {}, null, core.tcp, core.withRetry(), core.compose],
+  hooks: ["hooks", 5, null, true],
+  object: ["x", 5, null, true],
+  array: ["x", 5, null, {}],
+  signal: ["x", 5, null, {}, new AbortController()],
+  /** That goes on to where it is known by its contents. */
+  passed: [],
+} as const;
+
+type Kind = keyof typeof wrong;
+
+interface Row {
+  /** What its errors begin with. */
+  readonly factory: string;
+  readonly call: (options: unknown) => unknown;
+  /** Options without which it can't be called. */
+  readonly required?: object;
+  readonly options: Readonly<Record<string, Kind>>;
+  /** Whether what is unknown passes, with a warning. */
+  readonly open?: boolean;
+}
+
+const registry = new Registry();
+const base = testing.scriptedDialer();
+const page = inspectors.inspector();
+const logger = { info() {}, warn() {} };
+const connection = { status() {} } as never;
+const record = { target: "h:1", phases: [], outcome: "success", startedAt: 0 } as never;
+const pool = core.pool({ dialer: base });
+const perDial = {
+  signal: "signal",
+  trace: "hooks",
+  handshake: "function",
+  background: "boolean",
+  owner: "object",
+  timeoutMs: "number",
+  maxAttempts: "number",
+  backoff: "function",
+  backoffBeforeFirst: "boolean",
+  shouldRetry: "function",
+  skip: "array",
+} as const;
+const dial = core.compose(core.withTimeout({ timeoutMs: 5 }), core.withRetry(), base);
+
+const own: Readonly<Record<string, Kind>> = {
+  dialer: "dialer",
+  signal: "signal",
+  connectDeadlineMs: "number",
+  retryOnFailedConnect: "boolean",
+  connectInBackground: "boolean",
+  reconnectBufSize: "number",
+  trace: "hooks",
+  rttIntervalMs: "number",
+  reconnectDelayHandler: "function",
+  onConnect: "function",
+  onDisconnect: "function",
+  onReconnect: "function",
+  onClosed: "function",
+  onDiscoveredServers: "function",
+  onLameDuck: "function",
+  onError: "function",
+};
+/** Those of the client, whose types test/nats/options.test.ts checks. */
+const passedOn = (checks: object) =>
+  Object.fromEntries(Object.keys(checks).map((name) => [name, own[name] ?? "passed"]));
+
+const rows: readonly Row[] = [
+  { factory: "dial", call: (options) => dial("h:1", options as never), options: { ...perDial, clock: "object" } },
+  {
+    factory: "acquire",
+    call: (options) => pool.acquire("h:1", options as never),
+    options: { ...perDial, clock: "object" },
+  },
+  {
+    factory: "retryBudget",
+    call: (options) => core.retryBudget(options as never),
+    options: { share: "number", minPerSecond: "number", windowMs: "number", clock: "object" },
+  },
+  {
+    factory: "waterfall",
+    call: (options) => core.waterfall(record, options as never),
+    options: { columns: "number", colors: "boolean" },
+  },
+  {
+    factory: "httpProxy",
+    call: (options) => core.httpProxy(options as never),
+    required: { proxy: "http://h:1" },
+    options: { proxy: "text", auth: "object", headers: "object", timeoutMs: "number" },
+  },
+  {
+    factory: "socksProxy",
+    call: (options) => core.socksProxy(options as never),
+    required: { proxy: "socks5h://h:1" },
+    options: { proxy: "text", auth: "object", lookup: "function", timeoutMs: "number" },
+  },
+  {
+    factory: "proxyFromEnvironment",
+    call: (options) => core.proxyFromEnvironment(options as never),
+    options: { env: "object", scheme: "text" },
+  },
+  {
+    factory: "tcp",
+    call: (options) => core.tcp(options as never),
+    options: {
+      noDelay: "boolean",
+      keepAlive: "boolean",
+      family: "number",
+      lookup: "function",
+      connectionAttemptDelayMs: "number",
+      resolutionDelayMs: "number",
+      rememberWinner: "boolean",
+      timeoutMs: "number",
+      localAddress: "text",
+      localPort: "number",
+      unref: "boolean",
+    },
+  },
+  {
+    factory: "tls",
+    call: (options) => core.tls(options as never),
+    options: {
+      caFile: "text",
+      certFile: "text",
+      keyFile: "text",
+      serverName: "text",
+      alpnProtocols: "array",
+      handshakeTimeoutMs: "number",
+      sessionCache: "boolean",
+      pins: "array",
+      checkServerIdentity: "function",
+      rejectUnauthorized: "boolean",
+      allowPartialTrustChain: "boolean",
+      ALPNCallback: "function",
+      ca: "passed",
+      cert: "passed",
+      ciphers: "text",
+      clientCertEngine: "text",
+      crl: "passed",
+      dhparam: "passed",
+      ecdhCurve: "text",
+      honorCipherOrder: "boolean",
+      key: "passed",
+      maxVersion: "text",
+      minVersion: "text",
+      passphrase: "text",
+      pfx: "passed",
+      privateKeyEngine: "text",
+      privateKeyIdentifier: "text",
+      secureOptions: "number",
+      secureProtocol: "text",
+      sessionIdContext: "text",
+      sessionTimeout: "number",
+      sigalgs: "text",
+      ticketKeys: "passed",
+    },
+  },
+  {
+    factory: "withConcurrencyLimit",
+    call: (options) => core.withConcurrencyLimit(options as never),
+    required: { maxConcurrent: 1 },
+    options: { maxConcurrent: "number", maxWaiting: "number", waitTimeoutMs: "number" },
+  },
+  {
+    factory: "withDiagnosticsChannel",
+    call: (options) => core.withDiagnosticsChannel(options as never),
+    options: { name: "text" },
+  },
+  {
+    factory: "withFailover",
+    call: (options) => core.withFailover(options as never),
+    required: { targets: ["a:1"] },
+    options: {
+      targets: "array",
+      discover: "object",
+      policy: "function",
+      ejectAfter: "number",
+      ejectionMs: "number",
+      maxEjectionMs: "number",
+      minShare: "number",
+      decayMs: "number",
+      random: "function",
+    },
+  },
+  {
+    factory: "withLog",
+    call: (options) => core.withLog(logger, options as never),
+    options: { pretty: "boolean", colors: "boolean", columns: "number" },
+  },
+  {
+    factory: "withRateLimit",
+    call: (options) => core.withRateLimit(options as never),
+    required: { dialsPerSecond: 1 },
+    options: { dialsPerSecond: "number", burst: "number" },
+  },
+  {
+    factory: "withRetry",
+    call: (options) => core.withRetry(options as never),
+    options: {
+      maxAttempts: "number",
+      shouldRetry: "function",
+      budget: "object",
+      backoffBeforeFirst: "boolean",
+      backoff: "text",
+      initialBackoffMs: "number",
+      backoffMultiplier: "number",
+      maxBackoffMs: "number",
+      jitter: "text",
+      random: "function",
+    },
+  },
+  {
+    factory: "withTimeout",
+    call: (options) => core.withTimeout(options as never),
+    required: { timeoutMs: 5 },
+    options: { timeoutMs: "number" },
+  },
+  {
+    factory: "pool",
+    call: (options) => core.pool(options as never),
+    required: { dialer: base },
+    options: {
+      dialer: "dialer",
+      maxOpen: "number",
+      maxIdle: "number",
+      minIdle: "number",
+      ttlMs: "number",
+      idleTimeoutMs: "number",
+      maxLifetimeMs: "number",
+      maxLifetimeJitter: "number",
+      acquireTimeoutMs: "number",
+      maxWaiting: "number",
+      validate: "function",
+      trace: "hooks",
+      clock: "object",
+      random: "function",
+    },
+  },
+  {
+    factory: "dnsA",
+    call: (options) => core.dnsA("h", 1, options as never),
+    options: { family: "number", minRefreshMs: "number", maxRefreshMs: "number", resolver: "object" },
+  },
+  {
+    factory: "dnsSrv",
+    call: (options) => core.dnsSrv("h", options as never),
+    options: { refreshMs: "number", resolver: "object", random: "function" },
+  },
+  {
+    factory: "withBreaker",
+    call: (options) => breaker.withBreaker(options as never),
+    required: { breaker: { consecutive: 5 } },
+    options: {
+      breaker: "object",
+      halfOpenAfterMs: "number",
+      jitter: "text",
+      random: "function",
+      countsAsFailure: "function",
+      maxTargets: "number",
+    },
+  },
+  {
+    factory: "withBreaker: breaker",
+    call: (rule) => breaker.withBreaker({ breaker: rule } as never),
+    required: {},
+    options: { consecutive: "number", sampling: "object", count: "object" },
+  },
+  {
+    factory: "withBreaker: breaker.sampling",
+    call: (sampling) => breaker.withBreaker({ breaker: { sampling } } as never),
+    required: { threshold: 0.5, durationMs: 1000, minimumRps: 1 },
+    options: { threshold: "number", durationMs: "number", minimumRps: "number" },
+  },
+  {
+    factory: "withBreaker: breaker.count",
+    call: (count) => breaker.withBreaker({ breaker: { count } } as never),
+    required: { threshold: 0.5, size: 5 },
+    options: { threshold: "number", size: "number", minimumNumberOfCalls: "number" },
+  },
+  {
+    factory: "inspector",
+    call: (options) => inspectors.inspector(options as never),
+    options: {
+      recentDials: "number",
+      recentFailures: "number",
+      hosts: "array",
+      maxViewers: "number",
+      updateMs: "number",
+    },
+  },
+  { factory: "inspector.observe", call: (options) => page.observe(options as never), options: { name: "text" } },
+  { factory: "inspector.client", call: (options) => page.client(options as never), options: { name: "text" } },
+  {
+    factory: "inspector.listen",
+    call: async (options) => (await page.listen(options as never)).close(),
+    options: { port: "number", host: "text" },
+  },
+  {
+    factory: "connect",
+    call: async (options) => (await nats.connect(options as never)).close(),
+    options: passedOn(transportNodeChecks),
+    open: true,
+  },
+  {
+    factory: "connect",
+    call: async (options) => (await natsV2.connect(options as never)).close(),
+    options: passedOn(nats2Checks),
+    open: true,
+  },
+  {
+    factory: "instrument",
+    call: (options) => nats.instrument(connection, options as never),
+    required: { trace: {} },
+    options: { trace: "hooks", rttIntervalMs: "number" },
+  },
+  {
+    factory: "wsFactory",
+    call: (options) => natsWs.wsFactory(options as never),
+    required: { dialer: base },
+    options: { dialer: "dialer", tls: "object", signal: "signal" },
+  },
+  {
+    factory: "withTracing",
+    call: (options) => otel.withTracing(options as never),
+    options: {
+      tracerProvider: "object",
+      mode: "text",
+      name: "text",
+      requireParentSpan: "boolean",
+      suppressTracing: "boolean",
+    },
+  },
+  {
+    factory: "withOtelMetrics",
+    call: (options) => otel.withOtelMetrics(options as never),
+    options: { meterProvider: "object", name: "text", endpoints: "array" },
+  },
+  {
+    factory: "natsTracing",
+    call: (options) => otel.natsTracing(options as never),
+    options: { tracerProvider: "object" },
+  },
+  {
+    factory: "natsOtelMetrics",
+    call: (options) => otel.natsOtelMetrics(options as never),
+    options: { meterProvider: "object", name: "text" },
+  },
+  {
+    factory: "poolOtelMetrics",
+    call: (options) => otel.poolOtelMetrics(options as never),
+    options: { meterProvider: "object", name: "text" },
+  },
+  {
+    factory: "withPrometheus",
+    call: (options) => prometheus.withPrometheus(options as never),
+    required: { registry },
+    options: { registry: "object", name: "text", endpoints: "array", exemplars: "function", goConntrack: "boolean" },
+  },
+  {
+    factory: "natsMetrics",
+    call: (options) => prometheus.natsMetrics(options as never),
+    required: { registry },
+    options: { registry: "object", name: "text" },
+  },
+  {
+    factory: "poolMetrics",
+    call: (options) => prometheus.poolMetrics(options as never),
+    required: { registry },
+    options: { registry: "object", name: "text" },
+  },
+  {
+    factory: "withFaults",
+    call: (options) => testing.withFaults(options as never),
+    options: {
+      latencyMs: "number",
+      refuse: "number",
+      reset: "number",
+      blackHole: "number",
+      cut: "number",
+      cutAfterBytes: "number",
+      script: "array",
+      seed: "number",
+      only: "function",
+    },
+  },
+  {
+    factory: "withFaults: script[0]",
+    call: (step) => testing.withFaults({ script: [step] as never }),
+    options: { fault: "text", latencyMs: "number", cutAfterBytes: "number" },
+  },
+];
+
+/** Exported functions that take no options, and what they refuse to be given. */
+const others: Readonly<Record<string, readonly (readonly [given: unknown[], message: RegExp])[]>> = {
+  classify: [],
+  compose: [
+    [[], /^compose: needs a base dialer/],
+    [[core.tcp], /^compose: layer 1 must be a function, got the factory tcp; call it: tcp\(\)$/],
+    [
+      [core.withRetry, base],
+      /^compose: layer 1 must be a function, got the factory withRetry; call it: withRetry\(\)$/,
+    ],
+    [
+      [core.withRetry()],
+      /^compose: layer 1 must be a dialer, got a middleware; a base dialer such as tcp\(\) comes last$/,
+    ],
+    [[core.withRetry(), core.tcp], /^compose: layer 2 must be a function, got the factory tcp; call it: tcp\(\)$/],
+    [[core.tcp(), core.withRetry()], /^compose: layer 1 must be a middleware, got a dialer; a base dialer comes last$/],
+    [[{ timeoutMs: 5 }, base], /^compose: layer 1 must be a function, got an object$/],
+    [[prometheus.withPrometheus, base], /the factory withPrometheus/],
+    [[prometheus.natsMetrics({ registry }), base], /^compose: layer 1 returned an object instead of a dialer/],
+  ],
+  parseTarget: [[[5], /^invalid target "5"/]],
+  recordDials: [[[{}], /^recordDials: done must be a function, got an object$/]],
+  withTrace: [
+    [
+      [prometheus.natsMetrics({ registry })],
+      /^withTrace: observer must observe dials, got an observer of clients; it goes to the trace of connect or instrument$/,
+    ],
+    [[], /^withTrace: observer must be an object of hooks or a function that returns one, got undefined$/],
+    [[core.withLog()], /^withTrace: observer must return hooks, got a middleware$/],
+    [[core.tcp()], /^withTrace: observer must return hooks, got a dialer$/],
+    [
+      [core.recordDials],
+      /^withTrace: observer must be a function, got the factory recordDials; call it: recordDials\(\)$/,
+    ],
+  ],
+  natsLog: [[[{ info() {} }], /^natsLog: logger must have the methods info and warn, got an object$/]],
+  keepTransport: [
+    [[undefined], /^keepTransport: nc must be a connection of transport-node or wsconnect, got undefined$/],
+    [[{}], /^keepTransport: nc must be a connection .* got an object$/],
+  ],
+  poolTracing: [],
+  spanExemplar: [],
+  fakeClock: [],
+  scriptedDialer: [
+    [["connect"], /^scriptedDialer: steps must be an array, got "connect"$/],
+    [[[]], /^scriptedDialer: steps must have at least one step$/],
+    [[["conect"]], /^scriptedDialer: steps\[0\] must be an Error, "connect", "hang" or a function, got "conect"$/],
+  ],
+};
+
+/** Arguments that stand before the options, or after. */
+const positional: readonly (readonly [what: string, call: () => unknown, message: RegExp])[] = [
+  [
+    "an observer of dials for a pool's",
+    () => core.pool({ dialer: base, trace: core.recordDials(() => {}) as never }),
+    /^pool: trace must observe pools, got an observer of dials; it goes to withTrace$/,
+  ],
+  [
+    "an observer of clients for a pool's",
+    () => core.pool({ dialer: base, trace: [nats.natsLog()] as never }),
+    /^pool: trace must observe pools, got an observer of clients/,
+  ],
+  [
+    "an observer of pools for a client's",
+    () => nats.instrument(connection, { trace: otel.poolTracing() as never }),
+    /^instrument: trace must observe clients, got an observer of pools/,
+  ],
+  [
+    "a factory for a clock",
+    () => dial("h:1", { clock: testing.fakeClock as never }),
+    /^dial: clock must be a clock, got the factory fakeClock; call it: fakeClock\(\)$/,
+  ],
+  [
+    "tls over a factory",
+    () => core.tls({}, core.tcp as never),
+    /^tls: over must be a dialer, got the factory tcp; call it/,
+  ],
+  [
+    "tls over a middleware",
+    () => core.tls({}, core.withRetry() as never),
+    /^tls: over must be a dialer, got a middleware/,
+  ],
+  [
+    "httpProxy over a factory",
+    () => core.httpProxy({ proxy: "http://h" }, core.tcp as never),
+    /^httpProxy: over must be a dialer/,
+  ],
+  [
+    "socksProxy over a factory",
+    () => core.socksProxy({ proxy: "socks5h://h" }, core.tcp as never),
+    /^socksProxy: over must be/,
+  ],
+  [
+    "proxyFromEnvironment, direct",
+    () => core.proxyFromEnvironment({}, core.tcp as never),
+    /^proxyFromEnvironment: direct must be/,
+  ],
+  [
+    "a dialer for the options of tls",
+    () => core.tls(core.tcp() as never),
+    /^tls: options must be an object, got a dialer$/,
+  ],
+  ["a target for the options of tcp", () => core.tcp("h:1" as never), /^tcp: options must be an object, got "h:1"$/],
+  ["withLog without a logger", () => core.withLog({} as never), /^withLog: logger must have the methods info and warn/],
+  ["withLog, options first", () => core.withLog({ pretty: true } as never), /^withLog: logger must have the methods/],
+  [
+    "instrument without a connection",
+    () => nats.instrument({} as never, { trace: {} }),
+    /^instrument: nc must be a NATS/,
+  ],
+  ["dnsA without a name", () => core.dnsA("", 1), /^dnsA: name must be/],
+  ["dnsSrv without a name", () => core.dnsSrv(5 as never), /^dnsSrv: name must be/],
+  [
+    "a weight beside host",
+    () => core.withFailover({ targets: [{ host: "a", port: 1, weight: 2 } as never] }),
+    /priority and weight stand beside target/,
+  ],
+  [
+    "a misspelt weight",
+    () => core.withFailover({ targets: [{ target: "a:1", wieght: 2 } as never] }),
+    /unknown option wieght; did you mean weight\?$/,
+  ],
+  [
+    "a weight as text",
+    () => core.withFailover({ targets: [{ target: "a:1", weight: "2" } as never] }),
+    /weight must be a number of at least 0, got "2"$/,
+  ],
+  [
+    "a middleware over a factory",
+    () => core.withRetry()(core.tcp as never),
+    /^retry: next must be a dialer, got the factory tcp/,
+  ],
+  [
+    "a middleware over a middleware",
+    () => core.withRetry()(core.withRetry() as never),
+    /^retry: next must be a dialer, got a middleware/,
+  ],
+];
+
+/** What `call` throws, or rejects with. */
+async function thrownBy(call: () => unknown): Promise<Error & { code?: string }> {
+  try {
+    await call();
+  } catch (error) {
+    assert.ok(error instanceof TypeError || error instanceof RangeError, `a TypeError or RangeError, not ${error}`);
+    return error;
+  }
+  return assert.fail("it was taken");
+}
+
+const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
+for (const { factory, call, required = {}, options, open = false } of rows) {
+  const names = Object.keys(options);
+  describe(`${factory}${call.toString().includes("natsV2") ? " of nats 2.x" : ""}:`, () => {
+    test("an unknown option is refused, and the table above has all the options there are", async () => {
+      if (open) return;
+      const { message, code } = await thrownBy(() => call({ ...required, zzzzzzzzzzzz: 1 }));
+      const [, listed = ""] = /^.*: unknown option zzzzzzzzzzzz; the options are (.*)$/.exec(message) ?? [];
+      assert.deepEqual(listed.split(", ").sort(), [...names].sort(), message);
+      assert.ok(message.startsWith(`${factory}: `), message);
+      assert.equal(code, "ERR_INVALID_OPTION");
+    });
+
+    test("a misspelt option is refused with the one that was meant", async () => {
+      for (const name of names) {
+        const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+        for (const misspelt of new Set([name.toUpperCase(), snake, `${name}s`, name.replace(/(s|Ms)$/, "")])) {
+          // May be another option, as color and colors could.
+          if (names.includes(misspelt)) continue;
+          const { message } = await thrownBy(() => call({ ...required, [misspelt]: 1 }));
+          assert.match(message, new RegExp(`: unknown option ${misspelt}; did you mean \\w+\\?$`));
+        }
+      }
+    });
+
+    for (const [name, kind] of Object.entries(options)) {
+      if (kind === "passed") continue;
+      test(`${name} of a wrong type is refused by its name`, async () => {
+        for (const value of wrong[kind]) {
+          const { message } = await thrownBy(() => call({ ...required, [name]: value }));
+          const path = new RegExp(`^${escaped(factory)}[.:] ?${name}\\b`);
+          assert.match(message, path, `${name}: ${String(value)}`);
+        }
+      });
+    }
+
+    test("what is no object of options is refused", async () => {
+      const values = ["x", 5, true, null, [], [{}], new AbortController().signal, new Map(), Promise.resolve({})];
+      for (const value of [...values, ...(factory === "withBreaker: breaker" ? [] : [() => ({}), base])]) {
+        // connect takes servers as text, and null as the client does; a step of a script may be text.
+        if (open && (typeof value === "string" || value === null)) continue;
+        if (factory.startsWith("withFaults: script") && typeof value === "string") continue;
+        const { message } = await thrownBy(() => call(value));
+        assert.match(message, new RegExp(`^${escaped(factory)}: options must be an object, got `), String(value));
+      }
+    });
+  });
+}
+
+for (const [what, call, message] of positional) {
+  test(`${what} is refused`, async () => {
+    assert.match((await thrownBy(call)).message, message);
+  });
+}
+
+const entries = { core, breaker, inspectors, nats, natsV2, natsWs, otel, prometheus, testing };
+const exported = new Map(Object.values(entries).flatMap((entry) => Object.entries(entry)));
+const isClass = (value: unknown) => typeof value === "function" && /^class\b/.test(value.toString());
+
+for (const [name, refused] of Object.entries(others)) {
+  test(`${name} refuses what it can't use`, async () => {
+    const call = exported.get(name) as (...args: unknown[]) => unknown;
+    for (const [given, message] of refused) assert.match((await thrownBy(() => call(...given))).message, message);
+  });
+}
+
+test("every exported function is in one of the tables, and every entry of the package is looked at", () => {
+  const { exports } = JSON.parse(readFileSync("package.json", "utf8"));
+  assert.equal(Object.keys(exports).filter((each) => !each.endsWith(".json")).length, Object.keys(entries).length);
+  const functions = [...exported].filter(([, value]) => typeof value === "function" && !isClass(value));
+  const known = new Set([...rows.map(({ factory }) => factory), ...Object.keys(others)]);
+  assert.deepEqual(
+    functions.map(([name]) => name).filter((name) => !known.has(name)),
+    [],
+  );
+});
