@@ -21,7 +21,6 @@ import {
   type Given,
   harmless,
   type Misbehavior,
-  timesOut,
   type UserFunction,
   userFunctionTests,
   warned,
@@ -326,7 +325,8 @@ const websockets: UserFunction[] = [
       throws: failed(/a broken function/),
       "returns a rejecting promise": failed(/a broken function/),
       "returns a promise of the right value": harmless,
-      "returns a promise that never settles": { ...timesOut, name: "ConnectionError" },
+      // The client's own timer may fire before the bound that stands just below it.
+      "returns a promise that never settles": failed(/timed out|timeout/),
     }),
   },
 ];
