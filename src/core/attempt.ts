@@ -4,8 +4,9 @@ import { type DialContext, type Run, runOf } from "./context.ts";
 import type { Dialer, Handshake, HandshakeContext } from "./dialer.ts";
 import { DialError, messageOf } from "./errors.ts";
 import { failed } from "./outcome.ts";
-import { printable } from "./printable.ts";
+import { cleanError, printable } from "./printable.ts";
 import type { Reason } from "./reasons.ts";
+import { blankerOf } from "./sent-secrets.ts";
 import { type DialState, insideAttempt } from "./state.ts";
 import type { Target } from "./target.ts";
 import type { ProtocolInfo } from "./trace.ts";
@@ -91,7 +92,7 @@ async function shakeHands<C extends Duplex>(
     },
     remainingMs: () => (deadline === undefined ? undefined : Math.max(0, deadline - clock.now())),
     describe(info) {
-      protocol = printableProtocol(info);
+      protocol = printableProtocol(info, blankerOf(conn));
     },
     event(name) {
       // One that takes no notice of the abort may go on while the next attempt is under way.
@@ -111,6 +112,9 @@ async function shakeHands<C extends Duplex>(
     return ready;
   } catch (error) {
     conn.destroy();
+    // What is behind a proxy may be the proxy itself, which knows its credentials.
+    const blank = blankerOf(conn);
+    if (blank !== undefined) cleanError(error, blank);
     trace?.handshakeDone?.({
       target,
       attempt,
@@ -126,11 +130,11 @@ async function shakeHands<C extends Duplex>(
 }
 
 /** A handshake describes its peer in the peer's own words. */
-function printableProtocol({ name, attributes }: ProtocolInfo): ProtocolInfo {
+function printableProtocol({ name, attributes }: ProtocolInfo, blank = (text: string) => text): ProtocolInfo {
   if (attributes === undefined) return { name: printable(name) };
   const shown = Object.entries(attributes).map(([key, value]) => [
     key,
-    typeof value === "string" ? printable(value) : value,
+    typeof value === "string" ? printable(blank(value)) : value,
   ]);
   return { name: printable(name), attributes: Object.fromEntries(shown) };
 }

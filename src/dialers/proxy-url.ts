@@ -1,5 +1,6 @@
 import { messageOf } from "../core/errors.ts";
 import { redact } from "../core/redact.ts";
+import type { SentSecrets } from "../core/sent-secrets.ts";
 import { parseTarget, type Target } from "../core/target.ts";
 import { show } from "../core/validate.ts";
 
@@ -52,6 +53,12 @@ export function checkAuth(factory: string, auth: ProxyAuth): void {
   if (typeof username !== "string" || typeof password !== "string") {
     throw new TypeError(`${factory}: auth must be { username, password }`);
   }
+}
+
+/** Has credentials blanked. A name without a password is the secret itself. */
+export function addProxyAuth(secrets: SentSecrets, username: string, password: string): SentSecrets {
+  const pair = Buffer.from(`${username}:${password}`).toString("base64");
+  return password === "" ? secrets.add([username, pair]) : secrets.add([password, pair], [username]);
 }
 
 function readAuth(userinfo: string): ProxyAuth {

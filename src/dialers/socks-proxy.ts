@@ -2,10 +2,11 @@ import { isIP, isIPv4, isIPv6, type Socket } from "node:net";
 import type { DialContext } from "../core/context.ts";
 import type { Dialer } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
+import { noteSecrets, SentSecrets } from "../core/sent-secrets.ts";
 import type { Target } from "../core/target.ts";
 import type { Address } from "../core/trace.ts";
 import { checkDuration, checkFunction, checkOptions } from "../core/validate.ts";
-import { checkAuth, type ProxyAuth, parseProxy } from "./proxy-url.ts";
+import { addProxyAuth, checkAuth, type ProxyAuth, parseProxy } from "./proxy-url.ts";
 import { readHead } from "./read-head.ts";
 import { type Lookup, resolve } from "./resolve.ts";
 import { tcp } from "./tcp.ts";
@@ -60,6 +61,7 @@ export function socksProxy(options: SocksProxyOptions, over: SocketDialer = tcp(
     checkLength("auth: username", auth.username, 1);
     checkLength("auth: password", auth.password, 0);
   }
+  const secrets = auth && addProxyAuth(new SentSecrets(), auth.username, auth.password);
 
   return tunnelDialer(
     {
@@ -68,6 +70,7 @@ export function socksProxy(options: SocksProxyOptions, over: SocketDialer = tcp(
       timeoutMs,
       async ask(socket, target, context) {
         const host = scheme === "socks5" ? await addressOf(target, lookup, context) : target.host;
+        if (secrets !== undefined) noteSecrets(socket, secrets);
         await greet(socket, auth);
         socket.write(Buffer.concat([Buffer.from([version, 1, 0]), addressBytes(host), portBytes(target.port)]));
         const [spoken, reply = 1] = await readHead(socket, answerLength, maxAnswerBytes);

@@ -4,6 +4,8 @@ import { type DialContext, dialerOf, runOf } from "../core/context.ts";
 import type { Dialer } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
 import { failed } from "../core/outcome.ts";
+import { cleanError } from "../core/printable.ts";
+import { blankerOf, inheritSecrets } from "../core/sent-secrets.ts";
 import { peerCertificateExpiry, tlsInfo } from "../core/tls-info.ts";
 import { checkBoolean, checkDuration, checkFunction, checkOptions, show } from "../core/validate.ts";
 import { runPhase } from "./phase.ts";
@@ -156,10 +158,13 @@ export function tls(options: TlsDialerOptions = {}, over: SocketDialer = tcp()):
     try {
       const phase = { what: "TLS handshake", timeoutMs: handshakeTimeoutMs, target, conn: socket };
       const conn = await runPhase(phase, context, shakeHands);
+      inheritSecrets(conn, socket);
       const durationMs = clock.now() - startedAt;
       trace?.tlsHandshakeDone?.({ serverName: name, durationMs, outcome: "success", ...tlsInfo(conn) });
       return conn;
     } catch (error) {
+      // A certificate's names are the server's own words.
+      cleanError(error, blankerOf(socket));
       // It may be what the server choked on.
       if (resumed !== undefined) sessions.delete(server);
       const durationMs = clock.now() - startedAt;
