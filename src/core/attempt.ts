@@ -73,6 +73,29 @@ async function connectAndShakeHands<C extends Duplex>(
   return conn;
 }
 
+/**
+ * Does `work` on `conn`, and hears the connection's errors meanwhile: one that nobody hears would end the process. The
+ * work fails for such an error then, for it would wait without end.
+ */
+function hearing<C extends Duplex>(conn: C, work: () => Promise<C>): Promise<C> {
+  return new Promise((resolve, reject) => {
+    let over = false;
+    const onError = (error: Error) => {
+      // Who listens knows better what it means.
+      if (conn.listenerCount("error") > 1) return;
+      over = true;
+      reject(error);
+    };
+    conn.on("error", onError);
+    work()
+      .then((ready) => {
+        if (over) ready?.destroy?.();
+        else resolve(ready);
+      }, reject)
+      .finally(() => conn.removeListener("error", onError));
+  });
+}
+
 async function shakeHands<C extends Duplex>(
   handshake: Handshake<C>,
   conn: C,
@@ -104,7 +127,7 @@ async function shakeHands<C extends Duplex>(
   trace?.handshakeStart?.({ target, attempt });
   const startedAt = clock.now();
   try {
-    const ready = await abortable(async () => handshake(conn, handshakeContext), cancel);
+    const ready = await abortable(() => hearing(conn, async () => handshake(conn, handshakeContext)), cancel);
     if (typeof ready?.destroy !== "function") {
       throw new TypeError(`handshake must resolve with the connection to hand out, got ${show(ready)}`);
     }

@@ -1,8 +1,12 @@
+/** Longest text that is looked through; no more than 1 kB of it is shown. */
+const maxText = 8192;
+
 /** Writings shorter than this are blanked only where they stand alone: else a password `a` would blank each a. */
 const shortLength = 4;
 
-/** Least part of a secret that is blanked where a text breaks off in it. */
-const beginningLength = 6;
+/** Least part of a secret that is told as its beginning; at the end of a text less is enough. */
+const beginningLength = 8;
+const lastLength = 6;
 
 /** Values that one object remembers: signatures differ with each connection. The oldest is forgotten. */
 const maxSecrets = 32;
@@ -33,58 +37,62 @@ export class SentSecrets {
     return this;
   }
 
-  /** Blanks them in `text`: as they are, escaped as in JSON or a URL, in base64 and hexadecimal, and a beginning at the end. */
+  /**
+   * Blanks them in `text`, as they are or escaped. Where only a beginning is found, or only once the text is decoded
+   * (base64, hexadecimal, percent-encoding, escapes, one in another), all of it is withheld.
+   */
   readonly blankIn = (text: string): string => {
-    const withoutSecrets = this.#secrets.blankIn(text);
-    if (withoutSecrets === text && !credentialLine.test(text)) return text;
-    return this.#names.blankIn(withoutSecrets);
+    if (this.#secrets.isEmpty && this.#names.isEmpty) return text;
+    const head = text.slice(0, maxText);
+    let shown = this.#secrets.blankIn(head);
+    if (shown !== head || credentialLine.test(head)) shown = this.#names.blankIn(shown);
+    for (const view of [shown, ...decodedViews(shown)]) {
+      if (this.#secrets.isIn(view) || (credentialLine.test(view) && this.#names.isIn(view))) return withheld;
+    }
+    return shown;
   };
 }
 
-/** Texts in all the ways in which they may be written. */
+/** Texts in their usual writings. */
 class Writings {
   readonly #texts = new Set<string>();
-  #pattern: RegExp | undefined;
+  #compiled: { readonly pattern: RegExp; readonly beginnings: readonly string[] } | undefined;
+
+  get isEmpty(): boolean {
+    return this.#texts.size === 0;
+  }
 
   add(texts: readonly unknown[]): void {
     for (const text of texts) {
       if (typeof text !== "string" || text === "" || this.#texts.has(text)) continue;
       this.#texts.add(text);
-      this.#pattern = undefined;
+      this.#compiled = undefined;
       const [oldest] = this.#texts;
       if (oldest !== undefined && this.#texts.size > maxSecrets) this.#texts.delete(oldest);
     }
   }
 
   blankIn(text: string): string {
-    if (this.#texts.size === 0 || text === "") return text;
-    this.#pattern ??= patternOf(this.#texts);
-    const blanked = this.#withoutBeginning(text.replace(this.#pattern, blank));
-    // Written in another way still: there is no telling which part of the text it is.
-    for (const view of viewsOf(blanked)) {
-      this.#pattern.lastIndex = 0;
-      if (this.#pattern.test(view)) return withheld;
-    }
-    return blanked;
+    return this.isEmpty ? text : text.replace(this.#compile().pattern, blank);
   }
 
-  /** A peer may break off in the midst of a secret. */
-  #withoutBeginning(text: string): string {
-    const end = text.replace(/[^\w/+=.-]*$/, "");
-    for (const writing of [...this.#texts].flatMap(writingsOf)) {
-      for (let length = Math.min(writing.length - 1, end.length); length >= beginningLength; length -= 1) {
-        if (end.endsWith(writing.slice(0, length))) return end.slice(0, -length) + blank + text.slice(end.length);
-      }
-    }
-    return text;
+  /** Whether one is in `text`, or the beginning of one. */
+  isIn(text: string): boolean {
+    if (this.isEmpty || text === "") return false;
+    const { pattern, beginnings } = this.#compile();
+    return text.search(pattern) >= 0 || beginnings.some((each) => beginsIn(text, each));
   }
-}
 
-function patternOf(secrets: Iterable<string>): RegExp {
-  const writings = new Set([...secrets].flatMap(writingsOf));
-  // The longest first, so that one in another is not what is found.
-  const parts = [...writings].sort((a, b) => b.length - a.length).map(partOf);
-  return new RegExp(parts.join("|"), "gi");
+  #compile() {
+    if (this.#compiled === undefined) {
+      const writings = [...new Set([...this.#texts].flatMap(writingsOf))];
+      // The longest first, so that one in another is not what is found.
+      const parts = writings.sort((a, b) => b.length - a.length).map(partOf);
+      const long = writings.filter(({ length }) => length > lastLength).map((each) => each.slice(0, beginningLength));
+      this.#compiled = { pattern: new RegExp(parts.join("|"), "gi"), beginnings: [...new Set(long)] };
+    }
+    return this.#compiled;
+  }
 }
 
 function partOf(writing: string): string {
@@ -92,41 +100,50 @@ function partOf(writing: string): string {
   return writing.length < shortLength ? `(?<!\\w)${literal}(?!\\w)` : literal;
 }
 
-function writingsOf(secret: string): string[] {
-  const bytes = Buffer.from(secret);
-  const json = JSON.stringify(secret).slice(1, -1);
-  const all = [secret, json, json.replaceAll("/", "\\/"), bytes.toString("hex"), ...base64Of(bytes)];
+/** As it is, escaped as in JSON or a URL, and in base64. */
+function writingsOf(text: string): string[] {
+  const bytes = Buffer.from(text);
+  const json = JSON.stringify(text).slice(1, -1);
+  const base64 = bytes.toString("base64").replace(/=+$/, "");
   // What can't be encoded in a URL is replaced in UTF-8.
   const wellFormed = bytes.toString();
-  return [...all, encodeURIComponent(wellFormed), encodeURI(wellFormed)];
+  return [text, json, json.replaceAll("/", "\\/"), encodeURIComponent(wellFormed), encodeURI(wellFormed), base64];
 }
 
-/** Base64 of the bytes, alone and as it is inside of other bytes: at three offsets, without the ends that depend on what stands there. */
-function base64Of(bytes: Buffer): string[] {
-  const alone = bytes.toString("base64").replace(/=+$/, "");
-  const inside = [0, 1, 2].map((offset) => {
-    const text = Buffer.concat([Buffer.alloc(offset), bytes])
-      .toString("base64")
-      .replace(/=+$/, "");
-    const whole = Math.floor(((offset + bytes.length) * 8) / 6);
-    return text.slice(Math.ceil((offset * 8) / 6), whole);
-  });
-  const all = [alone, ...inside.filter((text) => text.length >= 2 * shortLength)];
-  return [...all, ...all.map((text) => text.replaceAll("+", "-").replaceAll("/", "_"))];
-}
-
-/** The text as it reads when what is escaped in it is not, where that differs. */
-function viewsOf(text: string): string[] {
-  const views = new Set<string>();
-  let view = text;
-  for (let depth = 0; depth < 2; depth += 1) {
-    views.add(percentDecoded(view));
-    views.add(unescaped(view));
-    view = percentDecoded(unescaped(view));
-    views.add(view);
+/** Whether `text` has a beginning: a peer may break off in the midst of a secret. */
+function beginsIn(text: string, beginning: string): boolean {
+  if (beginning.length === beginningLength && text.includes(beginning)) return true;
+  const end = /[\w/+=.-]*[^\w/+=.-]*$/.exec(text.slice(-64))?.[0] ?? "";
+  const word = end.replace(/[^\w/+=.-]*$/, "");
+  for (let length = lastLength; length < beginning.length; length += 1) {
+    if (word.endsWith(beginning.slice(0, length))) return true;
   }
+  return false;
+}
+
+/** The text as it reads when what is encoded in it is decoded, and that once more. */
+function decodedViews(text: string): Set<string> {
+  const views = new Set(decodings(text));
+  for (const view of [...views]) for (const next of decodings(view)) views.add(next);
   views.delete(text);
-  return [...views];
+  return views;
+}
+
+/** In base64 at each offset, for what stands before may be of it, too. */
+function decodings(text: string): string[] {
+  const decoded = [percentDecoded(text), unescaped(text)];
+  const runs = text.match(/[\w+/-]{12,}/g) ?? [];
+  for (const offset of [0, 1, 2, 3]) decoded.push(legible(runs.map((run) => Buffer.from(run.slice(offset), "base64"))));
+  decoded.push(legible((text.match(/(?:[\da-f]{2}){4,}/gi) ?? []).map((run) => Buffer.from(run, "hex"))));
+  return decoded;
+}
+
+/** What of the bytes may be words; most text is no base64, and decodes to what is none. */
+function legible(decoded: readonly Buffer[]): string {
+  return decoded
+    .map((bytes) => bytes.toString())
+    .filter((text) => /[ -~]{4}/.test(text))
+    .join("\n");
 }
 
 function percentDecoded(text: string): string {
@@ -134,12 +151,14 @@ function percentDecoded(text: string): string {
 }
 
 function unescaped(text: string): string {
-  return text
-    .replace(/\\u\{?([\da-f]{4,6})\}?|\\x([\da-f]{2})/gi, (_, wide?: string, narrow?: string) => {
-      const code = Number.parseInt(wide ?? narrow ?? "0", 16);
+  return text.replace(
+    /\\u\{([\da-f]{1,6})\}|\\(?:u([\da-f]{4})|x([\da-f]{2}))|\\(.)/gis,
+    (_, ...[braced, wide, narrow, other]: (string | undefined)[]) => {
+      if (other !== undefined) return other;
+      const code = Number.parseInt(braced ?? wide ?? narrow ?? "0", 16);
       return code <= 0x10ffff ? String.fromCodePoint(code) : "";
-    })
-    .replace(/\\(.)/g, "$1");
+    },
+  );
 }
 
 /** On the connection itself, as the hooks of its dial are: a WeakMap would cost the collector too much. */
