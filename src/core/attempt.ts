@@ -4,7 +4,7 @@ import { type DialContext, type Run, runOf } from "./context.ts";
 import type { Dialer, Handshake, HandshakeContext } from "./dialer.ts";
 import { DialError, messageOf } from "./errors.ts";
 import { failed } from "./outcome.ts";
-import { cleanError, printable } from "./printable.ts";
+import { cleanError, printable, tameError } from "./printable.ts";
 import type { Reason } from "./reasons.ts";
 import { blankerOf } from "./sent-secrets.ts";
 import { type DialState, insideAttempt } from "./state.ts";
@@ -38,7 +38,7 @@ export function attempting<C extends Duplex>(base: Dialer<C>): Run<C> {
       }
       return conn;
     } catch (thrown) {
-      const ended = failed(thrown, cancel);
+      const ended = failed(tameError(thrown), cancel);
       const durationMs = clock.now() - startedAt;
       let { error } = ended;
       if (ended.outcome === "failure") {
@@ -137,7 +137,8 @@ async function shakeHands<C extends Duplex>(
     conn.destroy();
     // What is behind a proxy may be the proxy itself, which knows its credentials.
     const blank = blankerOf(conn);
-    if (blank !== undefined) cleanError(error, blank);
+    if (blank === undefined) tameError(error);
+    else cleanError(error, blank);
     trace?.handshakeDone?.({
       target,
       attempt,

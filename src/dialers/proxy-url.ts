@@ -1,4 +1,5 @@
 import { messageOf } from "../core/errors.ts";
+import { printable } from "../core/printable.ts";
 import { redact } from "../core/redact.ts";
 import type { SentSecrets } from "../core/sent-secrets.ts";
 import { parseTarget, type Target } from "../core/target.ts";
@@ -29,7 +30,8 @@ const defaultPort = (scheme: string) => (scheme === "https" ? 443 : 1080);
 export function parseProxy(factory: string, proxy: unknown, schemes: readonly string[]): Proxy {
   const text = proxy instanceof URL ? proxy.href : proxy;
   if (typeof text !== "string") throw new TypeError(`${factory}: proxy must be a URL, got ${show(proxy)}`);
-  const invalid = (why: string) => new TypeError(`${factory}: proxy ${why}, got ${JSON.stringify(redact(text))}`);
+  const invalid = (why: string) =>
+    new TypeError(`${factory}: proxy ${why}, got ${printable(JSON.stringify(redact(text)), 600)}`);
 
   const scheme = /^([a-z][a-z\d+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase() ?? "";
   if (!schemes.includes(scheme)) throw invalid(`must start with ${schemes.map((each) => `${each}://`).join(" or ")}`);

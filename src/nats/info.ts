@@ -61,7 +61,7 @@ export function readInfo(socket: Socket, frames: Uint8Array[], blank: Blank): Pr
 
 function parseInfo(bytes: Buffer, blank: Blank): ServerInfo {
   const line = bytes.subarray(0, bytes.indexOf(lineFeed)).toString("utf8").trimEnd();
-  const json = /^INFO\s+(\{.*\})$/i.exec(line)?.[1];
+  const json = /^INFO\s+(\{.*\})$/is.exec(line)?.[1];
   if (json === undefined) {
     // The server's own words decide the reason: "maximum connections exceeded" is no protocol error.
     if (/^-ERR/i.test(line)) throw new Error(`the server refused: ${quoted(blank(line))}`);
@@ -115,9 +115,13 @@ function canBeDialed(url: string): boolean {
   }
 }
 
+type ServerWords = { readonly [K in "server_id" | "server_name" | "version" | "cluster"]?: string | undefined };
+
 /** What a server says of itself in its INFO. */
-export function identityOf({ server_id, server_name, version, cluster }: ServerInfo, blank: Blank): ServerIdentity {
-  const field = (text: string | undefined) => (text ? printable(blank(text), maxFieldBytes) : undefined);
+export function identityOf(info: ServerWords, blank: Blank = (text) => text): ServerIdentity {
+  const { server_id, server_name, version, cluster } = info;
+  const field = (text: unknown) =>
+    typeof text === "string" && text !== "" ? printable(blank(text), maxFieldBytes) : undefined;
   return {
     id: field(server_id),
     name: field(server_name),

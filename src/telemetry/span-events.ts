@@ -1,5 +1,6 @@
 import { type Attributes, type Span, SpanStatusCode } from "@opentelemetry/api";
 import { messageOf } from "../core/errors.ts";
+import { printable } from "../core/printable.ts";
 import type { DialTrace, Ended } from "../core/trace.ts";
 import {
   attemptAttributes,
@@ -36,7 +37,7 @@ export function eventHooks(dial: Span): DialTrace {
       done("socket connect", info, { ...peerAttributes(info.address), ...connectDoneAttributes(info) }),
     proxyDone: (info) => done("proxy connect", info, proxyAttributes(info)),
     tlsHandshakeDone: (info) =>
-      done("tls handshake", info, { "server.address": info.serverName, ...tlsDoneAttributes(info) }),
+      done("tls handshake", info, { "server.address": printable(info.serverName), ...tlsDoneAttributes(info) }),
     handshakeEvent: ({ attempt, name }) => add(`handshake ${name}`, { "dialer.attempt.number": attempt }),
     handshakeDone: (info) => done("protocol handshake", info, handshakeDoneAttributes(info)),
     dialDone(info) {

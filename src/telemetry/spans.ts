@@ -8,6 +8,7 @@ import {
   trace,
 } from "@opentelemetry/api";
 import { messageOf } from "../core/errors.ts";
+import { printable } from "../core/printable.ts";
 import type { DialTrace, Ended } from "../core/trace.ts";
 import {
   attemptAttributes,
@@ -84,7 +85,8 @@ export function spanHooks(tracer: Tracer, dial: Span, dialContext: Context): Dia
     connectDone: (info) => endPhase(info.address, info, connectDoneAttributes(info)),
     proxyStart: (info) => startPhase("proxy", "proxy connect", proxyAttributes(info)),
     proxyDone: (info) => endPhase("proxy", info, {}),
-    tlsHandshakeStart: ({ serverName }) => startPhase("tls", "tls handshake", { "server.address": serverName }),
+    tlsHandshakeStart: ({ serverName }) =>
+      startPhase("tls", "tls handshake", { "server.address": printable(serverName) }),
     tlsHandshakeDone: (info) => endPhase("tls", info, tlsDoneAttributes(info)),
     handshakeStart: () => startPhase("handshake", "protocol handshake", {}),
     handshakeEvent({ attempt, name }) {
