@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
+import type { Socket } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { inspect } from "node:util";
 import { nkeyAuthenticator, nkeys } from "@nats-io/transport-node";
@@ -11,6 +12,9 @@ import {
   type Dialer,
   type DialOptions,
   type DialTrace,
+  type Handshake,
+  httpProxy,
+  socksProxy,
   type TargetLike,
   type TcpOptions,
   tcp,
@@ -383,6 +387,149 @@ function malformed(scheme: string, info: string): string[] {
     `${scheme}://${info}@`,
     `${info}@a:b:c`,
   ];
+}
+
+describe("no secret comes out of a target that can't be dialed", () => {
+  it(
+    "and has one in its query or fragment",
+    fresh(async () => {
+      const { token } = secrets;
+      for (const rest of [`?password=${token}`, `/db?user=a&password=${token}`, `#${token}`, `/?a=b@${token}`]) {
+        for (const start of ["nats://h:99999", "h:port", "nats://u:Qx2aa@h:x", "nats://[::1", "a b:1"]) {
+          const error = await hearing(() => compose(tcp())(start + rest));
+          assert.equal((error as { code?: string }).code, "ERR_INVALID_TARGET", start + rest);
+        }
+        await hearing(() => compose(tcp())({ host: `h${rest}`, port: 1 }));
+        await hearing(() => compose(tcp())({ host: "h", port: `1${rest}` }));
+        await hearing(async () => httpProxy({ proxy: `http://h:99999${rest}` }));
+        await hearing(() => connect({ servers: `nats://h:99999${rest}` }));
+      }
+      await assertSilent(["thrown"]);
+    }),
+  );
+});
+
+/** In how many ways a peer may write what it was sent. */
+const echoes: Readonly<Record<string, (sent: string) => string>> = {
+  "as it came": (sent) => sent,
+  "as JSON": (sent) => JSON.stringify(sent),
+  "percent-encoded": (sent) => encodeURIComponent(sent),
+  "in base64": (sent) => Buffer.from(sent).toString("base64"),
+  "in base64, out of step": (sent) => Buffer.from(`xy${sent}`).toString("base64"),
+  "in hexadecimal": (sent) => Buffer.from(sent).toString("hex"),
+  "decoded from base64": (sent) =>
+    sent.replace(/[\w+/=]{16,}/g, (run) =>
+      Buffer.from(run, "base64")
+        .toString()
+        .replaceAll(/[^\x20-\x7e]/g, "."),
+    ),
+  "cut off": (sent) => sent.slice(0, Math.ceil(sent.length * 0.8)),
+};
+
+describe("no secret comes out of a peer that sends back what it was sent", () => {
+  const { user, password: pass, token } = secrets;
+  const serverInfo = `INFO {"server_id":"S","version":"2.10.0","proto":1,"headers":true,"max_payload":1048576,"nonce":"n"}\r\n`;
+
+  for (const [how, echo] of Object.entries(echoes)) {
+    for (const [what, answer] of [
+      ["in an error", (line: string) => `-ERR '${echo(line)}'\r\n`],
+      ["as a line of its own", (line: string) => `${echo(line)}\r\n`],
+    ] as const) {
+      it(
+        `a NATS server, ${how}, ${what}`,
+        fresh(async () => {
+          let line = "";
+          await using server = await peer((socket) => {
+            // What it has kept of an earlier connection comes before anything is sent on this one.
+            if (line !== "") socket.end(answer(line));
+            else socket.write(serverInfo);
+            socket.on("data", (data) => {
+              const [, sent] = /^(CONNECT .*)\r\n/.exec(data.toString()) ?? [];
+              if (sent === undefined) return;
+              line = sent;
+              socket.end(answer(line));
+            });
+          });
+          const options = {
+            servers: server.address,
+            dialer: observedDialer(),
+            trace: clientTrace(),
+            timeout: 10_000,
+            waitOnFirstConnect: false,
+          };
+          for (const credentials of [
+            { user, pass },
+            { token },
+            { authenticator: nkeyAuthenticator(new TextEncoder().encode(secrets.seed)) },
+            { authenticator: () => ({ jwt: token, nkey: "U", sig: pass }) as never },
+          ]) {
+            line = "";
+            assert.ok((await hearing(() => connect({ ...options, ...credentials }))) instanceof Error);
+            assert.notEqual(line, "");
+          }
+          await assertSilent(["thrown", "withLog", "span"]);
+        }),
+      );
+    }
+
+    it(
+      `an HTTP proxy, ${how}, as its answer, as the server's behind it, and to any protocol`,
+      fresh(async () => {
+        for (const prefix of ["HTTP/1.1 403 ", "HTTP/1.1 200 OK\r\n\r\n-ERR '", "HTTP/1.1 200 OK\r\n\r\n", ""]) {
+          await using server = await peer((socket) => {
+            socket.once("data", (data) => socket.end(`${prefix}${echo(headerOf(data.toString()))}\r\n\r\n`));
+          });
+          const proxy = `http://Qx1user:${encode(pass)}@${server.address}`;
+          const dial = compose(withLog({ info: hearLine, warn: hearLine }), withTrace(dialTrace), httpProxy({ proxy }));
+          await hearing(() => connect({ servers: "db.test:4222", dialer: dial, timeout: 10_000 }));
+          await hearing(async () => {
+            const handshake: Handshake<Socket> = async (conn, { describe }) => {
+              let words = "";
+              for await (const chunk of conn) words += chunk;
+              describe({ name: "own", attributes: { "own.words": words } });
+              throw new Error(`the server says ${words}`);
+            };
+            await dial("db.test:5432", { handshake });
+          });
+        }
+        await assertSilent(["thrown", "withLog"]);
+      }),
+    );
+  }
+
+  it(
+    "a SOCKS proxy, as its answers, and as the server's behind it",
+    fresh(async () => {
+      const [username, password] = ["Qx1user", "Qx2aa-Qx2bb"];
+      for (const start of ["", "\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x01-ERR '"]) {
+        await using server = await peer((socket) => {
+          let credentials = "";
+          let step = 0;
+          socket.on("data", (data) => {
+            step += 1;
+            if (step === 1) socket.write("\x05\x02", "latin1");
+            if (step === 2) credentials = data.toString("latin1");
+            if (step === 2) socket.write("\x01\x00", "latin1");
+            if (step === 3) socket.end(`${start}${credentials}'\r\n`, "latin1");
+          });
+        });
+        const dial = compose(
+          withLog({ info: hearLine, warn: hearLine }),
+          withTrace(dialTrace),
+          socksProxy({ proxy: `socks5h://${server.address}`, auth: { username, password } }),
+        );
+        await hearing(() => connect({ servers: "db.test:4222", dialer: dial, timeout: 10_000 }));
+      }
+      await assertSilent(["thrown", "withLog"]);
+    }),
+  );
+});
+
+const hearLine = (line: string) => hear("withLog", line);
+
+/** The value of the header that authenticates. */
+function headerOf(request: string): string {
+  return /^Proxy-Authorization: .*$/im.exec(request)?.[0] ?? request;
 }
 
 describe("no secret comes out of connect()", () => {

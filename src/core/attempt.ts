@@ -7,9 +7,10 @@ import { DialError } from "./errors.ts";
 import type { ProtocolInfo } from "./event-values.ts";
 import { messageOf } from "./message.ts";
 import { failed } from "./outcome.ts";
-import { printable } from "./printable.ts";
+import { cleanError, printable, tameError } from "./printable.ts";
 import type { Reason } from "./reasons.ts";
 import { wrongReturn } from "./returned.ts";
+import { blankerOf } from "./sent-secrets.ts";
 import { type DialState, insideAttempt } from "./state.ts";
 import type { Target } from "./target.ts";
 import { trackClose } from "./tracker.ts";
@@ -40,7 +41,7 @@ export function attempting<C extends Duplex>(base: Dialer<C>): Run<C> {
       }
       return conn;
     } catch (thrown) {
-      const ended = failed(thrown, cancel);
+      const ended = failed(tameError(thrown), cancel);
       const durationMs = clock.now() - startedAt;
       let { error } = ended;
       if (ended.outcome === "failure") {
@@ -74,6 +75,29 @@ async function connectAndShakeHands<C extends Duplex>(
   return conn;
 }
 
+/**
+ * Does `work` on `conn`, and hears the connection's errors meanwhile: one that nobody hears would end the process. The
+ * work fails for such an error then, for it would wait without end.
+ */
+function hearing<C extends Duplex>(conn: C, work: () => Promise<C>): Promise<C> {
+  return new Promise((resolve, reject) => {
+    let over = false;
+    const onError = (error: Error) => {
+      // A handshake that listens knows better what the error means.
+      if (conn.listenerCount("error") > 1) return;
+      over = true;
+      reject(error);
+    };
+    conn.on("error", onError);
+    work()
+      .then((ready) => {
+        if (over) discard(ready);
+        else resolve(ready);
+      }, reject)
+      .finally(() => conn.removeListener("error", onError));
+  });
+}
+
 async function shakeHands<C extends Duplex>(
   handshake: Handshake<C>,
   conn: C,
@@ -93,7 +117,7 @@ async function shakeHands<C extends Duplex>(
     },
     remainingMs: () => (deadline === undefined ? undefined : Math.max(0, deadline - clock.now())),
     describe(info) {
-      protocol = printableProtocol(info);
+      protocol = printableProtocol(info, blankerOf(conn));
     },
     event(name) {
       // One that takes no notice of the abort may go on while the next attempt is under way.
@@ -101,25 +125,22 @@ async function shakeHands<C extends Duplex>(
     },
   };
   const destroy = () => discard(conn);
-  let broken: unknown;
-  // A handshake may listen to the connection late, or never: an error of it fails the dial, and not the process.
-  const onError = (error: unknown) => {
-    broken ??= error;
-  };
-  conn.on("error", onError);
   cancel?.onAbort(destroy);
   trace?.handshakeStart?.({ target, attempt });
   const startedAt = clock.now();
   try {
-    const ready = await abortable(async () => handshake(conn, handshakeContext), cancel);
+    const ready = await abortable(() => hearing(conn, async () => handshake(conn, handshakeContext)), cancel);
     if (!isConnection(ready)) {
       throw wrongReturn("handshake", "must resolve with the connection to hand out", ready);
     }
-    if (broken !== undefined && ready.destroyed) throw broken;
     trace?.handshakeDone?.({ target, attempt, durationMs: clock.now() - startedAt, outcome: "success", protocol });
     return ready;
   } catch (error) {
     destroy();
+    // The peer behind a proxy may be the proxy itself, which knows its credentials.
+    const blank = blankerOf(conn);
+    if (blank === undefined) tameError(error);
+    else cleanError(error, blank);
     trace?.handshakeDone?.({
       target,
       attempt,
@@ -130,17 +151,16 @@ async function shakeHands<C extends Duplex>(
     throw error;
   } finally {
     underWay = false;
-    conn.off("error", onError);
     cancel?.offAbort(destroy);
   }
 }
 
 /** A handshake describes its peer in the peer's own words. */
-function printableProtocol({ name, attributes }: ProtocolInfo): ProtocolInfo {
+function printableProtocol({ name, attributes }: ProtocolInfo, blank = (text: string) => text): ProtocolInfo {
   if (attributes === undefined) return { name: printable(name) };
   const shown = Object.entries(attributes).map(([key, value]) => [
     key,
-    typeof value === "string" ? printable(value) : value,
+    typeof value === "string" ? printable(blank(value)) : value,
   ]);
   return { name: printable(name), attributes: Object.fromEntries(shown) };
 }

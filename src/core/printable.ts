@@ -67,12 +67,31 @@ const maxCauses = 5;
  * @returns the error.
  */
 export function cleanError<E>(error: E, rewrite: (text: string) => string = same): E {
-  let next: unknown = error;
-  for (let depth = 0; depth <= maxCauses && isError(next); depth += 1) {
-    cleanOne(next, rewrite);
-    next = next.cause;
+  for (const each of chainOf(error)) cleanOne(each, rewrite);
+  return error;
+}
+
+/** Lines are what an error of the user's may have; what acts on a terminal it has from elsewhere. */
+const wild = /(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
+const maxTameLength = 16_384;
+
+/**
+ * The same for errors of the user's own dialers and handshakes, which may repeat a peer's words: only one that has
+ * control characters besides the ends of lines, or is very long, is changed.
+ */
+export function tameError<E>(error: E): E {
+  for (const each of chainOf(error)) {
+    if (each.message.length > maxTameLength || wild.test(each.message)) cleanOne(each, same);
   }
   return error;
+}
+
+function chainOf(error: unknown): Set<Error> {
+  const chain = new Set<Error>();
+  for (let next = error; chain.size <= maxCauses && isError(next) && !chain.has(next); next = next.cause) {
+    chain.add(next);
+  }
+  return chain;
 }
 
 function same(text: string): string {

@@ -3,8 +3,9 @@ import type { Dialer } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
 import { lazyModules } from "../core/lazy-modules.ts";
 import { markFactories } from "../core/roles.ts";
+import { noteSecrets, SentSecrets } from "../core/sent-secrets.ts";
 import { checkDialer, checkDuration, checkOptions, invalid, isPlain, show, showKind } from "../core/validate.ts";
-import { checkAuth, type ProxyAuth, parseProxy } from "./proxy-url.ts";
+import { addProxyAuth, checkAuth, type ProxyAuth, parseProxy } from "./proxy-url.ts";
 import { readHead } from "./read-head.ts";
 import { tcp } from "./tcp.ts";
 import { tls } from "./tls.ts";
@@ -24,8 +25,11 @@ export interface HttpProxyOptions {
   timeoutMs?: number | undefined;
 }
 
-/** Longest answer taken from a proxy. */
+/** Longest answer taken from a proxy, interim ones included. */
 const maxHeadBytes = 16 * 1024;
+
+/** Most interim answers (1xx) taken from a proxy before the one that counts. Go's client takes 5. */
+const maxInterimAnswers = 8;
 
 /**
  * Dials through an HTTP proxy, by CONNECT. Bytes that come together with the proxy's answer, from a
@@ -43,6 +47,7 @@ export function httpProxy(options: HttpProxyOptions, over?: SocketDialer): Diale
   if (over !== undefined) checkDialer("httpProxy: over", over);
   checkDuration("httpProxy: timeoutMs", timeoutMs);
   const lines = headerLines(headers, auth);
+  const secrets = secretsOf(headers, auth);
 
   return tunnelDialer(
     {
@@ -50,12 +55,11 @@ export function httpProxy(options: HttpProxyOptions, over?: SocketDialer): Diale
       proxy,
       timeoutMs,
       async ask(socket, target) {
+        if (secrets !== undefined) noteSecrets(socket, secrets);
         // RFC 6874, section 1: the zone of a link-local address means something on this host alone.
         const authority = String(target).replace(/%[^\]]*(?=\])/, "");
         socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${lines}\r\n`);
-        let status = 100;
-        // RFC 9110, section 15.2: any number of interim answers may come first.
-        while (status < 200) status = statusOf(await readHead(socket, headLength, maxHeadBytes));
+        const status = await readStatus(socket);
         if (status > 299) {
           // 401 is how tinyproxy says that the credentials are wrong.
           const reason = status === 407 || status === 401 ? "proxy_auth" : "proxy_rejected";
@@ -92,6 +96,37 @@ function headerLines(headers: Readonly<Record<string, string>>, auth: ProxyAuth 
     all.push(["Proxy-Authorization", `Basic ${credentials}`]);
   }
   return all.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+}
+
+/** RFC 9110, section 15.2: interim answers may come first. */
+async function readStatus(socket: Socket): Promise<number> {
+  let leftBytes = maxHeadBytes;
+  for (let interim = 0; interim <= maxInterimAnswers; interim += 1) {
+    const head = await readHead(socket, headLength, leftBytes, maxHeadBytes);
+    const status = statusOf(head);
+    if (status >= 200) return status;
+    leftBytes -= head.length;
+    // What has come with it is read in a turn of its own: else a flood would let nothing else happen.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  throw new DialError(`the proxy sent more than ${maxInterimAnswers} interim answers`, { reason: "proxy_rejected" });
+}
+
+/** What the proxy must not tell of what it is sent. */
+function secretsOf(headers: Readonly<Record<string, string>>, auth: ProxyAuth | undefined): SentSecrets | undefined {
+  const values = Object.values(headers);
+  if (auth === undefined && values.length === 0) return undefined;
+  const secrets = new SentSecrets();
+  for (const value of values) {
+    const [, scheme = "", credentials] = /^(\w+) +(\S+)$/.exec(value) ?? [];
+    secrets.add([value, credentials]);
+    if (credentials !== undefined && scheme.toLowerCase() === "basic") {
+      const [, name = "", password] = /^([^:]*):(.*)$/s.exec(Buffer.from(credentials, "base64").toString()) ?? [];
+      addProxyAuth(secrets, name, password ?? "");
+    }
+  }
+  if (auth !== undefined) addProxyAuth(secrets, auth.username, auth.password);
+  return secrets;
 }
 
 const httpVersion = Buffer.from("HTTP/1.");

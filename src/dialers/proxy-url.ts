@@ -1,5 +1,7 @@
 import { messageOf } from "../core/message.ts";
+import { printable } from "../core/printable.ts";
 import { redact } from "../core/redact.ts";
+import type { SentSecrets } from "../core/sent-secrets.ts";
 import { parseTarget, type Target } from "../core/target.ts";
 import { show } from "../core/validate.ts";
 
@@ -31,7 +33,8 @@ const portOfUrl = (scheme: string) => (scheme === "http" ? 80 : defaultPort(sche
 export function parseProxy(factory: string, proxy: unknown, schemes: readonly string[]): Proxy {
   const text = proxy instanceof URL ? proxy.href : proxy;
   if (typeof text !== "string") throw new TypeError(`${factory}: proxy must be a URL, got ${show(proxy)}`);
-  const invalid = (why: string) => new TypeError(`${factory}: proxy ${why}, got ${JSON.stringify(redact(text))}`);
+  const invalid = (why: string) =>
+    new TypeError(`${factory}: proxy ${why}, got ${printable(JSON.stringify(redact(text)), 600)}`);
 
   const scheme = /^([a-z][a-z\d+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase() ?? "";
   if (!schemes.includes(scheme)) throw invalid(`must start with ${schemes.map((each) => `${each}://`).join(" or ")}`);
@@ -56,6 +59,12 @@ export function checkAuth(factory: string, auth: ProxyAuth): void {
   if (typeof username !== "string" || typeof password !== "string") {
     throw new TypeError(`${factory}: auth must be { username, password }`);
   }
+}
+
+/** Has credentials blanked. A name without a password is the secret itself. */
+export function addProxyAuth(secrets: SentSecrets, username: string, password: string): SentSecrets {
+  const pair = Buffer.from(`${username}:${password}`).toString("base64");
+  return password === "" ? secrets.add([username, pair]) : secrets.add([password, pair], [username]);
 }
 
 function readAuth(userinfo: string): ProxyAuth {

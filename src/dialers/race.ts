@@ -5,6 +5,7 @@ import type { DialContext } from "../core/context.ts";
 import { Deadline } from "../core/deadline.ts";
 import type { Address } from "../core/event-values.ts";
 import { messageOf } from "../core/message.ts";
+import { printable } from "../core/printable.ts";
 import { AddressQueue } from "./address-queue.ts";
 import type { AddressSink } from "./resolve.ts";
 
@@ -123,6 +124,6 @@ export function race(
 function allFailed(errors: readonly unknown[]): unknown {
   if (errors.length === 1) return errors[0];
   const deciding = decidingError(errors);
-  const message = `all ${errors.length} addresses failed: ${errors.map(messageOf).join("; ")}`;
+  const message = printable(`all ${errors.length} addresses failed: ${errors.map(messageOf).join("; ")}`);
   return Object.assign(new AggregateError(errors, message), { code: (deciding as NodeJS.ErrnoException)?.code });
 }

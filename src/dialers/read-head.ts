@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { CollectedBytes } from "../core/collected-bytes.ts";
 import { DialError } from "../core/errors.ts";
 
 /**
@@ -6,15 +7,17 @@ import { DialError } from "../core/errors.ts";
  * caller to read. Leaves no listener, and the socket as it found it.
  *
  * @param headLength - how many of the bytes so far are the head; `undefined` until it is complete.
+ * @param limit - what the error says is exceeded, where `maxBytes` are what is left of it.
  * @throws DialError `proxy_rejected` when the peer hangs up first or the head exceeds `maxBytes`.
  */
 export function readHead(
   socket: Socket,
   headLength: (bytes: Buffer) => number | undefined,
   maxBytes: number,
+  limit = maxBytes,
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    let bytes: Buffer = Buffer.alloc(0);
+    const collected = new CollectedBytes();
     const end = () => {
       socket.removeListener("readable", onReadable);
       socket.removeListener("error", onError);
@@ -28,7 +31,8 @@ export function readHead(
     const onEnd = () => onError(new DialError("the proxy closed the connection", { reason: "proxy_rejected" }));
     const onReadable = () => {
       for (let chunk = socket.read() as Buffer | null; chunk !== null; chunk = socket.read() as Buffer | null) {
-        bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
+        collected.add(chunk);
+        const { bytes } = collected;
         const length = headLength(bytes);
         if (length !== undefined && length <= maxBytes) {
           end();
@@ -37,11 +41,17 @@ export function readHead(
           return;
         }
         if (bytes.length > maxBytes) {
-          onError(new DialError(`the proxy's answer exceeds ${maxBytes} bytes`, { reason: "proxy_rejected" }));
+          onError(new DialError(`the proxy's answer exceeds ${limit} bytes`, { reason: "proxy_rejected" }));
           return;
         }
       }
     };
+    // It may have ended while nothing was read.
+    if (socket.destroyed || socket.readableEnded) {
+      if (socket.errored) onError(socket.errored);
+      else onEnd();
+      return;
+    }
     socket.on("error", onError);
     socket.on("end", onEnd);
     socket.on("close", onEnd);

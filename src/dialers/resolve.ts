@@ -26,6 +26,9 @@ export interface ResolveSettings {
   readonly resolutionDelayMs: number;
 }
 
+/** Most addresses of each IP version that are taken from an answer. To try more would take minutes, and only harm. */
+export const maxAddresses = 256;
+
 /** Who wants the addresses. */
 export interface AddressSink {
   /** Called as answers come in, once or twice. */
@@ -123,11 +126,12 @@ export function resolve(
 /** What answers the question. Node would look up what is no IP once more, and take nothing at all for localhost. */
 function addressesIn(found: unknown, family: 4 | 6, port: number): readonly Address[] {
   if (!Array.isArray(found)) return [];
-  const ips = new Set<string>(
-    (found as Partial<LookupAddress | undefined>[])
-      .map((each) => each?.address as string)
-      .filter((ip) => isIP(ip) === family),
-  );
+  const ips = new Set<string>();
+  for (const each of found as Partial<LookupAddress | undefined>[]) {
+    const ip: unknown = each?.address;
+    if (typeof ip === "string" && isIP(ip) === family) ips.add(ip);
+    if (ips.size === maxAddresses) break;
+  }
   return Array.from(ips, (address) => ({ address, port, family: family === 6 ? "ipv6" : "ipv4" }));
 }
 

@@ -4,9 +4,10 @@ import type { Dialer } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
 import type { Address } from "../core/event-values.ts";
 import { markFactories } from "../core/roles.ts";
+import { noteSecrets, SentSecrets } from "../core/sent-secrets.ts";
 import type { Target } from "../core/target.ts";
 import { checkDialer, checkDuration, checkFunction, checkOptions } from "../core/validate.ts";
-import { checkAuth, type ProxyAuth, parseProxy } from "./proxy-url.ts";
+import { addProxyAuth, checkAuth, type ProxyAuth, parseProxy } from "./proxy-url.ts";
 import { readHead } from "./read-head.ts";
 import { type Lookup, resolve } from "./resolve.ts";
 import { tcp } from "./tcp.ts";
@@ -57,6 +58,7 @@ export function socksProxy(options: SocksProxyOptions, over: SocketDialer = tcp(
   if (lookup !== undefined) checkFunction("socksProxy: lookup", lookup);
   checkDuration("socksProxy: timeoutMs", timeoutMs);
   const auth = given === undefined ? undefined : readAuth(given);
+  const secrets = given && addProxyAuth(new SentSecrets(), given.username, given.password);
 
   return tunnelDialer(
     {
@@ -65,6 +67,7 @@ export function socksProxy(options: SocksProxyOptions, over: SocketDialer = tcp(
       timeoutMs,
       async ask(socket, target, context) {
         const host = scheme === "socks5" ? await addressOf(target, lookup, context) : target.host;
+        if (secrets !== undefined) noteSecrets(socket, secrets);
         await greet(socket, auth);
         socket.write(Buffer.concat([Buffer.from([version, 1, 0]), addressBytes(host), portBytes(target.port)]));
         const [spoken, reply = 1] = await readHead(socket, answerLength, maxAnswerBytes);

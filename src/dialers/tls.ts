@@ -8,7 +8,9 @@ import { lazyModules } from "../core/lazy-modules.ts";
 import { placesOf } from "../core/makeup.ts";
 import { checkTypes } from "../core/open-options.ts";
 import { failed } from "../core/outcome.ts";
+import { cleanError } from "../core/printable.ts";
 import { markFactories } from "../core/roles.ts";
+import { blankerOf, inheritSecrets } from "../core/sent-secrets.ts";
 import { peerCertificateExpiry, tlsInfo } from "../core/tls-info.ts";
 import {
   checkBoolean,
@@ -156,10 +158,13 @@ export function tls(options: TlsDialerOptions = {}, over: SocketDialer = tcp()):
     try {
       const phase = { what: "TLS handshake", timeoutMs: handshakeTimeoutMs, target, conn: socket };
       const conn = await runPhase(phase, context, shakeHands);
+      inheritSecrets(conn, socket);
       const durationMs = clock.now() - startedAt;
       trace?.tlsHandshakeDone?.({ serverName: name, durationMs, outcome: "success", ...tlsInfo(conn) });
       return conn;
     } catch (error) {
+      // A certificate's names are the server's own words.
+      cleanError(error, blankerOf(socket));
       // It may be what the server choked on.
       if (resumed !== undefined) sessions.delete(server);
       const durationMs = clock.now() - startedAt;

@@ -12,6 +12,9 @@ const closeGraceMs = 1000;
 /** Most bytes taken from a server before the client answers: its INFO, and whatever comes with it. */
 const maxInfoBytes = 1024 * 1024;
 
+/** Most messages taken until then: the client puts all of them together anew with each. */
+const maxInfoMessages = 512;
+
 /**
  * A websocket as far as nats-core knows one, given out before it is dialed: then the client's timeout
  * and its `close()` reach the dial by {@link close}, as they reach any websocket that is connecting. A
@@ -32,6 +35,7 @@ export class DialedWebSocket {
   #ws: WebSocket | undefined;
   #answered = false;
   #infoBytes = 0;
+  #infoMessages = 0;
   #closeTimer: NodeJS.Timeout | undefined;
   #ended = false;
 
@@ -103,13 +107,23 @@ export class DialedWebSocket {
 
   #receive(ws: WebSocket, data: ArrayBuffer): void {
     // The client answers when it has all of INFO, and until then keeps whatever comes.
-    if (!this.#answered) this.#infoBytes += data.byteLength;
+    if (!this.#answered) {
+      this.#infoBytes += data.byteLength;
+      this.#infoMessages += 1;
+    }
     if (this.#infoBytes > maxInfoBytes) {
-      ws.terminate();
-      this.#tell(`the server's first line exceeds ${maxInfoBytes} bytes`, "protocol");
+      this.#refuse(ws, `the server's first line exceeds ${maxInfoBytes} bytes`);
+    } else if (this.#infoMessages > maxInfoMessages) {
+      this.#refuse(ws, `the server's first line exceeds ${maxInfoMessages} messages`);
     } else {
       this.onmessage?.({ data });
     }
+  }
+
+  #refuse(ws: WebSocket, why: string): void {
+    ws.onmessage = null;
+    ws.terminate();
+    this.#tell(why, "protocol");
   }
 
   #tell(message: string, reason: Reason): void {

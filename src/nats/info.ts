@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { ServerInfo } from "@nats-io/transport-node";
 import type { ServerIdentity } from "../core/client-trace.ts";
+import { CollectedBytes } from "../core/collected-bytes.ts";
 import { DialError } from "../core/errors.ts";
 import { printable } from "../core/printable.ts";
 import { show } from "../core/validate.ts";
@@ -13,6 +14,9 @@ const maxFieldBytes = 256;
 
 const lineFeed = 10;
 
+/** Blanks in a server's words what it was sent. */
+export type Blank = (text: string) => string;
+
 /**
  * Waits for the INFO line that a NATS server opens with. The bytes read are appended to `frames`, for
  * the client's parser is to see them too.
@@ -20,27 +24,27 @@ const lineFeed = 10;
  * @throws DialError `handshake_closed` when the server hangs up first, `protocol` when it says something else.
  * @see https://docs.nats.io/reference/reference-protocols/nats-protocol#info
  */
-export function readInfo(socket: Socket, frames: Uint8Array[]): Promise<ServerInfo> {
+export function readInfo(socket: Socket, frames: Uint8Array[], blank: Blank): Promise<ServerInfo> {
   return new Promise((resolve, reject) => {
-    let size = 0;
+    const collected = new CollectedBytes();
     let socketError: Error | undefined;
     // As the client does: it attaches its own listeners next, and relies on a stream that none ever paused.
     const settle = (act: () => void) => {
       socket.removeAllListeners();
+      frames.push(collected.bytes);
       act();
     };
     socket.on("data", (frame: Uint8Array) => {
-      frames.push(frame);
-      size += frame.length;
+      collected.add(frame);
       if (frame.includes(lineFeed)) {
         settle(() => {
           try {
-            resolve(parseInfo(frames));
+            resolve(parseInfo(collected.bytes, blank));
           } catch (error) {
             reject(error);
           }
         });
-      } else if (size > maxInfoBytes) {
+      } else if (collected.size > maxInfoBytes) {
         settle(() => reject(protocolError(`the server's first line exceeds ${maxInfoBytes} bytes`)));
       }
     });
@@ -54,14 +58,13 @@ export function readInfo(socket: Socket, frames: Uint8Array[]): Promise<ServerIn
   });
 }
 
-function parseInfo(frames: readonly Uint8Array[]): ServerInfo {
-  const bytes = Buffer.concat(frames);
+function parseInfo(bytes: Buffer, blank: Blank): ServerInfo {
   const line = bytes.subarray(0, bytes.indexOf(lineFeed)).toString("utf8").trimEnd();
-  const json = /^INFO\s+(\{.*\})$/i.exec(line)?.[1];
+  const json = /^INFO\s+(\{.*\})$/is.exec(line)?.[1];
   if (json === undefined) {
     // The server's own words decide the reason: "maximum connections exceeded" is no protocol error.
-    if (/^-ERR/i.test(line)) throw new Error(`the server refused: ${quoted(line)}`);
-    throw protocolError(`unexpected response from server: ${quoted(line)}`);
+    if (/^-ERR/i.test(line)) throw new Error(`the server refused: ${quoted(blank(line))}`);
+    throw protocolError(`unexpected response from server: ${quoted(blank(line))}`);
   }
   let info: unknown;
   try {
@@ -102,18 +105,19 @@ function checkInfo(info: Record<string, unknown>): ServerInfo {
   return info as unknown as ServerInfo;
 }
 
+type ServerWords = { readonly [K in "server_id" | "server_name" | "version" | "cluster"]?: string | undefined };
+
 /** What a server says of itself in its INFO. */
-export function identityOf({ server_id, server_name, version, cluster }: ServerInfo): ServerIdentity {
+export function identityOf(info: ServerWords, blank: Blank = (text) => text): ServerIdentity {
+  const { server_id, server_name, version, cluster } = info;
+  const field = (text: unknown) =>
+    typeof text === "string" && text !== "" ? printable(blank(text), maxFieldBytes) : undefined;
   return {
     id: field(server_id),
     name: field(server_name),
     version: field(version),
     cluster: field(cluster),
   };
-}
-
-function field(text: string | undefined): string | undefined {
-  return text ? printable(text, maxFieldBytes) : undefined;
 }
 
 function quoted(line: string): string {

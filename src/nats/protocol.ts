@@ -12,6 +12,8 @@ import { systemClock } from "../core/clock.ts";
 import { Deadline } from "../core/deadline.ts";
 import type { Dialer } from "../core/dialer.ts";
 import { handled } from "../core/handled.ts";
+import { cleanError } from "../core/printable.ts";
+import { SentSecrets } from "../core/sent-secrets.ts";
 import { maxTimerMs } from "../core/validate.ts";
 import { ClientClosedError } from "./closed-error.ts";
 import type { FileCredentials } from "./credentials.ts";
@@ -21,6 +23,7 @@ import type { Lifecycle } from "./lifecycle.ts";
 import { type PublishBuffer, ReconnectBufferError } from "./publish-buffer.ts";
 import type { ReconnectDelay } from "./reconnect-delay.ts";
 import { Refusals } from "./refusals.ts";
+import { cleanParser } from "./sent-credentials.ts";
 import { addressesOf, ServerChanges } from "./server-changes.ts";
 import { ServerPool } from "./server-pool.ts";
 import type { ConfiguredServer } from "./servers.ts";
@@ -72,6 +75,8 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
     #lameDuck = false;
     readonly #loop: DialLoop;
     readonly #refusals: Refusals;
+    /** What servers may send back; a server may keep it for the next connection. */
+    readonly #sent = new SentSecrets();
     #lastInfo: ServerInfo | undefined;
     /** The loss that ended a client without reconnects; what upstream's `closed()` tells is kept as it is. */
     #endedBy: Error | undefined;
@@ -90,6 +95,7 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
       const create = () => {
         // It may end a little after it was given up: the next, which has begun by then, is not to hear of it.
         const made: DialedTransport = new Transport(parts.dialer, parts.lifecycle, {
+          sent: this.#sent,
           get timeoutMs() {
             return options.timeout || defaultTimeoutMs;
           },
@@ -196,16 +202,26 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
     }
 
     override processInfo(message: Uint8Array): void {
-      const first = !this.infoReceived;
-      super.processInfo(message);
+      if (this.infoReceived) super.processInfo(message);
+      else (this.transport as DialedTransport).greeting(() => super.processInfo(message));
       this.#lastInfo = this.info;
-      if (first) (this.transport as DialedTransport).greeted();
     }
 
     override processError(message: Uint8Array): void {
-      super.processError(message);
+      const text = Buffer.from(message).toString();
+      const blanked = this.#blank(text);
+      super.processError(blanked === text ? message : Buffer.from(blanked));
       // What a server says instead of PONG (that it is full, for one) is why it hangs up next.
       if (this.connectError !== undefined) this.connectError(this.lastError);
+    }
+
+    #blank(text: string): string {
+      return (this.transport as DialedTransport).blank(text);
+    }
+
+    override resetOutbound(): void {
+      super.resetOutbound();
+      cleanParser(this.parser, (text) => this.#blank(text));
     }
 
     override publish(subject: string, payload?: Payload, options?: PublishOptions): void {
@@ -256,6 +272,7 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
 
     /** Every error that the server reports; the status of `nats` 2.x has only its code. */
     override handleError(error: Error): void {
+      cleanError(error);
       const { lifecycle } = this.#parts;
       const kind = errorKind(error);
       if (kind === "auth") {

@@ -1,5 +1,6 @@
 import type { TLSSocket } from "node:tls";
 import { failed } from "../core/outcome.ts";
+import { cleanError } from "../core/printable.ts";
 import { tlsInfo } from "../core/tls-info.ts";
 import type { DialTrace } from "../core/trace.ts";
 
@@ -17,6 +18,8 @@ export async function tracedTls(
     trace?.tlsHandshakeDone?.({ serverName, durationMs, outcome: "success", ...tlsInfo(socket) });
     return socket;
   } catch (error) {
+    // A certificate's names are the server's own words.
+    cleanError(error);
     const durationMs = performance.now() - startedAt;
     trace?.tlsHandshakeDone?.({ serverName, durationMs, ...failed(error, undefined) });
     throw error;

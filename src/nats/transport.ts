@@ -7,14 +7,17 @@ import { discard } from "../core/connection.ts";
 import type { Dialer, HandshakeContext } from "../core/dialer.ts";
 import { DialError, DialTimeoutError, latenessNote } from "../core/errors.ts";
 import { messageOf } from "../core/message.ts";
+import { cleanError } from "../core/printable.ts";
 import { wrongReturn } from "../core/returned.ts";
+import { blankerOf, noteSecrets, type SentSecrets } from "../core/sent-secrets.ts";
 import { parseTarget } from "../core/target.ts";
 import { certificateVerdict } from "./client-certificate.ts";
 import { ClientClosedError } from "./closed-error.ts";
 import { guardDestroy } from "./guard-destroy.ts";
 import { holdBack } from "./hold-back.ts";
-import { identityOf, maxInfoBytes, readInfo } from "./info.ts";
+import { type Blank, identityOf, maxInfoBytes, readInfo } from "./info.ts";
 import type { Lifecycle } from "./lifecycle.ts";
+import { noteCredentials } from "./sent-credentials.ts";
 import { explained } from "./stock-cause.ts";
 import { tlsFilesOf } from "./tls-files.ts";
 import { tlsNames } from "./tls-options.ts";
@@ -33,8 +36,10 @@ export interface DialedTransport extends NodeTransport {
   readonly identity: ServerIdentity;
   /** Fingerprint of the certificate that was shown to the server, if one was. */
   readonly clientCertificate: string | undefined;
-  /** CONNECT has been sent. */
-  greeted(): void;
+  /** Runs what sends CONNECT, and notes the credentials that it sends. */
+  greeting(send: () => void): void;
+  /** Blanks in a server's words the credentials that it, or a proxy before it, was sent. */
+  readonly blank: Blank;
   /** The server has taken CONNECT: ends the dial's handshake, and settles as the dial does. */
   welcomed(): Promise<void>;
   /** Why the dial was given up, if it was; better than what upstream makes of it. */
@@ -51,6 +56,8 @@ export interface DialedTransport extends NodeTransport {
 interface TransportOwner {
   /** The client's `timeout` for each server. */
   readonly timeoutMs: number;
+  /** What the client has sent to its servers. */
+  readonly sent: SentSecrets;
   dialFailed(error: Error): void;
   connectionClosed(): void;
 }
@@ -129,6 +136,7 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
             if (this.#abort.signal.aborted) opened.destroy();
             this.#abort.signal.throwIfAborted();
             this.#conn = opened;
+            noteSecrets(opened, this.#owner.sent);
             this.#handshake = context;
             this.yields = [];
             // The client names the host to check only for addresses that it resolved itself.
@@ -175,9 +183,24 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
       }
     }
 
-    greeted(): void {
+    greeting(send: () => void): void {
+      // An own property, so that sending costs no more than upstream's own at any other time.
+      this.send = (frame) => {
+        noteCredentials(this.#owner.sent, frame);
+        super.send(frame);
+      };
+      try {
+        send();
+      } finally {
+        Reflect.deleteProperty(this, "send");
+      }
       this.#handshake?.event("connect");
     }
+
+    readonly blank: Blank = (text) => {
+      const blank = this.#conn && blankerOf(this.#conn);
+      return blank === undefined ? this.#owner.sent.blankIn(text) : blank(text);
+    };
 
     async welcomed(): Promise<void> {
       this.#welcome();
@@ -222,8 +245,8 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
     }
 
     override async peekInfo(): Promise<ServerInfo> {
-      const info = await readInfo(this.socket, this.yields);
-      const identity = identityOf(info);
+      const info = await readInfo(this.socket, this.yields, this.blank);
+      const identity = identityOf(info, this.blank);
       this.#identity = identity;
       this.#verifiesClients = info.tls_verify === true;
       this.#handshake?.event("info");
@@ -304,6 +327,7 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
       if (this.#server === "" || (error instanceof DialError && error.target !== "")) return error;
       const reason = classify(error);
       if (reason === "canceled") return error;
+      cleanError(error, this.blank);
       const target = parseTarget(this.#server);
       if (reason === "timeout") {
         const { timeoutMs } = this.#owner;

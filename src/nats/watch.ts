@@ -1,10 +1,11 @@
 import type { Status } from "@nats-io/transport-node";
 import { ClientEvents } from "../core/client-events.ts";
-import type { ClientState, ObservedClient, ServerIdentity } from "../core/client-trace.ts";
+import type { ClientState, ObservedClient } from "../core/client-trace.ts";
 import { systemClock } from "../core/clock.ts";
 import { guarded } from "../core/user-call.ts";
 import type { AnyConnection } from "./any-connection.ts";
 import { errorKind } from "./error-kind.ts";
+import { identityOf } from "./info.ts";
 import { bufferedBytes, clientName, isConnected, reconnects, serverCounts } from "./internals.ts";
 import { Link } from "./link.ts";
 import { readStatus } from "./status.ts";
@@ -149,7 +150,7 @@ export class ConnectionWatch {
     this.events.enter(this.#state());
     this.events.emit("reconnect", {
       server: this.#link.server,
-      identity: identityOf(this.#nc),
+      identity: identityOf(this.#nc.info ?? {}),
       outageMs: systemClock.now() - this.#lostAt,
       attempts: Math.max(1, this.#attempts),
     });
@@ -200,11 +201,6 @@ function endWithClient(statuses: Statuses, nc: AnyConnection): void {
   // They come by way of another iterator, so the last ones a little later.
   const end = () => setImmediate(() => held.deref()?.stop?.());
   nc.closed().then(end, end);
-}
-
-function identityOf(nc: AnyConnection): ServerIdentity {
-  const { server_id: id, server_name: name, version, cluster } = nc.info ?? {};
-  return { id, name, version, cluster };
 }
 
 /** Websocket servers come as URLs. */

@@ -1,6 +1,8 @@
+import type { ClientRequest } from "node:http";
 import type { Socket } from "node:net";
 import { WebSocket } from "ws";
 import { DialError } from "../core/errors.ts";
+import { cleanError } from "../core/printable.ts";
 import type { Reason } from "../core/reasons.ts";
 
 /**
@@ -14,9 +16,13 @@ import type { Reason } from "../core/reasons.ts";
  */
 export function upgrade(conn: Socket, url: URL): Promise<WebSocket> {
   return new Promise((resolve, reject) => {
-    const ws = new WebSocket(url, { createConnection: () => conn });
+    const finishRequest = (request: ClientRequest) => {
+      limitInterimAnswers(request);
+      request.end();
+    };
+    const ws = new WebSocket(url, { createConnection: () => conn, finishRequest });
     const onClose = () => reject(new DialError("closed before the websocket was open", { reason: "handshake_closed" }));
-    ws.on("error", (error) => reject(asDialError(error)));
+    ws.on("error", (error) => reject(asDialError(cleanError(error))));
     ws.once("close", onClose);
     ws.once("unexpected-response", (request, { statusCode = 0 }) => {
       reject(
@@ -30,6 +36,19 @@ export function upgrade(conn: Socket, url: URL): Promise<WebSocket> {
       ws.removeListener("close", onClose);
       resolve(ws);
     });
+  });
+}
+
+/** Most interim answers (1xx) taken from a server. */
+const maxInterimAnswers = 8;
+
+function limitInterimAnswers(request: ClientRequest): void {
+  let interim = 0;
+  request.on("information", () => {
+    interim += 1;
+    if (interim <= maxInterimAnswers) return;
+    const why = `the server sent more than ${maxInterimAnswers} interim answers`;
+    request.destroy(new DialError(why, { reason: "protocol" }));
   });
 }
 

@@ -45,9 +45,13 @@ export class Pooled<C extends Duplex> implements Linked<Pooled<C>> {
     this.since = openedAt;
     this.expiresAt = openedAt + lifetimeMs;
     this.#onReadable = () => owner.turnedReadable(this);
+    // For as long as it is the pool's: its holder may not listen, and an error that nobody hears ends the process.
+    conn.on("error", ignore);
     // Not a listener: users call removeAllListeners() on what they are given. Node calls it once, whatever ends a stream.
     const destroy = conn._destroy as Destroy;
     conn._destroy = (error, callback) => {
+      // Its holder may have taken that off. The error is told a tick later.
+      if (conn.listenerCount("error") === 0) conn.on("error", ignore);
       owner.destroyed(this);
       destroy.call(conn, error, callback);
     };
@@ -69,3 +73,5 @@ export class Pooled<C extends Duplex> implements Linked<Pooled<C>> {
     freshen(this.conn);
   }
 }
+
+function ignore(): void {}

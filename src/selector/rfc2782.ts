@@ -6,20 +6,82 @@ import type { SrvRecord } from "node:dns";
  * @see https://www.rfc-editor.org/rfc/rfc2782
  */
 export function ordered(records: readonly SrvRecord[], random: () => number): readonly SrvRecord[] {
-  const order: SrvRecord[] = [];
   // Those of weight 0 stand first, so that they have a small chance.
-  const left = [...records].sort((a, b) => a.priority - b.priority || a.weight - b.weight);
-  while (left.length > 0) {
-    const priority = left[0]?.priority;
-    const tier = left.filter((record) => record.priority === priority);
-    const sum = tier.reduce((total, { weight }) => total + weight, 0);
-    // A whole number from 0 to the sum, both included.
-    let drawn = Math.floor(random() * (sum + 1));
-    const index = tier.findIndex(({ weight }) => {
-      drawn -= weight;
-      return drawn <= 0;
-    });
-    order.push(...left.splice(index, 1));
+  const sorted = [...records].sort((a, b) => a.priority - b.priority || a.weight - b.weight);
+  const order: SrvRecord[] = [];
+  for (let start = 0; start < sorted.length; ) {
+    const { priority } = sorted[start] as SrvRecord;
+    let end = start;
+    while (sorted[end]?.priority === priority) end += 1;
+    draw(sorted.slice(start, end), random, order);
+    start = end;
   }
   return order;
+}
+
+/** Draws the records of one priority, one after the other. */
+function draw(tier: readonly SrvRecord[], random: () => number, order: SrvRecord[]): void {
+  const left = new RunningSums(tier.map(({ weight }) => weight));
+  const drawn = new Set<number>();
+  let oldest = 0;
+  while (drawn.size < tier.length) {
+    while (drawn.has(oldest)) oldest += 1;
+    // A whole number from 0 to the sum, both included.
+    const number = Math.floor(random() * (left.sum + 1));
+    const index = number === 0 ? oldest : left.firstReaching(number);
+    left.clear(index);
+    drawn.add(index);
+    order.push(tier[index] as SrvRecord);
+  }
+}
+
+/**
+ * Running sums of weights, some of which are taken out: a Fenwick tree, for an answer may hold ten thousand
+ * records, and adding all of them up for each would take seconds.
+ *
+ * @see https://doi.org/10.1002/spe.4380240306
+ */
+class RunningSums {
+  readonly #weights: number[];
+  readonly #tree: number[];
+  readonly #top: number;
+  #sum = 0;
+
+  constructor(weights: readonly number[]) {
+    this.#weights = [...weights];
+    this.#tree = new Array(weights.length + 1).fill(0);
+    this.#top = weights.length === 0 ? 0 : 2 ** Math.floor(Math.log2(weights.length));
+    for (const [index, weight] of weights.entries()) this.#add(index, weight);
+  }
+
+  get sum(): number {
+    return this.#sum;
+  }
+
+  /** Takes one out. */
+  clear(index: number): void {
+    this.#add(index, -(this.#weights[index] ?? 0));
+    this.#weights[index] = 0;
+  }
+
+  /** The first index whose running sum is at least `number`, which is 1 to {@link sum}. */
+  firstReaching(number: number): number {
+    let position = 0;
+    let left = number;
+    for (let step = this.#top; step > 0; step /= 2) {
+      const sum = this.#tree[position + step];
+      if (sum !== undefined && sum < left) {
+        position += step;
+        left -= sum;
+      }
+    }
+    return position;
+  }
+
+  #add(index: number, weight: number): void {
+    this.#sum += weight;
+    for (let node = index + 1; node < this.#tree.length; node += node & -node) {
+      this.#tree[node] = (this.#tree[node] ?? 0) + weight;
+    }
+  }
 }

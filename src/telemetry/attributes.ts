@@ -40,7 +40,7 @@ export function attemptAttributes({ attempt, target }: AttemptStartInfo): Attrib
 
 export function dnsAttributes({ host, addresses }: Pick<DnsDoneInfo, "host"> & Partial<DnsDoneInfo>): Attributes {
   return {
-    "dns.question.name": host,
+    "dns.question.name": printable(host),
     ...(addresses?.length && { "dns.answers": addresses.slice(0, maxAnswers).map((each) => each.address) }),
   };
 }

@@ -2,6 +2,7 @@ import { type Attributes, type Span, SpanStatusCode } from "@opentelemetry/api";
 import type { Ended } from "../core/event-values.ts";
 import { noteHandled } from "../core/hook-chain.ts";
 import { messageOf } from "../core/message.ts";
+import { printable } from "../core/printable.ts";
 import type {
   AttemptDoneInfo,
   AttemptStartInfo,
@@ -57,7 +58,7 @@ export class DialSpanEvents extends LayerEvents implements HooksOf<"span events"
   }
 
   tlsHandshakeDone(info: TlsHandshakeDoneInfo): void {
-    this.#done("tls handshake", info, { "server.address": info.serverName, ...tlsDoneAttributes(info) });
+    this.#done("tls handshake", info, { "server.address": printable(info.serverName), ...tlsDoneAttributes(info) });
   }
 
   handshakeEvent({ attempt, name }: HandshakeEventInfo): void {

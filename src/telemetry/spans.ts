@@ -10,6 +10,7 @@ import {
 import type { Address, Ended } from "../core/event-values.ts";
 import { noteHandled } from "../core/hook-chain.ts";
 import { messageOf } from "../core/message.ts";
+import { printable } from "../core/printable.ts";
 import type {
   AttemptDoneInfo,
   AttemptStartInfo,
@@ -112,7 +113,7 @@ export class DialSpans extends LayerEvents implements HooksOf<"spans"> {
   }
 
   tlsHandshakeStart({ serverName }: TlsHandshakeStartInfo): void {
-    this.#startPhase("tls", "tls handshake", { "server.address": serverName });
+    this.#startPhase("tls", "tls handshake", { "server.address": printable(serverName) });
   }
 
   tlsHandshakeDone(info: TlsHandshakeDoneInfo): void {

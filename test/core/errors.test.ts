@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Duplex } from "node:stream";
 import { test } from "node:test";
 import { inspect } from "node:util";
@@ -9,6 +10,7 @@ import {
   type Dialer,
   DialTimeoutError,
   parseTarget,
+  withDiagnosticsChannel,
   withRetry,
   withTimeout,
 } from "../../src/index.ts";
@@ -150,4 +152,27 @@ test("the message of anything thrown", () => {
   assert.equal(messageOf(new RangeError()), "RangeError");
   assert.equal(messageOf("text"), "text");
   assert.equal(messageOf(undefined), "undefined");
+});
+
+test("an error of a dial, and all that it is made of, is printable and short, whatever a handshake repeats", async () => {
+  const words = `\u001b[2J\u0007\rforged \u202e${"x".repeat(900_000)}`;
+  const published: unknown[] = [];
+  const heard = (message: unknown) => void published.push(message);
+  subscribe("dialtrace:dialDone", heard);
+  try {
+    const dial = compose(withDiagnosticsChannel(), withTimeout({ timeoutMs: 5000 }), scriptedDialer());
+    const handshake = async () => {
+      throw Object.assign(new Error(words, { cause: new Error(words) }), { reason: words });
+    };
+    const error: Error = await dial("db:1", { handshake }).then(
+      () => assert.fail("it fails"),
+      (error) => error,
+    );
+    const text = inspect([error, published], { depth: 6, maxStringLength: null, breakLength: 1 });
+    assert.match(text, /forged/);
+    assert.doesNotMatch(text.replaceAll("\n", ""), /[\p{Cc}\p{Cf}]/u);
+    assert.ok(text.length < 40_000, `${text.length}`);
+  } finally {
+    unsubscribe("dialtrace:dialDone", heard);
+  }
 });

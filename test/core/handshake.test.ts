@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
+import { type Duplex, PassThrough } from "node:stream";
 import { describe, test } from "node:test";
 import {
   compose,
@@ -9,11 +10,14 @@ import {
   type HandshakeContext,
   type HandshakeDoneInfo,
   Target,
+  tcp,
   withRetry,
   withTimeout,
 } from "../../src/index.ts";
 import { fakeClock, scriptedDialer } from "../../src/testing.ts";
 import { connection, deferred, record, turns } from "../support/contract.ts";
+import { goodPeer, peer } from "../support/peers.ts";
+import { until } from "../support/resources.ts";
 
 const clock = fakeClock();
 
@@ -397,4 +401,48 @@ test("a handshake that returns nothing has reason config, and is not tried again
   const dial = compose(withRetry({ backoff: () => 0 }), scriptedDialer());
   await assert.rejects(dial("h:1", { handshake }), { reason: "config", code: "ERR_INVALID_RETURN_VALUE" });
   assert.equal(calls, 1);
+});
+
+describe("a connection that fails while its handshake doesn't listen to errors", () => {
+  for (const [what, handshake] of [
+    ["waits for bytes", (conn) => new Promise((resolve) => conn.once("data", () => resolve(conn)))],
+    ["waits for something else", () => new Promise(() => {})],
+    ["looks at the clock", async (conn) => new Promise((resolve) => setTimeout(resolve, 60_000, conn).unref())],
+  ] as const satisfies readonly (readonly [string, Handshake<Socket>])[]) {
+    test(`fails the dial, whose handshake ${what}, and ends no process`, async () => {
+      await using server = await peer((socket) => void setTimeout(() => socket.resetAndDestroy(), 20));
+      const done: (string | undefined)[] = [];
+      const dialing = compose(tcp())(server.address, {
+        handshake,
+        trace: { handshakeDone: ({ reason }) => done.push(reason) },
+      });
+      await assert.rejects(dialing, { name: "DialError", reason: "reset" });
+      assert.deepEqual(done, ["reset"]);
+    });
+  }
+
+  test("leaves the judgement to a handshake that listens", async () => {
+    await using server = await peer((socket) => void setTimeout(() => socket.resetAndDestroy(), 20));
+    const handshake: Handshake<Socket> = (conn) =>
+      new Promise((_, reject) => {
+        conn.on("error", () => setTimeout(() => reject(new DialError("it said no", { reason: "auth_failed" })), 20));
+      });
+    await assert.rejects(compose(tcp())(server.address, { handshake }), { reason: "auth_failed" });
+  });
+
+  test("destroys what the handshake brings after all", async () => {
+    await using server = await peer((socket) => void setTimeout(() => socket.resetAndDestroy(), 20));
+    const other = new PassThrough();
+    const handshake = () => new Promise<never>((resolve) => setTimeout(resolve, 60, other as never));
+    await assert.rejects(compose(tcp())(server.address, { handshake }), { reason: "reset" });
+    await until(() => other.destroyed, "what comes late is destroyed");
+  });
+
+  test("leaves no listener of its own on a connection that is handed out", async () => {
+    await using server = await goodPeer();
+    const conn = await compose(tcp())(server.address, { handshake: async (conn) => conn });
+    await turns();
+    assert.equal(conn.listenerCount("error"), 0);
+    conn.destroy();
+  });
 });

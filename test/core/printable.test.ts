@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { inspect } from "node:util";
 import fc from "fast-check";
-import { cleanError, isPrintable, maxPrintableBytes, printable } from "../../src/core/printable.ts";
+import { cleanError, isPrintable, maxPrintableBytes, printable, tameError } from "../../src/core/printable.ts";
 
 describe("printable", () => {
   for (const [text, expected] of [
@@ -89,4 +89,12 @@ describe("cleanError", () => {
     assert.ok(!inspect(error).includes("owned"));
     assert.equal(error.cert, cert);
   });
+});
+
+test("tameError leaves an error of several lines alone, and cleans one with control characters or without end", () => {
+  const lines = new Error("first\n\tsecond");
+  assert.equal(tameError(lines).message, "first\n\tsecond");
+  const wild = new Error("outer", { cause: new Error("a\u001b[2J\nb") });
+  assert.equal((tameError(wild).cause as Error).message, "a\\u001b[2J\\nb");
+  assert.ok(tameError(new Error("x".repeat(900_000))).message.length <= 1024);
 });

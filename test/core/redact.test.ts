@@ -15,6 +15,13 @@ for (const [text, blanked] of [
   ["@", "***@"],
   ["user:secret@", "***@"],
   ["://user:secret@h", "***@h"],
+  ["nats://h:x?password=secret", "nats://h:x?***"],
+  ["nats://h:x/path#secret", "nats://h:x/path#***"],
+  ["nats://user:secret@h:x?password=secret", "nats://***@h:x?***"],
+  ["nats://h:x?password=sec@ret", "nats://***"],
+  ["nats://h:x/?a=1&password=sec@ret#more", "nats://***"],
+  ["h:x?token=secret\nmore", "h:x?***"],
+  ["h:x?", "h:x?"],
 ] as const) {
   test(`${text || "nothing"} becomes ${blanked || "nothing"}`, () => assert.equal(redact(text), blanked));
 }

@@ -178,6 +178,30 @@ test("a unix socket has no host and no port, a name no path", () => {
   assert.ok(parseTarget("h:1") instanceof Target);
 });
 
+test("a unix socket's path is shown with what can't be seen escaped, and no two paths are shown alike", () => {
+  const shown = (path: string) => String(parseTarget({ path }));
+  assert.equal(shown("/run/x.sock"), "unix:/run/x.sock");
+  assert.equal(shown("/run/\u001b[31m\nx\u202e"), 'unix:"/run/\\u001b[31m\\nx\\u202e"');
+  const paths = ["/a\n", "/a\\n", '"/a\\n"', "/a\\\\n", "/a\u202e", "/a\\u202e", '"/a\\u202e"'];
+  assert.equal(new Set(paths.map(shown)).size, paths.length);
+});
+
+test("a host with characters that can't be seen is refused, and shown with them escaped", () => {
+  for (const host of ["a\u202eb", "a\u200bb", "a\ud800b", "a\u0085b"]) {
+    assert.throws(
+      () => parseTarget({ host, port: 1 }),
+      /^TypeError: invalid target "a\\u[\da-f]{4}b:1": the host is not/,
+    );
+  }
+});
+
+test("a malformed target of any length is shown cut", () => {
+  assert.throws(
+    () => parseTarget(`${"x".repeat(900_000)}:1`),
+    ({ message }: Error) => Buffer.byteLength(message) <= 1024,
+  );
+});
+
 test("no secret planted in userinfo is ever in an error, nor behind the @ of a target", () => {
   const secret = fc.stringMatching(/^S3[ -~]{2,12}K7$/);
   const ending = fc.constantFrom("h:1", "h", "h:x", "[::1]:1", "[::1", "::1:1", "", "a b:1", "h:99999", "h:1/p?q#f");

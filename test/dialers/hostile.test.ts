@@ -53,7 +53,7 @@ const peers: readonly (readonly [Kind, string, (socket: Socket) => void, Reason]
     "http",
     "sends interim answers without end",
     (socket) => endlessly(socket, "HTTP/1.1 100 Continue\r\n\r\n".repeat(500)),
-    "timeout",
+    "proxy_rejected",
   ],
   ["http", "sends a byte now and then", (socket) => dribble(socket, "HTTP/1.1 200 OK\r\na: "), "timeout"],
   ["http", "closes amid its header", (socket) => socket.end("HTTP/1.1 200 OK\r\na: "), "proxy_rejected"],
@@ -103,6 +103,64 @@ for (const [kind, what, serve, reason] of peers) {
     await until(() => openTimers() <= timers, "no timer is left");
   });
 }
+
+test("a proxy that floods interim answers keeps the event loop from nothing else, and is refused after 8", async () => {
+  // In one piece, so that all of it is there when the first is read.
+  const flood = "HTTP/1.1 100 Continue\r\n\r\n".repeat(200_000);
+  await using server = await peer((socket) => {
+    socket.resume();
+    socket.write(flood);
+  });
+  const startedAt = performance.now();
+  const dial = compose(httpProxy({ proxy: `http://${server.address}`, timeoutMs: 30_000 }));
+  await assert.rejects(dial("db.test:5432"), {
+    reason: "proxy_rejected",
+    message: /sent more than 8 interim answers/,
+  });
+  assert.ok(performance.now() - startedAt < 3000, "in time");
+  await until(() => server.open.size === 0, "the peer sees it closed");
+});
+
+test("interim answers of a proxy count towards the bytes of its answer", async () => {
+  const head = `HTTP/1.1 102 Processing\r\na: ${"b".repeat(7000)}\r\n\r\n`;
+  await using server = await peer((socket) => {
+    socket.resume();
+    socket.write(`${head.repeat(3)}HTTP/1.1 200 OK\r\n\r\n`);
+  });
+  await assert.rejects(compose(httpProxy({ proxy: `http://${server.address}` }))("db.test:5432"), {
+    reason: "proxy_rejected",
+    message: /exceeds 16384 bytes/,
+  });
+});
+
+test("a few interim answers of a proxy are passed over, however they are cut into pieces", async () => {
+  const answer = `${"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n".repeat(8)}HTTP/1.1 200 OK\r\n\r\nhello`;
+  for (const size of [1, 7, answer.length]) {
+    await using server = await peer(async (socket) => {
+      socket.resume();
+      socket.setNoDelay(true);
+      for (let at = 0; at < answer.length; at += size) {
+        socket.write(answer.slice(at, at + size));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    });
+    const conn = await compose(httpProxy({ proxy: `http://${server.address}` }))("db.test:5432");
+    let heard = "";
+    for await (const chunk of conn) {
+      heard += chunk;
+      if (heard.length >= 5) break;
+    }
+    assert.equal(heard, "hello");
+  }
+});
+
+test("a proxy that resets while the target's name is looked up fails the dial, and no process", async () => {
+  await using server = await peer((socket) => void setTimeout(() => socket.resetAndDestroy(), 20));
+  const lookup = (_: string, { family }: { family: number }, found: (error: null, all: object[]) => void) =>
+    void setTimeout(() => found(null, family === 4 ? [{ address: "192.0.2.1" }] : []), 100);
+  const dial = compose(socksProxy({ proxy: `socks5://${server.address}`, lookup: lookup as never }));
+  await assert.rejects(dial("db.test:5432"), { reason: "reset" });
+});
 
 describe("2,000 dials that fail or are aborted", () => {
   const dials = 2000;

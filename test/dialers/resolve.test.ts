@@ -242,3 +242,12 @@ describe("stopped", () => {
     assert.deepEqual(log, ["0 start", "0 done success 6::1 in 0", "0 add 6::1"]);
   });
 });
+
+test("no more than 256 addresses of each IP version are taken from an answer, however many there are", () => {
+  const { answer, log } = start();
+  const many = (prefix: string) => Array.from({ length: 10_000 }, (_, i) => `${prefix}${(i >> 8) + 1}.${i & 255}`);
+  answer(6, Array.from({ length: 10_000 }, (_, i) => `2001:db8::${i.toString(16)}`).join(" "));
+  answer(4, many("10.1.").join(" "));
+  const counts = log.filter((line) => line.includes(" add ")).map((line) => line.split(" ").length - 2);
+  assert.deepEqual(counts, [256, 256]);
+});

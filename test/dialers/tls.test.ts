@@ -5,6 +5,7 @@ import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import type { DetailedPeerCertificate, SecureVersion, TLSSocket, TlsOptions } from "node:tls";
+import { inspect } from "node:util";
 import { Registry } from "prom-client";
 import {
   classify,
@@ -723,4 +724,20 @@ test("TLS runs inside TLS, as over an https proxy", async () => {
   const conn = await compose(tls({ ca: ca.cert }, viaOuter))("a.wild.test:443");
   assert.equal(await read(conn, 2), "hi");
   conn.destroy();
+});
+
+test("a certificate with huge names makes no huge error, and shows nobody the certificate", async () => {
+  const names = Array.from({ length: 1500 }, (_, index) => `DNS:name-${index}.${"x".repeat(50)}.test`);
+  const ca = authority();
+  await using server = await tlsPeer(ca.issue({ name: "peer.test", alternatives: names }));
+  const dial = compose(tls({ ca: ca.cert, serverName: "other.test" }));
+  const startedAt = performance.now();
+  const error: Error = await dial(`127.0.0.1:${server.port}`).then(
+    () => assert.fail("it fails"),
+    (error) => error,
+  );
+  assert.ok(performance.now() - startedAt < 5000);
+  assert.equal((error as DialError).reason, "tls_hostname");
+  assert.ok(Buffer.byteLength(error.message) <= 1024);
+  assert.ok(inspect(error, { depth: 6, maxStringLength: null }).length < 20_000);
 });

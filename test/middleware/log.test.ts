@@ -8,6 +8,7 @@ import {
   type DialOptions,
   type Logger,
   type LogOptions,
+  type Middleware,
   parseTarget,
   tcp,
   withLog,
@@ -17,6 +18,9 @@ import {
 import { fakeClock, type ScriptedDialer, scriptedDialer } from "../../src/testing.ts";
 import { connection, deferred } from "../support/contract.ts";
 import { freePort, goodPeer } from "../support/peers.ts";
+
+/** Control and format characters, and separators of lines. */
+const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
 function logbook() {
   const lines: string[] = [];
@@ -234,5 +238,43 @@ test("refuses options that can't work, naming them", () => {
     [{ colours: true }, /unknown option colours;/],
   ] as const) {
     assert.throws(() => withLog(console, options as never), message);
+  }
+});
+
+test("what peers and names contribute to lines is one line of at most 1 kB, without control characters", async () => {
+  const evil = `\u001b[2J\u0007\rforged \u202e\u2028${"x".repeat(900_000)}`;
+  for (const pretty of [false, true]) {
+    const lines: string[] = [];
+    const logger = { info: (line: string) => void lines.push(line), warn: (line: string) => void lines.push(line) };
+    const limited: Middleware = (next) => async (target, options) => {
+      options?.trace?.limitWait?.({
+        target: parseTarget(target),
+        limit: "rate",
+        durationMs: 1,
+        outcome: "failure",
+        reason: "protocol",
+        error: new Error(evil),
+      });
+      return next(target, options);
+    };
+    const dial = compose(
+      withLog(logger, { pretty, colors: false, columns: 80 }),
+      withRetry({ maxAttempts: 2, backoff: () => 1 }),
+      limited,
+      scriptedDialer([new Error(evil), Object.assign(new Error(evil), { code: "ECONNREFUSED" })]),
+    );
+    await assert.rejects(dial({ path: `/run/a\u001b[31m\nb\u202e` }), (error: Error) => {
+      assert.doesNotMatch(error.message, unprintable);
+      assert.ok(Buffer.byteLength(error.message) <= 1024);
+      return true;
+    });
+    assert.ok(lines.length >= 2);
+    for (const text of lines) {
+      for (const line of pretty ? text.split("\n") : [text]) {
+        assert.doesNotMatch(line, unprintable);
+        assert.ok(Buffer.byteLength(line) <= 1024, `${Buffer.byteLength(line)} bytes`);
+      }
+    }
+    assert.match(lines.join("\n"), /unix:"\/run\/a\\u001b\[31m\\nb\\u202e"/);
   }
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { compose, DialError, type DialTrace, tcp, withTrace } from "../../src/index.ts";
+import { compose, DialError, type DialTrace, tcp, withLog, withTrace } from "../../src/index.ts";
+import { natsLog } from "../../src/nats.ts";
 import { connect } from "../support/nats-line.ts";
 import { startNats } from "../support/nats-server.ts";
 import { peer } from "../support/peers.ts";
@@ -153,3 +154,86 @@ test("a subscription's callback that throws costs its connection, not the client
   await until(() => received.length === 1, "and reads on");
   await nc.close();
 });
+
+test("an INFO that comes byte by byte is read in time and in little memory", async () => {
+  const line = info({ server_name: "x".repeat(200_000) });
+  await using server = await peer((socket) => {
+    socket.setNoDelay(true);
+    socket.resume();
+    let at = 0;
+    const more = () => {
+      for (let count = 0; count < 200 && at < line.length && !socket.destroyed; count += 1)
+        socket.write(line[at++] ?? "");
+      if (at < line.length && !socket.destroyed) setImmediate(more);
+    };
+    more();
+  });
+  const before = process.memoryUsage();
+  const told: string[] = [];
+  const hooks: DialTrace = { handshakeEvent: ({ name }) => told.push(name) };
+  await assert.rejects(connect({ servers: server.address, dialer: compose(withTrace(hooks), tcp()), timeout: 3_000 }), {
+    reason: "timeout",
+  });
+  assert.deepEqual(told, ["info", "connect"]);
+  const after = process.memoryUsage();
+  assert.ok(after.heapUsed + after.external - before.heapUsed - before.external < 64 * 1024 * 1024);
+});
+
+test("what a server says of itself is one line of at most 256 bytes to hooks and spans", async () => {
+  const evil = `n\u001b]0;owned\u0007\r\nforged\u2028${"x".repeat(200_000)}`;
+  await using server = await peer((socket) => {
+    socket.write(info({ server_name: evil, server_id: evil, cluster: evil, version: `2.10.0-${evil}` }));
+    socket.on("data", (data) => {
+      if (String(data).includes("PING")) socket.write("PONG\r\n");
+    });
+  });
+  const told: unknown[] = [];
+  const hooks: DialTrace = { handshakeDone: ({ protocol }) => told.push(protocol?.attributes) };
+  const nc = await connect({
+    servers: server.address,
+    dialer: compose(withTrace(hooks), tcp()),
+    trace: { connect: ({ identity }) => void told.push(identity) },
+  });
+  await nc.close();
+  assert.equal(told.length, 2);
+  for (const told_ of told) {
+    assert.equal(Object.keys(told_ as object).length, 4);
+    for (const text of Object.values(told_ as Record<string, string>)) {
+      assert.ok(Buffer.byteLength(text) <= 256);
+      assert.match(text, /\\u001b\]0;owned\\u0007\\r\\nforged\\u2028x/);
+      assert.doesNotMatch(text, /[\p{Cc}\p{Zl}]/u);
+    }
+  }
+});
+
+for (const [what, lines] of [
+  ["in place of INFO", (words: string) => `-ERR '${words}'\r\n`],
+  ["in place of PONG", (words: string) => `${info()}-ERR '${words}'\r\n`],
+] as const) {
+  test(`what a server says ${what} is one line of at most 1 kB in errors and logs`, async () => {
+    const words = `\u001b[2J\u0007\roops \u202e${"x".repeat(900_000)}`;
+    await using server = await peer((socket) => {
+      socket.resume();
+      socket.write(lines(words));
+    });
+    const logged: string[] = [];
+    const logger = { info: (line: string) => void logged.push(line), warn: (line: string) => void logged.push(line) };
+    const dialer = compose(withLog(logger), withLog(logger, { pretty: true, columns: 80 }), tcp());
+    const error: Error = await connect({ servers: server.address, dialer, trace: natsLog(logger) }).then(
+      () => assert.fail("it is refused"),
+      (error) => error,
+    );
+    const errors = [error, error.cause, (error.cause as Error | undefined)?.cause].filter(
+      (each): each is Error => each instanceof Error,
+    );
+    assert.ok(errors.length >= 2);
+    const texts = [...errors.flatMap(({ message, stack = "" }) => [message, ...stack.split("\n")]), ...logged];
+    assert.ok(texts.some((text) => text.includes("oops")));
+    for (const text of texts) {
+      for (const line of text.split("\n")) {
+        assert.doesNotMatch(line, /[\p{Cc}\p{Cf}]/u);
+        assert.ok(Buffer.byteLength(line) <= 1100, `${Buffer.byteLength(line)} bytes`);
+      }
+    }
+  });
+}

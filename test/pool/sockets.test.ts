@@ -276,3 +276,75 @@ test("many callers share few connections; every answer reaches who asked, and no
   }
   await until(() => openSockets() <= before, "all sockets to be closed");
 });
+
+describe("an error that the holder of a lease does not listen to ends no process", () => {
+  for (const [what, use] of [
+    ["nothing", () => {}],
+    ["all of its listeners taken off", (conn: Socket) => conn.removeAllListeners()],
+    [
+      "a listener of its own, taken off again",
+      (conn: Socket) => conn.on("error", () => {}).removeAllListeners("error"),
+    ],
+  ] as const) {
+    test(`when the peer resets a connection with ${what}`, async () => {
+      await using server = await peer((socket) => void socket.once("data", () => socket.resetAndDestroy()));
+      await using connections = pool({ dialer: compose(tcp()) });
+      const lease = await connections.acquire(server.address);
+      use(lease.conn);
+      const closed = new Promise((resolve) => lease.conn.once("close", resolve));
+      lease.conn.write("ping");
+      await closed;
+      await new Promise((resolve) => setImmediate(resolve));
+      lease.release();
+      assert.equal(connections.stats().open, 0);
+    });
+  }
+
+  test("when the holder destroys it with an error and releases it in the same turn", async () => {
+    await using server = await goodPeer();
+    await using connections = pool({ dialer: compose(tcp()) });
+    const lease = await connections.acquire(server.address);
+    lease.conn.removeAllListeners();
+    lease.conn.destroy(new Error("no more"));
+    lease.release();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.equal(connections.stats().open, 0);
+  });
+
+  test("when it writes to a connection that its peer has ended", async () => {
+    await using server = await peer((socket) => void setTimeout(() => socket.resetAndDestroy(), 4));
+    await using connections = pool({ dialer: compose(tcp()) });
+    for (let round = 0; round < 20; round += 1) {
+      const lease = await connections.acquire(server.address);
+      lease.conn.write("a");
+      await new Promise((resolve) => setTimeout(resolve, 8));
+      lease.conn.write("b");
+      lease.release();
+    }
+    await until(() => connections.stats().open === 0, "all are closed");
+  });
+
+  test("and its own listener hears it all the same", async () => {
+    await using server = await peer((socket) => void socket.once("data", () => socket.resetAndDestroy()));
+    await using connections = pool({ dialer: compose(tcp()) });
+    const lease = await connections.acquire(server.address);
+    const heard = new Promise<NodeJS.ErrnoException>((resolve) => lease.conn.once("error", resolve));
+    lease.conn.write("ping");
+    assert.equal((await heard).code, "ECONNRESET");
+    lease.release();
+  });
+
+  test("and a connection that goes from lease to lease gathers no listeners", async () => {
+    await using server = await goodPeer();
+    await using connections = pool({ dialer: compose(tcp()) });
+    const counts = new Set<number>();
+    for (let round = 0; round < 100; round += 1) {
+      const lease = await connections.acquire(server.address);
+      counts.add(lease.conn.listenerCount("error"));
+      lease.release();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.equal(counts.size, 1);
+    assert.ok(Math.max(...counts) <= 1);
+  });
+});

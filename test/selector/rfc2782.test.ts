@@ -36,3 +36,36 @@ test("a weight of 0 has a small chance beside others, and none is lost at the en
     [],
   );
 });
+
+test("an answer of 10,000 records is put in order without blocking the event loop", () => {
+  const records = Array.from({ length: 10_000 }, (_, index) => record(`${index} `, index % 3, index % 100));
+  const startedAt = performance.now();
+  const order = ordered(records, seededRandom(3));
+  assert.ok(performance.now() - startedAt < 500, `${performance.now() - startedAt} ms`);
+  assert.equal(new Set(order).size, records.length);
+  assert.ok(order.every(({ priority }, index) => priority >= (order[index - 1]?.priority ?? 0)));
+});
+
+test("the order is the one that adding up the weights anew for each record gives", () => {
+  /** RFC 2782 to the letter. */
+  const byHand = (records: readonly ReturnType<typeof record>[], random: () => number) => {
+    const left = [...records].sort((a, b) => a.weight - b.weight);
+    const order: typeof left = [];
+    while (left.length > 0) {
+      let drawn = Math.floor(random() * (left.reduce((sum, { weight }) => sum + weight, 0) + 1));
+      const index = left.findIndex(({ weight }) => {
+        drawn -= weight;
+        return drawn <= 0;
+      });
+      order.push(...left.splice(index, 1));
+    }
+    return order;
+  };
+  for (let seed = 1; seed <= 300; seed += 1) {
+    const random = seededRandom(seed);
+    const records = Array.from({ length: 1 + (seed % 17) }, (_, index) =>
+      record(`${index} `, 0, Math.floor(random() * 4) * (seed % 5)),
+    );
+    assert.equal(names(ordered(records, seededRandom(seed))), names(byHand(records, seededRandom(seed))), `${seed}`);
+  }
+});

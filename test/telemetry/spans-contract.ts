@@ -309,6 +309,27 @@ export function spanTests(sdk: SdkLine): void {
       assert.deepEqual(recorder.open, []);
     });
 
+    it("a handshake that repeats a peer's 900 kB with control characters: no attribute exceeds 1 kB", async () => {
+      const words = `\u001b[2J\u202e\r\n${"x".repeat(900_000)}`;
+      await using server = await goodPeer();
+      for (const mode of ["spans", "events"] as const) {
+        const handshake: NonNullable<DialOptions["handshake"]> = async (_conn, context) => {
+          context.describe({ name: words, attributes: { "nats.server.name": words } });
+          throw new Error(words);
+        };
+        await assert.rejects(traced({ mode }, tcp())(server.address, { handshake }));
+      }
+      assert.match(spanTree(recorder.started), /nats\.server\.name/);
+      for (const { attributes, events, status } of recorder.started) {
+        const all = [attributes, ...events.map((each) => each.attributes ?? {}), { status: status.message }];
+        for (const value of all.flatMap((each) => Object.values(each))) {
+          if (typeof value !== "string") continue;
+          assert.ok(Buffer.byteLength(value) <= 1024);
+          assert.doesNotMatch(value, /[\p{Cc}\p{Cf}]/u);
+        }
+      }
+    });
+
     it("a handshake that marks its steps, the last of them too late", async () => {
       await using server = await goodPeer();
       let late: HandshakeContext | undefined;

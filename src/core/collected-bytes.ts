@@ -1,0 +1,27 @@
+/**
+ * Bytes put together as they come. Linear in their number, and without an object for each piece, for a peer may send them one by one.
+ */
+export class CollectedBytes {
+  #buffer = Buffer.alloc(0);
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** All bytes so far; good until the next are added. */
+  get bytes(): Buffer {
+    return this.#buffer.subarray(0, this.#size);
+  }
+
+  add(piece: Uint8Array): void {
+    const size = this.#size + piece.length;
+    if (size > this.#buffer.length) {
+      const grown = Buffer.allocUnsafe(Math.max(size, 2 * this.#buffer.length));
+      grown.set(this.bytes);
+      this.#buffer = grown;
+    }
+    this.#buffer.set(piece, this.#size);
+    this.#size = size;
+  }
+}

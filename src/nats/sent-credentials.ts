@@ -1,0 +1,18 @@
+import { cleanError } from "../core/printable.ts";
+import type { SentSecrets } from "../core/sent-secrets.ts";
+import type { Blank } from "./info.ts";
+
+/** Notes the credentials of a CONNECT line that is about to be sent. */
+export function noteCredentials(sent: SentSecrets, frame: Uint8Array): void {
+  const [, json] = /^CONNECT (\{.*\})/s.exec(Buffer.from(frame).toString()) ?? [];
+  if (json === undefined) return;
+  const { user, pass, auth_token, jwt, sig } = JSON.parse(json) as Record<string, unknown>;
+  sent.add([pass, auth_token, jwt, sig], [user]);
+}
+
+/** Upstream prints what its parser throws, and that holds what the server has sent: makes it printable. */
+export function cleanParser(parser: object, blank: Blank): void {
+  const target = parser as { fail?: (data: Uint8Array, label?: string) => Error };
+  const fail = target.fail?.bind(parser);
+  if (fail !== undefined) target.fail = (data, label) => cleanError(fail(data, label), blank);
+}
