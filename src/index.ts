@@ -3,8 +3,22 @@ export { classify } from "./core/classify.ts";
 export type { Clock } from "./core/clock.ts";
 export { compose } from "./core/compose.ts";
 export { type DialRecord, type Phase, type PhaseRecord, recordDials } from "./core/dial-record.ts";
-export type { CallOptions, Dialer, DialOptions, Handshake, HandshakeContext, Middleware } from "./core/dialer.ts";
-export { type AttemptRecord, DialError, DialTimeoutError, type TimeoutScope } from "./core/errors.ts";
+export type {
+  CallOptions,
+  Dialer,
+  DialOptions,
+  Handshake,
+  HandshakeContext,
+  Middleware,
+  RetryPredicate,
+} from "./core/dialer.ts";
+export {
+  type AttemptRecord,
+  DialError,
+  DialTimeoutError,
+  type TargetFailure,
+  type TimeoutScope,
+} from "./core/errors.ts";
 export type * from "./core/pool-trace.ts";
 export { type Reason, reasons } from "./core/reasons.ts";
 export {

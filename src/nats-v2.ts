@@ -11,3 +11,4 @@ export { type Instrumentation, type InstrumentOptions, instrument } from "./nats
 export { natsLog } from "./nats/log.ts";
 export { ReconnectBufferError } from "./nats/publish-buffer.ts";
 export type { ReconnectDelayOptions } from "./nats/reconnect-delay.ts";
+export { type ConnectionState, stateOf } from "./nats/state-of.ts";

@@ -12,3 +12,4 @@ export { keepTransport } from "./nats/keep-transport.ts";
 export { natsLog } from "./nats/log.ts";
 export { ReconnectBufferError } from "./nats/publish-buffer.ts";
 export type { ReconnectDelayOptions } from "./nats/reconnect-delay.ts";
+export { type ConnectionState, stateOf } from "./nats/state-of.ts";

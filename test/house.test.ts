@@ -149,6 +149,15 @@ test("base dialers import no other, but the one that they are built over and hel
   );
 });
 
+test("errors are told by isError, which also knows those of another realm", () => {
+  none(
+    files
+      .filter((file) => file !== "core/is-error.ts")
+      .filter((file) => /\binstanceof (?:Aggregate|Type|Range)?Error\b/.test(readFileSync(join("src", file), "utf8")))
+      .map((file) => `${file}: use isError or isAggregateError of core/is-error.ts instead of instanceof`),
+  );
+});
+
 test("no file imports itself by way of others", () => {
   const next = new Map(
     files.map((file) => [file, imports.filter((each) => each.file === file && !each.isPackage).map(({ to }) => to)]),

@@ -1,7 +1,8 @@
 import { CircuitState } from "cockatiel";
 import type { BackoffFunction } from "../core/backoff.ts";
 import type { Clock } from "../core/clock.ts";
-import { guarded } from "../core/hooks.ts";
+import { guarded, notify } from "../core/hooks.ts";
+import { returnedBoolean } from "../core/returned.ts";
 import type { Target } from "../core/target.ts";
 import type { BreakerState, DialTrace } from "../core/trace.ts";
 import type { BreakerStrategy } from "./strategy.ts";
@@ -83,7 +84,7 @@ export class Breaker {
   /** Counts a success of a dial that was let in as `generation`. */
   succeeded(generation: number, clock: Clock, trace: DialTrace | undefined): void {
     if (generation !== this.generation) return;
-    guarded("a breaker's strategy", () => this.#strategy?.success(circuitState(this.state), clock));
+    notify("a breaker's strategy", () => this.#strategy?.success(circuitState(this.state), clock));
     if (this.state !== "half_open") return;
     this.#change("closed");
     this.tell(trace);
@@ -96,7 +97,12 @@ export class Breaker {
    */
   failed(generation: number, error: unknown, clock: Clock, trace: DialTrace | undefined): void {
     if (generation !== this.generation) return;
-    const opens = guarded("a breaker's strategy", () => this.#strategy?.failure(circuitState(this.state), clock));
+    const strategy = this.#strategy;
+    const opens =
+      strategy &&
+      guarded("a breaker's strategy", () =>
+        returnedBoolean("withBreaker: breaker().failure", strategy.failure(circuitState(this.state), clock)),
+      );
     if (this.state === "closed" && opens !== true) return;
     this.#wait ??= this.#parts.newWait();
     const waitMs = this.#wait(this.#openings + 1, error);

@@ -1,5 +1,6 @@
 import { type BackoffFunction, createBackoff, type Jitter } from "../core/backoff.ts";
-import { checkDuration, checkFunction, checkOneOf } from "../core/validate.ts";
+import { returnedWait } from "../core/returned.ts";
+import { checkDuration, checkFunction, checkOneOf, invalid } from "../core/validate.ts";
 
 export interface WaitOptions {
   /**
@@ -28,18 +29,16 @@ export function waitMaker({ halfOpenAfterMs, jitter, random }: WaitOptions): () 
   if (jitter !== undefined) checkOneOf("withBreaker: jitter", jitter, ["none", "full", "equal", "decorrelated"]);
   if (typeof halfOpenAfterMs === "function") {
     if (jitter !== undefined) {
-      throw new TypeError("withBreaker: jitter has no effect when halfOpenAfterMs is a function: leave it out");
+      throw invalid(TypeError, "withBreaker: jitter has no effect when halfOpenAfterMs is a function: leave it out");
     }
-    return () => (attempt, error) => {
-      const waitMs = halfOpenAfterMs(attempt, error);
-      checkDuration(`withBreaker: halfOpenAfterMs(${attempt}, error)`, waitMs, 0);
-      return waitMs;
-    };
+    return () => (attempt, error) =>
+      returnedWait(`withBreaker: halfOpenAfterMs(${attempt}, error)`, halfOpenAfterMs(attempt, error));
   }
   if (halfOpenAfterMs === undefined) {
-    return createBackoff({ initialBackoffMs: 10_000, maxBackoffMs: 300_000, jitter: jitter ?? "equal", random });
+    const growing = { initialBackoffMs: 10_000, maxBackoffMs: 300_000, jitter: jitter ?? "equal", random };
+    return createBackoff(growing, "withBreaker: ");
   }
   checkDuration("withBreaker: halfOpenAfterMs", halfOpenAfterMs);
   const fixed = { initialBackoffMs: halfOpenAfterMs, maxBackoffMs: halfOpenAfterMs };
-  return createBackoff({ backoff: "constant", ...fixed, jitter: jitter ?? "none", random });
+  return createBackoff({ backoff: "constant", ...fixed, jitter: jitter ?? "none", random }, "withBreaker: ");
 }

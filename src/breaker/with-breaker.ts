@@ -4,6 +4,7 @@ import type { Middleware } from "../core/dialer.ts";
 import { DialError, messageOf } from "../core/errors.ts";
 import { formatDuration } from "../core/format.ts";
 import { type Failed, failed } from "../core/outcome.ts";
+import { returnedBoolean } from "../core/returned.ts";
 import { markFactories } from "../core/roles.ts";
 import { parseTarget, type TargetLike } from "../core/target.ts";
 import type { BreakerState } from "../core/trace.ts";
@@ -24,7 +25,7 @@ export interface BreakerOptions extends WaitOptions {
    */
   breaker: BreakerRule;
   /**
-   * Whether a failure counts. One that doesn't changes nothing; nor does a caller's abort, which is not asked about.
+   * Whether a failure counts, by `true` or `false`. One that doesn't changes nothing; nor does a caller's abort, which is not asked about.
    * @defaultValue by the error's reason: whether it speaks of the peer
    */
   countsAsFailure?: ((error: unknown) => boolean) | undefined;
@@ -101,7 +102,8 @@ export function withBreaker(options: BreakerOptions): BreakerLayer {
 
   const counts = (ended: Failed) => {
     if (ended.outcome === "canceled") return false;
-    return countsAsFailure === undefined ? countsByReason(ended.reason) : countsAsFailure(ended.error);
+    if (countsAsFailure === undefined) return countsByReason(ended.reason);
+    return returnedBoolean("withBreaker: countsAsFailure", countsAsFailure(ended.error));
   };
 
   const middleware = layer(

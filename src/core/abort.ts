@@ -1,4 +1,5 @@
 import type { Cancel } from "./cancel.ts";
+import { discard } from "./connection.ts";
 
 interface Destroyable {
   destroy(): unknown;
@@ -9,7 +10,6 @@ interface Destroyable {
  * itself, so that its own events come in order; then the promise rejects on its behalf with the abort's
  * reason. A connection that comes after the abort is destroyed. Leaves no listener.
  *
- * @param work - must return a promise, never throw.
  * @param release - called when the work has ended or is no longer waited for; maybe twice.
  */
 export function abortable<T extends Destroyable>(
@@ -17,7 +17,7 @@ export function abortable<T extends Destroyable>(
   cancel: Cancel | undefined,
   release?: () => void,
 ): Promise<T> {
-  if (cancel === undefined) return work();
+  if (cancel === undefined) return begun(work);
   if (cancel.aborted) {
     release?.();
     return Promise.reject(cancel.reason);
@@ -37,12 +37,12 @@ export function abortable<T extends Destroyable>(
     };
     // Before the work starts: whoever listens first hears of the abort last, after all that is beneath.
     cancel.onAbort(onAbort);
-    work().then(
+    begun(work).then(
       (conn) => {
         end();
         if (cancel.aborted) {
-          // Nobody has looked yet at what a base dialer or a handshake resolved with.
-          (conn as Partial<Destroyable> | undefined)?.destroy?.();
+          // What a base dialer or a handshake resolved with has not been checked yet.
+          discard(conn);
           reject(cancel.reason);
         } else {
           resolve(conn);
@@ -54,4 +54,12 @@ export function abortable<T extends Destroyable>(
       },
     );
   });
+}
+
+function begun<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return work();
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }

@@ -1,15 +1,17 @@
 import type { Duplex } from "node:stream";
 import { abortable } from "./abort.ts";
+import { discard, isConnection } from "./connection.ts";
 import { type DialContext, type Run, runOf } from "./context.ts";
 import type { Dialer, Handshake, HandshakeContext } from "./dialer.ts";
 import { DialError, messageOf } from "./errors.ts";
 import { failed } from "./outcome.ts";
+import { printable } from "./printable.ts";
 import type { Reason } from "./reasons.ts";
+import { wrongReturn } from "./returned.ts";
 import { type DialState, insideAttempt } from "./state.ts";
 import type { Target } from "./target.ts";
 import type { ProtocolInfo } from "./trace.ts";
 import { trackClose } from "./tracker.ts";
-import { invalid, show } from "./validate.ts";
 
 /**
  * Makes each call of a base dialer an attempt: counted, reported, followed by the caller's handshake,
@@ -17,7 +19,7 @@ import { invalid, show } from "./validate.ts";
  * Inside another attempt (a base built over a composed dialer) it only passes through.
  */
 export function attempting<C extends Duplex>(base: Dialer<C>): Run<C> {
-  const run = runOf(base);
+  const run = runOf(base, ofBase);
   return async function attemptDialer(target, context) {
     const { state, cancel, trace, clock } = context;
     cancel?.throwIfAborted();
@@ -29,6 +31,7 @@ export function attempting<C extends Duplex>(base: Dialer<C>): Run<C> {
     const startedAt = clock.now();
     try {
       const conn = await connectAndShakeHands(run, target, context, attempt);
+      state.conn = conn;
       if (trace !== undefined) {
         const endedAt = clock.now();
         trackClose(conn, target, clock, endedAt, trace);
@@ -49,6 +52,9 @@ export function attempting<C extends Duplex>(base: Dialer<C>): Run<C> {
   };
 }
 
+const ofBase = (got: string) =>
+  `compose: the last layer must resolve with a connection, got ${got}; is it a base dialer?`;
+
 async function connectAndShakeHands<C extends Duplex>(
   run: Run<C>,
   target: Target,
@@ -59,14 +65,9 @@ async function connectAndShakeHands<C extends Duplex>(
   const inner = { ...context, handshake: undefined, state: insideAttempt, call: undefined };
   const dial = () => run(target, inner);
   let conn = await abortable(surround === undefined ? dial : () => surround(dial), cancel);
-  if (typeof conn?.destroy !== "function") {
-    throw invalid(
-      TypeError,
-      `compose: the last layer must resolve with a connection, got ${show(conn)}; is it a base dialer?`,
-    );
-  }
   if (handshake !== undefined) conn = await shakeHands(handshake, conn, target, context, attempt);
   if (conn.destroyed) {
+    discard(conn);
     throw new DialError(`dial ${target}: closed before it was ready`, { reason: "handshake_closed", target });
   }
   return conn;
@@ -91,26 +92,33 @@ async function shakeHands<C extends Duplex>(
     },
     remainingMs: () => (deadline === undefined ? undefined : Math.max(0, deadline - clock.now())),
     describe(info) {
-      protocol = info;
+      protocol = printableProtocol(info);
     },
     event(name) {
       // One that takes no notice of the abort may go on while the next attempt is under way.
       if (underWay) trace?.handshakeEvent?.({ target, attempt, name });
     },
   };
-  const destroy = () => conn.destroy();
+  const destroy = () => discard(conn);
+  let broken: unknown;
+  // A handshake may listen to the connection late, or never: an error of it fails the dial, and not the process.
+  const onError = (error: unknown) => {
+    broken ??= error;
+  };
+  conn.on("error", onError);
   cancel?.onAbort(destroy);
   trace?.handshakeStart?.({ target, attempt });
   const startedAt = clock.now();
   try {
     const ready = await abortable(async () => handshake(conn, handshakeContext), cancel);
-    if (typeof ready?.destroy !== "function") {
-      throw invalid(TypeError, `handshake must resolve with the connection to hand out, got ${show(ready)}`);
+    if (!isConnection(ready)) {
+      throw wrongReturn("handshake", "must resolve with the connection to hand out", ready);
     }
+    if (broken !== undefined && ready.destroyed) throw broken;
     trace?.handshakeDone?.({ target, attempt, durationMs: clock.now() - startedAt, outcome: "success", protocol });
     return ready;
   } catch (error) {
-    conn.destroy();
+    destroy();
     trace?.handshakeDone?.({
       target,
       attempt,
@@ -121,8 +129,19 @@ async function shakeHands<C extends Duplex>(
     throw error;
   } finally {
     underWay = false;
+    conn.off("error", onError);
     cancel?.offAbort(destroy);
   }
+}
+
+/** A handshake describes its peer in the peer's own words. */
+function printableProtocol({ name, attributes }: ProtocolInfo): ProtocolInfo {
+  if (attributes === undefined) return { name: printable(name) };
+  const shown = Object.entries(attributes).map(([key, value]) => [
+    key,
+    typeof value === "string" ? printable(value) : value,
+  ]);
+  return { name: printable(name), attributes: Object.fromEntries(shown) };
 }
 
 function asDialError(raw: unknown, reason: Reason, target: Target, state: DialState): DialError {

@@ -1,11 +1,12 @@
+import { checkedRandom, returnedWait } from "./returned.ts";
 import { checkDuration, checkFunction, checkOneOf, invalid, maxTimerMs, show } from "./validate.ts";
 
 /** How a wait is spread at random, after "Exponential Backoff and Jitter". */
 export type Jitter = "none" | "full" | "equal" | "decorrelated";
 
 /**
- * Computes the wait in milliseconds before the next attempt. May throw to stop: the dial rejects with
- * what it throws.
+ * Computes the wait in milliseconds before the next attempt, 0 to 2^31-1. May throw to stop: the dial rejects
+ * with what it throws. Anything but such a number, a promise too, ends the dial with a RangeError or TypeError.
  *
  * @param attempt - number of the attempt that failed, from 1; 0 before the first, where that is asked for.
  * @param error - what it failed with; `undefined` before the first.
@@ -56,19 +57,23 @@ export function createBackoff(options: BackoffOptions = {}, prefix = ""): () => 
       if (options[name] !== undefined)
         throw invalid(TypeError, `${prefix}${name} has no effect when backoff is a function: leave it out`);
     }
-    return () => (attempt, error) => {
-      const wait = given(attempt, error);
-      checkDuration(`backoff(${attempt}, error)`, wait, 0);
-      return wait;
-    };
+    return () => (attempt, error) => returnedWait(`backoff(${attempt}, error)`, given(attempt, error));
   }
-  const { backoff, initialBackoffMs, backoffMultiplier, maxBackoffMs, jitter, random } = {
+  const {
+    backoff,
+    initialBackoffMs,
+    backoffMultiplier,
+    maxBackoffMs,
+    jitter,
+    random: source,
+  } = {
     ...defaults,
     ...defined(options),
   };
   checkOneOf(`${prefix}backoff`, backoff, ["exponential", "constant"]);
   checkOneOf(`${prefix}jitter`, jitter, ["none", "full", "equal", "decorrelated"]);
-  checkFunction(`${prefix}random`, random);
+  checkFunction(`${prefix}random`, source);
+  const random = checkedRandom(`${prefix}random`, source, "to 1");
   checkDuration(`${prefix}initialBackoffMs`, initialBackoffMs, 0);
   checkDuration(`${prefix}maxBackoffMs`, maxBackoffMs, 0);
   if (maxBackoffMs < initialBackoffMs && backoff === "exponential") {

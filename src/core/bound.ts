@@ -1,9 +1,8 @@
 import type { Duplex } from "node:stream";
-import { abortable } from "./abort.ts";
 import { skips } from "./call.ts";
-import { Cancel } from "./cancel.ts";
 import type { DialContext, Run } from "./context.ts";
-import { DialTimeoutError, messageOf } from "./errors.ts";
+import { withDeadline } from "./deadline.ts";
+import { DialTimeoutError, messageOf, timeoutMessage } from "./errors.ts";
 import type { DialState } from "./state.ts";
 import type { Target } from "./target.ts";
 
@@ -14,22 +13,16 @@ export function bounded<C extends Duplex>(
   context: DialContext<C>,
   timeoutMs: number,
 ): Promise<C> {
-  const { cancel: outer, trace, clock, state } = context;
-  if (outer?.aborted) return Promise.reject(outer.reason);
-  const cancel = new Cancel();
-  const forward = () => cancel.abort(outer?.reason);
-  outer?.onAbort(forward);
+  const { cancel, trace, clock, state } = context;
   const deadline = earlier(context.deadline, clock.now() + timeoutMs);
-  const timer = clock.setTimeout(() => {
+  const onPassed = (lateByMs: number) => {
     const scope = context.insideRetry ? "attempt" : "dial";
     trace?.timeout?.({ target, scope, timeoutMs });
-    cancel.abort(timeoutError(target, timeoutMs, scope, state));
-  }, timeoutMs);
-  const release = () => {
-    clock.clearTimeout(timer);
-    outer?.offAbort(forward);
+    return timeoutError(target, { timeoutMs, scope, lateByMs }, state);
   };
-  return abortable(() => next(target, { ...context, cancel, deadline }), cancel, release);
+  return withDeadline({ clock, timeoutMs, cancel, onPassed }, (inner) =>
+    next(target, { ...context, cancel: inner, deadline }),
+  );
 }
 
 /** The same by the caller's bound, which is not handed on. */
@@ -60,17 +53,24 @@ function earlier(deadline: number | undefined, other: number): number {
   return deadline === undefined ? other : Math.min(deadline, other);
 }
 
-function timeoutError(target: Target, timeoutMs: number, scope: "dial" | "attempt", state: DialState | undefined) {
-  const init = { scope, timeoutMs, target, attemptCount: state?.attempts };
+interface Passed {
+  readonly timeoutMs: number;
+  readonly scope: "dial" | "attempt";
+  readonly lateByMs: number;
+}
+
+function timeoutError(target: Target, passed: Passed, state: DialState | undefined): DialTimeoutError {
+  const { timeoutMs, lateByMs } = passed;
+  const init = { ...passed, target, attemptCount: state?.attempts };
   // The attempts before are told of by what ends the dial. An attempt's own error must not hold them: each
   // would hold the one before it, without end.
-  if (scope === "attempt") {
+  if (passed.scope === "attempt") {
     const which = state?.attempts ? `attempt ${state.attempts}` : "an attempt";
-    return new DialTimeoutError(`${which} to dial ${target} timed out after ${timeoutMs} ms`, init);
+    return new DialTimeoutError(timeoutMessage(`${which} to dial ${target}`, timeoutMs, lateByMs), init);
   }
   const last = state?.failures.at(-1);
   const before = last ? `; attempt ${last.attempt} before failed: ${messageOf(last.error)}` : "";
-  return new DialTimeoutError(`dial ${target} timed out after ${timeoutMs} ms${before}`, {
+  return new DialTimeoutError(`${timeoutMessage(`dial ${target}`, timeoutMs, lateByMs)}${before}`, {
     ...init,
     attempts: state && [...state.failures],
   });

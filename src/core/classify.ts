@@ -1,4 +1,5 @@
 import { DialError } from "./errors.ts";
+import { isAggregateError, isError } from "./is-error.ts";
 import { type Reason, reasonTable } from "./reasons.ts";
 
 /** System and TLS codes with one meaning wherever they occur. */
@@ -55,9 +56,12 @@ const byCodePattern: readonly (readonly [RegExp, Reason])[] = [
 /** What servers say in words. */
 const byMessage: readonly (readonly [RegExp, Reason])[] = [
   [/(user|account) authentication expired/i, "auth_expired"],
-  [/authorization violation|authentication timeout/i, "auth_failed"],
+  [/authorization violation|authentication timeout|authentication revoked/i, "auth_failed"],
   [/maximum .*connections exceeded/i, "server_limit"],
   [/unexpected response from server/i, "protocol"],
+  // What the NATS clients find when the server's INFO doesn't go with their options.
+  [/server does not support 'tls'|'tls' is not available on this server/i, "tls_protocol"],
+  [/server does not support 'noEcho'/i, "config"],
 ];
 
 /** Classes of errors, by name, so that no client needs to be imported. */
@@ -91,7 +95,10 @@ const maxCauses = 5;
  * @returns a {@link Reason}, or `"canceled"` for a caller's abort, which is no failure.
  */
 export function classify(error: unknown): Reason | "canceled" {
-  const chain = causes(error);
+  return classifyChain(causesBy(deciding, error));
+}
+
+function classifyChain(chain: readonly Error[]): Reason | "canceled" {
   return (
     first(chain, codeReason) ??
     first(chain, messageReason) ??
@@ -101,29 +108,53 @@ export function classify(error: unknown): Reason | "canceled" {
   );
 }
 
-function causes(error: unknown): readonly Error[] {
+function causesBy(choose: (error: unknown) => unknown, error: unknown): readonly Error[] {
   const chain: Error[] = [];
-  let next: unknown = deciding(error);
-  while (next instanceof Error && chain.length <= maxCauses && !chain.includes(next)) {
+  let next: unknown = choose(error);
+  while (isError(next) && chain.length <= maxCauses && !chain.includes(next)) {
     chain.push(next);
     // The second is where `nats` 2.x keeps it.
-    next = deciding(next.cause ?? (next as { chainedError?: unknown }).chainedError);
+    next = choose(next.cause ?? (next as { chainedError?: unknown }).chainedError);
   }
   return chain;
 }
 
-/**
- * Of the errors of several addresses, the one that tells most: the last that is not merely a missing
- * route or family on this host, else the last.
- */
+/** Of the errors of several addresses, the one that tells most. */
 function deciding(error: unknown): unknown {
-  if (!(error instanceof AggregateError) || error.errors.length === 0) return error;
+  if (!isAggregateError(error) || error.errors.length === 0) return error;
   return decidingError(error.errors);
 }
 
-/** @internal The error that decides when every address of a target failed. */
+/**
+ * @internal The error that decides when every address of a target, or every server of a pool, failed: the last of
+ * the highest rank. What a human must mend ranks highest, what says nothing of the peer lowest.
+ */
 export function decidingError(errors: readonly unknown[]): unknown {
-  return errors.findLast((each) => !isLocalRouteError(each)) ?? errors.at(-1);
+  let found: unknown;
+  let highest = -1;
+  for (const error of errors) {
+    const rank = rankOf(error);
+    if (rank < highest) continue;
+    found = error;
+    highest = rank;
+  }
+  return found;
+}
+
+/** Reasons of a dial that reached no peer, for lack of a route on this host or by a limit of this process. */
+const ownReasons: ReadonlySet<string> = new Set(["canceled", "circuit_open", "pool_exhausted", "no_target"]);
+
+function rankOf(error: unknown): number {
+  if (isLocalRouteError(error)) return 0;
+  const reason = classifyChain(plainCauses(error));
+  if (ownReasons.has(reason)) return 1;
+  // A retry mends what is left.
+  return reasonTable[reason as Reason].retry === "yes" ? 2 : 3;
+}
+
+/** The causes, whatever stands in an AggregateError left aside: these might hold each other. */
+function plainCauses(error: unknown): readonly Error[] {
+  return causesBy((each) => each, error);
 }
 
 function isLocalRouteError(error: unknown): boolean {
@@ -156,7 +187,12 @@ function messageReason(error: Error): Reason | undefined {
 }
 
 function nameReason(error: Error): Reason | undefined {
-  if (error.name === "NatsError") return byNatsCode.get(String((error as { code?: unknown }).code));
+  if (error.name === "NatsError") {
+    const { code, message } = error as NodeJS.ErrnoException;
+    // Its message is the option that doesn't go with the server's INFO.
+    if (code === "SERVER_OPT_NA") return message === "tls" ? "tls_protocol" : "config";
+    return byNatsCode.get(String(code));
+  }
   return byName.get(error.name);
 }
 

@@ -1,6 +1,6 @@
 import type { ClientObserver, ClientState, ClientTrace, ClientTraceLike, ObservedClient } from "./client-trace.ts";
 import { checkObservers, warnOfHooks } from "./hook-names.ts";
-import { callHook, guarded } from "./hooks.ts";
+import { callHook, guarded, returnedHooks } from "./hooks.ts";
 import { addPlace, type Place, placeOf } from "./twins.ts";
 import type { OptionNames } from "./validate.ts";
 
@@ -104,7 +104,8 @@ function listOf(trace: ClientTraceLike): readonly (ClientTrace | ClientObserver)
 function hooksFor(trace: ClientTrace | ClientObserver, client: ObservedClient): ClientTrace | undefined {
   // A copy: hooks given twice are two observers, and each is detached alone.
   if (typeof trace !== "function") return Object.create(trace) as ClientTrace;
-  const hooks = guarded("an observer of clients", () => trace(client)) ?? undefined;
-  warnOfHooks("an observer of clients", hooks, hookNames);
+  const what = "an observer of clients";
+  const hooks = guarded(what, () => returnedHooks(what, trace(client)));
+  warnOfHooks(what, hooks, hookNames);
   return hooks;
 }

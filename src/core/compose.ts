@@ -6,6 +6,7 @@ import { dialerOf, runOf } from "./context.ts";
 import type { Dialer, Middleware } from "./dialer.ts";
 import { isObserver, makeupOf, placesOf, setBeneath } from "./makeup.ts";
 import { observed } from "./observe.ts";
+import { handleRejection } from "./returned.ts";
 import { markFactories, roleOf } from "./roles.ts";
 import { DialState } from "./state.ts";
 import { checkFunction, invalid, show } from "./validate.ts";
@@ -80,7 +81,7 @@ function wrap<C extends Duplex>(middleware: Middleware, next: Dialer<C>, index: 
     setBeneath(wrapped, makeupOf(next));
     return wrapped as Dialer<C>;
   }
-  if (wrapped instanceof Promise) wrapped.catch(() => {});
+  handleRejection(wrapped);
   throw invalid(
     TypeError,
     `compose: layer ${index + 1} returned ${show(wrapped)} instead of a dialer; a base dialer such as tcp() comes last`,

@@ -1,16 +1,18 @@
 import type { Duplex } from "node:stream";
 import { type Call, callOf, skips } from "./call.ts";
 import { Cancel } from "./cancel.ts";
-import { type Clock, systemClock } from "./clock.ts";
+import { type Clock, checkClock, systemClock } from "./clock.ts";
+import { discard, isConnection } from "./connection.ts";
 import { checkDialOptions } from "./dial-options.ts";
 import type { CallOptions, Dialer, DialOptions, Handshake, Middleware } from "./dialer.ts";
 import { guardHooks } from "./hooks.ts";
 import { asObserver, type LayerTraits, type Makeup, makeupOf, setMakeup, withLayer } from "./makeup.ts";
+import { asMistake } from "./returned.ts";
 import { markDialer, markMiddleware } from "./roles.ts";
 import type { DialState } from "./state.ts";
 import { parseTarget, type Target, type TargetLike } from "./target.ts";
 import type { DialTrace } from "./trace.ts";
-import { checkDialer } from "./validate.ts";
+import { checkDialer, show } from "./validate.ts";
 
 /** What the layers of one dial hand down to each other: {@link DialOptions}, checked and completed. */
 export interface DialContext<C extends Duplex> {
@@ -77,10 +79,28 @@ export function dialerOf<C extends Duplex>(run: Run<C>, makeup?: Makeup): Dialer
   return dial;
 }
 
-/** Reaches the inner dialer behind a public one. Dialers from outside get plain options and a real `AbortSignal`. */
-export function runOf<C extends Duplex>(dialer: Dialer<C>): Run<C> {
-  return (dialer as WithRun<C>)[runKey] ?? (async (target, context) => dialer(target, optionsOf(context)));
+/**
+ * Reaches the inner dialer behind a public one. Dialers from outside get plain options and a real `AbortSignal`, and
+ * what they resolve with is checked.
+ *
+ * @param rule - what the error says about a dialer from outside that resolves with something else.
+ */
+export function runOf<C extends Duplex>(dialer: Dialer<C>, rule: (got: string) => string = ofLayer): Run<C> {
+  return (dialer as WithRun<C>)[runKey] ?? foreign(dialer, rule);
 }
+
+function foreign<C extends Duplex>(dialer: Dialer<C>, rule: (got: string) => string): Run<C> {
+  return async function foreignDialer(target, context) {
+    const conn: unknown = await dialer(target, optionsOf(context));
+    if (isConnection(conn)) return conn as C;
+    // A decorator that forgets to return what is beneath has left a connection behind that can't be reached any more.
+    discard(context.state?.conn);
+    throw asMistake(new TypeError(rule(show(conn))));
+  };
+}
+
+const ofLayer = (got: string) =>
+  `compose: a layer must resolve with a connection, got ${got}; return what next() resolves with`;
 
 /** Makes a middleware of a wrapper around inner dialers. */
 export function layer(wrap: <C extends Duplex>(next: Run<C>) => Run<C>, traits: LayerTraits = {}): Middleware {
@@ -132,6 +152,7 @@ export function contextOf<C extends Duplex>(
   const inherited = options?.[contextKey] ?? (emptyContext as never as DialContext<C>);
   checkDialOptions(what, options, inherited.trace);
   const { signal, handshake, background = false, owner, clock = systemClock } = options;
+  if (clock !== inherited.clock) checkClock(`${what}: clock`, clock);
   const cancel = signal && Cancel.of(signal);
   const given = options.trace;
   const trace = given === undefined || given === inherited.trace ? given : guardHooks(given);

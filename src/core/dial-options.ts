@@ -1,11 +1,9 @@
-import { systemClock } from "./clock.ts";
 import type { DialOptions } from "./dialer.ts";
 import { checkDialHooks } from "./hook-names.ts";
 import { roleOf } from "./roles.ts";
 import type { DialTrace } from "./trace.ts";
 import {
   checkBoolean,
-  checkClock,
   checkFunction,
   checkOptionsObject,
   checkSignal,
@@ -50,14 +48,13 @@ export function checkDialOptions(
   for (const name in options) {
     if (!(name in known) && Object.hasOwn(options, name)) throw unknownOption(what, name, Object.keys(known));
   }
-  const { signal, trace, handshake, background, owner, clock } = options as DialOptions;
+  const { signal, trace, handshake, background, owner } = options as DialOptions;
   if (signal !== undefined && !(signal instanceof AbortSignal)) checkSignal(`${what}: signal`, signal);
   if (trace !== undefined && trace !== inherited) checkDialHooks(`${what}: trace`, trace);
   if (handshake !== undefined && (typeof handshake !== "function" || roleOf(handshake) !== undefined)) {
     checkFunction(`${what}: handshake`, handshake);
   }
   if (background !== undefined && typeof background !== "boolean") checkBoolean(`${what}: background`, background);
-  if (clock !== undefined && clock !== systemClock) checkClock(what, clock);
   if (owner === null || (owner !== undefined && typeof owner !== "object" && typeof owner !== "function")) {
     throw invalid(TypeError, `${what}: owner must be an object, got ${show(owner)}`);
   }

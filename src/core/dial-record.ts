@@ -1,6 +1,8 @@
 import type { Clock } from "./clock.ts";
 import { messageOf } from "./errors.ts";
 import { formatAddress } from "./format.ts";
+import { notify } from "./hooks.ts";
+import { printable } from "./printable.ts";
 import type { Reason } from "./reasons.ts";
 import { markFactories } from "./roles.ts";
 import type { Target } from "./target.ts";
@@ -75,8 +77,8 @@ export interface DialRecord {
 /** Phases that a record remembers; a dial that retries for days must not grow without bound. */
 export const maxPhases = 100;
 
-/** Characters of an error's message that a record remembers. */
-const maxMessage = 300;
+/** Bytes of an error's message, or of what a phase is about, that a record remembers: 300 and an ellipsis. */
+const maxTextBytes = 303;
 
 /**
  * Makes an observer that records each dial, and calls `done` with the record once the dial is over.
@@ -89,7 +91,7 @@ export function recordDials(done: (record: DialRecord) => void): Observer {
   checkFunction("recordDials: done", done);
   const observe: Observer = (dial, clock) => {
     const recorder = new DialRecorder(dial, clock);
-    recorder.done = done;
+    recorder.done = (record) => notify("recordDials' done()", () => done(record));
     return recorder;
   };
   return markObserver(observe, "dials");
@@ -129,7 +131,7 @@ export class DialRecorder implements DialTrace {
     record.durationMs = info.durationMs;
     record.outcome = info.outcome;
     record.reason = info.reason;
-    if (info.outcome === "failure") record.message = cut(messageOf(info.error));
+    if (info.outcome === "failure") record.message = printable(messageOf(info.error), maxTextBytes);
     for (const phase of record.phases) if (phase.outcome === undefined) this.#cutOff(phase, info);
     this.done?.(record);
   }
@@ -169,7 +171,7 @@ export class DialRecorder implements DialTrace {
   }
 
   connectDone(info: ConnectDoneInfo): void {
-    this.#end("connect", formatAddress(info.address), info);
+    this.#end("connect", printable(formatAddress(info.address), maxTextBytes), info);
   }
 
   proxyStart({ type, proxy }: ProxyStartInfo): void {
@@ -186,7 +188,8 @@ export class DialRecorder implements DialTrace {
 
   tlsHandshakeDone(info: TlsHandshakeDoneInfo): void {
     const phase = this.#end("tls", undefined, info);
-    if (phase !== undefined && info.protocol) phase.note = info.resumed ? `${info.protocol}, resumed` : info.protocol;
+    if (phase !== undefined && info.protocol)
+      phase.note = printable(info.resumed ? `${info.protocol}, resumed` : info.protocol, maxTextBytes);
   }
 
   handshakeStart(_info: HandshakeStartInfo): void {
@@ -195,7 +198,7 @@ export class DialRecorder implements DialTrace {
 
   handshakeDone(info: HandshakeDoneInfo): void {
     const phase = this.#end("handshake", undefined, info);
-    if (phase !== undefined && info.protocol !== undefined) phase.subject = info.protocol.name;
+    if (phase !== undefined && info.protocol !== undefined) phase.subject = printable(info.protocol.name, maxTextBytes);
   }
 
   startDelayed(_info: StartDelayedInfo): void {
@@ -228,7 +231,7 @@ export class DialRecorder implements DialTrace {
     const written: Written<PhaseRecord> = {
       phase,
       attempt: this.#attempt,
-      subject,
+      subject: printable(subject, maxTextBytes),
       startMs: this.#clock.now() - this.#startedAt,
       durationMs: undefined,
       outcome: undefined,
@@ -266,9 +269,4 @@ type Written<T> = { -readonly [K in keyof T]: T[K] };
 
 interface WrittenRecord extends Written<Omit<DialRecord, "phases">> {
   readonly phases: Written<PhaseRecord>[];
-}
-
-/** A part of a long string would keep the whole in memory; this is a string of its own. */
-function cut(text: string): string {
-  return text.length <= maxMessage ? text : `${Buffer.from(text.slice(0, maxMessage)).toString()}…`;
 }

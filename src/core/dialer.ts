@@ -20,6 +20,13 @@ export type Dialer<C extends Duplex = Socket> = (target: TargetLike, options?: D
 export type Middleware = <C extends Duplex>(next: Dialer<C>) => Dialer<C>;
 
 /**
+ * Says whether to try again after `error` ended the `attempt`-th try. A promise is awaited, as long as no abort and no
+ * bound above ends the dial. A throw or rejection ends the dial, which rejects with the very error; anything but
+ * `true` or `false` ends it with a TypeError.
+ */
+export type RetryPredicate = (error: unknown, attempt: number) => boolean | Promise<boolean>;
+
+/**
  * What the caller may have otherwise in one dial than its layers were made with. Each option acts on the
  * layers beneath the place where it is given: a decorator of your own may give them, too. One that can't
  * take effect is refused, and so is one out of range: the dial rejects with a TypeError or RangeError that
@@ -39,7 +46,7 @@ export interface CallOptions {
   /** In place of the outermost `withRetry`'s: whether to wait `backoff(0, undefined)` before the first attempt. */
   backoffBeforeFirst?: boolean | undefined;
   /** In place of the outermost `withRetry`'s: whether to try again after `error` ended the `attempt`-th try. */
-  shouldRetry?: ((error: unknown, attempt: number) => boolean) | undefined;
+  shouldRetry?: RetryPredicate | undefined;
   /**
    * Names of layers to pass by, such as `retry`, `timeout` or `log`; every layer of that name. Other observers
    * have none: what is counted stays true.

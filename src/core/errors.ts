@@ -1,3 +1,5 @@
+import { isError } from "./is-error.ts";
+import { printable } from "./printable.ts";
 import type { Reason } from "./reasons.ts";
 import type { Target } from "./target.ts";
 
@@ -11,6 +13,17 @@ export interface AttemptRecord {
   readonly error: unknown;
 }
 
+/** How one of several targets failed. */
+export interface TargetFailure {
+  /** `host:port` of the target. */
+  readonly target: string;
+  readonly reason: Reason;
+  /** The failure of its last attempt. */
+  readonly error: unknown;
+}
+
+const noTargets: readonly TargetFailure[] = Object.freeze([]);
+
 /** What a {@link DialError} is made from. */
 export interface DialErrorInit {
   readonly reason: Reason;
@@ -18,11 +31,13 @@ export interface DialErrorInit {
   readonly cause?: unknown;
   readonly attempts?: readonly AttemptRecord[] | undefined;
   readonly attemptCount?: number | undefined;
+  readonly targets?: readonly TargetFailure[] | undefined;
 }
 
 /**
  * A dial, or one attempt of it, that failed. Adapters may throw one with the reason that they know.
- * The message names the target without userinfo.
+ * The message names the target without userinfo. It is one line of at most 1 kB, without control characters:
+ * peers have a part in it.
  */
 export class DialError extends Error {
   override readonly name: string = "DialError";
@@ -34,15 +49,21 @@ export class DialError extends Error {
   readonly attempts: readonly AttemptRecord[];
   /** Number of attempts started, those that {@link attempts} has dropped included. */
   readonly attemptCount: number;
+  /**
+   * How each of several targets failed, the most recent failure last: the servers of a NATS connect. Empty where
+   * there was one target.
+   */
+  readonly targets: readonly TargetFailure[];
   /** System code of the deciding error (`ECONNREFUSED`), for clients test for it. */
   readonly code?: string;
 
   constructor(message: string, init: DialErrorInit) {
-    super(message, init.cause === undefined ? undefined : { cause: init.cause });
+    super(printable(message), init.cause === undefined ? undefined : { cause: init.cause });
     this.reason = init.reason;
     this.target = init.target?.toString() ?? "";
     this.attempts = init.attempts ?? [];
     this.attemptCount = init.attemptCount ?? this.attempts.length;
+    this.targets = init.targets ?? noTargets;
     const code = (init.cause as { code?: unknown } | undefined)?.code;
     if (typeof code === "string") this.code = code;
   }
@@ -51,6 +72,14 @@ export class DialError extends Error {
 /** What a timeout bounded: a whole `dial`, one `attempt` of it, or one `phase` of an attempt. */
 export type TimeoutScope = "dial" | "attempt" | "phase";
 
+/** What a {@link DialTimeoutError} is made from. */
+export interface DialTimeoutErrorInit extends Omit<DialErrorInit, "reason"> {
+  readonly scope: TimeoutScope;
+  readonly timeoutMs: number;
+  /** @defaultValue 0 */
+  readonly lateByMs?: number | undefined;
+}
+
 /** A dial, attempt or phase that took longer than it was given. */
 export class DialTimeoutError extends DialError {
   override readonly name = "DialTimeoutError";
@@ -58,16 +87,44 @@ export class DialTimeoutError extends DialError {
   readonly scope: TimeoutScope;
   /** The bound that was passed, in milliseconds. */
   readonly timeoutMs: number;
+  /**
+   * By how many whole milliseconds the event loop was late to see that; 0 when it was on time. A great number says that this
+   * process was blocked, not that the peer was slow.
+   */
+  readonly lateByMs: number;
 
-  constructor(message: string, init: Omit<DialErrorInit, "reason"> & { scope: TimeoutScope; timeoutMs: number }) {
+  constructor(message: string, init: DialTimeoutErrorInit) {
     super(message, { ...init, reason: "timeout" });
     this.scope = init.scope;
     this.timeoutMs = init.timeoutMs;
+    this.lateByMs = init.lateByMs ?? 0;
   }
 }
 
-/** The message of any thrown value. Node's AggregateError of several addresses has an empty one. */
+/** Least lateness, in milliseconds, that a message tells of. */
+const tellsLatenessFromMs = 100;
+
+/** Says in an error's message that the event loop was late, where it was by much; otherwise empty. */
+export function latenessNote(lateByMs: number): string {
+  return lateByMs < tellsLatenessFromMs ? "" : ` (the event loop was blocked: ${lateByMs} ms late)`;
+}
+
+/** The message of a {@link DialTimeoutError}. */
+export function timeoutMessage(what: string, timeoutMs: number, lateByMs: number): string {
+  return `${what} timed out after ${timeoutMs} ms${latenessNote(lateByMs)}`;
+}
+
+/** The message of any thrown value, made printable. Node's AggregateError of several addresses has an empty one. */
 export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.message || (error as { code?: string }).code || error.name;
+  if (!isError(error)) return printable(textOf(error));
+  return printable(textOf(error.message).trimEnd() || (error as { code?: string }).code || error.name);
+}
+
+/** An object without a prototype, or with a broken `toString`, can't be made a string. */
+function textOf(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
 }

@@ -1,8 +1,9 @@
+import { shownPath } from "./target.ts";
 import type { Address } from "./trace.ts";
 
 /** An address as logs and waterfalls show it: `10.0.0.1:5432`, `[::1]:5432`, `unix:/run/x.sock`. */
 export function formatAddress({ address, port, family }: Address): string {
-  if (family === "unix") return `unix:${address}`;
+  if (family === "unix") return `unix:${shownPath(address)}`;
   return family === "ipv6" ? `[${address}]:${port}` : `${address}:${port}`;
 }
 

@@ -1,6 +1,7 @@
-import { type Clock, systemClock } from "./clock.ts";
+import { type Clock, returnedTime, systemClock } from "./clock.ts";
+import { isPromiseLike, wrongReturn } from "./returned.ts";
 import { markFactories } from "./roles.ts";
-import { checkDuration, checkFunction, checkOptions, show } from "./validate.ts";
+import { checkDuration, checkFunction, checkOptions, invalid, show } from "./validate.ts";
 
 export interface RetryBudgetOptions {
   /** Retries for each first attempt of the window, from 0; 0.2 is one for five. @defaultValue 0.2 */
@@ -90,11 +91,27 @@ markFactories({ retryBudget });
 /** Throws a `TypeError` that names `option` unless it can be asked for retries. */
 export function checkRetryBudget(option: string, budget: unknown): asserts budget is RetryBudget {
   if (typeof budget !== "object" || budget === null) {
-    throw new TypeError(`${option} must be a budget such as retryBudget() makes, got ${show(budget)}`);
+    throw invalid(TypeError, `${option} must be a budget such as retryBudget() makes, got ${show(budget)}`);
   }
   const { deposit, withdraw } = budget as RetryBudget;
   checkFunction(`${option}.deposit`, deposit);
   checkFunction(`${option}.withdraw`, withdraw);
+}
+
+/**
+ * Checks what a budget of the user's own has said to a request for a retry: a promise would pass for a retry granted.
+ *
+ * @throws TypeError unless it is a withdrawal or `undefined`.
+ */
+export function returnedWithdrawal(what: string, value: unknown): Withdrawal | undefined {
+  if (value === undefined) return undefined;
+  if (typeof (value as Partial<Withdrawal> | null)?.refund === "function") return value as Withdrawal;
+  throw wrongReturn(what, "must return a withdrawal with refund(), or undefined", value);
+}
+
+/** Throws a `TypeError` for a promise: what is told to a user's budget must be counted before it is asked. */
+export function returnedNothing(what: string, value: unknown): void {
+  if (isPromiseLike(value)) throw wrongReturn(what, "must count at once", value);
 }
 
 class WindowedBudget implements RetryBudget {
@@ -156,7 +173,7 @@ class WindowedBudget implements RetryBudget {
   /** Drops what has left the window; returns the number of the current part. */
   #expire(given: Clock | undefined): number {
     this.#clock = this.#own ?? given ?? this.#clock ?? systemClock;
-    const part = Math.floor(this.#clock.now() / this.#partMs);
+    const part = Math.floor(returnedTime("retryBudget: clock.now()", this.#clock.now()) / this.#partMs);
     this.#deposits.moveTo(part);
     this.#withdrawals.moveTo(part);
     return part;
@@ -214,6 +231,6 @@ function indexOf(part: number, size: number): number {
 
 function checkAmount(option: string, value: unknown): void {
   if (typeof value !== "number" || !(value >= 0 && value <= Number.MAX_SAFE_INTEGER)) {
-    throw new RangeError(`${option} must be a number of at least 0, got ${show(value)}`);
+    throw invalid(RangeError, `${option} must be a number of at least 0, got ${show(value)}`);
   }
 }

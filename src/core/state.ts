@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { AttemptRecord } from "./errors.ts";
 
 /** Attempts that an error remembers; a dial that retries for days must not grow without bound. */
@@ -7,6 +8,8 @@ const maxRecords = 32;
 export class DialState {
   /** Attempts started so far; also the number of the running one. */
   attempts = 0;
+  /** What the last attempt that succeeded has brought. */
+  conn: Duplex | undefined = undefined;
   /** Whether a base dialer is at work, so that compositions inside it count no attempt of their own. */
   readonly insideAttempt: boolean;
   /** How the last {@link maxRecords} attempts failed, oldest first. */

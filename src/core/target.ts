@@ -1,4 +1,6 @@
 import { isIPv6 } from "node:net";
+import { canonicalHost } from "./host-name.ts";
+import { isPrintable, printable } from "./printable.ts";
 import { redact } from "./redact.ts";
 
 /** What a caller may name as a target. See {@link parseTarget} for the string forms. */
@@ -13,6 +15,7 @@ export type TargetLike =
 const defaultPorts: Readonly<Record<string, number>> = {
   amqp: 5672,
   amqps: 5671,
+  ftp: 21,
   http: 80,
   https: 443,
   mqtt: 1883,
@@ -29,7 +32,7 @@ const defaultPorts: Readonly<Record<string, number>> = {
 
 /** What the caller named: a host and port, or a unix socket's path. Immutable, and never holds userinfo. */
 export class Target {
-  /** Host name or IP literal without brackets; empty for a unix socket. */
+  /** Host name in ASCII, others as A-labels (`xn--…`), or IP literal without brackets; empty for a unix socket. */
   readonly host: string;
   /** 1 to 65535; 0 for a unix socket. */
   readonly port: number;
@@ -45,23 +48,40 @@ export class Target {
 
   /** `host:port`, `[v6]:port` or `unix:/path`: what logs, spans and errors show. */
   toString(): string {
-    if (this.path !== undefined) return `unix:${this.path}`;
+    if (this.path !== undefined) return `unix:${shownPath(this.path)}`;
     return this.host.includes(":") ? `[${this.host}]:${this.port}` : `${this.host}:${this.port}`;
   }
+}
+
+/** Bytes of a path that are shown. A longer one cannot be dialed, and must leave room for what is said of it. */
+const maxShownPath = 256;
+
+/**
+ * A path with what can't be seen escaped, in quotes then: targets are told apart by their texts, so no two paths
+ * may have the same.
+ */
+export function shownPath(path: string): string {
+  return path.length <= maxShownPath && isPrintable(path) && !path.startsWith('"')
+    ? path
+    : printable(JSON.stringify(path), maxShownPath);
 }
 
 /**
  * Reads a target: `host:port`, `[::1]:4222`, `scheme://host[:port]` (the port may be left out for
  * well-known schemes such as `nats`), `unix:/run/x.sock`, `unix:@name` (Linux's abstract namespace),
  * a `URL`, `{ host, port }` or `{ path }`.
- * Userinfo is accepted and dropped.
+ * Userinfo is accepted and dropped. A name beyond ASCII is converted to A-labels, percent-encoded bytes of
+ * a URL's host are decoded, and an IPv4 address in another notation (`127.1`) gets the usual one.
  *
- * @throws TypeError naming the target, with any userinfo blanked, when it can't be dialed.
+ * @throws TypeError naming the target, with any userinfo blanked, when it can't be dialed; its `code` is
+ * `ERR_INVALID_TARGET`, its `reason` `config`.
+ * @see https://www.rfc-editor.org/rfc/rfc5891
  */
 export function parseTarget(target: TargetLike): Target {
   if (target instanceof Target) return target;
   if (typeof target === "string") return parseText(target);
   if (target instanceof URL) {
+    if (target.protocol === "unix:") return unixUrl(target);
     return parseText(target.host === "" ? target.href : `${target.protocol}//${target.host}`);
   }
   if (typeof target === "object" && target !== null) {
@@ -74,44 +94,72 @@ export function parseTarget(target: TargetLike): Target {
 function parseText(text: string): Target {
   if (text.startsWith("unix:")) return unixTarget(text.slice(text.startsWith("unix://") ? 7 : 5), text);
   const schemeEnd = text.indexOf("://");
-  if (schemeEnd < 0) return parseAuthority(text, undefined, text);
+  if (schemeEnd < 0) return parseAuthority(text, undefined, text, plain);
   // RFC 3986, section 3.2: the authority ends at the next slash, question mark or number sign.
   const [authority = ""] = text.slice(schemeEnd + 3).split(/[/?#]/, 1);
   // Rather a password with a bare slash than a path with an @: a piece of it must not pass for the host.
   if (text.includes("@", schemeEnd + 3 + authority.length)) {
     throw invalid(text, "a / ? or # in its userinfo must be percent-encoded");
   }
-  return parseAuthority(authority, defaultPorts[text.slice(0, schemeEnd).toLowerCase()], text);
+  return parseAuthority(authority, defaultPorts[text.slice(0, schemeEnd).toLowerCase()], text, percentDecoded);
 }
 
-function parseAuthority(authority: string, defaultPort: number | undefined, text: string): Target {
+function parseAuthority(
+  authority: string,
+  defaultPort: number | undefined,
+  text: string,
+  decode: (host: string, text: string) => string,
+): Target {
   const hostPort = authority.slice(authority.lastIndexOf("@") + 1);
   if (hostPort.startsWith("[")) {
     const end = hostPort.indexOf("]");
     if (end < 0) throw invalid(text, "its [ has no ]");
     const rest = hostPort.slice(end + 1);
     if (rest !== "" && !rest.startsWith(":")) throw invalid(text, "a port must follow the ]");
-    const host = hostPort.slice(1, end);
+    const host = decode(hostPort.slice(1, end), text);
     if (!isIPv6(host)) throw invalid(text, "what stands in brackets must be an IPv6 address");
     return tcpTarget(host, rest === "" ? defaultPort : rest.slice(1), text);
   }
   const colon = hostPort.indexOf(":");
   if (colon !== hostPort.lastIndexOf(":")) throw invalid(text, "an IPv6 address needs brackets: [::1]:4222");
-  if (colon < 0) return tcpTarget(hostPort, defaultPort, text);
-  return tcpTarget(hostPort.slice(0, colon), hostPort.slice(colon + 1), text);
+  if (colon < 0) return tcpTarget(decode(hostPort, text), defaultPort, text);
+  return tcpTarget(decode(hostPort.slice(0, colon), text), hostPort.slice(colon + 1), text);
+}
+
+function plain(host: string): string {
+  return host;
+}
+
+/** The host of a URL, whose name (RFC 3986, section 3.2.2) and zone (RFC 6874) may have percent-encoded bytes. */
+function percentDecoded(host: string, text: string): string {
+  if (!host.includes("%")) return host;
+  if (host.includes(":")) return host.replace(/%25(?=.)/, "%");
+  return decoded(host, text);
+}
+
+function decoded(encoded: string, text: string): string {
+  try {
+    return encoded.replace(/(?:%[\da-f]{2})+/gi, decodeURIComponent);
+  } catch {
+    throw invalid(text, "its percent-encoded bytes are no UTF-8");
+  }
 }
 
 function tcpTarget(host: unknown, port: unknown, text: string): Target {
   if (typeof host !== "string" || host === "") throw invalid(text, "the host is missing");
-  if (host.length > 255 || !(/^[^\s/\\?#@[\]:\p{Cc}]+$/u.test(host) || isIPv6(host))) {
-    throw invalid(text, "the host is not a name or an IP address");
-  }
+  const name = canonicalHost(host, (why) => invalid(text, why));
   if (port === undefined || port === "") throw invalid(text, "the port is missing");
   const number = typeof port === "string" && /^\d{1,5}$/.test(port) ? Number(port) : port;
   if (!Number.isInteger(number) || (number as number) < 1 || (number as number) > 65535) {
     throw invalid(text, "the port must be a whole number from 1 to 65535");
   }
-  return new Target(host, number as number);
+  return new Target(name, number as number);
+}
+
+/** A URL has the path percent-encoded; the string form has it as it is. */
+function unixUrl({ host, pathname, search, hash }: URL): Target {
+  const path = `${host}${pathname}${search}${hash}`;
+  return unixTarget(decoded(path, `unix:${path}`), `unix:${path}`);
 }
 
 function unixTarget(path: unknown, text: string): Target {
@@ -123,6 +171,6 @@ function unixTarget(path: unknown, text: string): Target {
 }
 
 function invalid(text: string, why: string): TypeError {
-  const error = new TypeError(`invalid target ${JSON.stringify(redact(text))}: ${why}`);
-  return Object.assign(error, { code: "ERR_INVALID_TARGET" });
+  const error = new TypeError(`invalid target ${printable(JSON.stringify(redact(text)), 600)}: ${why}`);
+  return Object.assign(error, { code: "ERR_INVALID_TARGET", reason: "config" });
 }

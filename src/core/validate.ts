@@ -1,4 +1,5 @@
 import { nearMiss, onlyEndingIn } from "./near-miss.ts";
+import { printable } from "./printable.ts";
 import { roleOf } from "./roles.ts";
 
 /** Longest delay that Node's timers keep; they turn a longer one, `Infinity` too, into 1 ms. */
@@ -77,7 +78,7 @@ export function unknownOption(factory: string, name: string, known: readonly str
 export function unknownName(unknown: string, name: string, known: readonly string[], theNamesAre: string): TypeError {
   const meant = nearMiss(name, known) ?? onlyEndingIn(name, known);
   const advice = meant === undefined ? `${theNamesAre} ${known.join(", ")}` : `did you mean ${meant}?`;
-  return invalid(TypeError, `${unknown} ${printable(name)}; ${advice}`);
+  return invalid(TypeError, `${unknown} ${shownName(name)}; ${advice}`);
 }
 
 /** Throws a `TypeError` that names `option` unless it is an `AbortSignal`. */
@@ -87,20 +88,13 @@ export function checkSignal(option: string, value: unknown): void {
   throw invalid(TypeError, `${option} must be an AbortSignal, got ${show(value)}${advice}`);
 }
 
-/** Throws a `TypeError` that names the method unless it is a clock. */
-export function checkClock(factory: string, value: unknown): void {
-  if (roleOf(value) !== undefined) {
-    throw invalid(TypeError, `${factory}: clock must be a clock, got ${show(value)}${hint(value)}`);
-  }
-  const clock = value as Partial<Record<"now" | "setTimeout" | "clearTimeout", unknown>> | null | undefined;
-  for (const name of ["now", "setTimeout", "clearTimeout"] as const) {
-    if (typeof clock?.[name] !== "function") checkFunction(`${factory}: clock.${name}`, clock?.[name]);
-  }
-}
-
 /** An error about a mistake in what a caller has given. Its code has it classified as `config`, which no retry mends. */
-export function invalid<E extends Error>(ErrorClass: new (message: string) => E, message: string): E {
-  return Object.assign(new ErrorClass(message), { code: "ERR_INVALID_OPTION" });
+export function invalid<E extends Error>(
+  ErrorClass: new (message: string, options?: ErrorOptions) => E,
+  message: string,
+  options?: ErrorOptions,
+): E {
+  return Object.assign(new ErrorClass(message, options), { code: "ERR_INVALID_OPTION" });
 }
 
 /** Objects of these kinds hold no options and no hooks, whatever else they are. Told by name: they may be another realm's. */
@@ -129,13 +123,13 @@ function hint(value: unknown): string {
 
 /** A rejected value, short and on one line. Objects show their kind only: they may hold secrets. */
 export function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}…` : value);
+  if (typeof value === "string") return printable(JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}…` : value));
   if (typeof value === "function") {
     const role = roleOf(value);
     if (role === undefined) return "a function";
     return role.kind === "factory" ? `the factory ${role.name}` : `a ${role.kind}`;
   }
-  if (typeof value !== "object" || value === null) return String(value);
+  if (typeof value !== "object" || value === null) return printable(String(value), 64);
   if (Array.isArray(value)) return "an array";
   const kind = kindOf(value);
   if (!otherKinds.test(kind)) return "an object";
@@ -148,6 +142,6 @@ export function showKind(value: unknown): string {
 }
 
 /** A name as it is, or shown as a string where it has anything but letters, digits and the like. */
-function printable(name: string): string {
+function shownName(name: string): string {
   return /^[\w$.-]{1,64}$/.test(name) ? name : show(name);
 }

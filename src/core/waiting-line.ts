@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { Clock } from "./clock.ts";
 import type { DialContext } from "./context.ts";
+import { Deadline } from "./deadline.ts";
 import { type Linked, LinkedList } from "./linked-list.ts";
 import { failed } from "./outcome.ts";
 import type { Target } from "./target.ts";
@@ -25,7 +26,7 @@ export interface Waiter extends Linked<Waiter> {
 export class WaitingLine {
   readonly #limit: Limit;
   readonly #queue = new LinkedList<Waiter>();
-  #timer: { readonly clock: Clock; readonly id: unknown } | undefined;
+  #timer: Deadline | undefined;
 
   constructor(limit: Limit) {
     this.#limit = limit;
@@ -81,19 +82,19 @@ export class WaitingLine {
   }
 
   /** Calls `wake` in `ms` milliseconds, unless that is arranged already or nobody waits any more. */
-  wakeIn(ms: number, clock: Clock, wake: () => void): void {
+  wakeIn(ms: number, clock: Clock, wake: (lateByMs: number) => void): void {
     if (this.#timer !== undefined) return;
-    const onTime = () => {
+    const onTime = (lateByMs: number) => {
       this.#timer = undefined;
-      wake();
+      wake(lateByMs);
     };
     // Whole milliseconds, as timers have; a little late rather than once more for the rest.
-    this.#timer = { clock, id: clock.setTimeout(onTime, Math.max(1, Math.ceil(ms))) };
+    this.#timer = new Deadline(clock, Math.max(1, Math.ceil(ms)), onTime);
   }
 
   #rest(): void {
     if (this.#timer === undefined || this.#queue.size > 0) return;
-    this.#timer.clock.clearTimeout(this.#timer.id);
+    this.#timer.clear();
     this.#timer = undefined;
   }
 }

@@ -1,5 +1,6 @@
 import type { DialRecord, Phase, PhaseRecord } from "./dial-record.ts";
 import { formatDuration } from "./format.ts";
+import { printable } from "./printable.ts";
 import { checkBoolean, checkCount, checkOptions, invalid, show } from "./validate.ts";
 
 export interface WaterfallOptions {
@@ -101,8 +102,8 @@ function labelOf({ phase, attempt, subject }: PhaseRecord): string {
 function noteOf({ phase, outcome, reason, note }: PhaseRecord): string {
   if (outcome === undefined) return "under way";
   if (outcome === "canceled") return "canceled";
-  if (phase === "wait") return outcome === "failure" ? (reason ?? "") : note;
-  return reason ?? note;
+  if (phase === "wait") return outcome === "failure" ? (reason ?? "") : printable(note);
+  return reason ?? printable(note);
 }
 
 function endOf({ outcome, reason, attempts }: DialRecord): string {
@@ -142,9 +143,4 @@ function durationText(durationMs: number | undefined): string {
 /** Pads or cuts to a width. */
 function fit(text: string, width: number): string {
   return text.length <= width ? text.padEnd(width) : `${text.slice(0, width - 1)}…`;
-}
-
-/** Names and messages come from elsewhere: none may move the cursor, or turn the line's direction. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\ufffd");
 }

@@ -1,6 +1,8 @@
-import { connect, type Socket, type TcpNetConnectOpts } from "node:net";
+import { connect, Socket, type TcpNetConnectOpts } from "node:net";
 import type { DialContext } from "../core/context.ts";
-import { DialTimeoutError } from "../core/errors.ts";
+import { Deadline } from "../core/deadline.ts";
+import { DialError, DialTimeoutError, timeoutMessage } from "../core/errors.ts";
+import { isError } from "../core/is-error.ts";
 import { failed } from "../core/outcome.ts";
 import type { Target } from "../core/target.ts";
 import type { Address } from "../core/trace.ts";
@@ -30,12 +32,12 @@ export function connectAddress(
     const startedAt = clock.now();
     const socket =
       address.family === "unix"
-        ? connect({ path: systemPath(address.address) })
+        ? connectUnix(address.address)
         : connect({ ...settings.socket, host: address.address, port: address.port });
-    let timer: unknown;
+    let deadline: Deadline | undefined;
 
     const end = () => {
-      if (timer !== undefined) clock.clearTimeout(timer);
+      deadline?.clear();
       cancel?.offAbort(onAbort);
       socket.removeListener("connect", onConnect);
       socket.removeListener("error", onError);
@@ -59,19 +61,32 @@ export function connectAddress(
     socket.on("connect", onConnect);
     socket.on("error", onError);
     if (timeoutMs !== undefined) {
-      timer = clock.setTimeout(() => {
+      deadline = new Deadline(clock, timeoutMs, (lateByMs) => {
         // First, for the hook may abort.
         end();
         trace?.timeout?.({ target, scope: "phase", timeoutMs });
-        const message = `connect to ${address.address} timed out after ${timeoutMs} ms`;
-        onError(new DialTimeoutError(message, { scope: "phase", timeoutMs, target }));
-      }, timeoutMs);
+        const message = timeoutMessage(`connect to ${address.address}`, timeoutMs, lateByMs);
+        onError(new DialTimeoutError(message, { scope: "phase", timeoutMs, lateByMs, target }));
+      });
     }
     cancel?.onAbort(onAbort);
   });
 }
 
 function ignore(): void {}
+
+/**
+ * Bytes of a unix socket's path: what fits into `sun_path` together with the NUL at its end (unix(7)).
+ * Node may take a part of a longer path, and connect to another socket.
+ */
+const maxPathBytes = { win32: Number.POSITIVE_INFINITY, linux: 107 }[process.platform as string] ?? 103;
+
+function connectUnix(path: string): Socket {
+  const bytes = Buffer.byteLength(path);
+  if (bytes <= maxPathBytes) return connect({ path: systemPath(path) });
+  const message = `the unix socket's path has ${bytes} bytes, ${maxPathBytes} is the most`;
+  return new Socket().destroy(new DialError(message, { reason: "config" }));
+}
 
 /** The path as the system takes it: on Linux, `@name` is a socket of the abstract namespace (unix(7)). */
 function systemPath(path: string): string {
@@ -80,7 +95,7 @@ function systemPath(path: string): string {
 
 /** Node's errors about abstract sockets hold the NUL, which labels, spans and logs had better not. */
 function makePrintable(error: unknown): void {
-  if (!(error instanceof Error)) return;
+  if (!isError(error)) return;
   for (const key of ["message", "stack", "address"] as const) {
     const text = (error as { address?: unknown } & Error)[key];
     if (typeof text === "string" && text.includes("\0")) Object.assign(error, { [key]: text.replaceAll("\0", "@") });

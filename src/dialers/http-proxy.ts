@@ -1,7 +1,7 @@
-import { validateHeaderName, validateHeaderValue } from "node:http";
 import type { Socket } from "node:net";
 import type { Dialer } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
+import { lazyModules } from "../core/lazy-modules.ts";
 import { markFactories } from "../core/roles.ts";
 import { checkDialer, checkDuration, checkOptions, invalid, isPlain, show, showKind } from "../core/validate.ts";
 import { checkAuth, type ProxyAuth, parseProxy } from "./proxy-url.ts";
@@ -11,7 +11,10 @@ import { tls } from "./tls.ts";
 import { type SocketDialer, tunnelDialer } from "./tunnel.ts";
 
 export interface HttpProxyOptions {
-  /** `http://[user:password@]host[:port]`, or `https://…` to speak TLS with the proxy. @defaultValue port 1080, or 443 for https */
+  /**
+   * `http://[user:password@]host[:port]`, or `https://…` to speak TLS with the proxy.
+   * @defaultValue port 1080, as in curl, or 443 for https; 80 for a `URL` of http, which keeps no `:80`
+   */
   proxy: string | URL;
   /** Credentials, if the URL has none. Sent as Basic; never shown. */
   auth?: ProxyAuth | undefined;
@@ -47,7 +50,9 @@ export function httpProxy(options: HttpProxyOptions, over?: SocketDialer): Diale
       proxy,
       timeoutMs,
       async ask(socket, target) {
-        socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${lines}\r\n`);
+        // RFC 6874, section 1: the zone of a link-local address means something on this host alone.
+        const authority = String(target).replace(/%[^\]]*(?=\])/, "");
+        socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${lines}\r\n`);
         let status = 100;
         // RFC 9110, section 15.2: any number of interim answers may come first.
         while (status < 200) status = statusOf(await readHead(socket, headLength, maxHeadBytes));
@@ -69,20 +74,20 @@ function headerLines(headers: Readonly<Record<string, string>>, auth: ProxyAuth 
   const all = Object.entries(headers);
   for (const [name, value] of all) {
     try {
-      validateHeaderName(name);
-      validateHeaderValue(name, value);
+      lazyModules.http.validateHeaderName(name);
+      lazyModules.http.validateHeaderValue(name, value);
     } catch {
-      throw new TypeError(`httpProxy: headers: ${show(name)} or its value can't be sent`);
+      throw invalid(TypeError, `httpProxy: headers: ${show(name)} or its value can't be sent`);
     }
     const taken = name.toLowerCase();
     if (taken === "host" || (taken === "proxy-authorization" && auth !== undefined)) {
-      throw new TypeError(`httpProxy: headers: ${name} is set already`);
+      throw invalid(TypeError, `httpProxy: headers: ${name} is set already`);
     }
   }
   if (auth !== undefined) {
     checkAuth("httpProxy", auth);
     // RFC 7617, section 2: the first colon ends the user's name.
-    if (auth.username.includes(":")) throw new TypeError("httpProxy: auth: a username has no colon");
+    if (auth.username.includes(":")) throw invalid(TypeError, "httpProxy: auth: a username has no colon");
     const credentials = Buffer.from(`${auth.username}:${auth.password}`).toString("base64");
     all.push(["Proxy-Authorization", `Basic ${credentials}`]);
   }

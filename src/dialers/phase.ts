@@ -1,8 +1,9 @@
 import type { Duplex } from "node:stream";
-import { abortable } from "../core/abort.ts";
-import { Cancel } from "../core/cancel.ts";
+import type { Cancel } from "../core/cancel.ts";
+import { discard } from "../core/connection.ts";
 import type { DialContext } from "../core/context.ts";
-import { DialTimeoutError } from "../core/errors.ts";
+import { withDeadline } from "../core/deadline.ts";
+import { DialTimeoutError, timeoutMessage } from "../core/errors.ts";
 import type { Target } from "../core/target.ts";
 
 export interface Phase {
@@ -18,32 +19,32 @@ export interface Phase {
  * Runs a phase on an open connection, under a bound of its own. When the time is up, the dial is
  * aborted or the phase fails, the connection is destroyed.
  *
- * @param work - is given what cancels the phase; must return a promise, never throw.
+ * @param work - is given what cancels the phase.
  */
 export async function runPhase<C extends Duplex, T extends Duplex>(
   { what, timeoutMs, target, conn }: Phase,
   context: DialContext<C>,
   work: (cancel: Cancel) => Promise<T>,
 ): Promise<T> {
-  const { cancel: outer, clock, trace } = context;
-  const cancel = new Cancel();
-  const forward = () => cancel.abort(outer?.reason);
-  const destroy = () => conn.destroy();
-  const timer = clock.setTimeout(() => {
+  const { cancel, clock, trace } = context;
+  const onPassed = (lateByMs: number) => {
     trace?.timeout?.({ target, scope: "phase", timeoutMs });
-    const message = `${what} for ${target} timed out after ${timeoutMs} ms`;
-    cancel.abort(new DialTimeoutError(message, { scope: "phase", timeoutMs, target }));
-  }, timeoutMs);
-  cancel.onAbort(destroy);
-  outer?.onAbort(forward);
+    const message = timeoutMessage(`${what} for ${target}`, timeoutMs, lateByMs);
+    return new DialTimeoutError(message, { scope: "phase", timeoutMs, lateByMs, target });
+  };
+  // While the work waits for something else than the connection, nothing but this listens to its errors.
+  conn.on("error", ignore);
   try {
-    return await abortable(() => work(cancel), cancel);
+    return await withDeadline({ clock, timeoutMs, cancel, onPassed }, (inner) => {
+      inner.onAbort(() => discard(conn));
+      return work(inner);
+    });
   } catch (error) {
-    conn.destroy();
+    discard(conn);
     throw error;
   } finally {
-    clock.clearTimeout(timer);
-    cancel.offAbort(destroy);
-    outer?.offAbort(forward);
+    conn.removeListener("error", ignore);
   }
 }
+
+function ignore(): void {}

@@ -18,8 +18,11 @@ export interface ProxyFromEnvironmentOptions {
 
 /**
  * Dials through the proxy that the environment names, as curl does: `HTTPS_PROXY`, else `ALL_PROXY`,
- * but for the targets of `NO_PROXY`. The small-letter form of a variable comes first; `HTTP_PROXY` has
+ * but for the targets of `NO_PROXY`, which may also be written as undici and Node's `http` have them:
+ * `*.example.com`, `example.com:8080`, `10.0.0.1-10.0.0.9`. The small-letter form of a variable comes first; `HTTP_PROXY` has
  * only that form, for a web server may set the other by a request's header.
+ *
+ * An entry of `NO_PROXY` that can match no target is warned of, once in a process.
  *
  * @param direct - dials where no proxy is wanted. @defaultValue `tcp()`
  * @throws TypeError at construction, naming the variable's proxy, with any userinfo blanked, when it can't be used.
@@ -36,7 +39,7 @@ export function proxyFromEnvironment(
     throw invalid(TypeError, `proxyFromEnvironment: env must be an object, got ${showKind(env)}`);
   }
   if (typeof scheme !== "string" || !/^[a-z][a-z\d+.-]*$/.test(scheme)) {
-    throw new TypeError(`proxyFromEnvironment: scheme must be one in small letters, got ${show(scheme)}`);
+    throw invalid(TypeError, `proxyFromEnvironment: scheme must be one in small letters, got ${show(scheme)}`);
   }
   const read = (name: string) =>
     env[name] || (name === "http_proxy" ? undefined : env[name.toUpperCase()]) || undefined;
@@ -46,7 +49,7 @@ export function proxyFromEnvironment(
   const isDirect = noProxy(read("no_proxy") ?? "");
   const [dialDirect, dialProxy] = [runOf(direct), runOf(proxyOf(url))];
   return dialerOf(function environmentDialer(target, context) {
-    const run = target.path !== undefined || isDirect(target.host) ? dialDirect : dialProxy;
+    const run = target.path !== undefined || isDirect(target.host, target.port) ? dialDirect : dialProxy;
     return run(target, context);
   }, placesOf(direct));
 }

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { Cancel } from "../core/cancel.ts";
 import { decidingError } from "../core/classify.ts";
 import type { DialContext } from "../core/context.ts";
+import { Deadline } from "../core/deadline.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Address } from "../core/trace.ts";
 import { AddressQueue } from "./address-queue.ts";
@@ -47,12 +48,12 @@ export function race(
     let running = 0;
     let resolving = true;
     let over = false;
-    let timer: unknown;
+    let delay: Deadline | undefined;
     let startedAt = 0;
 
     const finish = (reason: unknown) => {
       over = true;
-      clock.clearTimeout(timer);
+      delay?.clear();
       cancel?.offAbort(onAbort);
       others.abort(reason);
       stopResolving(reason);
@@ -66,7 +67,7 @@ export function race(
     // A hook may have aborted, in the midst of resolving or of a start.
     const startNext = () => {
       if (over) return;
-      clock.clearTimeout(timer);
+      delay?.clear();
       const address = queue.next();
       if (address !== undefined) {
         running += 1;
@@ -80,7 +81,7 @@ export function race(
     const joinLater = () => {
       if (over || queue.size === 0) return;
       const elapsedMs = clock.now() - startedAt;
-      timer = clock.setTimeout(startNext, Math.max(0, settings.connectionAttemptDelayMs - elapsedMs));
+      delay = new Deadline(clock, Math.max(0, settings.connectionAttemptDelayMs - elapsedMs), startNext);
     };
     const won = (socket: Socket, address: Address) => {
       if (over) {

@@ -2,10 +2,15 @@ import { type LookupAddress, lookup as systemLookup } from "node:dns";
 import { isIP, type Socket } from "node:net";
 import { classify } from "../core/classify.ts";
 import type { DialContext } from "../core/context.ts";
+import { Deadline } from "../core/deadline.ts";
 import { failed } from "../core/outcome.ts";
+import { isPromiseLike, wrongReturn } from "../core/returned.ts";
 import type { Address } from "../core/trace.ts";
 
-/** Resolves a name to all its addresses of one IP version; of the shape of `dns.lookup` with `{ all: true }`. */
+/**
+ * Resolves a name to all its addresses of one IP version; of the shape of `dns.lookup` with `{ all: true }`. It may
+ * return a promise of the addresses instead of calling back, as `dns.promises.lookup` does.
+ */
 export type Lookup = (
   hostname: string,
   options: { all: true; family: 4 | 6; order: "verbatim" },
@@ -49,7 +54,7 @@ export function resolve(
   const waitingFor = new Set(families);
   const errors: unknown[] = [];
   let held: readonly Address[] = [];
-  let timer: unknown;
+  let delay: Deadline | undefined;
   let reported = false;
   let stopped = false;
 
@@ -69,18 +74,19 @@ export function resolve(
     reported = true;
   };
   const releaseHeld = () => {
-    clock.clearTimeout(timer);
+    delay?.clear();
     const addresses = held;
     held = [];
     use(addresses);
   };
   const answered = (family: 4 | 6, error: unknown, found: unknown) => {
     if (stopped || !waitingFor.delete(family)) return;
-    const addresses = error ? [] : addressesIn(found, family, port);
-    if (addresses.length === 0) errors.push(error ?? noAddress(host));
+    const wrong = error || Array.isArray(found) ? error : notAddresses(found);
+    const addresses = wrong ? [] : addressesIn(found, family, port);
+    if (addresses.length === 0) errors.push(wrong || noAddress(host));
     if (family !== preferred && waitingFor.has(preferred)) {
       held = addresses;
-      if (addresses.length > 0) timer = clock.setTimeout(releaseHeld, resolutionDelayMs);
+      if (addresses.length > 0) delay = new Deadline(clock, resolutionDelayMs, releaseHeld);
     } else {
       use(addresses);
       releaseHeld();
@@ -93,7 +99,15 @@ export function resolve(
 
   for (const family of families) {
     try {
-      lookup(host, { all: true, family, order: "verbatim" }, (error, found) => answered(family, error, found));
+      const promised: unknown = lookup(host, { all: true, family, order: "verbatim" }, (error, found) =>
+        answered(family, error, found),
+      );
+      if (!isPromiseLike(promised)) continue;
+      Promise.resolve(promised).then(
+        // An async function may still call back.
+        (found) => found !== undefined && answered(family, null, found),
+        (error) => answered(family, error ?? new Error("the lookup rejected"), []),
+      );
     } catch (error) {
       // As if the answer had come: the caller may not have our return value yet.
       queueMicrotask(() => answered(family, error, []));
@@ -102,21 +116,28 @@ export function resolve(
   return (reason) => {
     if (stopped) return;
     stopped = true;
-    clock.clearTimeout(timer);
+    delay?.clear();
     fail(reason);
   };
 }
 
 /** What answers the question. Node would look up what is no IP once more, and take nothing at all for localhost. */
 function addressesIn(found: unknown, family: 4 | 6, port: number): readonly Address[] {
-  if (!Array.isArray(found)) return [];
-  const ips = new Set<string>(found.map((each) => each?.address).filter((ip) => isIP(ip) === family));
+  const ips = new Set<string>(
+    (found as Partial<LookupAddress | undefined>[])
+      .map((each) => each?.address as string)
+      .filter((ip) => isIP(ip) === family),
+  );
   return Array.from(ips, (address) => ({ address, port, family: family === 6 ? "ipv6" : "ipv4" }));
 }
 
 /** A resolver that is in trouble says more than one that knows no such name. */
 function deciding(errors: readonly unknown[]): unknown {
   return errors.find((error) => classify(error) !== "dns_not_found") ?? errors.at(-1);
+}
+
+function notAddresses(found: unknown): Error {
+  return wrongReturn("lookup", "must answer with an array of addresses", found);
 }
 
 function noAddress(host: string): Error {

@@ -5,7 +5,7 @@ import { DialError } from "../core/errors.ts";
 import { markFactories } from "../core/roles.ts";
 import type { Target } from "../core/target.ts";
 import type { Address } from "../core/trace.ts";
-import { checkDialer, checkDuration, checkFunction, checkOptions } from "../core/validate.ts";
+import { checkDialer, checkDuration, checkFunction, checkOptions, invalid } from "../core/validate.ts";
 import { checkAuth, type ProxyAuth, parseProxy } from "./proxy-url.ts";
 import { readHead } from "./read-head.ts";
 import { type Lookup, resolve } from "./resolve.ts";
@@ -52,15 +52,11 @@ const replies: Readonly<Record<number, string>> = {
 export function socksProxy(options: SocksProxyOptions, over: SocketDialer = tcp()): Dialer<Socket> {
   checkOptions("socksProxy", options, { proxy: true, auth: true, lookup: true, timeoutMs: true });
   const { scheme, target: proxy, auth: urlAuth } = parseProxy("socksProxy", options.proxy, ["socks5h", "socks5"]);
-  const { auth = urlAuth, lookup, timeoutMs = 30_000 } = options;
+  const { auth: given = urlAuth, lookup, timeoutMs = 30_000 } = options;
   checkDialer("socksProxy: over", over);
   if (lookup !== undefined) checkFunction("socksProxy: lookup", lookup);
   checkDuration("socksProxy: timeoutMs", timeoutMs);
-  if (auth !== undefined) {
-    checkAuth("socksProxy", auth);
-    checkLength("auth: username", auth.username, 1);
-    checkLength("auth: password", auth.password, 0);
-  }
+  const auth = given === undefined ? undefined : readAuth(given);
 
   return tunnelDialer(
     {
@@ -101,6 +97,8 @@ function addressBytes(host: string): Buffer {
   if (isIPv4(host)) return Buffer.from([1, ...host.split(".").map(Number)]);
   if (isIPv6(host)) return Buffer.concat([Buffer.from([4]), ipv6Bytes(host)]);
   const name = Buffer.from(host);
+  // Its length has one byte; a Target that was not parsed may hold any name.
+  if (name.length > 255) throw new DialError("SOCKS5 can't carry a name of more than 255 bytes", { reason: "config" });
   return Buffer.concat([Buffer.from([3, name.length]), name]);
 }
 
@@ -152,9 +150,18 @@ async function addressOf(target: Target, lookup: Lookup | undefined, context: Di
   });
 }
 
+/** A copy: what the caller writes into its own object later has no length that was checked. */
+function readAuth(auth: ProxyAuth): ProxyAuth {
+  checkAuth("socksProxy", auth);
+  const { username, password } = auth;
+  checkLength("auth: username", username, 1);
+  checkLength("auth: password", password, 0);
+  return { username, password };
+}
+
 function checkLength(option: string, text: string, min: number): void {
   const length = Buffer.byteLength(text);
-  if (length < min || length > 255) throw new RangeError(`socksProxy: ${option} must have ${min} to 255 bytes`);
+  if (length < min || length > 255) throw invalid(RangeError, `socksProxy: ${option} must have ${min} to 255 bytes`);
 }
 
 function authFailed(): DialError {

@@ -1,6 +1,11 @@
 import { readFile, stat } from "node:fs/promises";
-import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
+import type { SecureContext, SecureContextOptions } from "node:tls";
+import { classify } from "../core/classify.ts";
 import { DialError, messageOf } from "../core/errors.ts";
+import { lazyModules } from "../core/lazy-modules.ts";
+import { invalid } from "../core/validate.ts";
+import { warnOnce } from "../core/warn.ts";
+import { checkPem, PemError, type PemKind } from "./pem.ts";
 import { SessionCache } from "./tls-sessions.ts";
 
 /** Files that hold what `tls.createSecureContext` takes as `ca`, `cert` and `key`. */
@@ -17,62 +22,98 @@ export interface Credentials {
   readonly sessions: SessionCache;
 }
 
+/** One of the files. */
+interface TlsFile {
+  readonly name: keyof TlsFiles;
+  readonly path: string;
+}
+
+const kinds: Readonly<Record<keyof TlsFiles, PemKind>> = { ca: "certificate", cert: "certificate", key: "private key" };
+
 /**
  * Makes secure contexts of options and files. One serves every dial until a file changes: then it is
- * made anew, so that rotated certificates work without a restart. While the files can't be read, or
- * certificate and key don't fit together (one is written before the other), the last that did are used.
+ * made anew, so that rotated certificates work without a restart. While the files can't be read, one is
+ * empty or ends inside a PEM block, or certificate and key don't fit together (one is written before the
+ * other), the last that did are used; so they are when a file holds something else, with a warning.
  *
- * @returns what rejects with a DialError `config`, naming the option, while no files have served yet.
+ * @param prefix - what an error puts before the name of a file's option.
+ * @returns what rejects with a DialError `config`, naming option and file, while no files have served yet;
+ * `local_resource` when this process may open no more files.
  * @throws TypeError when there are no files and the options can't be used.
  */
-export function credentialsOf(options: SecureContextOptions, files: TlsFiles): () => Promise<Credentials> {
-  const paths = Object.entries(files).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  if (paths.length === 0) {
-    const credentials = Promise.resolve(newCredentials(options));
+export function credentialsOf(
+  options: SecureContextOptions,
+  files: TlsFiles,
+  prefix = "tls: ",
+): () => Promise<Credentials> {
+  const named: TlsFile[] = [];
+  for (const name of ["ca", "cert", "key"] as const) {
+    const path = files[name];
+    if (path !== undefined) named.push({ name, path });
+  }
+  if (named.length === 0) {
+    const credentials = Promise.resolve(newCredentials(options, `${prefix}certificates, keys`));
     return () => credentials;
   }
 
+  const subject = prefix + named.map(({ name, path }) => `${name}File ${path}`).join(", ");
   let current: { readonly version: string; readonly credentials: Credentials } | undefined;
   return async () => {
     try {
-      const version = (await each(paths, versionOf)).join();
+      const version = (await each(named, prefix, ({ path }) => versionOf(path))).join();
       if (current?.version !== version) {
-        const contents = await each(paths, async (path) => readFile(path));
-        const read = Object.fromEntries(paths.map(([name], index) => [name, contents[index]]));
-        current = { version, credentials: newCredentials({ ...options, ...read }) };
+        const contents = await each(named, prefix, readPem);
+        const read = Object.fromEntries(named.map(({ name }, index) => [name, contents[index]]));
+        current = { version, credentials: newCredentials({ ...options, ...read }, subject) };
       }
     } catch (error) {
-      if (current === undefined) throw new DialError(messageOf(error), { reason: "config", cause: error });
+      if (current === undefined) throw failure(error);
+      if (error instanceof Error && error.cause instanceof PemError && !error.cause.unfinished) {
+        warnOnce(`${error.message}; what it held before is used`);
+      }
     }
     return current.credentials;
   };
 }
 
-function newCredentials(options: SecureContextOptions): Credentials {
+function failure(error: unknown): DialError {
+  const reason = classify(error) === "local_resource" ? "local_resource" : "config";
+  return new DialError(messageOf(error), { reason, cause: error });
+}
+
+/** Makes them, or says that `subject` can't be used. */
+function newCredentials(options: SecureContextOptions, subject: string): Credentials {
   try {
-    return { context: createSecureContext(options), sessions: new SessionCache() };
+    return { context: lazyModules.tls.createSecureContext(options), sessions: new SessionCache() };
   } catch (error) {
-    throw new TypeError(`tls: certificates, keys or other options can't be used: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw invalid(TypeError, `${subject} or other options can't be used: ${messageOf(error)}`, { cause: error });
   }
 }
 
 /** Reads all at once; of several that fail, the first as they are listed is told, not the first to fail. */
 async function each<T>(
-  paths: readonly (readonly [string, string])[],
-  read: (path: string) => Promise<T>,
+  files: readonly TlsFile[],
+  prefix: string,
+  read: (file: TlsFile) => Promise<T>,
 ): Promise<readonly T[]> {
-  const all = await Promise.allSettled(paths.map(([, path]) => read(path)));
+  const all = await Promise.allSettled(files.map(read));
   return all.map((result, index) => {
     if (result.status === "fulfilled") return result.value;
-    throw new Error(`tls: ${paths[index]?.[0]}File can't be read: ${messageOf(result.reason)}`, {
-      cause: result.reason,
-    });
+    const { name, path } = files[index] as TlsFile;
+    const { reason: cause } = result;
+    const why = cause instanceof PemError ? `${path} ${cause.message}` : `can't be read: ${messageOf(cause)}`;
+    throw new Error(`${prefix}${name}File ${why}`, { cause });
   });
 }
 
+async function readPem({ name, path }: TlsFile): Promise<Buffer> {
+  const content = await readFile(path);
+  checkPem(content, kinds[name]);
+  return content;
+}
+
+/** Changes with the file, also when the writer keeps its time of modification, and with what a symbolic link leads to. */
 async function versionOf(path: string): Promise<string> {
-  const { ino, size, mtimeMs } = await stat(path);
-  return `${ino}:${size}:${mtimeMs}`;
+  const { dev, ino, size, mtimeMs, ctimeMs } = await stat(path);
+  return `${dev}:${ino}:${size}:${mtimeMs}:${ctimeMs}`;
 }

@@ -1,13 +1,13 @@
-import { createHash, X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import { DialError } from "../core/errors.ts";
-import { show } from "../core/validate.ts";
+import { lazyModules } from "../core/lazy-modules.ts";
+import { invalid, show } from "../core/validate.ts";
 
 /** Throws a `TypeError` unless every pin is a SHA-256 hash in base64, as RFC 7469 writes them. */
 export function checkPins(pins: unknown): void {
   const valid = (pin: unknown) => typeof pin === "string" && /^[A-Za-z0-9+/]{43}=$/.test(pin);
   if (!Array.isArray(pins) || pins.length === 0 || !pins.every(valid)) {
-    throw new TypeError(`tls: pins must be SHA-256 hashes of public keys in base64, got ${show(pins)}`);
+    throw invalid(TypeError, `tls: pins must be SHA-256 hashes of public keys in base64, got ${show(pins)}`);
   }
 }
 
@@ -19,6 +19,7 @@ export function checkPins(pins: unknown): void {
  */
 export function checkPinned(socket: TLSSocket, pins: readonly string[]): void {
   const { raw } = socket.getPeerCertificate();
+  const { createHash, X509Certificate } = lazyModules.crypto;
   const key = new X509Certificate(raw).publicKey.export({ type: "spki", format: "der" });
   const hash = createHash("sha256").update(key).digest("base64");
   if (!pins.includes(hash)) {

@@ -1,8 +1,10 @@
 import { isIP, type Socket } from "node:net";
-import { type ConnectionOptions, connect, type SecureContextOptions, type TLSSocket } from "node:tls";
+import type { ConnectionOptions, SecureContextOptions, TLSSocket } from "node:tls";
 import { type DialContext, dialerOf, runOf } from "../core/context.ts";
 import type { Dialer } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
+import { canonicalHost } from "../core/host-name.ts";
+import { lazyModules } from "../core/lazy-modules.ts";
 import { placesOf } from "../core/makeup.ts";
 import { checkTypes } from "../core/open-options.ts";
 import { failed } from "../core/outcome.ts";
@@ -14,10 +16,12 @@ import {
   checkDuration,
   checkFunction,
   checkOptions,
+  invalid,
   type OptionNames,
   show,
 } from "../core/validate.ts";
 import { runPhase } from "./phase.ts";
+import { guardedIdentity } from "./server-identity.ts";
 import { tcp } from "./tcp.ts";
 import { contextChecks } from "./tls-context-checks.ts";
 import { credentialsOf } from "./tls-files.ts";
@@ -32,7 +36,10 @@ export interface TlsDialerOptions extends SecureContextOptions {
   certFile?: string | undefined;
   /** File of the client's private key, in PEM. Read again when it changes. */
   keyFile?: string | undefined;
-  /** Name, or IP address, to check the certificate against. A name is also asked for (SNI). @defaultValue the target's host */
+  /**
+   * Name, or IP address, to check the certificate against. A name is also asked for (SNI); one beyond ASCII
+   * is converted to A-labels. @defaultValue the target's host
+   */
   serverName?: string | undefined;
   /**
    * Application protocols offered (ALPN), most wanted first. A server that wants none of them ends the
@@ -45,7 +52,11 @@ export interface TlsDialerOptions extends SecureContextOptions {
   sessionCache?: boolean | undefined;
   /** SHA-256 hashes in base64 of the public keys accepted (RFC 7469), besides the usual checks. */
   pins?: readonly string[] | undefined;
-  /** Replaces the check of the server's certificate against the name. @defaultValue `tls.checkServerIdentity` */
+  /**
+   * Replaces the check of the server's certificate against the name: returns an error, or `undefined` to accept. What it
+   * throws fails the handshake as an error that it returns does; it is not awaited.
+   * @defaultValue `tls.checkServerIdentity`
+   */
   checkServerIdentity?: ConnectionOptions["checkServerIdentity"];
   /** `false` accepts any certificate. For tests. @defaultValue true */
   rejectUnauthorized?: boolean | undefined;
@@ -88,9 +99,7 @@ export function tls(options: TlsDialerOptions = {}, over: SocketDialer = tcp()):
   const { caFile, certFile, keyFile, serverName, alpnProtocols, handshakeTimeoutMs = 10_000, ...rest } = options;
   const { sessionCache = true, pins, checkServerIdentity, rejectUnauthorized = true, ...contextOnly } = rest;
   checkDuration("tls: handshakeTimeoutMs", handshakeTimeoutMs);
-  if (serverName !== undefined && (typeof serverName !== "string" || serverName === "")) {
-    throw new TypeError(`tls: serverName must be a name or an IP address, got ${show(serverName)}`);
-  }
+  const expectedHost = serverName === undefined ? undefined : readServerName(serverName);
   if (alpnProtocols !== undefined) checkAlpn(alpnProtocols);
   checkBoolean("tls: sessionCache", sessionCache);
   checkBoolean("tls: rejectUnauthorized", rejectUnauthorized);
@@ -101,7 +110,7 @@ export function tls(options: TlsDialerOptions = {}, over: SocketDialer = tcp()):
   const settings: ConnectionOptions = {
     rejectUnauthorized,
     ...(alpnProtocols !== undefined && { ALPNProtocols: [...alpnProtocols] }),
-    ...(checkServerIdentity !== undefined && { checkServerIdentity }),
+    ...(checkServerIdentity !== undefined && { checkServerIdentity: guardedIdentity(checkServerIdentity) }),
   };
   // A resumed session shows no certificate to hold against the pins.
   const resumes = sessionCache && pins === undefined;
@@ -110,7 +119,7 @@ export function tls(options: TlsDialerOptions = {}, over: SocketDialer = tcp()):
   return dialerOf(async function tlsDialer(target, context) {
     const { cancel, trace, clock } = context;
     // RFC 6066, section 3: neither an IP address nor a dot at the end.
-    const host = serverName ?? target.host.replace(/\.$/, "");
+    const host = expectedHost ?? target.host.replace(/\.$/, "");
     const name = isIP(host) === 0 ? host : "";
     if (host === "" && rejectUnauthorized) {
       throw new DialError("tls: serverName must say whose certificate a unix socket shows", { reason: "config" });
@@ -122,7 +131,7 @@ export function tls(options: TlsDialerOptions = {}, over: SocketDialer = tcp()):
     const server = `${host} ${target}`;
     const resumed = resumes ? sessions.get(server) : undefined;
     const shakeHands = async () => {
-      const conn = connect({
+      const conn = lazyModules.tls.connect({
         ...settings,
         socket,
         // What the certificate is checked against when no name is asked for.
@@ -202,18 +211,24 @@ function checkFiles(options: TlsDialerOptions): void {
     const file = options[`${name}File`];
     if (file === undefined) continue;
     if (typeof file !== "string" || file === "") {
-      throw new TypeError(`tls: ${name}File must be a path, got ${show(file)}`);
+      throw invalid(TypeError, `tls: ${name}File must be a path, got ${show(file)}`);
     }
-    if (options[name] !== undefined) throw new TypeError(`tls: give ${name} or ${name}File, not both`);
+    if (options[name] !== undefined) throw invalid(TypeError, `tls: give ${name} or ${name}File, not both`);
   }
   if ((options.certFile ?? options.cert) && !(options.keyFile ?? options.key)) {
-    throw new TypeError("tls: a certificate needs its key: give key or keyFile, too");
+    throw invalid(TypeError, "tls: a certificate needs its key: give key or keyFile, too");
   }
+}
+
+function readServerName(name: unknown): string {
+  const refused = () => invalid(TypeError, `tls: serverName must be a name or an IP address, got ${show(name)}`);
+  if (typeof name !== "string" || name === "") throw refused();
+  return canonicalHost(name, refused);
 }
 
 function checkAlpn(protocols: unknown): void {
   const valid = (name: unknown) => typeof name === "string" && name !== "" && Buffer.byteLength(name) <= 255;
   if (!Array.isArray(protocols) || protocols.length === 0 || !protocols.every(valid)) {
-    throw new TypeError(`tls: alpnProtocols must be names of at most 255 bytes, got ${show(protocols)}`);
+    throw invalid(TypeError, `tls: alpnProtocols must be names of at most 255 bytes, got ${show(protocols)}`);
   }
 }

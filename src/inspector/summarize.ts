@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { PhaseRecord } from "../core/dial-record.ts";
 import { guarded } from "../core/hooks.ts";
+import { printable } from "../core/printable.ts";
 import type { Target } from "../core/target.ts";
 import type { ConnectionSummary, DialerSummary, DialSummary, InspectorSnapshot, PhaseSummary } from "./snapshot.ts";
 import type { Watch } from "./watch.ts";
@@ -11,6 +12,7 @@ import type { OpenConnection, WatchedDial } from "./watched-dial.ts";
 const maxConnections = 500;
 const maxRunning = 200;
 const maxClients = 100;
+const maxTargetBytes = 300;
 
 /** Takes everything that there is to see; this is when sockets are asked what they carry. */
 export function summarize(watch: Watch, dials = dialsOf(watch)): InspectorSnapshot {
@@ -104,8 +106,7 @@ function phaseOf({ phase, attempt, subject, startMs, durationMs, outcome, reason
 
 /** A unix socket's path may be as long as its owner likes. */
 function shown(target: Target): string {
-  const text = String(target);
-  return text.length <= 300 ? text : `${text.slice(0, 300)}…`;
+  return printable(String(target), maxTargetBytes);
 }
 
 /** To microseconds: what is below is noise, and would fill the answer. */

@@ -1,6 +1,6 @@
 import { layer } from "../core/context.ts";
 import type { Middleware } from "../core/dialer.ts";
-import { DialError } from "../core/errors.ts";
+import { DialError, latenessNote } from "../core/errors.ts";
 import { markFactories } from "../core/roles.ts";
 import type { Target } from "../core/target.ts";
 import { checkCount, checkDuration, checkOptions } from "../core/validate.ts";
@@ -40,7 +40,7 @@ export function withConcurrencyLimit(options: ConcurrencyLimitOptions): Middlewa
   let underWay = 0;
 
   /** Refuses who has waited too long. They all wait for the same time, so those that came first. */
-  const expire = () => {
+  const expire = (lateByMs = 0) => {
     if (waitTimeoutMs === undefined) return;
     for (let first = line.first; first !== undefined; first = line.first) {
       const leftMs = first.since + waitTimeoutMs - first.clock.now();
@@ -49,7 +49,12 @@ export function withConcurrencyLimit(options: ConcurrencyLimitOptions): Middlewa
         return;
       }
       line.shift();
-      first.refuse(exhausted(first.target, `no turn in ${waitTimeoutMs} ms, ${underWay} dials are under way`));
+      first.refuse(
+        exhausted(
+          first.target,
+          `no turn in ${waitTimeoutMs} ms, ${underWay} dials are under way${latenessNote(lateByMs)}`,
+        ),
+      );
     }
   };
 

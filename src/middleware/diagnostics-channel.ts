@@ -3,7 +3,7 @@ import type { Middleware } from "../core/dialer.ts";
 import { attach } from "../core/observe.ts";
 import { markFactories } from "../core/roles.ts";
 import { type DialStartInfo, type DialTrace, type Observer, travellingHooks } from "../core/trace.ts";
-import { checkOptions, show } from "../core/validate.ts";
+import { checkOptions, invalid, show } from "../core/validate.ts";
 
 export interface DiagnosticsChannelOptions {
   /** Name of the dialer, in every message. @defaultValue `"default"` */
@@ -46,7 +46,7 @@ export function withDiagnosticsChannel(options: DiagnosticsChannelOptions = {}):
   checkOptions("withDiagnosticsChannel", options, { name: true });
   const { name: dialer = "default" } = options;
   if (typeof dialer !== "string") {
-    throw new TypeError(`withDiagnosticsChannel: name must be a string, got ${show(dialer)}`);
+    throw invalid(TypeError, `withDiagnosticsChannel: name must be a string, got ${show(dialer)}`);
   }
   const observe: Observer = (dial) => {
     let hooks: Partial<Record<HookName, (info: object) => void>> | undefined;

@@ -4,6 +4,7 @@ import { layer } from "../core/context.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { failed } from "../core/outcome.ts";
 import type { Reason } from "../core/reasons.ts";
+import { checkedRandom } from "../core/returned.ts";
 import { markFactories } from "../core/roles.ts";
 import type { DialState } from "../core/state.ts";
 import { parseTarget, type TargetLike } from "../core/target.ts";
@@ -13,6 +14,7 @@ import {
   checkFunction,
   checkOneOf,
   checkOptions,
+  invalid,
   type OptionNames,
   show,
 } from "../core/validate.ts";
@@ -27,7 +29,7 @@ export interface FailoverOptions {
   targets?: TargetList | undefined;
   /**
    * Where lists of targets come from: `dnsSrv()`, `dnsA()`, an async iterable of whole lists, or a function that returns
-   * one of these for what the caller dials, called once for each name, whose targets are kept as long as the layer. The first dial
+   * one of these, or a promise of one, for what the caller dials, called once for each name, whose targets are kept as long as the layer. The first dial
    * starts it and waits for the first list.
    */
   discover?: Discover | undefined;
@@ -100,22 +102,23 @@ const ownReasons: ReadonlySet<Reason> = new Set(["local_resource", "config", "no
  */
 export function withFailover(options: FailoverOptions): Failover {
   checkOptions("withFailover", options, optionNames);
-  const { targets, discover, policy = "in_order", random = Math.random, decayMs = 10_000 } = options;
+  const { targets, discover, policy = "in_order", random: source = Math.random, decayMs = 10_000 } = options;
   const { ejectAfter = 5, ejectionMs = 1000, maxEjectionMs = 60_000, minShare = 0.5 } = options;
   if (typeof policy === "function") checkFunction("withFailover: policy", policy);
   else checkOneOf("withFailover: policy", policy, policyNames);
-  checkFunction("withFailover: random", random);
+  checkFunction("withFailover: random", source);
+  const random = checkedRandom("withFailover: random", source);
   checkDuration("withFailover: decayMs", decayMs);
   checkCount("withFailover: ejectAfter", ejectAfter);
   checkDuration("withFailover: ejectionMs", ejectionMs);
   checkDuration("withFailover: maxEjectionMs", maxEjectionMs, ejectionMs);
   if (typeof minShare !== "number" || !(minShare >= 0 && minShare <= 1)) {
-    throw new RangeError(`withFailover: minShare must be a number from 0 to 1, got ${show(minShare)}`);
+    throw invalid(RangeError, `withFailover: minShare must be a number from 0 to 1, got ${show(minShare)}`);
   }
   if (typeof discover === "function") checkFunction("withFailover: discover", discover);
   else if (discover !== undefined) checkSource(discover);
   if ((targets === undefined) === (discover === undefined)) {
-    throw new TypeError("withFailover: needs either targets or discover");
+    throw invalid(TypeError, "withFailover: needs either targets or discover");
   }
 
   let clock: Clock = systemClock;

@@ -2,14 +2,16 @@ import { recordDials } from "../core/dial-record.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { messageOf } from "../core/errors.ts";
 import { formatAddress, formatDuration } from "../core/format.ts";
+import { notify } from "../core/hooks.ts";
 import { asObserver } from "../core/makeup.ts";
 import { attach } from "../core/observe.ts";
+import { printable } from "../core/printable.ts";
 import { markFactories } from "../core/roles.ts";
 import type { DialTrace } from "../core/trace.ts";
-import { checkBoolean, checkCount, checkOptions, show } from "../core/validate.ts";
+import { checkBoolean, checkCount, checkOptions, invalid, show } from "../core/validate.ts";
 import { leastColumns, waterfall } from "../core/waterfall.ts";
 
-/** Where the lines go. `console` is one. */
+/** Where the lines go. `console` is one. What its methods throw, or reject with, is warned of once and harms no dial. */
 export interface Logger {
   info(line: string): void;
   warn(line: string): void;
@@ -37,7 +39,7 @@ export interface LogOptions {
  */
 export function withLog(logger: Logger = console, options: LogOptions = {}): Middleware {
   if (typeof logger?.info !== "function" || typeof logger.warn !== "function") {
-    throw new TypeError(`withLog: logger must have the methods info and warn, got ${show(logger)}`);
+    throw invalid(TypeError, `withLog: logger must have the methods info and warn, got ${show(logger)}`);
   }
   checkOptions("withLog", options, { pretty: true, colors: true, columns: true });
   const { pretty = false, colors, columns } = options;
@@ -45,10 +47,17 @@ export function withLog(logger: Logger = console, options: LogOptions = {}): Mid
   if (colors !== undefined) checkBoolean("withLog: colors", colors);
   if (columns !== undefined) checkCount("withLog: columns", columns, leastColumns);
 
+  const safeLogger = guardedLogger("withLog", logger);
+  const lineLogger: Logger = {
+    info: (line) => safeLogger.info(printable(line)),
+    warn: (line) => safeLogger.warn(printable(line)),
+  };
   const place = { factory: "withLog", name: "log", into: logger };
-  if (!pretty)
-    return attach({ ...connectLines(logger), ...commonLines(logger), ...endLines(logger) }, { name: "log", place });
-  const lines = attach(commonLines(logger), { name: "log", place });
+  if (!pretty) {
+    const hooks = { ...connectLines(lineLogger), ...commonLines(lineLogger), ...endLines(lineLogger) };
+    return attach(hooks, { name: "log", place });
+  }
+  const lines = attach(commonLines(lineLogger), { name: "log", place });
   const pictures = attach(
     recordDials((record) => {
       const failed = record.outcome === "failure";
@@ -57,14 +66,21 @@ export function withLog(logger: Logger = console, options: LogOptions = {}): Mid
         columns: columns ?? Math.max(leastColumns, terminal.columns ?? 80),
         colors: colors ?? (logger === console && terminal.isTTY && terminal.hasColors()),
       });
-      if (failed) logger.warn(text);
-      else logger.info(text);
+      if (failed) safeLogger.warn(text);
+      else safeLogger.info(text);
     }),
     { name: "log" },
   );
   return asObserver((next) => lines(pictures(next)));
 }
 
+/** @internal A logger of the user's that harms nothing: a failure is warned of once, in the name of `owner`. */
+export function guardedLogger(owner: string, logger: Logger): Logger {
+  return {
+    info: (text) => notify(`${owner}'s logger.info()`, () => logger.info(text)),
+    warn: (text) => notify(`${owner}'s logger.warn()`, () => logger.warn(text)),
+  };
+}
 markFactories({ withLog });
 
 function connectLines(logger: Logger): DialTrace {

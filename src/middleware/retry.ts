@@ -2,26 +2,28 @@ import { type BackoffFunction, type BackoffOptions, createBackoff } from "../cor
 import { type Call, withoutRetry } from "../core/call.ts";
 import { classify } from "../core/classify.ts";
 import { layer } from "../core/context.ts";
-import type { Middleware } from "../core/dialer.ts";
+import type { Middleware, RetryPredicate } from "../core/dialer.ts";
 import { DialError, messageOf } from "../core/errors.ts";
+import { notify } from "../core/hooks.ts";
 import { failed } from "../core/outcome.ts";
 import { isRetryable, type Reason } from "../core/reasons.ts";
-import { checkRetryBudget, type RetryBudget } from "../core/retry-budget.ts";
+import { checkRetryBudget, type RetryBudget, returnedNothing, returnedWithdrawal } from "../core/retry-budget.ts";
 import { markFactories } from "../core/roles.ts";
 import { sleep } from "../core/sleep.ts";
 import type { DialState } from "../core/state.ts";
 import type { Target } from "../core/target.ts";
 import type { ExhaustedCause } from "../core/trace.ts";
 import { checkBoolean, checkCount, checkFunction, checkOptions, type OptionNames } from "../core/validate.ts";
+import { verdictOf } from "../core/verdict.ts";
 
 export interface RetryOptions extends BackoffOptions {
   /** Attempts in all, the first included; `Infinity` goes on until the signal or a timeout above ends it. @defaultValue 4 */
   maxAttempts?: number | undefined;
   /**
-   * Whether to try again after `error` ended the `attempt`-th try.
+   * Whether to try again after `error` ended the `attempt`-th try; may be async.
    * @defaultValue by the error's reason: yes unless a human must mend it (see the table of reasons)
    */
-  shouldRetry?: ((error: unknown, attempt: number) => boolean) | undefined;
+  shouldRetry?: RetryPredicate | undefined;
   /**
    * Bounds the retries of all the dialers that share it: see {@link retryBudget}. When it is spent, the dial
    * fails with the error of its last attempt. @defaultValue none
@@ -50,7 +52,9 @@ const optionNames: OptionNames<RetryOptions> = {
 /** What one dial goes by: the layer's own, or the caller's. */
 interface Plan {
   readonly maxAttempts: number;
-  readonly shouldRetry: (error: unknown, attempt: number) => boolean;
+  readonly shouldRetry: RetryPredicate;
+  /** What errors about its functions begin with. */
+  readonly predicate: string;
   readonly backoffBeforeFirst: boolean;
   readonly newBackoff: () => BackoffFunction;
 }
@@ -87,6 +91,7 @@ export function withRetry(options: RetryOptions = {}): Middleware {
   const own: Plan = {
     maxAttempts,
     shouldRetry,
+    predicate: "withRetry: shouldRetry",
     backoffBeforeFirst,
     newBackoff: createBackoff(backoffOptions, "withRetry: "),
   };
@@ -95,12 +100,14 @@ export function withRetry(options: RetryOptions = {}): Middleware {
     (next) =>
       async function retryDialer(target, context) {
         const { cancel, trace, clock, state, deadline, call } = context;
-        const { maxAttempts, shouldRetry, backoffBeforeFirst, newBackoff } =
+        const { maxAttempts, shouldRetry, predicate, backoffBeforeFirst, newBackoff } =
           call === undefined ? own : asAsked(own, call);
         const inner = { ...context, insideRetry: true, call: call && withoutRetry(call) };
         let backoff: BackoffFunction | undefined;
         // Where retries nest, an attempt of the dial's that is not its first is a retry to those below, too.
-        if (budget !== undefined && !state?.attempts && !cancel?.aborted) budget.deposit(clock);
+        if (budget !== undefined && !state?.attempts && !cancel?.aborted) {
+          returnedNothing("withRetry: budget.deposit()", budget.deposit(clock));
+        }
 
         if (backoffBeforeFirst) {
           backoff = newBackoff();
@@ -124,23 +131,32 @@ export function withRetry(options: RetryOptions = {}): Middleware {
               exhausted(reason === "timeout" ? "deadline" : "non_retryable");
               throw error;
             }
-            if (attempt >= maxAttempts || !shouldRetry(error, attempt)) {
+            let again = attempt < maxAttempts;
+            let delayMs = 0;
+            try {
+              if (again) {
+                const verdict = verdictOf(predicate, shouldRetry(error, attempt), cancel);
+                again = typeof verdict === "boolean" ? verdict : await verdict;
+              }
+              if (again) {
+                backoff ??= newBackoff();
+                delayMs = backoff(attempt, error);
+              }
+            } catch (stop) {
+              const { outcome } = failed(stop, cancel);
+              if (!cancel?.aborted) exhausted("non_retryable");
+              else if (outcome === "failure") exhausted("deadline");
+              throw stop;
+            }
+            if (!again) {
               exhausted(attempt >= maxAttempts ? "attempts" : "non_retryable");
               throw attempt === 1 ? error : exhaustedError(error, reason, target, attempt, state);
-            }
-            backoff ??= newBackoff();
-            let delayMs: number;
-            try {
-              delayMs = backoff(attempt, error);
-            } catch (stop) {
-              exhausted("non_retryable");
-              throw stop;
             }
             if (deadline !== undefined && delayMs >= deadline - clock.now()) {
               exhausted("deadline");
               throw exhaustedError(error, reason, target, attempt, state, "; no time is left for another");
             }
-            const withdrawal = budget?.withdraw(clock);
+            const withdrawal = budget && returnedWithdrawal("withRetry: budget.withdraw()", budget.withdraw(clock));
             if (budget !== undefined && withdrawal === undefined) {
               exhausted("budget");
               throw attempt === 1 ? error : exhaustedError(error, reason, target, attempt, state);
@@ -151,7 +167,7 @@ export function withRetry(options: RetryOptions = {}): Middleware {
             try {
               await sleep(delayMs, clock, cancel);
             } catch (aborted) {
-              withdrawal?.refund();
+              if (withdrawal !== undefined) notify("a retry budget's refund()", () => withdrawal.refund());
               if (failed(aborted, cancel).outcome === "failure") exhausted("deadline");
               throw aborted;
             }
@@ -168,6 +184,7 @@ function asAsked(own: Plan, call: Call): Plan {
   return {
     maxAttempts: call.maxAttempts ?? own.maxAttempts,
     shouldRetry: call.shouldRetry ?? own.shouldRetry,
+    predicate: call.shouldRetry === undefined ? own.predicate : "dial: shouldRetry",
     backoffBeforeFirst: call.backoffBeforeFirst ?? own.backoffBeforeFirst,
     newBackoff: call.backoff === undefined ? own.newBackoff : createBackoff({ backoff: call.backoff }),
   };

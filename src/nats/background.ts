@@ -1,4 +1,5 @@
 import type { ClientState } from "../core/client-trace.ts";
+import { handled } from "../core/handled.ts";
 import { ClientClosedError } from "./closed-error.ts";
 
 /** A client that connects while its owner goes on. */
@@ -25,13 +26,12 @@ interface Connecting<Connection> {
 /** Connects in the background. */
 export function inBackground<Connection>(client: Connecting<Connection>): BackgroundClient<Connection> {
   let connection: Connection | undefined;
-  const ready = client.connect();
-  ready.then(
-    (nc) => {
+  // An owner that never asks for `ready` reads `state`.
+  const ready = handled(client.connect());
+  handled(
+    ready.then((nc) => {
       connection = nc;
-    },
-    // Whoever asks for `ready` is told; whoever doesn't looks at `state`.
-    () => {},
+    }),
   );
   const close = () => client.close(new ClientClosedError());
   return {

@@ -8,11 +8,12 @@ import type {
   ServerSaidInfo,
   ServersChangeInfo,
 } from "../core/client-trace.ts";
+import { notify } from "../core/hooks.ts";
 import { checkFunction } from "../core/validate.ts";
 
 /**
  * What the Go client calls its handlers: each is called exactly once for its event, in the order of the
- * events. One that throws is caught and warned of once.
+ * events. One that throws, or returns a promise that rejects, is warned of once; the promise is not awaited.
  */
 export interface ClientCallbacks {
   /** The first connection stands. */
@@ -46,13 +47,18 @@ export function callbackHooks(callbacks: ClientCallbacks): ClientTrace {
   for (const name of callbackNames) {
     if (callbacks[name] !== undefined) checkFunction(`connect: ${name}`, callbacks[name]);
   }
+  const told =
+    <I>(name: (typeof callbackNames)[number], callback: ((info: I) => void) | undefined) =>
+    (info: I) =>
+      notify(name, () => callback?.(info));
+  const discovered = told("onDiscoveredServers", callbacks.onDiscoveredServers);
   return {
-    connect: (info) => callbacks.onConnect?.(info),
-    disconnect: (info) => callbacks.onDisconnect?.(info),
-    reconnect: (info) => callbacks.onReconnect?.(info),
-    close: (info) => callbacks.onClosed?.(info),
-    serversChange: (info) => (info.added.length > 0 ? callbacks.onDiscoveredServers?.(info) : undefined),
-    lameDuck: (info) => callbacks.onLameDuck?.(info),
-    error: (info) => callbacks.onError?.(info),
+    connect: told("onConnect", callbacks.onConnect),
+    disconnect: told("onDisconnect", callbacks.onDisconnect),
+    reconnect: told("onReconnect", callbacks.onReconnect),
+    close: told("onClosed", callbacks.onClosed),
+    serversChange: (info) => (info.added.length > 0 ? discovered(info) : undefined),
+    lameDuck: told("onLameDuck", callbacks.onLameDuck),
+    error: told("onError", callbacks.onError),
   };
 }

@@ -1,7 +1,12 @@
 import type { ClientState } from "../core/client-trace.ts";
-import { DialTimeoutError } from "../core/errors.ts";
+import { systemClock } from "../core/clock.ts";
+import { Deadline } from "../core/deadline.ts";
+import { DialTimeoutError, timeoutMessage } from "../core/errors.ts";
+import { handled } from "../core/handled.ts";
+import { allowIgnored } from "./ignorable.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { DialedProtocol } from "./protocol.ts";
+import { withStockCause } from "./stock-cause.ts";
 import type { Connection, Upstream } from "./upstream.ts";
 
 /** What bounds a first connect. */
@@ -13,6 +18,7 @@ export interface FirstConnectBounds {
 
 /** A client from before its first connect, which resolves to a `C`, to its end. */
 export class Client<C> {
+  readonly #upstream: Upstream;
   readonly #nc: Connection;
   readonly #protocol: DialedProtocol;
   readonly #lifecycle: Lifecycle;
@@ -25,11 +31,13 @@ export class Client<C> {
     lifecycle: Lifecycle,
     bounds: FirstConnectBounds,
   ) {
+    this.#upstream = upstream;
     this.#nc = nc;
     this.#protocol = protocol;
     this.#lifecycle = lifecycle;
     this.#bounds = bounds;
     announceDrain(upstream, nc, lifecycle);
+    allowIgnored(nc);
   }
 
   get state(): ClientState {
@@ -42,7 +50,8 @@ export class Client<C> {
     try {
       signal?.throwIfAborted();
       await bounded(this.#protocol.dialLoop(), this.#bounds);
-    } catch (error) {
+    } catch (thrown) {
+      const error = withStockCause(thrown, this.#upstream);
       await this.close(error as Error);
       throw error;
     }
@@ -51,7 +60,7 @@ export class Client<C> {
   }
 
   close(why: Error): Promise<void> {
-    return this.#protocol.close(why);
+    return handled(this.#protocol.close(why));
   }
 }
 
@@ -60,16 +69,16 @@ function bounded(work: Promise<void>, { signal, deadlineMs, servers }: FirstConn
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal?.reason);
     signal?.addEventListener("abort", onAbort, { once: true });
-    const timer =
+    const deadline =
       deadlineMs === undefined
         ? undefined
-        : setTimeout(() => {
-            const message = `connect to ${servers.join(", ")} timed out after ${deadlineMs} ms`;
-            reject(new DialTimeoutError(message, { scope: "dial", timeoutMs: deadlineMs }));
-          }, deadlineMs);
+        : new Deadline(systemClock, deadlineMs, (lateByMs) => {
+            const message = timeoutMessage(`connect to ${servers.join(", ")}`, deadlineMs, lateByMs);
+            reject(new DialTimeoutError(message, { scope: "dial", timeoutMs: deadlineMs, lateByMs }));
+          });
     work.then(resolve, reject).finally(() => {
       signal?.removeEventListener("abort", onAbort);
-      clearTimeout(timer);
+      deadline?.clear();
     });
   });
 }

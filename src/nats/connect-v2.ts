@@ -31,8 +31,7 @@ const connectDialed = connectWith<NatsConnection>(nats2, nats2Checks);
  * With `connectInBackground` it resolves at once; bad options reject in either case.
  *
  * Options and behaviour are those of `dialtrace/nats`, except where `nats` 2.x itself differs: its errors
- * are `NatsError`s, told apart by `code`; it doesn't tell of subscriptions that fall behind; and it gives up
- * on credentials when the server has refused them twice in the same words.
+ * are `NatsError`s, told apart by `code`; and it doesn't tell of subscriptions that fall behind.
  *
  * Servers may also come first, as text: `connect("nats://a:4222,nats://b:4222", { signal })`. An option that the
  * client of a newer version may know passes with one warning; a near miss of one that is known is refused.

@@ -2,7 +2,6 @@ import type { Authenticator } from "@nats-io/transport-node";
 import { ClientEvents, checkClientTrace } from "../core/client-events.ts";
 import type { ObservedClient } from "../core/client-trace.ts";
 import { compose } from "../core/compose.ts";
-import { DialError, messageOf } from "../core/errors.ts";
 import { type Check, checkOpenOptions } from "../core/open-options.ts";
 import {
   checkBoolean,
@@ -14,6 +13,7 @@ import {
   show,
 } from "../core/validate.ts";
 import { tcp } from "../dialers/tcp.ts";
+import { checkedAuthenticators, clientAuthenticator } from "./authenticators.ts";
 import { type BackgroundClient, inBackground } from "./background.ts";
 import { callbackHooks } from "./callbacks.ts";
 import { Client } from "./client.ts";
@@ -97,47 +97,42 @@ function newClient<C>(upstream: Upstream, Protocol: DialedProtocolClass, options
   const delay = reconnectDelay(options);
   const buffer = new PublishBuffer(reconnectBufSize);
   const credentials = fileCredentials(upstream, { creds, nkeySeed });
-  const { servers, credentials: userinfo, tls } = readServers(given, port);
+  const authenticators = checkedAuthenticators(natsOptions.authenticator);
+  const { servers, tls } = readServers(given, port);
+  const addresses = servers.map(({ address }) => address);
 
   ensureTransportFactory(upstream);
   const nc = new upstream.Connection({
     // As in Go: 2 minutes at the longest wait, where upstream's 10 would end after some 15 s.
     maxReconnectAttempts: 60,
-    ...(natsOptions.token === undefined && natsOptions.user === undefined && userinfo),
     ...(tls && { tls: {} }),
     ...natsOptions,
     ...(retryOnFailedConnect && { waitOnFirstConnect: true }),
-    ...(credentials && { authenticator: [natsOptions.authenticator ?? [], credentials.authenticator].flat() }),
-    // Upstream's loop never waits; the attempts do.
-    reconnectDelayHandler: () => 0,
-    servers,
+    authenticator: credentials === undefined ? authenticators : [...authenticators, credentials.authenticator],
+    servers: addresses,
     resolve: false, // The dialer resolves names; it knows how to try several addresses.
   });
-  nc.options.authenticator = guardAuthenticator(nc.options.authenticator as Authenticator);
   const observed: ObservedClient = {
     name: natsOptions.name,
     stats: () => ({ ...nc.stats(), ...serverCounts(nc.protocol), bufferedBytes: buffer.size }),
   };
   const events = new ClientEvents(observed, "connecting");
-  const lifecycle = new Lifecycle(events, () => nc.options.reconnect === true);
-  const protocol = new Protocol(nc.options, nc, { dialer, lifecycle, buffer, credentials, delay });
+  const lifecycle = new Lifecycle(events, () => nc.options.reconnect === true, upstream.notConnectedError);
+  const userinfo = () => protocol.pool.userinfoOf(protocol.server);
+  nc.options.authenticator = clientAuthenticator(nc.options.authenticator as Authenticator, userinfo);
+  const protocol: DialedProtocol = new Protocol(nc.options, nc, {
+    dialer,
+    lifecycle,
+    buffer,
+    credentials,
+    delay,
+    servers,
+  });
   nc.protocol = protocol;
-  rememberClient(nc, events);
+  rememberClient(nc, events, { connected: () => protocol.connected, lastError: () => lifecycle.lastError });
   events.observe([callbacks, trace].flat());
   if (rttIntervalMs !== undefined) measureRtt(nc, rttIntervalMs, events);
-  return new Client(upstream, nc, protocol, lifecycle, { signal, deadlineMs: connectDeadlineMs, servers });
-}
-
-/** Upstream closes the client when one throws; here it is known then as what failed the dial. */
-function guardAuthenticator(authenticator: Authenticator): Authenticator {
-  return (nonce) => {
-    try {
-      return authenticator(nonce);
-    } catch (error) {
-      const message = `connect: the authenticator threw: ${messageOf(error)}`;
-      throw new DialError(message, { reason: "auth_failed", cause: error });
-    }
-  };
+  return new Client(upstream, nc, protocol, lifecycle, { signal, deadlineMs: connectDeadlineMs, servers: addresses });
 }
 
 function serverCounts({ servers }: Pick<DialedProtocol, "servers">) {

@@ -1,73 +1,120 @@
 import { readFile } from "node:fs/promises";
 import type { Authenticator } from "@nats-io/transport-node";
 import { DialError, messageOf } from "../core/errors.ts";
-import { show } from "../core/validate.ts";
+import { invalid, show } from "../core/validate.ts";
 import type { CredentialOptions } from "./connect-options.ts";
+import { isSecret, readCredentialsFile } from "./credentials-file.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** Credentials out of a file. */
 export interface FileCredentials {
   readonly authenticator: Authenticator;
+  /** Whether the last {@link refresh} could not read the file, so that older credentials are in use. */
+  readonly isStale: boolean;
+  /** Changes when other credentials have been read. */
+  readonly version: number;
   /** Reads the file anew. While it is missing or half written, what was read last is used. */
   refresh(): Promise<void>;
 }
 
+/** Makes an authenticator of a file's content; `undefined` where the content is incomplete. */
+type Reader = (bytes: Uint8Array) => Authenticator | undefined;
+
 /** @throws TypeError naming the option that can't be used. */
 export function fileCredentials(
-  { credsAuthenticator, nkeyAuthenticator }: Upstream,
+  { nkeyAuthenticator }: Upstream,
   { creds, nkeySeed }: CredentialOptions,
 ): FileCredentials | undefined {
-  if (creds !== undefined && nkeySeed !== undefined) throw new TypeError("connect: give creds or nkeySeed, not both");
-  if (creds !== undefined) return credentialsOf("creds", creds, credsAuthenticator);
-  if (nkeySeed !== undefined) return credentialsOf("nkeySeed", nkeySeed, (seed) => nkeyAuthenticator(trimmed(seed)));
+  if (creds !== undefined && nkeySeed !== undefined)
+    throw invalid(TypeError, "connect: give creds or nkeySeed, not both");
+  const signer = (seed: string) => nkeyAuthenticator(new TextEncoder().encode(seed));
+  if (creds !== undefined) {
+    return credentialsOf("creds", creds, (bytes) => {
+      const { jwt, seed } = readCredentialsFile(bytes);
+      if (jwt === undefined || seed === undefined) return undefined;
+      const sign = signer(seed);
+      return (nonce) => ({ jwt, ...sign(nonce) });
+    });
+  }
+  if (nkeySeed !== undefined) {
+    return credentialsOf("nkeySeed", nkeySeed, (bytes) => {
+      const { seed } = readCredentialsFile(bytes);
+      return seed === undefined ? undefined : signer(seed);
+    });
+  }
   return undefined;
 }
 
-function credentialsOf(
-  option: string,
-  source: string | Uint8Array,
-  authenticatorOf: (bytes: Uint8Array) => Authenticator,
-): FileCredentials {
+function credentialsOf(option: string, source: string | Uint8Array, read: Reader): FileCredentials {
   if (!(source instanceof Uint8Array) && (typeof source !== "string" || source === "")) {
-    throw new TypeError(`connect: ${option} must be a path or bytes, got ${show(source)}`);
+    throw invalid(TypeError, `connect: ${option} must be a path or bytes, got ${show(source)}`);
   }
   // Named neither here nor in the error that reading it would be: it is a secret.
-  if (typeof source === "string" && /^\s*(SU[A-Z2-7]{56}|-{3,})/.test(source)) {
-    throw new TypeError(`connect: ${option} as a string is a path; give the secret itself as bytes`);
+  if (typeof source === "string" && isSecret(source)) {
+    throw invalid(TypeError, `connect: ${option} as a string is a path; give the secret itself as bytes`);
   }
-  let current: Authenticator | undefined;
   if (source instanceof Uint8Array) {
-    current = authenticatorOf(source);
-    if (!works(current)) throw new TypeError(`connect: ${option} ${unreadable}`);
+    const authenticator = read(source);
+    if (!works(authenticator)) throw invalid(TypeError, `connect: ${option} ${unreadable}`);
+    return { authenticator, isStale: false, version: 0, refresh: () => Promise.resolve() };
   }
-  return {
-    authenticator: (nonce) => current?.(nonce),
-    async refresh() {
-      if (source instanceof Uint8Array) return;
-      try {
-        const read = authenticatorOf(await readFile(source));
-        if (!works(read)) throw new Error(unreadable);
-        current = read;
-      } catch (error) {
-        if (current !== undefined) return;
-        throw new DialError(`connect: ${option} ${source}: ${messageOf(error)}`, { reason: "config", cause: error });
-      }
-    },
-  };
+  return new CredentialsOfFile(option, source, read);
+}
+
+class CredentialsOfFile implements FileCredentials {
+  readonly #option: string;
+  readonly #path: string;
+  readonly #read: Reader;
+  #current: Authenticator | undefined;
+  #bytes = Buffer.alloc(0);
+  #isStale = false;
+  #version = 0;
+
+  constructor(option: string, path: string, read: Reader) {
+    this.#option = option;
+    this.#path = path;
+    this.#read = read;
+  }
+
+  readonly authenticator: Authenticator = (nonce) => this.#current?.(nonce);
+
+  get isStale(): boolean {
+    return this.#isStale;
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  async refresh(): Promise<void> {
+    try {
+      const bytes = await readFile(this.#path);
+      if (this.#current === undefined || !bytes.equals(this.#bytes)) this.#take(bytes);
+      this.#isStale = false;
+    } catch (error) {
+      this.#isStale = true;
+      if (this.#current !== undefined) return;
+      const message = `connect: ${this.#option} ${this.#path}: ${messageOf(error)}`;
+      throw new DialError(message, { reason: "config", cause: error });
+    }
+  }
+
+  #take(bytes: Buffer<ArrayBuffer>): void {
+    const read = this.#read(bytes);
+    if (!works(read)) throw new Error(unreadable);
+    this.#current = read;
+    this.#bytes = bytes;
+    this.#version += 1;
+  }
 }
 
 const unreadable = "holds no credentials that can be read";
 
-/** Has it sign something, for it parses only then. What it throws may hold a piece of the secret. */
-function works(authenticator: Authenticator): boolean {
+/** Has it sign something, for the seed's checksum is looked at only then. What it throws may hold a piece of the secret. */
+function works(authenticator: Authenticator | undefined): authenticator is Authenticator {
   try {
-    authenticator("nonce");
-    return true;
+    return authenticator?.("nonce") !== undefined;
   } catch {
     return false;
   }
-}
-
-function trimmed(seed: Uint8Array): Uint8Array {
-  return Buffer.from(Buffer.from(seed).toString("utf8").trim());
 }

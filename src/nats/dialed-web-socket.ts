@@ -26,6 +26,7 @@ export class DialedWebSocket {
   onerror: Handler<Pick<ErrorEvent, "message" | "error">> = null;
   onclose: Handler<Pick<CloseEvent, "code" | "reason" | "wasClean">> = null;
   readonly #abort = new AbortController();
+  readonly #timedOut: (() => Error | undefined) | undefined;
   #attached = false;
   #ws: WebSocket | undefined;
   #answered = false;
@@ -33,8 +34,12 @@ export class DialedWebSocket {
   #closeTimer: NodeJS.Timeout | undefined;
   #ended = false;
 
-  /** @param dial - opens the websocket, paused; the signal says that the client doesn't want it any more. */
-  constructor(dial: (signal: AbortSignal) => Promise<WebSocket>) {
+  /**
+   * @param dial - opens the websocket, paused; the signal says that the client doesn't want it any more.
+   * @param timedOut - returns an error when the time for the dial is up already: the client closes for that then.
+   */
+  constructor(dial: (signal: AbortSignal) => Promise<WebSocket>, timedOut?: () => Error | undefined) {
+    this.#timedOut = timedOut;
     // Not before the client has attached its handlers, which it does as soon as it has been given this.
     setImmediate(() => void this.#open(dial));
   }
@@ -51,7 +56,7 @@ export class DialedWebSocket {
   close(): void {
     const ws = this.#ws;
     if (ws === undefined) {
-      const why = new ClientClosedError();
+      const why = this.#timedOut?.() ?? new ClientClosedError();
       this.#abort.abort(why);
       // Whatever the dialer does with its signal, the client hears of the close.
       setImmediate(() => this.#fail(why));

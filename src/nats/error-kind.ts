@@ -1,4 +1,5 @@
 import type { ClientErrorKind } from "../core/client-trace.ts";
+import { isError } from "../core/is-error.ts";
 
 interface Details {
   readonly code?: unknown;
@@ -8,8 +9,10 @@ interface Details {
 
 /** The kind of an error that a server has reported. By name, for a process may hold several copies of the client. */
 export function errorKind(error: unknown): ClientErrorKind {
-  if (!(error instanceof Error)) return "other";
+  if (!isError(error)) return "other";
   const { code, permissionContext, operation = permissionContext?.operation } = error as Details;
+  // Neither line of the client knows these words.
+  if (/authentication revoked/i.test(error.message)) return "auth";
   // All errors of `nats` 2.x are of one class.
   switch (error.name === "NatsError" ? code : error.name) {
     case "PermissionViolationError":

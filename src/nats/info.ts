@@ -2,11 +2,14 @@ import type { Socket } from "node:net";
 import type { ServerInfo } from "@nats-io/transport-node";
 import type { ServerIdentity } from "../core/client-trace.ts";
 import { DialError } from "../core/errors.ts";
-import { parseTarget } from "../core/target.ts";
+import { printable } from "../core/printable.ts";
 import { show } from "../core/validate.ts";
 
 /** Longest INFO line accepted. A cluster of a thousand servers stays well below it. */
 export const maxInfoBytes = 1024 * 1024;
+
+/** Most bytes of what a server says of itself, or in place of INFO, that are shown. */
+const maxFieldBytes = 256;
 
 const lineFeed = 10;
 
@@ -57,8 +60,8 @@ function parseInfo(frames: readonly Uint8Array[]): ServerInfo {
   const json = /^INFO\s+(\{.*\})$/i.exec(line)?.[1];
   if (json === undefined) {
     // The server's own words decide the reason: "maximum connections exceeded" is no protocol error.
-    if (/^-ERR/i.test(line)) throw new Error(`the server refused: ${printable(line)}`);
-    throw protocolError(`unexpected response from server: ${printable(line)}`);
+    if (/^-ERR/i.test(line)) throw new Error(`the server refused: ${quoted(line)}`);
+    throw protocolError(`unexpected response from server: ${quoted(line)}`);
   }
   let info: unknown;
   try {
@@ -69,7 +72,10 @@ function parseInfo(frames: readonly Uint8Array[]): ServerInfo {
   return checkInfo(info as Record<string, unknown>);
 }
 
-/** Types of the fields that the client goes by: it takes them as they come, and breaks on wrong ones in odd ways. */
+/**
+ * Types of the fields that the client goes by: it takes them as they come, and breaks on wrong ones in odd ways.
+ * `connect_urls` are checked one by one where they join the pool.
+ */
 const fieldTypes: Readonly<Record<string, string>> = {
   version: "string",
   server_id: "string",
@@ -84,44 +90,36 @@ const fieldTypes: Readonly<Record<string, string>> = {
   ldm: "boolean",
 };
 
-const required = new Set(["version", "max_payload"]);
+const required = new Set(["version"]);
 
 function checkInfo(info: Record<string, unknown>): ServerInfo {
   for (const [field, type] of Object.entries(fieldTypes)) {
     const value = info[field];
-    if (value === undefined && !required.has(field)) continue;
+    if ((value === undefined || value === null) && !required.has(field)) continue;
 
     if (typeof value !== type) throw protocolError(`the server's INFO has a wrong ${field}: ${show(value)}`);
   }
-  const { connect_urls: urls = [] } = info;
-  if (!Array.isArray(urls) || urls.some((url) => typeof url !== "string" || !canBeDialed(url))) {
-    throw protocolError("the server's INFO has wrong connect_urls");
-  }
   return info as unknown as ServerInfo;
-}
-
-function canBeDialed(url: string): boolean {
-  try {
-    return parseTarget(`nats://${url}`).path === undefined;
-  } catch {
-    return false;
-  }
 }
 
 /** What a server says of itself in its INFO. */
 export function identityOf({ server_id, server_name, version, cluster }: ServerInfo): ServerIdentity {
   return {
-    id: server_id || undefined,
-    name: server_name || undefined,
-    version: version || undefined,
-    cluster: cluster || undefined,
+    id: field(server_id),
+    name: field(server_name),
+    version: field(version),
+    cluster: field(cluster),
   };
+}
+
+function field(text: string | undefined): string | undefined {
+  return text ? printable(text, maxFieldBytes) : undefined;
+}
+
+function quoted(line: string): string {
+  return printable(JSON.stringify(line.slice(0, maxFieldBytes)));
 }
 
 function protocolError(message: string, cause?: unknown): DialError {
   return new DialError(message, { reason: "protocol", cause });
-}
-
-function printable(line: string): string {
-  return JSON.stringify(line.slice(0, 80));
 }

@@ -1,9 +1,9 @@
 import { checkClientTrace } from "../core/client-events.ts";
 import type { ClientTraceLike } from "../core/client-trace.ts";
 import { markFactories } from "../core/roles.ts";
-import { checkDuration, checkOptions, show } from "../core/validate.ts";
+import { checkDuration, checkOptions, invalid, show } from "../core/validate.ts";
 import type { AnyConnection } from "./any-connection.ts";
-import { eventsOf } from "./known-clients.ts";
+import { knownClient } from "./known-clients.ts";
 import { measureRtt } from "./rtt.ts";
 import { ConnectionWatch } from "./watch.ts";
 
@@ -33,14 +33,14 @@ export interface Instrumentation {
  */
 export function instrument(nc: AnyConnection, options: InstrumentOptions): Instrumentation {
   if (typeof nc?.status !== "function") {
-    throw new TypeError(`instrument: nc must be a NATS connection, with status(), got ${show(nc)}`);
+    throw invalid(TypeError, `instrument: nc must be a NATS connection, with status(), got ${show(nc)}`);
   }
   checkOptions("instrument", options, { trace: true, rttIntervalMs: true });
   const { trace, rttIntervalMs } = options;
   checkClientTrace("instrument: trace", trace);
   if (rttIntervalMs !== undefined) checkDuration("instrument: rttIntervalMs", rttIntervalMs);
 
-  const known = eventsOf(nc);
+  const known = knownClient(nc)?.events;
   const watch = known === undefined ? new ConnectionWatch(nc) : undefined;
   const events = known ?? (watch as ConnectionWatch).events;
   const detach = events.observe(trace);

@@ -21,6 +21,7 @@ interface Internals {
   readonly options?: { readonly name?: string; readonly reconnect?: boolean };
   readonly protocol?: {
     readonly connected?: boolean;
+    readonly lastError?: unknown;
     readonly transport?: TransportInternals;
     readonly outbound?: { size?(): number };
     readonly servers?: { getServers?(): readonly PooledServer[] };
@@ -41,6 +42,11 @@ export function reconnects(nc: AnyConnection): boolean {
 
 export function isConnected(nc: AnyConnection): boolean {
   return inside(nc).protocol?.connected !== false;
+}
+
+/** What a server has reported last, or the connection was ended with. */
+export function lastErrorOf(nc: AnyConnection): unknown {
+  return inside(nc).protocol?.lastError ?? transportOf(nc)?.closeError;
 }
 
 export function transportOf(nc: AnyConnection): TransportInternals | undefined {

@@ -1,14 +1,25 @@
 import type { ClientEvents } from "../core/client-events.ts";
 import type { AnyConnection } from "./any-connection.ts";
 
-const known = new WeakMap<AnyConnection, ClientEvents>();
-
-/** Notes the events of a connection that this package made, for whoever is given only the connection. */
-export function rememberClient(nc: AnyConnection, events: ClientEvents): void {
-  known.set(nc, events);
+/** How a client stands, read when asked for. */
+export interface ClientView {
+  /** Whether there is a connection to a server. */
+  connected(): boolean;
+  lastError(): unknown;
 }
 
-/** The events of a connection that this package made; `undefined` for anyone else's. */
-export function eventsOf(nc: AnyConnection): ClientEvents | undefined {
+interface KnownClient extends Partial<ClientView> {
+  readonly events: ClientEvents;
+}
+
+const known = new WeakMap<AnyConnection, KnownClient>();
+
+/** Notes what is known of a connection that this package made, for functions that are given only the connection. */
+export function rememberClient(nc: AnyConnection, events: ClientEvents, view?: ClientView): void {
+  known.set(nc, { ...view, events });
+}
+
+/** What is known of a connection that this package made; `undefined` for any other. */
+export function knownClient(nc: AnyConnection): KnownClient | undefined {
   return known.get(nc);
 }

@@ -2,6 +2,10 @@ import type { ClientEvents } from "../core/client-events.ts";
 import type { ClientState, DisconnectReason, ServerIdentity } from "../core/client-trace.ts";
 import { systemClock } from "../core/clock.ts";
 import type { ConnClosedInfo } from "../core/trace.ts";
+import { ClientClosedError } from "./closed-error.ts";
+
+/** Reasons of a disconnect that this side wanted. */
+const wanted: ReadonlySet<DisconnectReason> = new Set(["local", "drain", "forced"]);
 
 /**
  * The life of one client, as it truly goes: taken from the socket's own close and the client's dials,
@@ -10,6 +14,7 @@ import type { ConnClosedInfo } from "../core/trace.ts";
 export class Lifecycle {
   readonly events: ClientEvents;
   readonly #reconnects: () => boolean;
+  readonly #lostError: (message: string) => Error;
   #server = "";
   #lostAt = 0;
   #attempts = 0;
@@ -18,11 +23,17 @@ export class Lifecycle {
   #ended: unknown;
   #connectedOnce = false;
   #drainCutShort = false;
+  #lastError: unknown;
+  #lossError: Error | undefined;
 
-  /** @param reconnects - whether a lost connection will be replaced. */
-  constructor(events: ClientEvents, reconnects: () => boolean) {
+  /**
+   * @param reconnects - whether a lost connection will be replaced.
+   * @param lostError - makes the error of a loss for which there is none.
+   */
+  constructor(events: ClientEvents, reconnects: () => boolean, lostError: (message: string) => Error) {
     this.events = events;
     this.#reconnects = reconnects;
+    this.#lostError = lostError;
   }
 
   get state(): ClientState {
@@ -38,9 +49,19 @@ export class Lifecycle {
     return this.#drainCutShort;
   }
 
-  /** Dials begun since the start, or since the connection was lost. */
-  get attempts(): number {
-    return this.#attempts;
+  /** What went wrong last since the connection stood: what it was lost for, an attempt failed or the client closed with. */
+  get lastError(): unknown {
+    return this.#lastError;
+  }
+
+  /** What the last connection was lost for; `undefined` while it stands, and when this side has ended it. */
+  get lossError(): Error | undefined {
+    return this.#lossError;
+  }
+
+  /** An attempt has failed, or a server has reported an error. */
+  failed(error: unknown): void {
+    this.#lastError = error;
   }
 
   /** Told of each dial before it begins. Throws when the client was closed meanwhile. */
@@ -59,6 +80,8 @@ export class Lifecycle {
     this.#connectedOnce = true;
     this.#attempts = 0;
     this.#cause = undefined;
+    this.#lastError = undefined;
+    this.#lossError = undefined;
     this.events.enter("connected");
     if (first) this.events.emit("connect", { server, identity });
     else {
@@ -82,6 +105,11 @@ export class Lifecycle {
       reason: draining && reason === "local" ? ("drain" as const) : (this.#cause?.reason ?? reason),
       error: error ?? this.#cause?.error,
     };
+    if (!wanted.has(info.reason)) {
+      const message = `the connection to ${info.server} was lost: ${info.reason}`;
+      this.#lossError = (info.error as Error | undefined) ?? this.#lostError(message);
+      this.#lastError = this.#lossError;
+    }
     this.#cause = undefined;
     if (!draining && this.#ended === undefined && this.#reconnects()) this.events.enter("reconnecting");
     this.events.emit("disconnect", info);
@@ -94,6 +122,7 @@ export class Lifecycle {
   /** From here on a lost connection is not replaced, and no dial is begun. */
   closing(error: unknown): void {
     this.#ended ??= error;
+    if (!(error instanceof ClientClosedError)) this.#lastError = error;
   }
 
   throwIfEnded(): void {

@@ -1,10 +1,11 @@
 import { classify } from "../core/classify.ts";
 import type { ClientObserver, DisconnectInfo, ServerIdentity } from "../core/client-trace.ts";
 import { messageOf } from "../core/errors.ts";
+import { printable } from "../core/printable.ts";
 import { markFactories } from "../core/roles.ts";
 import { markObserver } from "../core/twins.ts";
-import { show } from "../core/validate.ts";
-import type { Logger } from "../middleware/log.ts";
+import { invalid, show } from "../core/validate.ts";
+import { guardedLogger, type Logger } from "../middleware/log.ts";
 
 /** Reasons of a disconnect that the client's own side wanted. */
 const wanted: ReadonlySet<string> = new Set<DisconnectInfo["reason"]>(["local", "drain", "forced"]);
@@ -19,12 +20,13 @@ const wanted: ReadonlySet<string> = new Set<DisconnectInfo["reason"]>(["local", 
  */
 export function natsLog(logger: Logger = console): ClientObserver {
   if (typeof logger?.info !== "function" || typeof logger.warn !== "function") {
-    throw new TypeError(`natsLog: logger must have the methods info and warn, got ${show(logger)}`);
+    throw invalid(TypeError, `natsLog: logger must have the methods info and warn, got ${show(logger)}`);
   }
+  const guarded = guardedLogger("natsLog", logger);
   const logClient: ClientObserver = ({ name }) => {
     const client = name ? `NATS client ${JSON.stringify(name)}` : "NATS client";
-    const info = (what: string) => logger.info(oneLine(`${client} ${what}`));
-    const warn = (what: string) => logger.warn(oneLine(`${client} ${what}`));
+    const info = (what: string) => guarded.info(printable(`${client} ${what}`));
+    const warn = (what: string) => guarded.warn(printable(`${client} ${what}`));
     // A publisher in a loop must not flood the log: one line until the client is connected again.
     let rejectionTold = false;
 
@@ -80,9 +82,4 @@ function described({ name, version, cluster }: ServerIdentity): string {
 
 function duration(ms: number): string {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
-}
-
-/** Servers choose their names and messages: none of them may begin a line of its own. */
-function oneLine(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ");
 }

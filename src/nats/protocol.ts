@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type {
   ConnectionOptions,
   Deferred,
@@ -10,17 +9,28 @@ import type {
 } from "@nats-io/transport-node";
 import { classify } from "../core/classify.ts";
 import { systemClock } from "../core/clock.ts";
+import { Deadline } from "../core/deadline.ts";
 import type { Dialer } from "../core/dialer.ts";
+import { handled } from "../core/handled.ts";
+import { maxTimerMs } from "../core/validate.ts";
 import { ClientClosedError } from "./closed-error.ts";
 import type { FileCredentials } from "./credentials.ts";
+import { DialLoop } from "./dial-loop.ts";
 import { errorKind } from "./error-kind.ts";
-import { mergeGossip } from "./gossip.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { type PublishBuffer, ReconnectBufferError } from "./publish-buffer.ts";
 import type { ReconnectDelay } from "./reconnect-delay.ts";
+import { Refusals } from "./refusals.ts";
+import { addressesOf, ServerChanges } from "./server-changes.ts";
+import { ServerPool } from "./server-pool.ts";
+import type { ConfiguredServer } from "./servers.ts";
 import { readStatus } from "./status.ts";
+import { withStockCause } from "./stock-cause.ts";
 import { type DialedTransport, dialedTransport } from "./transport.ts";
 import { type Connection, ensureTransportFactory, type Upstream } from "./upstream.ts";
+
+/** The client's own `timeout` for each server, where none is given. */
+const defaultTimeoutMs = 20_000;
 
 /** What a client is made of besides upstream's options. */
 export interface ClientParts {
@@ -30,10 +40,13 @@ export interface ClientParts {
   readonly credentials: FileCredentials | undefined;
   /** Waits before each attempt but the very first. */
   readonly delay: ReconnectDelay;
+  readonly servers: readonly ConfiguredServer[];
 }
 
 /** The client's protocol handler, over a dialer. */
-export type DialedProtocol = ProtocolHandler;
+export interface DialedProtocol extends ProtocolHandler {
+  readonly pool: ServerPool;
+}
 
 export type DialedProtocolClass = new (
   options: ConnectionOptions,
@@ -49,27 +62,35 @@ export type DialedProtocolClass = new (
 export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
   const Transport = dialedTransport(upstream);
   return class DialedProtocol extends upstream.ProtocolHandler {
+    readonly pool: ServerPool;
     readonly #parts: ClientParts;
     readonly #nc: Connection;
     readonly #closing = new AbortController();
     /** Whether there is a connection; upstream's `connected` is set a little before. */
     #established = false;
+    readonly #changes: ServerChanges;
     #lameDuck = false;
-    /** Whether the server has refused the credentials of the connection that stands. */
-    #refused = false;
-    /** When each server was last tried. */
-    readonly #tried = new WeakMap<object, number>();
-    #lastFailure: unknown;
+    readonly #loop: DialLoop;
+    readonly #refusals: Refusals;
     #lastInfo: ServerInfo | undefined;
 
     constructor(options: ConnectionOptions, nc: Connection, parts: ClientParts) {
       super(options, nc);
       this.#parts = parts;
       this.#nc = nc;
-      this.servers.update = (info) => mergeGossip(this.servers, info, options.noRandomize !== true);
+      this.#refusals = new Refusals(options, parts.credentials);
+      this.#changes = new ServerChanges(parts.lifecycle);
+      this.#loop = new DialLoop(this, parts.lifecycle, this.#closing.signal, {
+        delay: parts.delay,
+        minWaitMs: (server) => this.#refusals.minWaitMs(server),
+      });
+      this.pool = new ServerPool(this.servers, parts.servers, options.noRandomize !== true);
       const create = () => {
         // It may end a little after it was given up: the next, which has begun by then, is not to hear of it.
         const made: DialedTransport = new Transport(parts.dialer, parts.lifecycle, {
+          get timeoutMs() {
+            return options.timeout || defaultTimeoutMs;
+          },
           dialFailed: (error) => {
             if (made === transport) this.connectError?.(error);
           },
@@ -97,51 +118,65 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
       void this.closed.then((error) => parts.lifecycle.events.close(error ?? undefined));
     }
 
+    override dodialLoop(): Promise<void> {
+      return this.#loop.run();
+    }
+
     override async dial(server: Parameters<ProtocolHandler["dial"]>[0]): Promise<void> {
       const { lifecycle, credentials } = this.#parts;
       try {
-        await this.#turn(server);
-        this.#tried.set(server, systemClock.now());
         await credentials?.refresh();
         lifecycle.throwIfEnded();
         ensureTransportFactory(upstream);
+        this.#refusals.dialing(server);
         await this.#connect(server);
       } catch (error) {
-        this.#lastFailure = error;
-        throw error;
+        if (this.#refusals.isFinal) this.abortReconnect = true;
+        throw withStockCause(error, upstream);
       }
     }
 
     async #connect(server: Parameters<ProtocolHandler["dial"]>[0]): Promise<void> {
       try {
-        await super.dial(server);
+        await this.#dialInTime(server);
+        // What comes with the PONG has been read, too.
+        if (this.#refusals.current !== undefined) throw this.#refusals.current;
         const transport = this.transport as DialedTransport;
         await transport.welcomed();
         this.#parts.lifecycle.connected(transport.identity);
+        this.#changes.connected();
       } catch (error) {
         this.connected = false;
+        this.connectedOnce = this.#parts.lifecycle.connectedOnce;
         this.heartbeats.cancel();
         const transport = this.transport as DialedTransport;
-        await transport.close(error as Error);
+        await transport.close(this.#refusals.current ?? (error as Error));
         throw transport.givenUpFor ?? error;
       }
       this.#established = true;
       this.#lameDuck = false;
-      this.#refused = false;
+      this.#refusals.accepted();
+      // As in Go: neither is a later loss told by what servers have refused before, nor does it end the client.
+      this.abortReconnect = false;
+      Object.assign(this, { lastError: undefined });
     }
 
-    /** Waits until the next attempt may begin; the client's close ends the wait. */
-    async #turn(server: object): Promise<void> {
-      const { delay, lifecycle } = this.#parts;
-      const { attempts, connectedOnce } = lifecycle;
-      lifecycle.throwIfEnded();
-      if (!connectedOnce && (this.#lastFailure === undefined || !this.options.waitOnFirstConnect)) return;
-      const sinceLastTryMs = systemClock.now() - (this.#tried.get(server) ?? Number.NEGATIVE_INFINITY);
-      const waitMs = delay(connectedOnce ? attempts + 1 : Math.max(1, attempts), this.#lastFailure, sinceLastTryMs);
+    /** Upstream's own timer fires before what has happened is seen, once the event loop was blocked: ours replaces it. */
+    async #dialInTime(server: Parameters<ProtocolHandler["dial"]>[0]): Promise<void> {
+      const { options } = this;
+      const { timeout } = options;
+      // Read at once, and not again.
+      options.timeout = maxTimerMs;
+      const dialing = super.dial(server);
+      options.timeout = timeout as number;
+      const transport = this.transport as DialedTransport;
+      const deadline = new Deadline(systemClock, timeout || defaultTimeoutMs, (lateByMs) =>
+        transport.timedOut(upstream.timeoutError(), lateByMs),
+      );
       try {
-        await sleep(waitMs, undefined, { signal: this.#closing.signal });
-      } catch {
-        lifecycle.throwIfEnded();
+        await dialing;
+      } finally {
+        deadline.clear();
       }
     }
 
@@ -149,10 +184,11 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
     override async disconnected(error?: Error): Promise<void> {
       if (!this.#established) return;
       this.#established = false;
-      this.#lastFailure = error;
+      const why = error ?? this.#parts.lifecycle.lossError;
+      this.#loop.lost(why);
       // What is being drained went with the connection: a new one could only repeat half of it.
       if (this.#nc.isDraining()) this.options.reconnect = false;
-      await super.disconnected(error);
+      await super.disconnected(why);
     }
 
     override processInfo(message: Uint8Array): void {
@@ -197,6 +233,7 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
 
     /** The first that is sent on a new connection; what has waited for it comes next. */
     override sendSubscriptions(): void {
+      if (this.#refusals.current !== undefined) return;
       super.sendSubscriptions();
       const { buffer } = this.#parts;
       if (buffer.size > 0) this.transport.send(buffer.take());
@@ -204,8 +241,7 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
 
     override flush(pong?: Deferred<void>): Promise<void> {
       // Upstream would wait for an answer for ever.
-      if (this._closed) return Promise.reject(upstream.closedError());
-      return super.flush(pong);
+      return handled(this._closed ? Promise.reject(upstream.closedError()) : super.flush(pong));
     }
 
     /** The server answers no more, or has said that the credentials have expired. */
@@ -219,10 +255,11 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
       const { lifecycle } = this.#parts;
       const kind = errorKind(error);
       if (kind === "auth") {
-        this.#refused = true;
+        this.#refusals.add(error, (this.transport as DialedTransport).clientCertificate);
         const expired = classify(error) === "auth_expired";
         lifecycle.expectDisconnect(expired ? "auth_expired" : "error", error);
       }
+      lifecycle.failed(error);
       lifecycle.events.emit("error", { kind, error });
       super.handleError(error);
     }
@@ -243,7 +280,7 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
           break;
         case "staleConnection":
           // Upstream says so, too, when the credentials have expired or were revoked.
-          if (this.#refused) break;
+          if (this.#refusals.current !== undefined) break;
           lifecycle.expectDisconnect("stale");
           events.emit("stale", { server });
           break;
@@ -255,9 +292,8 @@ export function dialedProtocol(upstream: Upstream): DialedProtocolClass {
           events.emit("lameDuck", { server });
           break;
         case "update": {
-          // It comes with every INFO, whether anything has changed or not.
           const { added = [], deleted: removed = [] } = status;
-          if (added.length + removed.length > 0) events.emit("serversChange", { added, removed });
+          this.#changes.changed(added, removed, addressesOf(this.info, (this.transport as DialedTransport).socket));
           break;
         }
         case "slowConsumer":

@@ -1,10 +1,13 @@
 import { type BackoffFunction, createBackoff } from "../core/backoff.ts";
+import { returnedWait } from "../core/returned.ts";
 import { checkDuration, checkFunction } from "../core/validate.ts";
 
 export interface ReconnectDelayOptions {
   /**
    * Computes the wait in milliseconds before each attempt to reconnect: from its number since the
-   * connection was lost, from 1, and the error of the last one, or of the loss.
+   * connection was lost, from 1, and the error of the last one, or of the loss. From 0 to 2^31-1; may throw to stop.
+   * What it throws, or any other value, closes the client with that error. It takes the place of
+   * `reconnectTimeWait`, `reconnectJitter` and `reconnectJitterTLS`.
    * @defaultValue full jitter over 250 ms, doubling to 4 s, the first attempt included: when a server
    * goes down, its clients don't come back all at once
    */
@@ -29,7 +32,7 @@ export type ReconnectDelay = (attempt: number, error: unknown, sinceLastTryMs: n
  * its options are given. Upstream keeps its rule by waits that a close can't end (in `nats` 2.x), so it is kept here.
  *
  * @param random - source of randomness, from 0 to below 1. For tests and simulations.
- * @throws TypeError or RangeError naming the option that can't be used, or both rules' where both are given.
+ * @throws TypeError or RangeError naming the option that can't be used.
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
 export function reconnectDelay(options: ReconnectDelayOptions & StockOptions, random = Math.random): ReconnectDelay {
@@ -41,14 +44,9 @@ export function reconnectDelay(options: ReconnectDelayOptions & StockOptions, ra
       : sinceLastTry(options, random);
   }
   checkFunction("connect: reconnectDelayHandler", given);
-  if (stock !== undefined) {
-    throw new TypeError(`connect: ${stock} has no effect beside reconnectDelayHandler: leave one out`);
-  }
-  return (attempt, error) => {
-    const wait = given(attempt, error);
-    checkDuration(`reconnectDelayHandler(${attempt}, error)`, wait, 0);
-    return wait;
-  };
+  // It takes their place, as upstream; a value that could not be used is refused all the same.
+  sinceLastTry(options, random);
+  return (attempt, error) => returnedWait(`connect: reconnectDelayHandler(${attempt}, error)`, given(attempt, error));
 }
 
 function sinceLastTry(

@@ -4,12 +4,20 @@ import { invalid, show } from "../core/validate.ts";
 
 const defaultPort = 4222;
 
+/** The credentials in a server's URL, as CONNECT has them. */
+export type Userinfo = { readonly user: string; readonly pass: string } | { readonly auth_token: string };
+
+/** A server that the user has named. */
+export interface ConfiguredServer {
+  /** `host:port`, without userinfo. */
+  readonly address: string;
+  /** Sent to this server, and to those that it tells of, only. */
+  readonly userinfo: Userinfo | undefined;
+}
+
 /** What the `servers` option says, taken apart. */
 export interface Servers {
-  /** `host:port` each, without userinfo. */
-  readonly servers: string[];
-  /** Credentials from the first URL that has some. */
-  readonly credentials: { user: string; pass: string } | { token: string } | undefined;
+  readonly servers: readonly ConfiguredServer[];
   /** Whether a `tls://` URL asks for TLS. */
   readonly tls: boolean;
 }
@@ -23,44 +31,43 @@ export interface Servers {
 export function readServers(option: string | readonly string[] | undefined, port: number | undefined): Servers {
   // As the client has it: none are those of the default.
   if (option === "" || option === null || (Array.isArray(option) && option.length === 0)) option = undefined;
-  if (option !== undefined && port !== undefined) throw new TypeError("connect: give servers or port, not both");
+  if (option !== undefined && port !== undefined) throw invalid(TypeError, "connect: give servers or port, not both");
   // A piece without userinfo, then one with it but without a scheme: that comma stands in a password.
   if (typeof option === "string" && /(?:^|,)[^@,]*,(?!\s*[a-z]+:\/\/)[^@,]*@/i.test(option)) {
-    throw new TypeError("connect: servers: write a comma in userinfo as %2C, or give servers as an array");
+    throw invalid(TypeError, "connect: servers: write a comma in userinfo as %2C, or give servers as an array");
   }
   const list = typeof option === "string" ? option.split(",") : (option ?? [`127.0.0.1:${port ?? defaultPort}`]);
   if (!Array.isArray(list)) {
     throw invalid(TypeError, `connect: servers must be a string or an array of strings, got ${show(option)}`);
   }
 
-  const servers: string[] = [];
-  let credentials: Servers["credentials"];
+  const servers: ConfiguredServer[] = [];
   let tls = false;
   for (const entry of list) {
     const text = typeof entry === "string" ? entry.trim() : entry;
-    servers.push(withPort(text));
-    credentials ??= readUserinfo(text);
+    servers.push({ address: withPort(text), userinfo: readUserinfo(text) });
     tls ||= /^tls:\/\//i.test(text);
   }
-  return { servers, credentials, tls };
+  return { servers, tls };
 }
 
 function withPort(text: string): string {
-  if (/^wss?:\/\//i.test(text)) throw new TypeError("connect: servers: websockets are not dialed here, use wsconnect");
+  if (/^wss?:\/\//i.test(text))
+    throw invalid(TypeError, "connect: servers: websockets are not dialed here, use wsconnect");
   if (isIPv6(text)) return parseTarget({ host: text, port: defaultPort }).toString();
   // Every scheme, and none, stands for the port that NATS is registered with.
   const target = parseTarget(typeof text === "string" ? text.replace(/^([a-z]+:\/\/)?/i, "nats://") : text);
-  if (target.path !== undefined) throw new TypeError(`connect: servers: NATS has no unix sockets, got ${target}`);
+  if (target.path !== undefined) throw invalid(TypeError, `connect: servers: NATS has no unix sockets, got ${target}`);
   return target.toString();
 }
 
-function readUserinfo(text: string): Servers["credentials"] {
+function readUserinfo(text: string): Userinfo | undefined {
   const authority = text.replace(/^[a-z]+:\/\//i, "").split(/[/?#]/, 1)[0] ?? "";
   const at = authority.lastIndexOf("@");
   if (at < 0) return undefined;
   const userinfo = authority.slice(0, at);
   const colon = userinfo.indexOf(":");
-  if (colon < 0) return { token: decode(userinfo) };
+  if (colon < 0) return { auth_token: decode(userinfo) };
   return { user: decode(userinfo.slice(0, colon)), pass: decode(userinfo.slice(colon + 1)) };
 }
 

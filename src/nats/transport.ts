@@ -1,15 +1,22 @@
 import { isIP, type Socket } from "node:net";
-import type { TLSSocket } from "node:tls";
+import type { PeerCertificate, TLSSocket } from "node:tls";
 import type { ServerInfo } from "@nats-io/transport-node";
 import { classify } from "../core/classify.ts";
 import type { ServerIdentity } from "../core/client-trace.ts";
+import { discard } from "../core/connection.ts";
 import type { Dialer, HandshakeContext } from "../core/dialer.ts";
-import { DialError, DialTimeoutError, messageOf } from "../core/errors.ts";
+import { DialError, DialTimeoutError, latenessNote, messageOf } from "../core/errors.ts";
+import { wrongReturn } from "../core/returned.ts";
 import { parseTarget } from "../core/target.ts";
 import { certificateVerdict } from "./client-certificate.ts";
 import { ClientClosedError } from "./closed-error.ts";
+import { guardDestroy } from "./guard-destroy.ts";
+import { holdBack } from "./hold-back.ts";
 import { identityOf, maxInfoBytes, readInfo } from "./info.ts";
 import type { Lifecycle } from "./lifecycle.ts";
+import { explained } from "./stock-cause.ts";
+import { tlsFilesOf } from "./tls-files.ts";
+import { tlsNames } from "./tls-options.ts";
 import { tracedTls } from "./traced-tls.ts";
 import type { NodeConnectionOptions, Upstream } from "./upstream.ts";
 
@@ -23,6 +30,8 @@ const flushBeforeReconnectMs = 1_000;
 export interface DialedTransport extends NodeTransport {
   /** What the server says of itself. */
   readonly identity: ServerIdentity;
+  /** Fingerprint of the certificate that was shown to the server, if one was. */
+  readonly clientCertificate: string | undefined;
   /** CONNECT has been sent. */
   greeted(): void;
   /** The server has taken CONNECT: ends the dial's handshake, and settles as the dial does. */
@@ -31,12 +40,16 @@ export interface DialedTransport extends NodeTransport {
   readonly givenUpFor: unknown;
   /** Ends a dial under way; an open connection is not affected. */
   giveUp(why: unknown): void;
+  /** Ends a dial that has taken longer than the client's `timeout`; `error` is upstream's own for that. */
+  timedOut(error: Error, lateByMs: number): void;
   /** Ends a connection whose server no longer answers: what is still to be written would never arrive. */
   destroy(): void;
 }
 
 /** Whom a transport tells of its end, each as soon as it is known. */
 interface TransportOwner {
+  /** The client's `timeout` for each server. */
+  readonly timeoutMs: number;
   dialFailed(error: Error): void;
   connectionClosed(): void;
 }
@@ -52,13 +65,14 @@ type DialedTransportClass = new (dialer: Dialer, lifecycle: Lifecycle, owner: Tr
  */
 export function dialedTransport({ NodeTransport }: Upstream): DialedTransportClass {
   return class DialedTransport extends NodeTransport {
+    clientCertificate: string | undefined;
     readonly #dialer: Dialer;
     readonly #lifecycle: Lifecycle;
     readonly #owner: TransportOwner;
     readonly #abort = new AbortController();
     #server = "";
-    #hostname = "";
-    #timeoutMs = 0;
+    #tlsHost = "";
+    #tlsFiles: ReturnType<typeof tlsFilesOf>;
     #conn: Socket | undefined;
     #handshake: HandshakeContext | undefined;
     #identity: ServerIdentity = {};
@@ -78,10 +92,9 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
     }
 
     override connect(server: HostPort, options: NodeConnectionOptions): Promise<void> {
-      this.#hostname = server.hostname;
       this.#server =
         isIP(server.hostname) === 6 ? `[${server.hostname}]:${server.port}` : `${server.hostname}:${server.port}`;
-      this.#timeoutMs = options.timeout ?? 20_000;
+      this.#tlsFiles = tlsFilesOf(options);
       return new Promise((resolve, reject) => {
         this.#dialed = this.#dial(server, options, resolve);
         this.#dialed.catch((error) => {
@@ -108,20 +121,21 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
           },
           handshake: async (opened, context) => {
             this.#abort.signal.throwIfAborted();
+            guardDestroy(opened);
             this.#conn = opened;
             this.#handshake = context;
             this.yields = [];
             // The client names the host to check only for addresses that it resolved itself.
-            const tlsName = server.tlsName || (isIP(server.hostname) ? "" : server.hostname);
-            await super.connect({ ...server, tlsName }, options);
+            this.#tlsHost = server.tlsName || server.hostname;
+            await super.connect(server, options).catch((error: unknown) => Promise.reject(explained(error)));
             await this.#greeting(context, canSendConnect);
             return this.socket;
           },
         },
       );
       if (this.#conn === undefined) {
-        conn?.destroy();
-        throw new TypeError("connect: dialer resolved without running the handshake; make it with compose()");
+        discard(conn);
+        throw wrongReturn("connect: dialer", "resolved without running the handshake; make it with compose()", conn);
       }
     }
 
@@ -176,18 +190,29 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
 
     override async tlsFirst(server: HostPort): Promise<TLSSocket> {
       this.socket = this.#open();
-      return tracedTls(this.#handshake?.trace, this.tlsName, () => super.tlsFirst(server));
+      return this.#secure(() => super.tlsFirst(server));
     }
 
     override async startTLS(): Promise<TLSSocket> {
-      // Without a name upstream would check the certificate against "localhost".
-      if (this.tlsName === "")
-        this.options = { ...this.options, tls: { ...this.options.tls, host: this.#hostname } as object };
-      return tracedTls(this.#handshake?.trace, this.tlsName, async () => {
+      return this.#secure(async () => {
         const socket = await super.startTLS();
         if (this.#verifiesClients) await certificateVerdict(socket);
         return socket;
       });
+    }
+
+    async #secure(upgrade: () => Promise<TLSSocket>): Promise<TLSSocket> {
+      // Without a host upstream would check a certificate of an address against "localhost".
+      const names = tlsNames(this.options.tls as Parameters<typeof tlsNames>[0], this.#tlsHost);
+      this.options = { ...this.options, tls: { ...this.options.tls, ...names } as object };
+      const socket = await tracedTls(this.#handshake?.trace, names.servername, upgrade);
+      this.clientCertificate = (socket.getCertificate() as Partial<PeerCertificate> | null)?.fingerprint256;
+      return socket;
+    }
+
+    /** Upstream's way reads files, too, and uses them as they are. */
+    override async loadClientCerts(): Promise<object> {
+      return (await (this.#tlsFiles?.() ?? super.loadClientCerts())) ?? {};
     }
 
     override async peekInfo(): Promise<ServerInfo> {
@@ -212,6 +237,10 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
 
     giveUp(why: unknown): void {
       this.#abort.abort(why);
+    }
+
+    timedOut(error: Error, lateByMs: number): void {
+      this.giveUp(this.#failure(error, lateByMs));
     }
 
     /** The client gives this connect, or connection, up: by its timeout, an error, or the user's close. */
@@ -265,29 +294,19 @@ export function dialedTransport({ NodeTransport }: Upstream): DialedTransportCla
     }
 
     /** What has ended the dial, as its caller is told. */
-    #failure(error: Error): Error {
+    #failure(error: Error, lateByMs = 0): Error {
       if (this.#server === "" || (error instanceof DialError && error.target !== "")) return error;
       const reason = classify(error);
       if (reason === "canceled") return error;
       const target = parseTarget(this.#server);
       if (reason === "timeout") {
-        const message = `dial ${this.#server}: no connection within the client's timeout of ${this.#timeoutMs} ms`;
-        return new DialTimeoutError(message, { scope: "dial", timeoutMs: this.#timeoutMs, target, cause: error });
+        const { timeoutMs } = this.#owner;
+        const message = `dial ${target}: no connection within the client's timeout of ${timeoutMs} ms${latenessNote(lateByMs)}`;
+        return new DialTimeoutError(message, { scope: "dial", timeoutMs, lateByMs, target, cause: error });
       }
       return new DialError(`dial ${target}: ${messageOf(error)}`, { reason, target, cause: error });
     }
   };
-}
-
-/**
- * Holds back what is written until what has arrived by now is read, and sends it as one. A full server
- * says so after INFO and hangs up: the first write meets a reset, and the failure of a second one would
- * be known before what the server has said.
- */
-function holdBack(socket: Socket): void {
-  socket.cork();
-  // The first ends this turn of the event loop, the second the one that reads.
-  setImmediate(() => setImmediate(() => socket.uncork()));
 }
 
 function hungUp(): DialError {

@@ -1,5 +1,4 @@
 import {
-  credsAuthenticator,
   DataBuffer,
   DebugEvents,
   ErrorCode,
@@ -38,16 +37,27 @@ class Handler extends (ProtocolHandler as unknown as Upstream["ProtocolHandler"]
   }
 }
 
+/** In `nats` 2.x the cause of an error has a name of its own; it has both here. */
+function chained(error: NatsError, cause: unknown): NatsError {
+  if (cause instanceof Error) error.chainedError = cause;
+  if (cause !== undefined) error.cause = cause;
+  return error;
+}
+
 /** The older `nats` 2.x, in nats-core's words. */
 export const nats2: Upstream = {
   Connection: NatsConnectionImpl as unknown as Upstream["Connection"],
   ProtocolHandler: Handler,
   NodeTransport: NodeTransport as unknown as Upstream["NodeTransport"],
   DataBuffer: DataBuffer as unknown as Upstream["DataBuffer"],
-  credsAuthenticator,
   nkeyAuthenticator,
   closedError: () => NatsError.errorForCode(ErrorCode.ConnectionClosed),
   notConnectedError: (message) => new NatsError(message, ErrorCode.Disconnect),
+  isOwnError: (error) => error instanceof NatsError,
+  refusedError: (cause) => chained(NatsError.errorForCode(ErrorCode.ConnectionRefused), cause),
+  timeoutError: (cause) => chained(NatsError.errorForCode(ErrorCode.Timeout), cause),
+  // It says so of every connection that ends before the server's INFO.
+  connectionError: (message, cause) => chained(new NatsError(message, ErrorCode.ConnectionRefused), cause),
   staleStatus: { type: DebugEvents.StaleConnection, data: "" } as unknown as Upstream["staleStatus"],
   setTransportFactory: () => setTransportFactory({ factory: () => new NodeTransport(), dnsResolveFn: nodeResolveHost }),
 };

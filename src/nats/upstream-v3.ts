@@ -1,5 +1,4 @@
 import {
-  credsAuthenticator,
   DataBuffer,
   errors,
   NatsConnectionImpl,
@@ -16,10 +15,13 @@ export const transportNode: Upstream = {
   ProtocolHandler,
   NodeTransport,
   DataBuffer,
-  credsAuthenticator,
   nkeyAuthenticator,
   closedError: () => new errors.ClosedConnectionError(),
   notConnectedError: (message) => new errors.ConnectionError(message),
+  isOwnError: (error) => Object.values(errors).some((each) => error instanceof each),
+  refusedError: (cause) => new errors.ConnectionError("connection refused", { cause }),
+  timeoutError: (cause) => new errors.TimeoutError({ cause }),
+  connectionError: (message, cause) => new errors.ConnectionError(message, { cause }),
   staleStatus: { type: "staleConnection" },
   setTransportFactory: () => setTransportFactory({ factory: () => new NodeTransport(), dnsResolveFn: nodeResolveHost }),
 };

@@ -24,12 +24,19 @@ export interface Upstream {
   readonly ProtocolHandler: typeof ProtocolHandler;
   readonly NodeTransport: typeof NodeTransport;
   readonly DataBuffer: typeof DataBuffer;
-  readonly credsAuthenticator: (creds: Uint8Array) => Authenticator;
   readonly nkeyAuthenticator: (seed: Uint8Array) => Authenticator;
   /** What is thrown at whoever asks something of a client that is closed. */
   closedError(): Error;
   /** What is thrown at whoever asks something that needs a connection. */
   notConnectedError(message: string): Error;
+  /** Whether an error is of the line's own classes. */
+  isOwnError(error: unknown): boolean;
+  /** What its own `connect` rejects with when nothing listens at the address. */
+  refusedError(cause: unknown): Error;
+  /** What its own `connect` rejects with when the server takes too long. */
+  timeoutError(cause?: unknown): Error;
+  /** What its own `connect` rejects with when there is no connection for another reason. */
+  connectionError(message: string, cause: unknown): Error;
   /** What tells of a connection that is given up for lack of answers. */
   readonly staleStatus: Status;
   /** Has the line's own transport made for each connection of the process that has no other way. */

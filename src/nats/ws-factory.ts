@@ -2,12 +2,17 @@ import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import type { WebSocket } from "ws";
 import { Cancel } from "../core/cancel.ts";
+import { systemClock } from "../core/clock.ts";
+import { discard } from "../core/connection.ts";
+import { Deadline } from "../core/deadline.ts";
 import type { Dialer } from "../core/dialer.ts";
-import { DialError, DialTimeoutError } from "../core/errors.ts";
+import { DialError, DialTimeoutError, timeoutMessage } from "../core/errors.ts";
+import { isError } from "../core/is-error.ts";
 import { markFactories } from "../core/roles.ts";
 import { parseTarget, type Target } from "../core/target.ts";
 import { checkDialer, checkOptions, checkSignal } from "../core/validate.ts";
 import { DialedWebSocket } from "./dialed-web-socket.ts";
+import { guardDestroy } from "./guard-destroy.ts";
 import { checkTlsOptions } from "./option-checks.ts";
 import { startTls } from "./ws-tls.ts";
 import { upgrade } from "./ws-upgrade.ts";
@@ -59,25 +64,27 @@ export function wsFactory(options: WsFactoryOptions): WsFactory {
   return async function dialedWsFactory(text, { timeout } = {}) {
     const site = readSite(text);
     // Told by the websocket: nats-core waits for ever for the close of one that it has not been given.
-    if (site instanceof Error) return handOut(new DialedWebSocket(() => Promise.reject(site)), false);
+    if (isError(site)) return handOut(new DialedWebSocket(() => Promise.reject(site)), false);
 
-    const socket = new DialedWebSocket(async (closed) => {
+    const open = async (closed: AbortSignal) => {
       try {
         closed.throwIfAborted();
         const ws = await dial(site, closed);
         connectedOnce = true;
         return ws;
       } finally {
-        clearTimeout(timer);
+        deadline.clear();
         cancel?.offAbort(onAbort);
       }
-    });
-    const timeoutMs = Math.max(1, (timeout || defaultTimeoutMs) - marginMs);
-    const timer = setTimeout(() => {
+    };
+    const timedOut = (lateByMs: number) => {
       const { target } = site;
-      const message = `dial ${target} timed out after ${timeoutMs} ms`;
-      socket.giveUp(new DialTimeoutError(message, { scope: "dial", timeoutMs, target }));
-    }, timeoutMs);
+      const message = timeoutMessage(`dial ${target}`, timeoutMs, lateByMs);
+      return new DialTimeoutError(message, { scope: "dial", timeoutMs, lateByMs, target });
+    };
+    const socket = new DialedWebSocket(open, () => (deadline.isLate ? timedOut(deadline.lateByMs) : undefined));
+    const timeoutMs = Math.max(1, (timeout || defaultTimeoutMs) - marginMs);
+    const deadline = new Deadline(systemClock, timeoutMs, (lateByMs) => socket.giveUp(timedOut(lateByMs)));
     const onAbort = () => socket.giveUp(cancel?.reason);
     cancel?.onAbort(onAbort);
     return handOut(socket, site.secure);
@@ -90,6 +97,7 @@ export function wsFactory(options: WsFactoryOptions): WsFactory {
       background: connectedOnce,
       owner,
       handshake: async (plain, { trace, describe }) => {
+        guardDestroy(plain);
         describe({ name: "websocket" });
         const ready = secure ? await startTls(plain, target.host, tls, trace) : plain;
         ws = await upgrade(ready, url);
@@ -97,7 +105,7 @@ export function wsFactory(options: WsFactoryOptions): WsFactory {
       },
     });
     if (ws !== undefined) return ws;
-    conn.destroy();
+    discard(conn);
     const message = "wsFactory: the dialer must run the handshake; is it composed?";
     throw new DialError(message, { reason: "config", target });
   }

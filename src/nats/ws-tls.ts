@@ -1,6 +1,7 @@
 import { isIP, type Socket } from "node:net";
-import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
+import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { DialError } from "../core/errors.ts";
+import { lazyModules } from "../core/lazy-modules.ts";
 import type { DialTrace } from "../core/trace.ts";
 import { tracedTls } from "./traced-tls.ts";
 
@@ -14,7 +15,7 @@ export function startTls(
   // RFC 6066, section 3: an IP address is no name to ask for.
   const serverName = options.servername ?? (isIP(host) === 0 ? host : "");
   return tracedTls(trace, serverName, () =>
-    secured(connect({ ...options, socket: conn, host, servername: serverName })),
+    secured(lazyModules.tls.connect({ ...options, socket: conn, host, servername: serverName })),
   );
 }
 

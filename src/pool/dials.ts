@@ -10,7 +10,7 @@ import type { Waiter } from "./waiters.ts";
 /** What becomes of the dials of {@link Dials}. Called when the dial has given up its place. */
 export interface DialsOwner<C extends Duplex> {
   /** @param madeFor - the hooks as they were given with the dial. */
-  dialed(conn: C, madeFor: DialTrace | undefined): void;
+  dialed(conn: C, madeFor: DialTrace | undefined, warm: boolean): void;
   dialFailed(error: unknown, warm: boolean): void;
   /** One that was aborted has ended. */
   dialEnded(): void;
@@ -70,7 +70,7 @@ export class Dials<C extends Duplex> {
         if (!this.#ended(dial)) return;
         // A hook that was told of it may have destroyed it.
         if (conn.destroyed) this.#owner.dialFailed(closedError(this.#target), dial.warm);
-        else this.#owner.dialed(conn, madeFor);
+        else this.#owner.dialed(conn, madeFor, dial.warm);
       },
       (error) => {
         if (this.#ended(dial)) this.#owner.dialFailed(error, dial.warm);

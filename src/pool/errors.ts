@@ -1,4 +1,4 @@
-import { DialError } from "../core/errors.ts";
+import { DialError, latenessNote } from "../core/errors.ts";
 import type { Target } from "../core/target.ts";
 
 /** No connection came within `acquireTimeoutMs`. Its `reason` is `pool_exhausted`. */
@@ -6,10 +6,14 @@ export class PoolTimeoutError extends DialError {
   override readonly name = "PoolTimeoutError";
   /** The bound that was passed, in milliseconds. */
   readonly timeoutMs: number;
+  /** By how many whole milliseconds the event loop was late to see that; 0 when it was on time. */
+  readonly lateByMs: number;
 
-  constructor(target: Target, timeoutMs: number, state: string) {
-    super(`acquire ${target}: no connection within ${timeoutMs} ms (${state})`, { reason: "pool_exhausted", target });
+  constructor(target: Target, timeoutMs: number, state: string, lateByMs = 0) {
+    const message = `acquire ${target}: no connection within ${timeoutMs} ms (${state})${latenessNote(lateByMs)}`;
+    super(message, { reason: "pool_exhausted", target });
     this.timeoutMs = timeoutMs;
+    this.lateByMs = lateByMs;
   }
 }
 

@@ -1,5 +1,5 @@
 import { checkObservers, warnOfHooks } from "../core/hook-names.ts";
-import { callHook, guarded } from "../core/hooks.ts";
+import { callHook, guarded, returnedHooks } from "../core/hooks.ts";
 import type { ObservedPool, PoolObserver, PoolTrace, PoolTraceLike } from "../core/pool-trace.ts";
 import { addPlace, type Place, placeOf } from "../core/twins.ts";
 import type { OptionNames } from "../core/validate.ts";
@@ -21,13 +21,14 @@ export class PoolEvents {
 
   observe(trace: PoolTraceLike, pool: ObservedPool): void {
     const observers = (Array.isArray(trace) ? trace : [trace]) as readonly (PoolTrace | PoolObserver)[];
+    const what = "an observer of pools";
     let places: readonly Place[] = [];
     this.#hooks = observers.flatMap((each) => {
       const place = placeOf(each);
       if (place !== undefined) places = addPlace(place, places, "pool");
       if (typeof each !== "function") return each;
-      const hooks = guarded("an observer of pools", () => each(pool));
-      warnOfHooks("an observer of pools", hooks, hookNames);
+      const hooks = guarded(what, () => returnedHooks(what, each(pool)));
+      warnOfHooks(what, hooks, hookNames);
       return hooks ?? [];
     });
   }

@@ -1,15 +1,16 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { type Clock, systemClock } from "../core/clock.ts";
+import { type Clock, checkClock, systemClock } from "../core/clock.ts";
 import type { Dialer } from "../core/dialer.ts";
 import type { PoolTraceLike } from "../core/pool-trace.ts";
+import { checkedRandom } from "../core/returned.ts";
 import {
-  checkClock,
   checkCount,
   checkDialer,
   checkDuration,
   checkFunction,
   checkOptions,
+  invalid,
   type OptionNames,
   show,
 } from "../core/validate.ts";
@@ -47,7 +48,8 @@ export interface PoolOptions<C extends Duplex = Socket> {
   maxWaiting?: number | undefined;
   /**
    * Says whether an idle connection may be handed out; it is closed unless this returns `true`. Called each time
-   * before one is handed out again, and must be quick: what needs the network is better tried by the caller.
+   * before one is handed out again, and must be quick: what needs the network is better tried by the caller. One that
+   * throws, or returns anything else, a promise too, is warned of once.
    */
   validate?: ((conn: C) => boolean) | undefined;
   /** What observes the pool: hooks, functions that return them for the pool, or an array of both. */
@@ -115,7 +117,8 @@ export function settingsOf<C extends Duplex>(options: PoolOptions<C>): PoolSetti
   checkCount("pool: maxIdle", maxIdle, 0);
   checkCount("pool: minIdle", minIdle, 0);
   if (minIdle > Math.min(maxIdle, maxOpen, Number.MAX_SAFE_INTEGER)) {
-    throw new RangeError(
+    throw invalid(
+      RangeError,
       `pool: minIdle must not be above maxIdle (${maxIdle}) or maxOpen (${maxOpen}), got ${minIdle}`,
     );
   }
@@ -124,12 +127,12 @@ export function settingsOf<C extends Duplex>(options: PoolOptions<C>): PoolSetti
   checkDurationOrNone("pool: maxLifetimeMs", maxLifetimeMs);
   checkDurationOrNone("pool: acquireTimeoutMs", acquireTimeoutMs);
   if (typeof maxLifetimeJitter !== "number" || !(maxLifetimeJitter >= 0 && maxLifetimeJitter <= 1)) {
-    throw new RangeError(`pool: maxLifetimeJitter must be a number from 0 to 1, got ${show(maxLifetimeJitter)}`);
+    throw invalid(RangeError, `pool: maxLifetimeJitter must be a number from 0 to 1, got ${show(maxLifetimeJitter)}`);
   }
   checkCount("pool: maxWaiting", maxWaiting, 0);
   if (validate !== undefined) checkFunction("pool: validate", validate);
   if (trace !== undefined) checkPoolTrace("pool: trace", trace);
-  if (clock !== systemClock) checkClock("pool", clock);
+  checkClock("pool: clock", clock);
   checkFunction("pool: random", random);
   return {
     maxOpen,
@@ -143,7 +146,7 @@ export function settingsOf<C extends Duplex>(options: PoolOptions<C>): PoolSetti
     maxWaiting,
     validate,
     clock,
-    random,
+    random: checkedRandom("pool: random", random),
   };
 }
 

@@ -1,4 +1,5 @@
-import type { Clock } from "../core/clock.ts";
+import { type Clock, clearTimer } from "../core/clock.ts";
+import { handleRejection } from "../core/returned.ts";
 
 /** What a sweep spares the processor: it takes well below a microsecond for each connection that it looks at. */
 const pauseMsPerConnection = 0.001;
@@ -26,10 +27,11 @@ export class Sweeper {
     this.#dueAt = at;
     this.#timer = this.#clock.setTimeout(() => this.#run(), Math.max(0, at - now));
     (this.#timer as { unref?(): void } | undefined)?.unref?.();
+    handleRejection(this.#timer);
   }
 
   stop(): void {
-    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
+    if (this.#timer !== undefined) clearTimer(this.#clock, this.#timer);
     this.#timer = undefined;
     this.#dueAt = Number.POSITIVE_INFINITY;
   }

@@ -1,11 +1,13 @@
 import { AsyncResource } from "node:async_hooks";
 import type { Duplex } from "node:stream";
+import { discard } from "../core/connection.ts";
 import { contextOf, type DialContext, type Run } from "../core/context.ts";
 import type { Dialer, DialOptions } from "../core/dialer.ts";
 import { DialTimeoutError } from "../core/errors.ts";
 import { callHook, guarded } from "../core/hooks.ts";
 import { LinkedList } from "../core/linked-list.ts";
 import type { AcquireOutcome, EvictionReason, PoolCounts } from "../core/pool-trace.ts";
+import { returnedBoolean } from "../core/returned.ts";
 import type { Target } from "../core/target.ts";
 import type { CloseReason, DialTrace } from "../core/trace.ts";
 import { stateCloseReason } from "../core/tracker.ts";
@@ -72,7 +74,7 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
     this.#settings = settings;
     this.#events = host.events;
     this.#counters = counters;
-    this.#waiters = new Waiters(clock, acquireTimeoutMs, (waiter) => this.#timedOut(waiter));
+    this.#waiters = new Waiters(clock, acquireTimeoutMs, (waiter, lateByMs) => this.#timedOut(waiter, lateByMs));
     this.#dials = new Dials(target, run, this);
     this.#warmth = minIdle > 0 ? new Warmth(clock, random) : undefined;
   }
@@ -167,10 +169,18 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
     else this.#pump();
   }
 
-  dialed(conn: C, madeFor: DialTrace | undefined): void {
+  dialed(conn: C, madeFor: DialTrace | undefined, warm: boolean): void {
     const { clock, maxLifetimeMs, maxLifetimeJitter, random } = this.#settings;
     const now = clock.now();
-    const pooled = new Pooled(conn, now, maxLifetimeMs * (1 - maxLifetimeJitter * random()), madeFor, this);
+    let lifetimeMs: number;
+    try {
+      lifetimeMs = maxLifetimeMs * (1 - maxLifetimeJitter * random());
+    } catch (error) {
+      discard(conn);
+      this.dialFailed(error, warm);
+      return;
+    }
+    const pooled = new Pooled(conn, now, lifetimeMs, madeFor, this);
     this.#used.add(pooled);
     this.#give(pooled, false, undefined, now);
     this.#pump();
@@ -284,8 +294,9 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
     if (!fit) return "stale";
     if (now - openedAt > ttlMs || now >= expiresAt) return "max_lifetime";
     if (now - since >= idleTimeoutMs && this.#idle.size > minIdle) return "idle";
-    if (validate !== undefined && guarded("validate", () => validate(conn)) !== true) return "unhealthy";
-    return undefined;
+    if (validate === undefined) return undefined;
+    const valid = guarded("pool: validate", () => returnedBoolean("pool: validate", validate(conn)));
+    return valid === true ? undefined : "unhealthy";
   }
 
   /** Hands a connection that was leased, or is new, to whose turn it is; else it waits. */
@@ -349,7 +360,7 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
     this.#gone(pooled, reason);
     const stated = closeReasonOf[reason];
     if (stated !== undefined) stateCloseReason(conn, stated);
-    conn.destroy();
+    discard(conn);
   }
 
   /** Counts a connection out that is closed, or about to be. */
@@ -360,12 +371,12 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
     if (this.#events.observed) this.#events.emit("evicted", { target: this.target, conn: pooled.conn, reason });
   }
 
-  #timedOut(waiter: Waiter<C>): void {
+  #timedOut(waiter: Waiter<C>, lateByMs: number): void {
     const { acquireTimeoutMs: timeoutMs } = this.#settings;
     const { target } = this;
     const message = `dial ${target}: nobody waits for it any longer, after ${timeoutMs} ms`;
-    const spare = new DialTimeoutError(message, { scope: "dial", timeoutMs, target });
-    this.#giveUp(waiter, "timeout", new PoolTimeoutError(target, timeoutMs, this.#state()), spare);
+    const spare = new DialTimeoutError(message, { scope: "dial", timeoutMs, lateByMs, target });
+    this.#giveUp(waiter, "timeout", new PoolTimeoutError(target, timeoutMs, this.#state(), lateByMs), spare);
   }
 
   /** One who waits no longer, by his own will or for his time is up, takes the dial with him that nobody else needs. */

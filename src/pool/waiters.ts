@@ -2,6 +2,7 @@ import type { AsyncResource } from "node:async_hooks";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../core/clock.ts";
 import type { DialContext } from "../core/context.ts";
+import { Deadline } from "../core/deadline.ts";
 import { type Linked, LinkedList } from "../core/linked-list.ts";
 import type { DialTrace } from "../core/trace.ts";
 import type { Lease } from "./lease.ts";
@@ -34,11 +35,11 @@ export class Waiters<C extends Duplex> {
   readonly #list = new LinkedList<Waiter<C>>();
   readonly #clock: Clock;
   readonly #timeoutMs: number;
-  readonly #onTimeout: (waiter: Waiter<C>) => void;
-  #timer: unknown;
+  readonly #onTimeout: (waiter: Waiter<C>, lateByMs: number) => void;
+  #deadline: Deadline | undefined;
 
   /** @param onTimeout - is to remove the waiter. */
-  constructor(clock: Clock, timeoutMs: number, onTimeout: (waiter: Waiter<C>) => void) {
+  constructor(clock: Clock, timeoutMs: number, onTimeout: (waiter: Waiter<C>, lateByMs: number) => void) {
     this.#clock = clock;
     this.#timeoutMs = timeoutMs;
     this.#onTimeout = onTimeout;
@@ -56,16 +57,22 @@ export class Waiters<C extends Duplex> {
   add(waiter: Waiter<C>): void {
     this.#list.add(waiter);
     waiter.caller.context.cancel?.onAbort(waiter.onAbort);
-    if (this.#timer === undefined) this.#arm(this.#clock.now());
+    if (this.#deadline !== undefined) return;
+    try {
+      this.#arm(this.#clock.now());
+    } catch (error) {
+      this.remove(waiter);
+      throw error;
+    }
   }
 
   /** Lets go of one who waits no longer. */
   remove(waiter: Waiter<C>): void {
     this.#list.remove(waiter);
     waiter.caller.context.cancel?.offAbort(waiter.onAbort);
-    if (this.#list.size > 0 || this.#timer === undefined) return;
-    this.#clock.clearTimeout(this.#timer);
-    this.#timer = undefined;
+    if (this.#list.size > 0 || this.#deadline === undefined) return;
+    this.#deadline.clear();
+    this.#deadline = undefined;
   }
 
   [Symbol.iterator](): Iterator<Waiter<C>> {
@@ -75,16 +82,17 @@ export class Waiters<C extends Duplex> {
   #arm(now: number): void {
     const { first } = this;
     if (first === undefined || this.#timeoutMs === Number.POSITIVE_INFINITY) return;
-    this.#timer = this.#clock.setTimeout(() => this.#expire(), Math.max(0, first.caller.since + this.#timeoutMs - now));
+    const leftMs = Math.max(0, first.caller.since + this.#timeoutMs - now);
+    this.#deadline = new Deadline(this.#clock, leftMs, (lateByMs) => this.#expire(lateByMs > 0));
   }
 
   /** The timer was set for one who may have been served since; those after him have time left. */
-  #expire(): void {
+  #expire(late: boolean): void {
     const now = this.#clock.now();
     for (let { first } = this; first !== undefined && first.caller.since + this.#timeoutMs <= now; { first } = this) {
-      this.#onTimeout(first);
+      this.#onTimeout(first, late ? Math.round(now - first.caller.since - this.#timeoutMs) : 0);
     }
-    this.#timer = undefined;
+    this.#deadline = undefined;
     this.#arm(now);
   }
 }

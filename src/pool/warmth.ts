@@ -1,5 +1,7 @@
 import { createBackoff } from "../core/backoff.ts";
-import type { Clock } from "../core/clock.ts";
+import { type Clock, clearTimer } from "../core/clock.ts";
+import { guarded } from "../core/hooks.ts";
+import { handleRejection } from "../core/returned.ts";
 
 /** Waits before the next background dial after one that failed: full jitter up to 1 s, doubling to 30 s. */
 const waits = { initialBackoffMs: 1_000, maxBackoffMs: 30_000, jitter: "full" } as const;
@@ -13,7 +15,7 @@ export class Warmth {
 
   constructor(clock: Clock, random: () => number) {
     this.#clock = clock;
-    this.#backoff = createBackoff({ ...waits, random })();
+    this.#backoff = createBackoff({ ...waits, random }, "pool: ")();
   }
 
   /** Whether none may be dialed now. */
@@ -29,18 +31,18 @@ export class Warmth {
   failed(error: unknown, again: () => void): void {
     if (this.#timer !== undefined) return;
     this.#failures += 1;
-    this.#timer = this.#clock.setTimeout(
-      () => {
-        this.#timer = undefined;
-        again();
-      },
-      this.#backoff(this.#failures, error),
-    );
+    // Whoever gave a broken source of randomness is not told by a dial that no caller waits for.
+    const waitMs = guarded("pool: random", () => this.#backoff(this.#failures, error)) ?? waits.maxBackoffMs;
+    this.#timer = this.#clock.setTimeout(() => {
+      this.#timer = undefined;
+      again();
+    }, waitMs);
     (this.#timer as { unref?(): void } | undefined)?.unref?.();
+    handleRejection(this.#timer);
   }
 
   stop(): void {
-    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
+    if (this.#timer !== undefined) clearTimer(this.#clock, this.#timer);
     this.#timer = undefined;
   }
 }

@@ -1,8 +1,9 @@
 import type { RecordWithTtl } from "node:dns";
 import { classify } from "../core/classify.ts";
+import { wrongReturn } from "../core/returned.ts";
 import { markFactories } from "../core/roles.ts";
 import { parseTarget } from "../core/target.ts";
-import { checkDuration, checkFunction, checkOptions, show } from "../core/validate.ts";
+import { checkDuration, checkFunction, checkOptions, invalid, show } from "../core/validate.ts";
 import { ownResolver } from "./own-resolver.ts";
 import { type Answer, refreshed } from "./refreshed.ts";
 import type { Discovery } from "./source.ts";
@@ -34,12 +35,12 @@ export interface DnsAOptions {
  * withFailover({ discover: dnsA("orders.internal", 4222), policy: "least_loaded" });
  */
 export function dnsA(name: string, port: number, options: DnsAOptions = {}): Discovery {
-  if (typeof name !== "string" || name === "") throw new TypeError(`dnsA: name must be a name, got ${show(name)}`);
-  parseTarget({ host: name, port });
+  if (typeof name !== "string" || name === "") throw invalid(TypeError, `dnsA: name must be a name, got ${show(name)}`);
+  const { host } = parseTarget({ host: name, port });
   checkOptions("dnsA", options, { family: true, minRefreshMs: true, maxRefreshMs: true, resolver: true });
   const { family = 0, minRefreshMs = 5000, maxRefreshMs = 300_000, resolver } = options;
   if (family !== 0 && family !== 4 && family !== 6) {
-    throw new RangeError(`dnsA: family must be 0, 4 or 6, got ${show(family)}`);
+    throw invalid(RangeError, `dnsA: family must be 0, 4 or 6, got ${show(family)}`);
   }
   checkDuration("dnsA: minRefreshMs", minRefreshMs);
   checkDuration("dnsA: maxRefreshMs", maxRefreshMs, minRefreshMs);
@@ -51,9 +52,10 @@ export function dnsA(name: string, port: number, options: DnsAOptions = {}): Dis
   return refreshed((signal) => {
     const asked = resolver ?? ownResolver(signal);
     return async (): Promise<Answer> => {
+      // Each in a function of its own: one that throws must not leave the other's answer without a reader.
       const questions: Promise<readonly RecordWithTtl[]>[] = [];
-      if (family !== 4) questions.push(asked.resolve6(name, { ttl: true }));
-      if (family !== 6) questions.push(asked.resolve4(name, { ttl: true }));
+      if (family !== 4) questions.push((async () => checked("resolve6", await asked.resolve6(host, { ttl: true })))());
+      if (family !== 6) questions.push((async () => checked("resolve4", await asked.resolve4(host, { ttl: true })))());
       const records = recordsOf(await Promise.allSettled(questions));
       const ttlMs = Math.min(...records.map(({ ttl }) => ttl * 1000));
       return {
@@ -64,6 +66,12 @@ export function dnsA(name: string, port: number, options: DnsAOptions = {}): Dis
   }, minRefreshMs);
 }
 
+function checked(method: string, records: unknown): readonly RecordWithTtl[] {
+  const isRecord = (each: Partial<RecordWithTtl> | undefined | null) =>
+    typeof each?.address === "string" && Number.isFinite(each.ttl);
+  if (Array.isArray(records) && records.every(isRecord)) return records;
+  throw wrongReturn(`dnsA: resolver.${method}`, "must resolve with records of an address and a ttl", records);
+}
 markFactories({ dnsA });
 
 /** One version's answer is enough. A resolver that is in trouble says more than one that knows no such name. */

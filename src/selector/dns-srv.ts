@@ -1,6 +1,8 @@
 import type { SrvRecord } from "node:dns";
+import { canonicalHost } from "../core/host-name.ts";
+import { checkedRandom, wrongReturn } from "../core/returned.ts";
 import { markFactories } from "../core/roles.ts";
-import { checkDuration, checkFunction, checkOptions, show } from "../core/validate.ts";
+import { checkDuration, checkFunction, checkOptions, invalid, show } from "../core/validate.ts";
 import { ownResolver } from "./own-resolver.ts";
 import { refreshed } from "./refreshed.ts";
 import { ordered } from "./rfc2782.ts";
@@ -32,17 +34,22 @@ export interface DnsSrvOptions {
  * @see https://www.rfc-editor.org/rfc/rfc2782
  */
 export function dnsSrv(name: string, options: DnsSrvOptions = {}): Discovery {
-  if (typeof name !== "string" || name === "") throw new TypeError(`dnsSrv: name must be a name, got ${show(name)}`);
+  const refused = () => invalid(TypeError, `dnsSrv: name must be a name, got ${show(name)}`);
+  if (typeof name !== "string" || name === "") throw refused();
+  const service = canonicalHost(name, refused);
   checkOptions("dnsSrv", options, { refreshMs: true, resolver: true, random: true });
-  const { refreshMs = 30_000, resolver, random = Math.random } = options;
+  const { refreshMs = 30_000, resolver, random: source = Math.random } = options;
   checkDuration("dnsSrv: refreshMs", refreshMs);
-  checkFunction("dnsSrv: random", random);
+  checkFunction("dnsSrv: random", source);
+  const random = checkedRandom("dnsSrv: random", source);
   if (resolver !== undefined) checkFunction("dnsSrv: resolver.resolveSrv", resolver?.resolveSrv);
 
   return refreshed((signal) => {
     const asked = resolver ?? ownResolver(signal);
     return async () => {
-      const records = (await asked.resolveSrv(name)).filter((record) => record.name !== "" && record.name !== ".");
+      const records = checked(await asked.resolveSrv(service)).filter(
+        (record) => record.name !== "" && record.name !== ".",
+      );
       const list = ordered(records, random).map(({ name: host, port, priority, weight }) => ({
         target: { host, port },
         priority,
@@ -53,4 +60,11 @@ export function dnsSrv(name: string, options: DnsSrvOptions = {}): Discovery {
   }, refreshMs);
 }
 
+function checked(records: unknown): readonly SrvRecord[] {
+  const isRecord = (each: Partial<SrvRecord> | undefined | null) =>
+    typeof each?.name === "string" && Number.isFinite(each.priority) && Number.isFinite(each.weight);
+  if (Array.isArray(records) && records.every(isRecord)) return records;
+  const rule = "must resolve with records of a name, port, priority and weight";
+  throw wrongReturn("dnsSrv: resolver.resolveSrv", rule, records);
+}
 markFactories({ dnsSrv });

@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts";
+import { asMistake } from "../core/returned.ts";
 import type { Target } from "../core/target.ts";
-import { show } from "../core/validate.ts";
+import { invalid, show } from "../core/validate.ts";
 import { type FailoverPolicy, pickerOf } from "./policy.ts";
 import { type EjectionSettings, Roster } from "./roster.ts";
 import { Service } from "./service.ts";
@@ -8,7 +9,7 @@ import { parseList, type TargetList, type TargetSource } from "./source.ts";
 import { Watcher } from "./watcher.ts";
 
 /** What a source is found by, or a function that finds one for each name. */
-export type Discover = TargetSource | ((target: Target) => TargetSource);
+export type Discover = TargetSource | ((target: Target) => TargetSource | Promise<TargetSource>);
 
 export interface ServicesSettings extends EjectionSettings {
   readonly targets: TargetList | undefined;
@@ -39,7 +40,7 @@ export class Services {
     let service = this.#byName.get(name);
     if (service === undefined) {
       const { discover } = this.#settings;
-      service = this.#discovered(() => (discover as (target: Target) => TargetSource)(target));
+      service = this.#discovered(() => (discover as Exclude<Discover, TargetSource>)(target));
       this.#byName.set(name, service);
       if (this.#closed) service.close();
     }
@@ -57,17 +58,17 @@ export class Services {
 
   #listed(targets: TargetList): Service {
     const list = parseList("withFailover: targets", targets);
-    if (list.length === 0) throw new RangeError("withFailover: targets must name at least one target");
+    if (list.length === 0) throw invalid(RangeError, "withFailover: targets must name at least one target");
     const roster = this.#newRoster();
     roster.setList(list, 0);
     return new Service(roster, pickerOf(this.#settings.policy));
   }
 
-  #discovered(source: () => TargetSource): Service {
+  #discovered(source: () => TargetSource | Promise<TargetSource>): Service {
     const { policy, clock } = this.#settings;
     const roster = this.#newRoster();
     const take = (list: TargetList) => roster.setList(parseList("withFailover: discover", list), clock().now());
-    return new Service(roster, pickerOf(policy), new Watcher(() => checkSource(source()), take));
+    return new Service(roster, pickerOf(policy), new Watcher(async () => checkSource(await source()), take));
   }
 
   #newRoster(): Roster {
@@ -79,8 +80,10 @@ export class Services {
 export function checkSource(source: unknown): TargetSource {
   const given = source as Partial<Record<"watch" | typeof Symbol.asyncIterator, unknown>> | undefined | null;
   if (typeof given?.watch !== "function" && typeof given?.[Symbol.asyncIterator] !== "function") {
-    throw new TypeError(
-      `withFailover: discover must be a discovery such as dnsSrv(), an async iterable or a function that returns one, got ${show(source)}`,
+    throw asMistake(
+      new TypeError(
+        `withFailover: discover must be a discovery such as dnsSrv(), an async iterable or a function that returns one, got ${show(source)}`,
+      ),
     );
   }
   return source as TargetSource;

@@ -1,7 +1,8 @@
 import { Cancel } from "../core/cancel.ts";
 import type { Clock } from "../core/clock.ts";
-import { guarded } from "../core/hooks.ts";
-import type { TargetList, TargetSource } from "./source.ts";
+import { notify } from "../core/hooks.ts";
+import { wrongReturn } from "../core/returned.ts";
+import type { DiscoveryContext, TargetList, TargetSource } from "./source.ts";
 
 /** That there is no list, and why: `cause` is absent when the source has just ended. */
 export interface NoList {
@@ -22,7 +23,7 @@ interface Following {
  * dials that wait, and the next dial begins anew; afterwards the last list stays.
  */
 export class Watcher {
-  readonly #source: () => TargetSource;
+  readonly #source: () => Promise<TargetSource>;
   readonly #onList: (list: TargetList) => void;
   readonly #waiters = new Set<Waiter>();
   #following: Following | undefined;
@@ -30,7 +31,7 @@ export class Watcher {
   #closed = false;
 
   /** @param onList - throws when the list is malformed. */
-  constructor(source: () => TargetSource, onList: (list: TargetList) => void) {
+  constructor(source: () => Promise<TargetSource>, onList: (list: TargetList) => void) {
     this.#source = source;
     this.#onList = onList;
   }
@@ -71,15 +72,19 @@ export class Watcher {
     const following: Following = { cancel: new Cancel() };
     this.#following = following;
     try {
-      const source = this.#source();
-      const lists = "watch" in source ? source.watch({ clock, signal: following.cancel.signal }) : source;
-      const iterator = lists[Symbol.asyncIterator]();
+      const source = await this.#source();
+      if (this.#closed) return;
+      const iterator = iteratorOf(source, { clock, signal: following.cancel.signal });
       following.iterator = iterator;
+      let turn: Promise<unknown> | undefined;
       for (;;) {
-        const { done, value } = await iterator.next();
+        const [result] = await Promise.all([iterator.next(), turn]);
+        const { done, value } = checkedResult(result);
         if (this.#closed) return;
         if (done === true) break;
         this.#take(value);
+        // A source that never waits must not keep everything else from running.
+        turn = new Promise((resolve) => setImmediate(resolve));
       }
       if (!this.#listed) this.#begunInVain({});
     } catch (cause) {
@@ -117,14 +122,31 @@ export class Watcher {
   #leave(): void {
     const { cancel, iterator } = this.#following ?? {};
     cancel?.abort(new Error("discovery has ended"));
-    const returned: unknown = guarded("a discovery of targets", () => iterator?.return?.());
-    if (returned instanceof Promise) returned.catch(() => {});
+    notify("a discovery of targets", () => iterator?.return?.());
   }
 }
 
 /** Nobody waits whom it could be told to. */
 function complain(cause: unknown): void {
-  guarded("a discovery of targets", () => {
+  notify("a discovery of targets", () => {
     throw cause;
   });
+}
+
+function iteratorOf(source: TargetSource, context: DiscoveryContext): AsyncIterator<TargetList> {
+  const lists: unknown = "watch" in source ? source.watch(context) : source;
+  const begin = (lists as Partial<AsyncIterable<TargetList>> | undefined | null)?.[Symbol.asyncIterator];
+  if (typeof begin !== "function") {
+    throw wrongReturn("withFailover: discover.watch()", "must return an async iterable of lists", lists);
+  }
+  const iterator: unknown = begin.call(lists);
+  if (typeof (iterator as Partial<AsyncIterator<TargetList>> | undefined | null)?.next !== "function") {
+    throw wrongReturn("withFailover: discover", "must return an iterator with next()", iterator);
+  }
+  return iterator as AsyncIterator<TargetList>;
+}
+
+function checkedResult(result: unknown): IteratorResult<TargetList> {
+  if (typeof result === "object" && result !== null) return result as IteratorResult<TargetList>;
+  throw wrongReturn("withFailover: discover", "must give its lists as an async iterator does", result);
 }

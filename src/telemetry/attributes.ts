@@ -1,6 +1,7 @@
 import type { Attributes } from "@opentelemetry/api";
 import type { ClientConnectInfo, DisconnectInfo, ObservedClient } from "../core/client-trace.ts";
-import { parseTarget, type Target } from "../core/target.ts";
+import { printable } from "../core/printable.ts";
+import { parseTarget, shownPath, type Target } from "../core/target.ts";
 import type {
   Address,
   AttemptStartInfo,
@@ -14,10 +15,13 @@ import type {
   TlsHandshakeDoneInfo,
 } from "../core/trace.ts";
 
+/** Addresses of one answer that a span shows: a peer's words take no more than 1 kB. */
+const maxAnswers = 20;
+
 /** Attributes of the dial's span that a sampler may want, so they are there at its start. */
 export function dialAttributes(name: string, target: Target): Attributes {
   if (target.path !== undefined) {
-    return { "dialer.name": name, "server.address": target.path, "network.transport": "unix" };
+    return { "dialer.name": name, "server.address": shownPath(target.path), "network.transport": "unix" };
   }
   return {
     "dialer.name": name,
@@ -38,12 +42,12 @@ export function attemptAttributes({ attempt, target }: AttemptStartInfo): Attrib
 export function dnsAttributes({ host, addresses }: Pick<DnsDoneInfo, "host"> & Partial<DnsDoneInfo>): Attributes {
   return {
     "dns.question.name": host,
-    ...(addresses?.length && { "dns.answers": addresses.map((each) => each.address) }),
+    ...(addresses?.length && { "dns.answers": addresses.slice(0, maxAnswers).map((each) => each.address) }),
   };
 }
 
 export function peerAttributes({ address, port, family }: Address): Attributes {
-  if (family === "unix") return { "network.peer.address": address, "network.transport": "unix" };
+  if (family === "unix") return { "network.peer.address": shownPath(address), "network.transport": "unix" };
   return { "network.peer.address": address, "network.peer.port": port, "network.type": family };
 }
 
@@ -61,7 +65,7 @@ export function tlsDoneAttributes(info: TlsHandshakeDoneInfo): Attributes {
   return {
     ...(protocol && { "tls.protocol.name": "tls", "tls.protocol.version": protocol.replace(/^TLSv/, "") }),
     ...(cipher && { "tls.cipher": cipher }),
-    ...(alpnProtocol && { "tls.next_protocol": alpnProtocol }),
+    ...(alpnProtocol && { "tls.next_protocol": printable(alpnProtocol) }),
     ...(resumed !== undefined && { "tls.resumed": resumed }),
     ...(peerCertificateExpiresAt !== undefined && {
       "tls.server.not_after": new Date(peerCertificateExpiresAt).toISOString(),
@@ -78,11 +82,11 @@ export function backoffAttributes({ delayMs, reason }: RetryScheduledInfo): Attr
 }
 
 export function clientAttributes({ name }: ObservedClient): Attributes {
-  return name ? { "nats.client.name": name } : {};
+  return name ? { "nats.client.name": printable(name) } : {};
 }
 
 export function disconnectAttributes({ server, reason }: DisconnectInfo): Attributes {
-  return { "nats.disconnect.server": server, "nats.disconnect.reason": reason };
+  return { "nats.disconnect.server": printable(server), "nats.disconnect.reason": reason };
 }
 
 export function connectedAttributes({ server, identity }: ClientConnectInfo): Attributes {
@@ -101,7 +105,7 @@ function serverAttributes(server: string): Attributes {
     const { host, port } = parseTarget(server);
     return { "server.address": host, "server.port": port };
   } catch {
-    return { "server.address": server };
+    return { "server.address": printable(server) };
   }
 }
 

@@ -5,7 +5,6 @@ import {
   SpanKind,
   SpanStatusCode,
   type TracerProvider,
-  trace,
 } from "@opentelemetry/api";
 import { classify } from "../core/classify.ts";
 import type { ClientObserver, DisconnectInfo, ObservedClient, ReconnectInfo } from "../core/client-trace.ts";
@@ -17,6 +16,7 @@ import { checkOptions } from "../core/validate.ts";
 import { clientAttributes, connectedAttributes, disconnectAttributes, endedAttributes } from "./attributes.ts";
 import { checkTracerProvider } from "./check-name.ts";
 import { lastGoodDial, link } from "./links.ts";
+import { tracerOf } from "./tracer.ts";
 
 export interface NatsTracingOptions {
   /** Where spans go. @defaultValue the provider registered with `@opentelemetry/api` */
@@ -111,7 +111,7 @@ function makeSpan(
     links: [...link("previous_connection", dial), ...link("connection", gained === dial ? undefined : gained)],
   };
   // At each end: the application may register its provider later, with another copy of the API even.
-  const tracer = (tracerProvider ?? trace).getTracer("dialtrace");
+  const tracer = tracerOf(tracerProvider);
   const span = tracer.startSpan("nats reconnect", settings, ROOT_CONTEXT);
   if (end.outcome === "failure") span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(end.error) });
   span.end(at + performance.now() - since);

@@ -3,12 +3,14 @@ import {
   type Counter,
   createNoopMeter,
   type Histogram,
+  type Meter,
   type MeterProvider,
   type MetricOptions,
   metrics,
   type UpDownCounter,
   ValueType,
 } from "@opentelemetry/api";
+import { wrongReturn } from "../core/returned.ts";
 import { type Instrument, type InstrumentKey, instruments, ownerLabel } from "./instruments.ts";
 import { Moments } from "./moments.ts";
 import type { Add, Level, Series, Sink, TellMoment } from "./sink.ts";
@@ -59,7 +61,7 @@ class Meters {
   readonly #moments = new Map<string, { readonly attributes: Attributes; readonly moments: Moments }>();
 
   constructor(provider: MeterProvider) {
-    this.#meter = provider.getMeter(scope);
+    this.#meter = meterOf(provider);
     const { name } = instruments.peerCertificateExpiry;
     const expiry = this.#meter.createObservableGauge(name, optionsOf(instruments.peerCertificateExpiry));
     // It is called before anything of this meter is read, whether there is such a moment or not.
@@ -120,6 +122,12 @@ class Meters {
       return level;
     };
   }
+}
+
+function meterOf(provider: MeterProvider): Meter {
+  const meter: unknown = provider.getMeter(scope);
+  if (typeof (meter as Partial<Meter> | undefined | null)?.createCounter === "function") return meter as Meter;
+  throw wrongReturn("meterProvider.getMeter()", "must return a meter", meter);
 }
 
 function optionsOf({ help, unit, buckets }: Instrument): MetricOptions {

@@ -7,7 +7,8 @@ import {
   type Registry,
 } from "prom-client";
 import { guarded } from "../core/hooks.ts";
-import { show } from "../core/validate.ts";
+import { isPromiseLike, wrongReturn } from "../core/returned.ts";
+import { invalid, show } from "../core/validate.ts";
 import { type Instrument, type InstrumentKey, instruments, noError, ownerLabel } from "./instruments.ts";
 import { type Exemplar, KeptHistogram } from "./kept-histogram.ts";
 import { Moments } from "./moments.ts";
@@ -79,14 +80,17 @@ function observeOf(metric: Histogram, labels: Record<string, string>, exemplar: 
 /** Keeps away what prom-client would print so that no scraper can read the rest. */
 function checkedExemplar(labels: ReturnType<Exemplar>): Record<string, string> | undefined {
   if (labels === undefined) return undefined;
+  if (typeof labels !== "object" || labels === null || isPromiseLike(labels)) {
+    throw wrongReturn("withPrometheus: exemplars", "must return an object of labels, or undefined", labels);
+  }
   let length = 0;
   for (const [name, value] of Object.entries(labels)) {
     if (!/^[a-zA-Z_]\w*$/.test(name) || typeof value !== "string") {
-      throw new TypeError(`an exemplar's labels must be names with strings, got ${show(name)}: ${show(value)}`);
+      throw invalid(TypeError, `an exemplar's labels must be names with strings, got ${show(name)}: ${show(value)}`);
     }
     length += name.length + value.length;
   }
-  if (length > 128) throw new RangeError(`an exemplar's labels must have 128 characters at most, got ${length}`);
+  if (length > 128) throw invalid(RangeError, `an exemplar's labels must have 128 characters at most, got ${length}`);
   return labels;
 }
 

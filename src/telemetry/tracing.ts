@@ -17,7 +17,7 @@ import { observed } from "../core/observe.ts";
 import { markFactories } from "../core/roles.ts";
 import type { Target } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
-import { checkBoolean, checkOneOf, checkOptions, type OptionNames, show } from "../core/validate.ts";
+import { checkBoolean, checkOneOf, checkOptions, invalid, type OptionNames, show } from "../core/validate.ts";
 import { dialAttributes } from "./attributes.ts";
 import { checkTracerProvider } from "./check-name.ts";
 import { noteDialedSpan } from "./dialed-spans.ts";
@@ -26,6 +26,7 @@ import { PassingContext } from "./passing-context.ts";
 import { eventHooks } from "./span-events.ts";
 import { spanHooks } from "./spans.ts";
 import { isTracingSuppressed, suppressTracing } from "./suppression.ts";
+import { tracerOf } from "./tracer.ts";
 
 export interface TracingOptions {
   /** Where spans go. @defaultValue the provider registered with `@opentelemetry/api` */
@@ -68,7 +69,7 @@ export function withTracing(options: TracingOptions = {}): Middleware {
   const { tracerProvider, mode = "spans", name = "default" } = options;
   const { requireParentSpan = false, suppressTracing: suppress = true } = options;
   checkOneOf("withTracing: mode", mode, ["spans", "events", "off"]);
-  if (typeof name !== "string") throw new TypeError(`withTracing: name must be a string, got ${show(name)}`);
+  if (typeof name !== "string") throw invalid(TypeError, `withTracing: name must be a string, got ${show(name)}`);
   checkTracerProvider("withTracing", tracerProvider);
   checkBoolean("withTracing: requireParentSpan", requireParentSpan);
   checkBoolean("withTracing: suppressTracing", suppress);
@@ -90,7 +91,7 @@ export function withTracing(options: TracingOptions = {}): Middleware {
     const parent = dial.background ? ROOT_CONTEXT : active;
     if (isTracingSuppressed(active) || (requireParentSpan && trace.getSpan(parent) === undefined)) return undefined;
     // For each dial: the application may register its provider later, with another copy of the API even.
-    const tracer = (tracerProvider ?? trace).getTracer("dialtrace");
+    const tracer = tracerOf(tracerProvider);
     const span = startSpan(tracer, target, parent, dial);
     if (span === undefined) return undefined;
     const during = trace.setSpan(parent, span);

@@ -1,5 +1,6 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { notify } from "../core/hooks.ts";
 import { connectionReset } from "./system-error.ts";
 
 interface Internals {
@@ -15,7 +16,7 @@ export function reset(conn: Duplex, syscall: "read" | "write" = "read"): void {
   if (conn.destroyed) return;
   const internals = conn as Internals;
   if (conn instanceof Socket && typeof internals._handle?.reset === "function") internals.resetAndClosing = true;
-  conn.destroy(connectionReset(syscall));
+  notify("a connection's destroy()", () => conn.destroy(connectionReset(syscall)));
 }
 
 /** Resets `conn` in the next turn of the event loop, when its owner has had time to listen. */

@@ -3,6 +3,7 @@ import { attempting } from "../core/attempt.ts";
 import type { Cancel } from "../core/cancel.ts";
 import { type DialContext, dialerOf, layer, type Run } from "../core/context.ts";
 import type { Handshake, Middleware } from "../core/dialer.ts";
+import { returnedBoolean } from "../core/returned.ts";
 import { markFactories } from "../core/roles.ts";
 import { sleep } from "../core/sleep.ts";
 import type { Target } from "../core/target.ts";
@@ -33,7 +34,7 @@ export function withFaults(options: FaultsOptions = {}): Middleware {
       async function faultsDialer(target, context) {
         const { cancel, clock } = context;
         cancel?.throwIfAborted();
-        if (only !== undefined && !only(target)) return next(target, context);
+        if (only !== undefined && !returnedBoolean("withFaults: only", only(target))) return next(target, context);
         const { fault, latencyMs, cutAfterBytes } = draw();
         if (fault === "blackHole") return attempt<C>(() => never(cancel))(target, context);
         const delay = async () => {

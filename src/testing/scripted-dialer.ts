@@ -1,5 +1,8 @@
 import { Duplex } from "node:stream";
+import { isConnection } from "../core/connection.ts";
 import type { Dialer, DialOptions } from "../core/dialer.ts";
+import { isError } from "../core/is-error.ts";
+import { wrongReturn } from "../core/returned.ts";
 import { markDialer, markFactories } from "../core/roles.ts";
 import { parseTarget, type Target } from "../core/target.ts";
 import { invalid, show } from "../core/validate.ts";
@@ -35,9 +38,12 @@ export function scriptedDialer(steps: readonly Step[] = ["connect"]): ScriptedDi
   const dial = async (target: Parameters<Dialer>[0], options: DialOptions<Duplex> = {}): Promise<Duplex> => {
     const step = steps[Math.min(calls.length, steps.length - 1)] as Step;
     calls.push({ target: parseTarget(target), options });
-    if (step instanceof Error) throw step;
+    if (isError(step)) throw step;
     if (step === "hang") return hang(options.signal);
     const conn = step === "connect" ? silentConnection() : await step(options);
+    if (!isConnection(conn)) {
+      throw wrongReturn("scriptedDialer: a step's function", "must resolve with a connection", conn);
+    }
     connections.push(conn);
     return conn;
   };

@@ -10,6 +10,7 @@
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { layers } from "./contenders/stub-layer.js";
+import { measureImports } from "./imports.js";
 import { startNats } from "./peers.js";
 import { measureSideBySide } from "./rounds.js";
 
@@ -32,8 +33,8 @@ const aims = {
   "an inspector's layer": 1500,
 };
 
-const parts = { a: partA, b: partB, c: partC, d: partD, e: partE, f: partF, g: partG };
-if (only !== undefined && !Object.hasOwn(parts, only)) throw new Error(`--only must be one of a to g, got ${only}`);
+const parts = { a: partA, b: partB, c: partC, d: partD, e: partE, f: partF, g: partG, h: partH };
+if (only !== undefined && !Object.hasOwn(parts, only)) throw new Error(`--only must be one of a to h, got ${only}`);
 for (const [letter, part] of Object.entries(parts)) {
   if (only === undefined || only === letter) await part();
 }
@@ -191,6 +192,12 @@ async function partG() {
     );
     printRatios(waited, (ns) => `${(ns / 1000).toFixed(2)} µs`, { of: "pool()", atMost: 2 });
   }
+}
+
+function partH() {
+  heading("h. Importing the package, each time in a process of its own");
+  const results = measureImports(quick ? 5 : 21);
+  printRatios(results, (ns) => `${(ns / 1e6).toFixed(1)} ms`, { of: "import", atMost: 0.5 });
 }
 
 /** Rates instead of times. @param {import("./rounds.js").Result} result */

@@ -41,24 +41,30 @@ const roomyHeap = ["--min-semi-space-size=64", "--max-semi-space-size=64"];
  * @returns {Promise<Result[]>}
  */
 export async function measureSideBySide(contenders, plan) {
-  const values = contenders.map(() => /** @type {number[]} */ ([]));
-  const ratios = contenders.map(() => /** @type {number[]} */ ([]));
-  for (let round = 0; round < plan.rounds; round += 1) {
-    const slices = await measureRound(contenders, plan, round);
-    for (const index of contenders.keys()) {
-      const own = slices.map((slice) => slice[index] ?? Number.NaN);
-      values[index]?.push(median(own));
-      ratios[index]?.push(median(slices.map((slice, at) => (own[at] ?? Number.NaN) / (slice[0] ?? Number.NaN))));
-    }
-  }
+  const rounds = [];
+  for (let round = 0; round < plan.rounds; round += 1) rounds.push(await measureRound(contenders, plan, round));
+  return relate(contenders, rounds);
+}
+
+/**
+ * Relates what was measured to the first contender.
+ *
+ * @param {readonly Contender[]} contenders
+ * @param {readonly (readonly (readonly number[])[])[]} rounds - each of slices, with a value for each contender.
+ * @returns {Result[]}
+ */
+export function relate(contenders, rounds) {
   return contenders.map((contender, index) => {
-    const each = ratios[index] ?? [];
+    const own = rounds.map((slices) => slices.map((slice) => slice[index] ?? Number.NaN));
+    const ratios = rounds.map((slices, round) =>
+      median(slices.map((slice, at) => (own[round]?.[at] ?? Number.NaN) / (slice[0] ?? Number.NaN))),
+    );
     return {
       contender,
-      value: median(values[index] ?? []),
-      ratio: median(each),
-      low: Math.min(...each),
-      high: Math.max(...each),
+      value: median(own.map(median)),
+      ratio: median(ratios),
+      low: Math.min(...ratios),
+      high: Math.max(...ratios),
     };
   });
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { parseTarget, Target, type TargetLike } from "../../src/index.ts";
+import { classify, parseTarget, Target, type TargetLike } from "../../src/index.ts";
 
 const good: readonly (readonly [TargetLike, string])[] = [
   ["db.internal:5432", "db.internal:5432"],
@@ -40,13 +40,31 @@ const good: readonly (readonly [TargetLike, string])[] = [
   ["nats://user:se@cret@h:1", "h:1"],
   ["nats://user:se:cret@h:1", "h:1"],
   ["user:se/cr?e#t@h:1", "h:1"],
-  ["bücher.example:80", "bücher.example:80"],
+  ["bücher.example:80", "xn--bcher-kva.example:80"],
+  ["BÜCHER。example.:80", "xn--bcher-kva.example.:80"],
+  ["nats://b%C3%BCcher.example", "xn--bcher-kva.example:4222"],
+  ["nats://a%62c", "abc:4222"],
+  ["nats://[fe80::1%25eth0]", "[fe80::1%eth0]:4222"],
+  [new URL("nats://bücher.example:4333"), "xn--bcher-kva.example:4333"],
+  [new URL("http://bücher.example"), "xn--bcher-kva.example:80"],
+  [{ host: "bücher.example", port: 80 }, "xn--bcher-kva.example:80"],
+  ["127.1:80", "127.0.0.1:80"],
+  ["http://0x7f.1", "127.0.0.1:80"],
   [new URL("nats://user:secret@h:4222"), "h:4222"],
   [new URL("https://h"), "h:443"],
   [new URL("http://h:80/"), "h:80"],
+  [new URL("https://h:443/"), "h:443"],
+  [new URL("ws://h:80/"), "h:80"],
+  [new URL("wss://h:443/"), "h:443"],
+  [new URL("ftp://h:21/"), "h:21"],
+  [new URL("nats://h:4222/"), "h:4222"],
   [new URL("http://[::1]:8080/"), "[::1]:8080"],
   [new URL("https://user:se%2Fcret@h/@scope/name?a=@"), "h:443"],
   [new URL("unix:/run/x.sock"), "unix:/run/x.sock"],
+  [new URL("unix:///run/ä b.sock"), "unix:/run/ä b.sock"],
+  [new URL("unix:/run/100%.sock"), "unix:/run/100%.sock"],
+  [new URL("unix://run/x.sock"), "unix:run/x.sock"],
+  ["unix:/run/a%20b.sock", "unix:/run/a%20b.sock"],
   [{ host: "h", port: 1 }, "h:1"],
   [{ host: "h", port: "65535" }, "h:65535"],
   [{ host: "::1", port: 1 }, "[::1]:1"],
@@ -98,6 +116,13 @@ const bad: readonly (readonly [unknown, string, RegExp])[] = [
   ["a\nb:1", '"a\\nb:1"', /not a name or an IP address/],
   ["a\0:1", '"a\\u0000:1"', /not a name or an IP address/],
   [`${"a".repeat(256)}:1`, `"${"a".repeat(256)}:1"`, /not a name or an IP address/],
+  ["a%62c:1", '"a%62c:1"', /not a name or an IP address/],
+  ["nats://a%2fb", '"nats://a%2fb"', /not a name or an IP address/],
+  ["nats://a%00b", '"nats://a%00b"', /not a name or an IP address/],
+  ["nats://a%fcb", '"nats://a%fcb"', /no UTF-8/],
+  ["nats://a%zzb", '"nats://a%zzb"', /not a name or an IP address/],
+  [new URL("unix:/run/%ff"), '"unix:/run/%ff"', /no UTF-8/],
+  [new URL("unix:/run/a%00b"), '"unix:/run/a%00b"', /has a NUL/],
   ["unix:", '"unix:"', /path is missing/],
   ["unix://", '"unix://"', /path is missing/],
   ["user:secret@h", '"***@h"', /port is missing/],
@@ -135,6 +160,8 @@ describe("a TypeError that names the target, userinfo blanked, comes of", () => 
         (error) => {
           assert.ok(error instanceof TypeError);
           assert.equal((error as NodeJS.ErrnoException).code, "ERR_INVALID_TARGET");
+          assert.equal((error as { reason?: unknown }).reason, "config");
+          assert.equal(classify(error), "config");
           assert.ok(error.message.startsWith(`invalid target ${named}: `), error.message);
           assert.match(error.message, why);
           assert.doesNotMatch(error.message, /secret|sec\/ret|se@cret/);

@@ -55,6 +55,9 @@ describe("the variables", () => {
     ["NO_PROXY", { ALL_PROXY: one, NO_PROXY: "a.test,db.test" }, "direct"],
     ["no_proxy before NO_PROXY", { ALL_PROXY: one, NO_PROXY: "db.test", no_proxy: "a.test" }, "1"],
     ["NO_PROXY for all", { ALL_PROXY: one, NO_PROXY: "*" }, "direct"],
+    ["NO_PROXY for a port", { ALL_PROXY: one, NO_PROXY: "db.test:5432" }, "direct"],
+    ["NO_PROXY for another port", { ALL_PROXY: one, NO_PROXY: "db.test:80" }, "1"],
+    ["NO_PROXY with a wildcard, as undici and Node's http take it", { ALL_PROXY: one, NO_PROXY: "*.test" }, "direct"],
     ["NO_PROXY for others", { ALL_PROXY: one, NO_PROXY: "10.0.0.0/8" }, "1"],
   ];
   for (const [what, env, expected, options] of cases) {
@@ -94,6 +97,22 @@ describe("what can't be used is told at construction, without the credentials", 
         },
       );
     });
+  }
+});
+
+test("NO_PROXY excepts a name beyond ASCII, whichever way it and the target are written", async () => {
+  for (const NO_PROXY of ["bücher.test", "xn--bcher-kva.test"]) {
+    const env = { ALL_PROXY: "http://127.0.0.1:1", NO_PROXY };
+    for (const target of ["bücher.test:80", "xn--bcher-kva.test:80", "http://a.BÜCHER.test"]) {
+      assert.equal(await route(env, target), "direct");
+    }
+  }
+});
+
+test("NO_PROXY excepts an IPv4 address, whichever notation the target has", async () => {
+  const env = { ALL_PROXY: "http://127.0.0.1:1", NO_PROXY: "127.0.0.0/8" };
+  for (const target of ["127.1:80", "0x7f.0.0.1:80", "2130706433:80", "１２７.0.0.1:80"]) {
+    assert.equal(await route(env, target), "direct");
   }
 });
 

@@ -73,6 +73,15 @@ describe("the request", () => {
     ]);
   });
 
+  test("carries the credentials that were checked, whatever the caller writes into its object later", async () => {
+    await using proxy = await scripted("0502", "0100", yes);
+    const own = { username: "u", password: "p" };
+    const dial = via(proxy, { auth: own });
+    own.username = "x".repeat(300);
+    (await dial("10.0.0.1:1")).destroy();
+    assert.equal(proxy.messages[1], "0101750170");
+  });
+
   test("offers credentials, and keeps them when the proxy doesn't ask", async () => {
     await using proxy = await scripted("0500", yes);
     (await via(proxy, { auth })("10.0.0.1:1")).destroy();
@@ -243,6 +252,16 @@ describe("options", () => {
     [
       "a password too long",
       { proxy, auth: { username: "u", password: "Qx1".repeat(100) } },
+      /^RangeError: socksProxy: auth: password must have 0 to 255 bytes/,
+    ],
+    [
+      "a username too long in UTF-8",
+      { proxy, auth: { username: "ü".repeat(128), password: "Qx1" } },
+      /^RangeError: socksProxy: auth: username must have 1 to 255 bytes/,
+    ],
+    [
+      "a password too long in UTF-8, percent-encoded in the URL",
+      { proxy: `socks5h://u:${"%C3%BC".repeat(128)}@p` },
       /^RangeError: socksProxy: auth: password must have 0 to 255 bytes/,
     ],
     ["a lookup that is none", { proxy, lookup: 1 as never }, /^TypeError: socksProxy: lookup/],

@@ -226,11 +226,6 @@ const badOptions: [string, object, RegExp][] = [
   ["connectInBackground", { connectInBackground: "yes" }, /connect: connectInBackground must be true or false/],
   ["reconnectBufSize", { reconnectBufSize: -2 }, /connect: reconnectBufSize must be a number of bytes.* got -2/],
   ["a delay that is none", { reconnectDelayHandler: 5 }, /connect: reconnectDelayHandler must be a function, got 5/],
-  [
-    "two rules for waiting",
-    { reconnectDelayHandler: () => 1, reconnectTimeWait: 5 },
-    /reconnectTimeWait has no effect beside reconnectDelayHandler/,
-  ],
   ["reconnectTimeWait", { reconnectTimeWait: Number.NaN }, /connect: reconnectTimeWait must be .* got NaN/],
   ["a callback", { onLameDuck: true }, /connect: onLameDuck must be a function, got true/],
   ["creds", { creds: 5 }, /connect: creds must be a path or bytes, got 5/],

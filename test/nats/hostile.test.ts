@@ -37,9 +37,6 @@ const hostile: [string, Serve, string][] = [
   ["has no version", (write) => write(info({ version: undefined })), "protocol"],
   ["has a max_payload that is text", (write) => write(info({ max_payload: "1 MiB" })), "protocol"],
   ["has a nonce that is an object", (write) => write(info({ nonce: {} })), "protocol"],
-  ["has connect_urls that are text", (write) => write(info({ connect_urls: "a:1" })), "protocol"],
-  ["has connect_urls that are numbers", (write) => write(info({ connect_urls: [4222] })), "protocol"],
-  ["has connect_urls that are no addresses", (write) => write(info({ connect_urls: ["http://["] })), "protocol"],
   ["wants TLS by a word", (write) => write(info({ tls_required: "yes" })), "protocol"],
   ["never sends PONG", (write) => write(info()), "timeout"],
   [

@@ -137,8 +137,8 @@ test("nothing that a server says begins a line of its own", () => {
   events.emit("connect", { server, identity: { name: "n1\r\nwarn forged", version: "2\u2028forged" } });
   events.emit("error", { kind: "other", error: new Error("first\nsecond\u001b[31m") });
   assert.deepEqual(lines, [
-    `info NATS client "a\\nb" connected to ${server} (n1 warn forged 2 forged)`,
-    'warn NATS client "a\\nb" was told of an error (other): first second [31m',
+    `info NATS client "a\\nb" connected to ${server} (n1\\r\\nwarn forged 2\\u2028forged)`,
+    'warn NATS client "a\\nb" was told of an error (other): first\\nsecond\\u001b[31m',
   ]);
 });
 

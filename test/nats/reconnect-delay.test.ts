@@ -38,6 +38,19 @@ test("with the client's own options it is reconnectTimeWait and jitter since the
   }
 });
 
+test("a delay function takes the place of reconnectTimeWait and its jitter, whose values are still checked", () => {
+  const options = { reconnectTimeWait: 2_000, reconnectJitter: 100, reconnectJitterTLS: 1_000 };
+  const delay = reconnectDelay({ ...options, reconnectDelayHandler: (attempt) => attempt * 7 });
+  assert.deepEqual(
+    [1, 2, 3].map((attempt) => delay(attempt, undefined, 0)),
+    [7, 14, 21],
+  );
+  for (const name of ["reconnectTimeWait", "reconnectJitter", "reconnectJitterTLS"]) {
+    const broken = { reconnectDelayHandler: () => 7, [name]: -1 };
+    assert.throws(() => reconnectDelay(broken), new RegExp(`connect: ${name} must be`));
+  }
+});
+
 test("a wait that is none is named", () => {
   const delay = reconnectDelay({ reconnectDelayHandler: () => Number.NaN });
   assert.throws(

@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { unlinkSync, writeFileSync } from "node:fs";
 import { after, test } from "node:test";
-import { DialError, type Reason } from "../../src/index.ts";
+import { TLSSocket } from "node:tls";
+import { compose, DialError, type Reason, tcp, withRetry, withTrace } from "../../src/index.ts";
 import type { ConnectOptions } from "../../src/nats.ts";
 import { authority, type Issued, inDays } from "../support/certificates.ts";
 import { connecting, eager, measured } from "../support/nats-client.ts";
-import { startNats } from "../support/nats-server.ts";
+import { infoLine } from "../support/nats-peer.ts";
+import { isNatsServerAtLeast, startNats } from "../support/nats-server.ts";
+import { peer } from "../support/peers.ts";
 import { openSockets, until } from "../support/resources.ts";
-import { temporaryFile } from "../support/temporary.ts";
-import { findCommand } from "../support/tools.ts";
+import { temporaryFile, temporaryFolder } from "../support/temporary.ts";
 
 const ca = authority();
 const serverCertificate = ca.issue({ name: "localhost", alternatives: ["DNS:localhost", "IP:127.0.0.1"] });
@@ -51,11 +53,130 @@ async function turnedAway(options: ConnectOptions, reason: Reason): Promise<void
   await until(() => openSockets() === 0, "the refused connection's socket is closed");
 }
 
+/** Fails, in one attempt of a dialer that would retry. */
+async function notRetried(options: ConnectOptions): Promise<void> {
+  let attempts = 0;
+  const count = withTrace({
+    attemptStart: () => {
+      attempts += 1;
+    },
+  });
+  const dialer = compose(count, withRetry({ maxAttempts: 3, initialBackoffMs: 1 }), tcp());
+  await assert.rejects(connect({ ...options, dialer }));
+  assert.equal(attempts, 1);
+}
+
 test("TLS, by name and by address, by option and by URL", async () => {
   await using server = await startTlsNats(serverCertificate);
   await letIn({ servers: `localhost:${server.port}`, tls: { ca: ca.cert } });
   await letIn({ servers: server.address, tls: { ca: ca.cert } });
   await letIn({ servers: `tls://localhost:${server.port}`, tls: { caFile: temporaryFile("ca.pem", ca.cert) } });
+});
+
+test("a server without TLS where tls asks for it is tls_protocol, and a dialer does not retry it", async () => {
+  await using server = await startNats();
+  await turnedAway({ servers: server.address, tls: {} }, "tls_protocol");
+  await turnedAway({ servers: `tls://${server.address}` }, "tls_protocol");
+  await notRetried({ servers: server.address, tls: {} });
+});
+
+test("a server that requires TLS where tls is null is tls_protocol, and a dialer does not retry it", async () => {
+  await using server = await startTlsNats(serverCertificate);
+  await turnedAway({ servers: server.address, tls: null }, "tls_protocol");
+  await notRetried({ servers: server.address, tls: null });
+});
+
+for (const option of ["caFile", "certFile", "keyFile"]) {
+  for (const [what, path] of [
+    ["missing", "/nowhere/file.pem"],
+    ["a folder", temporaryFolder()],
+    ["beneath a file", `${temporaryFile("file", "")}/file.pem`],
+  ]) {
+    test(`a ${option} that is ${what} is config, names the option, and a dialer does not retry it`, async () => {
+      await using server = await startTlsNats(serverCertificate);
+      const options = { servers: server.address, tls: { ca: ca.cert, [option]: path } };
+      await turnedAway(options, "config");
+      await notRetried(options);
+      await assert.rejects(connect(options), new RegExp(`connect: tls\\.${option} ${path} can't be read: E`));
+    });
+  }
+}
+
+test("a caFile that was missing at one reconnect serves at the next", async () => {
+  await using server = await startTlsNats(serverCertificate);
+  const caFile = temporaryFile("ca.pem", ca.cert);
+  const reasons: unknown[] = [];
+  let back = false;
+  await connect({
+    servers: server.address,
+    tls: { caFile },
+    maxReconnectAttempts: -1,
+    reconnectDelayHandler: (_attempt, error) => {
+      reasons.push((error as { reason?: string }).reason);
+      return 10;
+    },
+    onReconnect: () => {
+      back = true;
+    },
+  });
+  unlinkSync(caFile);
+  await server.stop();
+  await server.start();
+  await until(() => reasons.includes("config"), "the file is missed");
+  writeFileSync(caFile, ca.cert);
+  await until(() => back, "the client is back");
+});
+
+/** Says INFO, speaks TLS from then on, and says by which name it was asked. */
+async function namedPeer({ cert, key }: Issued) {
+  const names: (string | false | undefined)[] = [];
+  const server = await peer((socket) => {
+    socket.write(infoLine({ tls_required: true }));
+    const secured = new TLSSocket(socket, { isServer: true, cert, key });
+    secured.on("error", () => {});
+    secured.on("secure", () => names.push((secured as { servername?: string | false }).servername));
+    secured.on("data", (bytes) => {
+      if (/^PING\r$/m.test(bytes.toString())) secured.write("PONG\r\n");
+    });
+  });
+  return { server, names };
+}
+
+test("the host and servername that tls gives are the names that are checked and asked for", async () => {
+  const { server, names } = await namedPeer(ca.issue({ name: "db.test" }));
+  await using _ = server;
+  const byName = `localhost:${server.port}`;
+  for (const [servers, names_] of [
+    [server.address, { host: "db.test" }],
+    [byName, { host: "db.test" }],
+    [server.address, { servername: "db.test" }],
+    [byName, { servername: "db.test" }],
+    [byName, { servername: "db.test", host: "elsewhere.test" }],
+    [server.address, { servername: "", host: "db.test" }],
+  ] as const) {
+    await connect({ servers, tls: { ca: ca.cert, ...names_ } as object });
+  }
+  assert.deepEqual(names, ["db.test", "db.test", "db.test", "db.test", "db.test", false]);
+  for (const [servers, names_] of [
+    [server.address, {}],
+    [byName, {}],
+    [server.address, { host: "elsewhere.test" }],
+    [byName, { host: "elsewhere.test" }],
+    [server.address, { servername: "elsewhere.test", host: "db.test" }],
+  ] as const) {
+    await assert.rejects(
+      connect({ servers, tls: { ca: ca.cert, ...names_ } as object }),
+      (error) => error instanceof DialError && error.reason === "tls_hostname",
+    );
+  }
+});
+
+test("without names in tls, a server's name is checked and asked for, and an address only checked", async () => {
+  const { server, names } = await namedPeer(serverCertificate);
+  await using _ = server;
+  await connect({ servers: `localhost:${server.port}`, tls: { ca: ca.cert } });
+  await connect({ servers: server.address, tls: { ca: ca.cert } });
+  assert.deepEqual(names, ["localhost", false]);
 });
 
 test("TLS over a reconnect", async () => {
@@ -82,6 +203,63 @@ test("TLS with a client's certificate", async () => {
   await letIn({ servers: server.address, tls: { ca: ca.cert, cert, key } });
   const files = { certFile: temporaryFile("cert.pem", cert), keyFile: temporaryFile("key.pem", key) };
   await letIn({ servers: server.address, tls: { ca: ca.cert, ...files } });
+});
+
+test("a client reconnects with the TLS files that could be read last while others are half written", async () => {
+  await using server = await startTlsNats(serverCertificate, mutual());
+  const { cert, key } = clientCertificate;
+  const files = {
+    caFile: temporaryFile("ca.pem", ca.cert),
+    certFile: temporaryFile("cert.pem", cert),
+    keyFile: temporaryFile("key.pem", key),
+  };
+  let times = 0;
+  const nc = await connect({
+    servers: server.address,
+    tls: files,
+    ...eager,
+    onReconnect: () => {
+      times += 1;
+    },
+  });
+  const other = ca.issue({ name: "worker", usage: "clientAuth" });
+  const states: readonly (readonly [keyof typeof files, string])[] = [
+    ["caFile", ""],
+    ["caFile", ca.cert + ca.cert.slice(0, 200)],
+    ["certFile", other.cert],
+    ["keyFile", other.key.slice(0, 100)],
+    ["keyFile", other.key],
+  ];
+  for (const [index, [file, content]] of states.entries()) {
+    writeFileSync(files[file], content);
+    await server.stop();
+    await server.start();
+    await until(() => times === index + 1, `the client is back while ${file} is ${content.length} bytes long`);
+    await nc.flush();
+  }
+  await nc.close();
+});
+
+test("a TLS file that can't be used is a config error that names it, and is not tried again", async () => {
+  await using server = await startTlsNats(serverCertificate);
+  const { cert, key } = clientCertificate;
+  const missing = `${temporaryFile("ca.pem", ca.cert)}.none`;
+  const good = { ca: ca.cert, certFile: temporaryFile("cert.pem", cert), keyFile: temporaryFile("key.pem", key) };
+  for (const [option, path] of [
+    ["caFile", missing],
+    ["caFile", temporaryFile("ca.pem", "")],
+    ["caFile", temporaryFile("ca.pem", "junk")],
+    ["certFile", temporaryFile("cert.pem", cert.slice(0, 200))],
+    ["keyFile", temporaryFile("key.pem", cert)],
+  ] as const) {
+    const tls = { ...(option === "caFile" ? {} : good), [option]: path };
+    await turnedAway({ servers: server.address, tls }, "config");
+    await assert.rejects(connect({ servers: server.address, tls }), (error: Error) => {
+      assert.match(error.message, new RegExp(`connect: tls\\.${option} `));
+      assert.ok(error.message.includes(path), error.message);
+      return true;
+    });
+  }
 });
 
 test("no client's certificate where one is asked for is tls_client_cert, once", async () => {
@@ -112,18 +290,7 @@ test("an expired server's certificate is tls_cert_expired, once", async () => {
   await turnedAway({ servers: `localhost:${server.port}`, tls: { ca: ca.cert } }, "tls_cert_expired");
 });
 
-/** Version of the nats-server that is there, as major, minor and patch. */
-function serverVersion(): number[] {
-  const text = execFileSync(findCommand("nats-server") ?? "nats-server", ["--version"], { encoding: "utf8" });
-  return /v(\d+)\.(\d+)\.(\d+)/.exec(text)?.slice(1).map(Number) ?? [];
-}
-
-function hasHandshakeFirst([major = 0, minor = 0, patch = 0]: number[]): boolean {
-  return major > 2 || (major === 2 && (minor > 10 || (minor === 10 && patch >= 4)));
-}
-
-const version = serverVersion();
-const skip = hasHandshakeFirst(version) ? false : `nats-server ${version.join(".")} has no handshake_first, 2.10.4 has`;
+const skip = isNatsServerAtLeast([2, 10, 4]) ? false : "needs nats-server 2.10.4 or newer";
 
 test("TLS before INFO, where the server has it", { skip }, async () => {
   await using server = await startTlsNats(serverCertificate, "handshake_first: true");

@@ -47,6 +47,20 @@ test("every address is a target, and they are asked for again when the first has
   assert.equal(clock.pending, 0);
 });
 
+test("a name beyond ASCII is asked for by its A-labels", async () => {
+  const asked: string[] = [];
+  const resolve = async (host: string) => {
+    asked.push(host);
+    return [];
+  };
+  const failover = withFailover({
+    discover: dnsA("bücher.example", 1, { resolver: { resolve4: resolve, resolve6: resolve } }),
+  });
+  await assert.rejects(compose(failover, scriptedDialer())("orders:1"));
+  failover.close();
+  assert.deepEqual(asked, ["xn--bcher-kva.example", "xn--bcher-kva.example"]);
+});
+
 for (const [family, expected] of [
   [4, ["127.0.0.1:1"]],
   [6, ["[::1]:1"]],

@@ -134,6 +134,20 @@ describe("with a resolver of the test's own", () => {
     abort();
   });
 
+  test("a name beyond ASCII is asked for by its A-labels", async () => {
+    const asked: string[] = [];
+    const resolver = {
+      resolveSrv: async (name: string) => {
+        asked.push(name);
+        return [record("a", 1, 1)];
+      },
+    };
+    const { next, abort } = watched(dnsSrv("_nats._tcp.bücher.example", { resolver }));
+    await next();
+    abort();
+    assert.deepEqual(asked, ["_nats._tcp.xn--bcher-kva.example"]);
+  });
+
   test("an abort ends the wait between two questions, and one while asking ends what comes after", async () => {
     let answer = async () => [record("a", 1, 1)];
     const resolver = { resolveSrv: () => answer() };
@@ -194,6 +208,8 @@ describe("refuses at construction", () => {
   const rows: readonly (readonly [unknown, DnsSrvOptions, string, RegExp])[] = [
     ["", {}, "TypeError", /^dnsSrv: name must be a name, got ""$/],
     [undefined, {}, "TypeError", /^dnsSrv: name .* got undefined$/],
+    ["a b", {}, "TypeError", /^dnsSrv: name must be a name, got "a b"$/],
+    [`_nats._tcp.${"a".repeat(64)}`, {}, "TypeError", /^dnsSrv: name must be a name, got "_nats/],
     ["x", { refreshMs: 0 }, "RangeError", /^dnsSrv: refreshMs .* got 0$/],
     ["x", { random: 1 as never }, "TypeError", /^dnsSrv: random must be a function, got 1$/],
     ["x", { resolver: {} as never }, "TypeError", /^dnsSrv: resolver.resolveSrv must be a function, got undefined$/],

@@ -1,16 +1,22 @@
 import * as plain3 from "@nats-io/transport-node";
 import * as plain2 from "nats";
+import type { Upstream } from "../../src/nats/upstream.ts";
+import { nats2 } from "../../src/nats/upstream-v2.ts";
+import { transportNode } from "../../src/nats/upstream-v3.ts";
 import * as ours3 from "../../src/nats.ts";
 import * as ours2 from "../../src/nats-v2.ts";
 
-/** Whether the client under test is the older `nats` 2.x, as for all of test/nats-v2, or transport-node. */
-export const isV2 = process.env.DIALTRACE_TEST_NATS === "v2";
+/** Whether `DIALTRACE_NATS_LINE=v2` puts the older client, `nats` 2.x, under test in place of transport-node. */
+export const isV2 = process.env.DIALTRACE_NATS_LINE === "v2";
 
 /** The `connect` under test. What the tests use of a connection, both lines have. */
 export const connect = isV2 ? (ours2.connect as unknown as typeof ours3.connect) : ours3.connect;
 
 /** The client's own. */
 export const stockConnect = isV2 ? (plain2.connect as unknown as typeof plain3.connect) : plain3.connect;
+
+/** The line of the client under test, as the adapter sees it. */
+export const upstream: Upstream = isV2 ? nats2 : transportNode;
 
 /** transport-node's classes of errors, by the codes that tell apart those of `nats` 2.x, which has one class. */
 const classOf: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -30,6 +30,19 @@ export interface NatsServer {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** The nats-server that the tests start: `NATS_SERVER`, a path, or the one on the PATH. */
+export function natsServerCommand(): string {
+  return process.env.NATS_SERVER ?? findCommand("nats-server") ?? "nats-server";
+}
+
+/** Whether the nats-server under test has this version, as major, minor and patch, or a newer one. */
+export function isNatsServerAtLeast(minimum: readonly [number, number, number]): boolean {
+  const text = execFileSync(natsServerCommand(), ["--version"], { encoding: "utf8" });
+  const version = /v(\d+)\.(\d+)\.(\d+)/.exec(text)?.slice(1).map(Number) ?? [];
+  const differing = minimum.findIndex((part, index) => part !== version[index]);
+  return differing === -1 || (version[differing] ?? 0) > (minimum[differing] ?? 0);
+}
+
 /** Prepares a nats-server; `args` are its own, such as `["--user", "u", "--pass", "p"]`, `config` the text of its file. */
 export async function natsServer(args: readonly string[] = [], config = ""): Promise<NatsServer> {
   const port = await freePort();
@@ -44,13 +57,9 @@ export async function natsServer(args: readonly string[] = [], config = ""): Pro
       return child?.pid;
     },
     async start() {
-      child = spawn(
-        findCommand("nats-server") ?? "nats-server",
-        ["-a", "127.0.0.1", "-p", String(port), "-c", configFile, ...args],
-        {
-          stdio: "ignore",
-        },
-      );
+      child = spawn(natsServerCommand(), ["-a", "127.0.0.1", "-p", String(port), "-c", configFile, ...args], {
+        stdio: "ignore",
+      });
       await answers(port, child);
     },
     configure(text) {
@@ -93,10 +102,13 @@ async function answers(port: number, child: ChildProcess): Promise<void> {
     if (child.exitCode !== null) throw new Error(`nats-server ended with ${child.exitCode}`);
     const open = await new Promise<boolean>((resolve) => {
       const socket = connect(port, "127.0.0.1");
-      socket.once("data", () => {
+      const isUp = () => {
         resolve(true);
         socket.destroy();
-      });
+      };
+      socket.once("data", isUp);
+      // One that wants TLS first says nothing.
+      socket.setTimeout(500, isUp);
       socket.once("error", () => resolve(false));
     });
     if (open) return;

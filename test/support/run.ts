@@ -1,12 +1,16 @@
 /**
- * Runs the tests: all of them, or the files named. Installs first what they need beyond npm.
+ * Runs the tests: all of them, or the files and folders named. Installs first what they need beyond npm.
  *
  *   npm test
- *   npm test -- test/core/target.test.ts
+ *   npm test -- test/core/target.test.ts test/nats
+ *
+ * Tests that take their NATS client from support/nats-line.ts run twice: on transport-node and on `nats` 2.x.
+ * `DIALTRACE_NATS_LINE` picks one of the two, `v3` or `v2`. `NATS_SERVER` is the path of the nats-server to test against.
  */
 import { spawnSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { skipLong } from "./consumer.ts";
 import { needDebianPackage, needFixture } from "./tools.ts";
 
 needDebianPackage("nats-server", "nats-server");
@@ -22,19 +26,40 @@ if (process.platform === "linux" && process.getuid?.() === 0) {
   needDebianPackage("python3", "python3");
 }
 needFixture("test/otel-sdk-3", [22, 15], "OpenTelemetry's SDK 3");
+if (skipLong) console.log(`test/consumers: what ${skipLong} is skipped here`);
 
 const named = process.argv.slice(2);
-const files = named.length > 0 ? named : testFiles("test");
-const { status } = spawnSync(
-  process.execPath,
-  ["--import", "tsx", "--test", "--test-concurrency=2", "--test-timeout=120000", ...files],
-  { stdio: "inherit" },
-);
-process.exitCode = status ?? 1;
+const files = (named.length > 0 ? named : ["test"]).flatMap(testFiles);
+const line = process.env.DIALTRACE_NATS_LINE;
+const passed = [
+  line === "v2" || run(files),
+  line === "v3" || run(files.filter(choosesNatsLine), { DIALTRACE_NATS_LINE: "v2" }),
+];
+process.exitCode = passed.every(Boolean) ? 0 : 1;
 
-function testFiles(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+/** Runs `files` to their end, and returns whether every test passed. */
+function run(files: readonly string[], env: NodeJS.ProcessEnv = {}): boolean {
+  if (files.length === 0) return true;
+  const { status } = spawnSync(
+    process.execPath,
+    [
+      ...["--import", "tsx", "--test", "--test-concurrency=2", "--test-timeout=120000"],
+      ...["--test-reporter=./test/support/line-reporter.js", "--test-reporter-destination=stdout"],
+      ...files,
+    ],
+    { stdio: "inherit", env: { ...process.env, ...env } },
+  );
+  return status === 0;
+}
+
+function choosesNatsLine(file: string): boolean {
+  return /support\/nats-(line|client)\.ts"/.test(readFileSync(file, "utf8"));
+}
+
+function testFiles(path: string): string[] {
+  if (!statSync(path).isDirectory()) return [path];
+  return readdirSync(path, { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".test.ts") && !name.includes("node_modules"))
-    .map((name) => join(folder, name))
+    .map((name) => join(path, name))
     .sort();
 }

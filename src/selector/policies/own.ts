@@ -1,4 +1,4 @@
-import { show } from "../../core/validate.ts";
+import { wrongReturn } from "../../core/returned.ts";
 import type { Endpoint } from "../endpoint.ts";
 import type { Pick, PolicyFunction } from "../pick.ts";
 
@@ -9,7 +9,7 @@ export function own(policy: PolicyFunction): Pick {
     if (candidates.length === 0) return undefined;
     const picked = policy(candidates, { target, random });
     if (!candidates.includes(picked as Endpoint)) {
-      throw new TypeError(`withFailover: policy must return one of the candidates, got ${show(picked)}`);
+      throw wrongReturn("withFailover: policy", "must return one of the candidates", picked);
     }
     return picked as Endpoint;
   };

@@ -1,8 +1,8 @@
 // @ts-check
-import { Breaker } from "../../../dist/breaker/breaker.js";
-import { strategyMaker } from "../../../dist/breaker/rule.js";
-import { waitMaker } from "../../../dist/breaker/wait.js";
-import { parseTarget } from "../../../dist/index.js";
+import { Breaker } from "../../../src/breaker/breaker.ts";
+import { strategyMaker } from "../../../src/breaker/rule.ts";
+import { waitMaker } from "../../../src/breaker/wait.ts";
+import { parseTarget } from "../../../src/index.ts";
 
 const target = parseTarget("server:4222");
 
@@ -13,7 +13,7 @@ export class Gate {
   /** By client, the breaker's generation that its attempt was let in by. @type {Map<number, number>} */
   #under = new Map();
 
-  /** @param {import("../../../dist/index.js").Clock} clock @param {() => number} random */
+  /** @param {import("../../../src/index.ts").Clock} clock @param {() => number} random */
   constructor(clock, random) {
     this.#clock = clock;
     this.#breaker = new Breaker(target, {

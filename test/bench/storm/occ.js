@@ -1,5 +1,5 @@
 // @ts-check
-import { createBackoff } from "../../../dist/core/backoff.js";
+import { createBackoff } from "../../../src/core/backoff.ts";
 import { EventQueue } from "./event-queue.js";
 import { Streams } from "./streams.js";
 

@@ -1,5 +1,5 @@
 // @ts-check
-import { retryBudget } from "../../../dist/index.js";
+import { retryBudget } from "../../../src/index.ts";
 import { Gate } from "./gate.js";
 import { Pace } from "./pace.js";
 import { full, nats, reconnectWaits, retryWaits } from "./strategies.js";
@@ -61,7 +61,7 @@ export const sharedStrategies = [
   gated(nats, 1),
 ];
 
-/** @param {() => number} now @returns {import("../../../dist/index.js").Clock} */
+/** @param {() => number} now @returns {import("../../../src/index.ts").Clock} */
 function clockOf(now) {
   const noTimers = () => {
     throw new Error("a simulated process sets no timers");

@@ -1,7 +1,6 @@
 // @ts-check
-// What has no entry of its own is taken from the file that it is in.
-import { createBackoff } from "../../../dist/core/backoff.js";
-import { reconnectDelay } from "../../../dist/nats/reconnect-delay.js";
+import { createBackoff } from "../../../src/core/backoff.ts";
+import { reconnectDelay } from "../../../src/nats/reconnect-delay.ts";
 
 /**
  * @typedef {(attempt: number, error: unknown, sinceLastTryMs: number) => number} Wait - milliseconds before the next try.

@@ -1,0 +1,76 @@
+import { isError } from "./is-error.ts";
+import { maxTimerMs, show } from "./validate.ts";
+
+/** Whether `value` can be awaited: a promise, of any realm or library. */
+export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return (
+    ((typeof value === "object" && value !== null) || typeof value === "function") &&
+    typeof (value as { then?: unknown }).then === "function"
+  );
+}
+
+/** Passes the rejection of `value`, where it is a promise, to `onRejected`: unhandled, it would end the process. */
+export function handleRejection(value: unknown, onRejected: (error: unknown) => void = ignore): void {
+  if (isPromiseLike(value)) Promise.resolve(value).catch(onRejected);
+}
+
+function ignore(): void {}
+
+/**
+ * The error for a function of the user's that returned something else than it must. Its code classifies as
+ * `config`, which `withRetry` does not try again by default. A promise among such values is handled.
+ *
+ * @param what - the function, such as `withRetry: shouldRetry`.
+ * @param rule - what it must do, such as `must return true or false`.
+ */
+export function wrongReturn(what: string, rule: string, value: unknown, Kind: ErrorConstructor = TypeError): Error {
+  handleRejection(value);
+  const shown = isPromiseLike(value) ? "a promise" : show(value);
+  return asMistake(new Kind(`${what} ${rule}, got ${shown}`));
+}
+
+/** Gives `error` the code of a wrong return value, unless it has a code of its own. */
+export function asMistake<E>(error: E): E {
+  if (!isError(error) || "code" in error) return error;
+  return Object.assign(error, { code: "ERR_INVALID_RETURN_VALUE" });
+}
+
+/**
+ * Checks a wait that a user's function has returned.
+ *
+ * @throws TypeError for a promise, RangeError for anything but milliseconds that Node's timers can keep.
+ */
+export function returnedWait(what: string, value: unknown): number {
+  if (typeof value === "number" && value >= 0 && value <= maxTimerMs) return value;
+  throw wrongReturn(what, `must be a number of milliseconds from 0 to ${maxTimerMs}`, value, kindFor(value));
+}
+
+/** Checks what a user's function has returned. Throws a `TypeError` unless it is `true` or `false`. */
+export function returnedBoolean(what: string, value: unknown): boolean {
+  if (typeof value === "boolean") return value;
+  throw wrongReturn(what, "must return true or false", value);
+}
+
+/**
+ * A source of randomness whose numbers are checked: one out of range would make what is chosen by it `undefined` or `NaN`.
+ *
+ * @param range - `to 1` where the 1 itself does no harm. @defaultValue `to below 1`
+ */
+export function checkedRandom(
+  what: string,
+  random: () => number,
+  range: "to 1" | "to below 1" = "to below 1",
+): () => number {
+  const takesOne = range === "to 1";
+  if (random === Math.random) return random;
+  return function checkedRandom() {
+    const value: unknown = random();
+    if (typeof value === "number" && value >= 0 && (value < 1 || (takesOne && value === 1))) return value;
+    throw wrongReturn(what, `must return a number from 0 ${range}`, value, kindFor(value));
+  };
+}
+
+/** A value of the wrong type is a `TypeError` where that is certain; what else is no number in range has always been a `RangeError`. */
+function kindFor(value: unknown): ErrorConstructor {
+  return isPromiseLike(value) ? TypeError : RangeError;
+}

@@ -1,0 +1,42 @@
+import { classify } from "../core/classify.ts";
+import { DialError, messageOf } from "../core/errors.ts";
+import type { Upstream } from "./upstream.ts";
+
+/**
+ * Makes the `cause` of a failed dial's error what the client's own `connect` rejects with in that case,
+ * so that code which tests for the client's errors goes on to work one level down. Errors of the system
+ * and of TLS are left as the cause: the client rejects with those as they are.
+ *
+ * The error stays the same object, which hooks have been given already.
+ */
+export function withStockCause(error: unknown, upstream: Upstream): unknown {
+  if (error instanceof DialError) Reflect.set(error, "cause", stockCause(error, upstream));
+  return error;
+}
+
+function stockCause(error: DialError, upstream: Upstream): unknown {
+  const { cause, reason } = error;
+  const origin = beneathDialErrors(cause);
+  if (upstream.isOwnError(origin)) return origin;
+  if (reason === "timeout") return upstream.timeoutError(cause);
+  if (reason === "refused") return upstream.refusedError(cause);
+  if (origin instanceof Error && !(origin instanceof DialError)) return origin;
+  if (reason === "protocol") return new Error("unexpected response from server", { cause });
+  return upstream.connectionError(error.message, cause);
+}
+
+function beneathDialErrors(cause: unknown): unknown {
+  let origin = cause;
+  while (origin instanceof DialError && origin.cause !== undefined) origin = origin.cause;
+  return origin;
+}
+
+/** Says in words what `nats` 2.x says by a code alone. */
+export function explained(error: unknown): unknown {
+  const { name, code, message, chainedError } = error as Error & { code?: unknown; chainedError?: unknown };
+  if (name !== "NatsError" || (code !== "SERVER_OPT_NA" && code !== "TLS")) return error;
+  const reason = classify(error);
+  if (reason === "canceled") return error;
+  const words = code === "TLS" ? messageOf(chainedError ?? error) : `server does not support '${message}'`;
+  return new DialError(words, { reason, cause: error });
+}

@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { installedConsumer, skipLong } from "../support/consumer.ts";
+import { commonJs, esm } from "../support/consumer-programs.ts";
+
+/** The npm packages that carry the binaries; `bun` and `deno` themselves choose among them when they are installed. */
+const binaries = {
+  bun: ["@oven/bun-linux-x64", "1.4.5", "bin/bun"],
+  deno: ["@deno/linux-x64-glibc", "2.9.6", "deno"],
+} as const;
+
+const elsewhere = process.platform !== "linux" || process.arch !== "x64";
+
+test("Bun and Deno run programs that use the package", {
+  skip: skipLong || (elsewhere && "needs Linux on x64"),
+}, async (t) => {
+  const tools = Object.fromEntries(Object.values(binaries).map(([name, version]) => [name, version]));
+  const consumer = await installedConsumer(tools);
+  consumer.write({ ...esm, ...commonJs });
+  const commands = { bun: [], deno: ["run", "--allow-all", "--no-remote", "--cached-only"] };
+  for (const runtime of ["bun", "deno"] as const) {
+    const [name, , file] = binaries[runtime];
+    for (const program of ["main.mjs", "main.cjs"]) {
+      await t.test(`${runtime} ${program}`, async () => {
+        const { stdout } = await consumer.run(`node_modules/${name}/${file}`, [...commands[runtime], program]);
+        assert.match(stdout, /all checks passed/);
+      });
+    }
+  }
+});

@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { publicFunctions } from "../support/public-functions.ts";
+import { userFunctionTests } from "../support/user-functions.ts";
+import { breakerFunctions } from "./functions/breaker.ts";
+import { dialerFunctions } from "./functions/dialers.ts";
+import { failoverFunctions } from "./functions/failover.ts";
+import { observerFunctions } from "./functions/observers.ts";
+import { poolFunctions } from "./functions/pool.ts";
+import { withoutRow } from "./functions/public.ts";
+import { retryFunctions } from "./functions/retry.ts";
+
+const functions = [
+  ...retryFunctions,
+  ...failoverFunctions,
+  ...breakerFunctions,
+  ...poolFunctions,
+  ...dialerFunctions,
+  ...observerFunctions,
+];
+
+test("the table has a row for every function that the public types take", () => {
+  const names = publicFunctions();
+  // What is known to be there shows that the sources are understood.
+  for (const name of ["RetryOptions.shouldRetry", "DialOptions.handshake", "DialTrace.connClosed", "Observer"]) {
+    assert.ok(names.includes(name), `${name} is not found in the sources`);
+  }
+  assert.deepEqual(withoutRow(names, functions), []);
+});
+
+userFunctionTests(functions);

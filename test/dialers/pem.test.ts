@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { X509Certificate } from "node:crypto";
+import { describe, test } from "node:test";
+import { checkPem, PemError, type PemKind } from "../../src/dialers/pem.ts";
+import { authority } from "../support/certificates.ts";
+
+const ca = authority("first");
+const { cert: second, key } = authority("second").issue({ name: "db.test" });
+const first = ca.cert;
+const der = new X509Certificate(first).raw;
+const openssl = (args: readonly string[], input: string) => execFileSync("openssl", args, { input, encoding: "utf8" });
+
+const good: readonly (readonly [string, PemKind, string])[] = [
+  ["one certificate", "certificate", first],
+  ["two certificates", "certificate", first + second],
+  ["a certificate without a line feed at its end", "certificate", first.trimEnd()],
+  ["CRLF line ends", "certificate", (first + second).replaceAll("\n", "\r\n")],
+  ["a byte order mark", "certificate", `\ufeff${first}`],
+  [
+    "comments before, between and after blocks",
+    "certificate",
+    `My CA\n\n${first}# ü -- next\n--\n${second}\nthe end\n`,
+  ],
+  ["what openssl x509 -text prints", "certificate", openssl(["x509", "-text"], first)],
+  ["blanks at the end of lines", "certificate", first.replaceAll("\n", "  \n")],
+  ["a TRUSTED CERTIFICATE", "certificate", openssl(["x509", "-trustout"], first)],
+  ["an X509 CERTIFICATE", "certificate", first.replaceAll(" CERT", " X509 CERT")],
+  ["a certificate and its key", "certificate", second + key],
+  ["a key and its certificate", "certificate", key + second],
+  ["a certificate and its key", "private key", second + key],
+  ["a key", "private key", key],
+  ["a key with CRLF line ends", "private key", key.replaceAll("\n", "\r\n")],
+  ["EC PARAMETERS before a key", "private key", openssl(["ecparam", "-name", "prime256v1", "-genkey"], "")],
+  ["an RSA key in the older format", "private key", openssl(["genrsa", "-traditional", "512"], "")],
+  ["a key with a passphrase", "private key", openssl(["pkcs8", "-topk8", "-v2", "aes128", "-passout", "pass:x"], key)],
+];
+
+for (const [what, kind, content] of good) {
+  test(`a file with ${what} holds a ${kind}`, () => checkPem(Buffer.from(content), kind));
+}
+
+const damagedFirst = first.replace("-----\nMII", "-----\nBII");
+
+const bad: readonly (readonly [string, PemKind, string | Buffer, RegExp])[] = [
+  ["junk", "certificate", "junk", /^holds no certificate in PEM$/],
+  ["binary junk", "certificate", Buffer.alloc(100), /^holds no certificate in PEM$/],
+  ["HTML", "certificate", "<html>not found</html>\n", /^holds no certificate in PEM$/],
+  ["DER", "certificate", der, /^holds no certificate in PEM: it seems to be DER/],
+  ["DER", "private key", der, /^holds no private key in PEM: it seems to be DER/],
+  ["UTF-16", "certificate", Buffer.from(first, "utf16le"), /^holds no certificate in PEM$/],
+  ["a key alone", "certificate", key, /^holds no certificate, but private key$/],
+  ["a certificate alone", "private key", first, /^holds no private key, but certificate$/],
+  [
+    "a public key",
+    "private key",
+    openssl(["x509", "-pubkey", "-noout"], first),
+    /^holds no private key, but public key$/,
+  ],
+  [
+    "an empty block",
+    "certificate",
+    first.replace(/\n[^-]*\n/, "\n"),
+    /^holds a certificate, number 1, that can't be read$/,
+  ],
+  ["a damaged certificate", "certificate", damagedFirst, /^holds a certificate, number 1, that/],
+  ["a damaged second certificate", "certificate", second + damagedFirst, /^holds a certificate, number 2, that/],
+  ["a line feed missing between two", "certificate", first.trimEnd() + second, /^has a damaged PEM block, number 1: /],
+  [
+    "two, the first without its end",
+    "certificate",
+    `${first.slice(0, 200)}\n${second}`,
+    /^has a damaged PEM block, number 1/,
+  ],
+  [
+    "an end without a start",
+    "certificate",
+    first + first.slice(first.indexOf("\n") + 1),
+    /^has a damaged PEM block, number 2/,
+  ],
+  ["an indented block", "certificate", first + second.replaceAll(/^/gm, "  "), /^has a damaged PEM block, number 2: /],
+  [
+    "another end than its start",
+    "private key",
+    key.replace("END PRIVATE", "END EC PRIVATE"),
+    /^has a damaged PEM block|^ends inside/,
+  ],
+];
+
+describe("a file can't be used that holds", () => {
+  for (const [what, kind, content, message] of bad) {
+    test(`${what} where a ${kind} belongs`, () => {
+      assert.throws(
+        () => checkPem(Buffer.from(content as string), kind),
+        (error) => {
+          assert.ok(error instanceof PemError);
+          assert.match(error.message, message);
+          if (!error.message.startsWith("ends")) assert.equal(error.unfinished, false);
+          return true;
+        },
+      );
+    });
+  }
+});
+
+for (const content of ["", "\n", " \r\n\t"]) {
+  test(`a file that holds ${JSON.stringify(content)} is half written`, () => {
+    for (const kind of ["certificate", "private key"] as const) {
+      assert.throws(() => checkPem(Buffer.from(content), kind), { message: "is empty", unfinished: true });
+    }
+  });
+}
+
+test("a file that is cut anywhere but between two lines of its blocks is half written, and never taken as it is", () => {
+  const between = new Set([first.length, first.length - 1, (first + second).length - 1]);
+  for (const text of [first + second, (first + second).replaceAll("\n", "\r\n")]) {
+    for (let length = 1; length < text.length; length += 1) {
+      const cut = text.slice(0, length);
+      if (between.has(cut.replaceAll("\r", "").length)) continue;
+      assert.throws(
+        () => checkPem(Buffer.from(cut), "certificate"),
+        (error) =>
+          error instanceof PemError &&
+          error.unfinished &&
+          /^ends inside its PEM block number [12]: /.test(error.message),
+        `cut after ${length} of ${text.length} bytes`,
+      );
+    }
+  }
+  for (let length = 1; length < key.length - 1; length += 1) {
+    assert.throws(() => checkPem(Buffer.from(key.slice(0, length)), "private key"), { unfinished: true });
+  }
+});

@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { DialError } from "../../src/index.ts";
+import * as v3 from "../../src/nats.ts";
+import * as v2 from "../../src/nats-v2.ts";
+import { deniedConfig } from "../support/nats-auth.ts";
+import { connecting } from "../support/nats-client.ts";
+import { isV2, stockConnect } from "../support/nats-line.ts";
+import { startNats } from "../support/nats-server.ts";
+import { recordingPeer } from "../support/recording-peer.ts";
+import { openSockets, until } from "../support/resources.ts";
+
+const connect = connecting();
+const { stateOf } = isV2 ? v2 : v3;
+after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
+
+const worker = { user: "worker", pass: "work" };
+const fast = { reconnectDelayHandler: () => 5, maxReconnectAttempts: -1 };
+
+test("stateOf tells state, server and last error through the life of a client of this package", async () => {
+  await using server = await startNats();
+  const nc = await connect({ servers: server.address, ...fast });
+  const up = { state: "connected", connected: true, server: server.address, lastError: undefined };
+  assert.deepEqual(stateOf(nc), up);
+  await server.stop();
+  await until(() => stateOf(nc).state === "reconnecting", "the loss is seen");
+  await until(() => String(stateOf(nc).lastError).includes("ECONNREFUSED"), "a failed attempt is seen");
+  const down = stateOf(nc);
+  assert.deepEqual([down.connected, down.server], [false, undefined]);
+  assert.ok(down.lastError instanceof DialError);
+  await server.start();
+  await until(() => stateOf(nc).connected, "it is back");
+  await nc.flush();
+  assert.deepEqual(stateOf(nc), up);
+  await nc.close();
+  assert.deepEqual(stateOf(nc), { state: "closed", connected: false, server: undefined, lastError: undefined });
+});
+
+test("stateOf has the loss as the last error, until an attempt fails", async () => {
+  await using server = await startNats();
+  const nc = await connect({ servers: server.address, reconnectDelayHandler: () => 60_000 });
+  await server.stop();
+  await until(() => stateOf(nc).state === "reconnecting", "the loss is seen");
+  assert.match(String(stateOf(nc).lastError), /lost: remote|ECONNRESET/);
+});
+
+test("stateOf has an error that a server has reported, and what a client gave up for", async () => {
+  await using server = await startNats([], deniedConfig);
+  const nc = await connect({ servers: server.address, ...worker, ...fast, maxReconnectAttempts: 1 });
+  nc.publish("secret.plan");
+  await nc.flush();
+  assert.match(String(stateOf(nc).lastError), /permission/i);
+  assert.equal(stateOf(nc).state, "connected");
+  await server.stop();
+  const error = await nc.closed();
+  assert.deepEqual(stateOf(nc), { state: "closed", connected: false, server: undefined, lastError: error });
+});
+
+test("stateOf tells of a connection that the client's own connect made", async () => {
+  await using server = await startNats();
+  const nc = await stockConnect({ servers: server.address, reconnectTimeWait: 20, maxReconnectAttempts: -1 });
+  assert.deepEqual(stateOf(nc), { state: "connected", connected: true, server: server.address, lastError: undefined });
+  await server.stop();
+  await until(() => stateOf(nc).state === "reconnecting", "the loss is seen");
+  assert.deepEqual([stateOf(nc).connected, stateOf(nc).server], [false, undefined]);
+  await server.start();
+  await until(() => stateOf(nc).connected, "it is back");
+  const drained = nc.drain();
+  assert.equal(stateOf(nc).state, "draining");
+  await drained;
+  assert.equal(stateOf(nc).state, "closed");
+});
+
+test("stateOf refuses what is no NATS connection", () => {
+  for (const bad of [undefined, null, {}, 5, "nats://a:4222"]) {
+    assert.throws(() => stateOf(bad as never), {
+      name: "TypeError",
+      message: /^stateOf: nc must be a NATS connection/,
+    });
+  }
+});
+
+/** How a client without reconnects ends, by `end`. */
+async function closedBy(
+  end: (server: Awaited<ReturnType<typeof startNats>>) => unknown,
+  options: v3.ConnectOptions = {},
+) {
+  await using server = await startNats();
+  const told: unknown[] = [];
+  const nc = await connect({
+    servers: server.address,
+    reconnect: false,
+    ...options,
+    onClosed: (info) => told.push(info.error),
+  });
+  await end(server);
+  const error = await nc.closed();
+  assert.deepEqual(told, [error]);
+  return error;
+}
+
+test("with reconnect: false onClosed and closed() have the error that the server was lost with", async () => {
+  assert.match(String(await closedBy((server) => server.stop())), /lost: remote|ECONNRESET/);
+  assert.match(String(await closedBy((server) => server.stop("SIGTERM"))), /lost: remote|ECONNRESET/);
+});
+
+test("with reconnect: false a server that answers no ping is why the client closes", async () => {
+  const error = await closedBy((server) => server.freeze(), { pingInterval: 20, maxPingOut: 1 });
+  assert.match(String(error), /lost: stale/);
+});
+
+test("with reconnect: false an end that its owner wants is no error", async () => {
+  for (const end of ["close", "drain", "reconnect"] as const) {
+    await using server = await startNats([], deniedConfig);
+    const told: unknown[] = [];
+    const nc = await connect({
+      servers: server.address,
+      ...worker,
+      reconnect: false,
+      onClosed: (info) => told.push(info.error),
+    });
+    nc.publish("secret.plan");
+    await nc.flush();
+    await nc[end]();
+    assert.equal(await nc.closed(), undefined, end);
+    assert.deepEqual(told, [undefined], end);
+  }
+});
+
+test("a server that is lost while the client drains is why the client closes", async () => {
+  let unanswered = false;
+  await using server = await recordingPeer();
+  const nc = await connect({ servers: server.address });
+  for (const socket of server.open) {
+    socket.removeAllListeners("data");
+    socket.on("data", () => {
+      unanswered = true;
+    });
+  }
+  const draining = nc.drain();
+  await until(() => unanswered, "the drain waits for an answer");
+  server.hangUp();
+  assert.match(String(await nc.closed()), /lost: remote/);
+  await assert.rejects(draining);
+});

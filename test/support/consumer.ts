@@ -1,0 +1,92 @@
+import { execFile } from "node:child_process";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { temporaryFolder } from "./temporary.ts";
+
+/** A program that has the package installed from its tarball, in a folder of its own. */
+export interface Consumer {
+  readonly folder: string;
+  /** Writes files, by their paths in the folder. */
+  write(files: Readonly<Record<string, string>>): void;
+  /** Runs a command there; rejects with what it printed when it fails. */
+  run(command: string, args: readonly string[]): Promise<Output>;
+}
+
+export interface Output {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The packages that the entries build on. A consumer without npm gets those of this repository. */
+const { peerDependencies, devDependencies } = JSON.parse(readFileSync("package.json", "utf8"));
+const peers = Object.keys(peerDependencies);
+
+/**
+ * Whether to run the tests that install tools, which take minutes; otherwise the reason to give to `skip`.
+ * They run in CI and on demand: `DIALTRACE_CONSUMERS=1 npm test -- test/consumers/*.test.ts`.
+ */
+export const skipLong: false | string =
+  process.env.CI === "true" || process.env.DIALTRACE_CONSUMERS === "1"
+    ? false
+    : "installs tools; runs with CI=true or DIALTRACE_CONSUMERS=1";
+
+/** Packs the package as `dist` has it. Returns the tarball's path, and what npm said. */
+export async function pack(): Promise<{ tarball: string; said: string }> {
+  const folder = temporaryFolder();
+  const args = ["pack", "--ignore-scripts", "--json", "--pack-destination", folder];
+  const { stdout, stderr } = await run(process.cwd(), "npm", args);
+  // npm 10 and 11 list the tarballs, npm 12 has them by name.
+  const [packed] = Object.values(JSON.parse(stdout)) as { filename: string }[];
+  if (packed === undefined) throw new Error(`npm pack made nothing: ${stdout}`);
+  return { tarball: join(folder, packed.filename), said: stderr };
+}
+
+/** A consumer whose packages are this repository's own. Takes a second. */
+export async function unpackedConsumer(): Promise<Consumer> {
+  const consumer = newConsumer();
+  const { tarball } = await pack();
+  const modules = join(consumer.folder, "node_modules");
+  mkdirSync(join(modules, "dialtrace"), { recursive: true });
+  await run(consumer.folder, "tar", ["-xzf", tarball, "--strip-components=1", "-C", join(modules, "dialtrace")]);
+  for (const name of [...peers, "@nats-io/nats-core", "@types/node", "@types/ws"]) {
+    mkdirSync(dirname(join(modules, name)), { recursive: true });
+    symlinkSync(resolve("node_modules", name), join(modules, name));
+  }
+  return consumer;
+}
+
+/** A consumer with the package, its peers and `tools` installed by npm, `tools` at the versions given. */
+export async function installedConsumer(tools: Readonly<Record<string, string>>): Promise<Consumer> {
+  const consumer = newConsumer();
+  const { tarball } = await pack();
+  const versions = Object.fromEntries(peers.map((name) => [name, devDependencies[name]]));
+  const dependencies = { dialtrace: `file:${tarball}`, ...versions, ...tools };
+  consumer.write({ "package.json": JSON.stringify({ private: true, dependencies }) });
+  await consumer.run("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline"]);
+  return consumer;
+}
+
+function newConsumer(): Consumer {
+  const folder = temporaryFolder();
+  const write = (files: Readonly<Record<string, string>>) => {
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true });
+      writeFileSync(join(folder, name), text);
+    }
+  };
+  write({ "package.json": JSON.stringify({ private: true }) });
+  return { folder, write, run: (command, args) => run(folder, command, args) };
+}
+
+/** Runs a command as a consumer would, without what this repository's own tests have in their environment. */
+async function run(folder: string, command: string, args: readonly string[]): Promise<Output> {
+  const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, FORCE_COLOR: ___, ...inherited } = process.env;
+  const env = { ...inherited, NO_COLOR: "1" };
+  try {
+    return await promisify(execFile)(command, args, { cwd: folder, env, timeout: 110_000, maxBuffer: 2 ** 25 });
+  } catch (error) {
+    const { message, stdout } = error as Error & Output;
+    throw new Error(`${message}\n${stdout}`);
+  }
+}

@@ -1,0 +1,225 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { classify } from "../../src/core/classify.ts";
+import { activeResources } from "./resources.ts";
+
+/** What a function that a user gives may do in place of what it is asked for. */
+export const misbehaviors = [
+  "throws",
+  "returns a rejecting promise",
+  "returns undefined",
+  "returns NaN",
+  "returns a negative number",
+  "returns a number that is too large",
+  "returns a promise of the right value",
+  "returns a promise that never settles",
+] as const;
+
+export type Misbehavior = (typeof misbehaviors)[number];
+
+/** What must come of it. */
+export interface Expected {
+  readonly outcome: "resolves" | "rejects";
+  /** Name of the error that the work rejects with. */
+  readonly name?: string;
+  /** What the error's message says; of an error that is refused, the function and the value. */
+  readonly message?: RegExp;
+  /** Whether the error is the very one that the function has thrown, or rejected with. */
+  readonly itself?: boolean;
+  /** Whether the error's cause is what the function has thrown, or rejected with. */
+  readonly wraps?: boolean;
+  /** Whether the error, its causes included, is a mistake in the program: reason `config`, never retried. */
+  readonly config?: boolean;
+  /** A warning that the process must have had by then. The package gives each once, so one cell of many may cause it. */
+  readonly warns?: RegExp;
+}
+
+/** Nothing comes of it. */
+export const harmless: Expected = { outcome: "resolves" };
+
+/** Nothing comes of it but a warning, once in a process. */
+export const warned = (warns: RegExp): Expected => ({ outcome: "resolves", warns });
+
+/** The work rejects with what the function has thrown or rejected with. */
+export const passedOn: Expected = { outcome: "rejects", itself: true };
+
+/** The work rejects with an error whose cause is what the function has thrown or rejected with. */
+export const wrapped: Expected = { outcome: "rejects", wraps: true };
+
+/** The work rejects with a bound that has passed. */
+export const timesOut: Expected = { outcome: "rejects", name: "DialTimeoutError", message: /timed out/ };
+
+/** The work rejects with an error of the package that names the function and what is wrong. */
+export const refused = (message: RegExp, name = "TypeError"): Expected => ({
+  outcome: "rejects",
+  name,
+  message,
+  config: true,
+});
+
+/** A function as a user's: it fits wherever a function is wanted, whatever it returns. */
+export type Given = (...args: unknown[]) => never;
+
+/** A function that a user gives, and all that may come of its misbehaviors. */
+export interface UserFunction {
+  /** `factory: option`, as errors have it. */
+  readonly name: string;
+  /** Returns what it should, from what it is given. */
+  readonly right: (...given: never[]) => unknown;
+  /**
+   * Has something of the package call `given`, and ends what that has opened.
+   *
+   * @param timeoutMs - the bound that the work must have; short where it is expected to pass.
+   */
+  readonly run: (given: Given, timeoutMs: number) => Promise<unknown>;
+  /** How often it may be called by work that is refused. @defaultValue 1: what is refused is not tried again */
+  readonly callsWhenRefused?: number;
+  readonly expected: Readonly<Record<Misbehavior, Expected>>;
+}
+
+/** Expectations for all misbehaviors: of all alike, but for those that are named. */
+export function expecting(
+  all: Expected,
+  others: Partial<Record<Misbehavior, Expected>> = {},
+): Record<Misbehavior, Expected> {
+  return Object.fromEntries(misbehaviors.map((misbehavior) => [misbehavior, others[misbehavior] ?? all])) as Record<
+    Misbehavior,
+    Expected
+  >;
+}
+
+/** What a misbehavior throws, or rejects with. */
+export const broken = new Error("a broken function of the user's");
+
+const settleWithinMs = 10_000;
+
+/** Makes a test of each cell: one function, one misbehavior. */
+export function userFunctionTests(functions: readonly UserFunction[]): void {
+  for (const each of functions) {
+    describe(each.name, () => {
+      test(`${each.name} that returns what it should does its work`, async () => {
+        const seen = await watched(each, (values) => each.right(...values), 5_000);
+        assert.equal(seen.outcome, "resolves", String(seen.error));
+        assert.ok(seen.calls > 0, "the function was not called");
+      });
+      for (const misbehavior of misbehaviors) {
+        const expected = each.expected[misbehavior];
+        test(`${each.name} that ${misbehavior} ${consequence(expected)}`, async () => {
+          const timeoutMs = expected.name === "DialTimeoutError" ? 100 : 5_000;
+          const seen = await watched(each, (values) => misbehave(misbehavior, () => each.right(...values)), timeoutMs);
+          assert.ok(seen.calls > 0, "the function was not called");
+          check(seen, expected);
+          if (expected.config) {
+            const { callsWhenRefused = 1 } = each;
+            assert.ok(seen.calls <= callsWhenRefused, `what is refused was called ${seen.calls} times`);
+          }
+        });
+      }
+    });
+  }
+}
+
+function consequence({ outcome, itself, wraps, name, warns }: Expected): string {
+  if (outcome === "resolves") return warns === undefined ? "harms nothing" : "harms nothing and is warned of";
+  if (itself === true) return "has its own error passed on";
+  if (wraps === true) return "has its own error as the cause";
+  return `ends the work with a ${name}`;
+}
+
+function misbehave(misbehavior: Misbehavior, right: () => unknown): unknown {
+  switch (misbehavior) {
+    case "throws":
+      throw broken;
+    case "returns a rejecting promise":
+      return Promise.reject(broken);
+    case "returns undefined":
+      return undefined;
+    case "returns NaN":
+      return Number.NaN;
+    case "returns a negative number":
+      return -1;
+    case "returns a number that is too large":
+      return 2 ** 31;
+    case "returns a promise of the right value":
+      return Promise.resolve(right());
+    case "returns a promise that never settles":
+      return new Promise(() => {});
+  }
+}
+
+interface Seen {
+  outcome: "resolves" | "rejects" | "is left pending";
+  error: unknown;
+  calls: number;
+}
+
+/** Runs the work, and fails for all that no work may do whatever the function does. */
+async function watched(each: UserFunction, act: (values: never[]) => unknown, timeoutMs: number): Promise<Seen> {
+  const strays: unknown[] = [];
+  const onStray = (error: unknown) => void strays.push(error);
+  process.on("unhandledRejection", onStray);
+  process.on("uncaughtException", onStray);
+  const before = activeResources();
+  const seen: Seen = { outcome: "is left pending", error: undefined, calls: 0 };
+  const given = ((...values: never[]) => {
+    seen.calls += 1;
+    return act(values);
+  }) as Given;
+  let bound: NodeJS.Timeout | undefined;
+  try {
+    const pending = new Promise<void>((resolve) => {
+      bound = setTimeout(resolve, settleWithinMs);
+    });
+    const work = each.run(given, timeoutMs).then(
+      () => {
+        seen.outcome = "resolves";
+      },
+      (error) => {
+        seen.outcome = "rejects";
+        seen.error = error;
+      },
+    );
+    await Promise.race([work, pending]);
+    clearTimeout(bound);
+    assert.notEqual(seen.outcome, "is left pending", `after ${settleWithinMs} ms the work is still pending`);
+    await nothingLeft(before);
+  } finally {
+    clearTimeout(bound);
+    process.off("unhandledRejection", onStray);
+    process.off("uncaughtException", onStray);
+  }
+  assert.deepEqual(strays, [], "unhandled rejections and uncaught exceptions");
+  return seen;
+}
+
+/** Waits for timers, whose turn shows that the event loop is alive, until no more resources are active than before. */
+async function nothingLeft(before: Record<string, number>): Promise<void> {
+  const deadline = Date.now() + 5_000;
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    const now = activeResources();
+    const more = Object.entries(now).filter(([kind, count]) => count > (before[kind] ?? 0));
+    if (more.length === 0) return;
+    assert.ok(Date.now() < deadline, `left behind: ${more.map(([kind, count]) => `${kind} ×${count}`).join(", ")}`);
+  }
+}
+
+function check(seen: Seen, expected: Expected): void {
+  assert.equal(seen.outcome, expected.outcome, String(seen.error));
+  const { error } = seen;
+  if (expected.itself) assert.equal(error, broken);
+  if (expected.wraps) assert.equal((error as Error).cause, broken);
+  if (expected.name !== undefined) assert.equal((error as Error).name, expected.name, String(error));
+  if (expected.message !== undefined) assert.match((error as Error).message, expected.message);
+  if (expected.config) assert.equal(classify(error), "config");
+  const { warns } = expected;
+  if (warns === undefined) return;
+  assert.ok(
+    warnings.some((line) => warns.test(line)),
+    `no warning matches ${warns}: ${warnings.join("; ")}`,
+  );
+}
+
+/** All warnings of this process so far: the package gives each but once. */
+const warnings: string[] = [];
+process.on("warning", ({ message }) => void warnings.push(message));
