@@ -451,6 +451,10 @@ const others: Readonly<Record<string, readonly (readonly [given: unknown[], mess
     [[undefined], /^keepTransport: nc must be a connection of transport-node or wsconnect, got undefined$/],
     [[{}], /^keepTransport: nc must be a connection .* got an object$/],
   ],
+  stateOf: [
+    [[undefined], /^stateOf: nc must be a NATS connection, .* got undefined$/],
+    [[{}], /^stateOf: nc must be a NATS connection, .* got an object$/],
+  ],
   poolTracing: [],
   spanExemplar: [],
   fakeClock: [],
@@ -481,7 +485,7 @@ const positional: readonly (readonly [what: string, call: () => unknown, message
   [
     "a factory for a clock",
     () => dial("h:1", { clock: testing.fakeClock as never }),
-    /^dial: clock must be a clock, got the factory fakeClock; call it: fakeClock\(\)$/,
+    /^dial: clock must be an object with now, setTimeout and clearTimeout, got the factory fakeClock$/,
   ],
   [
     "tls over a factory",
@@ -591,7 +595,8 @@ for (const { factory, call, required = {}, options, open = false } of rows) {
       if (kind === "passed") continue;
       test(`${name} of a wrong type is refused by its name`, async () => {
         for (const value of wrong[kind]) {
-          const { message } = await thrownBy(() => call({ ...required, [name]: value }));
+          const { message, code } = await thrownBy(() => call({ ...required, [name]: value }));
+          assert.match(String(code), /^ERR_INVALID_(OPTION|RETURN_VALUE)$/, message);
           const path = new RegExp(`^${escaped(factory)}[.:] ?${name}\\b`);
           assert.match(message, path, `${name}: ${String(value)}`);
         }

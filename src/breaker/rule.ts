@@ -1,6 +1,6 @@
 import { ConsecutiveBreaker, CountBreaker } from "cockatiel";
 import { asMistake, wrongReturn } from "../core/returned.ts";
-import { checkCount, checkDuration, checkOptions, type OptionNames, show } from "../core/validate.ts";
+import { checkCount, checkDuration, checkOptions, invalid, type OptionNames, show } from "../core/validate.ts";
 import { type SamplingRule, SamplingStrategy } from "./sampling.ts";
 import type { BreakerStrategy } from "./strategy.ts";
 
@@ -38,7 +38,10 @@ export function strategyMaker(rule: BreakerRule): () => BreakerStrategy {
   if (typeof rule === "function") return madeBy(rule);
   checkOptions<Kinds>("withBreaker: breaker", rule, kinds);
   if (Object.keys(rule).length !== 1) {
-    throw new TypeError(`withBreaker: breaker must have one of ${Object.keys(kinds).join(", ")}, or be a function`);
+    throw invalid(
+      TypeError,
+      `withBreaker: breaker must have one of ${Object.keys(kinds).join(", ")}, or be a function`,
+    );
   }
   if ("consecutive" in rule) {
     const { consecutive } = rule;
@@ -88,18 +91,18 @@ function madeBy(make: () => BreakerStrategy): () => BreakerStrategy {
 
 function checkShare(option: string, value: unknown): void {
   if (typeof value !== "number" || !(value > 0 && value < 1)) {
-    throw new RangeError(`${option} must be a number between 0 and 1, got ${show(value)}`);
+    throw invalid(RangeError, `${option} must be a number between 0 and 1, got ${show(value)}`);
   }
 }
 
 function checkRate(option: string, value: unknown): void {
   if (typeof value !== "number" || !(value >= 0 && value < Number.POSITIVE_INFINITY)) {
-    throw new RangeError(`${option} must be a number of at least 0, got ${show(value)}`);
+    throw invalid(RangeError, `${option} must be a number of at least 0, got ${show(value)}`);
   }
 }
 
 function checkSize(option: string, value: unknown, max: number): void {
   if (!Number.isSafeInteger(value) || !((value as number) >= 1 && (value as number) <= max)) {
-    throw new RangeError(`${option} must be a whole number from 1 to ${max}, got ${show(value)}`);
+    throw invalid(RangeError, `${option} must be a whole number from 1 to ${max}, got ${show(value)}`);
   }
 }

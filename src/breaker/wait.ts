@@ -1,6 +1,6 @@
 import { type BackoffFunction, createBackoff, type Jitter } from "../core/backoff.ts";
 import { returnedWait } from "../core/returned.ts";
-import { checkDuration, checkFunction, checkOneOf } from "../core/validate.ts";
+import { checkDuration, checkFunction, checkOneOf, invalid } from "../core/validate.ts";
 
 export interface WaitOptions {
   /**
@@ -29,7 +29,7 @@ export function waitMaker({ halfOpenAfterMs, jitter, random }: WaitOptions): () 
   if (jitter !== undefined) checkOneOf("withBreaker: jitter", jitter, ["none", "full", "equal", "decorrelated"]);
   if (typeof halfOpenAfterMs === "function") {
     if (jitter !== undefined) {
-      throw new TypeError("withBreaker: jitter has no effect when halfOpenAfterMs is a function: leave it out");
+      throw invalid(TypeError, "withBreaker: jitter has no effect when halfOpenAfterMs is a function: leave it out");
     }
     return () => (attempt, error) =>
       returnedWait(`withBreaker: halfOpenAfterMs(${attempt}, error)`, halfOpenAfterMs(attempt, error));

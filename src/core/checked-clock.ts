@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "./clock.ts";
 import { wrongReturn } from "./returned.ts";
 import { notify } from "./user-call.ts";
-import { checkFunction, show } from "./validate.ts";
+import { checkFunction, invalid, show } from "./validate.ts";
 
 const checked = new WeakSet<object>([systemClock]);
 
@@ -34,5 +34,5 @@ export function returnedTime(what: string, value: unknown): number {
 }
 
 function notClock(option: string, clock: unknown): TypeError {
-  return new TypeError(`${option} must be an object with now, setTimeout and clearTimeout, got ${show(clock)}`);
+  return invalid(TypeError, `${option} must be an object with now, setTimeout and clearTimeout, got ${show(clock)}`);
 }

@@ -2,7 +2,7 @@ import { returnedTime } from "./checked-clock.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { isPromiseLike, wrongReturn } from "./returned.ts";
 import { markFactories } from "./roles.ts";
-import { checkDuration, checkFunction, checkOptions, show } from "./validate.ts";
+import { checkDuration, checkFunction, checkOptions, invalid, show } from "./validate.ts";
 
 export interface RetryBudgetOptions {
   /** Retries for each first attempt of the window, from 0; 0.2 is one for five. @defaultValue 0.2 */
@@ -92,7 +92,7 @@ markFactories({ retryBudget });
 /** Throws a `TypeError` that names `option` unless it can be asked for retries. */
 export function checkRetryBudget(option: string, budget: unknown): asserts budget is RetryBudget {
   if (typeof budget !== "object" || budget === null) {
-    throw new TypeError(`${option} must be a budget such as retryBudget() makes, got ${show(budget)}`);
+    throw invalid(TypeError, `${option} must be a budget such as retryBudget() makes, got ${show(budget)}`);
   }
   const { deposit, withdraw } = budget as RetryBudget;
   checkFunction(`${option}.deposit`, deposit);
@@ -232,6 +232,6 @@ function indexOf(part: number, size: number): number {
 
 function checkAmount(option: string, value: unknown): void {
   if (typeof value !== "number" || !(value >= 0 && value <= Number.MAX_SAFE_INTEGER)) {
-    throw new RangeError(`${option} must be a number of at least 0, got ${show(value)}`);
+    throw invalid(RangeError, `${option} must be a number of at least 0, got ${show(value)}`);
   }
 }

@@ -89,8 +89,12 @@ export function checkSignal(option: string, value: unknown): void {
 }
 
 /** An error about a mistake in what a caller has given. Its code has it classified as `config`, which no retry mends. */
-export function invalid<E extends Error>(ErrorClass: new (message: string) => E, message: string): E {
-  return Object.assign(new ErrorClass(message), { code: "ERR_INVALID_OPTION" });
+export function invalid<E extends Error>(
+  ErrorClass: new (message: string, options?: ErrorOptions) => E,
+  message: string,
+  options?: ErrorOptions,
+): E {
+  return Object.assign(new ErrorClass(message, options), { code: "ERR_INVALID_OPTION" });
 }
 
 /** Objects of these kinds hold no options and no hooks, whatever else they are. Told by name: they may be another realm's. */

@@ -81,17 +81,17 @@ function headerLines(headers: Readonly<Record<string, string>>, auth: ProxyAuth 
       lazyModules.http.validateHeaderName(name);
       lazyModules.http.validateHeaderValue(name, value);
     } catch {
-      throw new TypeError(`httpProxy: headers: ${show(name)} or its value can't be sent`);
+      throw invalid(TypeError, `httpProxy: headers: ${show(name)} or its value can't be sent`);
     }
     const taken = name.toLowerCase();
     if (taken === "host" || (taken === "proxy-authorization" && auth !== undefined)) {
-      throw new TypeError(`httpProxy: headers: ${name} is set already`);
+      throw invalid(TypeError, `httpProxy: headers: ${name} is set already`);
     }
   }
   if (auth !== undefined) {
     checkAuth("httpProxy", auth);
     // RFC 7617, section 2: the first colon ends the user's name.
-    if (auth.username.includes(":")) throw new TypeError("httpProxy: auth: a username has no colon");
+    if (auth.username.includes(":")) throw invalid(TypeError, "httpProxy: auth: a username has no colon");
     const credentials = Buffer.from(`${auth.username}:${auth.password}`).toString("base64");
     all.push(["Proxy-Authorization", `Basic ${credentials}`]);
   }

@@ -1,7 +1,7 @@
 import { BlockList, isIP } from "node:net";
 import { canonicalHost } from "../core/host-name.ts";
 import { redact } from "../core/redact.ts";
-import { show } from "../core/validate.ts";
+import { invalid, show } from "../core/validate.ts";
 import { warnOnce } from "../core/warn.ts";
 
 /** An entry for one name and its subdomains, or for some addresses; of one port, where `port` is given. */
@@ -89,7 +89,7 @@ function readName(text: string): string | undefined {
 /** The form in which a target has the host; empty when none can have it. */
 function canonical(host: string): string {
   try {
-    return canonicalHost(host, () => new TypeError("not a host"));
+    return canonicalHost(host, () => invalid(TypeError, "not a host"));
   } catch {
     return "";
   }

@@ -39,7 +39,7 @@ export function proxyFromEnvironment(
     throw invalid(TypeError, `proxyFromEnvironment: env must be an object, got ${showKind(env)}`);
   }
   if (typeof scheme !== "string" || !/^[a-z][a-z\d+.-]*$/.test(scheme)) {
-    throw new TypeError(`proxyFromEnvironment: scheme must be one in small letters, got ${show(scheme)}`);
+    throw invalid(TypeError, `proxyFromEnvironment: scheme must be one in small letters, got ${show(scheme)}`);
   }
   const read = (name: string) =>
     env[name] || (name === "http_proxy" ? undefined : env[name.toUpperCase()]) || undefined;

@@ -3,7 +3,7 @@ import { printable } from "../core/printable.ts";
 import { redact } from "../core/redact.ts";
 import type { SentSecrets } from "../core/sent-secrets.ts";
 import { parseTarget, type Target } from "../core/target.ts";
-import { show } from "../core/validate.ts";
+import { invalid, show } from "../core/validate.ts";
 
 /** What a proxy asks its clients for. */
 export interface ProxyAuth {
@@ -32,15 +32,15 @@ const portOfUrl = (scheme: string) => (scheme === "http" ? 80 : defaultPort(sche
  */
 export function parseProxy(factory: string, proxy: unknown, schemes: readonly string[]): Proxy {
   const text = proxy instanceof URL ? proxy.href : proxy;
-  if (typeof text !== "string") throw new TypeError(`${factory}: proxy must be a URL, got ${show(proxy)}`);
-  const invalid = (why: string) =>
-    new TypeError(`${factory}: proxy ${why}, got ${printable(JSON.stringify(redact(text)), 600)}`);
+  if (typeof text !== "string") throw invalid(TypeError, `${factory}: proxy must be a URL, got ${show(proxy)}`);
+  const refused = (why: string) =>
+    invalid(TypeError, `${factory}: proxy ${why}, got ${printable(JSON.stringify(redact(text)), 600)}`);
 
   const scheme = /^([a-z][a-z\d+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase() ?? "";
-  if (!schemes.includes(scheme)) throw invalid(`must start with ${schemes.map((each) => `${each}://`).join(" or ")}`);
+  if (!schemes.includes(scheme)) throw refused(`must start with ${schemes.map((each) => `${each}://`).join(" or ")}`);
   const [authority = "", ...rest] = text.slice(scheme.length + 3).split(/[/?#]/);
   // Else the start of a password would pass for host and port.
-  if (rest.some((part) => part.includes("@"))) throw invalid("must have /, ? and # in its userinfo percent-encoded");
+  if (rest.some((part) => part.includes("@"))) throw refused("must have /, ? and # in its userinfo percent-encoded");
   const at = authority.lastIndexOf("@");
   const hostPort = authority.slice(at + 1);
   const hasPort = hostPort.replace(/^\[.*\]/, "").includes(":");
@@ -49,7 +49,7 @@ export function parseProxy(factory: string, proxy: unknown, schemes: readonly st
     const target = parseTarget(`${scheme}://${hostPort}${hasPort ? "" : `:${port}`}`);
     return { scheme, target, auth: at < 0 ? undefined : readAuth(authority.slice(0, at)) };
   } catch (error) {
-    throw invalid(`must name a host: ${messageOf(error)}`);
+    throw refused(`must name a host: ${messageOf(error)}`);
   }
 }
 
@@ -57,7 +57,7 @@ export function parseProxy(factory: string, proxy: unknown, schemes: readonly st
 export function checkAuth(factory: string, auth: ProxyAuth): void {
   const { username, password } = (auth ?? {}) as Partial<ProxyAuth>;
   if (typeof username !== "string" || typeof password !== "string") {
-    throw new TypeError(`${factory}: auth must be { username, password }`);
+    throw invalid(TypeError, `${factory}: auth must be { username, password }`);
   }
 }
 

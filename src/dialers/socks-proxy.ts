@@ -6,7 +6,7 @@ import type { Address } from "../core/event-values.ts";
 import { markFactories } from "../core/roles.ts";
 import { noteSecrets, SentSecrets } from "../core/sent-secrets.ts";
 import type { Target } from "../core/target.ts";
-import { checkDialer, checkDuration, checkFunction, checkOptions } from "../core/validate.ts";
+import { checkDialer, checkDuration, checkFunction, checkOptions, invalid } from "../core/validate.ts";
 import { addProxyAuth, checkAuth, type ProxyAuth, parseProxy } from "./proxy-url.ts";
 import { readHead } from "./read-head.ts";
 import { type Lookup, resolve } from "./resolve.ts";
@@ -164,7 +164,7 @@ function readAuth(auth: ProxyAuth): ProxyAuth {
 
 function checkLength(option: string, text: string, min: number): void {
   const length = Buffer.byteLength(text);
-  if (length < min || length > 255) throw new RangeError(`socksProxy: ${option} must have ${min} to 255 bytes`);
+  if (length < min || length > 255) throw invalid(RangeError, `socksProxy: ${option} must have ${min} to 255 bytes`);
 }
 
 function authFailed(): DialError {

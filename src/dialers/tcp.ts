@@ -4,7 +4,15 @@ import type { Dialer } from "../core/dialer.ts";
 import type { Address } from "../core/event-values.ts";
 import { markFactories } from "../core/roles.ts";
 import type { Target } from "../core/target.ts";
-import { checkBoolean, checkDuration, checkFunction, checkOptions, type OptionNames, show } from "../core/validate.ts";
+import {
+  checkBoolean,
+  checkDuration,
+  checkFunction,
+  checkOptions,
+  invalid,
+  type OptionNames,
+  show,
+} from "../core/validate.ts";
 import { type ConnectSettings, connectAddress } from "./connect.ts";
 import { race } from "./race.ts";
 import { type Lookup, resolve } from "./resolve.ts";
@@ -76,10 +84,10 @@ export function tcp(options: TcpOptions = {}): Dialer<Socket> {
   checkDuration("tcp: connectionAttemptDelayMs", connectionAttemptDelayMs, 10);
   checkDuration("tcp: resolutionDelayMs", resolutionDelayMs, 0);
   if (localAddress !== undefined && isIP(localAddress) === 0) {
-    throw new TypeError(`tcp: localAddress must be an IP address, got ${show(localAddress)}`);
+    throw invalid(TypeError, `tcp: localAddress must be an IP address, got ${show(localAddress)}`);
   }
   if (localPort !== undefined && !(Number.isInteger(localPort) && localPort > 0 && localPort <= 65535)) {
-    throw new RangeError(`tcp: localPort must be a whole number from 1 to 65535, got ${show(localPort)}`);
+    throw invalid(RangeError, `tcp: localPort must be a whole number from 1 to 65535, got ${show(localPort)}`);
   }
   const families = familiesOf(options.family, localAddress);
   const connectSettings: ConnectSettings = {
@@ -122,11 +130,11 @@ function onlyAddress({ host, port, path }: Target): Address | undefined {
 
 function familiesOf(family: unknown, localAddress: string | undefined): readonly (4 | 6)[] {
   if (family !== undefined && family !== 0 && family !== 4 && family !== 6) {
-    throw new RangeError(`tcp: family must be 0, 4 or 6, got ${show(family)}`);
+    throw invalid(RangeError, `tcp: family must be 0, 4 or 6, got ${show(family)}`);
   }
   const local = isIP(localAddress ?? "");
   if (family && local && family !== local) {
-    throw new RangeError(`tcp: localAddress must be of IPv${family}, as family says, got ${show(localAddress)}`);
+    throw invalid(RangeError, `tcp: localAddress must be of IPv${family}, as family says, got ${show(localAddress)}`);
   }
   const only = family || local;
   return only === 0 ? [6, 4] : [only as 4 | 6];

@@ -5,6 +5,7 @@ import { DialError } from "../core/errors.ts";
 import { isError } from "../core/is-error.ts";
 import { lazyModules } from "../core/lazy-modules.ts";
 import { messageOf } from "../core/message.ts";
+import { invalid } from "../core/validate.ts";
 import { warnOnce } from "../core/warn.ts";
 import { checkPem, PemError, type PemKind } from "./pem.ts";
 import { SessionCache } from "./tls-sessions.ts";
@@ -87,7 +88,7 @@ function newCredentials(options: SecureContextOptions, subject: string): Credent
   try {
     return { context: lazyModules.tls.createSecureContext(options), sessions: new SessionCache() };
   } catch (error) {
-    throw new TypeError(`${subject} or other options can't be used: ${messageOf(error)}`, { cause: error });
+    throw invalid(TypeError, `${subject} or other options can't be used: ${messageOf(error)}`, { cause: error });
   }
 }
 

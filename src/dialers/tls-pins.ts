@@ -1,13 +1,13 @@
 import type { TLSSocket } from "node:tls";
 import { DialError } from "../core/errors.ts";
 import { lazyModules } from "../core/lazy-modules.ts";
-import { show } from "../core/validate.ts";
+import { invalid, show } from "../core/validate.ts";
 
 /** Throws a `TypeError` unless every pin is a SHA-256 hash in base64, as RFC 7469 writes them. */
 export function checkPins(pins: unknown): void {
   const valid = (pin: unknown) => typeof pin === "string" && /^[A-Za-z0-9+/]{43}=$/.test(pin);
   if (!Array.isArray(pins) || pins.length === 0 || !pins.every(valid)) {
-    throw new TypeError(`tls: pins must be SHA-256 hashes of public keys in base64, got ${show(pins)}`);
+    throw invalid(TypeError, `tls: pins must be SHA-256 hashes of public keys in base64, got ${show(pins)}`);
   }
 }
 

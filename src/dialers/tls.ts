@@ -18,6 +18,7 @@ import {
   checkDuration,
   checkFunction,
   checkOptions,
+  invalid,
   type OptionNames,
   show,
 } from "../core/validate.ts";
@@ -215,17 +216,17 @@ function checkFiles(options: TlsDialerOptions): void {
     const file = options[`${name}File`];
     if (file === undefined) continue;
     if (typeof file !== "string" || file === "") {
-      throw new TypeError(`tls: ${name}File must be a path, got ${show(file)}`);
+      throw invalid(TypeError, `tls: ${name}File must be a path, got ${show(file)}`);
     }
-    if (options[name] !== undefined) throw new TypeError(`tls: give ${name} or ${name}File, not both`);
+    if (options[name] !== undefined) throw invalid(TypeError, `tls: give ${name} or ${name}File, not both`);
   }
   if ((options.certFile ?? options.cert) && !(options.keyFile ?? options.key)) {
-    throw new TypeError("tls: a certificate needs its key: give key or keyFile, too");
+    throw invalid(TypeError, "tls: a certificate needs its key: give key or keyFile, too");
   }
 }
 
 function readServerName(name: unknown): string {
-  const refused = () => new TypeError(`tls: serverName must be a name or an IP address, got ${show(name)}`);
+  const refused = () => invalid(TypeError, `tls: serverName must be a name or an IP address, got ${show(name)}`);
   if (typeof name !== "string" || name === "") throw refused();
   return canonicalHost(name, refused);
 }
@@ -233,6 +234,6 @@ function readServerName(name: unknown): string {
 function checkAlpn(protocols: unknown): void {
   const valid = (name: unknown) => typeof name === "string" && name !== "" && Buffer.byteLength(name) <= 255;
   if (!Array.isArray(protocols) || protocols.length === 0 || !protocols.every(valid)) {
-    throw new TypeError(`tls: alpnProtocols must be names of at most 255 bytes, got ${show(protocols)}`);
+    throw invalid(TypeError, `tls: alpnProtocols must be names of at most 255 bytes, got ${show(protocols)}`);
   }
 }

@@ -3,7 +3,7 @@ import type { Middleware } from "../core/dialer.ts";
 import { attach } from "../core/observe.ts";
 import { markFactories } from "../core/roles.ts";
 import { markObserver } from "../core/twins.ts";
-import { checkDuration, checkOptions, show } from "../core/validate.ts";
+import { checkDuration, checkOptions, invalid, show } from "../core/validate.ts";
 import { type RequestHandler, requestHandler } from "./handler.ts";
 import { hostOf } from "./hosts.ts";
 import { type InspectorListenOptions, type InspectorServer, listen } from "./listen.ts";
@@ -95,16 +95,17 @@ markFactories({ inspector });
 
 function checkWithin(option: string, value: unknown, max: number): void {
   if (!Number.isInteger(value) || (value as number) < 0 || (value as number) > max) {
-    throw new RangeError(`${option} must be a whole number from 0 to ${max}, got ${show(value)}`);
+    throw invalid(RangeError, `${option} must be a whole number from 0 to ${max}, got ${show(value)}`);
   }
 }
 
 function checkHosts(hosts: unknown): ReadonlySet<string> {
-  if (!Array.isArray(hosts)) throw new TypeError(`inspector: hosts must be an array of hosts, got ${show(hosts)}`);
+  if (!Array.isArray(hosts)) throw invalid(TypeError, `inspector: hosts must be an array of hosts, got ${show(hosts)}`);
   return new Set(
     hosts.map((each) => {
       const host = typeof each === "string" ? hostOf(each) : undefined;
-      if (host === undefined) throw new TypeError(`inspector: hosts must be names or addresses, got ${show(each)}`);
+      if (host === undefined)
+        throw invalid(TypeError, `inspector: hosts must be names or addresses, got ${show(each)}`);
       return host;
     }),
   );
@@ -114,7 +115,7 @@ function checkName(factory: string, options: InspectorNameOptions): string | und
   checkOptions(factory, options, { name: true });
   const { name } = options;
   if (name !== undefined && (typeof name !== "string" || name === "" || name.length > 128)) {
-    throw new TypeError(`${factory}: name must be a string of 1 to 128 characters, got ${show(name)}`);
+    throw invalid(TypeError, `${factory}: name must be a string of 1 to 128 characters, got ${show(name)}`);
   }
   return name;
 }

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { type AddressInfo, isIP } from "node:net";
-import { checkOptions, show } from "../core/validate.ts";
+import { checkOptions, invalid, show } from "../core/validate.ts";
 import { lastSegment, type RequestHandler } from "./handler.ts";
 
 export interface InspectorListenOptions {
@@ -30,10 +30,10 @@ export async function listen(
   checkOptions("inspector.listen", options, { port: true, host: true });
   const { port = 0, host = "127.0.0.1" } = options;
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new RangeError(`inspector.listen: port must be a whole number from 0 to 65535, got ${show(port)}`);
+    throw invalid(RangeError, `inspector.listen: port must be a whole number from 0 to 65535, got ${show(port)}`);
   }
   if (typeof host !== "string" || host === "") {
-    throw new TypeError(`inspector.listen: host must be a name or an address, got ${show(host)}`);
+    throw invalid(TypeError, `inspector.listen: host must be a name or an address, got ${show(host)}`);
   }
   const handle = handlerFor(host);
   const server = createServer((request, response) => {

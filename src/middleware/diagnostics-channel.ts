@@ -11,7 +11,7 @@ import {
   dialEventNames,
   type Observer,
 } from "../core/trace.ts";
-import { checkOptions, show } from "../core/validate.ts";
+import { checkOptions, invalid, show } from "../core/validate.ts";
 
 export interface DiagnosticsChannelOptions {
   /** Name of the dialer, in every message. @defaultValue `"default"` */
@@ -74,7 +74,7 @@ export function withDiagnosticsChannel(options: DiagnosticsChannelOptions = {}):
   checkOptions("withDiagnosticsChannel", options, { name: true });
   const { name: dialer = "default" } = options;
   if (typeof dialer !== "string") {
-    throw new TypeError(`withDiagnosticsChannel: name must be a string, got ${show(dialer)}`);
+    throw invalid(TypeError, `withDiagnosticsChannel: name must be a string, got ${show(dialer)}`);
   }
   const observe: Observer = (dial) => {
     const subscribed = dialEventNames.filter((event) => channels[event].hasSubscribers);

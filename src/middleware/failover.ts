@@ -14,6 +14,7 @@ import {
   checkFunction,
   checkOneOf,
   checkOptions,
+  invalid,
   type OptionNames,
   show,
 } from "../core/validate.ts";
@@ -112,12 +113,12 @@ export function withFailover(options: FailoverOptions): Failover {
   checkDuration("withFailover: ejectionMs", ejectionMs);
   checkDuration("withFailover: maxEjectionMs", maxEjectionMs, ejectionMs);
   if (typeof minShare !== "number" || !(minShare >= 0 && minShare <= 1)) {
-    throw new RangeError(`withFailover: minShare must be a number from 0 to 1, got ${show(minShare)}`);
+    throw invalid(RangeError, `withFailover: minShare must be a number from 0 to 1, got ${show(minShare)}`);
   }
   if (typeof discover === "function") checkFunction("withFailover: discover", discover);
   else if (discover !== undefined) checkSource(discover);
   if ((targets === undefined) === (discover === undefined)) {
-    throw new TypeError("withFailover: needs either targets or discover");
+    throw invalid(TypeError, "withFailover: needs either targets or discover");
   }
 
   let clock: Clock = systemClock;

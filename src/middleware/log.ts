@@ -8,7 +8,7 @@ import { printable } from "../core/printable.ts";
 import { markFactories } from "../core/roles.ts";
 import type { DialTrace } from "../core/trace.ts";
 import { notify } from "../core/user-call.ts";
-import { checkBoolean, checkCount, checkOptions, show } from "../core/validate.ts";
+import { checkBoolean, checkCount, checkOptions, invalid, show } from "../core/validate.ts";
 import { leastColumns, waterfall } from "../core/waterfall.ts";
 
 /** Where the lines go. `console` is one. What its methods throw, or reject with, is warned of once and harms no dial. */
@@ -39,7 +39,7 @@ export interface LogOptions {
  */
 export function withLog(logger: Logger = console, options: LogOptions = {}): Middleware {
   if (typeof logger?.info !== "function" || typeof logger.warn !== "function") {
-    throw new TypeError(`withLog: logger must have the methods info and warn, got ${show(logger)}`);
+    throw invalid(TypeError, `withLog: logger must have the methods info and warn, got ${show(logger)}`);
   }
   checkOptions("withLog", options, { pretty: true, colors: true, columns: true });
   const { pretty = false, colors, columns } = options;

@@ -2,7 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import { layer } from "../core/context.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { markFactories } from "../core/roles.ts";
-import { checkCount, checkOptions, show } from "../core/validate.ts";
+import { checkCount, checkOptions, invalid, show } from "../core/validate.ts";
 import { WaitingLine } from "../core/waiting-line.ts";
 
 export interface RateLimitOptions {
@@ -34,7 +34,7 @@ export function withRateLimit(options: RateLimitOptions): Middleware {
   const { dialsPerSecond } = options;
   if (typeof dialsPerSecond !== "number" || !(dialsPerSecond >= minPerSecond && dialsPerSecond <= maxPerSecond)) {
     const range = `from ${minPerSecond} to ${maxPerSecond}`;
-    throw new RangeError(`withRateLimit: dialsPerSecond must be a number ${range}, got ${show(dialsPerSecond)}`);
+    throw invalid(RangeError, `withRateLimit: dialsPerSecond must be a number ${range}, got ${show(dialsPerSecond)}`);
   }
   const { burst = Math.ceil(dialsPerSecond) } = options;
   checkCount("withRateLimit: burst", burst);

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { Authenticator } from "@nats-io/transport-node";
 import { DialError } from "../core/errors.ts";
 import { messageOf } from "../core/message.ts";
-import { show } from "../core/validate.ts";
+import { invalid, show } from "../core/validate.ts";
 import type { CredentialOptions } from "./connect-options.ts";
 import { isSecret, readCredentialsFile } from "./credentials-file.ts";
 import type { Upstream } from "./upstream.ts";
@@ -26,7 +26,8 @@ export function fileCredentials(
   { nkeyAuthenticator }: Upstream,
   { creds, nkeySeed }: CredentialOptions,
 ): FileCredentials | undefined {
-  if (creds !== undefined && nkeySeed !== undefined) throw new TypeError("connect: give creds or nkeySeed, not both");
+  if (creds !== undefined && nkeySeed !== undefined)
+    throw invalid(TypeError, "connect: give creds or nkeySeed, not both");
   const signer = (seed: string) => nkeyAuthenticator(new TextEncoder().encode(seed));
   if (creds !== undefined) {
     return credentialsOf("creds", creds, (bytes) => {
@@ -47,15 +48,15 @@ export function fileCredentials(
 
 function credentialsOf(option: string, source: string | Uint8Array, read: Reader): FileCredentials {
   if (!(source instanceof Uint8Array) && (typeof source !== "string" || source === "")) {
-    throw new TypeError(`connect: ${option} must be a path or bytes, got ${show(source)}`);
+    throw invalid(TypeError, `connect: ${option} must be a path or bytes, got ${show(source)}`);
   }
   // Named neither here nor in the error that reading it would be: it is a secret.
   if (typeof source === "string" && isSecret(source)) {
-    throw new TypeError(`connect: ${option} as a string is a path; give the secret itself as bytes`);
+    throw invalid(TypeError, `connect: ${option} as a string is a path; give the secret itself as bytes`);
   }
   if (source instanceof Uint8Array) {
     const authenticator = read(source);
-    if (!works(authenticator)) throw new TypeError(`connect: ${option} ${unreadable}`);
+    if (!works(authenticator)) throw invalid(TypeError, `connect: ${option} ${unreadable}`);
     return { authenticator, isStale: false, version: 0, refresh: () => Promise.resolve() };
   }
   return new CredentialsOfFile(option, source, read);

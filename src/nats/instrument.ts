@@ -1,7 +1,7 @@
 import { checkClientTrace } from "../core/client-events.ts";
 import type { ClientTraceLike } from "../core/client-trace.ts";
 import { markFactories } from "../core/roles.ts";
-import { checkDuration, checkOptions, show } from "../core/validate.ts";
+import { checkDuration, checkOptions, invalid, show } from "../core/validate.ts";
 import type { AnyConnection } from "./any-connection.ts";
 import { knownClient } from "./known-clients.ts";
 import { measureRtt } from "./rtt.ts";
@@ -33,7 +33,7 @@ export interface Instrumentation {
  */
 export function instrument(nc: AnyConnection, options: InstrumentOptions): Instrumentation {
   if (typeof nc?.status !== "function") {
-    throw new TypeError(`instrument: nc must be a NATS connection, with status(), got ${show(nc)}`);
+    throw invalid(TypeError, `instrument: nc must be a NATS connection, with status(), got ${show(nc)}`);
   }
   checkOptions("instrument", options, { trace: true, rttIntervalMs: true });
   const { trace, rttIntervalMs } = options;

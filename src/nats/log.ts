@@ -4,7 +4,7 @@ import { messageOf } from "../core/message.ts";
 import { printable } from "../core/printable.ts";
 import { markFactories } from "../core/roles.ts";
 import { markObserver } from "../core/twins.ts";
-import { show } from "../core/validate.ts";
+import { invalid, show } from "../core/validate.ts";
 import { guardedLogger, type Logger } from "../middleware/log.ts";
 
 /** Reasons of a disconnect that the client's own side wanted. */
@@ -20,7 +20,7 @@ const wanted: ReadonlySet<string> = new Set<DisconnectInfo["reason"]>(["local", 
  */
 export function natsLog(logger: Logger = console): ClientObserver {
   if (typeof logger?.info !== "function" || typeof logger.warn !== "function") {
-    throw new TypeError(`natsLog: logger must have the methods info and warn, got ${show(logger)}`);
+    throw invalid(TypeError, `natsLog: logger must have the methods info and warn, got ${show(logger)}`);
   }
   const guarded = guardedLogger("natsLog", logger);
   const logClient: ClientObserver = ({ name }) => {

@@ -1,4 +1,4 @@
-import { show } from "../core/validate.ts";
+import { invalid, show } from "../core/validate.ts";
 
 /** A message could not wait for a connection: the buffer was full, or `reconnectBufSize` is -1. */
 export class ReconnectBufferError extends Error {
@@ -25,7 +25,10 @@ export class PublishBuffer {
   /** @param size - the option `reconnectBufSize`. */
   constructor(size: unknown = 8 * 1024 * 1024) {
     if (!Number.isSafeInteger(size) || (size as number) < -1) {
-      throw new RangeError(`connect: reconnectBufSize must be a number of bytes, or -1 for none, got ${show(size)}`);
+      throw invalid(
+        RangeError,
+        `connect: reconnectBufSize must be a number of bytes, or -1 for none, got ${show(size)}`,
+      );
     }
     this.limitBytes = Math.max(0, size as number);
   }

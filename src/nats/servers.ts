@@ -31,10 +31,10 @@ export interface Servers {
 export function readServers(option: string | readonly string[] | undefined, port: number | undefined): Servers {
   // As the client has it: none are those of the default.
   if (option === "" || option === null || (Array.isArray(option) && option.length === 0)) option = undefined;
-  if (option !== undefined && port !== undefined) throw new TypeError("connect: give servers or port, not both");
+  if (option !== undefined && port !== undefined) throw invalid(TypeError, "connect: give servers or port, not both");
   // A piece without userinfo, then one with it but without a scheme: that comma stands in a password.
   if (typeof option === "string" && /(?:^|,)[^@,]*,(?!\s*[a-z]+:\/\/)[^@,]*@/i.test(option)) {
-    throw new TypeError("connect: servers: write a comma in userinfo as %2C, or give servers as an array");
+    throw invalid(TypeError, "connect: servers: write a comma in userinfo as %2C, or give servers as an array");
   }
   const list = typeof option === "string" ? option.split(",") : (option ?? [`127.0.0.1:${port ?? defaultPort}`]);
   if (!Array.isArray(list)) {
@@ -52,11 +52,12 @@ export function readServers(option: string | readonly string[] | undefined, port
 }
 
 function withPort(text: string): string {
-  if (/^wss?:\/\//i.test(text)) throw new TypeError("connect: servers: websockets are not dialed here, use wsconnect");
+  if (/^wss?:\/\//i.test(text))
+    throw invalid(TypeError, "connect: servers: websockets are not dialed here, use wsconnect");
   if (isIPv6(text)) return parseTarget({ host: text, port: defaultPort }).toString();
   // Every scheme, and none, stands for the port that NATS is registered with.
   const target = parseTarget(typeof text === "string" ? text.replace(/^([a-z]+:\/\/)?/i, "nats://") : text);
-  if (target.path !== undefined) throw new TypeError(`connect: servers: NATS has no unix sockets, got ${target}`);
+  if (target.path !== undefined) throw invalid(TypeError, `connect: servers: NATS has no unix sockets, got ${target}`);
   return target.toString();
 }
 

@@ -1,5 +1,5 @@
 import type { ClientState } from "../core/client-trace.ts";
-import { show } from "../core/validate.ts";
+import { invalid, show } from "../core/validate.ts";
 import type { AnyConnection } from "./any-connection.ts";
 import { isConnected, lastErrorOf } from "./internals.ts";
 import { knownClient } from "./known-clients.ts";
@@ -31,7 +31,10 @@ export interface ConnectionState {
  */
 export function stateOf(nc: AnyConnection): ConnectionState {
   if (typeof nc?.isClosed !== "function" || typeof nc.isDraining !== "function") {
-    throw new TypeError(`stateOf: nc must be a NATS connection, with isClosed() and isDraining(), got ${show(nc)}`);
+    throw invalid(
+      TypeError,
+      `stateOf: nc must be a NATS connection, with isClosed() and isDraining(), got ${show(nc)}`,
+    );
   }
   const known = knownClient(nc);
   const connected = known?.connected?.() ?? (!nc.isClosed() && isConnected(nc));

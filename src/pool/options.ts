@@ -11,6 +11,7 @@ import {
   checkDuration,
   checkFunction,
   checkOptions,
+  invalid,
   type OptionNames,
   show,
 } from "../core/validate.ts";
@@ -117,7 +118,8 @@ export function settingsOf<C extends Duplex>(options: PoolOptions<C>): PoolSetti
   checkCount("pool: maxIdle", maxIdle, 0);
   checkCount("pool: minIdle", minIdle, 0);
   if (minIdle > Math.min(maxIdle, maxOpen, Number.MAX_SAFE_INTEGER)) {
-    throw new RangeError(
+    throw invalid(
+      RangeError,
       `pool: minIdle must not be above maxIdle (${maxIdle}) or maxOpen (${maxOpen}), got ${minIdle}`,
     );
   }
@@ -126,7 +128,7 @@ export function settingsOf<C extends Duplex>(options: PoolOptions<C>): PoolSetti
   checkDurationOrNone("pool: maxLifetimeMs", maxLifetimeMs);
   checkDurationOrNone("pool: acquireTimeoutMs", acquireTimeoutMs);
   if (typeof maxLifetimeJitter !== "number" || !(maxLifetimeJitter >= 0 && maxLifetimeJitter <= 1)) {
-    throw new RangeError(`pool: maxLifetimeJitter must be a number from 0 to 1, got ${show(maxLifetimeJitter)}`);
+    throw invalid(RangeError, `pool: maxLifetimeJitter must be a number from 0 to 1, got ${show(maxLifetimeJitter)}`);
   }
   checkCount("pool: maxWaiting", maxWaiting, 0);
   if (validate !== undefined) checkFunction("pool: validate", validate);

@@ -3,7 +3,7 @@ import { classify } from "../core/classify.ts";
 import { wrongReturn } from "../core/returned.ts";
 import { markFactories } from "../core/roles.ts";
 import { parseTarget } from "../core/target.ts";
-import { checkDuration, checkFunction, checkOptions, show } from "../core/validate.ts";
+import { checkDuration, checkFunction, checkOptions, invalid, show } from "../core/validate.ts";
 import { ownResolver } from "./own-resolver.ts";
 import { type Answer, refreshed } from "./refreshed.ts";
 import type { Discovery } from "./source.ts";
@@ -35,12 +35,12 @@ export interface DnsAOptions {
  * withFailover({ discover: dnsA("orders.internal", 4222), policy: "least_loaded" });
  */
 export function dnsA(name: string, port: number, options: DnsAOptions = {}): Discovery {
-  if (typeof name !== "string" || name === "") throw new TypeError(`dnsA: name must be a name, got ${show(name)}`);
+  if (typeof name !== "string" || name === "") throw invalid(TypeError, `dnsA: name must be a name, got ${show(name)}`);
   const { host } = parseTarget({ host: name, port });
   checkOptions("dnsA", options, { family: true, minRefreshMs: true, maxRefreshMs: true, resolver: true });
   const { family = 0, minRefreshMs = 5000, maxRefreshMs = 300_000, resolver } = options;
   if (family !== 0 && family !== 4 && family !== 6) {
-    throw new RangeError(`dnsA: family must be 0, 4 or 6, got ${show(family)}`);
+    throw invalid(RangeError, `dnsA: family must be 0, 4 or 6, got ${show(family)}`);
   }
   checkDuration("dnsA: minRefreshMs", minRefreshMs);
   checkDuration("dnsA: maxRefreshMs", maxRefreshMs, minRefreshMs);

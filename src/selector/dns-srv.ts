@@ -2,7 +2,7 @@ import type { SrvRecord } from "node:dns";
 import { canonicalHost } from "../core/host-name.ts";
 import { checkedRandom, wrongReturn } from "../core/returned.ts";
 import { markFactories } from "../core/roles.ts";
-import { checkDuration, checkFunction, checkOptions, show } from "../core/validate.ts";
+import { checkDuration, checkFunction, checkOptions, invalid, show } from "../core/validate.ts";
 import { ownResolver } from "./own-resolver.ts";
 import { refreshed } from "./refreshed.ts";
 import { ordered } from "./rfc2782.ts";
@@ -34,7 +34,7 @@ export interface DnsSrvOptions {
  * @see https://www.rfc-editor.org/rfc/rfc2782
  */
 export function dnsSrv(name: string, options: DnsSrvOptions = {}): Discovery {
-  const refused = () => new TypeError(`dnsSrv: name must be a name, got ${show(name)}`);
+  const refused = () => invalid(TypeError, `dnsSrv: name must be a name, got ${show(name)}`);
   if (typeof name !== "string" || name === "") throw refused();
   const service = canonicalHost(name, refused);
   checkOptions("dnsSrv", options, { refreshMs: true, resolver: true, random: true });

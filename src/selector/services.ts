@@ -1,7 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import { asMistake } from "../core/returned.ts";
 import type { Target } from "../core/target.ts";
-import { show } from "../core/validate.ts";
+import { invalid, show } from "../core/validate.ts";
 import { type FailoverPolicy, pickerOf } from "./policy.ts";
 import { type EjectionSettings, Roster } from "./roster.ts";
 import { Service } from "./service.ts";
@@ -58,7 +58,7 @@ export class Services {
 
   #listed(targets: TargetList): Service {
     const list = parseList("withFailover: targets", targets);
-    if (list.length === 0) throw new RangeError("withFailover: targets must name at least one target");
+    if (list.length === 0) throw invalid(RangeError, "withFailover: targets must name at least one target");
     const roster = this.#newRoster();
     roster.setList(list, 0);
     return new Service(roster, pickerOf(this.#settings.policy));

@@ -51,8 +51,9 @@ export function parseList(option: string, list: unknown): readonly ListedTarget[
     }
     checkOptions<WeightedTarget>(`${option}: a weighted target`, entry, { target: true, priority: true, weight: true });
     const { priority = 0, weight = 1 } = entry;
-    if (!Number.isFinite(priority))
+    if (!Number.isFinite(priority)) {
       throw invalid(RangeError, `${option}: priority must be a number, got ${show(priority)}`);
+    }
     if (typeof weight !== "number" || !(weight >= 0 && weight < Number.POSITIVE_INFINITY)) {
       throw invalid(RangeError, `${option}: weight must be a number of at least 0, got ${show(weight)}`);
     }

@@ -3,7 +3,7 @@ import { invalid, show } from "../core/validate.ts";
 /** Throws a `TypeError` that names the option unless it can be the value of `dialer.name`. */
 export function checkName(factory: string, name: unknown): void {
   if (typeof name !== "string" || name === "" || name.length > 128) {
-    throw new TypeError(`${factory}: name must be a string of 1 to 128 characters, got ${show(name)}`);
+    throw invalid(TypeError, `${factory}: name must be a string of 1 to 128 characters, got ${show(name)}`);
   }
 }
 
@@ -20,13 +20,14 @@ const maxEndpoints = 32;
 
 /** Throws a `TypeError` that names the option unless each can be the value of `endpoint`. */
 export function checkEndpoints(factory: string, endpoints: unknown): void {
-  if (!Array.isArray(endpoints)) throw new TypeError(`${factory}: endpoints must be an array, got ${show(endpoints)}`);
+  if (!Array.isArray(endpoints))
+    throw invalid(TypeError, `${factory}: endpoints must be an array, got ${show(endpoints)}`);
   if (endpoints.length > maxEndpoints) {
-    throw new TypeError(`${factory}: endpoints must be ${maxEndpoints} at most, got ${endpoints.length}`);
+    throw invalid(TypeError, `${factory}: endpoints must be ${maxEndpoints} at most, got ${endpoints.length}`);
   }
   for (const each of endpoints) {
     if (typeof each !== "string" || each === "" || each.length > 128) {
-      throw new TypeError(`${factory}: endpoints must be strings of 1 to 128 characters, got ${show(each)}`);
+      throw invalid(TypeError, `${factory}: endpoints must be strings of 1 to 128 characters, got ${show(each)}`);
     }
   }
 }

@@ -1,4 +1,5 @@
 import { Histogram, type HistogramConfiguration } from "prom-client";
+import { invalid } from "../core/validate.ts";
 import type { Add } from "./sink.ts";
 
 /** Labels of an exemplar, such as `trace_id` and `span_id`; none where there is nothing to point to. */
@@ -48,7 +49,7 @@ export class KeptHistogram extends Histogram {
     const { counts, exemplars } = series;
     const { buckets } = this.#configuration;
     return (value) => {
-      if (!Number.isFinite(value)) throw new TypeError(`${this.#configuration.name}: can't observe ${value}`);
+      if (!Number.isFinite(value)) throw invalid(TypeError, `${this.#configuration.name}: can't observe ${value}`);
       let index = 0;
       while (value > (buckets[index] ?? Number.POSITIVE_INFINITY)) index += 1;
       counts[index] = (counts[index] ?? 0) + 1;

@@ -5,7 +5,7 @@ import type { Middleware } from "../core/dialer.ts";
 import { attach, observing } from "../core/observe.ts";
 import { markFactories } from "../core/roles.ts";
 import { guarded } from "../core/user-call.ts";
-import { checkOptions, show } from "../core/validate.ts";
+import { checkOptions, invalid, show } from "../core/validate.ts";
 import { checkEndpoints, checkName } from "./check-name.ts";
 import { dialerMetrics } from "./dialer-metrics.ts";
 import { otelSink } from "./otel-instruments.ts";
@@ -61,6 +61,6 @@ markFactories({ withOtelMetrics });
 /** Throws a `TypeError` that names the option unless it is a meter provider, or left out. */
 export function checkMeterProvider(factory: string, meterProvider: unknown): void {
   if (meterProvider !== undefined && typeof (meterProvider as MeterProvider | null)?.getMeter !== "function") {
-    throw new TypeError(`${factory}: meterProvider must have getMeter, got ${show(meterProvider)}`);
+    throw invalid(TypeError, `${factory}: meterProvider must have getMeter, got ${show(meterProvider)}`);
   }
 }

@@ -8,7 +8,7 @@ import {
 } from "prom-client";
 import { isPromiseLike, wrongReturn } from "../core/returned.ts";
 import { guarded } from "../core/user-call.ts";
-import { show } from "../core/validate.ts";
+import { invalid, show } from "../core/validate.ts";
 import { type Instrument, type InstrumentKey, instruments, noError, ownerLabel } from "./instruments.ts";
 import { type Exemplar, KeptHistogram } from "./kept-histogram.ts";
 import { Moments } from "./moments.ts";
@@ -86,11 +86,11 @@ function checkedExemplar(labels: ReturnType<Exemplar>): Record<string, string> |
   let length = 0;
   for (const [name, value] of Object.entries(labels)) {
     if (!/^[a-zA-Z_]\w*$/.test(name) || typeof value !== "string") {
-      throw new TypeError(`an exemplar's labels must be names with strings, got ${show(name)}: ${show(value)}`);
+      throw invalid(TypeError, `an exemplar's labels must be names with strings, got ${show(name)}: ${show(value)}`);
     }
     length += name.length + value.length;
   }
-  if (length > 128) throw new RangeError(`an exemplar's labels must have 128 characters at most, got ${length}`);
+  if (length > 128) throw invalid(RangeError, `an exemplar's labels must have 128 characters at most, got ${length}`);
   return labels;
 }
 

@@ -2,7 +2,7 @@ import type { Middleware } from "../core/dialer.ts";
 import { asObserver } from "../core/makeup.ts";
 import { attach } from "../core/observe.ts";
 import { markFactories } from "../core/roles.ts";
-import { checkFunction, checkOptions, show } from "../core/validate.ts";
+import { checkFunction, checkOptions, invalid, show } from "../core/validate.ts";
 import { checkEndpoints, checkName } from "./check-name.ts";
 import { dialerMetrics } from "./dialer-metrics.ts";
 import { goConntrackHooks } from "./go-conntrack.ts";
@@ -53,13 +53,14 @@ export function withPrometheus(options: PrometheusOptions): Middleware {
   if (exemplars !== undefined) {
     checkFunction("withPrometheus: exemplars", exemplars);
     if (!isOpenMetrics(registry)) {
-      throw new TypeError(
+      throw invalid(
+        TypeError,
         "withPrometheus: exemplars need a registry of the OpenMetrics type: setContentType(openMetricsContentType)",
       );
     }
   }
   if (typeof goConntrack !== "boolean") {
-    throw new TypeError(`withPrometheus: goConntrack must be a boolean, got ${show(goConntrack)}`);
+    throw invalid(TypeError, `withPrometheus: goConntrack must be a boolean, got ${show(goConntrack)}`);
   }
   const place = { factory: "withPrometheus", name, into: registry };
   const metrics = attach(dialerMetrics(prometheusSink(registry, name, exemplars), endpoints), { place });
@@ -73,6 +74,6 @@ markFactories({ withPrometheus });
 /** Throws a `TypeError` that names the option unless it is a registry of prom-client. */
 export function checkRegistry(factory: string, registry: unknown): void {
   if (typeof (registry as AnyRegistry | undefined)?.getSingleMetric !== "function") {
-    throw new TypeError(`${factory}: registry must be a Registry of prom-client, got ${show(registry)}`);
+    throw invalid(TypeError, `${factory}: registry must be a Registry of prom-client, got ${show(registry)}`);
   }
 }

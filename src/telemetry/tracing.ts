@@ -6,7 +6,7 @@ import { asObserver } from "../core/makeup.ts";
 import { observed } from "../core/observe.ts";
 import { markFactories } from "../core/roles.ts";
 import { guarded } from "../core/user-call.ts";
-import { checkBoolean, checkOneOf, checkOptions, type OptionNames, show } from "../core/validate.ts";
+import { checkBoolean, checkOneOf, checkOptions, invalid, type OptionNames, show } from "../core/validate.ts";
 import { checkTracerProvider } from "./check-name.ts";
 import { OwnedDials } from "./links.ts";
 import { startTracing, type TracedDialSettings, UntracedDial } from "./traced-dial.ts";
@@ -52,7 +52,7 @@ export function withTracing(options: TracingOptions = {}): Middleware {
   const { tracerProvider, mode = "spans", name = "default" } = options;
   const { requireParentSpan = false, suppressTracing: suppress = true } = options;
   checkOneOf("withTracing: mode", mode, ["spans", "events", "off"]);
-  if (typeof name !== "string") throw new TypeError(`withTracing: name must be a string, got ${show(name)}`);
+  if (typeof name !== "string") throw invalid(TypeError, `withTracing: name must be a string, got ${show(name)}`);
   checkTracerProvider("withTracing", tracerProvider);
   checkBoolean("withTracing: requireParentSpan", requireParentSpan);
   checkBoolean("withTracing: suppressTracing", suppress);

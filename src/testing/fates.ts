@@ -1,5 +1,5 @@
 import type { Target } from "../core/target.ts";
-import { checkDuration, checkFunction, checkOneOf, checkOptions, show } from "../core/validate.ts";
+import { checkDuration, checkFunction, checkOneOf, checkOptions, invalid, show } from "../core/validate.ts";
 import { seededRandom } from "./random.ts";
 
 const faults = ["none", "refuse", "reset", "blackHole", "cut"] as const;
@@ -68,12 +68,13 @@ export function drawFates(options: FaultsOptions): () => Fate {
   const { script, seed = 1, only } = options;
   checkRange("withFaults: latencyMs", latencyMs, checkLatency);
   checkRange("withFaults: cutAfterBytes", cutAfterBytes, checkBytes);
-  if (!Number.isSafeInteger(seed)) throw new RangeError(`withFaults: seed must be a whole number, got ${show(seed)}`);
+  if (!Number.isSafeInteger(seed))
+    throw invalid(RangeError, `withFaults: seed must be a whole number, got ${show(seed)}`);
   if (only !== undefined) checkFunction("withFaults: only", only);
   const shares = Object.entries({ refuse, reset, blackHole, cut }) as [Fault, number][];
   for (const [name, share] of shares) checkShare(`withFaults: ${name}`, share);
   const sum = refuse + reset + blackHole + cut;
-  if (sum > 1 + 1e-9) throw new RangeError(`withFaults: all shares together must be at most 1, got ${sum}`);
+  if (sum > 1 + 1e-9) throw invalid(RangeError, `withFaults: all shares together must be at most 1, got ${sum}`);
   if (script !== undefined) checkScript(script, sum);
 
   const random = seededRandom(seed);
@@ -111,7 +112,7 @@ function within(range: FaultRange, drawn: number, more = 0): number {
 
 function checkShare(option: string, share: unknown): void {
   if (typeof share !== "number" || !(share >= 0 && share <= 1)) {
-    throw new RangeError(`${option} must be a share from 0 to 1, got ${show(share)}`);
+    throw invalid(RangeError, `${option} must be a share from 0 to 1, got ${show(share)}`);
   }
 }
 
@@ -121,7 +122,7 @@ function checkLatency(option: string, value: unknown): void {
 
 function checkBytes(option: string, value: unknown): void {
   if (!Number.isSafeInteger(value) || (value as number) < 1) {
-    throw new RangeError(`${option} must be a whole number of at least 1, got ${show(value)}`);
+    throw invalid(RangeError, `${option} must be a whole number of at least 1, got ${show(value)}`);
   }
 }
 
@@ -129,14 +130,15 @@ function checkRange(option: string, range: unknown, check: (option: string, valu
   const [low, high] = Array.isArray(range) && range.length === 2 ? range : [range, range];
   check(option, low);
   check(option, high);
-  if (low > high) throw new RangeError(`${option} must go from the lesser to the greater, got [${low}, ${high}]`);
+  if (low > high) throw invalid(RangeError, `${option} must go from the lesser to the greater, got [${low}, ${high}]`);
 }
 
 function checkScript(script: unknown, sharesSum: number): void {
   if (!Array.isArray(script) || script.length === 0) {
-    throw new TypeError(`withFaults: script must be an array of at least one step, got ${show(script)}`);
+    throw invalid(TypeError, `withFaults: script must be an array of at least one step, got ${show(script)}`);
   }
-  if (sharesSum > 0) throw new TypeError("withFaults: shares have no effect when there is a script: leave them out");
+  if (sharesSum > 0)
+    throw invalid(TypeError, "withFaults: shares have no effect when there is a script: leave them out");
   for (const [index, step] of script.entries()) {
     const name = `withFaults: script[${index}]`;
     if (typeof step === "string") {
