@@ -11,7 +11,7 @@ const maxUnits = 1024;
 /** Printable ASCII, but for the characters that delimit a host in a URL and the percent sign. */
 const plainName = /^[!"$&-.\d;->A-Z^-~]+$/;
 /** The same beyond ASCII: what no mapping may see, as `domainToASCII` stops at some of these characters. */
-const convertible = /^[^\s/\\?#@[\]:%\p{Cc}]+$/u;
+const convertible = /^[^\s/\\?#@[\]:%\p{Cc}\p{Cf}\p{Cs}]+$/u;
 /** An IPv4 address as `inet_aton` reads it: one to four numbers, decimal, octal or hexadecimal. */
 const numbers = /^(?:0x[\da-f]+|\d+)(?:\.(?:0x[\da-f]+|\d+)){0,3}$/i;
 

@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import { lazyModules } from "../core/lazy-modules.ts";
 
 /** What a PEM file is read for. */
 export type PemKind = "certificate" | "private key";
@@ -42,7 +42,7 @@ export function checkPem(content: Buffer, kind: PemKind): void {
   if (kind !== "certificate") return;
   for (const [index, block] of wanted.entries()) {
     try {
-      new X509Certificate(block.text);
+      new lazyModules.crypto.X509Certificate(block.text);
     } catch (cause) {
       const error = new PemError(`holds a certificate, number ${index + 1}, that can't be read`);
       throw Object.assign(error, { cause });

@@ -39,8 +39,11 @@ export async function turns(count = 5): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
+/** The events of a dial over a scripted base dialer, without the decisions of layers. */
+const baseEvents = dialEventNames.filter((name) => !/^(?:proxy|tls|failover|breaker|limit|gotConn|putIdle)/.test(name));
+
 /** What hooks were told, as `hook` or `hook outcome`, in order. */
-export function record(into: string[], names: readonly (keyof DialTrace)[] = dialEventNames): DialTrace {
+export function record(into: string[], names: readonly (keyof DialTrace)[] = baseEvents): DialTrace {
   const hooks: Record<string, (info: { outcome?: string }) => void> = {};
   for (const name of names) {
     hooks[name] = ({ outcome }) => void into.push(outcome === undefined ? name : `${name} ${outcome}`);

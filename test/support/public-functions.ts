@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { dialEventNames } from "../../src/core/trace.ts";
 
 /** Entry files of the package, but NATS'. */
 const entries = ["index", "breaker", "inspector", "otel", "prometheus", "testing"];
@@ -26,7 +27,9 @@ export function publicFunctions(): readonly string[] {
         .filter(([name]) => isExported(name))
         .flatMap(([name, body]) => functionMembers(body, aliases).map((member) => `${name}.${member}`));
       const types = typesIn(source).map(([name]) => name);
-      return [...members, ...types.filter((name) => isExported(name) && aliases.has(name))];
+      const hooks =
+        isExported("DialTrace") && file.endsWith("trace.ts") ? dialEventNames.map((name) => `DialTrace.${name}`) : [];
+      return [...hooks, ...members, ...types.filter((name) => isExported(name) && aliases.has(name))];
     })
     .sort();
 }
