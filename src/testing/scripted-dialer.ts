@@ -57,7 +57,7 @@ function checkSteps(steps: unknown): void {
   if (!Array.isArray(steps)) throw invalid(TypeError, `scriptedDialer: steps must be an array, got ${show(steps)}`);
   if (steps.length === 0) throw invalid(RangeError, "scriptedDialer: steps must have at least one step");
   for (const [index, step] of steps.entries()) {
-    if (step instanceof Error || step === "connect" || step === "hang" || typeof step === "function") continue;
+    if (isError(step) || step === "connect" || step === "hang" || typeof step === "function") continue;
     const rule = 'must be an Error, "connect", "hang" or a function';
     throw invalid(TypeError, `scriptedDialer: steps[${index}] ${rule}, got ${show(step)}`);
   }

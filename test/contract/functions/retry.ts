@@ -192,9 +192,12 @@ export const retryFunctions: readonly UserFunction[] = [
   {
     name: "compose: middleware",
     right: (next) => next,
-    expected: expecting(refused(/^compose: layer 2 returned (a function|an object|\S+) instead of a dialer/), {
-      throws: passedOn,
-    }),
+    expected: expecting(
+      refused(/^compose: layer 2 returned (a function|an object|a promise|\S+) instead of a dialer/),
+      {
+        throws: passedOn,
+      },
+    ),
     run: async (middleware: Given, timeoutMs) =>
       used(compose(withTimeout({ timeoutMs }), middleware, scriptedDialer())("h:1")),
   },
