@@ -133,6 +133,7 @@ export function show(value: unknown): string {
   if (Array.isArray(value)) return "an array";
   const kind = kindOf(value);
   if (!otherKinds.test(kind)) return "an object";
+  if (kind === "Promise") return "a promise";
   return `${/^[AEI]/.test(kind) ? "an" : "a"} ${kind}`;
 }
 

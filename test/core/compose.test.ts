@@ -95,7 +95,7 @@ describe("misuse is refused, by the number of the layer:", () => {
     for (const base of [tcp(), scriptedDialer(), compose(tcp())]) {
       assert.throws(() => anything(withRetry(), base, tcp()), { name: "TypeError", message });
     }
-    const returned = "compose: layer 2 returned a Promise instead of a dialer; a base dialer such as tcp() comes last";
+    const returned = "compose: layer 2 returned a promise instead of a dialer; a base dialer such as tcp() comes last";
     const own: Dialer = (target, options) => tcp()(target, options);
     assert.throws(() => anything(withRetry(), own, tcp()), { name: "TypeError", message: returned });
   });

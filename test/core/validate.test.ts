@@ -113,7 +113,7 @@ for (const [value, shown] of [
   [() => {}, "a function"],
   [[{ timeoutMs: 5 }], "an array"],
   [new AbortController(), "an AbortController"],
-  [Promise.resolve({}), "a Promise"],
+  [Promise.resolve({}), "a promise"],
   [new Map([["timeoutMs", 5]]), "a Map"],
   [new Error("no"), "an Error"],
   [new URL("http://a"), "a URL"],

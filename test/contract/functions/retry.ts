@@ -193,7 +193,7 @@ export const retryFunctions: readonly UserFunction[] = [
     name: "compose: middleware",
     right: (next) => next,
     expected: expecting(
-      refused(/^compose: layer 2 returned (a function|an object|a Promise|\S+) instead of a dialer/),
+      refused(/^compose: layer 2 returned (a function|an object|a promise|\S+) instead of a dialer/),
       {
         throws: passedOn,
       },
