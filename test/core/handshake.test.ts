@@ -433,8 +433,9 @@ describe("a connection that fails while its handshake doesn't listen to errors",
   test("destroys what the handshake brings after all", async () => {
     await using server = await peer((socket) => void setTimeout(() => socket.resetAndDestroy(), 20));
     const other = new PassThrough();
-    const handshake = () => new Promise<never>((resolve) => setTimeout(resolve, 60, other as never));
-    await assert.rejects(compose(tcp())(server.address, { handshake }), { reason: "reset" });
+    const bringing = deferred<never>();
+    await assert.rejects(compose(tcp())(server.address, { handshake: () => bringing.promise }), { reason: "reset" });
+    bringing.resolve(other as never);
     await until(() => other.destroyed, "what comes late is destroyed");
   });
 

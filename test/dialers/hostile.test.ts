@@ -49,12 +49,6 @@ const peers: readonly (readonly [Kind, string, (socket: Socket) => void, Reason]
     "proxy_rejected",
   ],
   ["http", "sends garbage without end", (socket) => endlessly(socket, Buffer.alloc(65_536, 7)), "proxy_rejected"],
-  [
-    "http",
-    "sends interim answers without end",
-    (socket) => endlessly(socket, "HTTP/1.1 100 Continue\r\n\r\n".repeat(500)),
-    "proxy_rejected",
-  ],
   ["http", "sends a byte now and then", (socket) => dribble(socket, "HTTP/1.1 200 OK\r\na: "), "timeout"],
   ["http", "closes amid its header", (socket) => socket.end("HTTP/1.1 200 OK\r\na: "), "proxy_rejected"],
   ["http", "closes at once", (socket) => socket.end(), "proxy_rejected"],
@@ -104,12 +98,10 @@ for (const [kind, what, serve, reason] of peers) {
   });
 }
 
-test("a proxy that floods interim answers keeps the event loop from nothing else, and is refused after 8", async () => {
-  // In one piece, so that all of it is there when the first is read.
-  const flood = "HTTP/1.1 100 Continue\r\n\r\n".repeat(200_000);
+test("a proxy that sends interim answers without end is refused after 8, and starves nothing else", async () => {
   await using server = await peer((socket) => {
     socket.resume();
-    socket.write(flood);
+    endlessly(socket, "HTTP/1.1 100 Continue\r\n\r\n".repeat(50_000));
   });
   const startedAt = performance.now();
   const dial = compose(httpProxy({ proxy: `http://${server.address}`, timeoutMs: 30_000 }));
