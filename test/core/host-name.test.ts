@@ -67,7 +67,6 @@ describe("a name beyond ASCII becomes A-labels", () => {
     ["_srv._tcp.bücher.example", "_srv._tcp.xn--bcher-kva.example"],
     ["my_bücher", domainToASCII("my_bücher")],
     ["ｌｏｃａｌｈｏｓｔ", "localhost"],
-    ["local\u00adhost", "localhost"],
   ];
   for (const [host, name] of cases) test(`the name ${host} becomes ${name}`, () => assert.equal(canonical(host), name));
 });
