@@ -1,8 +1,6 @@
-export type { BackoffFunction, BackoffOptions, Jitter } from "./core/backoff.ts";
+export type { BackoffFunction, BackoffOptions, Jitter } from "./async/backoff.ts";
+export type { Clock } from "./async/clock.ts";
 export { classify } from "./core/classify.ts";
-export type { Clock } from "./core/clock.ts";
-export { compose } from "./core/compose.ts";
-export { type DialRecord, type Phase, type PhaseRecord, recordDials } from "./core/dial-record.ts";
 export type {
   CallOptions,
   Dialer,
@@ -29,15 +27,7 @@ export type {
   Outcome,
   ProtocolInfo,
 } from "./core/event-values.ts";
-export type * from "./core/pool-trace.ts";
 export { type Reason, reasons } from "./core/reasons.ts";
-export {
-  type RetryBudget,
-  type RetryBudgetOptions,
-  type RetryBudgetStats,
-  retryBudget,
-  type Withdrawal,
-} from "./core/retry-budget.ts";
 export { parseTarget, Target, type TargetLike } from "./core/target.ts";
 export type {
   AttemptDoneInfo,
@@ -70,7 +60,6 @@ export type {
   TlsHandshakeDoneInfo,
   TlsHandshakeStartInfo,
 } from "./core/trace.ts";
-export { type WaterfallOptions, waterfall } from "./core/waterfall.ts";
 export { type HttpProxyOptions, httpProxy } from "./dialers/http-proxy.ts";
 export { type ProxyFromEnvironmentOptions, proxyFromEnvironment } from "./dialers/proxy-from-environment.ts";
 export type { ProxyAuth } from "./dialers/proxy-url.ts";
@@ -79,27 +68,44 @@ export { type SocksProxyOptions, socksProxy } from "./dialers/socks-proxy.ts";
 export { type TcpOptions, tcp } from "./dialers/tcp.ts";
 export { type TlsDialerOptions, tls } from "./dialers/tls.ts";
 export type { SocketDialer } from "./dialers/tunnel.ts";
+export { compose } from "./engine/compose.ts";
+export { type AddressResolver, type DnsAOptions, dnsA } from "./failover/discovery/dns-a.ts";
+export { type DnsSrvOptions, dnsSrv, type SrvResolver } from "./failover/discovery/dns-srv.ts";
+export type {
+  Discovery,
+  DiscoveryContext,
+  TargetList,
+  TargetSource,
+  WeightedTarget,
+} from "./failover/discovery/source.ts";
+export { NoTargetError } from "./failover/no-target-error.ts";
+export type { PolicyContext, PolicyFunction } from "./failover/picker.ts";
+export type { FailoverPolicy } from "./failover/policy.ts";
+export type { Discover } from "./failover/services.ts";
+export type { Candidate, TargetStatus } from "./failover/target-status.ts";
+export { type Failover, type FailoverOptions, withFailover } from "./failover/with-failover.ts";
 export { type ConcurrencyLimitOptions, withConcurrencyLimit } from "./middleware/concurrency-limit.ts";
 export {
   type DiagnosticsChannelOptions,
   type DiagnosticsMessage,
   withDiagnosticsChannel,
 } from "./middleware/diagnostics-channel.ts";
-export { type Failover, type FailoverOptions, withFailover } from "./middleware/failover.ts";
 export { type Logger, type LogOptions, withLog } from "./middleware/log.ts";
 export { type RateLimitOptions, withRateLimit } from "./middleware/rate-limit.ts";
-export { type RetryOptions, withRetry } from "./middleware/retry.ts";
 export { type TimeoutOptions, withTimeout } from "./middleware/timeout.ts";
 export { withTrace } from "./middleware/trace.ts";
 export { PoolClosedError, PoolFullError, PoolTimeoutError } from "./pool/errors.ts";
 export type { Lease } from "./pool/lease.ts";
 export type { PoolOptions } from "./pool/options.ts";
 export { type AcquireOptions, type Pool, pool } from "./pool/pool.ts";
-export { type AddressResolver, type DnsAOptions, dnsA } from "./selector/dns-a.ts";
-export { type DnsSrvOptions, dnsSrv, type SrvResolver } from "./selector/dns-srv.ts";
-export type { Candidate, TargetStatus } from "./selector/endpoint.ts";
-export { NoTargetError } from "./selector/no-target-error.ts";
-export type { PolicyContext, PolicyFunction } from "./selector/pick.ts";
-export type { FailoverPolicy } from "./selector/policy.ts";
-export type { Discover } from "./selector/services.ts";
-export type { Discovery, DiscoveryContext, TargetList, TargetSource, WeightedTarget } from "./selector/source.ts";
+export type * from "./pool/pool-trace.ts";
+export { type DialRecord, type Phase, type PhaseRecord, recordDials } from "./record/dial-record.ts";
+export { type WaterfallOptions, waterfall } from "./record/waterfall.ts";
+export {
+  type RetryBudget,
+  type RetryBudgetOptions,
+  type RetryBudgetStats,
+  retryBudget,
+  type Withdrawal,
+} from "./retry/retry-budget.ts";
+export { type RetryOptions, withRetry } from "./retry/with-retry.ts";

@@ -1,4 +1,4 @@
-export type * from "./core/client-trace.ts";
+export type * from "./client/client-trace.ts";
 export type { ClientCallbacks } from "./nats/callbacks.ts";
 export type { CredentialOptions } from "./nats/connect-options.ts";
 export {

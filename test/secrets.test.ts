@@ -5,7 +5,7 @@ import { after, before, describe, it } from "node:test";
 import { inspect } from "node:util";
 import { nkeyAuthenticator, nkeys } from "@nats-io/transport-node";
 import { Registry } from "prom-client";
-import type { ClientTrace } from "../src/core/client-trace.ts";
+import type { ClientTrace } from "../src/client/client-trace.ts";
 import { dialEventNames } from "../src/core/trace.ts";
 import {
   compose,

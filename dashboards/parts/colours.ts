@@ -1,4 +1,4 @@
-import type { AcquireOutcome, EvictionReason } from "../../src/core/pool-trace.ts";
+import type { AcquireOutcome, EvictionReason } from "../../src/pool/pool-trace.ts";
 import type { Reason } from "../../src/core/reasons.ts";
 import type { BreakerState, Limit } from "../../src/core/event-values.ts";
 import type { clientErrorKinds, clientStates, disconnectReasons, instruments } from "../../src/telemetry/instruments.ts";

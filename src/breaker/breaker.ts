@@ -1,11 +1,11 @@
 import { CircuitState } from "cockatiel";
-import type { BackoffFunction } from "../core/backoff.ts";
-import type { Clock } from "../core/clock.ts";
+import type { BackoffFunction } from "../async/backoff.ts";
+import type { Clock } from "../async/clock.ts";
 import type { BreakerState } from "../core/event-values.ts";
-import { returnedBoolean } from "../core/returned.ts";
 import type { Target } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
-import { guarded, notify } from "../core/user-call.ts";
+import { returnedBoolean } from "../support/returned.ts";
+import { guarded, notify } from "../support/user-call.ts";
 import type { BreakerStrategy } from "./strategy.ts";
 
 /** What the breakers of one `withBreaker` have in common. */

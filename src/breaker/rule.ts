@@ -1,6 +1,6 @@
 import { ConsecutiveBreaker, CountBreaker } from "cockatiel";
-import { asMistake, wrongReturn } from "../core/returned.ts";
-import { checkCount, checkDuration, checkOptions, invalid, type OptionNames, show } from "../core/validate.ts";
+import { asMistake, wrongReturn } from "../support/returned.ts";
+import { checkCount, checkDuration, checkOptions, invalid, type OptionNames, show } from "../support/validate.ts";
 import { type SamplingRule, SamplingStrategy } from "./sampling.ts";
 import type { BreakerStrategy } from "./strategy.ts";
 

@@ -1,5 +1,5 @@
 import { CircuitState } from "cockatiel";
-import type { Clock } from "../core/clock.ts";
+import type { Clock } from "../async/clock.ts";
 import type { BreakerStrategy, CircuitStateNumber } from "./strategy.ts";
 
 export interface SamplingRule {

@@ -1,4 +1,4 @@
-import type { Clock } from "../core/clock.ts";
+import type { Clock } from "../async/clock.ts";
 
 /**
  * State of a circuit breaker, by the number that cockatiel's `CircuitState` gives it: closed, open, half open, isolated.

@@ -1,6 +1,6 @@
-import { type BackoffFunction, createBackoff, type Jitter } from "../core/backoff.ts";
-import { returnedWait } from "../core/returned.ts";
-import { checkDuration, checkFunction, checkOneOf, invalid } from "../core/validate.ts";
+import { type BackoffFunction, createBackoff, type Jitter } from "../async/backoff.ts";
+import { returnedWait } from "../support/returned.ts";
+import { checkDuration, checkFunction, checkOneOf, invalid } from "../support/validate.ts";
 
 export interface WaitOptions {
   /**

@@ -1,5 +1,5 @@
+import { isAggregateError, isError } from "../support/is-error.ts";
 import { DialError } from "./errors.ts";
-import { isAggregateError, isError } from "./is-error.ts";
 import { type Reason, reasonTable } from "./reasons.ts";
 
 /** System and TLS codes with one meaning wherever they occur. */

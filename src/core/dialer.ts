@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { BackoffFunction } from "./backoff.ts";
-import type { Clock } from "./clock.ts";
+import type { BackoffFunction } from "../async/backoff.ts";
+import type { Clock } from "../async/clock.ts";
 import type { ProtocolInfo } from "./event-values.ts";
 import type { Target, TargetLike } from "./target.ts";
 import type { DialTrace } from "./trace.ts";

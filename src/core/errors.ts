@@ -1,4 +1,4 @@
-import { printable } from "./printable.ts";
+import { printable } from "../support/printable.ts";
 import type { Reason } from "./reasons.ts";
 import type { Target } from "./target.ts";
 

@@ -1,7 +1,7 @@
-import type { Clock } from "./clock.ts";
-import { handleRejection, isPromiseLike, wrongReturn } from "./returned.ts";
+import type { Clock } from "../async/clock.ts";
+import { handleRejection, isPromiseLike, wrongReturn } from "../support/returned.ts";
+import { guarded, warnOfThrow } from "../support/user-call.ts";
 import type { DialStartInfo, DialTrace, Observer } from "./trace.ts";
-import { guarded, warnOfThrow } from "./user-call.ts";
 
 /**
  * Calls one hook. What it throws, or rejects with, is kept from the caller and reported once per hook name by a

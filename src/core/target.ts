@@ -1,7 +1,7 @@
 import { isIPv6 } from "node:net";
+import { isPrintable, printable } from "../support/printable.ts";
+import { redact } from "../support/redact.ts";
 import { canonicalHost } from "./host-name.ts";
-import { isPrintable, printable } from "./printable.ts";
-import { redact } from "./redact.ts";
 
 /** What a caller may name as a target. See {@link parseTarget} for the string forms. */
 export type TargetLike =

@@ -1,11 +1,11 @@
 import { connect, Socket, type TcpNetConnectOpts } from "node:net";
-import type { DialContext } from "../core/context.ts";
-import { Deadline } from "../core/deadline.ts";
+import { Deadline } from "../async/deadline.ts";
 import { DialError, DialTimeoutError, timeoutMessage } from "../core/errors.ts";
 import type { Address } from "../core/event-values.ts";
-import { isError } from "../core/is-error.ts";
-import { failed } from "../core/outcome.ts";
 import type { Target } from "../core/target.ts";
+import type { DialContext } from "../engine/context.ts";
+import { failed } from "../engine/outcome.ts";
+import { isError } from "../support/is-error.ts";
 
 /** What every connect of a dialer has in common. */
 export interface ConnectSettings {

@@ -1,10 +1,10 @@
 import type { Socket } from "node:net";
 import type { Dialer } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
-import { lazyModules } from "../core/lazy-modules.ts";
-import { markFactories } from "../core/roles.ts";
-import { noteSecrets, SentSecrets } from "../core/sent-secrets.ts";
-import { checkDialer, checkDuration, checkOptions, invalid, isPlain, show, showKind } from "../core/validate.ts";
+import { lazyModules } from "../support/lazy-modules.ts";
+import { markFactories } from "../support/roles.ts";
+import { noteSecrets, SentSecrets } from "../support/sent-secrets.ts";
+import { checkDialer, checkDuration, checkOptions, invalid, isPlain, show, showKind } from "../support/validate.ts";
 import { addProxyAuth, checkAuth, type ProxyAuth, parseProxy } from "./proxy-url.ts";
 import { readHead } from "./read-head.ts";
 import { tcp } from "./tcp.ts";

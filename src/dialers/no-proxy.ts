@@ -1,8 +1,8 @@
 import { BlockList, isIP } from "node:net";
 import { canonicalHost } from "../core/host-name.ts";
-import { redact } from "../core/redact.ts";
-import { invalid, show } from "../core/validate.ts";
-import { warnOnce } from "../core/warn.ts";
+import { redact } from "../support/redact.ts";
+import { invalid, show } from "../support/validate.ts";
+import { warnOnce } from "../support/warn.ts";
 
 /** An entry for one name and its subdomains, or for some addresses; of one port, where `port` is given. */
 interface Entry {

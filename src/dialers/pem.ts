@@ -1,4 +1,4 @@
-import { lazyModules } from "../core/lazy-modules.ts";
+import { lazyModules } from "../support/lazy-modules.ts";
 
 /** What a PEM file is read for. */
 export type PemKind = "certificate" | "private key";

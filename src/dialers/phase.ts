@@ -1,10 +1,10 @@
 import type { Duplex } from "node:stream";
-import type { Cancel } from "../core/cancel.ts";
-import { discard } from "../core/connection.ts";
-import type { DialContext } from "../core/context.ts";
-import { withDeadline } from "../core/deadline.ts";
+import type { Cancel } from "../async/cancel.ts";
+import { withDeadline } from "../async/deadline.ts";
 import { DialTimeoutError, timeoutMessage } from "../core/errors.ts";
 import type { Target } from "../core/target.ts";
+import type { DialContext } from "../engine/context.ts";
+import { discard } from "../support/connection.ts";
 
 export interface Phase {
   /** What the error says took too long, such as `TLS handshake`. */

@@ -1,9 +1,9 @@
 import type { Socket } from "node:net";
-import { dialerOf, runOf } from "../core/context.ts";
 import type { Dialer } from "../core/dialer.ts";
-import { placesOf } from "../core/makeup.ts";
-import { markFactories } from "../core/roles.ts";
-import { checkDialer, checkOptions, invalid, show, showKind } from "../core/validate.ts";
+import { dialerOf, runOf } from "../engine/context.ts";
+import { placesOf } from "../engine/layer-info.ts";
+import { markFactories } from "../support/roles.ts";
+import { checkDialer, checkOptions, invalid, show, showKind } from "../support/validate.ts";
 import { httpProxy } from "./http-proxy.ts";
 import { noProxy } from "./no-proxy.ts";
 import { socksProxy } from "./socks-proxy.ts";

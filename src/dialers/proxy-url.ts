@@ -1,9 +1,9 @@
-import { messageOf } from "../core/message.ts";
-import { printable } from "../core/printable.ts";
-import { redact } from "../core/redact.ts";
-import type { SentSecrets } from "../core/sent-secrets.ts";
 import { parseTarget, type Target } from "../core/target.ts";
-import { invalid, show } from "../core/validate.ts";
+import { messageOf } from "../support/message.ts";
+import { printable } from "../support/printable.ts";
+import { redact } from "../support/redact.ts";
+import type { SentSecrets } from "../support/sent-secrets.ts";
+import { invalid, show } from "../support/validate.ts";
 
 /** What a proxy asks its clients for. */
 export interface ProxyAuth {

@@ -1,11 +1,11 @@
 import type { Socket } from "node:net";
-import { Cancel } from "../core/cancel.ts";
+import { Cancel } from "../async/cancel.ts";
+import { Deadline } from "../async/deadline.ts";
 import { decidingError } from "../core/classify.ts";
-import type { DialContext } from "../core/context.ts";
-import { Deadline } from "../core/deadline.ts";
 import type { Address } from "../core/event-values.ts";
-import { messageOf } from "../core/message.ts";
-import { printable } from "../core/printable.ts";
+import type { DialContext } from "../engine/context.ts";
+import { messageOf } from "../support/message.ts";
+import { printable } from "../support/printable.ts";
 import { AddressQueue } from "./address-queue.ts";
 import type { AddressSink } from "./resolve.ts";
 

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
-import { CollectedBytes } from "../core/collected-bytes.ts";
 import { DialError } from "../core/errors.ts";
+import { CollectedBytes } from "../support/collected-bytes.ts";
 
 /**
  * Reads the head of what a peer sends, and not a byte more: what came with it is put back, for the

@@ -1,11 +1,11 @@
 import { type LookupAddress, lookup as systemLookup } from "node:dns";
 import { isIP, type Socket } from "node:net";
+import { Deadline } from "../async/deadline.ts";
 import { classify } from "../core/classify.ts";
-import type { DialContext } from "../core/context.ts";
-import { Deadline } from "../core/deadline.ts";
 import type { Address } from "../core/event-values.ts";
-import { failed } from "../core/outcome.ts";
-import { isPromiseLike, wrongReturn } from "../core/returned.ts";
+import type { DialContext } from "../engine/context.ts";
+import { failed } from "../engine/outcome.ts";
+import { isPromiseLike, wrongReturn } from "../support/returned.ts";
 
 /**
  * Resolves a name to all its addresses of one IP version; of the shape of `dns.lookup` with `{ all: true }`. It may

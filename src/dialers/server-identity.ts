@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from "node:tls";
-import { isError } from "../core/is-error.ts";
-import { wrongReturn } from "../core/returned.ts";
+import { isError } from "../support/is-error.ts";
+import { wrongReturn } from "../support/returned.ts";
 
 type Check = NonNullable<ConnectionOptions["checkServerIdentity"]>;
 

@@ -1,12 +1,12 @@
 import { isIP, isIPv4, isIPv6, type Socket } from "node:net";
-import type { DialContext } from "../core/context.ts";
 import type { Dialer } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
 import type { Address } from "../core/event-values.ts";
-import { markFactories } from "../core/roles.ts";
-import { noteSecrets, SentSecrets } from "../core/sent-secrets.ts";
 import type { Target } from "../core/target.ts";
-import { checkDialer, checkDuration, checkFunction, checkOptions, invalid } from "../core/validate.ts";
+import type { DialContext } from "../engine/context.ts";
+import { markFactories } from "../support/roles.ts";
+import { noteSecrets, SentSecrets } from "../support/sent-secrets.ts";
+import { checkDialer, checkDuration, checkFunction, checkOptions, invalid } from "../support/validate.ts";
 import { addProxyAuth, checkAuth, type ProxyAuth, parseProxy } from "./proxy-url.ts";
 import { readHead } from "./read-head.ts";
 import { type Lookup, resolve } from "./resolve.ts";

@@ -1,9 +1,9 @@
 import { isIP, type Socket } from "node:net";
-import { dialerOf } from "../core/context.ts";
 import type { Dialer } from "../core/dialer.ts";
 import type { Address } from "../core/event-values.ts";
-import { markFactories } from "../core/roles.ts";
 import type { Target } from "../core/target.ts";
+import { dialerOf } from "../engine/context.ts";
+import { markFactories } from "../support/roles.ts";
 import {
   checkBoolean,
   checkDuration,
@@ -12,7 +12,7 @@ import {
   invalid,
   type OptionNames,
   show,
-} from "../core/validate.ts";
+} from "../support/validate.ts";
 import { type ConnectSettings, connectAddress } from "./connect.ts";
 import { race } from "./race.ts";
 import { type Lookup, resolve } from "./resolve.ts";

@@ -1,6 +1,6 @@
 import type { SecureContextOptions } from "node:tls";
-import { checkNumber, checkSecret, checkString, type OptionChecks, unchecked } from "../core/open-options.ts";
-import { checkBoolean, checkFunction } from "../core/validate.ts";
+import { checkNumber, checkSecret, checkString, type OptionChecks, unchecked } from "../support/open-options.ts";
+import { checkBoolean, checkFunction } from "../support/validate.ts";
 
 /** What Node's `tls.createSecureContext` takes. It checks what is `unchecked` itself, by its contents. */
 export const contextChecks: OptionChecks<SecureContextOptions> = {

@@ -2,11 +2,11 @@ import { readFile, stat } from "node:fs/promises";
 import type { SecureContext, SecureContextOptions } from "node:tls";
 import { classify } from "../core/classify.ts";
 import { DialError } from "../core/errors.ts";
-import { isError } from "../core/is-error.ts";
-import { lazyModules } from "../core/lazy-modules.ts";
-import { messageOf } from "../core/message.ts";
-import { invalid } from "../core/validate.ts";
-import { warnOnce } from "../core/warn.ts";
+import { isError } from "../support/is-error.ts";
+import { lazyModules } from "../support/lazy-modules.ts";
+import { messageOf } from "../support/message.ts";
+import { invalid } from "../support/validate.ts";
+import { warnOnce } from "../support/warn.ts";
 import { checkPem, PemError, type PemKind } from "./pem.ts";
 import { SessionCache } from "./tls-sessions.ts";
 

@@ -1,7 +1,7 @@
 import type { TLSSocket } from "node:tls";
 import { DialError } from "../core/errors.ts";
-import { lazyModules } from "../core/lazy-modules.ts";
-import { invalid, show } from "../core/validate.ts";
+import { lazyModules } from "../support/lazy-modules.ts";
+import { invalid, show } from "../support/validate.ts";
 
 /** Throws a `TypeError` unless every pin is a SHA-256 hash in base64, as RFC 7469 writes them. */
 export function checkPins(pins: unknown): void {

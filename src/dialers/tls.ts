@@ -1,17 +1,16 @@
 import { isIP, type Socket } from "node:net";
 import type { ConnectionOptions, SecureContextOptions, TLSSocket } from "node:tls";
-import { type DialContext, dialerOf, runOf } from "../core/context.ts";
 import type { Dialer } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
 import { canonicalHost } from "../core/host-name.ts";
-import { lazyModules } from "../core/lazy-modules.ts";
-import { placesOf } from "../core/makeup.ts";
-import { checkTypes } from "../core/open-options.ts";
-import { failed } from "../core/outcome.ts";
-import { cleanError } from "../core/printable.ts";
-import { markFactories } from "../core/roles.ts";
-import { blankerOf, inheritSecrets } from "../core/sent-secrets.ts";
-import { peerCertificateExpiry, tlsInfo } from "../core/tls-info.ts";
+import { type DialContext, dialerOf, runOf } from "../engine/context.ts";
+import { placesOf } from "../engine/layer-info.ts";
+import { failed } from "../engine/outcome.ts";
+import { lazyModules } from "../support/lazy-modules.ts";
+import { checkTypes } from "../support/open-options.ts";
+import { cleanError } from "../support/printable.ts";
+import { markFactories } from "../support/roles.ts";
+import { blankerOf, inheritSecrets } from "../support/sent-secrets.ts";
 import {
   checkBoolean,
   checkDialer,
@@ -21,12 +20,13 @@ import {
   invalid,
   type OptionNames,
   show,
-} from "../core/validate.ts";
+} from "../support/validate.ts";
 import { runPhase } from "./phase.ts";
 import { guardedIdentity } from "./server-identity.ts";
 import { tcp } from "./tcp.ts";
 import { contextChecks } from "./tls-context-checks.ts";
 import { credentialsOf } from "./tls-files.ts";
+import { peerCertificateExpiry, tlsInfo } from "./tls-info.ts";
 import { checkPinned, checkPins } from "./tls-pins.ts";
 import type { SocketDialer } from "./tunnel.ts";
 

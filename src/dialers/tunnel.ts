@@ -1,11 +1,11 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { type DialContext, dialerOf, runOf } from "../core/context.ts";
 import type { Dialer } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
-import { placesOf } from "../core/makeup.ts";
-import { failed } from "../core/outcome.ts";
 import type { Target } from "../core/target.ts";
+import { type DialContext, dialerOf, runOf } from "../engine/context.ts";
+import { placesOf } from "../engine/layer-info.ts";
+import { failed } from "../engine/outcome.ts";
 import { runPhase } from "./phase.ts";
 
 /** Whatever dials a socket, encrypted or not. */

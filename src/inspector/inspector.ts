@@ -1,9 +1,9 @@
-import type { ClientObserver } from "../core/client-trace.ts";
+import type { ClientObserver } from "../client/client-trace.ts";
 import type { Middleware } from "../core/dialer.ts";
-import { attach } from "../core/observe.ts";
-import { markFactories } from "../core/roles.ts";
-import { markObserver } from "../core/twins.ts";
-import { checkDuration, checkOptions, invalid, show } from "../core/validate.ts";
+import { attach } from "../engine/observe.ts";
+import { markObserver } from "../support/observed-places.ts";
+import { markFactories } from "../support/roles.ts";
+import { checkDuration, checkOptions, invalid, show } from "../support/validate.ts";
 import { type RequestHandler, requestHandler } from "./handler.ts";
 import { hostOf } from "./hosts.ts";
 import { type InspectorListenOptions, type InspectorServer, listen } from "./listen.ts";

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { type AddressInfo, isIP } from "node:net";
-import { checkOptions, invalid, show } from "../core/validate.ts";
+import { checkOptions, invalid, show } from "../support/validate.ts";
 import { lastSegment, type RequestHandler } from "./handler.ts";
 
 export interface InspectorListenOptions {

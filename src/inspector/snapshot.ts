@@ -1,7 +1,7 @@
-import type { ClientState } from "../core/client-trace.ts";
-import type { Phase } from "../core/dial-record.ts";
+import type { ClientState } from "../client/client-trace.ts";
 import type { CloseReason, Outcome } from "../core/event-values.ts";
 import type { Reason } from "../core/reasons.ts";
+import type { Phase } from "../record/dial-record.ts";
 
 /** Everything that an inspector shows, as `/json` has it. Times are milliseconds since the epoch. */
 export interface InspectorSnapshot {

@@ -1,9 +1,9 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import type { PhaseRecord } from "../core/dial-record.ts";
-import { printable } from "../core/printable.ts";
 import type { Target } from "../core/target.ts";
-import { guarded } from "../core/user-call.ts";
+import type { PhaseRecord } from "../record/dial-record.ts";
+import { printable } from "../support/printable.ts";
+import { guarded } from "../support/user-call.ts";
 import type { ConnectionSummary, DialerSummary, DialSummary, InspectorSnapshot, PhaseSummary } from "./snapshot.ts";
 import type { Watch } from "./watch.ts";
 import type { OpenConnection, WatchedDial } from "./watched-dial.ts";

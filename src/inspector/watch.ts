@@ -1,6 +1,6 @@
-import type { ClientObserver } from "../core/client-trace.ts";
-import { LinkedList } from "../core/linked-list.ts";
+import type { ClientObserver } from "../client/client-trace.ts";
 import type { Observer } from "../core/trace.ts";
+import { LinkedList } from "../support/linked-list.ts";
 import { DialerCounts } from "./dialer-counts.ts";
 import { Ring } from "./ring.ts";
 import { WatchedClient } from "./watched-client.ts";

@@ -7,8 +7,8 @@ import type {
   ReconnectAttemptInfo,
   RttInfo,
   StateChangeInfo,
-} from "../core/client-trace.ts";
-import { guarded } from "../core/user-call.ts";
+} from "../client/client-trace.ts";
+import { guarded } from "../support/user-call.ts";
 import type { ClientSummary } from "./snapshot.ts";
 
 /** Hooks of one client that keeps itself connected. */

@@ -1,8 +1,5 @@
 import type { Duplex } from "node:stream";
-import type { Clock } from "../core/clock.ts";
-import { DialRecorder } from "../core/dial-record.ts";
-import { noteHandled } from "../core/hook-chain.ts";
-import type { Linked, LinkedList } from "../core/linked-list.ts";
+import type { Clock } from "../async/clock.ts";
 import type {
   AttemptDoneInfo,
   AttemptStartInfo,
@@ -12,6 +9,9 @@ import type {
   GotConnInfo,
   PutIdleConnInfo,
 } from "../core/trace.ts";
+import { noteHandled } from "../engine/hook-chain.ts";
+import { DialRecorder } from "../record/dial-record.ts";
+import type { Linked, LinkedList } from "../support/linked-list.ts";
 import type { DialerCounts } from "./dialer-counts.ts";
 import type { ClosedSummary } from "./snapshot.ts";
 

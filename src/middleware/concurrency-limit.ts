@@ -1,10 +1,10 @@
-import { layer } from "../core/context.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { DialError, latenessNote } from "../core/errors.ts";
-import { markFactories } from "../core/roles.ts";
 import type { Target } from "../core/target.ts";
-import { checkCount, checkDuration, checkOptions } from "../core/validate.ts";
-import { WaitingLine } from "../core/waiting-line.ts";
+import { layer } from "../engine/context.ts";
+import { WaitingLine } from "../engine/wait-queue.ts";
+import { markFactories } from "../support/roles.ts";
+import { checkCount, checkDuration, checkOptions } from "../support/validate.ts";
 
 export interface ConcurrencyLimitOptions {
   /** Dials that may be under way at once beneath this layer. Required. */

@@ -1,8 +1,5 @@
 import { type Channel, channel } from "node:diagnostics_channel";
 import type { Middleware } from "../core/dialer.ts";
-import { type EventMask, handledKey, maskFor } from "../core/hook-chain.ts";
-import { attach } from "../core/observe.ts";
-import { markFactories } from "../core/roles.ts";
 import {
   type DialEventInfo,
   type DialEventName,
@@ -11,7 +8,10 @@ import {
   dialEventNames,
   type Observer,
 } from "../core/trace.ts";
-import { checkOptions, invalid, show } from "../core/validate.ts";
+import { type EventMask, handledKey, maskFor } from "../engine/hook-chain.ts";
+import { attach } from "../engine/observe.ts";
+import { markFactories } from "../support/roles.ts";
+import { checkOptions, invalid, show } from "../support/validate.ts";
 
 export interface DiagnosticsChannelOptions {
   /** Name of the dialer, in every message. @defaultValue `"default"` */

@@ -1,15 +1,15 @@
-import { recordDials } from "../core/dial-record.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { formatAddress, formatDuration } from "../core/format.ts";
-import { asObserver } from "../core/makeup.ts";
-import { messageOf } from "../core/message.ts";
-import { attach } from "../core/observe.ts";
-import { printable } from "../core/printable.ts";
-import { markFactories } from "../core/roles.ts";
 import type { DialTrace } from "../core/trace.ts";
-import { notify } from "../core/user-call.ts";
-import { checkBoolean, checkCount, checkOptions, invalid, show } from "../core/validate.ts";
-import { leastColumns, waterfall } from "../core/waterfall.ts";
+import { asObserver } from "../engine/layer-info.ts";
+import { attach } from "../engine/observe.ts";
+import { recordDials } from "../record/dial-record.ts";
+import { leastColumns, waterfall } from "../record/waterfall.ts";
+import { messageOf } from "../support/message.ts";
+import { printable } from "../support/printable.ts";
+import { markFactories } from "../support/roles.ts";
+import { notify } from "../support/user-call.ts";
+import { checkBoolean, checkCount, checkOptions, invalid, show } from "../support/validate.ts";
 
 /** Where the lines go. `console` is one. What its methods throw, or reject with, is warned of once and harms no dial. */
 export interface Logger {

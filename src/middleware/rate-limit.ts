@@ -1,9 +1,9 @@
-import type { Clock } from "../core/clock.ts";
-import { layer } from "../core/context.ts";
+import type { Clock } from "../async/clock.ts";
 import type { Middleware } from "../core/dialer.ts";
-import { markFactories } from "../core/roles.ts";
-import { checkCount, checkOptions, invalid, show } from "../core/validate.ts";
-import { WaitingLine } from "../core/waiting-line.ts";
+import { layer } from "../engine/context.ts";
+import { WaitingLine } from "../engine/wait-queue.ts";
+import { markFactories } from "../support/roles.ts";
+import { checkCount, checkOptions, invalid, show } from "../support/validate.ts";
 
 export interface RateLimitOptions {
   /** Dials that may start in a second, in the long run, from 0.000001 to 1 000 000. Required. */

@@ -1,8 +1,8 @@
-import { bounded, boundedByCaller } from "../core/bound.ts";
-import { layer } from "../core/context.ts";
 import type { Middleware } from "../core/dialer.ts";
-import { markFactories } from "../core/roles.ts";
-import { checkDuration, checkOptions } from "../core/validate.ts";
+import { bounded, boundedByCaller } from "../engine/bound.ts";
+import { layer } from "../engine/context.ts";
+import { markFactories } from "../support/roles.ts";
+import { checkDuration, checkOptions } from "../support/validate.ts";
 
 export interface TimeoutOptions {
   /** Bound in milliseconds, 1 to 2^31-1. Required: no default fits every place among the layers. */

@@ -1,8 +1,8 @@
+import { checkDialHooks, checkingFirst, checkObserver } from "../core/check-hooks.ts";
 import type { Middleware } from "../core/dialer.ts";
-import { checkDialHooks, checkingFirst, checkObserver } from "../core/hook-names.ts";
-import { attach } from "../core/observe.ts";
-import { markFactories } from "../core/roles.ts";
 import type { DialTrace, Observer } from "../core/trace.ts";
+import { attach } from "../engine/observe.ts";
+import { markFactories } from "../support/roles.ts";
 
 /**
  * Attaches hooks, or an observer that returns the hooks for each dial: this package's

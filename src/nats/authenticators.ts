@@ -1,9 +1,9 @@
 import type { Authenticator } from "@nats-io/transport-node";
 import { classify } from "../core/classify.ts";
 import { DialError } from "../core/errors.ts";
-import { messageOf } from "../core/message.ts";
-import { asMistake, handleRejection, isPromiseLike, wrongReturn } from "../core/returned.ts";
-import { checkFunction } from "../core/validate.ts";
+import { messageOf } from "../support/message.ts";
+import { asMistake, handleRejection, isPromiseLike, wrongReturn } from "../support/returned.ts";
+import { checkFunction } from "../support/validate.ts";
 import type { Userinfo } from "./servers.ts";
 
 type Auth = ReturnType<Authenticator>;

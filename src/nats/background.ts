@@ -1,5 +1,5 @@
-import type { ClientState } from "../core/client-trace.ts";
-import { handled } from "../core/handled.ts";
+import type { ClientState } from "../client/client-trace.ts";
+import { handled } from "../support/handled.ts";
 import { ClientClosedError } from "./closed-error.ts";
 
 /** A client that connects while its owner goes on. */

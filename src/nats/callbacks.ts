@@ -7,9 +7,9 @@ import type {
   ReconnectInfo,
   ServerSaidInfo,
   ServersChangeInfo,
-} from "../core/client-trace.ts";
-import { notify } from "../core/user-call.ts";
-import { checkFunction } from "../core/validate.ts";
+} from "../client/client-trace.ts";
+import { notify } from "../support/user-call.ts";
+import { checkFunction } from "../support/validate.ts";
 
 /**
  * What the Go client calls its handlers: each is called exactly once for its event, in the order of the

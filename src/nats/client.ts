@@ -1,13 +1,13 @@
-import type { ClientState } from "../core/client-trace.ts";
-import { systemClock } from "../core/clock.ts";
-import { Deadline } from "../core/deadline.ts";
+import { systemClock } from "../async/clock.ts";
+import { Deadline } from "../async/deadline.ts";
+import type { ClientState } from "../client/client-trace.ts";
 import { DialTimeoutError, timeoutMessage } from "../core/errors.ts";
-import { handled } from "../core/handled.ts";
+import { handled } from "../support/handled.ts";
 import { allowIgnored } from "./ignorable.ts";
 import type { Lifecycle } from "./lifecycle.ts";
+import type { Connection, Upstream } from "./nats-library.ts";
 import type { DialedProtocol } from "./protocol.ts";
 import { withStockCause } from "./stock-cause.ts";
-import type { Connection, Upstream } from "./upstream.ts";
 
 /** What bounds a first connect. */
 export interface FirstConnectBounds {

@@ -1,4 +1,4 @@
-import type { ClientTraceLike } from "../core/client-trace.ts";
+import type { ClientTraceLike } from "../client/client-trace.ts";
 import type { Dialer } from "../core/dialer.ts";
 import type { ClientCallbacks } from "./callbacks.ts";
 import type { ReconnectDelayOptions } from "./reconnect-delay.ts";

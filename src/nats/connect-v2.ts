@@ -1,10 +1,10 @@
 import type { ConnectionOptions, NatsConnection } from "nats";
-import { markFactories } from "../core/roles.ts";
+import { markFactories } from "../support/roles.ts";
 import type { BackgroundClient } from "./background.ts";
 import { connectWith } from "./connect.ts";
 import type { DialedConnectOptions } from "./connect-options.ts";
+import { nats2 } from "./nats-library-v2.ts";
 import { nats2Checks } from "./option-checks.ts";
-import { nats2 } from "./upstream-v2.ts";
 
 /** Everything that `nats` 2.x's `connect` takes, and how to dial. */
 export interface ConnectOptions extends Omit<ConnectionOptions, keyof DialedConnectOptions>, DialedConnectOptions {

@@ -1,11 +1,11 @@
 import type { NatsConnection } from "@nats-io/transport-node";
-import { markFactories } from "../core/roles.ts";
+import { markFactories } from "../support/roles.ts";
 import type { BackgroundClient } from "./background.ts";
 import { connectWith } from "./connect.ts";
 import type { DialedConnectOptions } from "./connect-options.ts";
+import type { NodeConnectionOptions } from "./nats-library.ts";
+import { transportNode } from "./nats-library-v3.ts";
 import { transportNodeChecks } from "./option-checks.ts";
-import type { NodeConnectionOptions } from "./upstream.ts";
-import { transportNode } from "./upstream-v3.ts";
 
 /** Everything that transport-node's `connect` takes, and how to dial. */
 export interface ConnectOptions extends Omit<NodeConnectionOptions, keyof DialedConnectOptions>, DialedConnectOptions {

@@ -1,8 +1,9 @@
 import type { Authenticator } from "@nats-io/transport-node";
-import { ClientEvents, checkClientTrace } from "../core/client-events.ts";
-import type { ObservedClient } from "../core/client-trace.ts";
-import { compose } from "../core/compose.ts";
-import { type Check, checkOpenOptions } from "../core/open-options.ts";
+import { ClientEvents, checkClientTrace } from "../client/client-events.ts";
+import type { ObservedClient } from "../client/client-trace.ts";
+import { tcp } from "../dialers/tcp.ts";
+import { compose } from "../engine/compose.ts";
+import { type Check, checkOpenOptions } from "../support/open-options.ts";
 import {
   checkBoolean,
   checkDialer,
@@ -11,8 +12,7 @@ import {
   checkSignal,
   invalid,
   show,
-} from "../core/validate.ts";
-import { tcp } from "../dialers/tcp.ts";
+} from "../support/validate.ts";
 import { checkedAuthenticators, clientAuthenticator } from "./authenticators.ts";
 import { type BackgroundClient, inBackground } from "./background.ts";
 import { callbackHooks } from "./callbacks.ts";
@@ -21,12 +21,12 @@ import type { DialedConnectOptions } from "./connect-options.ts";
 import { fileCredentials } from "./credentials.ts";
 import { rememberClient } from "./known-clients.ts";
 import { Lifecycle } from "./lifecycle.ts";
+import { ensureTransportFactory, type NodeConnectionOptions, type Upstream } from "./nats-library.ts";
 import { type DialedProtocol, type DialedProtocolClass, dialedProtocol } from "./protocol.ts";
 import { PublishBuffer } from "./publish-buffer.ts";
 import { reconnectDelay } from "./reconnect-delay.ts";
 import { measureRtt } from "./rtt.ts";
 import { readServers } from "./servers.ts";
-import { ensureTransportFactory, type NodeConnectionOptions, type Upstream } from "./upstream.ts";
 
 /** Options of the client and of this package's own. */
 type Options = Omit<NodeConnectionOptions, keyof DialedConnectOptions> & DialedConnectOptions;

@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import type { Authenticator } from "@nats-io/transport-node";
 import { DialError } from "../core/errors.ts";
-import { messageOf } from "../core/message.ts";
-import { invalid, show } from "../core/validate.ts";
+import { messageOf } from "../support/message.ts";
+import { invalid, show } from "../support/validate.ts";
 import type { CredentialOptions } from "./connect-options.ts";
 import { isSecret, readCredentialsFile } from "./credentials-file.ts";
-import type { Upstream } from "./upstream.ts";
+import type { Upstream } from "./nats-library.ts";
 
 /** Credentials out of a file. */
 export interface FileCredentials {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ConnectionOptions, ProtocolHandler } from "@nats-io/transport-node";
-import { systemClock } from "../core/clock.ts";
+import { systemClock } from "../async/clock.ts";
 import { DialError } from "../core/errors.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { ReconnectDelay } from "./reconnect-delay.ts";

@@ -1,7 +1,7 @@
 import type { CloseEvent, ErrorEvent, MessageEvent, WebSocket } from "ws";
 import { DialError } from "../core/errors.ts";
-import { messageOf } from "../core/message.ts";
 import type { Reason } from "../core/reasons.ts";
+import { messageOf } from "../support/message.ts";
 import { ClientClosedError } from "./closed-error.ts";
 
 type Handler<E> = ((event: E) => void) | null;

@@ -1,5 +1,5 @@
-import type { ClientErrorKind } from "../core/client-trace.ts";
-import { isError } from "../core/is-error.ts";
+import type { ClientErrorKind } from "../client/client-trace.ts";
+import { isError } from "../support/is-error.ts";
 
 interface Details {
   readonly code?: unknown;

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { notify } from "../core/user-call.ts";
+import { notify } from "../support/user-call.ts";
 
 /**
  * Keeps what a connection of the user's own throws when it is destroyed, or emits after it, away from the client.

@@ -1,5 +1,5 @@
-import { handled } from "../core/handled.ts";
-import type { Connection } from "./upstream.ts";
+import { handled } from "../support/handled.ts";
+import type { Connection } from "./nats-library.ts";
 
 /** Methods of a connection whose promise a user may ignore, as in `nc.drain(); await nc.close()`. */
 const ignorable = ["close", "drain", "flush", "reconnect", "rtt"] as const;

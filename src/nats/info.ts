@@ -1,10 +1,10 @@
 import type { Socket } from "node:net";
 import type { ServerInfo } from "@nats-io/transport-node";
-import type { ServerIdentity } from "../core/client-trace.ts";
-import { CollectedBytes } from "../core/collected-bytes.ts";
+import type { ServerIdentity } from "../client/client-trace.ts";
 import { DialError } from "../core/errors.ts";
-import { printable } from "../core/printable.ts";
-import { show } from "../core/validate.ts";
+import { CollectedBytes } from "../support/collected-bytes.ts";
+import { printable } from "../support/printable.ts";
+import { show } from "../support/validate.ts";
 
 /** Longest INFO line accepted. A cluster of a thousand servers stays well below it. */
 export const maxInfoBytes = 1024 * 1024;

@@ -1,7 +1,7 @@
-import { checkClientTrace } from "../core/client-events.ts";
-import type { ClientTraceLike } from "../core/client-trace.ts";
-import { markFactories } from "../core/roles.ts";
-import { checkDuration, checkOptions, invalid, show } from "../core/validate.ts";
+import { checkClientTrace } from "../client/client-events.ts";
+import type { ClientTraceLike } from "../client/client-trace.ts";
+import { markFactories } from "../support/roles.ts";
+import { checkDuration, checkOptions, invalid, show } from "../support/validate.ts";
 import type { AnyConnection } from "./any-connection.ts";
 import { knownClient } from "./known-clients.ts";
 import { measureRtt } from "./rtt.ts";

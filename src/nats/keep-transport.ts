@@ -1,7 +1,7 @@
 import type { NatsConnection } from "@nats-io/transport-node";
-import { invalid, show } from "../core/validate.ts";
-import { ensureTransportFactory } from "./upstream.ts";
-import { transportNode } from "./upstream-v3.ts";
+import { invalid, show } from "../support/validate.ts";
+import { ensureTransportFactory } from "./nats-library.ts";
+import { transportNode } from "./nats-library-v3.ts";
 
 interface Transport {
   readonly constructor: unknown;

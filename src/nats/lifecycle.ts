@@ -1,6 +1,6 @@
-import type { ClientEvents } from "../core/client-events.ts";
-import type { ClientState, DisconnectReason, ServerIdentity } from "../core/client-trace.ts";
-import { systemClock } from "../core/clock.ts";
+import { systemClock } from "../async/clock.ts";
+import type { ClientEvents } from "../client/client-events.ts";
+import type { ClientState, DisconnectReason, ServerIdentity } from "../client/client-trace.ts";
 import type { ConnClosedInfo } from "../core/trace.ts";
 import { ClientClosedError } from "./closed-error.ts";
 

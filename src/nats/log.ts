@@ -1,11 +1,11 @@
+import type { ClientObserver, DisconnectInfo, ServerIdentity } from "../client/client-trace.ts";
 import { classify } from "../core/classify.ts";
-import type { ClientObserver, DisconnectInfo, ServerIdentity } from "../core/client-trace.ts";
-import { messageOf } from "../core/message.ts";
-import { printable } from "../core/printable.ts";
-import { markFactories } from "../core/roles.ts";
-import { markObserver } from "../core/twins.ts";
-import { invalid, show } from "../core/validate.ts";
 import { guardedLogger, type Logger } from "../middleware/log.ts";
+import { messageOf } from "../support/message.ts";
+import { markObserver } from "../support/observed-places.ts";
+import { printable } from "../support/printable.ts";
+import { markFactories } from "../support/roles.ts";
+import { invalid, show } from "../support/validate.ts";
 
 /** Reasons of a disconnect that the client's own side wanted. */
 const wanted: ReadonlySet<string> = new Set<DisconnectInfo["reason"]>(["local", "drain", "forced"]);

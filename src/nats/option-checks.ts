@@ -1,6 +1,7 @@
 import type { ConnectionOptions as TlsConnectionOptions } from "node:tls";
 import type { TlsOptions } from "@nats-io/transport-node";
 import type { ConnectionOptions as Nats2ConnectionOptions } from "nats";
+import { contextChecks } from "../dialers/tls-context-checks.ts";
 import {
   type Check,
   checkNumber,
@@ -9,11 +10,10 @@ import {
   checkString,
   type OptionChecks,
   unchecked,
-} from "../core/open-options.ts";
-import { checkBoolean, checkFunction, invalid, isPlain, show, showKind } from "../core/validate.ts";
-import { contextChecks } from "../dialers/tls-context-checks.ts";
+} from "../support/open-options.ts";
+import { checkBoolean, checkFunction, invalid, isPlain, show, showKind } from "../support/validate.ts";
 import type { DialedConnectOptions } from "./connect-options.ts";
-import type { NodeConnectionOptions } from "./upstream.ts";
+import type { NodeConnectionOptions } from "./nats-library.ts";
 
 /** This package's own, each of which is checked where it is used. */
 const ownChecks: OptionChecks<DialedConnectOptions> = {

@@ -7,19 +7,20 @@ import type {
   ServerInfo,
   Status,
 } from "@nats-io/transport-node";
+import { systemClock } from "../async/clock.ts";
+import { Deadline } from "../async/deadline.ts";
 import { classify } from "../core/classify.ts";
-import { systemClock } from "../core/clock.ts";
-import { Deadline } from "../core/deadline.ts";
 import type { Dialer } from "../core/dialer.ts";
-import { handled } from "../core/handled.ts";
-import { cleanError } from "../core/printable.ts";
-import { SentSecrets } from "../core/sent-secrets.ts";
-import { maxTimerMs } from "../core/validate.ts";
+import { handled } from "../support/handled.ts";
+import { cleanError } from "../support/printable.ts";
+import { SentSecrets } from "../support/sent-secrets.ts";
+import { maxTimerMs } from "../support/validate.ts";
 import { ClientClosedError } from "./closed-error.ts";
 import type { FileCredentials } from "./credentials.ts";
 import { DialLoop } from "./dial-loop.ts";
 import { errorKind } from "./error-kind.ts";
 import type { Lifecycle } from "./lifecycle.ts";
+import { type Connection, ensureTransportFactory, type Upstream } from "./nats-library.ts";
 import { type PublishBuffer, ReconnectBufferError } from "./publish-buffer.ts";
 import type { ReconnectDelay } from "./reconnect-delay.ts";
 import { Refusals } from "./refusals.ts";
@@ -30,7 +31,6 @@ import type { ConfiguredServer } from "./servers.ts";
 import { readStatus } from "./status.ts";
 import { withStockCause } from "./stock-cause.ts";
 import { type DialedTransport, dialedTransport } from "./transport.ts";
-import { type Connection, ensureTransportFactory, type Upstream } from "./upstream.ts";
 
 /** The client's own `timeout` for each server, where none is given. */
 const defaultTimeoutMs = 20_000;

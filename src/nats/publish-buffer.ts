@@ -1,4 +1,4 @@
-import { invalid, show } from "../core/validate.ts";
+import { invalid, show } from "../support/validate.ts";
 
 /** A message could not wait for a connection: the buffer was full, or `reconnectBufSize` is -1. */
 export class ReconnectBufferError extends Error {

@@ -1,6 +1,6 @@
-import { type BackoffFunction, createBackoff } from "../core/backoff.ts";
-import { returnedWait } from "../core/returned.ts";
-import { checkDuration, checkFunction } from "../core/validate.ts";
+import { type BackoffFunction, createBackoff } from "../async/backoff.ts";
+import { returnedWait } from "../support/returned.ts";
+import { checkDuration, checkFunction } from "../support/validate.ts";
 
 export interface ReconnectDelayOptions {
   /**

@@ -1,7 +1,7 @@
 import type { ConnectionOptions, ProtocolHandler, ServerInfo } from "@nats-io/transport-node";
 import { DialError } from "../core/errors.ts";
-import { messageOf } from "../core/message.ts";
-import { returnedWait, wrongReturn } from "../core/returned.ts";
+import { messageOf } from "../support/message.ts";
+import { returnedWait, wrongReturn } from "../support/returned.ts";
 
 type Servers = ProtocolHandler["servers"];
 type PoolServer = ReturnType<Servers["getCurrentServer"]>;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Authenticator, ConnectionOptions } from "@nats-io/transport-node";
+import { systemClock } from "../async/clock.ts";
 import { classify } from "../core/classify.ts";
-import { systemClock } from "../core/clock.ts";
 import type { FileCredentials } from "./credentials.ts";
 
 /** Least wait in milliseconds before credentials that were refused are offered again: the wait of nats.go. */

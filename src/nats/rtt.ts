@@ -1,4 +1,4 @@
-import type { ClientEvents } from "../core/client-events.ts";
+import type { ClientEvents } from "../client/client-events.ts";
 import type { AnyConnection } from "./any-connection.ts";
 
 /**

@@ -1,5 +1,5 @@
-import { cleanError } from "../core/printable.ts";
-import type { SentSecrets } from "../core/sent-secrets.ts";
+import { cleanError } from "../support/printable.ts";
+import type { SentSecrets } from "../support/sent-secrets.ts";
 import type { Blank } from "./info.ts";
 
 /** Notes the credentials of a CONNECT line that is about to be sent. */

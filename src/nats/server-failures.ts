@@ -1,6 +1,6 @@
 import { classify, decidingError } from "../core/classify.ts";
 import { DialError, DialTimeoutError, type TargetFailure } from "../core/errors.ts";
-import { messageOf } from "../core/message.ts";
+import { messageOf } from "../support/message.ts";
 
 /** Servers that a message names; `DialError.targets` has all. */
 const maxNamed = 8;

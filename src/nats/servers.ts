@@ -1,6 +1,6 @@
 import { isIPv6 } from "node:net";
 import { parseTarget } from "../core/target.ts";
-import { invalid, show } from "../core/validate.ts";
+import { invalid, show } from "../support/validate.ts";
 
 const defaultPort = 4222;
 

@@ -1,5 +1,5 @@
-import type { ClientState } from "../core/client-trace.ts";
-import { invalid, show } from "../core/validate.ts";
+import type { ClientState } from "../client/client-trace.ts";
+import { invalid, show } from "../support/validate.ts";
 import type { AnyConnection } from "./any-connection.ts";
 import { isConnected, lastErrorOf } from "./internals.ts";
 import { knownClient } from "./known-clients.ts";

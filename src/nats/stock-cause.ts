@@ -1,8 +1,8 @@
 import { classify } from "../core/classify.ts";
 import { DialError } from "../core/errors.ts";
-import { isError } from "../core/is-error.ts";
-import { messageOf } from "../core/message.ts";
-import type { Upstream } from "./upstream.ts";
+import { isError } from "../support/is-error.ts";
+import { messageOf } from "../support/message.ts";
+import type { Upstream } from "./nats-library.ts";
 
 /**
  * Makes the `cause` of a failed dial's error what the client's own `connect` rejects with in that case,

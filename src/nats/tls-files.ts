@@ -1,6 +1,6 @@
 import type { SecureContext, SecureContextOptions } from "node:tls";
 import { credentialsOf } from "../dialers/tls-files.ts";
-import type { NodeConnectionOptions } from "./upstream.ts";
+import type { NodeConnectionOptions } from "./nats-library.ts";
 
 /** Resolves to what `tls.connect` takes in place of certificates and keys. */
 type SecureContextSource = () => Promise<{ readonly secureContext: SecureContext }>;

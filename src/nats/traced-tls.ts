@@ -1,8 +1,8 @@
 import type { TLSSocket } from "node:tls";
-import { failed } from "../core/outcome.ts";
-import { cleanError } from "../core/printable.ts";
-import { tlsInfo } from "../core/tls-info.ts";
 import type { DialTrace } from "../core/trace.ts";
+import { tlsInfo } from "../dialers/tls-info.ts";
+import { failed } from "../engine/outcome.ts";
+import { cleanError } from "../support/printable.ts";
 
 /** Tells `trace` how a TLS handshake goes, which `secure` makes. */
 export async function tracedTls(

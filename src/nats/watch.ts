@@ -1,13 +1,13 @@
 import type { Status } from "@nats-io/transport-node";
-import { ClientEvents } from "../core/client-events.ts";
-import type { ClientState, ObservedClient } from "../core/client-trace.ts";
-import { systemClock } from "../core/clock.ts";
-import { guarded } from "../core/user-call.ts";
+import { systemClock } from "../async/clock.ts";
+import { ClientEvents } from "../client/client-events.ts";
+import type { ClientState, ObservedClient } from "../client/client-trace.ts";
+import { guarded } from "../support/user-call.ts";
 import type { AnyConnection } from "./any-connection.ts";
+import { Link } from "./connection-record.ts";
 import { errorKind } from "./error-kind.ts";
 import { identityOf } from "./info.ts";
 import { bufferedBytes, clientName, isConnected, reconnects, serverCounts } from "./internals.ts";
-import { Link } from "./link.ts";
 import { readStatus } from "./status.ts";
 
 /** They end when told to. */

@@ -1,8 +1,8 @@
 import { isIP, type Socket } from "node:net";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { DialError } from "../core/errors.ts";
-import { lazyModules } from "../core/lazy-modules.ts";
 import type { DialTrace } from "../core/trace.ts";
+import { lazyModules } from "../support/lazy-modules.ts";
 import { tracedTls } from "./traced-tls.ts";
 
 /** Puts TLS on an open connection. The certificate is checked against `host`, unless the options name another. */

@@ -2,8 +2,8 @@ import type { ClientRequest } from "node:http";
 import type { Socket } from "node:net";
 import { WebSocket } from "ws";
 import { DialError } from "../core/errors.ts";
-import { cleanError } from "../core/printable.ts";
 import type { Reason } from "../core/reasons.ts";
+import { cleanError } from "../support/printable.ts";
 
 /**
  * Asks for a websocket by HTTP on an open connection. It comes paused, with nothing read: `resume()` it

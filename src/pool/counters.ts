@@ -1,4 +1,4 @@
-import type { AcquireOutcome, EvictionReason, PoolCounts } from "../core/pool-trace.ts";
+import type { AcquireOutcome, EvictionReason, PoolCounts } from "./pool-trace.ts";
 
 /** What there is now; the rest of {@link PoolCounts} is counted. */
 export type PoolGauges = Pick<PoolCounts, "open" | "idle" | "used" | "dialing" | "waiting">;

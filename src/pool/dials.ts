@@ -1,10 +1,10 @@
 import type { Duplex } from "node:stream";
-import { Cancel } from "../core/cancel.ts";
-import type { DialContext, Run } from "../core/context.ts";
+import { Cancel } from "../async/cancel.ts";
 import { DialError } from "../core/errors.ts";
-import { type Linked, LinkedList } from "../core/linked-list.ts";
 import type { Target } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
+import type { DialContext, Run } from "../engine/context.ts";
+import { type Linked, LinkedList } from "../support/linked-list.ts";
 import type { Waiter } from "./waiters.ts";
 
 /** What becomes of the dials of {@link Dials}. Called when the dial has given up its place. */

@@ -1,9 +1,9 @@
-import { checkObservers, warnOfHooks } from "../core/hook-names.ts";
+import { checkObservers, warnOfHooks } from "../core/check-hooks.ts";
 import { callHook, returnedHooks } from "../core/hooks.ts";
-import type { ObservedPool, PoolObserver, PoolTrace, PoolTraceLike } from "../core/pool-trace.ts";
-import { addPlace, type Place, placeOf } from "../core/twins.ts";
-import { guarded } from "../core/user-call.ts";
-import type { OptionNames } from "../core/validate.ts";
+import { addPlace, type Place, placeOf } from "../support/observed-places.ts";
+import { guarded } from "../support/user-call.ts";
+import type { OptionNames } from "../support/validate.ts";
+import type { ObservedPool, PoolObserver, PoolTrace, PoolTraceLike } from "./pool-trace.ts";
 
 const hooks: OptionNames<PoolTrace> = { acquireDone: true, releaseDone: true, evicted: true, end: true };
 

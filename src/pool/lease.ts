@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Target } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
-import type { Pooled } from "./pooled.ts";
+import type { Pooled } from "./pool-entry.ts";
 
 /** Where leases are given back to. */
 export interface LeaseHome<C extends Duplex> {

@@ -1,10 +1,9 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { checkClock } from "../core/checked-clock.ts";
-import { type Clock, systemClock } from "../core/clock.ts";
+import { checkClock } from "../async/checked-clock.ts";
+import { type Clock, systemClock } from "../async/clock.ts";
 import type { Dialer } from "../core/dialer.ts";
-import type { PoolTraceLike } from "../core/pool-trace.ts";
-import { checkedRandom } from "../core/returned.ts";
+import { checkedRandom } from "../support/returned.ts";
 import {
   checkCount,
   checkDialer,
@@ -14,8 +13,9 @@ import {
   invalid,
   type OptionNames,
   show,
-} from "../core/validate.ts";
+} from "../support/validate.ts";
 import { checkPoolTrace } from "./events.ts";
+import type { PoolTraceLike } from "./pool-trace.ts";
 
 export interface PoolOptions<C extends Duplex = Socket> {
   /** Makes the connections. Its timeouts bound each dial; without any, only `acquireTimeoutMs` does. Required. */

@@ -1,15 +1,15 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { compose } from "../core/compose.ts";
-import { contextOf, type DialContext, type Run, runOf } from "../core/context.ts";
 import type { Dialer, DialOptions } from "../core/dialer.ts";
-import type { ObservedPool, PoolStats } from "../core/pool-trace.ts";
-import { markFactories } from "../core/roles.ts";
 import { parseTarget, type TargetLike } from "../core/target.ts";
+import { compose } from "../engine/compose.ts";
+import { contextOf, type DialContext, type Run, runOf } from "../engine/context.ts";
+import { markFactories } from "../support/roles.ts";
 import { Counters } from "./counters.ts";
 import { PoolEvents } from "./events.ts";
 import type { Lease } from "./lease.ts";
 import { type PoolOptions, type PoolSettings, settingsOf } from "./options.ts";
+import type { ObservedPool, PoolStats } from "./pool-trace.ts";
 import { Sweeper } from "./sweeper.ts";
 import { TargetPool, type TargetPoolHost } from "./target-pool.ts";
 

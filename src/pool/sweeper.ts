@@ -1,6 +1,6 @@
-import { clearTimer } from "../core/checked-clock.ts";
-import type { Clock } from "../core/clock.ts";
-import { handleRejection } from "../core/returned.ts";
+import { clearTimer } from "../async/checked-clock.ts";
+import type { Clock } from "../async/clock.ts";
+import { handleRejection } from "../support/returned.ts";
 
 /** What a sweep spares the processor: it takes well below a microsecond for each connection that it looks at. */
 const pauseMsPerConnection = 0.001;

@@ -1,27 +1,27 @@
 import { AsyncResource } from "node:async_hooks";
 import type { Duplex } from "node:stream";
-import { discard } from "../core/connection.ts";
-import { contextOf, type DialContext, type Run } from "../core/context.ts";
 import type { Dialer, DialOptions } from "../core/dialer.ts";
 import { DialTimeoutError } from "../core/errors.ts";
 import type { CloseReason } from "../core/event-values.ts";
 import { callHook } from "../core/hooks.ts";
-import { LinkedList } from "../core/linked-list.ts";
-import type { AcquireOutcome, EvictionReason, PoolCounts } from "../core/pool-trace.ts";
-import { returnedBoolean } from "../core/returned.ts";
 import type { Target } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
-import { stateCloseReason } from "../core/tracker.ts";
-import { guarded } from "../core/user-call.ts";
+import { contextOf, type DialContext, type Run } from "../engine/context.ts";
+import { stateCloseReason } from "../engine/tracker.ts";
+import { discard } from "../support/connection.ts";
+import { LinkedList } from "../support/linked-list.ts";
+import { returnedBoolean } from "../support/returned.ts";
+import { guarded } from "../support/user-call.ts";
 import type { Counters } from "./counters.ts";
 import { Dials, type DialsOwner } from "./dials.ts";
 import { PoolClosedError, PoolFullError, PoolTimeoutError } from "./errors.ts";
 import type { PoolEvents } from "./events.ts";
 import { Lease, type LeaseHome } from "./lease.ts";
+import { Warmth } from "./min-idle-backoff.ts";
 import type { PoolSettings } from "./options.ts";
-import { Pooled, type PooledOwner } from "./pooled.ts";
+import { Pooled, type PooledOwner } from "./pool-entry.ts";
+import type { AcquireOutcome, EvictionReason, PoolCounts } from "./pool-trace.ts";
 import { type Caller, type Waiter, Waiters } from "./waiters.ts";
-import { Warmth } from "./warmth.ts";
 
 /** The pool that a target's part belongs to. */
 export interface TargetPoolHost<C extends Duplex> {

@@ -1,10 +1,10 @@
 import type { AsyncResource } from "node:async_hooks";
 import type { Duplex } from "node:stream";
-import type { Clock } from "../core/clock.ts";
-import type { DialContext } from "../core/context.ts";
-import { Deadline } from "../core/deadline.ts";
-import { type Linked, LinkedList } from "../core/linked-list.ts";
+import type { Clock } from "../async/clock.ts";
+import { Deadline } from "../async/deadline.ts";
 import type { DialTrace } from "../core/trace.ts";
+import type { DialContext } from "../engine/context.ts";
+import { type Linked, LinkedList } from "../support/linked-list.ts";
 import type { Lease } from "./lease.ts";
 
 /** Who asked for a connection, and how he would have it dialed. */

@@ -1,7 +1,6 @@
 import type { Attributes } from "@opentelemetry/api";
-import type { ClientConnectInfo, DisconnectInfo, ObservedClient } from "../core/client-trace.ts";
+import type { ClientConnectInfo, DisconnectInfo, ObservedClient } from "../client/client-trace.ts";
 import type { Address, Ended } from "../core/event-values.ts";
-import { printable } from "../core/printable.ts";
 import { parseTarget, shownPath, type Target } from "../core/target.ts";
 import type {
   AttemptStartInfo,
@@ -13,6 +12,7 @@ import type {
   RetryScheduledInfo,
   TlsHandshakeDoneInfo,
 } from "../core/trace.ts";
+import { printable } from "../support/printable.ts";
 
 /** Addresses of one answer that a span shows: a peer's words take no more than 1 kB. */
 const maxAnswers = 20;

@@ -1,4 +1,4 @@
-import { invalid, show } from "../core/validate.ts";
+import { invalid, show } from "../support/validate.ts";
 
 /** Throws a `TypeError` that names the option unless it can be the value of `dialer.name`. */
 export function checkName(factory: string, name: unknown): void {

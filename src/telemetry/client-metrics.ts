@@ -1,5 +1,5 @@
-import type { ClientObserver, ClientState } from "../core/client-trace.ts";
-import { guarded } from "../core/user-call.ts";
+import type { ClientObserver, ClientState } from "../client/client-trace.ts";
+import { guarded } from "../support/user-call.ts";
 import { statsReader } from "./client-stats.ts";
 import { clientErrorKinds, clientStates, disconnectReasons, type InstrumentKey, instruments } from "./instruments.ts";
 import type { Sink } from "./sink.ts";

@@ -1,5 +1,5 @@
-import type { ClientStats, ObservedClient } from "../core/client-trace.ts";
-import { guarded } from "../core/user-call.ts";
+import type { ClientStats, ObservedClient } from "../client/client-trace.ts";
+import { guarded } from "../support/user-call.ts";
 
 const counted = ["inMsgs", "outMsgs", "inBytes", "outBytes"] as const satisfies readonly (keyof ClientStats)[];
 const standing = [

@@ -1,7 +1,7 @@
-import type { ClientErrorKind } from "../core/client-trace.ts";
+import type { ClientErrorKind } from "../client/client-trace.ts";
 import { breakerStates, closeReasons, exhaustedCauses, limits } from "../core/event-values.ts";
-import { acquireOutcomes, evictionReasons } from "../core/pool-trace.ts";
 import { reasons } from "../core/reasons.ts";
+import { acquireOutcomes, evictionReasons } from "../pool/pool-trace.ts";
 
 /** One row of the table: everything that a metrics library needs to make the instrument. */
 export interface Instrument {

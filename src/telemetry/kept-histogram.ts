@@ -1,5 +1,5 @@
 import { Histogram, type HistogramConfiguration } from "prom-client";
-import { invalid } from "../core/validate.ts";
+import { invalid } from "../support/validate.ts";
 import type { Add } from "./sink.ts";
 
 /** Labels of an exemplar, such as `trace_id` and `span_id`; none where there is nothing to point to. */

@@ -1,7 +1,7 @@
-import type { ClientObserver } from "../core/client-trace.ts";
-import { markFactories } from "../core/roles.ts";
-import { markObserver } from "../core/twins.ts";
-import { checkOptions } from "../core/validate.ts";
+import type { ClientObserver } from "../client/client-trace.ts";
+import { markObserver } from "../support/observed-places.ts";
+import { markFactories } from "../support/roles.ts";
+import { checkOptions } from "../support/validate.ts";
 import { checkName } from "./check-name.ts";
 import { clientMetrics } from "./client-metrics.ts";
 import { checkRegistry } from "./prometheus.ts";

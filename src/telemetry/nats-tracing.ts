@@ -6,13 +6,13 @@ import {
   SpanStatusCode,
   type TracerProvider,
 } from "@opentelemetry/api";
+import type { ClientObserver, DisconnectInfo, ObservedClient, ReconnectInfo } from "../client/client-trace.ts";
 import { classify } from "../core/classify.ts";
-import type { ClientObserver, DisconnectInfo, ObservedClient, ReconnectInfo } from "../core/client-trace.ts";
 import type { Ended } from "../core/event-values.ts";
-import { messageOf } from "../core/message.ts";
-import { markFactories } from "../core/roles.ts";
-import { markObserver } from "../core/twins.ts";
-import { checkOptions } from "../core/validate.ts";
+import { messageOf } from "../support/message.ts";
+import { markObserver } from "../support/observed-places.ts";
+import { markFactories } from "../support/roles.ts";
+import { checkOptions } from "../support/validate.ts";
 import { clientAttributes, connectedAttributes, disconnectAttributes, endedAttributes } from "./attributes.ts";
 import { checkTracerProvider } from "./check-name.ts";
 import { lastGoodDial, link } from "./links.ts";

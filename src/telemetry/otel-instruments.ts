@@ -10,7 +10,7 @@ import {
   type UpDownCounter,
   ValueType,
 } from "@opentelemetry/api";
-import { wrongReturn } from "../core/returned.ts";
+import { wrongReturn } from "../support/returned.ts";
 import { type Instrument, type InstrumentKey, instruments, ownerLabel } from "./instruments.ts";
 import { Moments } from "./moments.ts";
 import type { Add, Level, Series, Sink, TellMoment } from "./sink.ts";

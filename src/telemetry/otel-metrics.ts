@@ -1,11 +1,11 @@
 import type { Duplex } from "node:stream";
 import type { MeterProvider } from "@opentelemetry/api";
-import { layer, type Run } from "../core/context.ts";
 import type { Middleware } from "../core/dialer.ts";
-import { attach, observing } from "../core/observe.ts";
-import { markFactories } from "../core/roles.ts";
-import { guarded } from "../core/user-call.ts";
-import { checkOptions, invalid, show } from "../core/validate.ts";
+import { layer, type Run } from "../engine/context.ts";
+import { attach, observing } from "../engine/observe.ts";
+import { markFactories } from "../support/roles.ts";
+import { guarded } from "../support/user-call.ts";
+import { checkOptions, invalid, show } from "../support/validate.ts";
 import { checkEndpoints, checkName } from "./check-name.ts";
 import { dialerMetrics } from "./dialer-metrics.ts";
 import { otelSink } from "./otel-instruments.ts";

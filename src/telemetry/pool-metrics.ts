@@ -1,5 +1,5 @@
-import { acquireOutcomes, evictionReasons, type ObservedPool, type PoolObserver } from "../core/pool-trace.ts";
-import { guarded } from "../core/user-call.ts";
+import { acquireOutcomes, evictionReasons, type ObservedPool, type PoolObserver } from "../pool/pool-trace.ts";
+import { guarded } from "../support/user-call.ts";
 import { byValue, type Level, type Sink } from "./sink.ts";
 
 /** Observes pools and counts what they do into `sink`, whatever metrics library stands behind it. */

@@ -1,8 +1,8 @@
 import type { MeterProvider } from "@opentelemetry/api";
-import type { PoolObserver } from "../core/pool-trace.ts";
-import { markFactories } from "../core/roles.ts";
-import { markObserver } from "../core/twins.ts";
-import { checkOptions } from "../core/validate.ts";
+import type { PoolObserver } from "../pool/pool-trace.ts";
+import { markObserver } from "../support/observed-places.ts";
+import { markFactories } from "../support/roles.ts";
+import { checkOptions } from "../support/validate.ts";
 import { checkName } from "./check-name.ts";
 import { otelSink } from "./otel-instruments.ts";
 import { checkMeterProvider } from "./otel-metrics.ts";

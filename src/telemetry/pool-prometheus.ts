@@ -1,7 +1,7 @@
-import type { PoolObserver } from "../core/pool-trace.ts";
-import { markFactories } from "../core/roles.ts";
-import { markObserver } from "../core/twins.ts";
-import { checkOptions } from "../core/validate.ts";
+import type { PoolObserver } from "../pool/pool-trace.ts";
+import { markObserver } from "../support/observed-places.ts";
+import { markFactories } from "../support/roles.ts";
+import { checkOptions } from "../support/validate.ts";
 import { checkName } from "./check-name.ts";
 import { poolObserver } from "./pool-metrics.ts";
 import { checkRegistry } from "./prometheus.ts";

@@ -1,7 +1,7 @@
 import { trace } from "@opentelemetry/api";
-import type { AcquireDoneInfo, PoolTrace } from "../core/pool-trace.ts";
-import { markFactories } from "../core/roles.ts";
-import { markObserver } from "../core/twins.ts";
+import type { AcquireDoneInfo, PoolTrace } from "../pool/pool-trace.ts";
+import { markObserver } from "../support/observed-places.ts";
+import { markFactories } from "../support/roles.ts";
 import { dialedSpan } from "./dialed-spans.ts";
 
 /**

@@ -6,9 +6,9 @@ import {
   openMetricsContentType,
   type Registry,
 } from "prom-client";
-import { isPromiseLike, wrongReturn } from "../core/returned.ts";
-import { guarded } from "../core/user-call.ts";
-import { invalid, show } from "../core/validate.ts";
+import { isPromiseLike, wrongReturn } from "../support/returned.ts";
+import { guarded } from "../support/user-call.ts";
+import { invalid, show } from "../support/validate.ts";
 import { type Instrument, type InstrumentKey, instruments, noError, ownerLabel } from "./instruments.ts";
 import { type Exemplar, KeptHistogram } from "./kept-histogram.ts";
 import { Moments } from "./moments.ts";

@@ -1,8 +1,8 @@
 import type { Middleware } from "../core/dialer.ts";
-import { asObserver } from "../core/makeup.ts";
-import { attach } from "../core/observe.ts";
-import { markFactories } from "../core/roles.ts";
-import { checkFunction, checkOptions, invalid, show } from "../core/validate.ts";
+import { asObserver } from "../engine/layer-info.ts";
+import { attach } from "../engine/observe.ts";
+import { markFactories } from "../support/roles.ts";
+import { checkFunction, checkOptions, invalid, show } from "../support/validate.ts";
 import { checkEndpoints, checkName } from "./check-name.ts";
 import { dialerMetrics } from "./dialer-metrics.ts";
 import { goConntrackHooks } from "./go-conntrack.ts";

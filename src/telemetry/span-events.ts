@@ -1,8 +1,5 @@
 import { type Attributes, type Span, SpanStatusCode } from "@opentelemetry/api";
 import type { Ended } from "../core/event-values.ts";
-import { noteHandled } from "../core/hook-chain.ts";
-import { messageOf } from "../core/message.ts";
-import { printable } from "../core/printable.ts";
 import type {
   AttemptDoneInfo,
   AttemptStartInfo,
@@ -15,6 +12,9 @@ import type {
   ProxyDoneInfo,
   TlsHandshakeDoneInfo,
 } from "../core/trace.ts";
+import { noteHandled } from "../engine/hook-chain.ts";
+import { messageOf } from "../support/message.ts";
+import { printable } from "../support/printable.ts";
 import {
   attemptAttributes,
   connectDoneAttributes,

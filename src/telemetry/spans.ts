@@ -8,9 +8,6 @@ import {
   trace,
 } from "@opentelemetry/api";
 import type { Address, Ended } from "../core/event-values.ts";
-import { noteHandled } from "../core/hook-chain.ts";
-import { messageOf } from "../core/message.ts";
-import { printable } from "../core/printable.ts";
 import type {
   AttemptDoneInfo,
   AttemptStartInfo,
@@ -28,6 +25,9 @@ import type {
   TlsHandshakeDoneInfo,
   TlsHandshakeStartInfo,
 } from "../core/trace.ts";
+import { noteHandled } from "../engine/hook-chain.ts";
+import { messageOf } from "../support/message.ts";
+import { printable } from "../support/printable.ts";
 import {
   attemptAttributes,
   connectDoneAttributes,

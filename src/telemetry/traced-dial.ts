@@ -10,11 +10,11 @@ import {
   type TracerProvider,
   trace,
 } from "@opentelemetry/api";
-import type { DialContext, Run, Surround } from "../core/context.ts";
-import { addHooks, noteHandled } from "../core/hook-chain.ts";
-import { observed } from "../core/observe.ts";
 import type { Target } from "../core/target.ts";
 import type { DialDoneInfo, DialTrace } from "../core/trace.ts";
+import type { DialContext, Run, Surround } from "../engine/context.ts";
+import { addHooks, noteHandled } from "../engine/hook-chain.ts";
+import { observed } from "../engine/observe.ts";
 import { dialAttributes } from "./attributes.ts";
 import { noteDialedSpan } from "./dialed-spans.ts";
 import { linkable, type OwnedDials } from "./links.ts";

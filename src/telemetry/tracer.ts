@@ -1,5 +1,5 @@
 import { type Tracer, type TracerProvider, trace } from "@opentelemetry/api";
-import { wrongReturn } from "../core/returned.ts";
+import { wrongReturn } from "../support/returned.ts";
 
 /**
  * The tracer of this package, from the provider given, else the one registered with the API.

@@ -1,5 +1,5 @@
 import type { MeterProvider } from "@opentelemetry/api";
-import { guarded } from "../core/user-call.ts";
+import { guarded } from "../support/user-call.ts";
 import { registeredMeterProvider } from "./otel-instruments.ts";
 
 /**

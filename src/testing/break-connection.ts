@@ -1,6 +1,6 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { notify } from "../core/user-call.ts";
+import { notify } from "../support/user-call.ts";
 import { connectionReset } from "./system-error.ts";
 
 interface Internals {

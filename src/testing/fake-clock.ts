@@ -1,6 +1,6 @@
-import type { Clock } from "../core/clock.ts";
+import type { Clock } from "../async/clock.ts";
 import type { Middleware } from "../core/dialer.ts";
-import { markFactories, markMiddleware } from "../core/roles.ts";
+import { markFactories, markMiddleware } from "../support/roles.ts";
 
 interface Timer {
   readonly at: number;

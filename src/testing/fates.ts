@@ -1,5 +1,5 @@
 import type { Target } from "../core/target.ts";
-import { checkDuration, checkFunction, checkOneOf, checkOptions, invalid, show } from "../core/validate.ts";
+import { checkDuration, checkFunction, checkOneOf, checkOptions, invalid, show } from "../support/validate.ts";
 import { seededRandom } from "./random.ts";
 
 const faults = ["none", "refuse", "reset", "blackHole", "cut"] as const;

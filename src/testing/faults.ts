@@ -1,12 +1,12 @@
 import type { Duplex } from "node:stream";
-import { attempting } from "../core/attempt.ts";
-import type { Cancel } from "../core/cancel.ts";
-import { type DialContext, dialerOf, layer, type Run } from "../core/context.ts";
+import type { Cancel } from "../async/cancel.ts";
+import { sleep } from "../async/sleep.ts";
 import type { Handshake, Middleware } from "../core/dialer.ts";
-import { returnedBoolean } from "../core/returned.ts";
-import { markFactories } from "../core/roles.ts";
-import { sleep } from "../core/sleep.ts";
 import type { Target } from "../core/target.ts";
+import { attempting } from "../engine/attempt.ts";
+import { type DialContext, dialerOf, layer, type Run } from "../engine/context.ts";
+import { returnedBoolean } from "../support/returned.ts";
+import { markFactories } from "../support/roles.ts";
 import { cutAfter, resetSoon } from "./break-connection.ts";
 import { drawFates, type FaultsOptions } from "./fates.ts";
 import { connectRefused } from "./system-error.ts";

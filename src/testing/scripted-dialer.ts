@@ -1,11 +1,11 @@
 import { Duplex } from "node:stream";
-import { isConnection } from "../core/connection.ts";
 import type { Dialer, DialOptions } from "../core/dialer.ts";
-import { isError } from "../core/is-error.ts";
-import { wrongReturn } from "../core/returned.ts";
-import { markDialer, markFactories } from "../core/roles.ts";
 import { parseTarget, type Target } from "../core/target.ts";
-import { invalid, show } from "../core/validate.ts";
+import { isConnection } from "../support/connection.ts";
+import { isError } from "../support/is-error.ts";
+import { wrongReturn } from "../support/returned.ts";
+import { markDialer, markFactories } from "../support/roles.ts";
+import { invalid, show } from "../support/validate.ts";
 
 /** One answer of a {@link scriptedDialer}: an error to fail with, or how to answer. */
 export type Step = Error | "connect" | "hang" | ((options: DialOptions<Duplex>) => Promise<Duplex>);

@@ -3,7 +3,6 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Duplex } from "node:stream";
 import { test } from "node:test";
 import { inspect } from "node:util";
-import { messageOf } from "../../src/core/message.ts";
 import {
   compose,
   DialError,
@@ -14,6 +13,7 @@ import {
   withRetry,
   withTimeout,
 } from "../../src/index.ts";
+import { messageOf } from "../../src/support/message.ts";
 import { fakeClock, scriptedDialer } from "../../src/testing.ts";
 
 const coded = (code: string) => Object.assign(new Error(`connect ${code}`), { code });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
-import { systemClock } from "../../src/core/clock.ts";
+import { systemClock } from "../../src/async/clock.ts";
 import { callHook, hooksOf } from "../../src/core/hooks.ts";
 import { dialEventNames } from "../../src/core/trace.ts";
 import { compose, type DialTrace, parseTarget, tcp, withTrace } from "../../src/index.ts";

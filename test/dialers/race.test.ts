@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { Socket } from "node:net";
 import { describe, test } from "node:test";
-import { Cancel } from "../../src/core/cancel.ts";
-import type { DialContext } from "../../src/core/context.ts";
+import { Cancel } from "../../src/async/cancel.ts";
 import { RaceLostError, race } from "../../src/dialers/race.ts";
 import { resolve } from "../../src/dialers/resolve.ts";
+import type { DialContext } from "../../src/engine/context.ts";
 import type { Address, Lookup } from "../../src/index.ts";
 import { fakeClock } from "../../src/testing.ts";
 import { turns } from "../support/contract.ts";

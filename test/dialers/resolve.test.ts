@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Cancel } from "../../src/core/cancel.ts";
+import { Cancel } from "../../src/async/cancel.ts";
 import { resolve } from "../../src/dialers/resolve.ts";
 import type { Lookup } from "../../src/index.ts";
 import { fakeClock } from "../../src/testing.ts";

@@ -1,6 +1,6 @@
 import { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ClientTrace, ObservedClient } from "../../src/core/client-trace.ts";
+import type { ClientTrace, ObservedClient } from "../../src/client/client-trace.ts";
 import {
   type Address,
   compose,

@@ -11,7 +11,7 @@ import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
-import type { DisconnectReason } from "../../src/core/client-trace.ts";
+import type { DisconnectReason } from "../../src/client/client-trace.ts";
 import { connectClients, type ObservedClient } from "../support/chaos-clients.ts";
 import { type MemoryUse, thirds, watchMemory } from "../support/memory.ts";
 import { chaos, type Deed } from "../support/nats-chaos.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { nkeys } from "@nats-io/transport-node";
 import { fileCredentials } from "../../src/nats/credentials.ts";
-import { transportNode } from "../../src/nats/upstream-v3.ts";
+import { transportNode } from "../../src/nats/nats-library-v3.ts";
 import { connect } from "../support/nats-line.ts";
 import { startNats } from "../support/nats-server.ts";
 import { openSockets, until } from "../support/resources.ts";

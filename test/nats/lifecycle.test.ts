@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import type { ClientTrace } from "../../src/core/client-trace.ts";
+import type { ClientTrace } from "../../src/client/client-trace.ts";
 import { compose, tcp, withRetry, withTimeout } from "../../src/index.ts";
 import { connect } from "../support/nats-line.ts";
 import { startNats } from "../support/nats-server.ts";

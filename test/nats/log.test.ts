@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ClientTrace } from "../../src/core/client-trace.ts";
+import type { ClientTrace } from "../../src/client/client-trace.ts";
 import type { Logger } from "../../src/index.ts";
 import { natsLog } from "../../src/nats.ts";
 import { playedClient } from "../telemetry/clients.ts";

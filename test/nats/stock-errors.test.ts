@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
 import { after, test } from "node:test";
-import type { ClientCloseInfo } from "../../src/core/client-trace.ts";
+import type { ClientCloseInfo } from "../../src/client/client-trace.ts";
 import { parseTarget } from "../../src/core/target.ts";
 import { compose, DialError, DialTimeoutError, type Reason, tcp, withTimeout } from "../../src/index.ts";
 import type { ConnectOptions } from "../../src/nats.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { LookupAddress } from "node:dns";
 import { setMaxListeners } from "node:events";
 import { after, before, beforeEach, describe, it, type TestContext, test } from "node:test";
-import { createBackoff } from "../../src/core/backoff.ts";
+import { createBackoff } from "../../src/async/backoff.ts";
 import { compose, type Dialer, DialTimeoutError, tcp, withRetry, withTimeout, withTrace } from "../../src/index.ts";
 import type { ConnectOptions } from "../../src/nats.ts";
 import { blackHole } from "../support/full-backlog.ts";

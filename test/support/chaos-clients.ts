@@ -1,7 +1,7 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import { BasicTracerProvider } from "@opentelemetry/sdk-trace-base";
 import { Registry } from "prom-client";
-import type { ClientState, ClientTrace, DisconnectInfo } from "../../src/core/client-trace.ts";
+import type { ClientState, ClientTrace, DisconnectInfo } from "../../src/client/client-trace.ts";
 import { compose, tcp, withRetry, withTimeout } from "../../src/index.ts";
 import { type ConnectOptions, connect } from "../../src/nats.ts";
 import { natsTracing, withTracing } from "../../src/otel.ts";

@@ -1,8 +1,8 @@
 import * as plain3 from "@nats-io/transport-node";
 import * as plain2 from "nats";
-import type { Upstream } from "../../src/nats/upstream.ts";
-import { nats2 } from "../../src/nats/upstream-v2.ts";
-import { transportNode } from "../../src/nats/upstream-v3.ts";
+import type { Upstream } from "../../src/nats/nats-library.ts";
+import { nats2 } from "../../src/nats/nats-library-v2.ts";
+import { transportNode } from "../../src/nats/nats-library-v3.ts";
 import * as ours3 from "../../src/nats.ts";
 import * as ours2 from "../../src/nats-v2.ts";
 

@@ -1,5 +1,5 @@
-import { ClientEvents } from "../../src/core/client-events.ts";
-import type { ClientState, ClientStats, ClientTraceLike, ObservedClient } from "../../src/core/client-trace.ts";
+import { ClientEvents } from "../../src/client/client-events.ts";
+import type { ClientState, ClientStats, ClientTraceLike, ObservedClient } from "../../src/client/client-trace.ts";
 
 /** A client that does what the test says. */
 export interface PlayedClient extends ObservedClient {

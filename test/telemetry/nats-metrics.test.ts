@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { Registry } from "prom-client";
-import type { ClientErrorKind, ClientState, DisconnectReason } from "../../src/core/client-trace.ts";
+import type { ClientErrorKind, ClientState, DisconnectReason } from "../../src/client/client-trace.ts";
 import { type NatsMetricsOptions, natsMetrics } from "../../src/prometheus.ts";
 import {
   clientErrorKinds,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, it } from "node:test";
 import type { Context, HrTime, TracerProvider } from "@opentelemetry/api";
-import type { ServerIdentity } from "../../src/core/client-trace.ts";
+import type { ServerIdentity } from "../../src/client/client-trace.ts";
 import { compose, type Dialer } from "../../src/index.ts";
 import { natsTracing, withTracing } from "../../src/otel.ts";
 import { type Step, scriptedDialer } from "../../src/testing.ts";

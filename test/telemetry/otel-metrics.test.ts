@@ -6,11 +6,11 @@ import { PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
 import { AggregationTemporality, createDenyListAttributesProcessor, DataPointType } from "@opentelemetry/sdk-metrics";
 import { Registry } from "prom-client";
 import { breakerStates, closeReasons, exhaustedCauses } from "../../src/core/event-values.ts";
-import { acquireOutcomes, evictionReasons, type PoolObserver } from "../../src/core/pool-trace.ts";
 import { reasons } from "../../src/core/reasons.ts";
 import type { DialTrace } from "../../src/core/trace.ts";
 import { compose, type Dialer, type Middleware, parseTarget, tcp } from "../../src/index.ts";
 import { natsOtelMetrics, type OtelMetricsOptions, poolOtelMetrics, withOtelMetrics } from "../../src/otel.ts";
+import { acquireOutcomes, evictionReasons, type PoolObserver } from "../../src/pool/pool-trace.ts";
 import { natsMetrics, poolMetrics, withPrometheus } from "../../src/prometheus.ts";
 import {
   clientErrorKinds,

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
-import type { ObservedPool, PoolCounts, PoolObserver, PoolTrace } from "../../src/core/pool-trace.ts";
-import { evictionReasons } from "../../src/core/pool-trace.ts";
+import type { ObservedPool, PoolCounts, PoolObserver, PoolTrace } from "../../src/pool/pool-trace.ts";
+import { evictionReasons } from "../../src/pool/pool-trace.ts";
 
 /** A pool that does what tests say: `waiting` and `targets` are what it has now. */
 export function playedPool(observers: readonly PoolObserver[], { maxOpen = 10 } = {}) {

@@ -7,7 +7,7 @@ import { register as defaultRegistry, openMetricsContentType, Registry } from "p
 import { breakerStates, closeReasons } from "../../src/core/event-values.ts";
 import { reasons } from "../../src/core/reasons.ts";
 import type { DialTrace } from "../../src/core/trace.ts";
-import { stateCloseReason, traceOf } from "../../src/core/tracker.ts";
+import { stateCloseReason, traceOf } from "../../src/engine/tracker.ts";
 import {
   compose,
   DialError,

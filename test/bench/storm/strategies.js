@@ -1,5 +1,5 @@
 // @ts-check
-import { createBackoff } from "../../../src/core/backoff.ts";
+import { createBackoff } from "../../../src/async/backoff.ts";
 import { reconnectDelay } from "../../../src/nats/reconnect-delay.ts";
 
 /**

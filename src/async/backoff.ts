@@ -1,0 +1,117 @@
+import { checkedRandom, returnedWait } from "../support/returned.ts";
+import { checkDuration, checkFunction, checkOneOf, invalid, maxTimerMs, show } from "../support/validate.ts";
+
+/** How a wait is spread at random, after "Exponential Backoff and Jitter". */
+export type Jitter = "none" | "full" | "equal" | "decorrelated";
+
+/**
+ * Computes the wait in milliseconds before the next attempt, 0 to 2^31-1. May throw to stop: the dial rejects
+ * with what it throws. Anything but such a number, a promise too, ends the dial with a RangeError or TypeError.
+ *
+ * @param attempt - number of the attempt that failed, from 1; 0 before the first, where that is asked for.
+ * @param error - what it failed with; `undefined` before the first.
+ */
+export type BackoffFunction = (attempt: number, error: unknown) => number;
+
+export interface BackoffOptions {
+  /** `exponential`, `constant`, or a function of your own, whose waits are taken as they are. @defaultValue `"exponential"` */
+  backoff?: "exponential" | "constant" | BackoffFunction | undefined;
+  /** Wait after the first failure, before jitter. @defaultValue 100 */
+  initialBackoffMs?: number | undefined;
+  /** Growth of the wait with each failure, at least 1. @defaultValue 2 */
+  backoffMultiplier?: number | undefined;
+  /** No computed wait is longer. @defaultValue 10 000 */
+  maxBackoffMs?: number | undefined;
+  /**
+   * With b the computed wait: `none` waits b, `full` between 0 and b, `equal` between b/2 and b,
+   * `decorrelated` between `initialBackoffMs` and three times the wait before. @defaultValue `"full"`
+   */
+  jitter?: Jitter | undefined;
+  /** Source of randomness, from 0 to below 1. For tests. @defaultValue `Math.random` */
+  random?: (() => number) | undefined;
+}
+
+const defaults = Object.freeze({
+  backoff: "exponential",
+  initialBackoffMs: 100,
+  backoffMultiplier: 2,
+  maxBackoffMs: 10_000,
+  jitter: "full",
+  random: Math.random,
+} as const);
+
+const builtInOnly = ["initialBackoffMs", "backoffMultiplier", "maxBackoffMs", "jitter"] as const;
+
+/**
+ * Returns a maker of waits. Call it once for each dial: `decorrelated` remembers the wait before.
+ *
+ * @param prefix - what errors about options begin with, such as `withRetry: `.
+ * @throws RangeError or TypeError naming the option, when it is out of range or has no effect.
+ * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+ * @see https://github.com/grpc/grpc/blob/master/doc/connection-backoff.md
+ */
+export function createBackoff(options: BackoffOptions = {}, prefix = ""): () => BackoffFunction {
+  const given = options.backoff;
+  if (typeof given === "function") {
+    for (const name of builtInOnly) {
+      if (options[name] !== undefined)
+        throw invalid(TypeError, `${prefix}${name} has no effect when backoff is a function: leave it out`);
+    }
+    return () => (attempt, error) => returnedWait(`backoff(${attempt}, error)`, given(attempt, error));
+  }
+  const {
+    backoff,
+    initialBackoffMs,
+    backoffMultiplier,
+    maxBackoffMs,
+    jitter,
+    random: source,
+  } = {
+    ...defaults,
+    ...defined(options),
+  };
+  checkOneOf(`${prefix}backoff`, backoff, ["exponential", "constant"]);
+  checkOneOf(`${prefix}jitter`, jitter, ["none", "full", "equal", "decorrelated"]);
+  checkFunction(`${prefix}random`, source);
+  const random = checkedRandom(`${prefix}random`, source, "to 1");
+  checkDuration(`${prefix}initialBackoffMs`, initialBackoffMs, 0);
+  checkDuration(`${prefix}maxBackoffMs`, maxBackoffMs, 0);
+  if (maxBackoffMs < initialBackoffMs && backoff === "exponential") {
+    throw invalid(
+      RangeError,
+      `${prefix}maxBackoffMs must not be below initialBackoffMs (${initialBackoffMs}), got ${maxBackoffMs}`,
+    );
+  }
+  if (typeof backoffMultiplier !== "number" || !(backoffMultiplier >= 1 && backoffMultiplier <= maxTimerMs)) {
+    throw invalid(
+      RangeError,
+      `${prefix}backoffMultiplier must be a number of at least 1, got ${show(backoffMultiplier)}`,
+    );
+  }
+
+  return () => {
+    let previousMs = initialBackoffMs;
+    return (attempt) => {
+      // Growth overflows in a retry without end, and Infinity times an initial wait of 0 is no number.
+      // Before the first attempt the wait is as after the first.
+      const failures = Math.max(1, attempt);
+      const growth = backoff === "constant" ? 1 : Math.min(backoffMultiplier ** (failures - 1), Number.MAX_VALUE);
+      const baseMs = Math.min(initialBackoffMs * growth, maxBackoffMs);
+      switch (jitter) {
+        case "none":
+          return baseMs;
+        case "full":
+          return random() * baseMs;
+        case "equal":
+          return baseMs / 2 + (random() * baseMs) / 2;
+        case "decorrelated":
+          previousMs = Math.min(maxBackoffMs, initialBackoffMs + random() * (previousMs * 3 - initialBackoffMs));
+          return previousMs;
+      }
+    };
+  };
+}
+
+function defined<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
+}

@@ -1,0 +1,38 @@
+import { wrongReturn } from "../support/returned.ts";
+import { notify } from "../support/user-call.ts";
+import { checkFunction, invalid, show } from "../support/validate.ts";
+import { type Clock, systemClock } from "./clock.ts";
+
+const checked = new WeakSet<object>([systemClock]);
+
+/**
+ * Checks a clock that a user gave, once: a time that is no number would make every sum after it `NaN`.
+ *
+ * @throws TypeError naming the method; what the clock throws.
+ */
+export function checkClock(option: string, clock: unknown): asserts clock is Clock {
+  if (typeof clock !== "object" || clock === null) throw notClock(option, clock);
+  if (checked.has(clock)) return;
+  const { now, setTimeout, clearTimeout } = clock as Partial<Clock>;
+  for (const [name, method] of Object.entries({ now, setTimeout, clearTimeout })) {
+    checkFunction(`${option}.${name}`, method);
+  }
+  returnedTime(`${option}.now()`, (clock as Clock).now());
+  checked.add(clock);
+}
+
+/** Cancels a timer where nothing may be left undone: a clock of the user's that throws is warned of once. */
+export function clearTimer(clock: Clock, timer: unknown): void {
+  if (clock === systemClock) clock.clearTimeout(timer);
+  else notify("a clock's clearTimeout()", () => clock.clearTimeout(timer));
+}
+
+/** Checks what a clock of the user's told. Throws a `TypeError` unless it is a finite number. */
+export function returnedTime(what: string, value: unknown): number {
+  if (typeof value === "number" && Number.isFinite(value)) return value;
+  throw wrongReturn(what, "must return a finite number of milliseconds", value);
+}
+
+function notClock(option: string, clock: unknown): TypeError {
+  return invalid(TypeError, `${option} must be an object with now, setTimeout and clearTimeout, got ${show(clock)}`);
+}

@@ -1,0 +1,90 @@
+import type { Duplex } from "node:stream";
+import { abortable } from "../async/abortable.ts";
+import type { Dialer, Middleware } from "../core/dialer.ts";
+import { handleRejection } from "../support/returned.ts";
+import { markFactories, roleOf } from "../support/roles.ts";
+import { checkFunction, invalid, show } from "../support/validate.ts";
+import { attempting } from "./attempt.ts";
+import { makingBound } from "./bound.ts";
+import { dialerOf, runOf } from "./context.ts";
+import { DialState } from "./dial-state.ts";
+import { callersHooks } from "./hook-chain.ts";
+import { isObserver, makeupOf, placesOf, setBeneath } from "./layer-info.ts";
+import { observed } from "./observe.ts";
+
+const composed = new WeakSet<object>();
+
+/**
+ * Builds a dialer from layers, outermost first; the base dialer stands last. A layer's place is its
+ * meaning: the same `withTimeout` bounds the whole dial above `withRetry` and one attempt below it.
+ *
+ * A composed dialer may serve as the base of another composition: attempts are still counted once.
+ *
+ * @throws TypeError when a layer is no function, or stands where it can't.
+ * @example
+ * const dial = compose(withTimeout({ timeoutMs: 10_000 }), withRetry(), tcp());
+ * const socket = await dial("db.internal:5432");
+ */
+export function compose<C extends Duplex>(...layers: [...Middleware[], Dialer<C>]): Dialer<C> {
+  checkLayers(layers);
+  const base = layers.at(-1) as Dialer<C>;
+
+  const middlewares = layers.slice(0, -1) as Middleware[];
+  const working = middlewares.findIndex((each) => !isObserver(each));
+  let stack = composed.has(base) ? base : dialerOf(attempting(base), placesOf(base));
+  // With nothing but observers over it, a composed base makes the bound itself, beneath its own observers.
+  if (working < 0 && !composed.has(base)) stack = takingBound(stack);
+  for (const [index, middleware] of [...middlewares.entries()].reverse()) {
+    stack = wrap(middleware, stack, index);
+    if (index === working) stack = takingBound(stack);
+  }
+
+  const run = runOf(stack);
+  const dialer = dialerOf<C>(function composedDialer(target, context) {
+    if (context.state !== undefined) return run(target, context);
+    const { cancel, trace } = context;
+    if (cancel?.aborted) return Promise.reject(cancel.reason);
+    const inner = { ...context, state: new DialState(false) };
+    if (trace === undefined) return abortable(() => run(target, inner), cancel);
+    return abortable(() => observed(run, target, inner, callersHooks(trace), trace), cancel);
+  }, makeupOf(stack));
+  composed.add(dialer);
+  return dialer;
+}
+
+markFactories({ compose });
+
+function checkLayers(layers: readonly unknown[]): void {
+  if (layers.length === 0) throw invalid(TypeError, "compose: needs a base dialer such as tcp()");
+  for (const [index, layer] of layers.entries()) {
+    const option = `compose: layer ${index + 1}`;
+    checkFunction(option, layer);
+    const isLast = index === layers.length - 1;
+    const kind = roleOf(layer)?.kind;
+    if (kind === "dialer" && !isLast) {
+      throw invalid(TypeError, `${option} must be a middleware, got a dialer; a base dialer comes last`);
+    }
+    if (kind === "middleware" && isLast) {
+      throw invalid(TypeError, `${option} must be a dialer, got a middleware; a base dialer such as tcp() comes last`);
+    }
+  }
+}
+
+/** Beneath the observers that stand outermost, for they are to be told of a bound that passes. */
+function takingBound<C extends Duplex>(stack: Dialer<C>): Dialer<C> {
+  const makeup = makeupOf(stack);
+  return dialerOf(makingBound(runOf(stack), makeup.bounded), { ...makeup, makesBound: true });
+}
+
+function wrap<C extends Duplex>(middleware: Middleware, next: Dialer<C>, index: number): Dialer<C> {
+  const wrapped: unknown = middleware(next);
+  if (typeof wrapped === "function") {
+    setBeneath(wrapped, makeupOf(next));
+    return wrapped as Dialer<C>;
+  }
+  handleRejection(wrapped);
+  throw invalid(
+    TypeError,
+    `compose: layer ${index + 1} returned ${show(wrapped)} instead of a dialer; a base dialer such as tcp() comes last`,
+  );
+}

@@ -1,0 +1,176 @@
+import type { Duplex } from "node:stream";
+import { Cancel } from "../async/cancel.ts";
+import { checkClock } from "../async/checked-clock.ts";
+import { type Clock, systemClock } from "../async/clock.ts";
+import type { CallOptions, Dialer, DialOptions, Handshake, Middleware } from "../core/dialer.ts";
+import { parseTarget, type Target, type TargetLike } from "../core/target.ts";
+import type { DialTrace } from "../core/trace.ts";
+import { discard, isConnection } from "../support/connection.ts";
+import { asMistake } from "../support/returned.ts";
+import { markDialer, markMiddleware } from "../support/roles.ts";
+import { checkDialer, show } from "../support/validate.ts";
+import { checkDialOptions } from "./dial-options.ts";
+import { type Call, callOf, skips } from "./dial-overrides.ts";
+import type { DialState } from "./dial-state.ts";
+import { chainOf } from "./hook-chain.ts";
+import { asObserver, type LayerTraits, type Makeup, makeupOf, setMakeup, withLayer } from "./layer-info.ts";
+
+/** What the layers of one dial hand down to each other: {@link DialOptions}, checked and completed. */
+export interface DialContext<C extends Duplex> {
+  readonly cancel: Cancel | undefined;
+  readonly trace: DialTrace | undefined;
+  readonly handshake: Handshake<C> | undefined;
+  readonly background: boolean;
+  readonly owner: object | undefined;
+  readonly clock: Clock;
+  /** What the layers of one dial share; set by the outermost composition. */
+  readonly state: DialState | undefined;
+  /** Whether `withRetry` stands above: what is bounded here is then one attempt. */
+  readonly insideRetry: boolean;
+  /** When the nearest bound above passes, by the clock; for those who plan ahead, for `cancel` ends all. */
+  readonly deadline: number | undefined;
+  /** What the caller asks of the layers beneath in place of what they were made with; seldom anything. */
+  readonly call: Call | undefined;
+  /** What base dialers are called in, handshakes not. */
+  readonly surround: Surround | undefined;
+}
+
+/** Calls `work` in surroundings of an observer's own, such as an async context, and returns what it returns. */
+export type Surround = <T>(work: () => T) => T;
+
+/** A dialer as the layers of this package call it: target parsed, context complete. Rejects, never throws. */
+export type Run<C extends Duplex> = (target: Target, context: DialContext<C>) => Promise<C>;
+
+const runKey: unique symbol = Symbol("dialtrace.run");
+const contextKey: unique symbol = Symbol("dialtrace.context");
+
+interface WithRun<C extends Duplex> {
+  [runKey]?: Run<C>;
+}
+interface WithContext<C extends Duplex> {
+  [contextKey]?: DialContext<C>;
+}
+
+const emptyContext: DialContext<never> = Object.freeze({
+  cancel: undefined,
+  trace: undefined,
+  handshake: undefined,
+  background: false,
+  owner: undefined,
+  clock: systemClock,
+  state: undefined,
+  insideRetry: false,
+  deadline: undefined,
+  call: undefined,
+  surround: undefined,
+});
+
+/** Gives an inner dialer its public face. */
+export function dialerOf<C extends Duplex>(run: Run<C>, makeup?: Makeup): Dialer<C> {
+  const dial = (targetLike: TargetLike, options?: DialOptions<C>): Promise<C> => {
+    try {
+      return run(parseTarget(targetLike), contextOf(options, dial));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  };
+  (dial as WithRun<C>)[runKey] = run;
+  markDialer(dial);
+  if (makeup !== undefined) setMakeup(dial, makeup);
+  return dial;
+}
+
+/**
+ * Reaches the inner dialer behind a public one. Dialers from outside get plain options and a real `AbortSignal`, and
+ * what they resolve with is checked.
+ *
+ * @param rule - what the error says about a dialer from outside that resolves with something else.
+ */
+export function runOf<C extends Duplex>(dialer: Dialer<C>, rule: (got: string) => string = ofLayer): Run<C> {
+  return (dialer as WithRun<C>)[runKey] ?? foreign(dialer, rule);
+}
+
+function foreign<C extends Duplex>(dialer: Dialer<C>, rule: (got: string) => string): Run<C> {
+  return async function foreignDialer(target, context) {
+    const conn: unknown = await dialer(target, optionsOf(context));
+    if (isConnection(conn)) return conn as C;
+    // A decorator that forgets to return the connection has left it where nothing can reach it.
+    discard(context.state?.conn);
+    throw asMistake(new TypeError(rule(show(conn))));
+  };
+}
+
+const ofLayer = (got: string) =>
+  `compose: a layer must resolve with a connection, got ${got}; return what next() resolves with`;
+
+/** Makes a middleware of a wrapper around inner dialers. */
+export function layer(wrap: <C extends Duplex>(next: Run<C>) => Run<C>, traits: LayerTraits = {}): Middleware {
+  const middleware: Middleware = (next) => {
+    checkDialer(`${traits.name ?? "middleware"}: next`, next);
+    const beneath = runOf(next);
+    return dialerOf(skippable(wrap(beneath), beneath, traits.name), withLayer(traits, makeupOf(next)));
+  };
+  markMiddleware(middleware);
+  return traits.observes ? asObserver(middleware) : middleware;
+}
+
+function skippable<C extends Duplex>(run: Run<C>, beneath: Run<C>, name: string | undefined): Run<C> {
+  if (name === undefined) return run;
+  return function skippableDialer(target, context) {
+    return context.call !== undefined && skips(context.call, name) ? beneath(target, context) : run(target, context);
+  };
+}
+
+function optionsOf<C extends Duplex>(context: DialContext<C>): DialOptions<C> & WithContext<C> {
+  const { cancel, trace, handshake, background, owner, clock, call } = context;
+  const options = { trace, handshake, background, owner, clock, [contextKey]: context };
+  if (call !== undefined) Object.assign(options, call);
+  return cancel === undefined ? options : Object.defineProperty(options, "signal", lazySignal);
+}
+
+/**
+ * Own and enumerable, so that a decorator's `{ ...options }` keeps it; lazy, for it is dear to make; one
+ * for all, for a getter in the literal costs ten times as much.
+ */
+const lazySignal: PropertyDescriptor & ThisType<WithContext<never>> = {
+  enumerable: true,
+  configurable: true,
+  get() {
+    return this[contextKey]?.cancel?.signal;
+  },
+};
+
+/**
+ * Checks and completes what a caller gave. A decorator from outside may have changed any option on the way: its
+ * changes win, the rest is inherited.
+ */
+export function contextOf<C extends Duplex>(
+  options: (DialOptions<C> & WithContext<C>) | undefined,
+  dialer: Dialer<C>,
+  what = "dial",
+): DialContext<C> {
+  if (options === undefined) return emptyContext as DialContext<never> as never;
+  const inherited = options?.[contextKey] ?? (emptyContext as never as DialContext<C>);
+  checkDialOptions(what, options, inherited.trace);
+  const { signal, handshake, background = false, owner, clock = systemClock } = options;
+  if (clock !== inherited.clock) checkClock(`${what}: clock`, clock);
+  const cancel = signal && Cancel.of(signal);
+  const given = options.trace;
+  const trace = given === undefined || given === inherited.trace ? given : chainOf(given);
+  const { state, insideRetry, surround } = inherited;
+  // Times of two clocks can't be compared.
+  const deadline = clock === inherited.clock ? inherited.deadline : undefined;
+  const call = asks(options) ? callOf(options, inherited.call, makeupOf(dialer), what) : undefined;
+  return { cancel, trace, handshake, background, owner, clock, state, insideRetry, deadline, call, surround };
+}
+
+function asks(options: CallOptions): boolean {
+  return (
+    options.timeoutMs !== undefined ||
+    options.maxAttempts !== undefined ||
+    options.backoff !== undefined ||
+    options.backoffBeforeFirst !== undefined ||
+    options.shouldRetry !== undefined ||
+    options.skip !== undefined
+  );
+}

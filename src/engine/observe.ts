@@ -1,0 +1,73 @@
+import type { Duplex } from "node:stream";
+import type { Middleware } from "../core/dialer.ts";
+import { callHook, hooksOf } from "../core/hooks.ts";
+import type { Target } from "../core/target.ts";
+import type { DialTrace, Observer } from "../core/trace.ts";
+import type { Place } from "../support/observed-places.ts";
+import { type DialContext, layer, type Run } from "./context.ts";
+import { addHooks } from "./hook-chain.ts";
+import { failed } from "./outcome.ts";
+
+interface AttachOptions {
+  readonly name?: string;
+  readonly place?: Place;
+}
+
+/**
+ * Attaches an observer at this place among the layers: it is told of the dial as it passes here, and
+ * of all that happens beneath. The one way in which observers get in, this package's own included. With a `name`
+ * dials may skip it; with a `place` it is warned of a second one in the same dialer.
+ */
+export function attach(observer: DialTrace | Observer, { name, place }: AttachOptions = {}): Middleware {
+  const traits = { observes: true, place, ...(name !== undefined && { name }) };
+  if (typeof observer === "function") {
+    return layer(
+      (next) =>
+        function observeDialer(target, context) {
+          const { background, owner, clock } = context;
+          const hooks = hooksOf(observer, { target, background, owner }, clock);
+          if (hooks === undefined) return next(target, context);
+          return observed(next, target, context, hooks, addHooks(hooks, context.trace));
+        },
+      traits,
+    );
+  }
+  return layer(observing(observer), traits);
+}
+
+/** Wraps a dialer in hooks that are the same for every dial. */
+export function observing(hooks: DialTrace): <C extends Duplex>(next: Run<C>) => Run<C> {
+  const alone = addHooks(hooks, undefined);
+  return (next) =>
+    function observeDialer(target, context) {
+      const trace = context.trace === undefined ? alone : addHooks(hooks, context.trace);
+      return observed(next, target, context, hooks, trace);
+    };
+}
+
+/** Runs one dial with `trace` beneath, and tells `hooks` of the dial itself. */
+export async function observed<C extends Duplex>(
+  next: Run<C>,
+  target: Target,
+  context: DialContext<C>,
+  hooks: DialTrace,
+  trace: DialTrace,
+): Promise<C> {
+  const { cancel, clock, state, background, owner } = context;
+  const attemptsBefore = state?.attempts ?? 0;
+  const attempts = () => (state?.attempts ?? 0) - attemptsBefore;
+  if (hooks.dialStart !== undefined) callHook(hooks, "dialStart", { target, background, owner });
+  const startedAt = clock.now();
+  try {
+    const conn = await next(target, { ...context, trace });
+    if (hooks.dialDone !== undefined) {
+      const durationMs = clock.now() - startedAt;
+      callHook(hooks, "dialDone", { target, attempts: attempts(), durationMs, outcome: "success", conn });
+    }
+    return conn;
+  } catch (thrown) {
+    const ended = failed(thrown, cancel);
+    callHook(hooks, "dialDone", { target, attempts: attempts(), durationMs: clock.now() - startedAt, ...ended });
+    throw ended.error;
+  }
+}

@@ -1,0 +1,84 @@
+import type { RecordWithTtl } from "node:dns";
+import { classify } from "../../core/classify.ts";
+import { parseTarget } from "../../core/target.ts";
+import { wrongReturn } from "../../support/returned.ts";
+import { markFactories } from "../../support/roles.ts";
+import { checkDuration, checkFunction, checkOptions, invalid, show } from "../../support/validate.ts";
+import { ownResolver } from "./own-resolver.ts";
+import { type Answer, refreshed } from "./refreshed.ts";
+import type { Discovery } from "./source.ts";
+
+/** What {@link dnsA} asks; `dns.promises.Resolver` is one. */
+export interface AddressResolver {
+  resolve4(name: string, options: { ttl: true }): Promise<readonly RecordWithTtl[]>;
+  resolve6(name: string, options: { ttl: true }): Promise<readonly RecordWithTtl[]>;
+}
+
+export interface DnsAOptions {
+  /** IP version to ask for; 0 for both, IPv6 first. @defaultValue 0 */
+  family?: 0 | 4 | 6 | undefined;
+  /** No answer is used for less, whatever its ttl; also the time until it is asked again when that has failed. @defaultValue 5000 */
+  minRefreshMs?: number | undefined;
+  /** No answer is used for longer, whatever its ttl. @defaultValue 300 000 */
+  maxRefreshMs?: number | undefined;
+  /** Whom to ask. @defaultValue a resolver of its own, with the system's name servers */
+  resolver?: AddressResolver | undefined;
+}
+
+/**
+ * Finds targets by the addresses (A and AAAA records) of `name`, each of them a target with `port`, for `withFailover({ discover })`.
+ * Asks again when the first of them has passed its ttl. The last good answer is kept while asking fails. TLS would check certificates
+ * against the address: give `tls()` the name as its `serverName`.
+ *
+ * @throws RangeError or TypeError at construction, naming the option.
+ * @example
+ * withFailover({ discover: dnsA("orders.internal", 4222), policy: "least_loaded" });
+ */
+export function dnsA(name: string, port: number, options: DnsAOptions = {}): Discovery {
+  if (typeof name !== "string" || name === "") throw invalid(TypeError, `dnsA: name must be a name, got ${show(name)}`);
+  const { host } = parseTarget({ host: name, port });
+  checkOptions("dnsA", options, { family: true, minRefreshMs: true, maxRefreshMs: true, resolver: true });
+  const { family = 0, minRefreshMs = 5000, maxRefreshMs = 300_000, resolver } = options;
+  if (family !== 0 && family !== 4 && family !== 6) {
+    throw invalid(RangeError, `dnsA: family must be 0, 4 or 6, got ${show(family)}`);
+  }
+  checkDuration("dnsA: minRefreshMs", minRefreshMs);
+  checkDuration("dnsA: maxRefreshMs", maxRefreshMs, minRefreshMs);
+  if (resolver !== undefined) {
+    checkFunction("dnsA: resolver.resolve4", resolver?.resolve4);
+    checkFunction("dnsA: resolver.resolve6", resolver?.resolve6);
+  }
+
+  return refreshed((signal) => {
+    const asked = resolver ?? ownResolver(signal);
+    return async (): Promise<Answer> => {
+      // Each in a function of its own: one that throws must not leave the other's answer without a reader.
+      const questions: Promise<readonly RecordWithTtl[]>[] = [];
+      if (family !== 4) questions.push((async () => checked("resolve6", await asked.resolve6(host, { ttl: true })))());
+      if (family !== 6) questions.push((async () => checked("resolve4", await asked.resolve4(host, { ttl: true })))());
+      const records = recordsOf(await Promise.allSettled(questions));
+      const ttlMs = Math.min(...records.map(({ ttl }) => ttl * 1000));
+      return {
+        list: records.map(({ address }) => ({ host: address, port })),
+        freshForMs: Math.min(Math.max(ttlMs, minRefreshMs), maxRefreshMs),
+      };
+    };
+  }, minRefreshMs);
+}
+
+function checked(method: string, records: unknown): readonly RecordWithTtl[] {
+  const isRecord = (each: Partial<RecordWithTtl> | undefined | null) =>
+    typeof each?.address === "string" && Number.isFinite(each.ttl);
+  if (Array.isArray(records) && records.every(isRecord)) return records;
+  throw wrongReturn(`dnsA: resolver.${method}`, "must resolve with records of an address and a ttl", records);
+}
+markFactories({ dnsA });
+
+/** One version's answer is enough. A resolver that is in trouble says more than one that knows no such name. */
+function recordsOf(answers: readonly PromiseSettledResult<readonly RecordWithTtl[]>[]): readonly RecordWithTtl[] {
+  const records = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
+  if (records.length > 0) return records;
+  const errors = answers.flatMap((answer) => (answer.status === "rejected" ? [answer.reason] : []));
+  if (errors.length > 0) throw errors.find((error) => classify(error) !== "dns_not_found") ?? errors[0];
+  return records;
+}

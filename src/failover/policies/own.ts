@@ -1,0 +1,16 @@
+import { wrongReturn } from "../../support/returned.ts";
+import type { Pick, PolicyFunction } from "../picker.ts";
+import type { Endpoint } from "../target-status.ts";
+
+/** A function of the user's own: only here are those that were tried left out by making a list. */
+export function own(policy: PolicyFunction): Pick {
+  return ({ endpoints }, tried, { target, random }) => {
+    const candidates = tried === undefined ? endpoints : endpoints.filter(({ key }) => !tried.has(key));
+    if (candidates.length === 0) return undefined;
+    const picked = policy(candidates, { target, random });
+    if (!candidates.includes(picked as Endpoint)) {
+      throw wrongReturn("withFailover: policy", "must return one of the candidates", picked);
+    }
+    return picked as Endpoint;
+  };
+}

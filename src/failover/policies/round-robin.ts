@@ -1,0 +1,16 @@
+import type { Pick } from "../picker.ts";
+
+/** Each in its turn. The first turn is drawn, so that processes that start together don't all begin with the same. */
+export function roundRobin(): Pick {
+  let turn: number | undefined;
+  return ({ endpoints }, tried, { random }) => {
+    turn ??= Math.floor(random() * endpoints.length);
+    for (let step = 0; step < endpoints.length; step += 1) {
+      const endpoint = endpoints[(turn + step) % endpoints.length];
+      if (endpoint === undefined || tried?.has(endpoint.key)) continue;
+      turn = (turn + step + 1) % endpoints.length;
+      return endpoint;
+    }
+    return undefined;
+  };
+}

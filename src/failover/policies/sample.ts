@@ -1,0 +1,52 @@
+import type { PickContext } from "../picker.ts";
+import { shareOf, type Tier } from "../priority-level.ts";
+import type { Endpoint } from "../target-status.ts";
+
+/** Draws until all that are left are looked through instead. */
+const maxDraws = 4;
+
+/** One of `tier`, at random and uniformly, that is neither in `tried` nor `except`. */
+export function sampleUniform(
+  { endpoints }: Tier,
+  tried: ReadonlySet<string> | undefined,
+  { random }: PickContext,
+  except?: Endpoint,
+): Endpoint | undefined {
+  for (let draw = 0; draw < maxDraws; draw += 1) {
+    const drawn = endpoints[Math.floor(random() * endpoints.length)];
+    if (drawn !== undefined && drawn !== except && !tried?.has(drawn.key)) return drawn;
+  }
+  const left = endpoints.filter((each) => each !== except && !tried?.has(each.key));
+  return left[Math.floor(random() * left.length)];
+}
+
+/** One of `tier`, at random and by weight, that is not in `tried`. */
+export function sampleWeighted(
+  { endpoints }: Tier,
+  weightSums: readonly number[],
+  tried: ReadonlySet<string> | undefined,
+  { random }: PickContext,
+): Endpoint | undefined {
+  for (let draw = 0; draw < maxDraws; draw += 1) {
+    const drawn = endpoints[indexAbove(weightSums, random() * (weightSums.at(-1) ?? 0))];
+    if (drawn !== undefined && !tried?.has(drawn.key)) return drawn;
+  }
+  const left = endpoints.filter(({ key }) => !tried?.has(key));
+  let rest = random() * left.reduce((sum, each) => sum + shareOf(each), 0);
+  return left.find((each) => {
+    rest -= shareOf(each);
+    return rest < 0;
+  });
+}
+
+/** Index of the first sum above `value`. */
+function indexAbove(sums: readonly number[], value: number): number {
+  let low = 0;
+  let high = sums.length - 1;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sums[middle] as number) > value) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

@@ -1,0 +1,90 @@
+import type { Clock } from "../async/clock.ts";
+import type { Target } from "../core/target.ts";
+import { asMistake } from "../support/returned.ts";
+import { invalid, show } from "../support/validate.ts";
+import { parseList, type TargetList, type TargetSource } from "./discovery/source.ts";
+import { Watcher } from "./discovery/watcher.ts";
+import { type FailoverPolicy, pickerOf } from "./policy.ts";
+import { Service } from "./service.ts";
+import { type EjectionSettings, Roster } from "./target-set.ts";
+
+/** What a source is found by, or a function that finds one for each name. */
+export type Discover = TargetSource | ((target: Target) => TargetSource | Promise<TargetSource>);
+
+export interface ServicesSettings extends EjectionSettings {
+  readonly targets: TargetList | undefined;
+  readonly discover: Discover | undefined;
+  readonly policy: FailoverPolicy;
+  readonly decayMs: number;
+  /** The clock of the dials, which is not known before there is one. */
+  readonly clock: () => Clock;
+}
+
+/** The services that a layer dials: one for all names, or one for each where discovery asks for the name. */
+export class Services {
+  readonly #settings: ServicesSettings;
+  readonly #only: Service | undefined;
+  readonly #byName = new Map<string, Service>();
+  #closed = false;
+
+  constructor(settings: ServicesSettings) {
+    this.#settings = settings;
+    const { targets, discover } = settings;
+    if (targets !== undefined) this.#only = this.#listed(targets);
+    else if (typeof discover !== "function") this.#only = this.#discovered(() => discover as TargetSource);
+  }
+
+  of(target: Target): Service {
+    if (this.#only !== undefined) return this.#only;
+    const name = target.toString();
+    let service = this.#byName.get(name);
+    if (service === undefined) {
+      const { discover } = this.#settings;
+      service = this.#discovered(() => (discover as Exclude<Discover, TargetSource>)(target));
+      this.#byName.set(name, service);
+      if (this.#closed) service.close();
+    }
+    return service;
+  }
+
+  all(): readonly Service[] {
+    return this.#only === undefined ? [...this.#byName.values()] : [this.#only];
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const service of this.all()) service.close();
+  }
+
+  #listed(targets: TargetList): Service {
+    const list = parseList("withFailover: targets", targets);
+    if (list.length === 0) throw invalid(RangeError, "withFailover: targets must name at least one target");
+    const roster = this.#newRoster();
+    roster.setList(list, 0);
+    return new Service(roster, pickerOf(this.#settings.policy));
+  }
+
+  #discovered(source: () => TargetSource | Promise<TargetSource>): Service {
+    const { policy, clock } = this.#settings;
+    const roster = this.#newRoster();
+    const take = (list: TargetList) => roster.setList(parseList("withFailover: discover", list), clock().now());
+    return new Service(roster, pickerOf(policy), new Watcher(async () => checkSource(await source()), take));
+  }
+
+  #newRoster(): Roster {
+    return new Roster(this.#settings, this.#settings.decayMs);
+  }
+}
+
+/** Throws a `TypeError` unless targets can be had from it. */
+export function checkSource(source: unknown): TargetSource {
+  const given = source as Partial<Record<"watch" | typeof Symbol.asyncIterator, unknown>> | undefined | null;
+  if (typeof given?.watch !== "function" && typeof given?.[Symbol.asyncIterator] !== "function") {
+    throw asMistake(
+      new TypeError(
+        `withFailover: discover must be a discovery such as dnsSrv(), an async iterable or a function that returns one, got ${show(source)}`,
+      ),
+    );
+  }
+  return source as TargetSource;
+}

@@ -1,0 +1,27 @@
+import {
+  DataBuffer,
+  errors,
+  NatsConnectionImpl,
+  nkeyAuthenticator,
+  ProtocolHandler,
+  setTransportFactory,
+} from "@nats-io/transport-node";
+import { NodeTransport, nodeResolveHost } from "@nats-io/transport-node/lib/node_transport.js";
+import type { Upstream } from "./nats-library.ts";
+
+/** `@nats-io/transport-node`, in whose words the adapter speaks. */
+export const transportNode: Upstream = {
+  Connection: NatsConnectionImpl as unknown as Upstream["Connection"],
+  ProtocolHandler,
+  NodeTransport,
+  DataBuffer,
+  nkeyAuthenticator,
+  closedError: () => new errors.ClosedConnectionError(),
+  notConnectedError: (message) => new errors.ConnectionError(message),
+  isOwnError: (error) => Object.values(errors).some((each) => error instanceof each),
+  refusedError: (cause) => new errors.ConnectionError("connection refused", { cause }),
+  timeoutError: (cause) => new errors.TimeoutError({ cause }),
+  connectionError: (message, cause) => new errors.ConnectionError(message, { cause }),
+  staleStatus: { type: "staleConnection" },
+  setTransportFactory: () => setTransportFactory({ factory: () => new NodeTransport(), dnsResolveFn: nodeResolveHost }),
+};

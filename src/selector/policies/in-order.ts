@@ -1,5 +1,0 @@
-import type { Pick } from "../pick.ts";
-
-/** The first in the list: the others stand by. */
-export const inOrder: Pick = ({ endpoints }, tried) =>
-  tried === undefined ? endpoints[0] : endpoints.find(({ key }) => !tried.has(key));

@@ -1,0 +1,365 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { after, describe, test } from "node:test";
+import { createServer as createTlsServer, connect as tlsConnect } from "node:tls";
+import { stateCloseReason } from "../../src/engine/tracker.ts";
+import { type ConnClosedInfo, compose, type Dialer, type DialOptions, tcp } from "../../src/index.ts";
+import { fakeClock, scriptedDialer } from "../../src/testing.ts";
+import { selfSigned } from "../core/certificate.ts";
+import { turns } from "../support/contract.ts";
+import { type Peer, peer } from "../support/peers.ts";
+import { openSockets, until } from "../support/resources.ts";
+
+after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
+
+/** Dials `server` and collects what connClosed tells. */
+async function tracked(server: Peer, options: DialOptions<Socket> = {}, base: Dialer<Socket> = tcp()) {
+  const closed: ConnClosedInfo[] = [];
+  const conn = await compose(base)(server.address, {
+    trace: { connClosed: (info) => closed.push(info) },
+    ...options,
+  });
+  conn.on("error", () => {});
+  await until(() => server.accepted > 0, "the server has accepted");
+  return { conn, closed, remote: () => [...server.open][0] as Socket };
+}
+
+async function gone(conn: Duplex): Promise<void> {
+  if (!conn.closed) await new Promise((resolve) => conn.once("close", resolve));
+  await turns();
+}
+
+/** What clients such as NATS do to the sockets that they are given. */
+function takeOver(conn: Socket, onData: (data: Buffer) => void = () => {}): void {
+  conn.removeAllListeners();
+  conn.on("data", onData);
+  conn.on("error", () => {});
+}
+
+type Tracked = Awaited<ReturnType<typeof tracked>>;
+const endings: readonly (readonly [string, string, (tracked: Tracked) => unknown])[] = [
+  ["our destroy()", "local", ({ conn }) => conn.destroy()],
+  ["our end(), answered by the peer's", "local", ({ conn }) => conn.resume().end()],
+  ["our end() with last words", "local", ({ conn }) => conn.resume().end("bye")],
+  ["our destroySoon()", "local", ({ conn }) => conn.destroySoon()],
+  ["our resetAndDestroy()", "local", ({ conn }) => conn.resetAndDestroy()],
+  ["our destroy() twice, and an end()", "local", ({ conn }) => conn.destroy().destroy(new Error("again")).end()],
+  ["the peer's end()", "remote", ({ conn, remote }) => [conn.resume(), remote().end()]],
+  ["the peer's end() with last words", "remote", ({ conn, remote }) => [conn.resume(), remote().end("bye")]],
+  ["the peer's reset", "reset", ({ conn, remote }) => [conn.resume(), remote().resetAndDestroy()]],
+  ["destroy() with an error", "error", ({ conn }) => conn.destroy(new Error("I had enough"))],
+  [
+    "destroy() with a timeout",
+    "timeout",
+    ({ conn }) => conn.destroy(Object.assign(new Error("no answer"), { name: "TimeoutError" })),
+  ],
+  ["destroy() with an abort", "error", ({ conn }) => conn.destroy(AbortSignal.abort().reason)],
+  [
+    "our destroy(), said beforehand to be for idleness",
+    "idle",
+    ({ conn }) => {
+      stateCloseReason(conn, "idle");
+      conn.destroy();
+    },
+  ],
+  [
+    "our destroy() after all listeners were removed",
+    "local",
+    ({ conn }) => {
+      conn.removeAllListeners();
+      conn.destroy();
+    },
+  ],
+  [
+    "the peer's end() to a client that removed all listeners and destroys on 'end'",
+    "remote",
+    ({ conn, remote }) => {
+      takeOver(conn);
+      conn.on("end", () => conn.destroy());
+      remote().end();
+    },
+  ],
+  [
+    "the peer's end() to a client that removed all listeners and ends on 'end'",
+    "remote",
+    ({ conn, remote }) => {
+      takeOver(conn);
+      conn.on("end", () => conn.end());
+      remote().end();
+    },
+  ],
+  [
+    "the peer's reset to a client that removed all listeners",
+    "reset",
+    ({ conn, remote }) => {
+      takeOver(conn);
+      remote().resetAndDestroy();
+    },
+  ],
+  [
+    "our end() after the peer's, half open",
+    "remote",
+    ({ conn, remote }) => {
+      conn.allowHalfOpen = true;
+      conn.on("end", () => setImmediate(() => conn.end("last words")));
+      conn.resume();
+      remote().end();
+    },
+  ],
+  [
+    "the peer's end() after ours, half open",
+    "local",
+    ({ conn, remote }) => {
+      conn.allowHalfOpen = true;
+      remote().allowHalfOpen = true;
+      remote()
+        .resume()
+        .on("end", () => setImmediate(() => remote().end("last words")));
+      conn.resume().end();
+    },
+  ],
+];
+
+describe("exactly one connClosed, with its reason, after", () => {
+  for (const [what, reason, close] of endings) {
+    test(`${what}: ${reason}`, async () => {
+      await using server = await peer((socket) => socket.resume());
+      const made = await tracked(server);
+      close(made);
+      await gone(made.conn);
+      assert.deepEqual(
+        made.closed.map((info) => info.reason),
+        [reason],
+      );
+      assert.equal(made.closed[0]?.conn, made.conn);
+      assert.equal(String(made.closed[0]?.target), server.address);
+    });
+  }
+
+  test("the close of a socket that is connected anew by its owner: once", async () => {
+    await using server = await peer((socket) => socket.resume());
+    const { conn, closed } = await tracked(server);
+    conn.destroy();
+    await gone(conn);
+    conn.connect(server.port, "127.0.0.1");
+    await once(conn, "connect");
+    conn.destroy();
+    await gone(conn);
+    assert.equal(closed.length, 1);
+  });
+});
+
+test("what a connection was destroyed with is told, and nothing when nothing was", async () => {
+  await using server = await peer((socket) => socket.resume());
+  const error = new Error("I had enough");
+  const one = await tracked(server);
+  one.conn.destroy(error);
+  const two = await tracked(server);
+  two.conn.destroy();
+  assert.equal(one.closed[0]?.error, error);
+  assert.equal("error" in (two.closed[0] as object), false);
+});
+
+test("the stream still behaves: 'close' comes, errors come, pending writes arrive", async () => {
+  const received: Buffer[] = [];
+  await using server = await peer((socket) => socket.on("data", (data) => received.push(data)));
+  const { conn } = await tracked(server);
+  const finished = once(conn, "finish");
+  conn.end(Buffer.alloc(200_000, 1));
+  conn.resume();
+  await finished;
+  await gone(conn);
+  assert.equal(Buffer.concat(received).length, 200_000);
+  const other = await tracked(server);
+  const errors: unknown[] = [];
+  other.conn.on("error", (error) => errors.push(error));
+  const error = new Error("no");
+  other.conn.destroy(error);
+  await gone(other.conn);
+  assert.deepEqual(errors, [error]);
+});
+
+test("bytes and lifetime are the connection's own", async () => {
+  const clock = fakeClock();
+  await using server = await peer((socket) => {
+    socket.write("INFO 1234\r\n");
+    socket.resume();
+  });
+  const { conn, closed } = await tracked(server, { clock });
+  const [greeting] = await once(conn, "data");
+  assert.equal(String(greeting), "INFO 1234\r\n");
+  conn.write("PING\r\n");
+  await clock.advance(1234);
+  conn.end("bye");
+  await gone(conn);
+  const { bytesRead, bytesWritten, durationMs } = closed[0] as ConnClosedInfo;
+  assert.deepEqual({ bytesRead, bytesWritten, durationMs }, { bytesRead: 11, bytesWritten: 9, durationMs: 1234 });
+});
+
+test("a connection without byte counts has none", async () => {
+  const closed: ConnClosedInfo[] = [];
+  const conn = await compose(scriptedDialer())("h:1", { trace: { connClosed: (info) => closed.push(info) } });
+  conn.destroy();
+  assert.deepEqual([closed[0]?.bytesRead, closed[0]?.bytesWritten, closed[0]?.reason], [0, 0, "local"]);
+});
+
+test("where nobody listens for the close, the connection is left as it was", async () => {
+  await using server = await peer((socket) => socket.resume());
+  const conn = await compose(tcp())(server.address, { trace: { attemptDone() {} } });
+  assert.equal(Object.hasOwn(conn, "_destroy"), false);
+  assert.equal(Object.hasOwn(conn, "_final"), false);
+  conn.destroy();
+});
+
+describe("through TLS", () => {
+  const certificate = selfSigned("h.test");
+  const secure = async (serve: (socket: Socket) => void = (socket) => socket.resume()) => {
+    const open = new Set<Socket>();
+    const server = createTlsServer(certificate, (socket) => {
+      open.add(socket);
+      socket.on("error", () => {});
+      socket.on("close", () => open.delete(socket));
+      serve(socket);
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as { port: number };
+    return {
+      open,
+      address: `127.0.0.1:${port}`,
+      async [Symbol.asyncDispose]() {
+        server.close();
+        for (const socket of open) socket.destroy();
+        await once(server, "close");
+      },
+    };
+  };
+  const upgrade = async (socket: Socket): Promise<Socket> => {
+    const secured = tlsConnect({ socket, ca: certificate.cert, servername: "h.test" });
+    await once(secured, "secureConnect");
+    return secured;
+  };
+  const ways: readonly (readonly [string, string, (conn: Socket, remote: () => Socket) => unknown])[] = [
+    ["our destroy()", "local", (conn) => conn.destroy()],
+    ["our end()", "local", (conn) => conn.resume().end()],
+    ["the peer's end()", "remote", (conn, remote) => [conn.resume(), remote().end()]],
+    ["an error", "error", (conn) => conn.destroy(new Error("enough"))],
+    ["removed listeners and our destroy()", "local", (conn) => conn.removeAllListeners().destroy()],
+    [
+      "the peer's end() to a client that removed all listeners",
+      "remote",
+      (conn, remote) => {
+        takeOver(conn);
+        conn.on("end", () => conn.destroy());
+        remote().end();
+      },
+    ],
+  ];
+  for (const [what, reason, close] of ways) {
+    test(`upgraded in the handshake, exactly one connClosed after ${what}: ${reason}`, async () => {
+      await using server = await secure();
+      const closed: ConnClosedInfo[] = [];
+      const conn = await compose(tcp())(server.address, {
+        trace: { connClosed: (info) => closed.push(info) },
+        handshake: upgrade,
+      });
+      conn.on("error", () => {});
+      await until(() => server.open.size > 0, "the server is secured");
+      close(conn, () => [...server.open][0] as Socket);
+      await gone(conn);
+      assert.deepEqual(
+        closed.map((info) => [info.reason, info.conn === conn]),
+        [[reason, true]],
+      );
+      await until(() => server.open.size === 0, "the server sees it closed");
+    });
+  }
+
+  test("bytes are those of the protocol above, without TLS' own", async () => {
+    await using server = await secure((socket) => socket.resume().write("a greeting"));
+    const closed: ConnClosedInfo[] = [];
+    const conn = await compose(tcp())(server.address, {
+      trace: { connClosed: (info) => closed.push(info) },
+      handshake: upgrade,
+    });
+    await once(conn, "data");
+    const written = new Promise((resolve) => conn.write("hello", resolve));
+    await written;
+    conn.destroy();
+    assert.deepEqual([closed[0]?.bytesRead, closed[0]?.bytesWritten], [10, 5]);
+    await gone(conn);
+  });
+
+  test("upgraded after the dial by its owner, the socket underneath tells its close once", async () => {
+    await using server = await secure();
+    const closed: ConnClosedInfo[] = [];
+    const conn = await compose(tcp())(server.address, { trace: { connClosed: (info) => closed.push(info) } });
+    const secured = await upgrade(conn);
+    assert.equal(closed.length, 0);
+    secured.destroy();
+    await gone(conn);
+    assert.deepEqual(
+      closed.map((info) => [info.reason, info.conn === conn]),
+      [["local", true]],
+    );
+  });
+
+  test("a failed upgrade leaves no socket and no connClosed", async () => {
+    await using server = await secure();
+    const closed: ConnClosedInfo[] = [];
+    const dialing = compose(tcp())(server.address, {
+      trace: { connClosed: (info) => closed.push(info) },
+      async handshake(socket) {
+        const secured = tlsConnect({ socket, servername: "h.test" });
+        await once(secured, "secureConnect");
+        return secured;
+      },
+    });
+    await assert.rejects(dialing, { reason: "tls_cert_untrusted", code: "DEPTH_ZERO_SELF_SIGNED_CERT" });
+    await turns();
+    assert.deepEqual(closed, []);
+    await until(() => server.open.size === 0, "the server sees it closed");
+  });
+});
+
+test("a unix socket is tracked alike", async () => {
+  const path = join(tmpdir(), `dialtrace-tracker-${process.pid}.sock`);
+  const server = createServer((socket) => socket.resume());
+  server.listen(path);
+  await once(server, "listening");
+  const closed: ConnClosedInfo[] = [];
+  const conn = await compose(tcp())({ path }, { trace: { connClosed: (info) => closed.push(info) } });
+  conn.end("hello");
+  conn.resume();
+  await gone(conn);
+  assert.deepEqual(
+    closed.map(({ reason, bytesWritten, target }) => ({ reason, bytesWritten, target: String(target) })),
+    [{ reason: "local", bytesWritten: 5, target: `unix:${path}` }],
+  );
+  server.close();
+});
+
+test("a base of the user's own with half-open sockets is tracked alike", async () => {
+  await using server = await peer((socket) => socket.resume());
+  const halfOpen: Dialer<Socket> = async () => {
+    const socket = connect({ port: server.port, host: "127.0.0.1", allowHalfOpen: true });
+    await once(socket, "connect");
+    return socket;
+  };
+  const { conn, closed, remote } = await tracked(server, {}, halfOpen);
+  conn.resume();
+  const ended = once(conn, "end");
+  remote().end();
+  await ended;
+  assert.deepEqual(closed, []);
+  conn.end();
+  await gone(conn);
+  assert.deepEqual(
+    closed.map(({ reason }) => reason),
+    ["remote"],
+  );
+});

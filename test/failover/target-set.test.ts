@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { parseList } from "../../src/failover/discovery/source.ts";
+import { Roster } from "../../src/failover/target-set.ts";
+import type { Endpoint } from "../../src/failover/target-status.ts";
+import { parseTarget, type TargetList } from "../../src/index.ts";
+
+const settings = { ejectAfter: 3, ejectionMs: 1000, maxEjectionMs: 5000, minShare: 0.5 };
+
+function roster(list: TargetList, changes: Partial<typeof settings> = {}) {
+  const made = new Roster({ ...settings, ...changes }, 10_000);
+  const set = (next: TargetList, now: number) => made.setList(parseList("list", next), now);
+  set(list, 0);
+  const find = (name: string) => made.find(parseTarget(`${name}:1`).toString()) as Endpoint;
+  const fail = (name: string, times: number, now: number) => {
+    for (let time = 0; time < times; time += 1) made.failed(find(name), now, false);
+  };
+  const usable = (now: number) =>
+    made.tiers(now).map(({ endpoints }) => endpoints.map(({ key }) => key.slice(0, -2)).join(""));
+  return { made, set, find, fail, usable };
+}
+
+const four = ["a:1", "b:1", "c:1", "d:1"];
+
+describe("ejection", () => {
+  test("comes after so many failures in a row, and ends by time", () => {
+    const { made, fail, find, usable } = roster(four);
+    fail("a", 2, 0);
+    assert.deepEqual(usable(0), ["abcd"]);
+    made.succeeded(find("a"), 0, false);
+    fail("a", 2, 0);
+    assert.deepEqual(usable(0), ["abcd"]);
+    fail("a", 1, 0);
+    assert.deepEqual(usable(0), ["bcd"]);
+    assert.deepEqual(usable(999), ["bcd"]);
+    assert.deepEqual(usable(1000), ["abcd"]);
+  });
+
+  test("takes twice as long each time, by one more failure, up to a bound, and begins afresh after a success", () => {
+    const { made, fail, find } = roster(four);
+    let now = 0;
+    const lengths: number[] = [];
+    fail("a", 2, now);
+    for (let time = 0; time < 5; time += 1) {
+      fail("a", 1, now);
+      const ms = made.statuses(now)[0]?.ejectedForMs ?? 0;
+      lengths.push(ms);
+      now += ms;
+      assert.equal(made.statuses(now)[0]?.ejected, false);
+    }
+    assert.deepEqual(lengths, [1000, 2000, 4000, 5000, 5000]);
+    made.succeeded(find("a"), now, false);
+    fail("a", 2, now);
+    assert.equal(made.statuses(now)[0]?.ejected, false);
+    fail("a", 1, now);
+    assert.equal(made.statuses(now)[0]?.ejectedForMs, 1000);
+  });
+
+  test("ends at once by a success", () => {
+    const { made, fail, find, usable } = roster(four);
+    fail("a", 3, 0);
+    assert.deepEqual(usable(10), ["bcd"]);
+    made.succeeded(find("a"), 10, false);
+    assert.deepEqual(usable(10), ["abcd"]);
+    assert.equal(made.statuses(10)[0]?.failures, 0);
+  });
+
+  test("is not made longer by failures of dials that were under way", () => {
+    const { made, fail } = roster(four);
+    fail("a", 3, 0);
+    fail("a", 5, 500);
+    assert.equal(made.statuses(500)[0]?.ejectedForMs, 500);
+    assert.equal(made.statuses(500)[0]?.failures, 8);
+  });
+
+  for (const [count, minShare, most] of [
+    [1, 0.5, 0],
+    [2, 0.5, 1],
+    [3, 0.5, 1],
+    [10, 0.9, 1],
+    [100, 0.55, 45],
+    [4, 0, 4],
+    [4, 1, 0],
+  ] as const) {
+    test(`takes at most ${most} of ${count} with minShare ${minShare}`, () => {
+      const names = Array.from({ length: count }, (_, index) => `t${index}`);
+      const { made, fail } = roster(
+        names.map((name) => `${name}:1`),
+        { minShare },
+      );
+      for (const name of names) fail(name, 5, 0);
+      assert.equal(made.statuses(0).filter(({ ejected }) => ejected).length, most);
+    });
+  }
+
+  test("takes one more as soon as there is room, at the next failure", () => {
+    const { fail, usable } = roster(four);
+    fail("a", 3, 0);
+    fail("b", 3, 100);
+    fail("c", 3, 200);
+    assert.deepEqual(usable(200), ["cd"]);
+    fail("c", 1, 999);
+    assert.deepEqual(usable(999), ["cd"]);
+    fail("c", 1, 1000);
+    assert.deepEqual(usable(1000), ["ad"]);
+  });
+
+  test("leaves all to be dialed when all are ejected", () => {
+    const { fail, usable } = roster(["a:1", "b:1"], { minShare: 0 });
+    fail("a", 3, 0);
+    fail("b", 3, 500);
+    assert.deepEqual(usable(500), ["ab"]);
+    assert.deepEqual(usable(1000), ["a"]);
+    assert.deepEqual(usable(1500), ["ab"]);
+  });
+
+  test("never comes with Infinity", () => {
+    const { fail, usable } = roster(four, { ejectAfter: Number.POSITIVE_INFINITY });
+    fail("a", 1000, 0);
+    assert.deepEqual(usable(0), ["abcd"]);
+  });
+});
+
+describe("what the user marks", () => {
+  test("is counted apart: a dial that succeeds does not mend it", () => {
+    const { made, find, usable } = roster(four);
+    for (let time = 0; time < 3; time += 1) {
+      assert.deepEqual(usable(0), ["abcd"]);
+      made.succeeded(find("a"), 0, false);
+      made.failed(find("a"), 0, true);
+    }
+    assert.deepEqual(usable(0), ["bcd"]);
+    made.succeeded(find("a"), 0, false);
+    assert.deepEqual(usable(0), ["bcd"]);
+    made.succeeded(find("a"), 0, true);
+    assert.deepEqual(usable(0), ["abcd"]);
+  });
+
+  test("forgives dials, too, when it is a success", () => {
+    const { made, find, fail, usable } = roster(four);
+    fail("a", 3, 0);
+    made.succeeded(find("a"), 0, true);
+    assert.deepEqual(usable(0), ["abcd"]);
+  });
+});
+
+describe("lists", () => {
+  test("are in order by priority, and a target that is named twice counts once, where it stood first", () => {
+    const { usable } = roster([
+      { target: "c:1", priority: 10 },
+      { target: { host: "a", port: 1 }, priority: 1 },
+      new URL("nats://b:1"),
+      "d:1",
+      { target: "a:1", priority: 99 },
+    ]);
+    assert.deepEqual(usable(0), ["bd", "a", "c"]);
+  });
+
+  test("go down to the next priority when all of one are ejected", () => {
+    const { fail, usable } = roster(["a:1", { target: "b:1", priority: 1 }, { target: "c:1", priority: 1 }]);
+    fail("a", 3, 0);
+    assert.deepEqual(usable(0), ["bc"]);
+    assert.deepEqual(usable(1000), ["a", "bc"]);
+  });
+
+  test("that shrink bring back the ejected that are too many, first those with the least time left", () => {
+    const { fail, set, usable } = roster(four);
+    fail("a", 3, 100);
+    fail("b", 3, 0);
+    set(["a:1", "b:1", "c:1"], 200);
+    assert.deepEqual(usable(200), ["bc"]);
+    set(["a:1"], 300);
+    assert.deepEqual(usable(300), ["a"]);
+  });
+
+  test("forget a target that left, unless it has connections or is ejected", () => {
+    const { made, fail, find, set, usable } = roster(four);
+    fail("a", 2, 0);
+    fail("b", 2, 0);
+    find("b").open = 1;
+    fail("c", 3, 0);
+    set(["d:1"], 10);
+    assert.equal(find("a"), undefined);
+    assert.equal(made.statuses(10).length, 1);
+    made.failed(find("b"), 10, false);
+    set(four, 20);
+    assert.deepEqual(usable(20), ["abd"]);
+    assert.deepEqual(
+      made.statuses(20).map(({ failures }) => failures),
+      [0, 3, 3, 0],
+    );
+    find("b").open = 0;
+    set(["d:1"], 30);
+    assert.equal(find("b"), undefined);
+    set(["d:1"], 5000);
+    assert.equal(find("c"), undefined);
+  });
+});
+
+describe("a list is refused", () => {
+  for (const [list, name, message] of [
+    ["a:1", "TypeError", 'here must be an array of targets, got "a:1"'],
+    [["a"], "TypeError", 'invalid target "a": the port is missing'],
+    [[null], "TypeError", /^invalid target/],
+    [[{ target: "a:1", weight: -1 }], "RangeError", "here: weight must be a number of at least 0, got -1"],
+    [[{ target: "a:1", priority: Number.NaN }], "RangeError", "here: priority must be a number, got NaN"],
+  ] as const) {
+    test(`with ${message}`, () => {
+      assert.throws(() => parseList("here", list), { name, message } as never);
+    });
+  }
+});

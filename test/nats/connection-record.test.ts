@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { Duplex } from "node:stream";
+import { test } from "node:test";
+import { errors, type NatsConnection } from "@nats-io/transport-node";
+import { Link } from "../../src/nats/connection-record.ts";
+
+const expired = new errors.UserAuthenticationExpiredError("User Authentication Expired");
+const refused = new errors.AuthorizationError("Authorization Violation");
+const denied = new errors.PermissionViolationError("Permissions Violation", "publish", "a");
+const stale = new errors.ProtocolError("Stale Connection");
+const failure = (code: string) => Object.assign(new Error(code), { code });
+const reset = failure("ECONNRESET");
+
+/** A connection over `transport`, of which `say` tells something. */
+function lost(transport: object | undefined, say: (link: Link) => void = () => {}) {
+  const link = new Link();
+  link.stand({ getServer: () => "h:1", protocol: { transport } } as unknown as NatsConnection);
+  say(link);
+  const { server, reason, error } = link.lost();
+  assert.equal(server, "h:1");
+  return [reason, error];
+}
+
+async function socket(end: (socket: Duplex) => void): Promise<{ socket: Duplex }> {
+  const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done(), autoDestroy: false });
+  stream.on("error", () => {});
+  stream.resume();
+  end(stream);
+  await new Promise(setImmediate);
+  return { socket: stream };
+}
+
+const destroyedWith = (error?: Error) => socket((stream) => stream.destroy(error));
+const hungUp = () => socket((stream) => stream.push(null));
+
+test("a socket shows its end", async () => {
+  assert.deepEqual(lost(await hungUp()), ["remote", undefined]);
+  assert.deepEqual(lost(await destroyedWith()), ["local", undefined]);
+  for (const [code, reason] of [
+    ["ECONNRESET", "reset"],
+    ["EPIPE", "reset"],
+    ["ETIMEDOUT", "timeout"],
+    ["EHOSTUNREACH", "error"],
+  ] as const) {
+    const error = failure(code);
+    assert.deepEqual(lost(await destroyedWith(error)), [reason, error]);
+  }
+});
+
+test("of a websocket, or a transport unknown, what it was closed with is all there is", () => {
+  assert.deepEqual(lost({ socket: {} }), ["remote", undefined]);
+  assert.deepEqual(lost(undefined), ["remote", undefined]);
+  assert.deepEqual(lost({ socket: {}, closeError: reset }), ["reset", reset]);
+  assert.deepEqual(lost({ socket: {}, closeError: stale }), ["error", stale]);
+});
+
+test("what is said first decides, whatever the socket shows", async () => {
+  const transport = await destroyedWith(reset);
+  assert.deepEqual(
+    lost(transport, (link) => link.expect("forced")),
+    ["forced", reset],
+  );
+  const both = (link: Link) => {
+    link.announceLameDuck();
+    link.expect("forced");
+  };
+  assert.deepEqual(lost(transport, both), ["lame_duck", reset]);
+});
+
+test("a server that refuses credentials is the error, even where its reset comes first", async () => {
+  const transport = await destroyedWith(reset);
+  assert.deepEqual(
+    lost(transport, (link) => link.report(expired)),
+    ["auth_expired", expired],
+  );
+  assert.deepEqual(
+    lost(transport, (link) => link.report(refused)),
+    ["error", refused],
+  );
+});
+
+test("what the server said last is the error where the socket has none; a denied permission ends nothing", async () => {
+  const transport = await hungUp();
+  assert.deepEqual(
+    lost(transport, (link) => link.report(stale)),
+    ["remote", stale],
+  );
+  assert.deepEqual(
+    lost(transport, (link) => link.report(denied)),
+    ["remote", undefined],
+  );
+});

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { onDestroy } from "../../src/support/on-destroy.ts";
+import { connection, turns } from "./contract.ts";
+
+test("it is called once when the connection is destroyed, also when all listeners were taken off", async () => {
+  const conn = connection();
+  const before = conn.eventNames();
+  let calls = 0;
+  onDestroy(conn, () => {
+    calls += 1;
+  });
+  assert.deepEqual(conn.eventNames(), before);
+  conn.removeAllListeners();
+  assert.equal(calls, 0);
+  conn.destroy();
+  conn.destroy();
+  await turns();
+  assert.equal(calls, 1);
+  assert.equal(conn.closed, true);
+});
+
+test("it is called at once for a connection that was destroyed before", () => {
+  const conn = connection();
+  conn.destroy();
+  let calls = 0;
+  onDestroy(conn, () => {
+    calls += 1;
+  });
+  assert.equal(calls, 1);
+});
+
+test("several each have their call, and an error reaches the stream's end as before", async () => {
+  const conn = connection();
+  const order: string[] = [];
+  onDestroy(conn, () => order.push("first"));
+  onDestroy(conn, () => order.push("second"));
+  conn.on("error", (error) => order.push(error.message));
+  conn.destroy(new Error("gone"));
+  await turns();
+  assert.deepEqual(order, ["second", "first", "gone"]);
+});

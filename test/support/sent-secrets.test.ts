@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { blankerOf, inheritSecrets, noteSecrets, SentSecrets } from "../../src/support/sent-secrets.ts";
+
+const password = "Pa55/w@rd+\"'%\\ü=";
+const base64 = (text: string) => Buffer.from(text).toString("base64");
+const everyByte = (text: string) =>
+  [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
+
+describe("SentSecrets blanks a password that comes back", () => {
+  const writings: Readonly<Record<string, string>> = {
+    "as it is": password,
+    "in other letters": password.toUpperCase(),
+    "as JSON": JSON.stringify(password),
+    "as JSON with every character escaped": [...password]
+      .map((each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`)
+      .join(""),
+    "as JSON with slashes escaped": JSON.stringify(password).replaceAll("/", "\\/"),
+    "as JSON in JSON": JSON.stringify(JSON.stringify({ pass: password })),
+    "percent-encoded": encodeURIComponent(password),
+    "percent-encoded as a URL": encodeURI(password),
+    "percent-encoded in every byte": everyByte(password),
+    "percent-encoded twice": encodeURIComponent(encodeURIComponent(password)),
+    "in base64": base64(password),
+    "in base64url": Buffer.from(password).toString("base64url"),
+    "in base64 behind one character": base64(`u:${password}`),
+    "in base64 behind two": base64(`:${password}!`),
+    "in base64 behind three": base64(`us:${password}`),
+    "in base64 of the whole line": base64(`CONNECT {"user":"u","pass":"${password}","lang":"x"}`),
+    "in hexadecimal": Buffer.from(password).toString("hex"),
+    "in escaped bytes": [...password].map((each) => `\\x${each.charCodeAt(0).toString(16).padStart(2, "0")}`).join(""),
+    "cut off at its end": `CONNECT {"pass":"${password.slice(0, -2)}`,
+  };
+  for (const [how, writing] of Object.entries(writings)) {
+    test(how, () => {
+      const secrets = new SentSecrets().add([password]);
+      const shown = secrets.blankIn(`-ERR 'no: ${writing}`);
+      assert.ok(!shown.includes(writing), shown);
+      assert.ok(!shown.includes("Pa55"), shown);
+      assert.ok(!shown.toUpperCase().includes("W@RD"), shown);
+      assert.match(shown, /\*\*\*|withheld/);
+    });
+  }
+});
+
+test("SentSecrets leaves words as they are that have nothing to do with what was sent", () => {
+  const secrets = new SentSecrets().add([password, "abc", undefined, ""], ["orders", "u"]);
+  for (const text of [
+    "'Authorization Violation'",
+    'Permissions Violation for Publish to "orders.new"',
+    "maximum connections exceeded",
+    "alphabcde",
+    "100% of \\x, 5 %20 and C:\\new",
+    "",
+  ]) {
+    assert.equal(secrets.blankIn(text), text);
+  }
+  assert.equal(secrets.blankIn("pass abc."), "pass ***.");
+});
+
+test("SentSecrets blanks the name of the user where credentials are repeated", () => {
+  const secrets = new SentSecrets().add([password], ["orders"]);
+  assert.equal(
+    secrets.blankIn(`CONNECT {"user":"orders","pass":${JSON.stringify(password)}}`),
+    'CONNECT {"user":"***","pass":"***"}',
+  );
+  assert.equal(secrets.blankIn('{"user":"orders"}'), '{"user":"***"}');
+});
+
+test("SentSecrets blanks any secret in its usual writings, wherever it stands", () => {
+  const writings = [
+    (text: string) => text,
+    (text: string) => JSON.stringify(text),
+    (text: string) => encodeURIComponent(text),
+    (text: string) => base64(text),
+    (text: string) => base64(`user:${text}`),
+  ];
+  fc.assert(
+    fc.property(
+      fc.string({ minLength: 8, maxLength: 40 }),
+      fc.constantFrom(...writings),
+      fc.string({ maxLength: 20 }),
+      (secret, write, before) => {
+        const shown = new SentSecrets().add([secret]).blankIn(`${before} ${write(secret)} after`);
+        assert.ok(!shown.includes(secret), shown);
+        if (!before.includes(secret)) assert.ok(!shown.includes(write(secret)), shown);
+      },
+    ),
+  );
+});
+
+test("SentSecrets stays bounded, and keeps the newest", () => {
+  const secrets = new SentSecrets();
+  for (let count = 0; count < 1000; count += 1) secrets.add([`${count} is the signature!`]);
+  assert.equal(secrets.blankIn("999 is the signature! 0 is the signature!"), "*** 0 is the signature!");
+});
+
+test("what was sent on a connection is known on the one over it, by several layers", () => {
+  const [plain, secured] = [{}, {}];
+  assert.equal(blankerOf(plain), undefined);
+  inheritSecrets(secured, plain);
+  assert.equal(blankerOf(secured), undefined);
+  noteSecrets(plain, new SentSecrets().add(["first-secret"]));
+  inheritSecrets(secured, plain);
+  noteSecrets(secured, new SentSecrets().add(["second-secret"]));
+  assert.equal(blankerOf(secured)?.("first-secret second-secret"), "*** ***");
+  assert.equal(blankerOf(plain)?.("first-secret second-secret"), "*** second-secret");
+});
+
+test("SentSecrets finds a secret behind any number of words, and looks through a long text in little time", () => {
+  const secrets = new SentSecrets().add([password, "a-second-one".repeat(90)], ["orders"]);
+  const words = "Authorization connections exceeded ".repeat(100);
+  assert.match(secrets.blankIn(`${words}${base64(`x${password}`)}`), /withheld/);
+  const texts = [
+    words.repeat(3),
+    "x".repeat(900_000),
+    base64(words.repeat(3)),
+    "%41".repeat(9000),
+    "\\u0041".repeat(9000),
+  ];
+  for (const text of texts) {
+    const startedAt = performance.now();
+    secrets.blankIn(text);
+    assert.ok(performance.now() - startedAt < 250, `${text.slice(0, 20)}: ${performance.now() - startedAt} ms`);
+  }
+});
