@@ -20,28 +20,43 @@ const files = readdirSync("src", { recursive: true, encoding: "utf8" })
   .sort();
 const imports: readonly Import[] = files.flatMap(importsOf);
 
-/** Who may import whom. What is drawn of it is what the files really do. */
-const allowed: Readonly<Record<string, readonly string[]>> = {
-  "index.ts": ["core", "dialers", "middleware", "pool", "selector"],
-  "nats.ts": ["core", "nats"],
-  "nats-v2.ts": ["core", "nats"],
+/**
+ * The rooms from the ground floor up, and what each imports. A room may import only rooms that come before it,
+ * so that there is no arrow upwards.
+ */
+const rooms: Readonly<Record<string, readonly string[]>> = {
+  support: [],
+  async: ["support"],
+  core: ["support", "async"],
+  engine: ["support", "async", "core"],
+  record: ["support", "async", "core", "engine"],
+  client: ["support", "core"],
+  dialers: ["support", "async", "core", "engine"],
+  middleware: ["support", "async", "core", "engine", "record"],
+  retry: ["support", "async", "core", "engine"],
+  failover: ["support", "async", "core", "engine"],
+  breaker: ["support", "async", "core", "engine"],
+  pool: ["support", "async", "core", "engine"],
+  testing: ["support", "async", "core", "engine"],
+  telemetry: ["support", "core", "engine", "client", "pool"],
+  inspector: ["support", "async", "core", "engine", "record", "client"],
+  nats: ["support", "async", "core", "engine", "client", "dialers", "middleware"],
+};
+
+/** The entries of the package, and the rooms that each exports from. */
+const entries: Readonly<Record<string, readonly string[]>> = {
+  "index.ts": ["async", "core", "engine", "record", "dialers", "middleware", "retry", "failover", "pool"],
+  "nats.ts": ["client", "nats"],
+  "nats-v2.ts": ["client", "nats"],
   "nats-ws.ts": ["nats"],
-  "otel.ts": ["core", "telemetry"],
+  "otel.ts": ["telemetry"],
   "inspector.ts": ["inspector"],
-  "prometheus.ts": ["core", "telemetry"],
+  "prometheus.ts": ["telemetry"],
   "breaker.ts": ["breaker"],
   "testing.ts": ["testing"],
-  nats: ["core", "dialers", "middleware", "telemetry"],
-  telemetry: ["core"],
-  dialers: ["core"],
-  middleware: ["core", "selector"],
-  selector: ["core"],
-  pool: ["core"],
-  breaker: ["core"],
-  inspector: ["core"],
-  testing: ["core"],
-  core: [],
 };
+
+const allowed: Readonly<Record<string, readonly string[]>> = { ...rooms, ...entries };
 
 /** Packages, each in its one room. */
 const packages: Readonly<Record<string, string>> = {
@@ -74,23 +89,57 @@ const baseOver: Record<string, readonly string[]> = {
   "proxy-from-environment.ts": ["http-proxy.ts", "socks-proxy.ts", "tcp.ts"],
 };
 
+/** The imports that leave their room. */
+const arrows = imports
+  .filter(({ isPackage }) => !isPackage)
+  .map(({ file, to }) => ({ file, from: roomOf(file), to: roomOf(to) }))
+  .filter(({ from, to }) => from !== to);
+
 const picture = draw();
 /** What is said when the house is not as it should be. */
 const shown = (wrong: readonly string[]) => `${wrong.join("\n")}\n\nThe house as it stands:\n\n${picture}\n`;
 const none = (wrong: readonly string[]) => assert.ok(wrong.length === 0, shown(wrong));
 
-test("every room and every entry is known, and is there", () => {
+test("every room and every entry is known and exists", () => {
   const found = [...new Set(files.map(roomOf))].sort();
   assert.deepEqual(found, Object.keys(allowed).sort(), shown([]));
 });
 
+test("every room imports only rooms on the floors beneath it", () => {
+  const floors = Object.keys(rooms);
+  none(
+    floors.flatMap((room, floor) =>
+      (rooms[room] ?? [])
+        .filter((other) => floors.indexOf(other) >= floor)
+        .map((other) => `${room} may not import ${other}: it is not beneath`),
+    ),
+  );
+});
+
 test("every import goes where it may", () => {
   none(
-    imports
-      .filter(({ isPackage }) => !isPackage)
-      .map(({ file, to }) => ({ file, to, from: roomOf(file), room: roomOf(to) }))
-      .filter(({ from, room }) => from !== room && !allowed[from]?.includes(room))
-      .map(({ file, to, from, room }) => `${file} imports ${to}, but ${from} may not import ${room}`),
+    arrows
+      .filter(({ from, to }) => !allowed[from]?.includes(to))
+      .map(({ from, to, file }) => `${file} imports from ${to}, but ${from} may not import ${to}`),
+  );
+});
+
+test("every permitted import is used", () => {
+  none(
+    Object.entries(allowed).flatMap(([from, others]) =>
+      others
+        .filter((to) => !arrows.some((arrow) => arrow.from === from && arrow.to === to))
+        .map((to) => `${from} may import ${to}, but does not`),
+    ),
+  );
+});
+
+test("a file of more than 300 lines says why at its top", () => {
+  none(
+    files
+      .map((file) => ({ file, text: readFileSync(join("src", file), "utf8") }))
+      .filter(({ text }) => text.split("\n").length > 301 && !/^\/\*\*.*\blong\b.*?\*\//s.test(text.slice(0, 600)))
+      .map(({ file }) => `${file} has more than 300 lines and no comment at its top that says why it is long`),
   );
 });
 
@@ -152,9 +201,9 @@ test("base dialers import no other, but the one that they are built over and hel
 test("errors are told by isError, which also knows those of another realm", () => {
   none(
     files
-      .filter((file) => file !== "core/is-error.ts")
+      .filter((file) => file !== "support/is-error.ts")
       .filter((file) => /\binstanceof (?:Aggregate|Type|Range)?Error\b/.test(readFileSync(join("src", file), "utf8")))
-      .map((file) => `${file}: use isError or isAggregateError of core/is-error.ts instead of instanceof`),
+      .map((file) => `${file}: use isError or isAggregateError of support/is-error.ts instead of instanceof`),
   );
 });
 
@@ -188,11 +237,11 @@ test("the package depends on nothing; what it builds on are optional peers", () 
   }
 });
 
-test("the picture in the README is that of the house", () => {
-  const [, section] = readFileSync("README.md", "utf8").split(/^## How it is built$/m);
-  assert.ok(section !== undefined, "README.md has no section '## How it is built'");
-  const inReadme = /^```\w*\n(.*?)^```$/ms.exec(section)?.[1];
-  assert.equal(inReadme?.trimEnd(), picture, `README.md, 'How it is built', must begin with:\n\n${picture}\n`);
+test("the architecture picture in CONTRIBUTING.md is computed from the imports", () => {
+  const [, section] = readFileSync("CONTRIBUTING.md", "utf8").split(/^## Architecture$/m);
+  assert.ok(section !== undefined, "CONTRIBUTING.md has no section '## Architecture'");
+  const drawn = /^```\w*\n(.*?)^```$/ms.exec(section)?.[1];
+  assert.equal(drawn?.trimEnd(), picture, `CONTRIBUTING.md, 'Architecture', must begin with:\n\n${picture}\n`);
 });
 
 test("the reader of imports sees every kind of them, and no comment", () => {
@@ -232,7 +281,7 @@ function loadedBy(entry: string): string[] {
 }
 
 function draw(): string {
-  const rows = Object.keys(allowed).map((from) => {
+  const rows = [...Object.keys(entries), ...Object.keys(rooms).reverse()].map((from) => {
     const own = imports.filter(({ file }) => roomOf(file) === from);
     const rooms = new Set(own.filter(({ isPackage }) => !isPackage).map(({ to }) => roomOf(to)));
     const named = new Set(own.filter(({ isPackage }) => isPackage).map(({ to }) => to));
@@ -243,8 +292,8 @@ function draw(): string {
   const lines = rows.map((row) =>
     `${row.from.padEnd(left ?? 0)}  ->  ${row.to.padEnd(middle ?? 0)}  ${row.packages && `(${row.packages})`}`.trimEnd(),
   );
-  const entries = rows.filter(({ from }) => from.endsWith(".ts")).length;
-  return [...lines.slice(0, entries), "", ...lines.slice(entries)].join("\n");
+  const doors = rows.filter(({ from }) => from.endsWith(".ts")).length;
+  return [...lines.slice(0, doors), "", ...lines.slice(doors)].join("\n");
 }
 
 function roomOf(file: string): string {

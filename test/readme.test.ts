@@ -1,22 +1,42 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { after, before, test } from "node:test";
+import { dirname, join } from "node:path";
+import { after, before, describe, test } from "node:test";
 import { instruments } from "../src/telemetry/instruments.ts";
 import { prometheusName } from "../src/telemetry/prometheus-instruments.ts";
+import { eventTable } from "./support/event-table.ts";
 import { type NatsWebsocketServer, startNatsWebsocket } from "./support/nats-websocket.ts";
 import { isNodeAtLeast } from "./support/tools.ts";
 
+/** The documents whose snippets are compiled and run. */
+const documents = [
+  "README.md",
+  "CONTRIBUTING.md",
+  ...["src", "examples", "test/bench"].flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith("README.md"))
+      .map((name) => join(folder, name))
+      .sort(),
+  ),
+];
+const textOf = new Map(documents.map((document) => [document, readFileSync(document, "utf8")]));
+
 // Inside the package, so that `import "dialtrace"` means this one.
 const folder = `test/.readme/${process.pid}`;
-const readme = readFileSync("README.md", "utf8");
-const snippets = [...readme.matchAll(/```ts\n(.*?)```/gs)].map((match, index) => ({
-  file: `${folder}/snippet-${index + 1}.ts`,
-  line: readme.slice(0, match.index).split("\n").length,
-  code: match[1] ?? "",
-}));
+const snippets = [...textOf].flatMap(([document, text]) =>
+  [...text.matchAll(/```ts\n(.*?)```/gs)].map((match) => {
+    const line = text.slice(0, match.index).split("\n").length;
+    return {
+      document,
+      line,
+      file: `${folder}/${document.replaceAll("/", "-").replace(/\.md$/, "")}-${line}.ts`,
+      code: match[1] ?? "",
+    };
+  }),
+);
 
 const database = createServer((socket) => {
   socket.on("error", () => {});
@@ -39,45 +59,97 @@ after(async () => {
   await nats?.[Symbol.asyncDispose]();
 });
 
-test("the README has snippets", () => assert.ok(snippets.length >= 5));
+test("the documents have snippets", () => assert.ok(snippets.length >= 20));
 
-test("every snippet compiles", () => {
+test("every snippet of every document compiles", () => {
   const config = { extends: "../../../tsconfig.json", include: ["*.ts"] };
   writeFileSync(`${folder}/tsconfig.json`, JSON.stringify(config));
   const { status, stdout } = spawnSync("npx", ["tsc", "-p", folder], { encoding: "utf8" });
   assert.equal(status, 0, stdout);
 });
 
-for (const { file, line } of snippets) {
-  test(`the snippet at line ${line} runs as printed`, async () => {
-    const { port } = database.address() as { port: number };
-    const names = { "db.internal": port, a: nats.port, b: nats.port, "gateway.internal": nats.wsPort };
-    const child = spawn(process.execPath, ["--import", "tsx", "--import", "./test/support/readme-names.ts", file], {
-      env: { ...process.env, README_NAMES: JSON.stringify(names) },
-      stdio: ["ignore", "ignore", "pipe"],
+describe("the snippets", { concurrency: 2 }, () => {
+  for (const { document, file, line } of snippets) {
+    test(`the snippet at ${document}:${line} runs as printed`, async () => {
+      const { port } = database.address() as { port: number };
+      const names = { "db.internal": port, "replica.internal": port, a: nats.port, b: nats.port };
+      const child = spawn(process.execPath, ["--import", "tsx", "--import", "./test/support/readme-names.ts", file], {
+        env: { ...process.env, README_NAMES: JSON.stringify({ ...names, "gateway.internal": nats.wsPort }) },
+        stdio: ["ignore", "ignore", "pipe"],
+      });
+      let stderr = "";
+      child.stderr.on("data", (data) => {
+        stderr += data;
+      });
+      const timer = setTimeout(() => child.kill("SIGKILL"), 30_000);
+      const [code] = await once(child, "exit");
+      clearTimeout(timer);
+      assert.equal(code, 0, stderr);
     });
-    let stderr = "";
-    child.stderr.on("data", (data) => {
-      stderr += data;
-    });
-    const timer = setTimeout(() => child.kill("SIGKILL"), 20_000);
-    const [code] = await once(child, "exit");
-    clearTimeout(timer);
-    assert.equal(code, 0, stderr);
-  });
-}
+  }
+});
 
-test("the README's table of metrics is the instruments' own", () => {
+test("every relative link of every document leads to a file and a heading that exist", () => {
+  const broken = [...textOf].flatMap(([document, text]) =>
+    [...text.matchAll(/\]\((?!https?:)([^)\s]+)\)|(?:src|srcset)="(?!https?:)([^"]+)"/g)]
+      .map(([, link, source]) => link ?? source ?? "")
+      .filter((link) => !leads(document, link))
+      .map((link) => `${document}: ${link}`),
+  );
+  assert.deepEqual(broken, []);
+});
+
+test("the front page has at most 250 lines", () => {
+  assert.ok((textOf.get("README.md") ?? "").split("\n").length <= 251);
+});
+
+test("every room has a README", () => {
+  const rooms = readdirSync("src", { withFileTypes: true }).filter((each) => each.isDirectory());
+  assert.deepEqual(
+    rooms.map(({ name }) => `src/${name}/README.md`).filter((path) => !existsSync(path)),
+    [],
+  );
+});
+
+test("the table of metrics in the telemetry room is generated from the instruments", () => {
   const rows = Object.values(instruments).map((instrument) => {
     const labels = Object.keys(instrument.labels).map((label) => `\`${label.replaceAll(".", "_")}\``);
     return `| \`${prometheusName(instrument)}\` | ${instrument.kind} | ${labels.join(", ") || "–"} | ${instrument.help} |`;
   });
-  const table = /<!-- metrics: held by a test -->\n(.*?)<!-- \/metrics -->/s.exec(readme)?.[1] ?? "";
   const expected = ["| metric | type | labels | what it counts |", "| --- | --- | --- | --- |", ...rows, ""].join("\n");
-  assert.equal(table, expected);
+  assert.equal(heldTable("src/telemetry/README.md", "metrics"), expected);
 });
 
-test("this is a Node that the README promises", () => {
-  assert.match(readme, /Node 20\.19 and newer/);
+test("the table of hooks in the core room is generated from the table of events", () => {
+  assert.equal(heldTable("src/core/README.md", "events"), eventTable());
+});
+
+test("this Node is one that the README promises", () => {
+  assert.match(textOf.get("README.md") ?? "", /Node 20\.19/);
   assert.ok(isNodeAtLeast([20, 19]));
 });
+
+/** The table between the comments `<!-- name: held by a test -->` and `<!-- /name -->`. */
+function heldTable(document: string, name: string): string | undefined {
+  const text = textOf.get(document) ?? "";
+  return new RegExp(`<!-- ${name}: held by a test -->\n(.*?)<!-- /${name} -->`, "s").exec(text)?.[1];
+}
+
+function leads(document: string, link: string): boolean {
+  const [path = "", anchor] = link.split("#");
+  const file = path === "" ? document : join(dirname(document), path);
+  if (!existsSync(file)) return false;
+  return anchor === undefined || headingsOf(file).includes(anchor);
+}
+
+/** The anchors of a document's headings, as GitHub makes them. */
+function headingsOf(file: string): string[] {
+  const text = readFileSync(file, "utf8").replace(/^```.*?^```/gms, "");
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+      .trim()
+      .replaceAll(" ", "-"),
+  );
+}

@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { after, before, describe, test } from "node:test";
+
+/** One change of one file of `src`: an addition before the first place where `before` stands. */
+interface Edit {
+  readonly file: string;
+  readonly before: string;
+  readonly add: string;
+}
+
+// Inside the package, so that its types and its node_modules are found.
+const folder = `test/.trace/${process.pid}`;
+
+const event: Edit = {
+  file: "core/trace.ts",
+  before: "  /** Called when a pool hands out a connection. */",
+  add: `  /** Called when a dial is refused admission. */
+  admissionDenied: event<AdmissionDeniedInfo>()({ inherited: true, consumers: ["metrics"] }),
+`,
+};
+const info: Edit = {
+  file: "core/trace.ts",
+  before: "/** What {@link DialTrace.connClosed} says. */",
+  add: `/** What {@link DialTrace.admissionDenied} says. */
+export interface AdmissionDeniedInfo {
+  /** What the dial was asked to reach. */
+  readonly target: Target;
+}
+
+`,
+};
+const instrument: Edit = {
+  file: "telemetry/instruments.ts",
+  before: "  connectionCount: {",
+  add: `  admissionsDenied: {
+    name: "dialer.admission.denied",
+    kind: "counter",
+    unit: "{dial}",
+    help: "Dials refused admission.",
+    labels: {},
+  },
+`,
+};
+const hook: Edit = {
+  file: "telemetry/decision-metrics.ts",
+  before: "    retryExhausted:",
+  add: '    admissionDenied: () => sink.series("admissionsDenied", {})(1),\n',
+};
+const decorator: Edit = {
+  file: "middleware/admission.ts",
+  before: "",
+  add: `import type { Middleware } from "../core/dialer.ts";
+import { layer } from "../engine/context.ts";
+
+/** Rejects the dials that \`isAdmitted\` refuses. */
+export function withAdmission(isAdmitted: (target: string) => boolean): Middleware {
+  return layer(
+    (next) =>
+      async function admissionDialer(target, context) {
+        if (isAdmitted(String(target))) return next(target, context);
+        context.trace?.admissionDenied?.({ target });
+        throw new Error("not admitted");
+      },
+  );
+}
+`,
+};
+const exported: Edit = {
+  file: "index.ts",
+  before: 'export { withTrace } from "./middleware/trace.ts";',
+  add: 'export { withAdmission } from "./middleware/admission.ts";\n',
+};
+
+describe("the table of events", () => {
+  before(() => mkdirSync(folder, { recursive: true }));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  test("compiles and counts a new decorator's event after five edits of src", () => {
+    // The info and the row of an event stand in one file, and are one edit.
+    const edits = [[info, event], [instrument], [hook], [decorator], [exported]];
+    assert.equal(new Set(edits.flat().map(({ file }) => file)).size, 5);
+    const errors = compileWith("complete", edits.flat());
+    assert.equal(errors, "");
+
+    const program = `import { Registry } from "prom-client";
+import { compose, withAdmission } from "./src/index.ts";
+import { withPrometheus } from "./src/prometheus.ts";
+import { scriptedDialer } from "./src/testing.ts";
+const registry = new Registry();
+const seen: string[] = [];
+const layers = [withPrometheus({ registry }), withAdmission(() => false)];
+const dial = compose(...layers, scriptedDialer());
+await dial("h:1", { trace: { admissionDenied: ({ target }) => void seen.push(String(target)) } }).catch(() => {});
+const metric = await registry.getSingleMetricAsString("dialer_admission_denied_total");
+console.log(seen.join(), /denied_total\\{dialer_name="default"\\} (\\d+)/.exec(metric)?.[1]);
+`;
+    writeFileSync(`${folder}/complete/main.ts`, program);
+    const { stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", `${folder}/complete/main.ts`], {
+      encoding: "utf8",
+    });
+    assert.equal(stdout, "h:1 1\n", stderr);
+  });
+
+  test("fails to compile when a consumer that an event requires does not handle it, and says which", () => {
+    const errors = compileWith("no-consumer", [info, event, instrument, decorator, exported]);
+    assert.match(errors, /dialer-metrics\.ts.*'admissionDenied' is missing/);
+    assert.match(errors, /HooksOf<"metrics">/);
+  });
+
+  test("fails to compile when a decorator emits an event that has no row", () => {
+    const errors = compileWith("no-row", [decorator, exported]);
+    assert.match(errors, /middleware\/admission\.ts.*'admissionDenied' does not exist on type 'DialTrace'/);
+  });
+
+  test("fails to compile when a hook counts into an instrument that has no row", () => {
+    const errors = compileWith("no-instrument", [info, event, hook, decorator, exported]);
+    assert.match(errors, /decision-metrics\.ts.*"admissionsDenied"/);
+  });
+});
+
+/** Copies `src`, makes the edits, and returns what the compiler says. */
+function compileWith(name: string, edits: readonly Edit[]): string {
+  const copy = `${folder}/${name}`;
+  cpSync("src", `${copy}/src`, { recursive: true });
+  for (const { file, before: place, add } of edits) {
+    const path = `${copy}/src/${file}`;
+    if (place === "") {
+      writeFileSync(path, add);
+      continue;
+    }
+    const text = readFileSync(path, "utf8");
+    assert.ok(text.includes(place), `${file} has no ${JSON.stringify(place)} to edit at`);
+    writeFileSync(path, text.replace(place, `${add}${place}`));
+  }
+  const config = { extends: "../../../../tsconfig.json", include: ["src"] };
+  writeFileSync(`${copy}/tsconfig.json`, JSON.stringify(config));
+  return spawnSync("npx", ["tsc", "--pretty", "false", "-p", copy], { encoding: "utf8" }).stdout.trim();
+}
