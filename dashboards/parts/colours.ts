@@ -1,7 +1,12 @@
-import type { AcquireOutcome, EvictionReason } from "../../src/pool/pool-trace.ts";
-import type { Reason } from "../../src/core/reasons.ts";
 import type { BreakerState, Limit } from "../../src/core/event-values.ts";
-import type { clientErrorKinds, clientStates, disconnectReasons, instruments } from "../../src/telemetry/instruments.ts";
+import type { Reason } from "../../src/core/reasons.ts";
+import type { AcquireOutcome, EvictionReason } from "../../src/pool/pool-trace.ts";
+import type {
+  clientErrorKinds,
+  clientStates,
+  disconnectReasons,
+  instruments,
+} from "../../src/telemetry/instruments.ts";
 
 /** Values of one label, each with its colour: a value that is added without one doesn't compile. */
 export type Colours<Value extends string = string> = Readonly<Record<Value, string>>;
