@@ -8,7 +8,7 @@ export interface Failure {
 }
 
 /** What one dial has tried so far. */
-export class Journey {
+export class AttemptedTargets {
   last: Endpoint;
   /** Why {@link last} failed; absent when it did not, as far as is known here. */
   failure: Failure | undefined;

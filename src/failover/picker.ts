@@ -1,5 +1,5 @@
 import type { Target } from "../core/target.ts";
-import type { Tier } from "./priority-level.ts";
+import type { PriorityLevel } from "./priority-level.ts";
 import type { Candidate, Endpoint } from "./target-status.ts";
 
 /** What a policy of the user's own is told. */
@@ -17,9 +17,13 @@ export interface PolicyContext {
 export type PolicyFunction = (candidates: readonly Candidate[], context: PolicyContext) => Candidate;
 
 /** What decides about one dial. */
-export interface PickContext extends PolicyContext {
+export interface PickerContext extends PolicyContext {
   readonly now: number;
 }
 
-/** Picks a target of `tier` that is not in `tried`; none when all are. */
-export type Pick = (tier: Tier, tried: ReadonlySet<string> | undefined, context: PickContext) => Endpoint | undefined;
+/** Picks a target of `level` that is not in `tried`; none when all are. */
+export type Picker = (
+  level: PriorityLevel,
+  tried: ReadonlySet<string> | undefined,
+  context: PickerContext,
+) => Endpoint | undefined;

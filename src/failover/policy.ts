@@ -1,4 +1,4 @@
-import type { Pick, PolicyFunction } from "./picker.ts";
+import type { Picker, PolicyFunction } from "./picker.ts";
 import { inOrder } from "./policies/in-order.ts";
 import { leastLoaded } from "./policies/least-loaded.ts";
 import { own } from "./policies/own.ts";
@@ -12,7 +12,7 @@ import { roundRobin } from "./policies/round-robin.ts";
 export type FailoverPolicy = "in_order" | "random" | "round_robin" | "least_loaded" | PolicyFunction;
 
 /** Makers, for some remember what they picked: each list of targets has a policy of its own. */
-const builtIn: Readonly<Record<Extract<FailoverPolicy, string>, () => Pick>> = {
+const builtIn: Readonly<Record<Extract<FailoverPolicy, string>, () => Picker>> = {
   in_order: () => inOrder,
   random: () => random,
   round_robin: roundRobin,
@@ -21,6 +21,6 @@ const builtIn: Readonly<Record<Extract<FailoverPolicy, string>, () => Pick>> = {
 
 export const policyNames = Object.keys(builtIn);
 
-export function pickerOf(policy: FailoverPolicy): Pick {
+export function pickerOf(policy: FailoverPolicy): Picker {
   return typeof policy === "function" ? own(policy) : builtIn[policy]();
 }

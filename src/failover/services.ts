@@ -6,7 +6,7 @@ import { parseList, type TargetList, type TargetSource } from "./discovery/sourc
 import { Watcher } from "./discovery/watcher.ts";
 import { type FailoverPolicy, pickerOf } from "./policy.ts";
 import { Service } from "./service.ts";
-import { type EjectionSettings, Roster } from "./target-set.ts";
+import { type EjectionSettings, TargetSet } from "./target-set.ts";
 
 /** What a source is found by, or a function that finds one for each name. */
 export type Discover = TargetSource | ((target: Target) => TargetSource | Promise<TargetSource>);
@@ -59,20 +59,20 @@ export class Services {
   #listed(targets: TargetList): Service {
     const list = parseList("withFailover: targets", targets);
     if (list.length === 0) throw invalid(RangeError, "withFailover: targets must name at least one target");
-    const roster = this.#newRoster();
-    roster.setList(list, 0);
-    return new Service(roster, pickerOf(this.#settings.policy));
+    const targetSet = this.#newTargetSet();
+    targetSet.setList(list, 0);
+    return new Service(targetSet, pickerOf(this.#settings.policy));
   }
 
   #discovered(source: () => TargetSource | Promise<TargetSource>): Service {
     const { policy, clock } = this.#settings;
-    const roster = this.#newRoster();
-    const take = (list: TargetList) => roster.setList(parseList("withFailover: discover", list), clock().now());
-    return new Service(roster, pickerOf(policy), new Watcher(async () => checkSource(await source()), take));
+    const targetSet = this.#newTargetSet();
+    const take = (list: TargetList) => targetSet.setList(parseList("withFailover: discover", list), clock().now());
+    return new Service(targetSet, pickerOf(policy), new Watcher(async () => checkSource(await source()), take));
   }
 
-  #newRoster(): Roster {
-    return new Roster(this.#settings, this.#settings.decayMs);
+  #newTargetSet(): TargetSet {
+    return new TargetSet(this.#settings, this.#settings.decayMs);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ListedTarget } from "./discovery/source.ts";
-import { type Tier, tiersOf } from "./priority-level.ts";
+import { type PriorityLevel, priorityLevelsOf } from "./priority-level.ts";
 import { Endpoint, type TargetStatus } from "./target-status.ts";
 
 /** When a target that fails is left alone, and for how long. */
@@ -14,13 +14,13 @@ export interface EjectionSettings {
  * The targets that there are, and which of them are ejected. What may be dialed is arranged anew when
  * that changes, never for a dial.
  */
-export class Roster {
+export class TargetSet {
   readonly #settings: EjectionSettings;
   readonly #decayMs: number;
   /** Those in the list, and those that are not but have connections or are ejected: they may come back. */
   readonly #known = new Map<string, Endpoint>();
   #present: readonly Endpoint[] = [];
-  #tiers: readonly Tier[] = [];
+  #levels: readonly PriorityLevel[] = [];
   #ejected = 0;
   #nextReturnAt = Number.POSITIVE_INFINITY;
 
@@ -40,9 +40,9 @@ export class Roster {
   }
 
   /** What may be dialed, best priority first: those that are not ejected, or all when all are. */
-  tiers(now: number): readonly Tier[] {
+  levels(now: number): readonly PriorityLevel[] {
     if (now >= this.#nextReturnAt) this.#arrange(now);
-    return this.#tiers;
+    return this.#levels;
   }
 
   setList(list: readonly ListedTarget[], now: number): void {
@@ -107,6 +107,8 @@ export class Roster {
     this.#ejected = ejected.length;
     this.#nextReturnAt = ejected[0]?.ejectedUntil ?? Number.POSITIVE_INFINITY;
     const all = ejected.length === this.#present.length;
-    this.#tiers = tiersOf(all ? this.#present : this.#present.filter(({ ejectedUntil }) => ejectedUntil <= now));
+    this.#levels = priorityLevelsOf(
+      all ? this.#present : this.#present.filter(({ ejectedUntil }) => ejectedUntil <= now),
+    );
   }
 }

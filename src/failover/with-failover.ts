@@ -18,7 +18,7 @@ import {
   type OptionNames,
   show,
 } from "../support/validate.ts";
-import { Journey } from "./attempted-targets.ts";
+import { AttemptedTargets } from "./attempted-targets.ts";
 import type { TargetList } from "./discovery/source.ts";
 import { type FailoverPolicy, policyNames } from "./policy.ts";
 import { checkSource, type Discover, Services } from "./services.ts";
@@ -125,8 +125,8 @@ export function withFailover(options: FailoverOptions): Failover {
   const ejection = { ejectAfter, ejectionMs, maxEjectionMs, minShare };
   const services = new Services({ targets, discover, policy, decayMs, ...ejection, clock: () => clock });
   /** Where a dial's state keeps what it has tried here: a WeakMap of what lives briefly costs the collector much. */
-  const journeyKey: unique symbol = Symbol("dialtrace.journey");
-  type Travelling = DialState & { [journeyKey]?: Journey };
+  const attemptedKey: unique symbol = Symbol("dialtrace.attemptedTargets");
+  type Travelling = DialState & { [attemptedKey]?: AttemptedTargets };
 
   const middleware = layer(
     (next) =>
@@ -135,27 +135,27 @@ export function withFailover(options: FailoverOptions): Failover {
         clock = context.clock;
         const service = services.of(target);
         if (!service.ready) await service.begin(target, clock, cancel);
-        const { roster } = service;
+        const { targetSet } = service;
 
         // Whatever is dialed inside base dialers shares one state.
         const own: Travelling | undefined = state === undefined || state.insideAttempt ? undefined : state;
-        let journey = own?.[journeyKey];
+        let attempted = own?.[attemptedKey];
         /** Targets whose breaker has turned this try down, and the last one's error. */
         let open: Set<Endpoint> | undefined;
         let rejection: unknown;
         for (;;) {
           const startedAt = clock.now();
-          const endpoint = service.next({ target, random, now: startedAt }, journey);
+          const endpoint = service.next({ target, random, now: startedAt }, attempted);
           if (open?.has(endpoint)) throw rejection;
-          if (journey === undefined) {
-            journey = new Journey(endpoint);
-            if (own !== undefined) own[journeyKey] = journey;
+          if (attempted === undefined) {
+            attempted = new AttemptedTargets(endpoint);
+            if (own !== undefined) own[attemptedKey] = attempted;
           } else {
-            const { last, failure } = journey;
+            const { last, failure } = attempted;
             if (failure !== undefined && last !== endpoint) {
               trace?.failover?.({ target, from: last.target, to: endpoint.target, ...failure });
             }
-            journey.goTo(endpoint);
+            attempted.goTo(endpoint);
           }
 
           endpoint.dialing += 1;
@@ -164,16 +164,16 @@ export function withFailover(options: FailoverOptions): Failover {
             endpoint.opened(conn);
             const now = context.clock.now();
             endpoint.latency.observe(now - startedAt, now);
-            roster.succeeded(endpoint, now, false);
+            targetSet.succeeded(endpoint, now, false);
             return conn;
           } catch (thrown) {
             const { outcome, error, reason } = failed(thrown, cancel);
             if (outcome === "failure") {
-              if (journey.last === endpoint) journey.failure = { error, reason };
+              if (attempted.last === endpoint) attempted.failure = { error, reason };
               if (!ownReasons.has(reason)) {
                 const now = context.clock.now();
                 endpoint.latency.observe(Math.max(now - startedAt, leastFailureMs), now);
-                roster.failed(endpoint, now, false);
+                targetSet.failed(endpoint, now, false);
               }
             }
             // Nothing was dialed: going on takes no retry, and no wait.
@@ -195,14 +195,14 @@ export function withFailover(options: FailoverOptions): Failover {
       const works = error === undefined || error === null;
       if (!works && classify(error) === "canceled") return;
       const key = parseTarget(target).toString();
-      for (const { roster } of services.all()) {
-        const endpoint = roster.find(key);
+      for (const { targetSet } of services.all()) {
+        const endpoint = targetSet.find(key);
         if (endpoint === undefined) continue;
-        if (works) roster.succeeded(endpoint, clock.now(), true);
-        else roster.failed(endpoint, clock.now(), true);
+        if (works) targetSet.succeeded(endpoint, clock.now(), true);
+        else targetSet.failed(endpoint, clock.now(), true);
       }
     },
-    targets: () => services.all().flatMap(({ roster }) => roster.statuses(clock.now())),
+    targets: () => services.all().flatMap(({ targetSet }) => targetSet.statuses(clock.now())),
     close,
     [Symbol.dispose]: close,
   });

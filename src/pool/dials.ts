@@ -10,8 +10,8 @@ import type { Waiter } from "./waiters.ts";
 /** What becomes of the dials of {@link Dials}. Called when the dial has given up its place. */
 export interface DialsOwner<C extends Duplex> {
   /** @param madeFor - the hooks as they were given with the dial. */
-  dialed(conn: C, madeFor: DialTrace | undefined, warm: boolean): void;
-  dialFailed(error: unknown, warm: boolean): void;
+  dialed(conn: C, madeFor: DialTrace | undefined, background: boolean): void;
+  dialFailed(error: unknown, background: boolean): void;
   /** One that was aborted has ended. */
   dialEnded(): void;
 }
@@ -20,7 +20,7 @@ interface Dial<C extends Duplex> extends Linked<Dial<C>> {
   readonly cancel: Cancel;
   /** For whom it was begun, while he waits. */
   waiter: Waiter<C> | undefined;
-  readonly warm: boolean;
+  readonly background: boolean;
   aborted: boolean;
 }
 
@@ -56,7 +56,7 @@ export class Dials<C extends Duplex> {
     const dial: Dial<C> = {
       cancel: new Cancel(),
       waiter,
-      warm: waiter === undefined,
+      background: waiter === undefined,
       aborted: false,
       newer: undefined,
       older: undefined,
@@ -69,11 +69,11 @@ export class Dials<C extends Duplex> {
       (conn) => {
         if (!this.#ended(dial)) return;
         // A hook that was told of it may have destroyed it.
-        if (conn.destroyed) this.#owner.dialFailed(closedError(this.#target), dial.warm);
-        else this.#owner.dialed(conn, madeFor, dial.warm);
+        if (conn.destroyed) this.#owner.dialFailed(closedError(this.#target), dial.background);
+        else this.#owner.dialed(conn, madeFor, dial.background);
       },
       (error) => {
-        if (this.#ended(dial)) this.#owner.dialFailed(error, dial.warm);
+        if (this.#ended(dial)) this.#owner.dialFailed(error, dial.background);
       },
     );
   }
@@ -124,7 +124,7 @@ export class Dials<C extends Duplex> {
   #forget(dial: Dial<C>): void {
     this.#live.delete(dial);
     if (dial.waiter !== undefined) this.#own.delete(dial.waiter);
-    else if (!dial.warm) this.#left.remove(dial);
+    else if (!dial.background) this.#left.remove(dial);
   }
 }
 

@@ -2,12 +2,12 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Target } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
-import type { Pooled } from "./pool-entry.ts";
+import type { PoolEntry } from "./pool-entry.ts";
 
 /** Where leases are given back to. */
 export interface LeaseHome<C extends Duplex> {
   readonly target: Target;
-  takeBack(pooled: Pooled<C>, trace: DialTrace | undefined, error: unknown): void;
+  putConn(entry: PoolEntry<C>, trace: DialTrace | undefined, error: unknown): void;
   releasedAgain(): void;
 }
 
@@ -20,16 +20,16 @@ export class Lease<C extends Duplex = Socket> implements Disposable, AsyncDispos
   /** Whether the connection had been used or kept before; `false` for one just dialed. */
   readonly reused: boolean;
   readonly #home: LeaseHome<C>;
-  readonly #pooled: Pooled<C>;
+  readonly #entry: PoolEntry<C>;
   readonly #trace: DialTrace | undefined;
   #released = false;
 
   /** @internal */
-  constructor(home: LeaseHome<C>, pooled: Pooled<C>, reused: boolean, trace: DialTrace | undefined) {
-    this.conn = pooled.conn;
+  constructor(home: LeaseHome<C>, entry: PoolEntry<C>, reused: boolean, trace: DialTrace | undefined) {
+    this.conn = entry.conn;
     this.reused = reused;
     this.#home = home;
-    this.#pooled = pooled;
+    this.#entry = entry;
     this.#trace = trace;
   }
 
@@ -50,7 +50,7 @@ export class Lease<C extends Duplex = Socket> implements Disposable, AsyncDispos
       return;
     }
     this.#released = true;
-    this.#home.takeBack(this.#pooled, this.#trace, error);
+    this.#home.putConn(this.#entry, this.#trace, error);
   }
 
   /** The same as `release()`; nothing happens when that has been called. */

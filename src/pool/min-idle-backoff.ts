@@ -8,7 +8,7 @@ import { guarded } from "../support/user-call.ts";
 const waits = { initialBackoffMs: 1_000, maxBackoffMs: 30_000, jitter: "full" } as const;
 
 /** Says when connections may be dialed for nobody: at once, and after failures ever more seldom. */
-export class Warmth {
+export class MinIdleBackoff {
   readonly #clock: Clock;
   readonly #backoff: (attempt: number, error: unknown) => number;
   #failures = 0;

@@ -7,20 +7,20 @@ import { freshen, isFit, unwatchIdle, watchIdle } from "./stream-mode.ts";
 type Destroy = (error: Error | null, callback: (error?: Error | null) => void) => void;
 
 /** Where a connection of a pool is: leased, waiting to be, or no more of the pool. */
-export type PooledState = "used" | "idle" | "gone";
+export type PoolEntryState = "used" | "idle" | "gone";
 
 /** What is told of a connection that nobody has asked to go. */
-export interface PooledOwner<C extends Duplex> {
+export interface PoolEntryOwner<C extends Duplex> {
   /** It turned readable, or its peer ended it, while idle. */
-  turnedReadable(pooled: Pooled<C>): void;
+  turnedReadable(entry: PoolEntry<C>): void;
   /** It is being destroyed, whoever or whatever does it. */
-  destroyed(pooled: Pooled<C>): void;
+  destroyed(entry: PoolEntry<C>): void;
 }
 
 /** A connection and what its pool knows of it. */
-export class Pooled<C extends Duplex> implements Linked<Pooled<C>> {
-  newer: Pooled<C> | undefined = undefined;
-  older: Pooled<C> | undefined = undefined;
+export class PoolEntry<C extends Duplex> implements Linked<PoolEntry<C>> {
+  newer: PoolEntry<C> | undefined = undefined;
+  older: PoolEntry<C> | undefined = undefined;
   list: object | undefined = undefined;
   readonly conn: C;
   /** The hooks of the dial that has brought it. */
@@ -30,14 +30,14 @@ export class Pooled<C extends Duplex> implements Linked<Pooled<C>> {
   readonly openedAt: number;
   /** When its lifetime is over. */
   readonly expiresAt: number;
-  state: PooledState = "used";
+  state: PoolEntryState = "used";
   /** Whether anybody has had it. */
   lent = false;
   /** Since when it is leased, or idle. */
   since: number;
   readonly #onReadable: () => void;
 
-  constructor(conn: C, openedAt: number, lifetimeMs: number, madeFor: DialTrace | undefined, owner: PooledOwner<C>) {
+  constructor(conn: C, openedAt: number, lifetimeMs: number, madeFor: DialTrace | undefined, owner: PoolEntryOwner<C>) {
     this.conn = conn;
     this.trace = traceOf(conn);
     this.madeFor = this.trace === undefined ? undefined : madeFor;

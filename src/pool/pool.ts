@@ -69,7 +69,7 @@ class ConnectionPool<C extends Duplex> implements Pool<C>, TargetPoolHost<C> {
   readonly events = new PoolEvents();
   readonly dialer: Dialer<C>;
   readonly run: Run<C>;
-  readonly warmContext: DialContext<C>;
+  readonly backgroundContext: DialContext<C>;
   readonly #targets = new Map<string, TargetPool<C>>();
   readonly #totals = new Counters();
   readonly #sweeper: Sweeper;
@@ -79,7 +79,7 @@ class ConnectionPool<C extends Duplex> implements Pool<C>, TargetPoolHost<C> {
     this.settings = settings;
     this.dialer = dialer;
     this.run = runOf(dialer);
-    this.warmContext = contextOf<C>({ background: true, owner: this, clock: settings.clock }, dialer);
+    this.backgroundContext = contextOf<C>({ background: true, owner: this, clock: settings.clock }, dialer);
     this.#sweeper = new Sweeper(settings.clock, (now) => this.#sweep(now));
   }
 

@@ -17,9 +17,9 @@ import { Dials, type DialsOwner } from "./dials.ts";
 import { PoolClosedError, PoolFullError, PoolTimeoutError } from "./errors.ts";
 import type { PoolEvents } from "./events.ts";
 import { Lease, type LeaseHome } from "./lease.ts";
-import { Warmth } from "./min-idle-backoff.ts";
+import { MinIdleBackoff } from "./min-idle-backoff.ts";
 import type { PoolSettings } from "./options.ts";
-import { Pooled, type PooledOwner } from "./pool-entry.ts";
+import { PoolEntry, type PoolEntryOwner } from "./pool-entry.ts";
 import type { AcquireOutcome, EvictionReason, PoolCounts } from "./pool-trace.ts";
 import { type Caller, type Waiter, Waiters } from "./waiters.ts";
 
@@ -30,7 +30,7 @@ export interface TargetPoolHost<C extends Duplex> {
   readonly dialer: Dialer<C>;
   readonly run: Run<C>;
   /** What connections are dialed with that nobody has asked for. */
-  readonly warmContext: DialContext<C>;
+  readonly backgroundContext: DialContext<C>;
   /** An idle connection falls due at `at`. */
   idled(at: number, now: number): void;
   /** Nothing is open, being dialed or waited for. */
@@ -53,17 +53,17 @@ const closeReasonOf: Readonly<Record<EvictionReason, CloseReason | undefined>> =
  * connection or the failure of a dial; as long as there is room, there is a dial for each who waits; and nothing
  * is idle while somebody waits.
  */
-export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C>, DialsOwner<C> {
+export class TargetPool<C extends Duplex> implements LeaseHome<C>, PoolEntryOwner<C>, DialsOwner<C> {
   readonly target: Target;
   readonly #host: TargetPoolHost<C>;
   readonly #settings: PoolSettings<C>;
   readonly #events: PoolEvents;
   readonly #counters: Counters;
-  readonly #idle = new LinkedList<Pooled<C>>();
-  readonly #used = new LinkedList<Pooled<C>>();
+  readonly #idle = new LinkedList<PoolEntry<C>>();
+  readonly #used = new LinkedList<PoolEntry<C>>();
   readonly #waiters: Waiters<C>;
   readonly #dials: Dials<C>;
-  readonly #warmth: Warmth | undefined;
+  readonly #minIdleBackoff: MinIdleBackoff | undefined;
   /** Calls of `acquire` that look for an idle connection: hooks called meanwhile must not find all over. */
   #asked = 0;
   #closed = false;
@@ -78,7 +78,7 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
     this.#counters = counters;
     this.#waiters = new Waiters(clock, acquireTimeoutMs, (waiter, lateByMs) => this.#timedOut(waiter, lateByMs));
     this.#dials = new Dials(target, run, this);
-    this.#warmth = minIdle > 0 ? new Warmth(clock, random) : undefined;
+    this.#minIdleBackoff = minIdle > 0 ? new MinIdleBackoff(clock, random) : undefined;
   }
 
   get idle(): number {
@@ -117,7 +117,7 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
     if (kept !== undefined) {
       const idleMs = caller.since - kept.since;
       const lease = this.#lend(kept, caller, caller.since, true, idleMs);
-      if (this.#warmth !== undefined) this.#pump();
+      if (this.#minIdleBackoff !== undefined) this.#maybeOpenConnections();
       return Promise.resolve(lease);
     }
     if (!this.#hasRoom && this.#waiters.size - this.#dials.size >= this.#settings.maxWaiting) {
@@ -135,43 +135,43 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
         list: undefined,
       };
       this.#waiters.add(waiter);
-      this.#pump();
+      this.#maybeOpenConnections();
     });
   }
 
-  takeBack(pooled: Pooled<C>, trace: DialTrace | undefined, error: unknown): void {
+  putConn(entry: PoolEntry<C>, trace: DialTrace | undefined, error: unknown): void {
     const now = this.#settings.clock.now();
     if (this.#events.observed) {
-      const { conn } = pooled;
-      const useMs = now - pooled.since;
+      const { conn } = entry;
+      const useMs = now - entry.since;
       this.#events.emit("releaseDone", { target: this.target, conn, useMs, ...(error !== undefined && { error }) });
     }
-    if (pooled.state === "used") {
-      if (error !== undefined || !pooled.fit) this.#evict(pooled, "unhealthy");
-      else if (now >= pooled.expiresAt) this.#evict(pooled, "max_lifetime");
-      else this.#give(pooled, true, trace, now);
+    if (entry.state === "used") {
+      if (error !== undefined || !entry.fit) this.#evict(entry, "unhealthy");
+      else if (now >= entry.expiresAt) this.#evict(entry, "max_lifetime");
+      else this.#handOver(entry, true, trace, now);
     }
-    this.#pump();
+    this.#maybeOpenConnections();
   }
 
   releasedAgain(): void {
     this.#counters.releasedAgain();
   }
 
-  turnedReadable(pooled: Pooled<C>): void {
-    this.#evict(pooled, "stale");
-    this.#lostIdle(pooled);
+  turnedReadable(entry: PoolEntry<C>): void {
+    this.#evict(entry, "stale");
+    this.#lostIdle(entry);
   }
 
-  destroyed(pooled: Pooled<C>): void {
-    if (pooled.state === "gone") return;
-    const idle = pooled.state === "idle";
-    this.#gone(pooled, idle ? "stale" : "destroyed");
-    if (idle) this.#lostIdle(pooled);
-    else this.#pump();
+  destroyed(entry: PoolEntry<C>): void {
+    if (entry.state === "gone") return;
+    const idle = entry.state === "idle";
+    this.#gone(entry, idle ? "stale" : "destroyed");
+    if (idle) this.#lostIdle(entry);
+    else this.#maybeOpenConnections();
   }
 
-  dialed(conn: C, madeFor: DialTrace | undefined, warm: boolean): void {
+  dialed(conn: C, madeFor: DialTrace | undefined, background: boolean): void {
     const { clock, maxLifetimeMs, maxLifetimeJitter, random } = this.#settings;
     const now = clock.now();
     let lifetimeMs: number;
@@ -179,24 +179,24 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
       lifetimeMs = maxLifetimeMs * (1 - maxLifetimeJitter * random());
     } catch (error) {
       discard(conn);
-      this.dialFailed(error, warm);
+      this.dialFailed(error, background);
       return;
     }
-    const pooled = new Pooled(conn, now, lifetimeMs, madeFor, this);
-    this.#used.add(pooled);
-    this.#give(pooled, false, undefined, now);
-    this.#pump();
+    const entry = new PoolEntry(conn, now, lifetimeMs, madeFor, this);
+    this.#used.add(entry);
+    this.#handOver(entry, false, undefined, now);
+    this.#maybeOpenConnections();
   }
 
-  dialFailed(error: unknown, warm: boolean): void {
+  dialFailed(error: unknown, background: boolean): void {
     // Nobody has asked for this one. Who waits meanwhile is dialed for now.
-    if (warm) this.#warmth?.failed(error, () => this.#pump());
+    if (background) this.#minIdleBackoff?.failed(error, () => this.#maybeOpenConnections());
     else if (this.#waiters.first !== undefined) this.#reject(this.#waiters.first, "failure", error);
-    this.#pump();
+    this.#maybeOpenConnections();
   }
 
   dialEnded(): void {
-    this.#pump();
+    this.#maybeOpenConnections();
   }
 
   /** Closes what is idle and due, and returns when the next is. */
@@ -204,43 +204,43 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
     const { minIdle, idleTimeoutMs } = this.#settings;
     let spare = this.#idle.size - minIdle;
     let next = Number.POSITIVE_INFINITY;
-    const due: [Pooled<C>, EvictionReason][] = [];
-    for (const pooled of this.#idle) {
-      const idleUntil = spare > 0 ? pooled.since + idleTimeoutMs : Number.POSITIVE_INFINITY;
-      if (Math.min(pooled.expiresAt, idleUntil) <= now) {
-        due.push([pooled, pooled.expiresAt <= now ? "max_lifetime" : "idle"]);
+    const due: [PoolEntry<C>, EvictionReason][] = [];
+    for (const entry of this.#idle) {
+      const idleUntil = spare > 0 ? entry.since + idleTimeoutMs : Number.POSITIVE_INFINITY;
+      if (Math.min(entry.expiresAt, idleUntil) <= now) {
+        due.push([entry, entry.expiresAt <= now ? "max_lifetime" : "idle"]);
         spare -= 1;
       } else {
-        next = Math.min(next, pooled.expiresAt, idleUntil);
+        next = Math.min(next, entry.expiresAt, idleUntil);
       }
     }
-    for (const [pooled, reason] of due) if (pooled.state === "idle") this.#evict(pooled, reason);
-    if (due.length > 0) this.#pump();
+    for (const [entry, reason] of due) if (entry.state === "idle") this.#evict(entry, reason);
+    if (due.length > 0) this.#maybeOpenConnections();
     return next;
   }
 
   /** Ends it: what is idle is closed, who waits is told, dials are aborted; leases go on. */
   drain(reason: unknown): void {
     this.#closed = true;
-    this.#warmth?.stop();
+    this.#minIdleBackoff?.stop();
     for (let { newest } = this.#idle; newest !== undefined; { newest } = this.#idle) this.#evict(newest, "drain");
     for (let { first } = this.#waiters; first !== undefined; { first } = this.#waiters) {
       this.#reject(first, "failure", new PoolClosedError(this.target));
     }
     this.#dials.abortAll(reason);
-    this.#pump();
+    this.#maybeOpenConnections();
   }
 
   /** Destroys what is leased. */
   destroyUsed(): void {
     for (let { newest } = this.#used; newest !== undefined; { newest } = this.#used) this.#evict(newest, "drain");
-    this.#pump();
+    this.#maybeOpenConnections();
   }
 
   /** A server that closes or greets what nobody has used would be dialed without end. */
-  #lostIdle({ lent }: Pooled<C>): void {
-    if (!lent) this.#warmth?.failed(undefined, () => this.#pump());
-    this.#pump();
+  #lostIdle({ lent }: PoolEntry<C>): void {
+    if (!lent) this.#minIdleBackoff?.failed(undefined, () => this.#maybeOpenConnections());
+    this.#maybeOpenConnections();
   }
 
   get #open(): number {
@@ -252,7 +252,7 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
   }
 
   /** Dials for who waits and for what is to be kept ready. Every change ends with it. */
-  #pump(): void {
+  #maybeOpenConnections(): void {
     if (!this.#closed) {
       while (this.#waiters.size > this.#dials.size && this.#hasRoom) {
         const waiter = this.#dials.firstWithout(this.#waiters);
@@ -262,8 +262,8 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
         const own = { clock, state: undefined, insideRetry: false, surround: undefined };
         this.#dials.start({ ...waiter.caller.context, ...own }, waiter);
       }
-      if (this.#warmth !== undefined && !this.#warmth.waiting) {
-        while (this.#lacking > 0 && this.#hasRoom) this.#dials.start(this.#host.warmContext, undefined);
+      if (this.#minIdleBackoff !== undefined && !this.#minIdleBackoff.waiting) {
+        while (this.#lacking > 0 && this.#hasRoom) this.#dials.start(this.#host.backgroundContext, undefined);
       }
     }
     if (this.empty) this.#host.emptied(this);
@@ -275,7 +275,7 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
   }
 
   /** The connection last used that may be handed out; those before it that may not are closed on the way. */
-  #takeIdle(now: number): Pooled<C> | undefined {
+  #takeIdle(now: number): PoolEntry<C> | undefined {
     for (let { newest } = this.#idle; newest !== undefined; { newest } = this.#idle) {
       const reason = this.#unusable(newest, now);
       if (reason !== undefined) {
@@ -291,7 +291,7 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
     return undefined;
   }
 
-  #unusable({ conn, fit, openedAt, expiresAt, since }: Pooled<C>, now: number): EvictionReason | undefined {
+  #unusable({ conn, fit, openedAt, expiresAt, since }: PoolEntry<C>, now: number): EvictionReason | undefined {
     const { ttlMs, idleTimeoutMs, minIdle, validate } = this.#settings;
     if (!fit) return "stale";
     if (now - openedAt > ttlMs || now >= expiresAt) return "max_lifetime";
@@ -302,75 +302,75 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
   }
 
   /** Hands a connection that was leased, or is new, to whose turn it is; else it waits. */
-  #give(pooled: Pooled<C>, used: boolean, trace: DialTrace | undefined, now: number): void {
+  #handOver(entry: PoolEntry<C>, used: boolean, trace: DialTrace | undefined, now: number): void {
     const handOver = used && this.#waiters.size > 0;
     if (handOver) {
-      this.#tellPut(pooled, trace);
+      this.#tellPut(entry, trace);
       // A hook may have done anything to it.
-      if (pooled.state !== "used") return;
+      if (entry.state !== "used") return;
     }
     const waiter = this.#waiters.first;
     if (waiter !== undefined) {
-      this.#used.remove(pooled);
-      if (used) pooled.freshen();
+      this.#used.remove(entry);
+      if (used) entry.freshen();
       this.#release(waiter);
-      waiter.resolve(this.#lend(pooled, waiter.caller, now, used, 0));
+      waiter.resolve(this.#lend(entry, waiter.caller, now, used, 0));
     } else if (this.#closed) {
-      this.#evict(pooled, "drain");
+      this.#evict(entry, "drain");
     } else if (this.#idle.size >= this.#settings.maxIdle) {
-      this.#evict(pooled, "overflow");
+      this.#evict(entry, "overflow");
     } else {
-      this.#used.remove(pooled);
-      this.#park(pooled, now);
-      if (!handOver) this.#tellPut(pooled, trace);
+      this.#used.remove(entry);
+      this.#park(entry, now);
+      if (!handOver) this.#tellPut(entry, trace);
     }
   }
 
-  #park(pooled: Pooled<C>, now: number): void {
-    pooled.state = "idle";
-    pooled.since = now;
-    this.#idle.add(pooled);
-    pooled.watch();
-    this.#host.idled(this.#dueAt(pooled), now);
+  #park(entry: PoolEntry<C>, now: number): void {
+    entry.state = "idle";
+    entry.since = now;
+    this.#idle.add(entry);
+    entry.watch();
+    this.#host.idled(this.#dueAt(entry), now);
   }
 
-  #dueAt(pooled: Pooled<C>): number {
+  #dueAt(entry: PoolEntry<C>): number {
     const { minIdle, idleTimeoutMs } = this.#settings;
     const { oldest, size } = this.#idle;
-    if (oldest === undefined || size <= minIdle) return pooled.expiresAt;
-    return Math.min(pooled.expiresAt, oldest.since + idleTimeoutMs);
+    if (oldest === undefined || size <= minIdle) return entry.expiresAt;
+    return Math.min(entry.expiresAt, oldest.since + idleTimeoutMs);
   }
 
   /** Leases a connection that is in no list. */
-  #lend(pooled: Pooled<C>, caller: Caller<C>, now: number, reused: boolean, idleMs: number): Lease<C> {
-    pooled.state = "used";
-    pooled.since = now;
-    pooled.lent = true;
-    this.#used.add(pooled);
-    this.#warmth?.succeeded();
-    const lease = new Lease(this, pooled, reused, caller.trace);
-    this.#tellGot(pooled, caller, reused, idleMs);
-    this.#done(caller, reused ? "hit" : "miss", now, pooled.conn, undefined);
+  #lend(entry: PoolEntry<C>, caller: Caller<C>, now: number, reused: boolean, idleMs: number): Lease<C> {
+    entry.state = "used";
+    entry.since = now;
+    entry.lent = true;
+    this.#used.add(entry);
+    this.#minIdleBackoff?.succeeded();
+    const lease = new Lease(this, entry, reused, caller.trace);
+    this.#tellGot(entry, caller, reused, idleMs);
+    this.#acquireDone(caller, reused ? "hit" : "miss", now, entry.conn, undefined);
     return lease;
   }
 
   /** Closes a connection. */
-  #evict(pooled: Pooled<C>, reason: EvictionReason): void {
-    if (pooled.state === "gone") return;
-    const { conn } = pooled;
-    if (pooled.state === "idle") pooled.unwatch();
-    this.#gone(pooled, reason);
+  #evict(entry: PoolEntry<C>, reason: EvictionReason): void {
+    if (entry.state === "gone") return;
+    const { conn } = entry;
+    if (entry.state === "idle") entry.unwatch();
+    this.#gone(entry, reason);
     const stated = closeReasonOf[reason];
     if (stated !== undefined) stateCloseReason(conn, stated);
     discard(conn);
   }
 
   /** Counts a connection out that is closed, or about to be. */
-  #gone(pooled: Pooled<C>, reason: EvictionReason): void {
-    (pooled.state === "idle" ? this.#idle : this.#used).remove(pooled);
-    pooled.state = "gone";
+  #gone(entry: PoolEntry<C>, reason: EvictionReason): void {
+    (entry.state === "idle" ? this.#idle : this.#used).remove(entry);
+    entry.state = "gone";
     this.#counters.evicted(reason);
-    if (this.#events.observed) this.#events.emit("evicted", { target: this.target, conn: pooled.conn, reason });
+    if (this.#events.observed) this.#events.emit("evicted", { target: this.target, conn: entry.conn, reason });
   }
 
   #timedOut(waiter: Waiter<C>, lateByMs: number): void {
@@ -385,12 +385,12 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
   #giveUp(waiter: Waiter<C>, outcome: AcquireOutcome, error: unknown, spareReason: unknown): void {
     this.#reject(waiter, outcome, error);
     if (this.#lacking < 0) this.#dials.abortSpare(spareReason);
-    this.#pump();
+    this.#maybeOpenConnections();
   }
 
   #reject(waiter: Waiter<C>, outcome: AcquireOutcome, error: unknown): void {
     this.#release(waiter);
-    this.#done(waiter.caller, outcome, this.#settings.clock.now(), undefined, error);
+    this.#acquireDone(waiter.caller, outcome, this.#settings.clock.now(), undefined, error);
     waiter.reject(error);
   }
 
@@ -400,12 +400,12 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
   }
 
   #refuse(caller: Caller<C>, outcome: AcquireOutcome, error: unknown): Promise<never> {
-    this.#done(caller, outcome, caller.since, undefined, error);
+    this.#acquireDone(caller, outcome, caller.since, undefined, error);
     if (this.empty) this.#host.emptied(this);
     return Promise.reject(error);
   }
 
-  #done(caller: Caller<C>, outcome: AcquireOutcome, now: number, conn: C | undefined, error: unknown): void {
+  #acquireDone(caller: Caller<C>, outcome: AcquireOutcome, now: number, conn: C | undefined, error: unknown): void {
     this.#counters.acquired(outcome);
     if (!this.#events.observed) return;
     const ended = conn === undefined ? { error } : { conn };
@@ -416,7 +416,7 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
   }
 
   /** Tells those who saw the connection made, and the one who gets it unless he is among them. */
-  #tellGot({ conn, trace, madeFor }: Pooled<C>, caller: Caller<C>, reused: boolean, idleMs: number): void {
+  #tellGot({ conn, trace, madeFor }: PoolEntry<C>, caller: Caller<C>, reused: boolean, idleMs: number): void {
     const others = caller.trace === madeFor ? undefined : caller.context.trace;
     if (trace?.gotConn === undefined && others?.gotConn === undefined) return;
     const info = { target: this.target, conn, reused, ...(reused && { idleMs }) };
@@ -424,7 +424,7 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
     trace?.gotConn?.(info);
   }
 
-  #tellPut({ conn, trace, madeFor }: Pooled<C>, given: DialTrace | undefined): void {
+  #tellPut({ conn, trace, madeFor }: PoolEntry<C>, given: DialTrace | undefined): void {
     const others = given === madeFor ? undefined : given;
     if (trace?.putIdleConn === undefined && others?.putIdleConn === undefined) return;
     const info = { target: this.target, conn };

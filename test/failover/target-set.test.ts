@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parseList } from "../../src/failover/discovery/source.ts";
-import { Roster } from "../../src/failover/target-set.ts";
+import { TargetSet } from "../../src/failover/target-set.ts";
 import type { Endpoint } from "../../src/failover/target-status.ts";
 import { parseTarget, type TargetList } from "../../src/index.ts";
 
 const settings = { ejectAfter: 3, ejectionMs: 1000, maxEjectionMs: 5000, minShare: 0.5 };
 
-function roster(list: TargetList, changes: Partial<typeof settings> = {}) {
-  const made = new Roster({ ...settings, ...changes }, 10_000);
+function targetSet(list: TargetList, changes: Partial<typeof settings> = {}) {
+  const made = new TargetSet({ ...settings, ...changes }, 10_000);
   const set = (next: TargetList, now: number) => made.setList(parseList("list", next), now);
   set(list, 0);
   const find = (name: string) => made.find(parseTarget(`${name}:1`).toString()) as Endpoint;
@@ -16,7 +16,7 @@ function roster(list: TargetList, changes: Partial<typeof settings> = {}) {
     for (let time = 0; time < times; time += 1) made.failed(find(name), now, false);
   };
   const usable = (now: number) =>
-    made.tiers(now).map(({ endpoints }) => endpoints.map(({ key }) => key.slice(0, -2)).join(""));
+    made.levels(now).map(({ endpoints }) => endpoints.map(({ key }) => key.slice(0, -2)).join(""));
   return { made, set, find, fail, usable };
 }
 
@@ -24,7 +24,7 @@ const four = ["a:1", "b:1", "c:1", "d:1"];
 
 describe("ejection", () => {
   test("comes after so many failures in a row, and ends by time", () => {
-    const { made, fail, find, usable } = roster(four);
+    const { made, fail, find, usable } = targetSet(four);
     fail("a", 2, 0);
     assert.deepEqual(usable(0), ["abcd"]);
     made.succeeded(find("a"), 0, false);
@@ -37,7 +37,7 @@ describe("ejection", () => {
   });
 
   test("takes twice as long each time, by one more failure, up to a bound, and begins afresh after a success", () => {
-    const { made, fail, find } = roster(four);
+    const { made, fail, find } = targetSet(four);
     let now = 0;
     const lengths: number[] = [];
     fail("a", 2, now);
@@ -57,7 +57,7 @@ describe("ejection", () => {
   });
 
   test("ends at once by a success", () => {
-    const { made, fail, find, usable } = roster(four);
+    const { made, fail, find, usable } = targetSet(four);
     fail("a", 3, 0);
     assert.deepEqual(usable(10), ["bcd"]);
     made.succeeded(find("a"), 10, false);
@@ -66,7 +66,7 @@ describe("ejection", () => {
   });
 
   test("is not made longer by failures of dials that were under way", () => {
-    const { made, fail } = roster(four);
+    const { made, fail } = targetSet(four);
     fail("a", 3, 0);
     fail("a", 5, 500);
     assert.equal(made.statuses(500)[0]?.ejectedForMs, 500);
@@ -84,7 +84,7 @@ describe("ejection", () => {
   ] as const) {
     test(`takes at most ${most} of ${count} with minShare ${minShare}`, () => {
       const names = Array.from({ length: count }, (_, index) => `t${index}`);
-      const { made, fail } = roster(
+      const { made, fail } = targetSet(
         names.map((name) => `${name}:1`),
         { minShare },
       );
@@ -94,7 +94,7 @@ describe("ejection", () => {
   }
 
   test("takes one more as soon as there is room, at the next failure", () => {
-    const { fail, usable } = roster(four);
+    const { fail, usable } = targetSet(four);
     fail("a", 3, 0);
     fail("b", 3, 100);
     fail("c", 3, 200);
@@ -106,7 +106,7 @@ describe("ejection", () => {
   });
 
   test("leaves all to be dialed when all are ejected", () => {
-    const { fail, usable } = roster(["a:1", "b:1"], { minShare: 0 });
+    const { fail, usable } = targetSet(["a:1", "b:1"], { minShare: 0 });
     fail("a", 3, 0);
     fail("b", 3, 500);
     assert.deepEqual(usable(500), ["ab"]);
@@ -115,7 +115,7 @@ describe("ejection", () => {
   });
 
   test("never comes with Infinity", () => {
-    const { fail, usable } = roster(four, { ejectAfter: Number.POSITIVE_INFINITY });
+    const { fail, usable } = targetSet(four, { ejectAfter: Number.POSITIVE_INFINITY });
     fail("a", 1000, 0);
     assert.deepEqual(usable(0), ["abcd"]);
   });
@@ -123,7 +123,7 @@ describe("ejection", () => {
 
 describe("what the user marks", () => {
   test("is counted apart: a dial that succeeds does not mend it", () => {
-    const { made, find, usable } = roster(four);
+    const { made, find, usable } = targetSet(four);
     for (let time = 0; time < 3; time += 1) {
       assert.deepEqual(usable(0), ["abcd"]);
       made.succeeded(find("a"), 0, false);
@@ -137,7 +137,7 @@ describe("what the user marks", () => {
   });
 
   test("forgives dials, too, when it is a success", () => {
-    const { made, find, fail, usable } = roster(four);
+    const { made, find, fail, usable } = targetSet(four);
     fail("a", 3, 0);
     made.succeeded(find("a"), 0, true);
     assert.deepEqual(usable(0), ["abcd"]);
@@ -146,7 +146,7 @@ describe("what the user marks", () => {
 
 describe("lists", () => {
   test("are in order by priority, and a target that is named twice counts once, where it stood first", () => {
-    const { usable } = roster([
+    const { usable } = targetSet([
       { target: "c:1", priority: 10 },
       { target: { host: "a", port: 1 }, priority: 1 },
       new URL("nats://b:1"),
@@ -157,14 +157,14 @@ describe("lists", () => {
   });
 
   test("go down to the next priority when all of one are ejected", () => {
-    const { fail, usable } = roster(["a:1", { target: "b:1", priority: 1 }, { target: "c:1", priority: 1 }]);
+    const { fail, usable } = targetSet(["a:1", { target: "b:1", priority: 1 }, { target: "c:1", priority: 1 }]);
     fail("a", 3, 0);
     assert.deepEqual(usable(0), ["bc"]);
     assert.deepEqual(usable(1000), ["a", "bc"]);
   });
 
   test("that shrink bring back the ejected that are too many, first those with the least time left", () => {
-    const { fail, set, usable } = roster(four);
+    const { fail, set, usable } = targetSet(four);
     fail("a", 3, 100);
     fail("b", 3, 0);
     set(["a:1", "b:1", "c:1"], 200);
@@ -174,7 +174,7 @@ describe("lists", () => {
   });
 
   test("forget a target that left, unless it has connections or is ejected", () => {
-    const { made, fail, find, set, usable } = roster(four);
+    const { made, fail, find, set, usable } = targetSet(four);
     fail("a", 2, 0);
     fail("b", 2, 0);
     find("b").open = 1;

@@ -26,7 +26,7 @@ export type Answer = number | "aborted" | "PoolTimeoutError" | "PoolFullError" |
 
 interface ModelDial {
   readonly id: number;
-  readonly warm: boolean;
+  readonly background: boolean;
   /** For whom it was begun, while he waits. */
   waiter: number | undefined;
 }
@@ -81,14 +81,14 @@ export class PoolModel {
 
   dialed(dial: number, conn: number): void {
     this.#endDial(dial);
-    this.#give({ id: conn, openedAt: this.now, since: this.now, lent: false }, false);
+    this.#handOver({ id: conn, openedAt: this.now, since: this.now, lent: false }, false);
     this.#dial();
   }
 
   dialFailed(dial: number): void {
-    const { warm } = this.#endDial(dial);
+    const { background } = this.#endDial(dial);
     const first = this.waiters[0];
-    if (warm) this.#chill();
+    if (background) this.#chill();
     else if (first !== undefined) {
       this.#leave(first.id);
       this.#answer(first.id, `failed ${dial}`, "failures");
@@ -101,7 +101,7 @@ export class PoolModel {
     take(this.used, conn);
     if (!fit) this.evictions.unhealthy += 1;
     else if (this.now - conn.openedAt >= this.#settings.lifetimeMs) this.evictions.max_lifetime += 1;
-    else this.#give(conn, true);
+    else this.#handOver(conn, true);
     this.#dial();
   }
 
@@ -182,7 +182,7 @@ export class PoolModel {
     return undefined;
   }
 
-  #give(conn: ModelConn, used: boolean): void {
+  #handOver(conn: ModelConn, used: boolean): void {
     const [first] = this.waiters;
     if (first !== undefined) {
       this.#leave(first.id);
@@ -243,11 +243,11 @@ export class PoolModel {
     const room = () => this.idle.length + this.used.length + this.dials.length < this.#settings.maxOpen;
     while (this.waiters.length > this.dials.length && room()) {
       const waiter = this.waiters.find(({ id }) => this.dials.every((dial) => dial.waiter !== id));
-      this.dials.push({ id: this.dialsBegun, warm: false, waiter: waiter?.id });
+      this.dials.push({ id: this.dialsBegun, background: false, waiter: waiter?.id });
       this.dialsBegun += 1;
     }
     while (this.#warmAt === undefined && this.#lacking > 0 && room()) {
-      this.dials.push({ id: this.dialsBegun, warm: true, waiter: undefined });
+      this.dials.push({ id: this.dialsBegun, background: true, waiter: undefined });
       this.dialsBegun += 1;
     }
   }

@@ -20,18 +20,18 @@ export function ordered(records: readonly SrvRecord[], random: () => number): re
 }
 
 /** Draws the records of one priority, one after the other. */
-function draw(tier: readonly SrvRecord[], random: () => number, order: SrvRecord[]): void {
-  const left = new RunningSums(tier.map(({ weight }) => weight));
+function draw(level: readonly SrvRecord[], random: () => number, order: SrvRecord[]): void {
+  const left = new RunningSums(level.map(({ weight }) => weight));
   const drawn = new Set<number>();
   let oldest = 0;
-  while (drawn.size < tier.length) {
+  while (drawn.size < level.length) {
     while (drawn.has(oldest)) oldest += 1;
     // A whole number from 0 to the sum, both included.
     const number = Math.floor(random() * (left.sum + 1));
     const index = number === 0 ? oldest : left.firstReaching(number);
     left.clear(index);
     drawn.add(index);
-    order.push(tier[index] as SrvRecord);
+    order.push(level[index] as SrvRecord);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Pick } from "../picker.ts";
+import type { Picker } from "../picker.ts";
 import { shareOf } from "../priority-level.ts";
 import type { Endpoint } from "../target-status.ts";
 import { sampleUniform } from "./sample.ts";
@@ -14,10 +14,10 @@ const unknownCost = Number.MAX_SAFE_INTEGER;
  *
  * @see https://www.eecs.harvard.edu/~michaelm/postscripts/handbook2001.pdf
  */
-export const leastLoaded: Pick = (tier, tried, context) => {
-  const one = sampleUniform(tier, tried, context);
-  if (one === undefined || tier.endpoints.length === 1) return one;
-  const other = sampleUniform(tier, tried, context, one);
+export const leastLoaded: Picker = (level, tried, context) => {
+  const one = sampleUniform(level, tried, context);
+  if (one === undefined || level.endpoints.length === 1) return one;
+  const other = sampleUniform(level, tried, context, one);
   if (other === undefined) return one;
   return costOf(other, context.now) < costOf(one, context.now) ? other : one;
 };
