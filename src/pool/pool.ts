@@ -10,7 +10,7 @@ import { PoolEvents } from "./events.ts";
 import type { Lease } from "./lease.ts";
 import { type PoolOptions, type PoolSettings, settingsOf } from "./options.ts";
 import type { ObservedPool, PoolStats } from "./pool-trace.ts";
-import { Sweeper } from "./sweeper.ts";
+import { type Sweep, Sweeper } from "./sweeper.ts";
 import { TargetPool, type TargetPoolHost } from "./target-pool.ts";
 
 /** What one may say about asking a pool for a connection: what one says about a dial, but for its clock. */
@@ -163,13 +163,14 @@ class ConnectionPool<C extends Duplex> implements Pool<C>, TargetPoolHost<C> {
     return part;
   }
 
-  #sweep(now: number): { next: number; looked: number } {
+  #sweep(now: number): Sweep {
     let next = Number.POSITIVE_INFINITY;
-    let looked = 0;
+    let examined = 0;
     for (const part of [...this.#targets.values()]) {
-      looked += part.idle;
-      next = Math.min(next, part.sweep(now));
+      const swept = part.sweep(now);
+      next = Math.min(next, swept.next);
+      examined += swept.examined;
     }
-    return { next, looked };
+    return { next, examined };
   }
 }

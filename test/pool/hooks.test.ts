@@ -63,6 +63,20 @@ describe("of a connection handed out and taken back", () => {
     assert.equal(told.length, 3, "what is closed is not put back");
   });
 
+  test("putIdleConn is also called for a dialed connection that no waiter takes", async () => {
+    const told: string[] = [];
+    const { connections, clock } = make({ maxOpen: 2 });
+    const leaseholder = await connections.acquire("h:1");
+    const waiting = connections.acquire("h:1", { trace: diary("waiter", told) });
+    leaseholder.release();
+    const lease = await waiting;
+    await clock.advance(0);
+    assert.deepEqual(told, ["waiter got h:1 true 0", "waiter put h:1"]);
+    assert.equal(connections.stats().idle, 1);
+    lease.release();
+    await connections.close();
+  });
+
   test("a base dialer alone is enough", async () => {
     const told: string[] = [];
     const { connections } = make();

@@ -259,7 +259,10 @@ describe("those who wait", () => {
     const error = await rejection(connections.acquire("h:1"));
     assert.ok(error instanceof PoolFullError);
     assert.equal(error.reason, "pool_exhausted");
-    assert.equal(error.message, "acquire h:1: too many wait already (0 of 2 in use, 2 being dialed, 3 waiting)");
+    assert.equal(
+      error.message,
+      "acquire h:1: too many acquires are waiting (0 of 2 in use, 2 being dialed, 3 waiting)",
+    );
     await connections.close();
     for (const each of asked) assert.ok((await each) instanceof PoolClosedError);
   });
