@@ -2,25 +2,24 @@ import type { Clock } from "../async/clock.ts";
 import type { Target } from "../core/target.ts";
 import { asMistake } from "../support/returned.ts";
 import { invalid, show } from "../support/validate.ts";
-import { parseList, type TargetList, type TargetSource } from "./discovery/source.ts";
+import { type Discover, parseList, type TargetList, type TargetSource } from "./discovery/source.ts";
 import { Watcher } from "./discovery/watcher.ts";
 import { type FailoverPolicy, pickerOf } from "./policy.ts";
 import { Service } from "./service.ts";
 import { type EjectionSettings, TargetSet } from "./target-set.ts";
+import type { TargetStatus } from "./target-status.ts";
 
-/** What a source is found by, or a function that finds one for each name. */
-export type Discover = TargetSource | ((target: Target) => TargetSource | Promise<TargetSource>);
-
+/** Settings of {@link Services}. */
 export interface ServicesSettings extends EjectionSettings {
   readonly targets: TargetList | undefined;
   readonly discover: Discover | undefined;
   readonly policy: FailoverPolicy;
   readonly decayMs: number;
-  /** The clock of the dials, which is not known before there is one. */
+  /** Returns the clock of the last dial: it is unknown before the first. */
   readonly clock: () => Clock;
 }
 
-/** The services that a layer dials: one for all names, or one for each where discovery asks for the name. */
+/** The services of one layer: one for all dialed targets, or one each when `discover` is a function of the target. */
 export class Services {
   readonly #settings: ServicesSettings;
   readonly #only: Service | undefined;
@@ -51,6 +50,20 @@ export class Services {
     return this.#only === undefined ? [...this.#byName.values()] : [this.#only];
   }
 
+  /** Records that a target works or failed, in every list that contains it. */
+  mark(key: string, works: boolean, now: number): void {
+    for (const { targetSet } of this.all()) {
+      const endpoint = targetSet.find(key);
+      if (endpoint === undefined) continue;
+      if (works) targetSet.succeeded(endpoint, now, true);
+      else targetSet.failed(endpoint, now, true);
+    }
+  }
+
+  statuses(now: number): readonly TargetStatus[] {
+    return this.all().flatMap(({ targetSet }) => targetSet.statuses(now));
+  }
+
   close(): void {
     this.#closed = true;
     for (const service of this.all()) service.close();
@@ -76,7 +89,7 @@ export class Services {
   }
 }
 
-/** Throws a `TypeError` unless targets can be had from it. */
+/** Throws a `TypeError` unless `source` is a {@link TargetSource}. */
 export function checkSource(source: unknown): TargetSource {
   const given = source as Partial<Record<"watch" | typeof Symbol.asyncIterator, unknown>> | undefined | null;
   if (typeof given?.watch !== "function" && typeof given?.[Symbol.asyncIterator] !== "function") {
