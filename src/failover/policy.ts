@@ -6,12 +6,17 @@ import { random } from "./policies/random.ts";
 import { roundRobin } from "./policies/round-robin.ts";
 
 /**
- * Which target is dialed next. `in_order`: the first in the list; `random`: any, by weight; `round_robin`: each
- * in its turn, without weights; `least_loaded`: of two taken at random the one with less latency times load.
+ * Picks the next target:
+ *
+ * - `in_order`: the first in the list
+ * - `random`: any, by weight
+ * - `round_robin`: each in turn, ignoring weights
+ * - `least_loaded`: of two picked at random, the one with less latency × load ÷ weight
+ * - a {@link PolicyFunction}: the one that it returns
  */
 export type FailoverPolicy = "in_order" | "random" | "round_robin" | "least_loaded" | PolicyFunction;
 
-/** Makers, for some remember what they picked: each list of targets has a policy of its own. */
+/** Factories rather than pickers: a picker may have state, and each list of targets has its own. */
 const builtIn: Readonly<Record<Extract<FailoverPolicy, string>, () => Picker>> = {
   in_order: () => inOrder,
   random: () => random,
@@ -19,8 +24,10 @@ const builtIn: Readonly<Record<Extract<FailoverPolicy, string>, () => Picker>> =
   least_loaded: () => leastLoaded,
 };
 
+/** Names of the built-in policies. */
 export const policyNames = Object.keys(builtIn);
 
+/** Makes the picker of a policy for one list of targets. */
 export function pickerOf(policy: FailoverPolicy): Picker {
   return typeof policy === "function" ? own(policy) : builtIn[policy]();
 }

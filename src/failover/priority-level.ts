@@ -1,16 +1,16 @@
 import type { Endpoint } from "./target-status.ts";
 
-/** The targets of one priority that may be dialed, in order. */
+/** The available targets of one priority, in order. */
 export interface PriorityLevel {
   readonly endpoints: readonly Endpoint[];
-  /** Sums of the weights so far, where they differ. */
+  /** Running sums of the weights; absent when all weights are equal. */
   readonly weightSums: readonly number[] | undefined;
 }
 
-/** A weight of 0 is "a very small chance" in RFC 2782. */
-const leastWeight = 0.01;
+/** Weight that stands for 0, which means "a very small chance" in RFC 2782. */
+const minWeight = 0.01;
 
-/** Arranges targets by priority, the best first. */
+/** Groups targets by priority, best first. */
 export function priorityLevelsOf(endpoints: readonly Endpoint[]): readonly PriorityLevel[] {
   const byPriority = new Map<number, Endpoint[]>();
   for (const endpoint of endpoints) {
@@ -33,7 +33,7 @@ function weightSumsOf(level: readonly Endpoint[]): readonly number[] | undefined
   });
 }
 
-/** A weight that may be divided by. */
+/** Returns the weight as a positive number. */
 export function shareOf({ weight }: Endpoint): number {
-  return Math.max(weight, leastWeight);
+  return Math.max(weight, minWeight);
 }

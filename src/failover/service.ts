@@ -11,7 +11,7 @@ import type { Picker, PickerContext } from "./picker.ts";
 import type { TargetSet } from "./target-set.ts";
 import type { Endpoint } from "./target-status.ts";
 
-/** The targets behind one name, how they are found, and who is next. */
+/** The targets of one service: how they are found, and which one is next. */
 export class Service {
   readonly targetSet: TargetSet;
   readonly #pick: Picker;
@@ -23,7 +23,7 @@ export class Service {
     this.#watcher = watcher;
   }
 
-  /** Whether there is a list to pick from. */
+  /** Whether there is a list of targets. */
   get ready(): boolean {
     return this.#watcher === undefined || this.#watcher.listed;
   }
@@ -35,14 +35,14 @@ export class Service {
   }
 
   /**
-   * The target that a dial goes to.
+   * Returns the target of the next attempt.
    *
    * @throws NoTargetError when the list is empty.
    */
   next(context: PickerContext, attempted: AttemptedTargets | undefined): Endpoint {
     const endpoint =
       this.#pickFrom(context, attempted?.tried) ??
-      // All have been tried, the last of them perhaps as the only one that is left.
+      // All were attempted: start over, preferably with another target than the last.
       (attempted && this.#pickFrom(context, attempted.startOver())) ??
       (attempted && this.#pickFrom(context, undefined));
     if (endpoint === undefined) throw new NoTargetError(context.target);

@@ -95,7 +95,7 @@ export function checkSource(source: unknown): TargetSource {
   if (typeof given?.watch !== "function" && typeof given?.[Symbol.asyncIterator] !== "function") {
     throw asMistake(
       new TypeError(
-        `withFailover: discover must be a discovery such as dnsSrv(), an async iterable or a function that returns one, got ${show(source)}`,
+        `withFailover: discover must be a discovery such as dnsSrv(), an async iterable, or a function that returns one of these, got ${show(source)}`,
       ),
     );
   }

@@ -1,7 +1,7 @@
 import type { Picker } from "../picker.ts";
 import { sampleUniform, sampleWeighted } from "./sample.ts";
 
-/** Any, each as likely as its weight says. */
+/** Picks any target, with a probability proportional to its weight. */
 export const random: Picker = (level, tried, context) =>
   level.weightSums === undefined
     ? sampleUniform(level, tried, context)

@@ -2,10 +2,10 @@ import type { PickerContext } from "../picker.ts";
 import { type PriorityLevel, shareOf } from "../priority-level.ts";
 import type { Endpoint } from "../target-status.ts";
 
-/** Draws until all that are left are looked through instead. */
+/** Random draws before the remaining targets are listed instead. */
 const maxDraws = 4;
 
-/** One of `level`, at random and uniformly, that is neither in `tried` nor `except`. */
+/** Picks a target of `level` at random, uniformly, that is neither in `tried` nor `except`. */
 export function sampleUniform(
   { endpoints }: PriorityLevel,
   tried: ReadonlySet<string> | undefined,
@@ -20,7 +20,7 @@ export function sampleUniform(
   return left[Math.floor(random() * left.length)];
 }
 
-/** One of `level`, at random and by weight, that is not in `tried`. */
+/** Picks a target of `level` at random, by weight, that is not in `tried`. */
 export function sampleWeighted(
   { endpoints }: PriorityLevel,
   weightSums: readonly number[],
@@ -39,7 +39,7 @@ export function sampleWeighted(
   });
 }
 
-/** Index of the first sum above `value`. */
+/** Returns the index of the first sum above `value`, by binary search. */
 function indexAbove(sums: readonly number[], value: number): number {
   let low = 0;
   let high = sums.length - 1;

@@ -170,7 +170,7 @@ describe("with a resolver of the test's own", () => {
 
 describe("refuses at construction", () => {
   const rows: readonly (readonly [unknown, unknown, DnsAOptions, string, RegExp])[] = [
-    ["", 1, {}, "TypeError", /^dnsA: name must be a name, got ""$/],
+    ["", 1, {}, "TypeError", /^dnsA: name must be a host name, got ""$/],
     ["h", 0, {}, "TypeError", /^invalid target "h:0"/],
     ["h", 1, { family: 5 as never }, "RangeError", /^dnsA: family must be 0, 4 or 6, got 5$/],
     ["h", 1, { minRefreshMs: 0 }, "RangeError", /^dnsA: minRefreshMs .* got 0$/],

@@ -213,10 +213,10 @@ test("what a resolver of its own is asked ends with the discovery", async () => 
 
 describe("refuses at construction", () => {
   const rows: readonly (readonly [unknown, DnsSrvOptions, string, RegExp])[] = [
-    ["", {}, "TypeError", /^dnsSrv: name must be a name, got ""$/],
+    ["", {}, "TypeError", /^dnsSrv: name must be a host name, got ""$/],
     [undefined, {}, "TypeError", /^dnsSrv: name .* got undefined$/],
-    ["a b", {}, "TypeError", /^dnsSrv: name must be a name, got "a b"$/],
-    [`_nats._tcp.${"a".repeat(64)}`, {}, "TypeError", /^dnsSrv: name must be a name, got "_nats/],
+    ["a b", {}, "TypeError", /^dnsSrv: name must be a host name, got "a b"$/],
+    [`_nats._tcp.${"a".repeat(64)}`, {}, "TypeError", /^dnsSrv: name must be a host name, got "_nats/],
     ["x", { refreshMs: 0 }, "RangeError", /^dnsSrv: refreshMs .* got 0$/],
     ["x", { random: 1 as never }, "TypeError", /^dnsSrv: random must be a function, got 1$/],
     ["x", { resolver: {} as never }, "TypeError", /^dnsSrv: resolver.resolveSrv must be a function, got undefined$/],
