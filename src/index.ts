@@ -72,6 +72,7 @@ export { compose } from "./engine/compose.ts";
 export { type AddressResolver, type DnsAOptions, dnsA } from "./failover/discovery/dns-a.ts";
 export { type DnsSrvOptions, dnsSrv, type SrvResolver } from "./failover/discovery/dns-srv.ts";
 export type {
+  Discover,
   Discovery,
   DiscoveryContext,
   TargetList,
@@ -81,7 +82,6 @@ export type {
 export { NoTargetError } from "./failover/no-target-error.ts";
 export type { PolicyContext, PolicyFunction } from "./failover/picker.ts";
 export type { FailoverPolicy } from "./failover/policy.ts";
-export type { Discover } from "./failover/services.ts";
 export type { Candidate, TargetStatus } from "./failover/target-status.ts";
 export { type Failover, type FailoverOptions, withFailover } from "./failover/with-failover.ts";
 export { type ConcurrencyLimitOptions, withConcurrencyLimit } from "./middleware/concurrency-limit.ts";

@@ -530,7 +530,7 @@ const positional: readonly (readonly [what: string, call: () => unknown, message
   [
     "a weight beside host",
     () => core.withFailover({ targets: [{ host: "a", port: 1, weight: 2 } as never] }),
-    /priority and weight stand beside target/,
+    /priority and weight go next to target/,
   ],
   [
     "a misspelt weight",

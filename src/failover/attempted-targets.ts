@@ -1,18 +1,18 @@
 import type { Reason } from "../core/reasons.ts";
 import type { Endpoint } from "./target-status.ts";
 
-/** Why a target failed a dial. */
+/** Why a dial to a target failed. */
 export interface Failure {
   readonly error: unknown;
   readonly reason: Reason;
 }
 
-/** What one dial has tried so far. */
-export class Journey {
+/** The targets that one dial has attempted so far. */
+export class AttemptedTargets {
   last: Endpoint;
-  /** Why {@link last} failed; absent when it did not, as far as is known here. */
+  /** Why {@link last} failed; absent while it is not known to have failed. */
   failure: Failure | undefined;
-  /** Keys of the targets tried in this round, when there are several. */
+  /** Keys of the targets attempted in this round; absent while there is only one. */
   #tried: Set<string> | undefined;
 
   constructor(first: Endpoint) {
@@ -24,14 +24,14 @@ export class Journey {
     return this.#tried;
   }
 
-  goTo(endpoint: Endpoint): void {
+  moveTo(endpoint: Endpoint): void {
     this.#tried ??= new Set([this.last.key]);
     this.#tried.add(endpoint.key);
     this.last = endpoint;
     this.failure = undefined;
   }
 
-  /** All have been tried: begins again, with another than the last. */
+  /** Starts a new round after all targets were attempted. The last one is left out at first. */
   startOver(): ReadonlySet<string> {
     this.#tried = new Set([this.last.key]);
     return this.#tried;

@@ -3,8 +3,8 @@ import type { Target } from "../core/target.ts";
 import { messageOf } from "../support/message.ts";
 
 /**
- * Nothing to dial: the list of targets is empty. Unlike a failed dial it says nothing of any target, and
- * `withRetry` does not try again by default. Its reason is `no_target`.
+ * A dial that failed because its list of targets is empty: nothing was dialed. Its reason is `no_target`, which
+ * `withRetry` does not retry by default.
  */
 export class NoTargetError extends DialError {
   override readonly name = "NoTargetError";

@@ -1,7 +1,7 @@
 /**
- * A moving average of latencies that jumps to a peak at once and comes down slowly: after `decayMs` of
- * lower ones, or of none at all, a peak counts for 1/e. Latencies come at uneven times, so each weighs by the
- * time since the one before.
+ * A moving average of latencies that rises to a peak immediately and falls slowly: a peak decays to 1/e in `decayMs`,
+ * whether lower latencies are measured meanwhile or none. Latencies arrive at irregular times, so each is weighted by
+ * the time since the previous one.
  *
  * @see https://github.com/twitter/finagle/blob/develop/finagle-core/src/main/scala/com/twitter/finagle/loadbalancer/PeakEwma.scala
  * @see https://docs.rs/tower/latest/tower/load/struct.PeakEwma.html
@@ -15,7 +15,7 @@ export class PeakEwma {
     this.#decayMs = decayMs;
   }
 
-  /** Whether there has been any latency. */
+  /** Whether a latency was measured. */
   get measured(): boolean {
     return this.#measuredAt !== undefined;
   }
@@ -30,7 +30,7 @@ export class PeakEwma {
     this.#measuredAt = now;
   }
 
-  /** The average now. It falls while nothing is measured, so that a target that was slow once is tried again. */
+  /** Returns the average at `now`. It falls while nothing is measured, so that a target that was slow is tried again. */
   at(now: number): number {
     return this.#ms * this.#kept(now);
   }

@@ -1,25 +1,29 @@
 import type { Target } from "../core/target.ts";
-import type { Tier } from "./priority-level.ts";
+import type { PriorityLevel } from "./priority-level.ts";
 import type { Candidate, Endpoint } from "./target-status.ts";
 
-/** What a policy of the user's own is told. */
+/** Second argument of a {@link PolicyFunction}. */
 export interface PolicyContext {
-  /** What the caller dials. */
+  /** The target that the caller dials: the name of the service. */
   readonly target: Target;
-  /** The source of randomness that the layer was given. */
+  /** The `random` option of the layer. */
   readonly random: () => number;
 }
 
 /**
- * Picks one of `candidates`: targets of the best priority that are not ejected and that the dial has not tried yet.
- * There is always at least one. Called once for each dial that passes the layer.
+ * Picks one of `candidates`: the targets of the best priority that are neither ejected nor attempted by this dial; there
+ * is always at least one. Called for each attempt that passes the layer.
  */
 export type PolicyFunction = (candidates: readonly Candidate[], context: PolicyContext) => Candidate;
 
-/** What decides about one dial. */
-export interface PickContext extends PolicyContext {
+/** Third argument of a {@link Picker}. */
+export interface PickerContext extends PolicyContext {
   readonly now: number;
 }
 
-/** Picks a target of `tier` that is not in `tried`; none when all are. */
-export type Pick = (tier: Tier, tried: ReadonlySet<string> | undefined, context: PickContext) => Endpoint | undefined;
+/** Picks a target of `level` that is not in `tried`; returns `undefined` when all are. */
+export type Picker = (
+  level: PriorityLevel,
+  tried: ReadonlySet<string> | undefined,
+  context: PickerContext,
+) => Endpoint | undefined;

@@ -1,39 +1,39 @@
 import type { Endpoint } from "./target-status.ts";
 
-/** The targets of one priority that may be dialed, in order. */
-export interface Tier {
+/** The available targets of one priority, in order. */
+export interface PriorityLevel {
   readonly endpoints: readonly Endpoint[];
-  /** Sums of the weights so far, where they differ. */
+  /** Running sums of the weights; absent when all weights are equal. */
   readonly weightSums: readonly number[] | undefined;
 }
 
-/** A weight of 0 is "a very small chance" in RFC 2782. */
-const leastWeight = 0.01;
+/** Weight that stands for 0, which means "a very small chance" in RFC 2782. */
+const minWeight = 0.01;
 
-/** Arranges targets by priority, the best first. */
-export function tiersOf(endpoints: readonly Endpoint[]): readonly Tier[] {
+/** Groups targets by priority, best first. */
+export function priorityLevelsOf(endpoints: readonly Endpoint[]): readonly PriorityLevel[] {
   const byPriority = new Map<number, Endpoint[]>();
   for (const endpoint of endpoints) {
-    const tier = byPriority.get(endpoint.priority);
-    if (tier === undefined) byPriority.set(endpoint.priority, [endpoint]);
-    else tier.push(endpoint);
+    const level = byPriority.get(endpoint.priority);
+    if (level === undefined) byPriority.set(endpoint.priority, [endpoint]);
+    else level.push(endpoint);
   }
   return [...byPriority]
     .sort(([a], [b]) => a - b)
-    .map(([, tier]) => ({ endpoints: tier, weightSums: weightSumsOf(tier) }));
+    .map(([, level]) => ({ endpoints: level, weightSums: weightSumsOf(level) }));
 }
 
-function weightSumsOf(tier: readonly Endpoint[]): readonly number[] | undefined {
-  const [first] = tier;
-  if (tier.every(({ weight }) => weight === first?.weight)) return undefined;
+function weightSumsOf(level: readonly Endpoint[]): readonly number[] | undefined {
+  const [first] = level;
+  if (level.every(({ weight }) => weight === first?.weight)) return undefined;
   let sum = 0;
-  return tier.map((endpoint) => {
+  return level.map((endpoint) => {
     sum += shareOf(endpoint);
     return sum;
   });
 }
 
-/** A weight that may be divided by. */
+/** Returns the weight as a positive number. */
 export function shareOf({ weight }: Endpoint): number {
-  return Math.max(weight, leastWeight);
+  return Math.max(weight, minWeight);
 }

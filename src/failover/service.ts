@@ -4,26 +4,26 @@ import { classify } from "../core/classify.ts";
 import { DialError } from "../core/errors.ts";
 import type { Target } from "../core/target.ts";
 import { messageOf } from "../support/message.ts";
-import type { Journey } from "./attempted-targets.ts";
+import type { AttemptedTargets } from "./attempted-targets.ts";
 import type { NoList, Watcher } from "./discovery/watcher.ts";
 import { NoTargetError } from "./no-target-error.ts";
-import type { Pick, PickContext } from "./picker.ts";
-import type { Roster } from "./target-set.ts";
+import type { Picker, PickerContext } from "./picker.ts";
+import type { TargetSet } from "./target-set.ts";
 import type { Endpoint } from "./target-status.ts";
 
-/** The targets behind one name, how they are found, and who is next. */
+/** The targets of one service: how they are found, and which one is next. */
 export class Service {
-  readonly roster: Roster;
-  readonly #pick: Pick;
+  readonly targetSet: TargetSet;
+  readonly #pick: Picker;
   readonly #watcher: Watcher | undefined;
 
-  constructor(roster: Roster, pick: Pick, watcher?: Watcher) {
-    this.roster = roster;
+  constructor(targetSet: TargetSet, pick: Picker, watcher?: Watcher) {
+    this.targetSet = targetSet;
     this.#pick = pick;
     this.#watcher = watcher;
   }
 
-  /** Whether there is a list to pick from. */
+  /** Whether there is a list of targets. */
   get ready(): boolean {
     return this.#watcher === undefined || this.#watcher.listed;
   }
@@ -35,16 +35,16 @@ export class Service {
   }
 
   /**
-   * The target that a dial goes to.
+   * Returns the target of the next attempt.
    *
    * @throws NoTargetError when the list is empty.
    */
-  next(context: PickContext, journey: Journey | undefined): Endpoint {
+  next(context: PickerContext, attempted: AttemptedTargets | undefined): Endpoint {
     const endpoint =
-      this.#pickFrom(context, journey?.tried) ??
-      // All have been tried, the last of them perhaps as the only one that is left.
-      (journey && this.#pickFrom(context, journey.startOver())) ??
-      (journey && this.#pickFrom(context, undefined));
+      this.#pickFrom(context, attempted?.tried) ??
+      // All were attempted: start over, preferably with another target than the last.
+      (attempted && this.#pickFrom(context, attempted.startOver())) ??
+      (attempted && this.#pickFrom(context, undefined));
     if (endpoint === undefined) throw new NoTargetError(context.target);
     return endpoint;
   }
@@ -53,9 +53,9 @@ export class Service {
     this.#watcher?.close();
   }
 
-  #pickFrom(context: PickContext, tried: ReadonlySet<string> | undefined): Endpoint | undefined {
-    for (const tier of this.roster.tiers(context.now)) {
-      const endpoint = this.#pick(tier, tried, context);
+  #pickFrom(context: PickerContext, tried: ReadonlySet<string> | undefined): Endpoint | undefined {
+    for (const level of this.targetSet.levels(context.now)) {
+      const endpoint = this.#pick(level, tried, context);
       if (endpoint !== undefined) return endpoint;
     }
     return undefined;

@@ -1,8 +1,8 @@
 import type { ListedTarget } from "./discovery/source.ts";
-import { type Tier, tiersOf } from "./priority-level.ts";
+import { type PriorityLevel, priorityLevelsOf } from "./priority-level.ts";
 import { Endpoint, type TargetStatus } from "./target-status.ts";
 
-/** When a target that fails is left alone, and for how long. */
+/** When a failing target is ejected, and for how long; see `FailoverOptions`. */
 export interface EjectionSettings {
   readonly ejectAfter: number;
   readonly ejectionMs: number;
@@ -11,16 +11,16 @@ export interface EjectionSettings {
 }
 
 /**
- * The targets that there are, and which of them are ejected. What may be dialed is arranged anew when
- * that changes, never for a dial.
+ * The targets of a service and their ejections. The available targets are recomputed when a list or an ejection changes,
+ * never per dial.
  */
-export class Roster {
+export class TargetSet {
   readonly #settings: EjectionSettings;
   readonly #decayMs: number;
-  /** Those in the list, and those that are not but have connections or are ejected: they may come back. */
+  /** Targets in the list, and targets that left it with open connections or ejected: they may come back. */
   readonly #known = new Map<string, Endpoint>();
   #present: readonly Endpoint[] = [];
-  #tiers: readonly Tier[] = [];
+  #levels: readonly PriorityLevel[] = [];
   #ejected = 0;
   #nextReturnAt = Number.POSITIVE_INFINITY;
 
@@ -29,7 +29,7 @@ export class Roster {
     this.#decayMs = decayMs;
   }
 
-  /** How the targets in the list stand, the ejected ones too. */
+  /** Returns the status of all targets in the list, including ejected ones. */
   statuses(now: number): readonly TargetStatus[] {
     if (now >= this.#nextReturnAt) this.#arrange(now);
     return this.#present.map((endpoint) => endpoint.status(now));
@@ -39,10 +39,10 @@ export class Roster {
     return this.#known.get(key);
   }
 
-  /** What may be dialed, best priority first: those that are not ejected, or all when all are. */
-  tiers(now: number): readonly Tier[] {
+  /** Returns the available targets, best priority first: those not ejected, or all when all are. */
+  levels(now: number): readonly PriorityLevel[] {
     if (now >= this.#nextReturnAt) this.#arrange(now);
-    return this.#tiers;
+    return this.#levels;
   }
 
   setList(list: readonly ListedTarget[], now: number): void {
@@ -68,10 +68,10 @@ export class Roster {
     this.#arrange(now);
   }
 
-  /** A dial has succeeded, or the user says so. What the user has marked as failing is not mended by a dial. */
-  succeeded(endpoint: Endpoint, now: number, byUser: boolean): void {
+  /** Records a success of a dial or by `mark`. Only `mark` clears failures that `mark` recorded. */
+  succeeded(endpoint: Endpoint, now: number, marked: boolean): void {
     endpoint.dialFailures = 0;
-    if (byUser) endpoint.markedFailures = 0;
+    if (marked) endpoint.markedFailures = 0;
     if (endpoint.markedFailures >= this.#settings.ejectAfter) return;
     endpoint.ejections = 0;
     if (endpoint.ejectedUntil <= now) return;
@@ -79,34 +79,37 @@ export class Roster {
     this.#arrange(now);
   }
 
-  failed(endpoint: Endpoint, now: number, byUser: boolean): void {
+  /** Records a failure of a dial or by `mark`, and ejects the target when it is due. */
+  failed(endpoint: Endpoint, now: number, marked: boolean): void {
     const { ejectAfter, ejectionMs, maxEjectionMs } = this.#settings;
-    if (byUser) endpoint.markedFailures += 1;
+    if (marked) endpoint.markedFailures += 1;
     else endpoint.dialFailures += 1;
     if (!endpoint.present || endpoint.failures < ejectAfter || endpoint.ejectedUntil > now) return;
-    // Those whose time is up leave room.
+    // Targets whose ejection has ended make room for this one.
     if (now >= this.#nextReturnAt) this.#arrange(now);
-    if (this.#ejected >= this.#mostEjected()) return;
+    if (this.#ejected >= this.#maxEjected()) return;
     endpoint.ejectedUntil = now + Math.min(ejectionMs * 2 ** endpoint.ejections, maxEjectionMs);
     endpoint.ejections += 1;
     this.#arrange(now);
   }
 
-  #mostEjected(): number {
+  #maxEjected(): number {
     const count = this.#present.length;
-    // Less what a product such as 0.55 times 100 has too much.
+    // 0.55 × 100 is slightly more than 55 in floating point.
     return count - Math.ceil(count * this.#settings.minShare - 1e-9);
   }
 
   #arrange(now: number): void {
     const ejected = this.#present.filter(({ ejectedUntil }) => ejectedUntil > now);
     ejected.sort((a, b) => a.ejectedUntil - b.ejectedUntil);
-    // The list has shrunk: those that would be back first are back now.
-    const surplus = ejected.splice(0, Math.max(0, ejected.length - this.#mostEjected()));
+    // When the list has shrunk, the ejections that end first end now.
+    const surplus = ejected.splice(0, Math.max(0, ejected.length - this.#maxEjected()));
     for (const endpoint of surplus) endpoint.ejectedUntil = now;
     this.#ejected = ejected.length;
     this.#nextReturnAt = ejected[0]?.ejectedUntil ?? Number.POSITIVE_INFINITY;
     const all = ejected.length === this.#present.length;
-    this.#tiers = tiersOf(all ? this.#present : this.#present.filter(({ ejectedUntil }) => ejectedUntil <= now));
+    this.#levels = priorityLevelsOf(
+      all ? this.#present : this.#present.filter(({ ejectedUntil }) => ejectedUntil <= now),
+    );
   }
 }

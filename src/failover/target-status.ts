@@ -3,48 +3,50 @@ import type { Target } from "../core/target.ts";
 import { onDestroy } from "../support/on-destroy.ts";
 import { PeakEwma } from "./peak-ewma.ts";
 
-/** A target that a policy may pick. The object is live: its numbers change as dials go on. */
+/** A target that a policy may pick. The object is live: its numbers change with each dial. */
 export interface Candidate {
+  /** The target. */
   readonly target: Target;
-  /** Those of a lower number come first, as in SRV records. */
+  /** Targets with a lower number come first, as in SRV records. */
   readonly priority: number;
-  /** Its share among those of its priority. */
+  /** Relative share among the targets of its priority. */
   readonly weight: number;
-  /** Connections that this layer has opened to it and that are not destroyed yet. */
+  /** Open connections that were dialed through this layer. */
   readonly open: number;
-  /** Dials under way. */
+  /** Dials in progress. */
   readonly dialing: number;
-  /** Failures in a row: of dials, or of those that `mark` told of, whichever are more. */
+  /** Consecutive failures: those of dials or those reported by `mark`, whichever are more. */
   readonly failures: number;
 }
 
-/** How one target stands. */
+/** Status of one target. */
 export interface TargetStatus extends Candidate {
-  /** Moving average of the latency of its dials, sensitive to peaks; `undefined` before the first. */
+  /** Peak-sensitive moving average of the latency of its dials, in milliseconds; `undefined` before the first. */
   readonly latencyMs: number | undefined;
+  /** Whether the target is ejected. */
   readonly ejected: boolean;
-  /** How long it is still ejected; 0 when it isn't. */
+  /** Remaining time of the ejection, in milliseconds; 0 when the target is not ejected. */
   readonly ejectedForMs: number;
 }
 
-/** One target, and all that is known of it. */
+/** One target, its health and its load. */
 export class Endpoint implements Candidate {
   readonly target: Target;
-  /** The target as text: what two lists have in common. */
+  /** The target as text, which identifies it across lists. */
   readonly key: string;
   readonly latency: PeakEwma;
   priority = 0;
   weight = 1;
   open = 0;
   dialing = 0;
-  /** Dials in a row that failed. */
+  /** Consecutive failed dials. */
   dialFailures = 0;
-  /** Failures in a row that the user has marked: a dial that succeeds says nothing of them. */
+  /** Consecutive failures reported by `mark`; a successful dial does not reset them. */
   markedFailures = 0;
-  /** Whether it is in the list. */
+  /** Whether the target is in the current list. */
   present = true;
   ejectedUntil = Number.NEGATIVE_INFINITY;
-  /** Times that it was ejected since the last success. */
+  /** Ejections since the last success. */
   ejections = 0;
 
   constructor(target: Target, decayMs: number) {

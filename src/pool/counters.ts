@@ -1,9 +1,9 @@
 import type { AcquireOutcome, EvictionReason, PoolCounts } from "./pool-trace.ts";
 
-/** What there is now; the rest of {@link PoolCounts} is counted. */
+/** The fields of {@link PoolCounts} that are read from the current state rather than counted. */
 export type PoolGauges = Pick<PoolCounts, "open" | "idle" | "used" | "dialing" | "waiting">;
 
-/** Counts what one pool, or its part for one target, has done; a part counts for the whole, too. */
+/** Counts the events of one pool, or of its part for one target. A part also adds to the counters of the pool. */
 export class Counters {
   readonly #acquires: Record<AcquireOutcome, number> = { hit: 0, miss: 0, timeout: 0, canceled: 0, failure: 0 };
   readonly #evictions: Record<EvictionReason, number> = {
@@ -37,7 +37,7 @@ export class Counters {
     this.#whole?.releasedAgain();
   }
 
-  /** Puts what was counted beside what there is. */
+  /** Combines the counters with the current state. */
   with(gauges: PoolGauges): PoolCounts {
     const { hit: hits, miss: misses, timeout: timeouts, canceled, failure: failures } = this.#acquires;
     return {

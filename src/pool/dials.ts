@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import { Cancel } from "../async/cancel.ts";
+import type { Clock } from "../async/clock.ts";
 import { DialError } from "../core/errors.ts";
 import type { Target } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
@@ -7,32 +8,33 @@ import type { DialContext, Run } from "../engine/context.ts";
 import { type Linked, LinkedList } from "../support/linked-list.ts";
 import type { Waiter } from "./waiters.ts";
 
-/** What becomes of the dials of {@link Dials}. Called when the dial has given up its place. */
+/** Receives the results of {@link Dials}. Each method is called after the dial has freed its place. */
 export interface DialsOwner<C extends Duplex> {
-  /** @param madeFor - the hooks as they were given with the dial. */
-  dialed(conn: C, madeFor: DialTrace | undefined, warm: boolean): void;
-  dialFailed(error: unknown, warm: boolean): void;
-  /** One that was aborted has ended. */
+  /** @param madeFor - the `trace` option of the acquire that started the dial. */
+  dialed(conn: C, madeFor: DialTrace | undefined, background: boolean): void;
+  dialFailed(error: unknown, background: boolean): void;
+  /** An aborted dial has ended. */
   dialEnded(): void;
 }
 
 interface Dial<C extends Duplex> extends Linked<Dial<C>> {
   readonly cancel: Cancel;
-  /** For whom it was begun, while he waits. */
+  /** The waiter that the dial was started for, while it waits. */
   waiter: Waiter<C> | undefined;
-  readonly warm: boolean;
+  readonly background: boolean;
   aborted: boolean;
 }
 
-/** The dials of one target that are under way. None is tied to the one whom it was begun for: what it brings goes by turns. */
+/** The dials in progress to one target. A dial is not tied to its waiter: the head of the queue gets its result. */
 export class Dials<C extends Duplex> {
   readonly #target: Target;
   readonly #run: Run<C>;
   readonly #owner: DialsOwner<C>;
   readonly #live = new Set<Dial<C>>();
-  readonly #own = new Map<Waiter<C>, Dial<C>>();
-  /** Those whose waiters have left, the last to leave last. */
-  readonly #left = new LinkedList<Dial<C>>();
+  readonly #byWaiter = new Map<Waiter<C>, Dial<C>>();
+  /** Dials whose waiters have left, in the order in which they left. */
+  readonly #spare = new LinkedList<Dial<C>>();
+  /** Aborted dials that have not ended yet. */
   #ending = 0;
 
   constructor(target: Target, run: Run<C>, owner: DialsOwner<C>) {
@@ -41,66 +43,76 @@ export class Dials<C extends Duplex> {
     this.#owner = owner;
   }
 
-  /** Those that may bring a connection. */
+  /** Dials in progress, without the aborted ones. */
   get size(): number {
     return this.#live.size;
   }
 
-  /** All, with those that are aborted and have yet to end: they hold their place until then. */
+  /** Dials that count towards `maxOpen`: an aborted dial holds its place until it has ended. */
   get places(): number {
     return this.#live.size + this.#ending;
   }
 
-  /** Begins one, for a waiter or for nobody. */
-  start(context: DialContext<C>, waiter: Waiter<C> | undefined): void {
+  /** Starts a dial with the options of the waiter's acquire. It may outlive the dial in which acquire was called. */
+  startFor(waiter: Waiter<C>, clock: Clock): void {
+    const own = { clock, state: undefined, insideRetry: false, surround: undefined };
+    this.#start({ ...waiter.caller.context, ...own }, waiter);
+  }
+
+  /** Starts a dial that no waiter needs. */
+  startInBackground(context: DialContext<C>): void {
+    this.#start(context, undefined);
+  }
+
+  /** The first waiter without a dial of its own. */
+  firstWithout(waiters: Iterable<Waiter<C>>): Waiter<C> | undefined {
+    for (const waiter of waiters) if (!this.#byWaiter.has(waiter)) return waiter;
+    return undefined;
+  }
+
+  /** Separates a waiter from its dial, which continues. */
+  leave(waiter: Waiter<C>): void {
+    const dial = this.#byWaiter.get(waiter);
+    if (dial === undefined) return;
+    this.#byWaiter.delete(waiter);
+    dial.waiter = undefined;
+    this.#spare.add(dial);
+  }
+
+  /** Aborts the dial whose waiter left last. */
+  abortSpare(reason: unknown): void {
+    const { newest } = this.#spare;
+    if (newest !== undefined) this.#abort(newest, reason);
+  }
+
+  abortAll(reason: unknown): void {
+    for (const dial of [...this.#live]) this.#abort(dial, reason);
+  }
+
+  #start(context: DialContext<C>, waiter: Waiter<C> | undefined): void {
     const dial: Dial<C> = {
       cancel: new Cancel(),
       waiter,
-      warm: waiter === undefined,
+      background: waiter === undefined,
       aborted: false,
       newer: undefined,
       older: undefined,
       list: undefined,
     };
     this.#live.add(dial);
-    if (waiter !== undefined) this.#own.set(waiter, dial);
+    if (waiter !== undefined) this.#byWaiter.set(waiter, dial);
     const madeFor = waiter?.caller.trace;
     this.#run(this.#target, { ...context, cancel: dial.cancel }).then(
       (conn) => {
         if (!this.#ended(dial)) return;
-        // A hook that was told of it may have destroyed it.
-        if (conn.destroyed) this.#owner.dialFailed(closedError(this.#target), dial.warm);
-        else this.#owner.dialed(conn, madeFor, dial.warm);
+        // A hook of the dial may have destroyed the connection.
+        if (conn.destroyed) this.#owner.dialFailed(closedError(this.#target), dial.background);
+        else this.#owner.dialed(conn, madeFor, dial.background);
       },
       (error) => {
-        if (this.#ended(dial)) this.#owner.dialFailed(error, dial.warm);
+        if (this.#ended(dial)) this.#owner.dialFailed(error, dial.background);
       },
     );
-  }
-
-  /** The first for whom none is under way that was begun for him. */
-  firstWithout(waiters: Iterable<Waiter<C>>): Waiter<C> | undefined {
-    for (const waiter of waiters) if (!this.#own.has(waiter)) return waiter;
-    return undefined;
-  }
-
-  /** He waits no longer; the dial that was begun for him goes on. */
-  leave(waiter: Waiter<C>): void {
-    const dial = this.#own.get(waiter);
-    if (dial === undefined) return;
-    this.#own.delete(waiter);
-    dial.waiter = undefined;
-    this.#left.add(dial);
-  }
-
-  /** Aborts the dial whose waiter has left last. */
-  abortSpare(reason: unknown): void {
-    const { newest } = this.#left;
-    if (newest !== undefined) this.#abort(newest, reason);
-  }
-
-  abortAll(reason: unknown): void {
-    for (const dial of [...this.#live]) this.#abort(dial, reason);
   }
 
   #abort(dial: Dial<C>, reason: unknown): void {
@@ -110,7 +122,7 @@ export class Dials<C extends Duplex> {
     dial.cancel.abort(reason);
   }
 
-  /** Gives the dial's place up; tells whether what it came to counts. */
+  /** Frees the dial's place. Returns whether its result counts: that of an aborted dial does not. */
   #ended(dial: Dial<C>): boolean {
     if (!dial.aborted) {
       this.#forget(dial);
@@ -123,8 +135,8 @@ export class Dials<C extends Duplex> {
 
   #forget(dial: Dial<C>): void {
     this.#live.delete(dial);
-    if (dial.waiter !== undefined) this.#own.delete(dial.waiter);
-    else if (!dial.warm) this.#left.remove(dial);
+    if (dial.waiter !== undefined) this.#byWaiter.delete(dial.waiter);
+    else if (!dial.background) this.#spare.remove(dial);
   }
 }
 

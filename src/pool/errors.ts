@@ -1,12 +1,13 @@
-import { DialError, latenessNote } from "../core/errors.ts";
+import { DialError, DialTimeoutError, latenessNote } from "../core/errors.ts";
 import type { Target } from "../core/target.ts";
+import type { PoolCounts } from "./pool-trace.ts";
 
-/** No connection came within `acquireTimeoutMs`. Its `reason` is `pool_exhausted`. */
+/** An acquire that got no connection within `acquireTimeoutMs`. Its `reason` is `pool_exhausted`. */
 export class PoolTimeoutError extends DialError {
   override readonly name = "PoolTimeoutError";
-  /** The bound that was passed, in milliseconds. */
+  /** The `acquireTimeoutMs` that expired, in milliseconds. */
   readonly timeoutMs: number;
-  /** By how many whole milliseconds the event loop was late to see that; 0 when it was on time. */
+  /** How late the timer fired because the event loop was blocked, in whole milliseconds; 0 when it was on time. */
   readonly lateByMs: number;
 
   constructor(target: Target, timeoutMs: number, state: string, lateByMs = 0) {
@@ -17,20 +18,35 @@ export class PoolTimeoutError extends DialError {
   }
 }
 
-/** As many as `maxWaiting` wait already. Its `reason` is `pool_exhausted`. */
+/** An acquire that was rejected because `maxWaiting` others were waiting. Its `reason` is `pool_exhausted`. */
 export class PoolFullError extends DialError {
   override readonly name = "PoolFullError";
 
   constructor(target: Target, state: string) {
-    super(`acquire ${target}: too many wait already (${state})`, { reason: "pool_exhausted", target });
+    super(`acquire ${target}: too many acquires are waiting (${state})`, {
+      reason: "pool_exhausted",
+      target,
+    });
   }
 }
 
-/** The pool is being drained, or is closed. Its `reason` is `pool_exhausted`: trying again won't help. */
+/** An acquire from a pool that is draining or closed. Its `reason` is `pool_exhausted`: retrying does not help. */
 export class PoolClosedError extends DialError {
   override readonly name = "PoolClosedError";
 
   constructor(target: Target) {
     super(`acquire ${target}: the pool is closed`, { reason: "pool_exhausted", target });
   }
+}
+
+/** Describes the state of a pool in an error message. */
+export function describeCounts({ used, dialing, waiting }: PoolCounts, maxOpen: number): string {
+  const limit = maxOpen === Number.POSITIVE_INFINITY ? "" : ` of ${maxOpen}`;
+  return `${used}${limit} in use, ${dialing} being dialed, ${waiting} waiting`;
+}
+
+/** Aborts a dial that no waiter needs after the last one timed out. */
+export function unneededError(target: Target, timeoutMs: number, lateByMs: number): DialTimeoutError {
+  const message = `dial ${target}: no acquire needs it after ${timeoutMs} ms`;
+  return new DialTimeoutError(message, { scope: "dial", timeoutMs, lateByMs, target });
 }

@@ -11,11 +11,11 @@ const hookNames = Object.keys(hooks);
 
 type Info<N extends "acquireDone" | "releaseDone" | "evicted"> = Parameters<NonNullable<PoolTrace[N]>>[0];
 
-/** Tells the observers of one pool. Ask whether there is one before building what it is told. */
+/** Calls the observers of one pool. Check {@link observed} before building an info object. */
 export class PoolEvents {
   #hooks: readonly PoolTrace[] = [];
 
-  /** Whether anybody listens. */
+  /** Whether the pool has observers. */
   get observed(): boolean {
     return this.#hooks.length > 0;
   }
@@ -38,7 +38,7 @@ export class PoolEvents {
     for (const hooks of this.#hooks) callHook(hooks, name, info as never);
   }
 
-  /** Nothing more will be told. */
+  /** Calls the `end` hooks; no hook is called afterwards. */
   end(): void {
     const hooks = this.#hooks;
     this.#hooks = [];
@@ -46,7 +46,7 @@ export class PoolEvents {
   }
 }
 
-/** Throws a `TypeError` that names `option` unless it can observe pools. */
+/** Throws a `TypeError` that names `option` unless `trace` can observe pools. */
 export function checkPoolTrace(option: string, trace: unknown): void {
   checkObservers(option, trace, hookNames, "pools");
 }

@@ -2,47 +2,50 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Target } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
-import type { Pooled } from "./pool-entry.ts";
+import type { PoolEntry } from "./pool-entry.ts";
 
-/** Where leases are given back to. */
+/** Receives released connections. */
 export interface LeaseHome<C extends Duplex> {
   readonly target: Target;
-  takeBack(pooled: Pooled<C>, trace: DialTrace | undefined, error: unknown): void;
+  putConn(entry: PoolEntry<C>, trace: DialTrace | undefined, error: unknown): void;
+  /** A lease was released that had been released before. */
   releasedAgain(): void;
 }
 
 /**
- * A connection that is one caller's until he releases it. What he has put on it (listeners, an encoding, a
- * timeout) is his to take off again; what he has written must have been sent, and what was answered, read.
+ * Exclusive use of a connection until it is released. Before releasing it, remove what you added to the connection
+ * (listeners, an encoding, a timeout), and make sure that all writes were sent and all answers were read.
  */
 export class Lease<C extends Duplex = Socket> implements Disposable, AsyncDisposable {
+  /** The leased connection. */
   readonly conn: C;
-  /** Whether the connection had been used or kept before; `false` for one just dialed. */
+  /** Whether the connection was leased or idle before; `false` when it was just dialed. */
   readonly reused: boolean;
   readonly #home: LeaseHome<C>;
-  readonly #pooled: Pooled<C>;
+  readonly #entry: PoolEntry<C>;
   readonly #trace: DialTrace | undefined;
   #released = false;
 
   /** @internal */
-  constructor(home: LeaseHome<C>, pooled: Pooled<C>, reused: boolean, trace: DialTrace | undefined) {
-    this.conn = pooled.conn;
+  constructor(home: LeaseHome<C>, entry: PoolEntry<C>, reused: boolean, trace: DialTrace | undefined) {
+    this.conn = entry.conn;
     this.reused = reused;
     this.#home = home;
-    this.#pooled = pooled;
+    this.#entry = entry;
     this.#trace = trace;
   }
 
+  /** The target of the connection. */
   get target(): Target {
     return this.#home.target;
   }
 
   /**
-   * Gives the connection back: to the caller who has waited longest, or to wait for the next. Once more is
-   * ignored, and counted.
+   * Returns the connection to the pool: to the waiter at the head of the queue, or to the idle connections. A second
+   * call is ignored, and counted as a double release.
    *
-   * @param error - what went wrong on it, if anything: the connection is destroyed then, as it is when it has ended or
-   * holds bytes that nobody has read.
+   * @param error - an error of the protocol: the connection is then destroyed. It is also destroyed when it has ended
+   * or holds unread bytes.
    */
   release(error?: unknown): void {
     if (this.#released) {
@@ -50,15 +53,15 @@ export class Lease<C extends Duplex = Socket> implements Disposable, AsyncDispos
       return;
     }
     this.#released = true;
-    this.#home.takeBack(this.#pooled, this.#trace, error);
+    this.#home.putConn(this.#entry, this.#trace, error);
   }
 
-  /** The same as `release()`; nothing happens when that has been called. */
+  /** Calls `release()` unless the lease was released before. */
   [Symbol.dispose](): void {
     if (!this.#released) this.release();
   }
 
-  /** The same as `release()`; nothing happens when that has been called. */
+  /** Calls `release()` unless the lease was released before. */
   async [Symbol.asyncDispose](): Promise<void> {
     this[Symbol.dispose]();
   }

@@ -4,22 +4,25 @@ import type { Clock } from "../async/clock.ts";
 import { handleRejection } from "../support/returned.ts";
 import { guarded } from "../support/user-call.ts";
 
-/** Waits before the next background dial after one that failed: full jitter up to 1 s, doubling to 30 s. */
-const waits = { initialBackoffMs: 1_000, maxBackoffMs: 30_000, jitter: "full" } as const;
+/** Backoff between background dials after a failure: full jitter up to 1 s, doubling to 30 s. */
+const backoffOptions = { initialBackoffMs: 1_000, maxBackoffMs: 30_000, jitter: "full" } as const;
 
-/** Says when connections may be dialed for nobody: at once, and after failures ever more seldom. */
-export class Warmth {
+/** Delays the background dials for `minIdle` after failures. */
+export class MinIdleBackoff {
   readonly #clock: Clock;
   readonly #backoff: (attempt: number, error: unknown) => number;
+  readonly #onReady: () => void;
   #failures = 0;
   #timer: unknown;
 
-  constructor(clock: Clock, random: () => number) {
+  /** @param onReady - called when the next background dial may start. */
+  constructor(clock: Clock, random: () => number, onReady: () => void) {
     this.#clock = clock;
-    this.#backoff = createBackoff({ ...waits, random }, "pool: ")();
+    this.#backoff = createBackoff({ ...backoffOptions, random }, "pool: ")();
+    this.#onReady = onReady;
   }
 
-  /** Whether none may be dialed now. */
+  /** Whether background dials must wait. */
   get waiting(): boolean {
     return this.#timer !== undefined;
   }
@@ -28,16 +31,16 @@ export class Warmth {
     this.#failures = 0;
   }
 
-  /** Calls `again` when another may be dialed. The wait doesn't keep the process alive. */
-  failed(error: unknown, again: () => void): void {
+  /** Starts a delay, unless one is running. The timer does not keep the process alive. */
+  failed(error: unknown): void {
     if (this.#timer !== undefined) return;
     this.#failures += 1;
-    // A background dial has no caller to reject.
-    const waitMs = guarded("pool: random", () => this.#backoff(this.#failures, error)) ?? waits.maxBackoffMs;
+    // A background dial has no caller to reject: a `random` that throws is warned of, and the delay is the longest.
+    const delayMs = guarded("pool: random", () => this.#backoff(this.#failures, error)) ?? backoffOptions.maxBackoffMs;
     this.#timer = this.#clock.setTimeout(() => {
       this.#timer = undefined;
-      again();
-    }, waitMs);
+      this.#onReady();
+    }, delayMs);
     (this.#timer as { unref?(): void } | undefined)?.unref?.();
     handleRejection(this.#timer);
   }

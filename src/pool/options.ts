@@ -17,47 +17,55 @@ import {
 import { checkPoolTrace } from "./events.ts";
 import type { PoolTraceLike } from "./pool-trace.ts";
 
+/** Options of {@link pool}. */
 export interface PoolOptions<C extends Duplex = Socket> {
-  /** Makes the connections. Its timeouts bound each dial; without any, only `acquireTimeoutMs` does. Required. */
+  /**
+   * Dials the connections. Required. Give it timeouts of its own: without any, a dial is bounded by `acquireTimeoutMs`
+   * only.
+   */
   dialer: Dialer<C>;
-  /** Connections to one target that may be open or being dialed; `Infinity` sets no bound. @defaultValue 10 */
+  /** Connections per target, open or being dialed: a whole number from 1, or `Infinity`. @defaultValue 10 */
   maxOpen?: number | undefined;
-  /** Connections to one target that are kept while unused; one more that is given back is closed. @defaultValue `maxOpen` */
+  /** Idle connections per target, from 0; a connection released beyond it is closed. @defaultValue `maxOpen` */
   maxIdle?: number | undefined;
   /**
-   * Connections kept ready for each target, once it has been asked for, as long as the pool is open: dialed in the background,
-   * with growing waits after failures, never beyond `maxOpen`. They are not closed for being idle. @defaultValue 0
+   * Idle connections to keep ready for each target, from 0 to `maxIdle` and `maxOpen`, from its first acquire until the
+   * pool is closed. They are dialed in the background, with a growing backoff after failures, and are exempt from
+   * `idleTimeoutMs`. @defaultValue 0
    */
   minIdle?: number | undefined;
   /**
-   * Age in milliseconds above which a connection isn't handed out again; looked at when one is asked for, as go-micro's
-   * pool does. @defaultValue `Infinity`
+   * Age above which a connection is not leased again, in milliseconds, from 1. Checked only on acquire, as in
+   * go-micro's pool. @defaultValue `Infinity`
    */
   ttlMs?: number | undefined;
-  /** Time in milliseconds after which an unused connection is closed. @defaultValue 30 000 */
+  /** Time after which an idle connection is closed, in milliseconds, from 1; or `Infinity`. @defaultValue 30 000 */
   idleTimeoutMs?: number | undefined;
-  /** Age in milliseconds at which a connection is closed, if unused, or else when it is given back. @defaultValue 30 minutes */
+  /**
+   * Age at which a connection is closed, in milliseconds, from 1; or `Infinity`. A leased connection is closed when it
+   * is released. @defaultValue 1 800 000 (30 minutes)
+   */
   maxLifetimeMs?: number | undefined;
   /**
-   * Share of `maxLifetimeMs`, 0 to 1, by which a connection's own lifetime is shorter at most, at random, so that those
-   * made together don't all end together. @defaultValue 0.1
+   * Share of `maxLifetimeMs`, from 0 to 1, by which the lifetime of each connection is shortened at most, at random,
+   * so that connections opened together do not all close together. @defaultValue 0.1
    */
   maxLifetimeJitter?: number | undefined;
-  /** Time in milliseconds that `acquire` may take, its dial included. @defaultValue 30 000 */
+  /** Timeout of `acquire` including its dial, in milliseconds, from 1; or `Infinity`. @defaultValue 30 000 */
   acquireTimeoutMs?: number | undefined;
-  /** Callers that may wait for one target when it can't be dialed for them. @defaultValue `Infinity` */
+  /** Acquires per target that may wait without a dial of their own, from 0. @defaultValue `Infinity` */
   maxWaiting?: number | undefined;
   /**
-   * Says whether an idle connection may be handed out; it is closed unless this returns `true`. Called each time
-   * before one is handed out again, and must be quick: what needs the network is better tried by the caller. One that
-   * throws, or returns anything else, a promise too, is warned of once.
+   * Reports whether an idle connection may be leased; unless it returns `true`, the connection is closed. Called before
+   * each lease of an idle connection, so it must be quick and cannot use the network. A throw or any other result,
+   * including a promise, closes the connection and is warned of once. @defaultValue every connection may be leased
    */
   validate?: ((conn: C) => boolean) | undefined;
-  /** What observes the pool: hooks, functions that return them for the pool, or an array of both. */
+  /** Observers of the pool: hooks, functions that return hooks for the pool, or an array of both. @defaultValue none */
   trace?: PoolTraceLike | undefined;
-  /** Where time comes from. For tests. @defaultValue the system's monotonic clock */
+  /** Source of time, for tests. @defaultValue the system's monotonic clock */
   clock?: Clock | undefined;
-  /** Source of randomness, from 0 to below 1. For tests. @defaultValue `Math.random` */
+  /** Source of random numbers from 0 to below 1, for tests. @defaultValue `Math.random` */
   random?: (() => number) | undefined;
 }
 
@@ -78,7 +86,7 @@ const optionNames: OptionNames<PoolOptions> = {
   random: true,
 };
 
-/** {@link PoolOptions}, checked and completed, but for the dialer and the observers. */
+/** {@link PoolOptions}, checked and completed, without the dialer and the observers. */
 export interface PoolSettings<C extends Duplex> {
   readonly maxOpen: number;
   readonly maxIdle: number;
@@ -94,7 +102,7 @@ export interface PoolSettings<C extends Duplex> {
   readonly random: () => number;
 }
 
-/** Checks the options and completes them. Throws a RangeError or TypeError that names the option. */
+/** Checks the options and fills in the defaults. Throws a RangeError or TypeError that names the option. */
 export function settingsOf<C extends Duplex>(options: PoolOptions<C>): PoolSettings<C> {
   checkOptions("pool", options, optionNames);
   const {

@@ -6,38 +6,38 @@ import { freshen, isFit, unwatchIdle, watchIdle } from "./stream-mode.ts";
 
 type Destroy = (error: Error | null, callback: (error?: Error | null) => void) => void;
 
-/** Where a connection of a pool is: leased, waiting to be, or no more of the pool. */
-export type PooledState = "used" | "idle" | "gone";
+/** Whether a connection is leased, idle, or no longer part of the pool. */
+export type PoolEntryState = "used" | "idle" | "gone";
 
-/** What is told of a connection that nobody has asked to go. */
-export interface PooledOwner<C extends Duplex> {
-  /** It turned readable, or its peer ended it, while idle. */
-  turnedReadable(pooled: Pooled<C>): void;
-  /** It is being destroyed, whoever or whatever does it. */
-  destroyed(pooled: Pooled<C>): void;
+/** Receives the events of a connection that the pool did not cause. */
+export interface PoolEntryOwner<C extends Duplex> {
+  /** An idle connection became readable, or its peer ended it. */
+  turnedReadable(entry: PoolEntry<C>): void;
+  /** The connection is being destroyed, for whatever reason. */
+  destroyed(entry: PoolEntry<C>): void;
 }
 
-/** A connection and what its pool knows of it. */
-export class Pooled<C extends Duplex> implements Linked<Pooled<C>> {
-  newer: Pooled<C> | undefined = undefined;
-  older: Pooled<C> | undefined = undefined;
+/** A connection and its state in the pool. */
+export class PoolEntry<C extends Duplex> implements Linked<PoolEntry<C>> {
+  newer: PoolEntry<C> | undefined = undefined;
+  older: PoolEntry<C> | undefined = undefined;
   list: object | undefined = undefined;
   readonly conn: C;
-  /** The hooks of the dial that has brought it. */
+  /** The hooks of the dial that opened the connection. */
   readonly trace: DialTrace | undefined;
-  /** What the caller of that dial had given as hooks: they are among those of {@link trace}. */
+  /** The `trace` option of the acquire that started the dial; its hooks are part of {@link trace}. */
   readonly madeFor: DialTrace | undefined;
   readonly openedAt: number;
-  /** When its lifetime is over. */
+  /** When the connection reaches its maximum lifetime. */
   readonly expiresAt: number;
-  state: PooledState = "used";
-  /** Whether anybody has had it. */
+  state: PoolEntryState = "used";
+  /** Whether the connection has been leased before. */
   lent = false;
-  /** Since when it is leased, or idle. */
+  /** When the current lease or idle period began. */
   since: number;
   readonly #onReadable: () => void;
 
-  constructor(conn: C, openedAt: number, lifetimeMs: number, madeFor: DialTrace | undefined, owner: PooledOwner<C>) {
+  constructor(conn: C, openedAt: number, lifetimeMs: number, madeFor: DialTrace | undefined, owner: PoolEntryOwner<C>) {
     this.conn = conn;
     this.trace = traceOf(conn);
     this.madeFor = this.trace === undefined ? undefined : madeFor;
@@ -45,18 +45,19 @@ export class Pooled<C extends Duplex> implements Linked<Pooled<C>> {
     this.since = openedAt;
     this.expiresAt = openedAt + lifetimeMs;
     this.#onReadable = () => owner.turnedReadable(this);
-    // For as long as it is the pool's: its holder may not listen, and an error that nobody hears ends the process.
+    // For as long as the pool owns the connection: without an error listener an error would end the process.
     conn.on("error", ignore);
-    // Not a listener: users call removeAllListeners() on what they are given. Node calls it once, whatever ends a stream.
+    // Not a listener: users call removeAllListeners() on connections. Node calls _destroy once, whatever ends a stream.
     const destroy = conn._destroy as Destroy;
     conn._destroy = (error, callback) => {
-      // Its holder may have taken that off. The error is told a tick later.
+      // The leaseholder may have removed the listener. Node emits the error a tick later.
       if (conn.listenerCount("error") === 0) conn.on("error", ignore);
       owner.destroyed(this);
       destroy.call(conn, error, callback);
     };
   }
 
+  /** Whether the connection can be leased again. */
   get fit(): boolean {
     return isFit(this.conn);
   }

@@ -1,16 +1,22 @@
 import type { Duplex } from "node:stream";
 import type { Target } from "../core/target.ts";
 
-/** How asking a pool for a connection ended: `hit` is one that had been used or kept before, `miss` one just dialed. */
+/** How an acquire ended: `hit` got a connection that was leased or idle before, `miss` one that was just dialed. */
 export const acquireOutcomes = ["hit", "miss", "timeout", "canceled", "failure"] as const;
 
-/** How asking a pool for a connection ended: one of {@link acquireOutcomes}. */
+/** How an acquire ended: one of {@link acquireOutcomes}. */
 export type AcquireOutcome = (typeof acquireOutcomes)[number];
 
 /**
- * Why a pool has one connection less: `idle` for too long, past its lifetime, no room among the idle
- * (`overflow`), readable or ended by the peer while idle (`stale`), given back broken or found so
- * (`unhealthy`), destroyed while leased, or the pool's end (`drain`).
+ * Why a connection was removed from its pool:
+ *
+ * - `idle`: idle for longer than `idleTimeoutMs`
+ * - `max_lifetime`: older than `maxLifetimeMs` or `ttlMs`
+ * - `overflow`: released while `maxIdle` connections were idle
+ * - `stale`: readable or ended by its peer while idle
+ * - `unhealthy`: released with an error, with unread bytes or ended, or rejected by `validate`
+ * - `destroyed`: destroyed while leased
+ * - `drain`: closed by `drain()` or `close()`
  */
 export const evictionReasons = [
   "idle",
@@ -22,92 +28,107 @@ export const evictionReasons = [
   "drain",
 ] as const;
 
-/** Why a pool has one connection less: one of {@link evictionReasons}. */
+/** Why a connection was removed from its pool: one of {@link evictionReasons}. */
 export type EvictionReason = (typeof evictionReasons)[number];
 
-/** What a pool, or its part for one target, has now and has done so far. */
+/** State and totals of a pool, or of its part for one target. */
 export interface PoolCounts {
-  /** Connections: `idle + used`. */
+  /** Open connections: `idle + used`. */
   readonly open: number;
-  /** Connections that wait to be used. */
+  /** Idle connections. */
   readonly idle: number;
-  /** Connections that are leased. */
+  /** Leased connections. */
   readonly used: number;
-  /** Dials under way. */
+  /** Dials in progress. */
   readonly dialing: number;
-  /** Callers that wait for a connection, those for whom a dial is under way included. */
+  /** Acquires in progress, including those with a dial in progress. */
   readonly waiting: number;
-  /** Ended acquires by outcome; together with `waiting` they are all there were. */
+  /** Acquires that got a connection that was leased or idle before. */
   readonly hits: number;
+  /** Acquires that got a connection that was just dialed. */
   readonly misses: number;
+  /** Acquires that exceeded `acquireTimeoutMs`. */
   readonly timeouts: number;
+  /** Acquires that their caller aborted. */
   readonly canceled: number;
+  /** Acquires that failed in any other way: the dial failed, the queue was full, or the pool was closed. */
   readonly failures: number;
-  /** Connections gone, by why. */
+  /** Connections removed from the pool, by reason. */
   readonly evictions: Readonly<Record<EvictionReason, number>>;
-  /** Leases that were released once more; nothing came of it. */
+  /** Releases of leases that had been released before; they are ignored. */
   readonly doubleReleases: number;
 }
 
-/** What a pool has now and has done so far. */
+/** State and totals of a pool. */
 export interface PoolStats extends PoolCounts {
   /**
-   * By target, such as `db.internal:5432`: those for which there is a connection, a dial or a waiter. What is no
-   * more counts in the totals only.
+   * The same per target, such as `db.internal:5432`, for targets with a connection, a dial or a waiter. The counts of
+   * other targets are part of the totals only.
    */
   readonly targets: ReadonlyMap<string, PoolCounts>;
 }
 
-/** A pool as its observers see it. */
+/** The pool that an observer observes. */
 export interface ObservedPool {
-  /** Connections, open or being dialed, that it may have for each target; maybe `Infinity`. */
+  /** The pool's `maxOpen`: connections per target, open or being dialed; may be `Infinity`. */
   readonly maxOpen: number;
+  /** Returns a snapshot of the pool's state and totals. */
   stats(): PoolStats;
 }
 
+/** Argument of {@link PoolTrace.acquireDone}. */
 export interface AcquireDoneInfo {
+  /** Target of the acquire. */
   readonly target: Target;
+  /** How the acquire ended. */
   readonly outcome: AcquireOutcome;
-  /** From the call until it ended. */
+  /** Time from the call of `acquire` to its end, in milliseconds. */
   readonly waitMs: number;
-  /** The connection, on a hit or a miss. */
+  /** The leased connection; present on `hit` and `miss`. */
   readonly conn?: Duplex | undefined;
-  /** What the caller was told, otherwise. */
+  /** The error that the acquire rejects with; present on the other outcomes. */
   readonly error?: unknown;
 }
 
+/** Argument of {@link PoolTrace.releaseDone}. */
 export interface ReleaseDoneInfo {
+  /** Target of the lease. */
   readonly target: Target;
+  /** The released connection. */
   readonly conn: Duplex;
-  /** How long it was leased. */
+  /** How long the connection was leased, in milliseconds. */
   readonly useMs: number;
-  /** What it was given back with, if anything. */
+  /** The argument of `release(error)`; absent without one. */
   readonly error?: unknown;
 }
 
+/** Argument of {@link PoolTrace.evicted}. */
 export interface EvictedInfo {
+  /** Target of the connection. */
   readonly target: Target;
+  /** The removed connection: it is closed, or will be before the next turn of the event loop. */
   readonly conn: Duplex;
+  /** Why the connection was removed. */
   readonly reason: EvictionReason;
 }
 
 /**
- * Hooks into the life of one pool, as `DialTrace` is into one dial: synchronous, all optional. One that
- * throws is caught, warned of once, and never harms the pool.
+ * Hooks called during the life of one pool, as `DialTrace` is for one dial. All are optional and synchronous. A hook
+ * that throws does not affect the pool; the first throw is warned of.
  */
 export interface PoolTrace {
-  /** Called once for each `acquire`, when it has ended; in the async context of its caller. */
+  /** Called once for each `acquire` when it has ended, in the async context of its caller. */
   acquireDone?(info: AcquireDoneInfo): void;
-  /** Called once for each lease, when it is released first. */
+  /** Called once for each lease, on its first release. */
   releaseDone?(info: ReleaseDoneInfo): void;
-  /** Called once for each connection that the pool has had, when it has it no more. */
+  /** Called once for each connection, when it is removed from the pool. */
   evicted?(info: EvictedInfo): void;
-  /** Called last, once: the pool is drained or closed, and has nothing open. */
+  /** Called once, after all other hooks: the pool was drained or closed, and its last connection is gone. */
   end?(): void;
 }
 
-/** Returns the hooks for one pool, or `undefined` to leave it unobserved. Called when the pool is made. */
+/** Returns the hooks for one pool, or `undefined` not to observe it. Called when the pool is made. */
 export type PoolObserver = (pool: ObservedPool) => PoolTrace | undefined;
 
-/** What observes pools: hooks, a function that returns them for each pool, or several of both. */
+/** Observers of a pool: hooks, a function that returns hooks for each pool, or an array of both. */
 export type PoolTraceLike = PoolTrace | PoolObserver | readonly (PoolTrace | PoolObserver)[];

@@ -10,43 +10,44 @@ import { PoolEvents } from "./events.ts";
 import type { Lease } from "./lease.ts";
 import { type PoolOptions, type PoolSettings, settingsOf } from "./options.ts";
 import type { ObservedPool, PoolStats } from "./pool-trace.ts";
-import { Sweeper } from "./sweeper.ts";
+import { type Sweep, Sweeper } from "./sweeper.ts";
 import { TargetPool, type TargetPoolHost } from "./target-pool.ts";
 
-/** What one may say about asking a pool for a connection: what one says about a dial, but for its clock. */
+/** Options of {@link Pool.acquire}: those of a dial, except its clock. */
 export type AcquireOptions<C extends Duplex = Socket> = Omit<DialOptions<C>, "clock">;
 
-/** Keeps connections, and lends them. Made by {@link pool}. */
+/** A pool of connections per target, made by {@link pool}. */
 export interface Pool<C extends Duplex = Socket> extends ObservedPool, AsyncDisposable {
   /**
-   * Lends a connection to `target`: the one that was used last among those that are idle, or else the next that
-   * is given back or dialed. Callers are served in the order in which they asked. One who aborts, or whose
-   * time is up, is told at once, and a dial that is then not needed by anybody else is aborted, too.
+   * Leases a connection to `target`: the idle connection that was used last, or else the next one that is released or
+   * dialed. Waiting acquires are served in the order of the calls. An abort or a timeout rejects immediately, and
+   * cancels the dial unless another waiter needs it.
    *
-   * Hooks, handshake and all else in `options` are for the dial, where one is begun for this caller. What that dial brings, or
-   * fails with, goes to whose turn it is: ask for one target with one handshake.
+   * `options` apply to the dial that this acquire starts, if it starts one. The waiter at the head of the queue gets the
+   * result of that dial, so use the same handshake for every acquire of a target.
    *
-   * Rejects with the signal's own reason when the caller aborts; else with a {@link DialError}: the dial's, a
-   * {@link PoolTimeoutError}, a {@link PoolFullError} or a {@link PoolClosedError}, and with a `TypeError` when the
-   * target is malformed.
+   * Rejects with the signal's reason when the caller aborts, and with a `TypeError` when the target is malformed.
+   * Otherwise rejects with a {@link DialError}: that of the dial, a {@link PoolTimeoutError}, a {@link PoolFullError}
+   * or a {@link PoolClosedError}.
    */
   acquire(target: TargetLike, options?: AcquireOptions<C>): Promise<Lease<C>>;
   /**
-   * Ends the pool in peace: nobody gets a connection any more, who waits is told so, idle connections are closed, leased
-   * ones when they are given back. Resolves when none is left. May be called again.
+   * Closes the pool gracefully: rejects waiting and later acquires, closes idle connections, and closes leased ones as
+   * they are released. Resolves when no connection is left. May be called more than once.
    */
   drain(): Promise<void>;
-  /** Ends the pool: as {@link Pool.drain}, and destroys what is leased. `await using` calls it. May be called again. */
+  /** As {@link Pool.drain}, and destroys leased connections. Called by `await using`. May be called more than once. */
   close(): Promise<void>;
+  /** Returns a snapshot of the pool's state and totals. */
   stats(): PoolStats;
 }
 
 /**
- * Makes a pool of connections, for each target its own, after go-micro's and with what `database/sql` has besides.
+ * Makes a pool that keeps connections separately for each target. The design follows go-micro's pool and `database/sql`.
  *
- * A connection is handed out as a fresh one is: nothing of it has been read, and nothing flows until somebody listens. An
- * idle one on which anything arrives, or that its peer ends, is closed at once. Idle connections keep the process alive, as
- * any open socket does: end the pool when its work is done, or dial with `tcp({ unref: true })`.
+ * A leased connection behaves like a new one: nothing was read from it, and no data flows before a listener is added. An
+ * idle connection that turns readable or that its peer ends is closed immediately. Idle connections keep the process
+ * alive, as any open socket does: close the pool, or dial with `tcp({ unref: true })`.
  *
  * @throws RangeError or TypeError naming the option.
  * @example
@@ -69,7 +70,7 @@ class ConnectionPool<C extends Duplex> implements Pool<C>, TargetPoolHost<C> {
   readonly events = new PoolEvents();
   readonly dialer: Dialer<C>;
   readonly run: Run<C>;
-  readonly warmContext: DialContext<C>;
+  readonly backgroundContext: DialContext<C>;
   readonly #targets = new Map<string, TargetPool<C>>();
   readonly #totals = new Counters();
   readonly #sweeper: Sweeper;
@@ -79,7 +80,7 @@ class ConnectionPool<C extends Duplex> implements Pool<C>, TargetPoolHost<C> {
     this.settings = settings;
     this.dialer = dialer;
     this.run = runOf(dialer);
-    this.warmContext = contextOf<C>({ background: true, owner: this, clock: settings.clock }, dialer);
+    this.backgroundContext = contextOf<C>({ background: true, owner: this, clock: settings.clock }, dialer);
     this.#sweeper = new Sweeper(settings.clock, (now) => this.#sweep(now));
   }
 
@@ -134,7 +135,7 @@ class ConnectionPool<C extends Duplex> implements Pool<C>, TargetPoolHost<C> {
   }
 
   emptied(part: TargetPool<C>): void {
-    // Who asked once is kept ready for.
+    // With minIdle, a target is kept from its first acquire on.
     if (this.settings.minIdle > 0 && this.#drained === undefined) return;
     const key = String(part.target);
     if (this.#targets.get(key) === part) this.#targets.delete(key);
@@ -149,7 +150,7 @@ class ConnectionPool<C extends Duplex> implements Pool<C>, TargetPoolHost<C> {
   }
 
   #partFor(target: TargetLike): TargetPool<C> {
-    // A target's own text is read as that target again: most callers need no reading of it.
+    // The text of a target parses to that target: most acquires need no parsing.
     const known = typeof target === "string" ? this.#targets.get(target) : undefined;
     if (known !== undefined) return known;
     const parsed = parseTarget(target);
@@ -163,13 +164,14 @@ class ConnectionPool<C extends Duplex> implements Pool<C>, TargetPoolHost<C> {
     return part;
   }
 
-  #sweep(now: number): { next: number; looked: number } {
+  #sweep(now: number): Sweep {
     let next = Number.POSITIVE_INFINITY;
-    let looked = 0;
+    let examined = 0;
     for (const part of [...this.#targets.values()]) {
-      looked += part.idle;
-      next = Math.min(next, part.sweep(now));
+      const swept = part.sweep(now);
+      next = Math.min(next, swept.next);
+      examined += swept.examined;
     }
-    return { next, looked };
+    return { next, examined };
   }
 }

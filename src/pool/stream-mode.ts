@@ -1,31 +1,30 @@
 import type { Duplex } from "node:stream";
 
-/** Whether a connection can be used by somebody else: alive both ways, with nothing on it that its last user has not read. */
+/** Whether a connection can be leased again: open in both directions, without unread bytes. */
 export function isFit(conn: Duplex): boolean {
   return conn.readable && conn.writable && conn.readableLength === 0;
 }
 
 /**
- * Has `onReadable` called when bytes or the end of the connection arrive, and leaves them where they are: a
- * stream with a `readable` listener reads ahead, but hands out nothing unasked, whatever mode its last user
- * has left it in.
+ * Calls `onReadable` when bytes arrive or the peer ends the connection, and leaves the bytes in the buffer: a stream
+ * with a `readable` listener reads ahead but emits no data, in whatever mode its last leaseholder left it.
  */
 export function watchIdle(conn: Duplex, onReadable: () => void): void {
   const paused = conn.isPaused();
   conn.on("readable", onReadable);
   conn.on("error", ignore);
-  // With that listener it lets nothing flow; it only forgets that it was paused.
+  // With a `readable` listener, resume() starts no flow: it only clears the paused state.
   if (paused) conn.resume();
 }
 
-/** Ends the watch, and leaves the stream in the mode of a fresh one: nothing flows before somebody listens. */
+/** Stops watching, and resets the stream to the mode of a new one: no data flows before a listener is added. */
 export function unwatchIdle(conn: Duplex, onReadable: () => void): void {
   conn.removeListener("readable", onReadable);
   conn.removeListener("error", ignore);
   setUnread(conn);
 }
 
-/** Puts a stream into the mode of a fresh one, for one user who takes it over from another. */
+/** Resets a stream to the mode of a new one, when it passes from one leaseholder to the next. */
 export function freshen(conn: Duplex): void {
   const paused = conn.isPaused();
   if (conn.readableFlowing === null && !paused) return;
@@ -36,8 +35,8 @@ export function freshen(conn: Duplex): void {
 }
 
 /**
- * Node does this by itself a tick after the last `readable` listener has gone, which is too late for who looks before.
- * The property is read-only by its types alone.
+ * Node does the same a tick after the last `readable` listener was removed, which is too late for code that looks
+ * earlier. Only the type says that the property is read-only.
  */
 function setUnread(conn: { readableFlowing: boolean | null }): void {
   conn.readableFlowing = null;

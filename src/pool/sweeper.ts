@@ -2,31 +2,38 @@ import { clearTimer } from "../async/checked-clock.ts";
 import type { Clock } from "../async/clock.ts";
 import { handleRejection } from "../support/returned.ts";
 
-/** What a sweep spares the processor: it takes well below a microsecond for each connection that it looks at. */
+/** Pause per connection examined, in milliseconds; examining one takes well below a microsecond. */
 const pauseMsPerConnection = 0.001;
 
+/** Result of a sweep. */
+export interface Sweep {
+  /** When the next idle connection is due; `Infinity` for none. */
+  readonly next: number;
+  /** Connections examined. */
+  readonly examined: number;
+}
+
 /**
- * Closes what is idle for too long, with one timer for all connections of a pool, which doesn't keep the process alive.
- * Sweeps come when something falls due; with very many connections they are put together, some ms late.
+ * Closes idle connections that are due, with one timer for all connections of a pool. The timer does not keep the
+ * process alive. With very many connections sweeps are batched, a few milliseconds late.
  */
 export class Sweeper {
   readonly #clock: Clock;
-  readonly #sweep: (now: number) => { next: number; looked: number };
+  readonly #sweep: (now: number) => Sweep;
   #timer: unknown;
   #dueAt = Number.POSITIVE_INFINITY;
 
-  /** @param sweep - returns when the next will be due, and how many connections it has looked at. */
-  constructor(clock: Clock, sweep: (now: number) => { next: number; looked: number }) {
+  constructor(clock: Clock, sweep: (now: number) => Sweep) {
     this.#clock = clock;
     this.#sweep = sweep;
   }
 
-  /** Something falls due at `at`; maybe later than what else does. */
-  schedule(at: number, now: number): void {
-    if (at >= this.#dueAt) return;
+  /** Schedules a sweep at `dueAt`, unless one is scheduled earlier. */
+  schedule(dueAt: number, now: number): void {
+    if (dueAt >= this.#dueAt) return;
     this.stop();
-    this.#dueAt = at;
-    this.#timer = this.#clock.setTimeout(() => this.#run(), Math.max(0, at - now));
+    this.#dueAt = dueAt;
+    this.#timer = this.#clock.setTimeout(() => this.#run(), Math.max(0, dueAt - now));
     (this.#timer as { unref?(): void } | undefined)?.unref?.();
     handleRejection(this.#timer);
   }
@@ -40,7 +47,7 @@ export class Sweeper {
   #run(): void {
     this.stop();
     const now = this.#clock.now();
-    const { next, looked } = this.#sweep(now);
-    this.schedule(Math.max(next, now + looked * pauseMsPerConnection), now);
+    const { next, examined } = this.#sweep(now);
+    this.schedule(Math.max(next, now + examined * pauseMsPerConnection), now);
   }
 }

@@ -7,29 +7,32 @@ import type { DialContext } from "../engine/context.ts";
 import { type Linked, LinkedList } from "../support/linked-list.ts";
 import type { Lease } from "./lease.ts";
 
-/** Who asked for a connection, and how he would have it dialed. */
+/** One call of `acquire`. */
 export interface Caller<C extends Duplex> {
   readonly context: DialContext<C>;
-  /** The hooks as he gave them, by which they are known again. */
+  /** The `trace` option as given: it identifies the hooks. */
   readonly trace: DialTrace | undefined;
-  /** When he asked. */
+  /** When acquire was called. */
   readonly since: number;
-  /** Where he asked: an observer looks for his span there, not with whoever gives back what he gets. */
+  /**
+   * The async context of the call: `acquireDone` runs in it, so that observers find the span of the caller rather than
+   * that of the release that served it.
+   */
   place: AsyncResource | undefined;
 }
 
-/** One who waits for a connection. */
+/** An acquire that waits for a connection. */
 export interface Waiter<C extends Duplex> extends Linked<Waiter<C>> {
   readonly caller: Caller<C>;
   resolve(lease: Lease<C>): void;
   reject(error: unknown): void;
-  /** Is on his cancel as long as he waits. */
+  /** Registered on the cancel of the acquire while it waits. */
   readonly onAbort: () => void;
 }
 
 /**
- * Those who wait for a connection, first come first served. All may wait equally long, so whoever has waited
- * longest is the first whose time is up: one timer serves them all.
+ * The queue of waiting acquires, in the order of the calls. All have the same timeout, so the head of the queue is the
+ * first to expire, and one timer serves the whole queue.
  */
 export class Waiters<C extends Duplex> {
   readonly #list = new LinkedList<Waiter<C>>();
@@ -38,7 +41,7 @@ export class Waiters<C extends Duplex> {
   readonly #onTimeout: (waiter: Waiter<C>, lateByMs: number) => void;
   #deadline: Deadline | undefined;
 
-  /** @param onTimeout - is to remove the waiter. */
+  /** @param onTimeout - must remove the waiter. */
   constructor(clock: Clock, timeoutMs: number, onTimeout: (waiter: Waiter<C>, lateByMs: number) => void) {
     this.#clock = clock;
     this.#timeoutMs = timeoutMs;
@@ -49,7 +52,7 @@ export class Waiters<C extends Duplex> {
     return this.#list.size;
   }
 
-  /** The one whose turn it is. */
+  /** The head of the queue. */
   get first(): Waiter<C> | undefined {
     return this.#list.oldest;
   }
@@ -66,7 +69,7 @@ export class Waiters<C extends Duplex> {
     }
   }
 
-  /** Lets go of one who waits no longer. */
+  /** Removes a waiter, and the timer with the last one. */
   remove(waiter: Waiter<C>): void {
     this.#list.remove(waiter);
     waiter.caller.context.cancel?.offAbort(waiter.onAbort);
@@ -86,7 +89,7 @@ export class Waiters<C extends Duplex> {
     this.#deadline = new Deadline(this.#clock, leftMs, (lateByMs) => this.#expire(lateByMs > 0));
   }
 
-  /** The timer was set for one who may have been served since; those after him have time left. */
+  /** Expires every waiter that is due. The one that the timer was set for may have been served since. */
   #expire(late: boolean): void {
     const now = this.#clock.now();
     for (let { first } = this; first !== undefined && first.caller.since + this.#timeoutMs <= now; { first } = this) {

@@ -4,65 +4,67 @@ import { isPromiseLike, wrongReturn } from "../support/returned.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkDuration, checkFunction, checkOptions, invalid, show } from "../support/validate.ts";
 
+/** Options of {@link retryBudget}. */
 export interface RetryBudgetOptions {
-  /** Retries for each first attempt of the window, from 0; 0.2 is one for five. @defaultValue 0.2 */
+  /** Retries per first attempt in the window, from 0; 0.2 permits one retry for five dials. @defaultValue 0.2 */
   share?: number | undefined;
   /**
-   * Retries a second on top of the share, for dialers that have just started or dial seldom. The floor of
-   * a whole window may be spent at once. @defaultValue 10
+   * Retries per second in addition to the share, from 0, for dialers that have just started or dial seldom. Those of a
+   * whole window may be spent at once. @defaultValue 10
    */
   minPerSecond?: number | undefined;
-  /** How long first attempts and retries count. @defaultValue 10 000 */
+  /** How long first attempts and retries count, in milliseconds, from 1. @defaultValue 10 000 */
   windowMs?: number | undefined;
-  /** Where time comes from. @defaultValue the clock of the dials */
+  /** Source of time. @defaultValue the clock of the dials */
   clock?: Clock | undefined;
 }
 
-/** What a budget has seen since it was made, and what is left of it now. */
+/** Totals of a budget since it was made, and its current balance. */
 export interface RetryBudgetStats {
-  /** Retries that may be made now. */
+  /** Retries available now. */
   readonly balance: number;
-  /** Dials that made their first attempt. */
+  /** First attempts counted. */
   readonly firstAttempts: number;
-  /** Retries granted, less those given back. */
+  /** Retries granted, without the refunded ones. */
   readonly retries: number;
   /** Retries refused. */
   readonly refused: number;
 }
 
-/** A retry that was granted. */
+/** A granted retry. */
 export interface Withdrawal {
-  /** Gives it back, once, when the retry is not made after all. */
+  /** Returns the retry to the budget because it is not made. Later calls have no effect. */
   refund(): void;
 }
 
 /**
- * Bounds retries by first attempts. Give the same one to every `withRetry` whose dials go to the same
- * place; what it grants, it grants to all of them together.
+ * Limits retries to a share of the first attempts. Pass the same budget to every `withRetry` whose dials go to the same
+ * place: they share its retries.
  */
 export interface RetryBudget {
-  /** Counts a first attempt. `clock` is the dial's, for a budget without its own. */
+  /** Counts a first attempt. `clock` is that of the dial, for a budget without its own. */
   deposit(clock?: Clock): void;
-  /** Asks for a retry; `undefined` when there is none left. */
+  /** Takes a retry; returns `undefined` when none is available. */
   withdraw(clock?: Clock): Withdrawal | undefined;
-  /** Retries that may be made now. */
+  /** Returns the number of retries available now. */
   balance(): number;
+  /** Returns the totals and the current balance. */
   stats(): RetryBudgetStats;
 }
 
 const defaults = Object.freeze({ share: 0.2, minPerSecond: 10, windowMs: 10_000 });
 
-/** Parts of a window; what is older leaves by whole parts. Ten, as tower and Finagle have. */
+/** Parts of the window, which moves by whole parts. Ten, as in tower and Finagle. */
 const parts = 10;
 
 /**
- * Makes a budget of retries: whenever one is granted, those of the last `windowMs`, itself included, are no
- * more than `share` × first attempts of that time + `minPerSecond` × the window. First attempts deposit,
- * retries withdraw, both expire with the window.
+ * Makes a retry budget. At any time, the retries granted during the last `windowMs` are at most `share` × the first
+ * attempts of that time + `minPerSecond` × the window. First attempts deposit, retries withdraw, and both expire with
+ * the window.
  *
- * As tower's `TpsBudget` and Finagle's `RetryBudget` count, in tenths of the window, but strictly: where they drop
- * both with the oldest tenth, here a retry counts for up to a tenth longer, a first attempt for up to a tenth shorter
- * than the window. Every call takes the same time, however much it has counted, and there are no timers.
+ * Counts in tenths of the window, as tower's `TpsBudget` and Finagle's `RetryBudget` do, but never exceeds the limit:
+ * a retry counts for up to a tenth longer than the window, and a first attempt for up to a tenth shorter. Every call
+ * takes constant time, and there are no timers.
  *
  * @throws RangeError or TypeError naming the option.
  * @see https://github.com/tower-rs/tower/blob/master/tower/src/retry/budget/tps_budget.rs
@@ -89,10 +91,10 @@ export function retryBudget(options: RetryBudgetOptions = {}): RetryBudget {
 
 markFactories({ retryBudget });
 
-/** Throws a `TypeError` that names `option` unless it can be asked for retries. */
+/** Throws a `TypeError` that names `option` unless `budget` has the methods of a {@link RetryBudget}. */
 export function checkRetryBudget(option: string, budget: unknown): asserts budget is RetryBudget {
   if (typeof budget !== "object" || budget === null) {
-    throw invalid(TypeError, `${option} must be a budget such as retryBudget() makes, got ${show(budget)}`);
+    throw invalid(TypeError, `${option} must be a retry budget, such as retryBudget() returns, got ${show(budget)}`);
   }
   const { deposit, withdraw } = budget as RetryBudget;
   checkFunction(`${option}.deposit`, deposit);
@@ -100,7 +102,7 @@ export function checkRetryBudget(option: string, budget: unknown): asserts budge
 }
 
 /**
- * Checks what a budget of the user's own has said to a request for a retry: a promise would pass for a retry granted.
+ * Checks the result of a user's `withdraw`: a promise would otherwise count as a granted retry.
  *
  * @throws TypeError unless it is a withdrawal or `undefined`.
  */
@@ -110,9 +112,9 @@ export function returnedWithdrawal(what: string, value: unknown): Withdrawal | u
   throw wrongReturn(what, "must return a withdrawal with refund(), or undefined", value);
 }
 
-/** Throws a `TypeError` for a promise: what is told to a user's budget must be counted before it is asked. */
+/** Throws a `TypeError` for a promise: a user's `deposit` must count before the next call of `withdraw`. */
 export function returnedNothing(what: string, value: unknown): void {
-  if (isPromiseLike(value)) throw wrongReturn(what, "must count at once", value);
+  if (isPromiseLike(value)) throw wrongReturn(what, "must not return a promise", value);
 }
 
 class WindowedBudget implements RetryBudget {
@@ -120,9 +122,9 @@ class WindowedBudget implements RetryBudget {
   readonly #floor: number;
   readonly #partMs: number;
   readonly #own: Clock | undefined;
-  /** The clock of whoever came last, for who asks without one. */
+  /** The clock of the last call that passed one, for calls that pass none. */
   #clock: Clock | undefined;
-  /** The current part is never over: these are the parts that lie in the window for certain, and those that may. */
+  /** First attempts count while their part is certainly in the window, retries while it may be. */
   readonly #deposits = new PartsCount(parts);
   readonly #withdrawals = new PartsCount(parts + 1);
   #firstAttempts = 0;
@@ -171,7 +173,7 @@ class WindowedBudget implements RetryBudget {
     return { balance, firstAttempts: this.#firstAttempts, retries: this.#retries, refused: this.#refused };
   }
 
-  /** Drops what has left the window; returns the number of the current part. */
+  /** Drops the parts that have left the window. Returns the number of the current part. */
   #expire(given: Clock | undefined): number {
     this.#clock = this.#own ?? given ?? this.#clock ?? systemClock;
     const part = Math.floor(returnedTime("retryBudget: clock.now()", this.#clock.now()) / this.#partMs);
@@ -182,13 +184,13 @@ class WindowedBudget implements RetryBudget {
 
   #left(): number {
     const left = this.#share * this.#deposits.sum + this.#floor - this.#withdrawals.sum;
-    // A share of 0.29 of 100 is a little less than 29 to a computer. And what deposits that have expired have paid
-    // for is spent all the same: there may be less than nothing.
+    // 0.29 × 100 is slightly less than 29 in floating point. The sum is negative when the first attempts that paid for
+    // retries have expired before them.
     return Math.max(0, left + 1e-9);
   }
 }
 
-/** How often something has happened in the last `size` parts of time. */
+/** Counts events in the last `size` parts of time. */
 class PartsCount {
   sum = 0;
   readonly #counts: number[];
@@ -203,7 +205,7 @@ class PartsCount {
     const passed = part - this.#current;
     if (passed === 0) return;
     this.#current = part;
-    // No clock goes back: this is another one, whose time has nothing to do with what was counted.
+    // A clock never runs backward: this is a different clock, and the counts do not apply to its time.
     if (passed < 0 || passed >= size) {
       this.#counts.fill(0);
       this.sum = 0;
@@ -216,7 +218,7 @@ class PartsCount {
     }
   }
 
-  /** Counts in a part that may have passed; one that is forgotten stays so. */
+  /** Adds to the count of a part; has no effect when the part has been dropped. */
   add(part: number, count: number): void {
     const size = this.#counts.length;
     if (part > this.#current || part <= this.#current - size) return;

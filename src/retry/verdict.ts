@@ -2,23 +2,23 @@ import type { Cancel } from "../async/cancel.ts";
 import { isPromiseLike, wrongReturn } from "../support/returned.ts";
 
 /**
- * Checks what a user's function has said, and waits where it has promised to. An abort ends the wait at once and
- * rejects with its reason. Leaves no listener.
+ * Checks what a user's predicate returned, and awaits it when it is a promise. An abort ends the wait immediately and
+ * rejects with the abort's reason. No listener is left behind.
  *
- * @throws TypeError unless it is `true`, `false` or a promise of one.
+ * @throws TypeError unless it is `true`, `false` or a promise of one of them.
  */
-export function verdictOf(what: string, said: unknown, cancel: Cancel | undefined): boolean | Promise<boolean> {
-  if (typeof said === "boolean") return said;
-  if (isPromiseLike(said)) return awaited(what, said, cancel);
-  throw notVerdict(what, said);
+export function verdictOf(what: string, returned: unknown, cancel: Cancel | undefined): boolean | Promise<boolean> {
+  if (typeof returned === "boolean") return returned;
+  if (isPromiseLike(returned)) return awaited(what, returned, cancel);
+  throw notVerdict(what, returned);
 }
 
-function awaited(what: string, said: PromiseLike<unknown>, cancel: Cancel | undefined): Promise<boolean> {
+function awaited(what: string, returned: PromiseLike<unknown>, cancel: Cancel | undefined): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(cancel?.reason);
     const end = () => cancel?.offAbort(onAbort);
     cancel?.onAbort(onAbort);
-    Promise.resolve(said).then(
+    Promise.resolve(returned).then(
       (value) => {
         end();
         if (typeof value === "boolean") resolve(value);

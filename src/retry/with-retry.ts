@@ -1,38 +1,36 @@
-import { type BackoffFunction, type BackoffOptions, createBackoff } from "../async/backoff.ts";
-import { sleep } from "../async/sleep.ts";
+import { type BackoffOptions, createBackoff } from "../async/backoff.ts";
 import { classify } from "../core/classify.ts";
 import type { Middleware, RetryPredicate } from "../core/dialer.ts";
-import { DialError } from "../core/errors.ts";
-import type { ExhaustedCause } from "../core/event-values.ts";
-import { isRetryable, type Reason } from "../core/reasons.ts";
-import type { Target } from "../core/target.ts";
+import { isRetryable } from "../core/reasons.ts";
 import { layer } from "../engine/context.ts";
 import { type Call, withoutRetry } from "../engine/dial-overrides.ts";
-import type { DialState } from "../engine/dial-state.ts";
 import { failed } from "../engine/outcome.ts";
-import { messageOf } from "../support/message.ts";
 import { markFactories } from "../support/roles.ts";
-import { notify } from "../support/user-call.ts";
 import { checkBoolean, checkCount, checkFunction, checkOptions, type OptionNames } from "../support/validate.ts";
-import { checkRetryBudget, type RetryBudget, returnedNothing, returnedWithdrawal } from "./retry-budget.ts";
-import { verdictOf } from "./verdict.ts";
+import { DialRetries, type RetrySettings } from "./dial-retries.ts";
+import { checkRetryBudget, type RetryBudget, returnedNothing } from "./retry-budget.ts";
 
+/** Options of {@link withRetry}. */
 export interface RetryOptions extends BackoffOptions {
-  /** Attempts in all, the first included; `Infinity` goes on until the signal or a timeout above ends it. @defaultValue 4 */
+  /**
+   * Attempts in total, counting the first: a whole number from 1, or `Infinity` to retry until the signal or a timeout
+   * above ends the dial. @defaultValue 4
+   */
   maxAttempts?: number | undefined;
   /**
-   * Whether to try again after `error` ended the `attempt`-th try; may be async.
-   * @defaultValue by the error's reason: yes unless a human must mend it (see the table of reasons)
+   * Reports whether to retry after `error` failed attempt number `attempt`, from 1; may return a promise. Not called
+   * after the last attempt or an abort.
+   * @defaultValue decided by the error's reason: retried unless the reason requires a change by a person
    */
   shouldRetry?: RetryPredicate | undefined;
   /**
-   * Bounds the retries of all the dialers that share it: see {@link retryBudget}. When it is spent, the dial
-   * fails with the error of its last attempt. @defaultValue none
+   * Limits the retries of all dialers that share it: see {@link retryBudget}. When it is spent, the dial rejects with
+   * the error of its last attempt. @defaultValue no limit
    */
   budget?: RetryBudget | undefined;
   /**
-   * Whether to wait before the first attempt, too, so that what starts at once doesn't dial at once: as after a
-   * first failure, or what `backoff(0, undefined)` says. @defaultValue false
+   * Whether to delay the first attempt as well, so that clients that start together do not dial together. The delay is
+   * that after a first failure; a `backoff` function is called as `backoff(0, undefined)`. @defaultValue `false`
    */
   backoffBeforeFirst?: boolean | undefined;
 }
@@ -50,128 +48,47 @@ const optionNames: OptionNames<RetryOptions> = {
   random: true,
 };
 
-/** What one dial goes by: the layer's own, or the caller's. */
-interface Plan {
-  readonly maxAttempts: number;
-  readonly shouldRetry: RetryPredicate;
-  /** What errors about its functions begin with. */
-  readonly predicate: string;
-  readonly backoffBeforeFirst: boolean;
-  readonly newBackoff: () => BackoffFunction;
-}
-
 /**
- * Dials again when a dial beneath it fails, with a growing, jittered wait between. Layers below it see
- * each attempt, layers above it the whole. An abort ends a wait at once; aborted dials are not retried.
- * A wait that would outlast the bound above is not begun: the dial fails at once, for what the last
- * attempt failed with.
+ * Retries failed dials with a growing, jittered backoff. Layers below see each attempt, layers above see one dial.
+ * An abort ends a delay immediately, and an aborted dial is not retried. A backoff that would exceed the deadline is
+ * skipped: the dial rejects immediately with the error of its last attempt.
  *
- * A dial may bring its own `maxAttempts`, `shouldRetry`, `backoff` and `backoffBeforeFirst`; where retries
- * nest, the outermost takes them.
+ * A dial may override `maxAttempts`, `shouldRetry`, `backoff` and `backoffBeforeFirst`; where retries nest, the
+ * outermost layer applies them.
  *
  * @throws RangeError or TypeError at construction, naming the option.
- * @throws DialError from the dial: of the last attempt, with all attempts that failed. What `shouldRetry` or
- * `backoff` throws ends the dial and is passed on as it is.
+ * @throws DialError from the dial: the error of the last attempt, with all failed attempts. An error that `shouldRetry`
+ * or `backoff` throws ends the dial and is passed on unchanged.
  * @example
  * const dial = compose(withRetry({ maxAttempts: 4, initialBackoffMs: 100, jitter: "full" }), tcp());
- * @see https://github.com/cenkalti/backoff/blob/v4/context.go which doesn't begin such waits either
+ * @see https://github.com/cenkalti/backoff/blob/v4/context.go which skips such backoffs too
  */
 export function withRetry(options: RetryOptions = {}): Middleware {
-  checkOptions("withRetry", options, optionNames);
-  const {
-    maxAttempts = 4,
-    shouldRetry = defaultShouldRetry,
-    budget,
-    backoffBeforeFirst = false,
-    ...backoffOptions
-  } = options;
-  checkCount("withRetry: maxAttempts", maxAttempts);
-  checkFunction("withRetry: shouldRetry", shouldRetry);
-  if (budget !== undefined) checkRetryBudget("withRetry: budget", budget);
-  checkBoolean("withRetry: backoffBeforeFirst", backoffBeforeFirst);
-  const own: Plan = {
-    maxAttempts,
-    shouldRetry,
-    predicate: "withRetry: shouldRetry",
-    backoffBeforeFirst,
-    newBackoff: createBackoff(backoffOptions, "withRetry: "),
-  };
-
+  const own = settingsOf(options);
   return layer(
     (next) =>
       async function retryDialer(target, context) {
-        const { cancel, trace, clock, state, deadline, call } = context;
-        const { maxAttempts, shouldRetry, predicate, backoffBeforeFirst, newBackoff } =
-          call === undefined ? own : asAsked(own, call);
+        const { cancel, clock, state, call } = context;
+        const settings = call === undefined ? own : overridden(own, call);
+        const { budget, backoffBeforeFirst } = settings;
         const inner = { ...context, insideRetry: true, call: call && withoutRetry(call) };
-        let backoff: BackoffFunction | undefined;
-        // Where retries nest, an attempt of the dial's that is not its first is a retry to those below, too.
+        // Where retries nest, only the dial's very first attempt is a first attempt: the outer layer's retries are not.
         if (budget !== undefined && !state?.attempts && !cancel?.aborted) {
           returnedNothing("withRetry: budget.deposit()", budget.deposit(clock));
         }
-
+        let retries: DialRetries | undefined;
         if (backoffBeforeFirst) {
-          backoff = newBackoff();
-          const delayMs = backoff(0, undefined);
-          if (delayMs > 0) {
-            trace?.startDelayed?.({ target, delayMs });
-            await sleep(delayMs, clock, cancel);
-          }
+          retries = new DialRetries(settings, target, context);
+          await retries.beforeFirst();
         }
         for (let attempt = 1; ; attempt += 1) {
           try {
             return await next(target, inner);
           } catch (thrown) {
-            const ended = failed(thrown, cancel);
-            if (ended.outcome === "canceled") throw ended.error;
-            const { error, reason } = ended;
-            const exhausted = (cause: ExhaustedCause) =>
-              trace?.retryExhausted?.({ target, attempts: attempt, cause, error, reason });
-
-            if (cancel?.aborted) {
-              exhausted(reason === "timeout" ? "deadline" : "non_retryable");
-              throw error;
-            }
-            let again = attempt < maxAttempts;
-            let delayMs = 0;
-            try {
-              if (again) {
-                const verdict = verdictOf(predicate, shouldRetry(error, attempt), cancel);
-                again = typeof verdict === "boolean" ? verdict : await verdict;
-              }
-              if (again) {
-                backoff ??= newBackoff();
-                delayMs = backoff(attempt, error);
-              }
-            } catch (stop) {
-              const { outcome } = failed(stop, cancel);
-              if (!cancel?.aborted) exhausted("non_retryable");
-              else if (outcome === "failure") exhausted("deadline");
-              throw stop;
-            }
-            if (!again) {
-              exhausted(attempt >= maxAttempts ? "attempts" : "non_retryable");
-              throw attempt === 1 ? error : exhaustedError(error, reason, target, attempt, state);
-            }
-            if (deadline !== undefined && delayMs >= deadline - clock.now()) {
-              exhausted("deadline");
-              throw exhaustedError(error, reason, target, attempt, state, "; no time is left for another");
-            }
-            const withdrawal = budget && returnedWithdrawal("withRetry: budget.withdraw()", budget.withdraw(clock));
-            if (budget !== undefined && withdrawal === undefined) {
-              exhausted("budget");
-              throw attempt === 1 ? error : exhaustedError(error, reason, target, attempt, state);
-            }
-            // The dial's own count: this layer's tries are not all of its attempts where retries nest.
-            const made = state?.attempts || attempt;
-            trace?.retryScheduled?.({ target, attempt: made + 1, delayMs, error, reason });
-            try {
-              await sleep(delayMs, clock, cancel);
-            } catch (aborted) {
-              if (withdrawal !== undefined) notify("a retry budget's refund()", () => withdrawal.refund());
-              if (failed(aborted, cancel).outcome === "failure") exhausted("deadline");
-              throw aborted;
-            }
+            const { outcome, error, reason } = failed(thrown, cancel);
+            if (outcome === "canceled") throw error;
+            retries ??= new DialRetries(settings, target, context);
+            await retries.afterFailure({ attempt, error, reason });
           }
         }
       },
@@ -181,38 +98,43 @@ export function withRetry(options: RetryOptions = {}): Middleware {
 
 markFactories({ withRetry });
 
-function asAsked(own: Plan, call: Call): Plan {
+/** Checks the options and completes them. */
+function settingsOf(options: RetryOptions): RetrySettings {
+  checkOptions("withRetry", options, optionNames);
+  const {
+    maxAttempts = 4,
+    shouldRetry = retryByReason,
+    budget,
+    backoffBeforeFirst = false,
+    ...backoffOptions
+  } = options;
+  checkCount("withRetry: maxAttempts", maxAttempts);
+  checkFunction("withRetry: shouldRetry", shouldRetry);
+  if (budget !== undefined) checkRetryBudget("withRetry: budget", budget);
+  checkBoolean("withRetry: backoffBeforeFirst", backoffBeforeFirst);
+  const newBackoff = createBackoff(backoffOptions, "withRetry: ");
+  return {
+    maxAttempts,
+    shouldRetry,
+    shouldRetryName: "withRetry: shouldRetry",
+    budget,
+    backoffBeforeFirst,
+    newBackoff,
+  };
+}
+
+function overridden(own: RetrySettings, call: Call): RetrySettings {
   return {
     maxAttempts: call.maxAttempts ?? own.maxAttempts,
     shouldRetry: call.shouldRetry ?? own.shouldRetry,
-    predicate: call.shouldRetry === undefined ? own.predicate : "dial: shouldRetry",
+    shouldRetryName: call.shouldRetry === undefined ? own.shouldRetryName : "dial: shouldRetry",
+    budget: own.budget,
     backoffBeforeFirst: call.backoffBeforeFirst ?? own.backoffBeforeFirst,
     newBackoff: call.backoff === undefined ? own.newBackoff : createBackoff({ backoff: call.backoff }),
   };
 }
 
-function defaultShouldRetry(error: unknown, attempt: number): boolean {
+function retryByReason(error: unknown, attempt: number): boolean {
   const reason = classify(error);
   return reason !== "canceled" && isRetryable(reason, attempt);
-}
-
-function exhaustedError(
-  error: unknown,
-  reason: Reason,
-  target: Target,
-  attempts: number,
-  state: DialState | undefined,
-  why = "",
-): DialError {
-  // A kind of its own says more than what caused it: when a breaker will let dials through again.
-  const isPlain = error instanceof DialError && error.constructor === DialError;
-  const cause = isPlain && error.cause !== undefined ? error.cause : error;
-  const times = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
-  return new DialError(`dial ${target} failed after ${times}: ${messageOf(cause)}${why}`, {
-    reason,
-    target,
-    cause,
-    attempts: state && [...state.failures],
-    attemptCount: state?.attempts,
-  });
 }

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PeakEwma } from "../../src/failover/peak-ewma.ts";
 
-test("nothing is measured at first, and counts as no latency", () => {
+test("PeakEwma is 0 and not measured before the first latency", () => {
   const average = new PeakEwma(1000);
   assert.equal(average.measured, false);
   assert.equal(average.at(5000), 0);
 });
 
-test("a peak is taken at once, lower latencies only by and by", () => {
+test("PeakEwma rises to a peak immediately and falls slowly", () => {
   const average = new PeakEwma(1000);
   average.observe(10, 0);
   assert.equal(average.at(0), 10);
@@ -20,7 +20,7 @@ test("a peak is taken at once, lower latencies only by and by", () => {
   assert.ok(Math.abs(average.at(1100) - (500 / Math.E + 10 * (1 - 1 / Math.E))) < 1e-9);
 });
 
-test("it falls to 1/e in decayMs while nothing is measured, and time that goes back changes nothing", () => {
+test("PeakEwma falls to 1/e in decayMs while nothing is measured, and ignores time that runs backward", () => {
   const average = new PeakEwma(2000);
   average.observe(100, 1000);
   assert.ok(Math.abs(average.at(3000) - 100 / Math.E) < 1e-9);

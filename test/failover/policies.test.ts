@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Pick } from "../../src/failover/picker.ts";
+import type { Picker } from "../../src/failover/picker.ts";
 import { pickerOf, policyNames } from "../../src/failover/policy.ts";
-import { type Tier, tiersOf } from "../../src/failover/priority-level.ts";
+import { type PriorityLevel, priorityLevelsOf } from "../../src/failover/priority-level.ts";
 import { Endpoint } from "../../src/failover/target-status.ts";
 import { type FailoverPolicy, parseTarget } from "../../src/index.ts";
 import { connection } from "../support/contract.ts";
@@ -18,19 +18,19 @@ function endpoints(count: number, weightOf: (index: number) => number = () => 1)
   });
 }
 
-function tierOf(list: readonly Endpoint[]): Tier {
-  const [tier] = tiersOf(list);
-  assert.ok(tier);
-  return tier;
+function levelOf(list: readonly Endpoint[]): PriorityLevel {
+  const [level] = priorityLevelsOf(list);
+  assert.ok(level);
+  return level;
 }
 
-/** How often each was picked. */
-function counted(pick: Pick, list: readonly Endpoint[], rounds: number, tried?: ReadonlySet<string>): number[] {
-  const tier = tierOf(list);
+/** Picks `rounds` times, and counts the picks of each target. */
+function counted(pick: Picker, list: readonly Endpoint[], rounds: number, tried?: ReadonlySet<string>): number[] {
+  const level = levelOf(list);
   const random = seededRandom(7);
   const counts = list.map(() => 0);
   for (let round = 0; round < rounds; round += 1) {
-    const picked = pick(tier, tried, { target, random, now: 0 });
+    const picked = pick(level, tried, { target, random, now: 0 });
     assert.ok(picked);
     counts[list.indexOf(picked)] = (counts[list.indexOf(picked)] ?? 0) + 1;
   }
@@ -43,13 +43,13 @@ function near(actual: readonly number[], expected: readonly number[], off: numbe
   }
 }
 
-test("in_order takes the first, and the next where it was tried", () => {
+test("the policy in_order picks the first target, and the next one when the first was attempted", () => {
   const list = endpoints(3);
   assert.deepEqual(counted(pickerOf("in_order"), list, 10), [10, 0, 0]);
   assert.deepEqual(counted(pickerOf("in_order"), list, 10, new Set(["t0:1"])), [0, 10, 0]);
 });
 
-test("random takes each as often, or as its weight says", () => {
+test("the policy random picks targets equally often, or in proportion to their weights", () => {
   near(counted(pickerOf("random"), endpoints(4), 8000), [2000, 2000, 2000, 2000], 150);
   const weighted = endpoints(4, (index) => index);
   near(counted(pickerOf("random"), weighted, 6000), [10, 1000, 2000, 3000], 150);
@@ -58,12 +58,12 @@ test("random takes each as often, or as its weight says", () => {
   near(counted(pickerOf("random"), heavy, 1000, new Set(["t0:1"])), [0, 500, 500], 60);
 });
 
-test("round_robin takes each in its turn from one that is drawn, and leaves out what was tried", () => {
+test("the policy round_robin picks targets in turn from a random one, and skips attempted ones", () => {
   const list = endpoints(3);
-  const tier = tierOf(list);
+  const level = levelOf(list);
   const pick = pickerOf("round_robin");
   const names = (count: number, tried?: ReadonlySet<string>) =>
-    Array.from({ length: count }, () => pick(tier, tried, { target, random: () => 0.5, now: 0 })?.key);
+    Array.from({ length: count }, () => pick(level, tried, { target, random: () => 0.5, now: 0 })?.key);
   assert.deepEqual(names(4), ["t1:1", "t2:1", "t0:1", "t1:1"]);
   assert.deepEqual(names(3, new Set(["t2:1"])), ["t0:1", "t1:1", "t0:1"]);
   assert.deepEqual(names(1), ["t1:1"]);
@@ -73,7 +73,7 @@ test("round_robin takes each in its turn from one that is drawn, and leaves out 
 describe("least_loaded", () => {
   const pick = pickerOf("least_loaded");
 
-  test("never takes the one that costs most, but when it is the only one left", () => {
+  test("least_loaded picks the most expensive target only when no other is left", () => {
     const list = endpoints(3);
     for (const [index, endpoint] of list.entries()) endpoint.latency.observe(10 * (index + 1), 0);
     const [first = 0, second = 0, third] = counted(pick, list, 3000);
@@ -82,7 +82,7 @@ describe("least_loaded", () => {
     assert.deepEqual(counted(pick, list, 10, new Set(["t0:1", "t1:1"])), [0, 0, 10]);
   });
 
-  test("weighs latency by open connections and dials under way", () => {
+  test("least_loaded multiplies latency by open connections and dials in progress", () => {
     const [fast, slow] = endpoints(2) as [Endpoint, Endpoint];
     fast.latency.observe(10, 0);
     slow.latency.observe(25, 0);
@@ -101,7 +101,7 @@ describe("least_loaded", () => {
     assert.deepEqual(counted(pick, [fast, slow], 10), [10, 0]);
   });
 
-  test("goes by load where latencies are below a millisecond", () => {
+  test("least_loaded compares load only when latencies are below a millisecond", () => {
     const [one, two] = endpoints(2) as [Endpoint, Endpoint];
     one.latency.observe(0.1, 0);
     two.latency.observe(0.9, 0);
@@ -109,20 +109,20 @@ describe("least_loaded", () => {
     assert.deepEqual(counted(pick, [one, two], 10), [0, 10]);
   });
 
-  test("goes by weight: twice the weight bears twice the load", () => {
+  test("least_loaded gives twice the load to twice the weight", () => {
     const [one, two] = endpoints(2, (index) => index + 1) as [Endpoint, Endpoint];
     one.latency.observe(10, 0);
     two.latency.observe(10, 0);
-    const tier = tierOf([one, two]);
+    const level = levelOf([one, two]);
     const random = seededRandom(1);
     for (let dial = 0; dial < 300; dial += 1) {
-      const picked = pick(tier, undefined, { target, random, now: 0 });
+      const picked = pick(level, undefined, { target, random, now: 0 });
       if (picked) picked.dialing += 1;
     }
     near([one.dialing, two.dialing], [100, 200], 1);
   });
 
-  test("gives one that nothing is known of a dial, and no second before that is over", () => {
+  test("least_loaded gives an unknown target one dial, and no second one before the first has ended", () => {
     const [known, unknown] = endpoints(2) as [Endpoint, Endpoint];
     known.latency.observe(5000, 0);
     known.dialing = 100;
@@ -132,9 +132,9 @@ describe("least_loaded", () => {
   });
 });
 
-test("a function of the user's own gets those that were not tried, and must return one of them", () => {
+test("a policy function gets the targets that were not attempted, and must return one of them", () => {
   const list = endpoints(3);
-  const tier = tierOf(list);
+  const level = levelOf(list);
   const seen: string[][] = [];
   const policy: FailoverPolicy = (candidates, context) => {
     assert.equal(context.target, target);
@@ -142,31 +142,31 @@ test("a function of the user's own gets those that were not tried, and must retu
     return candidates.at(-1) as never;
   };
   const context = { target, random: () => 0, now: 0 };
-  assert.equal(pickerOf(policy)(tier, undefined, context), list[2]);
-  assert.equal(pickerOf(policy)(tier, new Set(["t2:1"]), context), list[1]);
-  assert.equal(pickerOf(policy)(tier, new Set(["t0:1", "t1:1", "t2:1"]), context), undefined);
+  assert.equal(pickerOf(policy)(level, undefined, context), list[2]);
+  assert.equal(pickerOf(policy)(level, new Set(["t2:1"]), context), list[1]);
+  assert.equal(pickerOf(policy)(level, new Set(["t0:1", "t1:1", "t2:1"]), context), undefined);
   assert.deepEqual(seen, [
     ["t0:1", "t1:1", "t2:1"],
     ["t0:1", "t1:1"],
   ]);
   for (const wrong of [undefined, "t0:1", new Endpoint(parseTarget("t0:1"), 1)]) {
-    assert.throws(() => pickerOf(() => wrong as never)(tier, undefined, context), {
+    assert.throws(() => pickerOf(() => wrong as never)(level, undefined, context), {
       name: "TypeError",
       message: /^withFailover: policy must return one of the candidates, got /,
     });
   }
-  assert.throws(() => pickerOf(() => list[0] as Endpoint)(tier, new Set(["t0:1"]), context), TypeError);
+  assert.throws(() => pickerOf(() => list[0] as Endpoint)(level, new Set(["t0:1"]), context), TypeError);
 });
 
 for (const name of policyNames as Exclude<FailoverPolicy, () => unknown>[]) {
-  test(`${name} finds the last that was not tried among 1,000, and none when all were`, () => {
+  test(`the policy ${name} finds the only target of 1,000 that was not attempted, and none when all were`, () => {
     const list = endpoints(1000, (index) => index % 3);
-    const tier = tierOf(list);
+    const level = levelOf(list);
     const tried = new Set(list.map(({ key }) => key));
     const context = { target, random: seededRandom(3), now: 0 };
     tried.delete("t613:1");
-    assert.equal(pickerOf(name)(tier, tried, context)?.key, "t613:1");
+    assert.equal(pickerOf(name)(level, tried, context)?.key, "t613:1");
     tried.add("t613:1");
-    assert.equal(pickerOf(name)(tier, tried, context), undefined);
+    assert.equal(pickerOf(name)(level, tried, context), undefined);
   });
 }

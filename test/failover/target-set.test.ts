@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parseList } from "../../src/failover/discovery/source.ts";
-import { Roster } from "../../src/failover/target-set.ts";
+import { TargetSet } from "../../src/failover/target-set.ts";
 import type { Endpoint } from "../../src/failover/target-status.ts";
 import { parseTarget, type TargetList } from "../../src/index.ts";
 
 const settings = { ejectAfter: 3, ejectionMs: 1000, maxEjectionMs: 5000, minShare: 0.5 };
 
-function roster(list: TargetList, changes: Partial<typeof settings> = {}) {
-  const made = new Roster({ ...settings, ...changes }, 10_000);
+function targetSet(list: TargetList, changes: Partial<typeof settings> = {}) {
+  const made = new TargetSet({ ...settings, ...changes }, 10_000);
   const set = (next: TargetList, now: number) => made.setList(parseList("list", next), now);
   set(list, 0);
   const find = (name: string) => made.find(parseTarget(`${name}:1`).toString()) as Endpoint;
@@ -16,15 +16,15 @@ function roster(list: TargetList, changes: Partial<typeof settings> = {}) {
     for (let time = 0; time < times; time += 1) made.failed(find(name), now, false);
   };
   const usable = (now: number) =>
-    made.tiers(now).map(({ endpoints }) => endpoints.map(({ key }) => key.slice(0, -2)).join(""));
+    made.levels(now).map(({ endpoints }) => endpoints.map(({ key }) => key.slice(0, -2)).join(""));
   return { made, set, find, fail, usable };
 }
 
 const four = ["a:1", "b:1", "c:1", "d:1"];
 
 describe("ejection", () => {
-  test("comes after so many failures in a row, and ends by time", () => {
-    const { made, fail, find, usable } = roster(four);
+  test("a target is ejected after ejectAfter consecutive failures, for ejectionMs", () => {
+    const { made, fail, find, usable } = targetSet(four);
     fail("a", 2, 0);
     assert.deepEqual(usable(0), ["abcd"]);
     made.succeeded(find("a"), 0, false);
@@ -36,8 +36,8 @@ describe("ejection", () => {
     assert.deepEqual(usable(1000), ["abcd"]);
   });
 
-  test("takes twice as long each time, by one more failure, up to a bound, and begins afresh after a success", () => {
-    const { made, fail, find } = roster(four);
+  test("ejections double up to maxEjectionMs with each further failure, and restart after a success", () => {
+    const { made, fail, find } = targetSet(four);
     let now = 0;
     const lengths: number[] = [];
     fail("a", 2, now);
@@ -56,8 +56,8 @@ describe("ejection", () => {
     assert.equal(made.statuses(now)[0]?.ejectedForMs, 1000);
   });
 
-  test("ends at once by a success", () => {
-    const { made, fail, find, usable } = roster(four);
+  test("a success ends an ejection immediately", () => {
+    const { made, fail, find, usable } = targetSet(four);
     fail("a", 3, 0);
     assert.deepEqual(usable(10), ["bcd"]);
     made.succeeded(find("a"), 10, false);
@@ -65,8 +65,8 @@ describe("ejection", () => {
     assert.equal(made.statuses(10)[0]?.failures, 0);
   });
 
-  test("is not made longer by failures of dials that were under way", () => {
-    const { made, fail } = roster(four);
+  test("failures of dials in progress do not extend an ejection", () => {
+    const { made, fail } = targetSet(four);
     fail("a", 3, 0);
     fail("a", 5, 500);
     assert.equal(made.statuses(500)[0]?.ejectedForMs, 500);
@@ -82,9 +82,9 @@ describe("ejection", () => {
     [4, 0, 4],
     [4, 1, 0],
   ] as const) {
-    test(`takes at most ${most} of ${count} with minShare ${minShare}`, () => {
+    test(`minShare ${minShare} permits ${most} ejections of ${count} targets`, () => {
       const names = Array.from({ length: count }, (_, index) => `t${index}`);
-      const { made, fail } = roster(
+      const { made, fail } = targetSet(
         names.map((name) => `${name}:1`),
         { minShare },
       );
@@ -93,8 +93,8 @@ describe("ejection", () => {
     });
   }
 
-  test("takes one more as soon as there is room, at the next failure", () => {
-    const { fail, usable } = roster(four);
+  test("a target beyond minShare is ejected at its next failure after another ejection ended", () => {
+    const { fail, usable } = targetSet(four);
     fail("a", 3, 0);
     fail("b", 3, 100);
     fail("c", 3, 200);
@@ -105,8 +105,8 @@ describe("ejection", () => {
     assert.deepEqual(usable(1000), ["ad"]);
   });
 
-  test("leaves all to be dialed when all are ejected", () => {
-    const { fail, usable } = roster(["a:1", "b:1"], { minShare: 0 });
+  test("all targets are available when all are ejected", () => {
+    const { fail, usable } = targetSet(["a:1", "b:1"], { minShare: 0 });
     fail("a", 3, 0);
     fail("b", 3, 500);
     assert.deepEqual(usable(500), ["ab"]);
@@ -114,16 +114,16 @@ describe("ejection", () => {
     assert.deepEqual(usable(1500), ["ab"]);
   });
 
-  test("never comes with Infinity", () => {
-    const { fail, usable } = roster(four, { ejectAfter: Number.POSITIVE_INFINITY });
+  test("ejectAfter Infinity ejects no target", () => {
+    const { fail, usable } = targetSet(four, { ejectAfter: Number.POSITIVE_INFINITY });
     fail("a", 1000, 0);
     assert.deepEqual(usable(0), ["abcd"]);
   });
 });
 
-describe("what the user marks", () => {
-  test("is counted apart: a dial that succeeds does not mend it", () => {
-    const { made, find, usable } = roster(four);
+describe("failures reported by mark", () => {
+  test("failures reported by mark are not reset by a successful dial", () => {
+    const { made, find, usable } = targetSet(four);
     for (let time = 0; time < 3; time += 1) {
       assert.deepEqual(usable(0), ["abcd"]);
       made.succeeded(find("a"), 0, false);
@@ -136,17 +136,17 @@ describe("what the user marks", () => {
     assert.deepEqual(usable(0), ["abcd"]);
   });
 
-  test("forgives dials, too, when it is a success", () => {
-    const { made, find, fail, usable } = roster(four);
+  test("a success reported by mark also resets failed dials", () => {
+    const { made, find, fail, usable } = targetSet(four);
     fail("a", 3, 0);
     made.succeeded(find("a"), 0, true);
     assert.deepEqual(usable(0), ["abcd"]);
   });
 });
 
-describe("lists", () => {
-  test("are in order by priority, and a target that is named twice counts once, where it stood first", () => {
-    const { usable } = roster([
+describe("target lists", () => {
+  test("a target list is ordered by priority, and a repeated target counts once, where it stands first", () => {
+    const { usable } = targetSet([
       { target: "c:1", priority: 10 },
       { target: { host: "a", port: 1 }, priority: 1 },
       new URL("nats://b:1"),
@@ -156,15 +156,15 @@ describe("lists", () => {
     assert.deepEqual(usable(0), ["bd", "a", "c"]);
   });
 
-  test("go down to the next priority when all of one are ejected", () => {
-    const { fail, usable } = roster(["a:1", { target: "b:1", priority: 1 }, { target: "c:1", priority: 1 }]);
+  test("the next priority is used when all targets of the best one are ejected", () => {
+    const { fail, usable } = targetSet(["a:1", { target: "b:1", priority: 1 }, { target: "c:1", priority: 1 }]);
     fail("a", 3, 0);
     assert.deepEqual(usable(0), ["bc"]);
     assert.deepEqual(usable(1000), ["a", "bc"]);
   });
 
-  test("that shrink bring back the ejected that are too many, first those with the least time left", () => {
-    const { fail, set, usable } = roster(four);
+  test("a shrinking list ends surplus ejections, those with the least time left first", () => {
+    const { fail, set, usable } = targetSet(four);
     fail("a", 3, 100);
     fail("b", 3, 0);
     set(["a:1", "b:1", "c:1"], 200);
@@ -173,8 +173,8 @@ describe("lists", () => {
     assert.deepEqual(usable(300), ["a"]);
   });
 
-  test("forget a target that left, unless it has connections or is ejected", () => {
-    const { made, fail, find, set, usable } = roster(four);
+  test("a target that left the list is forgotten unless it has connections or is ejected", () => {
+    const { made, fail, find, set, usable } = targetSet(four);
     fail("a", 2, 0);
     fail("b", 2, 0);
     find("b").open = 1;
@@ -197,7 +197,7 @@ describe("lists", () => {
   });
 });
 
-describe("a list is refused", () => {
+describe("malformed target lists", () => {
   for (const [list, name, message] of [
     ["a:1", "TypeError", 'here must be an array of targets, got "a:1"'],
     [["a"], "TypeError", 'invalid target "a": the port is missing'],
@@ -205,7 +205,7 @@ describe("a list is refused", () => {
     [[{ target: "a:1", weight: -1 }], "RangeError", "here: weight must be a number of at least 0, got -1"],
     [[{ target: "a:1", priority: Number.NaN }], "RangeError", "here: priority must be a number, got NaN"],
   ] as const) {
-    test(`with ${message}`, () => {
+    test(`a target list is rejected: ${message}`, () => {
       assert.throws(() => parseList("here", list), { name, message } as never);
     });
   }

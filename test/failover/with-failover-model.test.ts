@@ -17,11 +17,11 @@ import { fakeClock } from "../../src/testing.ts";
 import { connection, type Deferred, deferred } from "../support/contract.ts";
 import { seededRandom } from "../support/random.ts";
 
-/** With each policy; together more than 10,000. */
+/** Steps per policy; more than 10,000 in total. */
 const steps = 2_500;
 const names = Array.from({ length: 12 }, (_, index) => `t${index}:1`);
 
-/** What is known of one target, counted in the simplest way. */
+/** State of one target, kept as simply as possible. */
 interface Known {
   dialFailures: number;
   markedFailures: number;
@@ -31,17 +31,17 @@ interface Known {
   readonly conns: Set<Duplex>;
 }
 
-/** A dial that is under way at some target. */
+/** A dial in progress to a target. */
 interface Pending {
   readonly dial: Dial;
   readonly name: string;
   readonly answer: Deferred<Duplex>;
 }
 
-/** One dial of the caller's, with the retries that the test lets it have. */
+/** One dial of a caller, with its retries. */
 class Dial {
   readonly controller = new AbortController();
-  /** Targets tried in this round. */
+  /** Targets attempted in this round. */
   tried = new Set<string>();
   last: string | undefined;
   again = 0;
@@ -105,7 +105,7 @@ class Model {
     while (ejected.length > this.mostEjected) this.at(ejected.shift() as string).ejectedUntil = this.now;
   }
 
-  /** Those that a dial may go to now: of the best priority, not ejected unless all are, not tried unless all are. */
+  /** The targets that a dial may go to: of the best priority, not ejected unless all are, not attempted unless all are. */
   allowed(dial: Dial): readonly string[] {
     let usable = this.present.filter((name) => !this.isEjected(name));
     if (usable.length === 0) usable = [...this.present];
@@ -143,7 +143,7 @@ class Model {
 }
 
 for (const [what, policy] of policies) {
-  test(`${steps} random steps with the policy ${what} go as the model says`, async () => {
+  test(`withFailover with the policy ${what} agrees with its model over ${steps} random steps`, async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer(),
@@ -174,7 +174,7 @@ async function play(policy: FailoverPolicy, settings: Settings, seed: number, co
   let picked = 0;
   let failovers = 0;
   let expectedFailovers = 0;
-  /** What the layer was seen to do wrong: it must not come out as a failed dial. */
+  /** Errors of the layer that the test found: they must not look like failed dials. */
   const wrong: unknown[] = [];
 
   let push: Deferred<TargetList> = deferred();
@@ -192,7 +192,7 @@ async function play(policy: FailoverPolicy, settings: Settings, seed: number, co
   };
 
   const failover = withFailover({ discover: lists(), policy, ...settings, random: seededRandom(seed + 1) });
-  // A retry that waits for nothing, so that what comes next is seen in the very step.
+  // Retries without a delay, so that the next attempt happens in the same step.
   const retry: Middleware = (next) => async (target, options) => {
     const dial = options?.owner as Dial;
     for (;;) {
@@ -245,7 +245,7 @@ async function play(policy: FailoverPolicy, settings: Settings, seed: number, co
     known.dialing -= 1;
     settle(known);
   };
-  /** Whether the failed dial will be seen at another target: then that is told as a failover. */
+  /** Whether the next attempt goes to another target: it is then reported as a failover. */
   const goesOn = ({ dial, name }: Pending) => {
     if (dial.again === 0 || dial.controller.signal.aborted || model.present.length === 0) return;
     const wait = dial;
@@ -340,7 +340,7 @@ async function play(policy: FailoverPolicy, settings: Settings, seed: number, co
     assert.equal(failovers, expectedFailovers);
   };
 
-  // The first list is waited for by a dial, so that all that follow go on at once.
+  // A first dial waits for the list, so that later dials start immediately.
   begin();
   await turn();
   await setList();
@@ -353,7 +353,7 @@ async function play(policy: FailoverPolicy, settings: Settings, seed: number, co
     await act();
     await turn();
     for (const move of moves.splice(0)) move();
-    // Looking arranges anew what has come back; dials must do so by themselves.
+    // targets() itself ends expired ejections; dials must do so without it.
     if (random() < 0.3) check();
   }
 
@@ -374,7 +374,7 @@ async function play(policy: FailoverPolicy, settings: Settings, seed: number, co
   failover.close();
 }
 
-/** Aborts may take two turns of the event loop. */
+/** Waits two turns of the event loop, which an abort may take. */
 async function turn(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
   await new Promise((resolve) => setImmediate(resolve));

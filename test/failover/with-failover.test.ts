@@ -28,7 +28,7 @@ import { until } from "../support/resources.ts";
 
 const refused = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
 
-/** A base whose targets each answer by themselves: those in `down` refuse. */
+/** A base dialer over several targets: those in `down` refuse connections. */
 function fleet(down = new Set<string>()) {
   const calls: string[] = [];
   const connections: Duplex[] = [];
@@ -45,7 +45,7 @@ function fleet(down = new Set<string>()) {
 const abc = ["a:1", "b:1", "c:1"];
 const eager = (options: RetryOptions = {}) => withRetry({ backoff: () => 0, ...options });
 
-/** Dials, with all the time that it wants. */
+/** Dials until the dial ends. */
 async function dialed(dial: Dialer<Duplex>, clock = fakeClock(), options: DialOptions<Duplex> = {}): Promise<unknown> {
   const dialing = dial("orders:4222", { clock, ...options }).then(
     (conn) => conn,
@@ -55,7 +55,7 @@ async function dialed(dial: Dialer<Duplex>, clock = fakeClock(), options: DialOp
   return dialing;
 }
 
-/** An iterable of lists that a test fills. */
+/** An async iterable of lists that a test fills. */
 function pushed() {
   let next: Deferred<IteratorResult<TargetList>> = deferred();
   const queue: Deferred<IteratorResult<TargetList>>[] = [next];
@@ -85,15 +85,15 @@ function pushed() {
   return source;
 }
 
-describe("a dial through the layer", () => {
-  test("goes to one target, in place of what the caller names", async () => {
+describe("withFailover alone", () => {
+  test("withFailover dials one of its targets in place of the caller's", async () => {
     const { base, calls } = fleet();
     const conn = await dialed(compose(withFailover({ targets: abc }), base));
     assert.deepEqual(calls, ["a:1"]);
     (conn as Duplex).destroy();
   });
 
-  test("fails with that target's error: by itself it tries no other", async () => {
+  test("withFailover without withRetry rejects with the first target's error", async () => {
     const { base, calls } = fleet(new Set(["a:1"]));
     const error = await dialed(compose(withFailover({ targets: abc }), base));
     assert.deepEqual(calls, ["a:1"]);
@@ -101,7 +101,7 @@ describe("a dial through the layer", () => {
     assert.equal((error as DialError).reason, "refused");
   });
 
-  test("works without a composition around it", async () => {
+  test("withFailover works without compose", async () => {
     const { base, calls } = fleet(new Set(["a:1"]));
     const dial = withFailover({ targets: abc })(base);
     await assert.rejects(dial("orders:1"), refused);
@@ -110,8 +110,8 @@ describe("a dial through the layer", () => {
   });
 });
 
-describe("withRetry outside", () => {
-  test("moves to the next target, and tells whose failure made it", async () => {
+describe("withRetry above withFailover", () => {
+  test("withRetry moves to the next target, and reports the failover with the failed target", async () => {
     const { base, calls } = fleet(new Set(["a:1", "b:1"]));
     const told: FailoverInfo[] = [];
     const trace = { failover: (info: FailoverInfo) => told.push(info) };
@@ -132,7 +132,7 @@ describe("withRetry outside", () => {
   });
 
   for (const policy of ["in_order", "random", "round_robin", "least_loaded"] as const) {
-    test(`with the policy ${policy} takes none twice before all were tried, and then another than the last`, async () => {
+    test(`withRetry with the policy ${policy} attempts every target before any twice, and never the last one next`, async () => {
       const random = seededRandom(5);
       for (let round = 0; round < 50; round += 1) {
         const { base, calls } = fleet(new Set(abc));
@@ -145,7 +145,7 @@ describe("withRetry outside", () => {
     });
   }
 
-  test("passes over targets whose breaker is open, at once and without a retry, and fails when all are", async () => {
+  test("withFailover skips targets whose breaker is open without a retry, and rejects when all are open", async () => {
     const { base, calls, down } = fleet(new Set(["a:1"]));
     const failovers: string[] = [];
     const trace = {
@@ -164,14 +164,14 @@ describe("withRetry outside", () => {
     for (let index = 0; index < 2; index += 1) await dialed(dial, clock);
     const error = (await dialed(compose(eager(), dial), clock)) as DialError;
     assert.equal(error.reason, "circuit_open");
-    assert.deepEqual(calls, ["a:1", "b:1", "b:1", "c:1"], "nothing more is dialed");
+    assert.deepEqual(calls, ["a:1", "b:1", "b:1", "c:1"], "no other target is dialed");
     assert.deepEqual(
       failover.targets().map(({ dialing }) => dialing),
       [0, 0, 0],
     );
   });
 
-  test("tries a single target again, which is no failover", async () => {
+  test("withRetry dials a single target again, which is not reported as a failover", async () => {
     const { base, calls } = fleet(new Set(["a:1"]));
     const told: unknown[] = [];
     const dial = compose(eager(), withFailover({ targets: ["a:1"] }), base);
@@ -180,14 +180,14 @@ describe("withRetry outside", () => {
     assert.deepEqual(told, []);
   });
 
-  test("begins each dial afresh", async () => {
+  test("each dial starts with the first target again", async () => {
     const { base, calls } = fleet(new Set(["a:1"]));
     const dial = compose(eager(), withFailover({ targets: abc, ejectAfter: 99 }), base);
     for (const _ of [1, 2]) ((await dialed(dial)) as Duplex).destroy();
     assert.deepEqual(calls, ["a:1", "b:1", "a:1", "b:1"]);
   });
 
-  test("is given another target, too, when what came is turned down by a layer between", async () => {
+  test("a retry goes to another target when a layer between rejected the connection", async () => {
     const { base, calls } = fleet();
     const told: unknown[] = [];
     const picky: Middleware = (next) => async (target, options) => {
@@ -200,11 +200,11 @@ describe("withRetry outside", () => {
     const dial = compose(eager(), picky, failover, base);
     const conn = await dialed(dial, fakeClock(), { trace: { failover: (info) => told.push(info) } });
     assert.deepEqual(calls, ["a:1", "b:1"]);
-    assert.deepEqual(told, [], "nothing is known here of why");
+    assert.deepEqual(told, [], "the layer does not know why");
     (conn as Duplex).destroy();
   });
 
-  test("is told of failures under the target that failed, not under one that was turned down later", async () => {
+  test("a failover reports the target that failed, not one that was rejected later", async () => {
     const { base, calls } = fleet(new Set(["a:1"]));
     const told: string[] = [];
     const picky: Middleware = (next) => async (target, options) => {
@@ -221,7 +221,7 @@ describe("withRetry outside", () => {
     (conn as Duplex).destroy();
   });
 
-  test("keeps dials inside a base dialer apart, which share one state", async () => {
+  test("dials inside a base dialer do not share their attempted targets", async () => {
     const { base, calls } = fleet(new Set(["a:1"]));
     const inner = compose(withFailover({ targets: abc, ejectAfter: 99 }), base);
     const over: Dialer<Duplex> = (target, options) => inner(target, options);
@@ -230,7 +230,7 @@ describe("withRetry outside", () => {
     assert.deepEqual(calls, ["a:1", "a:1"]);
   });
 
-  test("goes on to the next priority only when the better one has none left", async () => {
+  test("withRetry moves to the next priority only when all targets of the better one were attempted", async () => {
     const { base, calls } = fleet(new Set(["a:1", "b:1"]));
     const targets = [
       { target: "c:1", priority: 2 },
@@ -243,7 +243,7 @@ describe("withRetry outside", () => {
     (conn as Duplex).destroy();
   });
 
-  test("moves on after a timeout inside, which is the target's failure", async () => {
+  test("a timeout below withFailover counts as the target's failure, and withRetry moves on", async () => {
     const clock = fakeClock();
     const calls: string[] = [];
     const failover = withFailover({ targets: abc });
@@ -259,8 +259,8 @@ describe("withRetry outside", () => {
   });
 });
 
-describe("go-micro:", () => {
-  test("not found is unlike other errors", async () => {
+describe("go-micro's rules", () => {
+  test("go-micro: an empty list is distinguished from a failed dial", async () => {
     const { base, calls } = fleet();
     const discover = async function* () {
       yield [];
@@ -288,7 +288,7 @@ describe("go-micro:", () => {
     assert.deepEqual(calls, []);
   });
 
-  test("the next node is asked for before each try, not once a call", async () => {
+  test("go-micro: the policy is called before each attempt, not once per dial", async () => {
     const { base, calls } = fleet(new Set(["a:1", "b:1"]));
     const asked: string[] = [];
     const failover = withFailover({
@@ -303,7 +303,7 @@ describe("go-micro:", () => {
     assert.deepEqual(calls, abc);
   });
 
-  test("mark after each call, with its error or none", async () => {
+  test("go-micro: each dial marks its target as failed or working", async () => {
     const { base, down } = fleet(new Set(["a:1"]));
     const failover = withFailover({ targets: ["a:1"] });
     const dial = compose(failover, base);
@@ -317,7 +317,7 @@ describe("go-micro:", () => {
     assert.equal(failures(), 0);
   });
 
-  test("early exit: a call that its caller gives up marks no node and moves to no other", async () => {
+  test("go-micro: a canceled dial marks no target and moves to no other", async () => {
     const controller = new AbortController();
     const calls: string[] = [];
     const failover = withFailover({ targets: abc });
@@ -337,7 +337,7 @@ describe("go-micro:", () => {
     assert.deepEqual({ failures, left, latencyMs }, { failures: 0, left: 0, latencyMs: undefined });
   });
 
-  test("a node that was blacklisted comes back by time, or by a mark without error", async () => {
+  test("go-micro: an ejected target comes back after its ejection, or by mark without an error", async () => {
     const { base, calls, down } = fleet(new Set(["a:1"]));
     const clock = fakeClock();
     const failover = withFailover({ targets: abc, ejectAfter: 1 });
@@ -363,7 +363,7 @@ describe("go-micro:", () => {
 });
 
 describe("mark()", () => {
-  test("of the user finds targets whose protocol fails although they accept connections", async () => {
+  test("mark() ejects targets that accept connections but fail requests", async () => {
     const { base, calls } = fleet();
     const failover = withFailover({ targets: abc, ejectAfter: 3 });
     const dial = compose(failover, base);
@@ -375,7 +375,7 @@ describe("mark()", () => {
     assert.equal(failover.targets()[0]?.ejected, true);
   });
 
-  test("takes any form of target, ignores aborts and strangers, and takes null for no error", () => {
+  test("mark() takes any form of target and null for no error, and ignores aborts and unknown targets", () => {
     const failover = withFailover({ targets: ["nats://a"], ejectAfter: 9 });
     failover.mark({ host: "a", port: 4222 }, new Error("no"));
     failover.mark("a:4222", AbortSignal.abort().reason);
@@ -387,7 +387,7 @@ describe("mark()", () => {
   });
 
   for (const reason of ["local_resource", "config", "pool_exhausted"] as const) {
-    test(`is not called for ${reason}, which is no target's fault; retry still moves on`, async () => {
+    test(`a dial that failed with ${reason} counts against no target, and withRetry still moves on`, async () => {
       const calls: string[] = [];
       const failover = withFailover({ targets: abc });
       const base: Dialer<Duplex> = async (target) => {
@@ -405,7 +405,7 @@ describe("mark()", () => {
   }
 });
 
-test("when all are ejected they are dialed all the same", async () => {
+test("targets are dialed when all are ejected", async () => {
   const { base, calls } = fleet(new Set(abc));
   const failover = withFailover({ targets: abc, ejectAfter: 1, minShare: 0 });
   const dial = compose(eager({ maxAttempts: 3 }), failover, base);
@@ -415,8 +415,8 @@ test("when all are ejected they are dialed all the same", async () => {
   assert.deepEqual(calls, [...abc, ...abc]);
 });
 
-describe("open connections", () => {
-  test("are counted until they are destroyed, whatever the client did to their listeners", async () => {
+describe("open connections of a target", () => {
+  test("open connections are counted until they are destroyed, even without listeners", async () => {
     const { base, connections } = fleet();
     const failover = withFailover({ targets: ["a:1"] });
     const dial = compose(failover, base);
@@ -428,7 +428,7 @@ describe("open connections", () => {
     assert.equal(failover.targets()[0]?.open, 0);
   });
 
-  test("that come after an abort are not counted", async () => {
+  test("connections that arrive after an abort are not counted as open", async () => {
     const controller = new AbortController();
     const late = deferred<Duplex>();
     const failover = withFailover({ targets: ["a:1"] });
@@ -444,7 +444,7 @@ describe("open connections", () => {
     assert.deepEqual({ open, left }, { open: 0, left: 0 });
   });
 
-  test("over real sockets are closed by the peer and counted down", async () => {
+  test("open connections over sockets are counted until their peer closes them", async () => {
     await using first = await peer((socket) => socket.end());
     await using second = await goodPeer();
     const failover = withFailover({ targets: [first.address, second.address], policy: "round_robin", random: () => 0 });
@@ -452,7 +452,7 @@ describe("open connections", () => {
     const [one, two] = await Promise.all([dial("orders:1"), dial("orders:1")]);
     one.resume().on("end", () => one.destroy());
     const open = () => failover.targets().map((each) => each.open);
-    await until(() => open()[0] === 0, "the peer's end is seen");
+    await until(() => open()[0] === 0, "the peer's end has arrived");
     assert.deepEqual(open(), [0, 1]);
     two.destroy();
     assert.deepEqual(open(), [0, 0]);
@@ -460,7 +460,7 @@ describe("open connections", () => {
 });
 
 for (const policy of ["random", "round_robin", "least_loaded"] as const) {
-  test(`${policy}: a server that goes down in the middle of many dials costs none of them`, async () => {
+  test(`no dial fails when a server goes down during many dials with the policy ${policy}`, async () => {
     await using first = await goodPeer();
     await using second = await goodPeer();
     await using third = await goodPeer();
@@ -471,7 +471,7 @@ for (const policy of ["random", "round_robin", "least_loaded"] as const) {
     const dialing: Promise<Duplex>[] = [];
     const aborted: Promise<unknown>[] = [];
     for (let batch = 0; batch < 10; batch += 1) {
-      // Those to the first are reset when it goes down.
+      // Connections to the first server are reset when it goes down.
       for (let time = 0; time < 10; time += 1)
         dialing.push(dial("orders:1").then((conn) => conn.on("error", () => {})));
       const { signal } = controller;
@@ -492,7 +492,7 @@ for (const policy of ["random", "round_robin", "least_loaded"] as const) {
   });
 }
 
-test("least_loaded sends few dials to one slow target of ten", async () => {
+test("least_loaded sends few dials to a slow target among ten", async () => {
   const clock = fakeClock();
   const random = seededRandom(42);
   const counts = new Map<string, number>();
@@ -520,7 +520,7 @@ test("least_loaded sends few dials to one slow target of ten", async () => {
   for (const { open, dialing } of failover.targets()) assert.equal(open + dialing, 0);
 });
 
-test("least_loaded does not take a target that fails at once for a fast one", async () => {
+test("least_loaded does not prefer a target that fails immediately", async () => {
   const { base, calls } = fleet(new Set(["a:1"]));
   const failover = withFailover({
     targets: ["a:1", "b:1"],
@@ -533,10 +533,10 @@ test("least_loaded does not take a target that fails at once for a fast one", as
   assert.equal(calls.filter((name) => name === "a:1").length, 1);
 });
 
-describe("discovery by an iterable", () => {
+describe("discovery by an async iterable", () => {
   const dialing = (dial: Dialer<Duplex>, options: DialOptions<Duplex> = {}) => dial("orders:4222", options);
 
-  test("starts with the first dial, which waits for the first list, and follows its changes", async () => {
+  test("discovery starts with the first dial, which waits for the first list, and later dials use the changes", async () => {
     const lists = pushed();
     const { base, calls } = fleet();
     const failover = withFailover({ discover: lists });
@@ -558,7 +558,7 @@ describe("discovery by an iterable", () => {
     failover.close();
   });
 
-  test("the wait for the first list can be aborted and bounded, and leaves nothing", async () => {
+  test("an abort or a timeout ends the wait for the first list, and leaves no listener or timer", async () => {
     const lists = pushed();
     const clock = fakeClock();
     const { base, calls } = fleet();
@@ -582,7 +582,7 @@ describe("discovery by an iterable", () => {
     failover.close();
   });
 
-  test("the wait for the first list ends by an abort also without a composition around it", async () => {
+  test("an abort ends the wait for the first list without compose", async () => {
     const controller = new AbortController();
     const failover = withFailover({ discover: pushed() });
     const waiting = failover(fleet().base)("orders:1", { signal: controller.signal });
@@ -595,7 +595,7 @@ describe("discovery by an iterable", () => {
     failover.close();
   });
 
-  test("that throws keeps the last list and is warned of once", async () => {
+  test("a discovery that throws keeps the last list, and is warned of once", async () => {
     const warnings: Error[] = [];
     const onWarning = (warning: Error) => warnings.push(warning);
     process.on("warning", onWarning);
@@ -618,7 +618,7 @@ describe("discovery by an iterable", () => {
     assert.match(String((warnings[0] as { detail?: string }).detail), /the registry is gone/);
   });
 
-  test("keeps the last list, too, when it ends, and when a list is malformed", async () => {
+  test("a discovery that ends or yields a malformed list keeps the last list", async () => {
     const lists = pushed();
     const { base, calls } = fleet();
     const failover = withFailover({ discover: lists });
@@ -636,7 +636,7 @@ describe("discovery by an iterable", () => {
     assert.deepEqual(calls, ["a:1", "c:1", "c:1"]);
   });
 
-  test("that fails before the first list fails the dials that wait, and the next begins anew", async () => {
+  test("a discovery that fails before the first list rejects waiting dials, and the next dial starts it again", async () => {
     const { base, calls } = fleet();
     let begun = 0;
     let left = 0;
@@ -669,12 +669,12 @@ describe("discovery by an iterable", () => {
     assert.deepEqual(calls, ["a:1"]);
   });
 
-  test("that ends without a list has no target", async () => {
+  test("a discovery that ends without a list has no targets", async () => {
     const discover = async function* (): AsyncGenerator<TargetList> {};
     await assert.rejects(dialing(compose(withFailover({ discover: discover() }), fleet().base)), NoTargetError);
   });
 
-  test("that can't even begin fails the dial", async () => {
+  test("a discovery that cannot start fails the dial", async () => {
     const discover = () => {
       throw new Error("no registry configured");
     };
@@ -686,7 +686,7 @@ describe("discovery by an iterable", () => {
     await assert.rejects(dialing(compose(wrong, fleet().base)), { message: /discover must be .* got 5$/ });
   });
 
-  test("may ask for the name that is dialed: each has targets of its own, found once", async () => {
+  test("discover as a function is called once per dialed target, and each has its own targets", async () => {
     const asked: string[] = [];
     const discover = (target: Target) => {
       asked.push(String(target));
@@ -712,8 +712,8 @@ describe("discovery by an iterable", () => {
   });
 });
 
-describe("close()", () => {
-  test("returns the iterator, ends waits, and leaves the last list", async () => {
+describe("close() of withFailover", () => {
+  test("close() ends the iterator and waiting dials, and keeps the last list", async () => {
     const lists = pushed();
     const { base, calls } = fleet();
     const failover = withFailover({ discover: lists });
@@ -729,7 +729,7 @@ describe("close()", () => {
     assert.deepEqual(calls, ["a:1", "a:1"]);
   });
 
-  test("ends a generator that is waiting for its signal, and dials that wait for the first list", async () => {
+  test("close() ends a generator that waits for its signal, and dials that wait for the first list", async () => {
     const seen: string[] = [];
     const watch = async function* ({ signal }: { signal: AbortSignal }): AsyncGenerator<TargetList> {
       try {
@@ -751,7 +751,7 @@ describe("close()", () => {
     assert.deepEqual(seen, ["ended"]);
   });
 
-  test("also ends what later names would find, and survives an iterator that can't be returned", async () => {
+  test("close() also ends discovery for later targets, and tolerates an iterator without return()", async () => {
     const broken = {
       [Symbol.asyncIterator]: () => ({
         next: async () => ({ value: abc, done: false as const }),
@@ -774,7 +774,7 @@ describe("close()", () => {
   });
 });
 
-describe("refuses at construction", () => {
+describe("withFailover options", () => {
   const rows: readonly (readonly [FailoverOptions, string, string | RegExp])[] = [
     [{}, "TypeError", "withFailover: needs either targets or discover"],
     [{ targets: abc, discover: pushed() }, "TypeError", "withFailover: needs either targets or discover"],
@@ -792,6 +792,7 @@ describe("refuses at construction", () => {
     [{ target: abc } as never, "TypeError", /^withFailover: unknown option target; did you mean targets\?$/],
   ];
   for (const [options, name, message] of rows) {
-    test(String(message), () => assert.throws(() => withFailover(options), { name, message }));
+    test(`withFailover rejects options at construction: ${message}`, () =>
+      assert.throws(() => withFailover(options), { name, message }));
   }
 });

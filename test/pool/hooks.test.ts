@@ -16,7 +16,7 @@ import {
 } from "../../src/index.ts";
 import { fakeClock, scriptedDialer } from "../../src/testing.ts";
 
-/** Writes down what it is told of connections that are handed out and taken back. */
+/** Hooks that record each call of gotConn and putIdleConn. */
 function diary(name: string, into: string[]): DialTrace {
   return {
     gotConn: ({ target, reused, idleMs }) => void into.push(`${name} got ${target} ${reused} ${idleMs}`),
@@ -30,8 +30,8 @@ function make(options: Partial<PoolOptions<Duplex>> = {}) {
   return { clock, dialer, connections: pool<Duplex>({ dialer, clock, ...options }) };
 }
 
-describe("of a connection handed out and taken back", () => {
-  test("those hear who saw it made, and who gets it; each once", async () => {
+describe("gotConn and putIdleConn", () => {
+  test("gotConn and putIdleConn reach the hooks of the dial and those of the acquire, each once", async () => {
     const told: string[] = [];
     const dialer = compose(withTrace(diary("layer", told)), scriptedDialer());
     const { connections, clock } = make({ dialer });
@@ -50,7 +50,7 @@ describe("of a connection handed out and taken back", () => {
     await connections.close();
   });
 
-  test("who waits hears too, with the connection put back before", async () => {
+  test("a connection passed to a waiter calls putIdleConn before the waiter's gotConn", async () => {
     const told: string[] = [];
     const { connections } = make({ maxOpen: 1, dialer: compose(withTrace(diary("layer", told)), scriptedDialer()) });
     const first = await connections.acquire("h:1");
@@ -60,10 +60,24 @@ describe("of a connection handed out and taken back", () => {
     const second = await waiting;
     assert.deepEqual(told, ["layer put h:1", "waiter got h:1 true 0", "layer got h:1 true 0"]);
     second.release(new Error("broken"));
-    assert.equal(told.length, 3, "what is closed is not put back");
+    assert.equal(told.length, 3, "putIdleConn is not called for a connection that is closed");
   });
 
-  test("a base dialer alone is enough", async () => {
+  test("putIdleConn is also called for a dialed connection that no waiter takes", async () => {
+    const told: string[] = [];
+    const { connections, clock } = make({ maxOpen: 2 });
+    const leaseholder = await connections.acquire("h:1");
+    const waiting = connections.acquire("h:1", { trace: diary("waiter", told) });
+    leaseholder.release();
+    const lease = await waiting;
+    await clock.advance(0);
+    assert.deepEqual(told, ["waiter got h:1 true 0", "waiter put h:1"]);
+    assert.equal(connections.stats().idle, 1);
+    lease.release();
+    await connections.close();
+  });
+
+  test("gotConn and putIdleConn are called over a base dialer without layers", async () => {
     const told: string[] = [];
     const { connections } = make();
     const lease = await connections.acquire("h:1", { trace: diary("caller", told) });
@@ -73,8 +87,8 @@ describe("of a connection handed out and taken back", () => {
   });
 });
 
-describe("observers of a pool", () => {
-  test("are told of every acquire, release and eviction, once, and of the end last", async () => {
+describe("pool observers", () => {
+  test("a pool observer gets every acquire, release and eviction once, and the end last", async () => {
     const told: string[] = [];
     const clock = fakeClock();
     const observed: ObservedPool[] = [];
@@ -127,7 +141,7 @@ describe("observers of a pool", () => {
     ]);
   });
 
-  test("that throw harm nothing", async () => {
+  test("a pool observer that throws does not affect the pool", async () => {
     const broken = () => {
       throw new Error("broken hook");
     };
@@ -142,7 +156,7 @@ describe("observers of a pool", () => {
     assert.equal(connections.stats().evictions.drain, 1);
   });
 
-  test("may use the pool in their hooks", async () => {
+  test("a pool observer may use the pool in its hooks", async () => {
     const leases: unknown[] = [];
     const { connections, dialer } = make({
       maxOpen: 1,

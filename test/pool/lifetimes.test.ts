@@ -18,7 +18,7 @@ async function keepIdle(connections: ReturnType<typeof make>["connections"], cou
   return leases.map(({ conn }) => conn);
 }
 
-test("an idle connection is closed after idleTimeoutMs, counted from its last use", async () => {
+test("an idle pool connection is closed after idleTimeoutMs, counted from its last use", async () => {
   const { connections, clock } = make({ idleTimeoutMs: 100 });
   const [conn] = await keepIdle(connections, 1);
   await clock.advance(99);
@@ -31,7 +31,7 @@ test("an idle connection is closed after idleTimeoutMs, counted from its last us
   assert.equal(clock.pending, 0);
 });
 
-test("a connection is closed at the end of its lifetime, if idle, or else when it is given back", async () => {
+test("a pool connection is closed at the end of its lifetime when idle, or else when released", async () => {
   const { connections, clock } = make({ maxLifetimeMs: 100, idleTimeoutMs: Number.POSITIVE_INFINITY });
   const [idle, leased] = await Promise.all([connections.acquire("h:1"), connections.acquire("h:1")]);
   idle.release();
@@ -43,7 +43,7 @@ test("a connection is closed at the end of its lifetime, if idle, or else when i
   assert.equal(clock.pending, 0);
 });
 
-test("lifetimes differ, so that connections made together don't end together", async () => {
+test("maxLifetimeJitter spreads the lifetimes of connections that were opened together", async () => {
   const { connections, clock } = make({
     maxOpen: 50,
     maxLifetimeMs: 1000,
@@ -53,15 +53,15 @@ test("lifetimes differ, so that connections made together don't end together", a
   });
   await keepIdle(connections, 50);
   await clock.advance(799);
-  assert.equal(connections.stats().idle, 50, "none ends before its time less the jitter");
+  assert.equal(connections.stats().idle, 50, "no connection is closed before its lifetime less the jitter");
   await clock.advance(101);
   const { idle } = connections.stats();
   assert.ok(idle > 10 && idle < 40, `${idle} of 50 are left at half of the jitter`);
   await clock.advance(100);
-  assert.equal(connections.stats().idle, 0, "none outlives its time");
+  assert.equal(connections.stats().idle, 0, "no connection outlives maxLifetimeMs");
 });
 
-test("one timer serves all connections of all targets", async () => {
+test("a pool closes idle connections of all targets with one timer", async () => {
   const { connections, clock } = make({ maxOpen: 100 });
   await keepIdle(connections, 20);
   const leases = await Promise.all(Array.from({ length: 20 }, (_none, n) => connections.acquire(`h:${n + 2}`)));
@@ -71,7 +71,7 @@ test("one timer serves all connections of all targets", async () => {
   assert.equal(clock.pending, 0);
 });
 
-test("one timer serves all who wait", async () => {
+test("a pool times out all waiting acquires of a target with one timer", async () => {
   const { connections, clock } = make({
     maxOpen: 1,
     idleTimeoutMs: Number.POSITIVE_INFINITY,
@@ -86,7 +86,7 @@ test("one timer serves all who wait", async () => {
   lease.release();
 });
 
-test("what is expired is closed on the way to what is not", async () => {
+test("acquire closes expired idle connections before it leases a usable one", async () => {
   const { connections, clock, dialer } = make({ ttlMs: 100 });
   const old = await connections.acquire("h:1");
   await clock.advance(60);
@@ -101,7 +101,7 @@ test("what is expired is closed on the way to what is not", async () => {
   await connections.close();
 });
 
-test("each close of the pool's own has its reason", async () => {
+test("connClosed names the reason of each close by the pool", async () => {
   const closed: ConnClosedInfo[] = [];
   const clock = fakeClock();
   const base = scriptedDialer();
@@ -139,8 +139,8 @@ test("each close of the pool's own has its reason", async () => {
   assert.deepEqual(await reasonOf(() => connections.close()), ["drain", "drain"]);
 });
 
-describe("minIdle", () => {
-  test("keeps connections ready for a target once it has been asked for, dialed in the background", async () => {
+describe("the pool option minIdle", () => {
+  test("minIdle keeps connections ready for a target from its first acquire on, dialed in the background", async () => {
     const { connections, dialer } = make({ minIdle: 2, maxOpen: 4 });
     const lease = await connections.acquire("h:1");
     await turns();
@@ -161,7 +161,7 @@ describe("minIdle", () => {
     await connections.close();
   });
 
-  test("never goes beyond maxOpen", async () => {
+  test("minIdle never dials beyond maxOpen", async () => {
     const { connections } = make({ minIdle: 2, maxOpen: 3 });
     const leases = await Promise.all([1, 2, 3].map(() => connections.acquire("h:1")));
     await turns();
@@ -172,7 +172,7 @@ describe("minIdle", () => {
     await connections.close();
   });
 
-  test("is not undercut by the idle timeout, but what is too old is replaced", async () => {
+  test("minIdle connections are exempt from idleTimeoutMs and are replaced at maxLifetimeMs", async () => {
     const { connections, clock, dialer } = make({ minIdle: 1, maxOpen: 3, idleTimeoutMs: 50, maxLifetimeMs: 1000 });
     await keepIdle(connections, 3);
     await clock.advance(50);
@@ -186,7 +186,7 @@ describe("minIdle", () => {
     assert.equal(clock.pending, 0);
   });
 
-  test("waits ever longer while dials fail, tells nobody who waits of it, and begins anew after a success", async () => {
+  test("failed minIdle dials back off, reject no waiter, and the backoff restarts after a success", async () => {
     const down = Object.assign(new Error("down"), { code: "ECONNREFUSED" });
     const dialer = scriptedDialer(["connect", down, down, down, "connect"]);
     const { connections, clock } = make({ dialer, minIdle: 1, maxOpen: 2, random: () => 0.5 });
@@ -199,14 +199,14 @@ describe("minIdle", () => {
       await clock.advance(100);
       if (dialer.calls.length > before) times.push(clock.now());
     }
-    assert.deepEqual(times, [500, 1500, 3500], "after 500 ms, 1 s and 2 s, which is half of what the jitter allows");
+    assert.deepEqual(times, [500, 1500, 3500], "delays of 500 ms, 1 s and 2 s: half the upper limit of the jitter");
     assert.deepEqual([connections.stats().idle, connections.stats().failures], [1, 0]);
     lease.release();
     await connections.close();
     assert.equal(clock.pending, 0);
   });
 
-  test("dials for who waits even while the background waits", async () => {
+  test("a waiting acquire is dialed for while minIdle backs off", async () => {
     const dialer = scriptedDialer(["connect", new Error("down"), "connect"]);
     const { connections } = make({ dialer, minIdle: 1, maxOpen: 2 });
     await connections.acquire("h:1");
@@ -216,7 +216,7 @@ describe("minIdle", () => {
     await connections.close();
   });
 
-  test("doesn't dial without end a server that closes, or greets, what nobody uses", async () => {
+  test("minIdle backs off from a server that closes unused connections or writes to them", async () => {
     const greeting = async () => {
       const conn = connection();
       conn.push("220 ready");

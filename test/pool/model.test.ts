@@ -8,7 +8,7 @@ import { fakeClock } from "../../src/testing.ts";
 import { connection, type Deferred, deferred, turns } from "../support/contract.ts";
 import { type Answer, type ModelConn, type ModelSettings, PoolModel } from "./pool-model.ts";
 
-/** Weighted: much is asked for and given back, little goes wrong, and the end is near the end. */
+/** Weights of the steps: mostly acquires and releases, few failures, and drain or close only near the end. */
 const kinds = [
   ...Array<"acquire">(6).fill("acquire"),
   ...Array<"release">(4).fill("release"),
@@ -45,10 +45,10 @@ const settings: fc.Arbitrary<ModelSettings> = fc
     return { ...rest, maxOpen, maxIdle, minIdle: Math.min(minIdle, maxIdle), lifetimeMs, random };
   });
 
-/** No round number: nothing falls due at once with something else by chance. */
+/** Odd numbers, so that no two timers are due at the same moment by chance. */
 const random = 0.47131;
 
-/** The pool and the model, side by side. */
+/** Applies each step to the pool and to the model, and compares them. */
 class Both {
   readonly clock = fakeClock();
   readonly model: PoolModel;
@@ -167,7 +167,7 @@ class Both {
       },
     );
     assert.deepEqual([...this.answers].sort(), [...model.answers].sort());
-    assert.ok(counts.open + counts.dialing <= this.#maxOpen, "more open or being dialed than maxOpen");
+    assert.ok(counts.open + counts.dialing <= this.#maxOpen, "more connections are open or being dialed than maxOpen");
     const { hits, misses, timeouts, canceled, failures, waiting } = counts;
     assert.equal(hits + misses + timeouts + canceled + failures + waiting, this.#asked, "an acquire is lost");
     assert.equal(this.conns.filter((conn) => !conn.destroyed).length, counts.open, "a connection is lost");
@@ -189,9 +189,9 @@ class Both {
       this.agree();
     }
     await ended;
-    assert.equal(this.clock.pending, 0, "a timer is left");
+    assert.equal(this.clock.pending, 0, "a timer is still pending");
     for (const { signal } of this.controllers.values()) assert.equal(getEventListeners(signal, "abort").length, 0);
-    for (const conn of this.conns) assert.ok(conn.destroyed, "a connection is left open");
+    for (const conn of this.conns) assert.ok(conn.destroyed, "a connection is still open");
   }
 
   #acquire(): void {
@@ -225,7 +225,7 @@ class Both {
 
   #lose(conn: ModelConn, how: (conn: Duplex) => unknown): void {
     const real = this.#conn(conn);
-    // Whoever has it leased listens for errors; while it is idle the pool does.
+    // The leaseholder listens for errors; while the connection is idle the pool does.
     this.model.destroyed(conn);
     how(real);
   }
@@ -238,7 +238,7 @@ function nameOf(error: unknown): Answer {
   return name as Answer;
 }
 
-test("a pool does what its model does, step by step: no waiter lost, no connection left, every count right", async () => {
+test("a pool agrees with its model after every random step, and loses no waiter, connection or count", async () => {
   let steps = 0;
   const property = fc.asyncProperty(
     settings,

@@ -7,10 +7,10 @@ export interface ModelSettings {
   readonly maxWaiting: number;
   readonly ttlMs: number;
   readonly idleTimeoutMs: number;
-  /** Jitter included. */
+  /** Lifetime of each connection, after the jitter. */
   readonly lifetimeMs: number;
   readonly acquireTimeoutMs: number;
-  /** What `random` always says. */
+  /** The number that `random` always returns. */
   readonly random: number;
 }
 
@@ -21,17 +21,17 @@ export interface ModelConn {
   lent: boolean;
 }
 
-/** What an acquire has come to: a connection by its number, or in a word why not. */
+/** Result of an acquire: the number of its connection, or a word that says why there is none. */
 export type Answer = number | "aborted" | "PoolTimeoutError" | "PoolFullError" | "PoolClosedError" | `failed ${number}`;
 
 interface ModelDial {
   readonly id: number;
-  readonly warm: boolean;
-  /** For whom it was begun, while he waits. */
+  readonly background: boolean;
+  /** The waiter that the dial was started for, while it waits. */
   waiter: number | undefined;
 }
 
-/** What a pool for one target should do: lists that are searched, and nothing clever. */
+/** The specified behavior of a pool for one target, as simple as possible: arrays that are searched. */
 export class PoolModel {
   now = 0;
   closed = false;
@@ -51,7 +51,7 @@ export class PoolModel {
     drain: 0,
   };
   dialsBegun = 0;
-  /** Dials whose waiters have left, in this order. */
+  /** Dials whose waiters have left, in the order in which they left. */
   #left: number[] = [];
   #warmFailures = 0;
   #warmAt: number | undefined;
@@ -81,14 +81,14 @@ export class PoolModel {
 
   dialed(dial: number, conn: number): void {
     this.#endDial(dial);
-    this.#give({ id: conn, openedAt: this.now, since: this.now, lent: false }, false);
+    this.#handOver({ id: conn, openedAt: this.now, since: this.now, lent: false }, false);
     this.#dial();
   }
 
   dialFailed(dial: number): void {
-    const { warm } = this.#endDial(dial);
+    const { background } = this.#endDial(dial);
     const first = this.waiters[0];
-    if (warm) this.#chill();
+    if (background) this.#chill();
     else if (first !== undefined) {
       this.#leave(first.id);
       this.#answer(first.id, `failed ${dial}`, "failures");
@@ -96,12 +96,12 @@ export class PoolModel {
     this.#dial();
   }
 
-  /** @param fit - whether it is given back without an error, with nothing unread. */
+  /** @param fit - whether the connection is released without an error and has no unread bytes. */
   release(conn: ModelConn, fit: boolean): void {
     take(this.used, conn);
     if (!fit) this.evictions.unhealthy += 1;
     else if (this.now - conn.openedAt >= this.#settings.lifetimeMs) this.evictions.max_lifetime += 1;
-    else this.#give(conn, true);
+    else this.#handOver(conn, true);
     this.#dial();
   }
 
@@ -182,7 +182,7 @@ export class PoolModel {
     return undefined;
   }
 
-  #give(conn: ModelConn, used: boolean): void {
+  #handOver(conn: ModelConn, used: boolean): void {
     const [first] = this.waiters;
     if (first !== undefined) {
       this.#leave(first.id);
@@ -237,17 +237,17 @@ export class PoolModel {
     return dial;
   }
 
-  /** A dial for each who waits and for what is to be kept ready, as long as there is room. */
+  /** Starts a dial for each waiter and for minIdle, as long as maxOpen permits. */
   #dial(): void {
     if (this.closed) return;
     const room = () => this.idle.length + this.used.length + this.dials.length < this.#settings.maxOpen;
     while (this.waiters.length > this.dials.length && room()) {
       const waiter = this.waiters.find(({ id }) => this.dials.every((dial) => dial.waiter !== id));
-      this.dials.push({ id: this.dialsBegun, warm: false, waiter: waiter?.id });
+      this.dials.push({ id: this.dialsBegun, background: false, waiter: waiter?.id });
       this.dialsBegun += 1;
     }
     while (this.#warmAt === undefined && this.#lacking > 0 && room()) {
-      this.dials.push({ id: this.dialsBegun, warm: true, waiter: undefined });
+      this.dials.push({ id: this.dialsBegun, background: true, waiter: undefined });
       this.dialsBegun += 1;
     }
   }
@@ -256,7 +256,7 @@ export class PoolModel {
     return this.#settings.minIdle - this.idle.length - (this.dials.length - this.waiters.length);
   }
 
-  /** The background has failed to keep something ready. */
+  /** A background dial failed, or an unused connection was lost. */
   #chill(): void {
     const { minIdle, random } = this.#settings;
     if (minIdle === 0 || this.#warmAt !== undefined) return;

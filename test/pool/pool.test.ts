@@ -13,14 +13,14 @@ import {
 import { fakeClock, scriptedDialer } from "../../src/testing.ts";
 import { connection, type Deferred, deferred, turns } from "../support/contract.ts";
 
-/** A pool on a fake clock, over a dialer without a network. */
+/** A pool on a fake clock over a scripted dialer. */
 function make(options: Partial<PoolOptions<Duplex>> = {}) {
   const clock = fakeClock();
   const dialer = scriptedDialer();
   return { clock, dialer, connections: pool<Duplex>({ dialer, clock, ...options }) };
 }
 
-/** A dialer whose dials end when the test says so. */
+/** A dialer whose dials are settled by the test. */
 function manual() {
   const dials: (Deferred<Duplex> & { target: string; signal: AbortSignal | undefined })[] = [];
   const dialer: PoolOptions<Duplex>["dialer"] = (target, options) => {
@@ -37,8 +37,8 @@ const rejection = (promise: Promise<unknown>): Promise<unknown> =>
     (error) => error,
   );
 
-describe("as go-micro's pool,", () => {
-  test("pool per address: connections of one target are never lent for another", async () => {
+describe("as in go-micro's pool:", () => {
+  test("a pool never leases a connection of one target for another", async () => {
     const { connections, dialer } = make();
     const a = await connections.acquire("a:1");
     a.release();
@@ -58,7 +58,7 @@ describe("as go-micro's pool,", () => {
     await connections.close();
   });
 
-  test("size overflow closes: what is given back beyond maxIdle is closed", async () => {
+  test("a connection released beyond maxIdle is closed", async () => {
     const { connections } = make({ maxIdle: 1 });
     const [first, second] = await Promise.all([connections.acquire("h:1"), connections.acquire("h:1")]);
     first.release();
@@ -69,13 +69,13 @@ describe("as go-micro's pool,", () => {
     await connections.close();
   });
 
-  test("ttl on get: a connection that is too old is closed when one is asked for, not before", async () => {
+  test("a connection older than ttlMs is closed on the next acquire, not before", async () => {
     const { connections, clock } = make({ ttlMs: 100 });
     const first = await connections.acquire("h:1");
     first.release();
     await clock.advance(100);
     const second = await connections.acquire("h:1");
-    assert.equal(second.conn, first.conn, "as old as the ttl is not yet too old");
+    assert.equal(second.conn, first.conn, "an age equal to ttlMs is still usable");
     second.release();
     await clock.advance(1);
     assert.equal(first.conn.destroyed, false);
@@ -87,7 +87,7 @@ describe("as go-micro's pool,", () => {
     await connections.close();
   });
 
-  test("release with error closes", async () => {
+  test("a connection released with an error is closed", async () => {
     const { connections } = make();
     const lease = await connections.acquire("h:1");
     lease.release(new Error("protocol out of step"));
@@ -96,7 +96,7 @@ describe("as go-micro's pool,", () => {
     assert.equal(connections.stats().open, 0);
   });
 
-  test("the connection given back last is lent first", async () => {
+  test("the connection released last is leased first", async () => {
     const { connections } = make();
     const leases = await Promise.all([1, 2, 3].map(() => connections.acquire("h:1")));
     for (const lease of leases) lease.release();
@@ -107,7 +107,7 @@ describe("as go-micro's pool,", () => {
 });
 
 describe("a lease", () => {
-  test("gives its connection back at the end of its scope", async () => {
+  test("a lease is released at the end of its scope by using", async () => {
     const { connections } = make();
     {
       await using lease = await connections.acquire("h:1");
@@ -123,7 +123,7 @@ describe("a lease", () => {
     await connections.close();
   });
 
-  test("released in its scope is not released once more at the end of it", async () => {
+  test("a lease released in its scope is not released again at its end", async () => {
     const { connections } = make();
     {
       await using lease = await connections.acquire("h:1");
@@ -132,7 +132,7 @@ describe("a lease", () => {
     assert.equal(connections.stats().doubleReleases, 0);
   });
 
-  test("released twice is ignored and counted, also when somebody else has the connection", async () => {
+  test("a second release is ignored and counted, even when the connection is leased again", async () => {
     const { connections } = make();
     const first = await connections.acquire("h:1");
     first.release();
@@ -146,7 +146,7 @@ describe("a lease", () => {
     await connections.close();
   });
 
-  test("whose connection is destroyed frees its place at once, and can still be released", async () => {
+  test("a destroyed connection frees its place immediately, and its lease can still be released", async () => {
     const { connections } = make({ maxOpen: 1 });
     const lease = await connections.acquire("h:1");
     const waiting = connections.acquire("h:1");
@@ -162,7 +162,7 @@ describe("a lease", () => {
     await connections.close();
   });
 
-  test("given back with bytes unread, or ended, is closed", async () => {
+  test("a connection released with unread bytes, or ended, is closed", async () => {
     for (const spoil of [(conn: Duplex) => conn.push("x"), (conn: Duplex) => conn.end()]) {
       const { connections } = make();
       const lease = await connections.acquire("h:1");
@@ -175,8 +175,8 @@ describe("a lease", () => {
   });
 });
 
-describe("those who wait", () => {
-  test("are served in the order in which they asked", async () => {
+describe("waiting acquires", () => {
+  test("waiting acquires are served in the order of the calls", async () => {
     const { connections } = make({ maxOpen: 1 });
     const first = await connections.acquire("h:1");
     const served: string[] = [];
@@ -193,7 +193,7 @@ describe("those who wait", () => {
     await connections.close();
   });
 
-  test("are told when their time is up, one after the other, and nothing is left", async () => {
+  test("waiting acquires time out one after the other, and leave no timer or dial", async () => {
     const { connections, clock } = make({ maxOpen: 1, acquireTimeoutMs: 100 });
     const lease = await connections.acquire("u:secret@h:1");
     const first = rejection(connections.acquire("h:1"));
@@ -225,14 +225,14 @@ describe("those who wait", () => {
     assert.equal(clock.pending, 0);
   });
 
-  test("who abort are told at once with the signal's reason, and leave no listener or timer", async () => {
+  test("an aborted acquire rejects immediately with the signal's reason, and leaves no listener or timer", async () => {
     const { connections, clock } = make({ maxOpen: 1 });
     const lease = await connections.acquire("h:1");
     const controller = new AbortController();
     const asked = Array.from({ length: 20 }, () =>
       rejection(connections.acquire("h:1", { signal: controller.signal })),
     );
-    assert.equal(getEventListeners(controller.signal, "abort").length, 1, "one for all");
+    assert.equal(getEventListeners(controller.signal, "abort").length, 1, "one listener for all acquires of a signal");
     const last = connections.acquire("h:1");
     controller.abort("enough");
     for (const each of asked) assert.equal(await each, "enough");
@@ -244,7 +244,7 @@ describe("those who wait", () => {
     assert.equal(clock.pending, 0);
   });
 
-  test("with a signal that is aborted already are not served, even when there is one idle", async () => {
+  test("an acquire with an aborted signal rejects even when a connection is idle", async () => {
     const { connections } = make();
     (await connections.acquire("h:1")).release();
     assert.equal(await rejection(connections.acquire("h:1", { signal: AbortSignal.abort("before") })), "before");
@@ -252,19 +252,22 @@ describe("those who wait", () => {
     await connections.close();
   });
 
-  test("are no more than maxWaiting, besides those who are dialed for", async () => {
+  test("acquires beyond maxWaiting reject, not counting those with a dial in progress", async () => {
     const { dialer } = manual();
     const { connections } = make({ dialer, maxOpen: 2, maxWaiting: 1 });
     const asked = [1, 2, 3].map(() => rejection(connections.acquire("h:1")));
     const error = await rejection(connections.acquire("h:1"));
     assert.ok(error instanceof PoolFullError);
     assert.equal(error.reason, "pool_exhausted");
-    assert.equal(error.message, "acquire h:1: too many wait already (0 of 2 in use, 2 being dialed, 3 waiting)");
+    assert.equal(
+      error.message,
+      "acquire h:1: too many acquires are waiting (0 of 2 in use, 2 being dialed, 3 waiting)",
+    );
     await connections.close();
     for (const each of asked) assert.ok((await each) instanceof PoolClosedError);
   });
 
-  test("of one signal listen no longer once they are served: it never touches a lease", async () => {
+  test("a signal aborted after its acquire succeeded does not affect the lease", async () => {
     const { connections } = make();
     const controller = new AbortController();
     const lease = await connections.acquire("h:1", { signal: controller.signal });
@@ -276,8 +279,8 @@ describe("those who wait", () => {
   });
 });
 
-describe("dials", () => {
-  test("and open connections of one target are never more than maxOpen", async () => {
+describe("the dials of a pool", () => {
+  test("open connections and dials of one target never exceed maxOpen", async () => {
     const { dials, dialer } = manual();
     const { connections } = make({ dialer, maxOpen: 2 });
     const asked = ["h:1", "h:1", "h:1", "other:1"].map((target) => connections.acquire(target));
@@ -294,7 +297,7 @@ describe("dials", () => {
     await connections.close();
   });
 
-  test("that fail are the failure of whose turn it is, and the next is dialed for", async () => {
+  test("a failed dial rejects the waiter at the head of the queue, and the next waiter gets a dial", async () => {
     const { dials, dialer } = manual();
     const { connections } = make({ dialer, maxOpen: 1 });
     const first = rejection(connections.acquire("h:1"));
@@ -314,7 +317,7 @@ describe("dials", () => {
     await connections.close();
   });
 
-  test("bring what goes by turns: whoever asked first gets the first connection, whose dial it was or not", async () => {
+  test("the first acquire gets the first connection, whichever acquire started the dial", async () => {
     const { dials, dialer } = manual();
     const { connections } = make({ dialer });
     const first = connections.acquire("h:1");
@@ -327,7 +330,7 @@ describe("dials", () => {
     await connections.close();
   });
 
-  test("go on when their caller is served by another's connection, and what they bring is kept", async () => {
+  test("a dial whose acquire was served otherwise continues, and its connection is kept", async () => {
     const { dials, dialer } = manual();
     const { connections } = make({ dialer });
     const first = connections.acquire("h:1");
@@ -343,7 +346,7 @@ describe("dials", () => {
     await connections.close();
   });
 
-  test("that nobody needs after an abort are aborted; others are not", async () => {
+  test("an abort cancels the dial unless another waiter needs it", async () => {
     const { dials, dialer } = manual();
     const { connections } = make({ dialer, maxOpen: 2 });
     const controllers = [1, 2, 3].map(() => new AbortController());
@@ -372,7 +375,7 @@ describe("dials", () => {
     assert.equal(connections.stats().targets.size, 0);
   });
 
-  test("that outlast their caller's time are aborted too, for a timeout", async () => {
+  test("an acquire that times out aborts its dial with a timeout", async () => {
     const { dials, dialer } = manual();
     const { connections, clock } = make({ dialer, acquireTimeoutMs: 50 });
     const asked = rejection(connections.acquire("h:1"));
@@ -383,11 +386,11 @@ describe("dials", () => {
     const late = connection();
     dials[0]?.resolve(late);
     await turns();
-    assert.equal(late.destroyed, true, "what comes late is closed");
+    assert.equal(late.destroyed, true, "a connection that arrives late is closed");
     assert.equal(clock.pending, 0);
   });
 
-  test("get what their caller says about them", async () => {
+  test("a dial gets the options of the acquire that started it", async () => {
     const { connections, dialer, clock } = make();
     const owner = {};
     const seen: string[] = [];
@@ -404,7 +407,7 @@ describe("dials", () => {
     await connections.close();
   });
 
-  test("that bring a connection which a hook destroys fail", async () => {
+  test("a dial fails when a hook destroys its connection", async () => {
     const { connections } = make();
     const trace = { dialDone: ({ conn }: { conn?: Duplex | undefined }) => void conn?.destroy() };
     const error = await rejection(connections.acquire("h:1", { trace }));
@@ -414,14 +417,14 @@ describe("dials", () => {
   });
 });
 
-test("a malformed target is a TypeError, and counts as nothing", async () => {
+test("acquire rejects a malformed target with a TypeError, and counts nothing", async () => {
   const { connections } = make();
   const error = await rejection(connections.acquire("nowhere"));
   assert.ok(error instanceof TypeError);
   assert.equal(connections.stats().failures, 0);
 });
 
-test("validate decides about each idle connection; one that throws or says no other word than true closes it", async () => {
+test("an idle connection is closed unless validate returns true; a throw or a promise closes it too", async () => {
   const asked: Duplex[] = [];
   const answers: (() => unknown)[] = [() => true, () => false, () => Promise.resolve(true)];
   answers.push(() => {
@@ -444,7 +447,7 @@ test("validate decides about each idle connection; one that throws or says no ot
   await connections.close();
 });
 
-test("validate that destroys what it approves of has nobody lent it", async () => {
+test("a connection that validate destroys is not leased, even when it returns true", async () => {
   const { connections } = make({ validate: (conn) => Boolean(conn.destroy()) });
   const first = await connections.acquire("h:1");
   first.release();
@@ -453,7 +456,7 @@ test("validate that destroys what it approves of has nobody lent it", async () =
   await connections.close();
 });
 
-test("a hook that asks while another asks doesn't have him forgotten", async () => {
+test("an acquire from a hook of another acquire does not lose the first", async () => {
   const { dials, dialer } = manual();
   const { connections, clock } = make({
     dialer,
@@ -472,7 +475,7 @@ test("a hook that asks while another asks doesn't have him forgotten", async () 
   assert.ok((await asked) instanceof PoolClosedError);
 });
 
-test("a hook that ends the pool while somebody asks doesn't leave him waiting", async () => {
+test("an acquire rejects when a hook closes the pool during the call", async () => {
   const { connections, clock, dialer } = make({ ttlMs: 10, trace: { evicted: () => void connections.close() } });
   (await connections.acquire("h:1")).release();
   await clock.advance(20);
@@ -482,8 +485,8 @@ test("a hook that ends the pool while somebody asks doesn't leave him waiting", 
   assert.equal(clock.pending, 0);
 });
 
-describe("the end:", () => {
-  test("drain waits for what is leased, closes what is idle, and tells who waits", async () => {
+describe("the end of a pool", () => {
+  test("drain() waits for leases, closes idle connections and rejects waiting acquires", async () => {
     const { connections, clock } = make({ maxOpen: 1 });
     const elsewhere = await connections.acquire("other:1");
     elsewhere.release();
@@ -511,7 +514,7 @@ describe("the end:", () => {
     await connections.close();
   });
 
-  test("close destroys what is leased too, and aborts dials, also after a drain has begun", async () => {
+  test("close() destroys leased connections and aborts dials, even after drain() was called", async () => {
     const { dials, dialer } = manual();
     const { connections, clock } = make({ dialer });
     const asked = connections.acquire("h:1");
@@ -530,7 +533,7 @@ describe("the end:", () => {
     await connections.close();
   });
 
-  test("a pool at the end of its scope is closed", async () => {
+  test("a pool is closed at the end of its scope by await using", async () => {
     const { connections } = make();
     const lease = await connections.acquire("h:1");
     {
@@ -540,13 +543,13 @@ describe("the end:", () => {
     assert.equal(lease.conn.destroyed, true);
   });
 
-  test("of a pool that nobody has used comes at once", async () => {
+  test("drain() of an unused pool resolves immediately", async () => {
     await make().connections.drain();
     await make().connections.close();
   });
 });
 
-test("stats count for each target, and what is no more in the totals", async () => {
+test("stats() counts per target, and keeps the counts of removed targets in the totals", async () => {
   const { connections } = make({ maxIdle: 1 });
   const a = await connections.acquire("a:1");
   const b = await connections.acquire("b:1");
@@ -572,7 +575,7 @@ test("stats count for each target, and what is no more in the totals", async () 
   await connections.close();
 });
 
-test("a target for which there is nothing any more is forgotten", async () => {
+test("a target without connections, dials and waiters is removed from the pool", async () => {
   const { connections, clock } = make({ idleTimeoutMs: 50, maxLifetimeMs: Number.POSITIVE_INFINITY });
   for (let host = 0; host < 20; host += 1) (await connections.acquire(`h${host}:1`)).release();
   assert.equal(connections.stats().targets.size, 20);
@@ -582,7 +585,7 @@ test("a target for which there is nothing any more is forgotten", async () => {
   assert.equal(clock.pending, 0);
 });
 
-test("ten thousand who wait for one connection are all served, or all told when they abort", async () => {
+test("ten thousand acquires of one connection are all served, or all rejected on abort", async () => {
   const { connections, clock } = make({ maxOpen: 1 });
   const order: number[] = [];
   const ask = async (id: number) => {
@@ -608,7 +611,7 @@ test("ten thousand who wait for one connection are all served, or all told when 
   assert.equal(clock.pending, 0);
 });
 
-describe("refuses at construction", () => {
+describe("pool() options", () => {
   const dialer = scriptedDialer();
   const rows: readonly (readonly [object, string, string | RegExp])[] = [
     [{}, "TypeError", "pool: dialer must be a function, got undefined"],
@@ -636,6 +639,7 @@ describe("refuses at construction", () => {
     [{ dialer, random: 4 }, "TypeError", "pool: random must be a function, got 4"],
   ];
   for (const [options, name, message] of rows) {
-    test(String(message), () => assert.throws(() => pool(options as never), { name, message }));
+    test(`pool() rejects options at construction: ${message}`, () =>
+      assert.throws(() => pool(options as never), { name, message }));
   }
 });

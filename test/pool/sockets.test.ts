@@ -10,7 +10,7 @@ import { seededRandom } from "../support/random.ts";
 import { openSockets, openTimers, until } from "../support/resources.ts";
 import { tlsPeer } from "../support/tls-peers.ts";
 
-/** Answers each chunk with itself. */
+/** An echo server. */
 const echoPeer = () => peer((socket) => socket.pipe(socket));
 
 const serverSide = (from: Peer): Socket => [...from.open][0] as Socket;
@@ -25,7 +25,7 @@ async function echo(conn: Socket, text: string): Promise<string> {
   return heard;
 }
 
-/** What of a connection tells how it is read. */
+/** The reading mode of a connection. */
 const modeOf = (conn: Socket) => ({
   flowing: conn.readableFlowing,
   paused: conn.isPaused(),
@@ -33,7 +33,7 @@ const modeOf = (conn: Socket) => ({
   listeners: Object.fromEntries(conn.eventNames().map((name) => [name, conn.listenerCount(name)])),
 });
 
-describe("a connection that has been used is handed out as a fresh one, with nothing read,", () => {
+describe("the mode of a leased connection", () => {
   const uses: Readonly<Record<string, (conn: Socket) => Promise<unknown>>> = {
     "after 'data' listeners": (conn) => echo(conn, "one"),
     "after a pause": async (conn) => {
@@ -45,7 +45,7 @@ describe("a connection that has been used is handed out as a fresh one, with not
       await once(conn, "readable");
       assert.equal(String(conn.read()), "one");
     },
-    "after resume() with nobody listening": async (conn) => conn.resume(),
+    "after resume() without a listener": async (conn) => conn.resume(),
     "after a pipe": async (conn) => {
       const [chunk] = await Promise.all([
         new Promise<Buffer>((resolve) => {
@@ -60,11 +60,11 @@ describe("a connection that has been used is handed out as a fresh one, with not
       ]);
       assert.equal(String(chunk), "one");
     },
-    unused: async () => {},
+    "without any use": async () => {},
   };
   for (const [name, use] of Object.entries(uses)) {
     for (const handedOver of [false, true]) {
-      test(`${name}, ${handedOver ? "to one who waits" : "out of the pool"}`, async () => {
+      test(`a ${handedOver ? "waiter" : "later acquire"} gets a connection in the mode of a new one ${name}`, async () => {
         await using server = await echoPeer();
         await using connections = pool({ dialer: tcp(), maxOpen: 1 });
         const first = await connections.acquire(server.address);
@@ -78,9 +78,9 @@ describe("a connection that has been used is handed out as a fresh one, with not
         assert.equal(second.conn, first.conn);
         assert.deepEqual(modeOf(second.conn), fresh);
         await new Promise((resolve) => setImmediate(resolve));
-        assert.deepEqual(modeOf(second.conn), fresh, "nor does that change by itself");
+        assert.deepEqual(modeOf(second.conn), fresh, "the mode does not change later by itself");
 
-        // Nothing flows before somebody listens, and then all of it.
+        // No data flows before a listener is added; then all of it does.
         second.conn.write("two");
         await until(() => second.conn.readableLength === 3, "the echo");
         await new Promise((resolve) => setImmediate(resolve));
@@ -90,7 +90,7 @@ describe("a connection that has been used is handed out as a fresh one, with not
     }
   }
 
-  test("also when it is taken again in the same turn", async () => {
+  test("a connection leased again in the same turn has the mode of a new one", async () => {
     await using server = await echoPeer();
     await using connections = pool({ dialer: tcp(), maxOpen: 1 });
     for (let turn = 0; turn < 20; turn += 1) {
@@ -102,7 +102,7 @@ describe("a connection that has been used is handed out as a fresh one, with not
     assert.equal(server.accepted, 1);
   });
 
-  test("and what a server says first is there to be read", async () => {
+  test("a server's greeting can be read from a leased connection", async () => {
     await using server = await peer((socket) => socket.write("hello"));
     await using connections = pool({ dialer: tcp() });
     const lease = await connections.acquire(server.address);
@@ -112,7 +112,7 @@ describe("a connection that has been used is handed out as a fresh one, with not
     assert.equal(connections.stats().idle, 1);
   });
 
-  test("but with listeners that its protocol keeps on it, which hear on", async () => {
+  test("listeners that a protocol keeps on a connection are called in later leases", async () => {
     await using server = await echoPeer();
     await using connections = pool({ dialer: tcp() });
     const first = await connections.acquire(server.address);
@@ -128,14 +128,14 @@ describe("a connection that has been used is handed out as a fresh one, with not
   });
 });
 
-describe("an idle connection is closed at once", () => {
+describe("the end of an idle connection", () => {
   const endings: Readonly<Record<string, (socket: Socket) => unknown>> = {
-    "when bytes arrive on it, and nobody gets them": (socket) => socket.write("out of turn"),
+    "when bytes arrive on it, which reach no lease": (socket) => socket.write("out of turn"),
     "when its peer ends it": (socket) => socket.end(),
     "when its peer resets it": (socket) => socket.resetAndDestroy(),
   };
   for (const [name, end] of Object.entries(endings)) {
-    test(name, async () => {
+    test(`an idle connection is closed ${name}`, async () => {
       await using server = await echoPeer();
       const closed: ConnClosedInfo[] = [];
       const evicted: string[] = [];
@@ -155,7 +155,7 @@ describe("an idle connection is closed at once", () => {
         return chunk;
       };
       end(serverSide(server));
-      await until(() => conn.destroyed, "the eviction");
+      await until(() => conn.destroyed, "the connection is evicted");
       assert.deepEqual(evicted, ["stale"]);
       assert.deepEqual(heard, []);
       assert.equal(closed[0]?.reason, name.includes("resets") ? "reset" : "stale");
@@ -167,7 +167,7 @@ describe("an idle connection is closed at once", () => {
     });
   }
 
-  test("when somebody destroys it", async () => {
+  test("an idle connection that is destroyed is removed from the pool", async () => {
     await using server = await goodPeer();
     await using connections = pool({ dialer: tcp() });
     const lease = await connections.acquire(server.address);
@@ -178,7 +178,7 @@ describe("an idle connection is closed at once", () => {
   });
 });
 
-test("a TLS connection is lent again, read or unread, and closed at once when bytes arrive on it while idle", async () => {
+test("a TLS connection is leased again, and is closed immediately when bytes arrive while it is idle", async () => {
   const ca = authority();
   const certificate = ca.issue({ name: "db.test", alternatives: ["IP:127.0.0.1"] });
   await using server = await tlsPeer(certificate, (socket) => socket.on("data", (data) => socket.write(data)));
@@ -190,17 +190,17 @@ test("a TLS connection is lent again, read or unread, and closed at once when by
     assert.equal(lease.conn.readableFlowing, null);
     assert.equal(await echo(lease.conn, `turn ${turn}`), `turn ${turn}`);
   }
-  // Session tickets and the like have had time to come, and are no reason.
+  // TLS session tickets have arrived by now, and must not close the connection.
   await new Promise((resolve) => setTimeout(resolve, 20));
   const lease = await connections.acquire(target);
   assert.equal(lease.reused, true);
   lease.release();
   server.secured[0]?.write("out of turn");
-  await until(() => lease.conn.destroyed, "the eviction");
+  await until(() => lease.conn.destroyed, "the connection is evicted");
   assert.equal(connections.stats().evictions.stale, 1);
 });
 
-test("a lease whose server has gone is noticed without being released, and the next is dialed for", async () => {
+test("a leased connection that its server closes frees its place without a release, and a waiter gets a dial", async () => {
   await using server = await echoPeer();
   await using connections = pool({ dialer: tcp(), maxOpen: 1 });
   const lease = await connections.acquire(server.address);
@@ -215,7 +215,7 @@ test("a lease whose server has gone is noticed without being released, and the n
   assert.deepEqual([connections.stats().evictions.destroyed, connections.stats().idle], [1, 1]);
 });
 
-test("an idle connection keeps no timer running that would hold the process", async () => {
+test("the timers of a pool do not keep the process alive", async () => {
   await using server = await goodPeer();
   const before = openTimers();
   await using connections = pool({ dialer: tcp(), idleTimeoutMs: 60_000 });
@@ -223,7 +223,7 @@ test("an idle connection keeps no timer running that would hold the process", as
   assert.equal(openTimers(), before);
 });
 
-test("an idle connection is closed when its time is over, by the real clock", async () => {
+test("an idle connection is closed after idleTimeoutMs of real time", async () => {
   await using server = await goodPeer();
   await using connections = pool({ dialer: tcp(), idleTimeoutMs: 30 });
   (await connections.acquire(server.address)).release();
@@ -231,13 +231,13 @@ test("an idle connection is closed when its time is over, by the real clock", as
   await until(() => server.open.size === 0, "the server to notice");
 });
 
-test("many callers share few connections; every answer reaches who asked, and nothing is left", async () => {
+test("many callers share few connections, every answer reaches its caller, and no socket is left", async () => {
   const random = seededRandom(20261121);
   const before = openSockets();
   {
     await using server = await peer((socket) => {
       socket.on("data", (data) => {
-        // Now and then the server has enough, in the midst of it or after.
+        // Some connections are ended by the server, during an answer or after it.
         const mood = random();
         if (mood < 0.02) socket.resetAndDestroy();
         else if (mood < 0.04) socket.end(data);
@@ -277,16 +277,16 @@ test("many callers share few connections; every answer reaches who asked, and no
   await until(() => openSockets() <= before, "all sockets to be closed");
 });
 
-describe("an error that the holder of a lease does not listen to ends no process", () => {
+describe("errors of a leased connection without an error listener", () => {
   for (const [what, use] of [
-    ["nothing", () => {}],
-    ["all of its listeners taken off", (conn: Socket) => conn.removeAllListeners()],
+    ["no listener was added", () => {}],
+    ["all listeners were removed", (conn: Socket) => conn.removeAllListeners()],
     [
-      "a listener of its own, taken off again",
+      "an error listener was added and removed",
       (conn: Socket) => conn.on("error", () => {}).removeAllListeners("error"),
     ],
   ] as const) {
-    test(`when the peer resets a connection with ${what}`, async () => {
+    test(`a leased connection that the peer resets does not end the process: ${what}`, async () => {
       await using server = await peer((socket) => void socket.once("data", () => socket.resetAndDestroy()));
       await using connections = pool({ dialer: compose(tcp()) });
       const lease = await connections.acquire(server.address);
@@ -300,7 +300,7 @@ describe("an error that the holder of a lease does not listen to ends no process
     });
   }
 
-  test("when the holder destroys it with an error and releases it in the same turn", async () => {
+  test("a connection destroyed with an error and released in the same turn does not end the process", async () => {
     await using server = await goodPeer();
     await using connections = pool({ dialer: compose(tcp()) });
     const lease = await connections.acquire(server.address);
@@ -311,7 +311,7 @@ describe("an error that the holder of a lease does not listen to ends no process
     assert.equal(connections.stats().open, 0);
   });
 
-  test("when it writes to a connection that its peer has ended", async () => {
+  test("a write to a leased connection that its peer closed does not end the process", async () => {
     await using server = await peer((socket) => void setTimeout(() => socket.resetAndDestroy(), 4));
     await using connections = pool({ dialer: compose(tcp()) });
     for (let round = 0; round < 20; round += 1) {
@@ -321,10 +321,10 @@ describe("an error that the holder of a lease does not listen to ends no process
       lease.conn.write("b");
       lease.release();
     }
-    await until(() => connections.stats().open === 0, "all are closed");
+    await until(() => connections.stats().open === 0, "all connections are closed");
   });
 
-  test("and its own listener hears it all the same", async () => {
+  test("an error listener of the leaseholder receives the connection's error", async () => {
     await using server = await peer((socket) => void socket.once("data", () => socket.resetAndDestroy()));
     await using connections = pool({ dialer: compose(tcp()) });
     const lease = await connections.acquire(server.address);
@@ -334,7 +334,7 @@ describe("an error that the holder of a lease does not listen to ends no process
     lease.release();
   });
 
-  test("and a connection that goes from lease to lease gathers no listeners", async () => {
+  test("a connection leased a hundred times accumulates no listeners", async () => {
     await using server = await goodPeer();
     await using connections = pool({ dialer: compose(tcp()) });
     const counts = new Set<number>();

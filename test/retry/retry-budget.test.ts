@@ -4,14 +4,14 @@ import fc from "fast-check";
 import { type RetryBudgetOptions, retryBudget, type Withdrawal } from "../../src/index.ts";
 import { fakeClock } from "../../src/testing.ts";
 
-/** Withdraws until there is no more; returns how much there was. */
+/** Withdraws until the budget refuses; returns the number of retries granted. */
 function drain(budget: ReturnType<typeof retryBudget>): number {
   let count = 0;
   while (budget.withdraw() !== undefined) count += 1;
   return count;
 }
 
-test("by default a fifth of the first attempts may be retried, and ten retries a second besides", () => {
+test("retryBudget grants a fifth of the first attempts and ten retries a second by default", () => {
   const budget = retryBudget({ clock: fakeClock() });
   assert.equal(budget.balance(), 100);
   for (let attempt = 0; attempt < 50; attempt += 1) budget.deposit();
@@ -20,7 +20,7 @@ test("by default a fifth of the first attempts may be retried, and ten retries a
   assert.equal(budget.balance(), 0);
 });
 
-test("without a floor there is nothing before the first attempts", () => {
+test("retryBudget without minPerSecond grants nothing before the first attempts", () => {
   const budget = retryBudget({ minPerSecond: 0, clock: fakeClock() });
   assert.equal(budget.withdraw(), undefined);
   for (let attempt = 0; attempt < 4; attempt += 1) budget.deposit();
@@ -30,7 +30,7 @@ test("without a floor there is nothing before the first attempts", () => {
   assert.equal(budget.withdraw(), undefined);
 });
 
-test("without a share there is the floor alone, however many first attempts there are", () => {
+test("retryBudget without a share grants minPerSecond only, however many first attempts it counts", () => {
   const budget = retryBudget({ share: 0, minPerSecond: 0.5, windowMs: 4000, clock: fakeClock() });
   for (let attempt = 0; attempt < 1000; attempt += 1) budget.deposit();
   assert.equal(drain(budget), 2);
@@ -44,14 +44,14 @@ for (const [share, deposits, expected] of [
   [1, 7, 7],
   [2.5, 2, 5],
 ] as const) {
-  test(`a share of ${share} of ${deposits} is ${expected}`, () => {
+  test(`retryBudget with a share of ${share} grants ${expected} retries for ${deposits} first attempts`, () => {
     const budget = retryBudget({ share, minPerSecond: 0, clock: fakeClock() });
     for (let attempt = 0; attempt < deposits; attempt += 1) budget.deposit();
     assert.equal(drain(budget), expected);
   });
 }
 
-test("first attempts count for at most the window, retries for at least the window", async () => {
+test("retryBudget counts first attempts for at most the window, and retries for at least the window", async () => {
   const clock = fakeClock();
   const budget = retryBudget({ share: 1, minPerSecond: 0, windowMs: 1000, clock });
   budget.deposit();
@@ -68,7 +68,7 @@ test("first attempts count for at most the window, retries for at least the wind
   assert.equal(budget.balance(), 1, "the retry of 1100 ms ago does not");
 });
 
-test("what was withdrawn and not used comes back when it is given back, once", async () => {
+test("refund() returns a retry to the budget once", async () => {
   const clock = fakeClock();
   const budget = retryBudget({ share: 0, minPerSecond: 2, windowMs: 1000, clock });
   const [first, second] = [budget.withdraw(), budget.withdraw()];
@@ -80,17 +80,17 @@ test("what was withdrawn and not used comes back when it is given back, once", a
   await clock.advance(5000);
   assert.ok(budget.withdraw());
   second?.refund();
-  assert.equal(budget.balance(), 1, "what has left the window is not given back on top");
+  assert.equal(budget.balance(), 1, "a retry that has left the window cannot be refunded");
 });
 
-test("it tells what it has seen", () => {
+test("stats() of a retry budget returns its totals and balance", () => {
   const budget = retryBudget({ share: 0.5, minPerSecond: 0, clock: fakeClock() });
   for (let attempt = 0; attempt < 5; attempt += 1) budget.deposit();
   assert.equal(drain(budget), 2);
   assert.deepEqual(budget.stats(), { balance: 0, firstAttempts: 5, retries: 2, refused: 1 });
 });
 
-test("without a clock of its own it goes by that of whoever comes, and starts anew with another's", async () => {
+test("retryBudget without a clock uses that of the last dial, and restarts when the clock changes", async () => {
   const [one, other] = [fakeClock(), fakeClock()];
   const budget = retryBudget({ share: 1, minPerSecond: 0, windowMs: 1000 });
   await one.advance(60_000);
@@ -102,11 +102,11 @@ test("without a clock of its own it goes by that of whoever comes, and starts an
   assert.equal(budget.withdraw(other), undefined);
 });
 
-test("on the system's clock there is a balance before anybody comes", () => {
+test("retryBudget has a balance before the first dial, on the system's clock", () => {
   assert.equal(retryBudget({ minPerSecond: 3, windowMs: 2000 }).balance(), 6);
 });
 
-test("at random, it grants exactly what a sum over the window does, and never more than its promise", () => {
+test("retryBudget agrees with a sum over the window after random steps, and never exceeds its limit", () => {
   const step = fc.oneof(
     { weight: 4, arbitrary: fc.record({ act: fc.constant("deposit" as const), count: fc.nat(20) }) },
     { weight: 4, arbitrary: fc.record({ act: fc.constant("withdraw" as const), count: fc.nat(20) }) },
@@ -154,7 +154,7 @@ test("at random, it grants exactly what a sum over the window does, and never mo
               if (withdrawal === undefined) break;
               retries.push({ at: now, withdrawal, refunded: false });
               const made = 100 * inWindow(spent().map(({ at }) => at));
-              assert.ok(made <= percent * inWindow(deposits) + 100 * floor, "more than was promised");
+              assert.ok(made <= percent * inWindow(deposits) + 100 * floor, "the retries exceed the limit");
             }
           } else {
             const retry = retries.at(-1 - count);
@@ -172,7 +172,7 @@ test("at random, it grants exactly what a sum over the window does, and never mo
   assert.ok(steps >= 10_000, `${steps} steps`);
 });
 
-describe("refuses at construction", () => {
+describe("retryBudget options", () => {
   const rows: readonly (readonly [RetryBudgetOptions, string, string | RegExp])[] = [
     ...[-0.1, Number.NaN, Number.POSITIVE_INFINITY, "1"].flatMap((value) =>
       (["share", "minPerSecond"] as const).map((name): [RetryBudgetOptions, string, string] => [
@@ -187,6 +187,7 @@ describe("refuses at construction", () => {
     [{ percent: 20 } as never, "TypeError", /^retryBudget: unknown option percent; the options are share,/],
   ];
   for (const [options, name, message] of rows) {
-    test(String(message), () => assert.throws(() => retryBudget(options), { name, message }));
+    test(`retryBudget rejects options at construction: ${message}`, () =>
+      assert.throws(() => retryBudget(options), { name, message }));
   }
 });

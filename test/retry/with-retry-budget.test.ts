@@ -16,7 +16,7 @@ import { connection, turns } from "../support/contract.ts";
 const refused = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
 const forever = { maxAttempts: Number.POSITIVE_INFINITY, backoff: () => 10 };
 
-test("when the budget is spent, the dial fails with the error of its last attempt, and tells why", async () => {
+test("withRetry rejects with the error of the last attempt when its budget is spent, and reports the cause", async () => {
   const clock = fakeClock();
   const budget = retryBudget({ share: 0, minPerSecond: 2, windowMs: 1000 });
   const base = scriptedDialer([refused]);
@@ -49,7 +49,7 @@ test("when the budget is spent, the dial fails with the error of its last attemp
   assert.equal(clock.pending, 0);
 });
 
-test("a dial that is out of attempts, or not worth a retry, asks the budget for nothing", async () => {
+test("withRetry withdraws nothing after the last attempt or a failure that is not retried", async () => {
   const clock = fakeClock();
   const budget = retryBudget({ share: 0, minPerSecond: 1, windowMs: 1000 });
   for (const options of [{ maxAttempts: 1 }, { shouldRetry: () => false }]) {
@@ -58,7 +58,7 @@ test("a dial that is out of attempts, or not worth a retry, asks the budget for 
   assert.deepEqual(budget.stats(), { balance: 1, firstAttempts: 2, retries: 0, refused: 0 });
 });
 
-test("one budget is shared by all the dialers that it is given to", async () => {
+test("a retry budget is shared by all dialers that use it", async () => {
   const clock = fakeClock();
   const budget = retryBudget({ share: 0.5, minPerSecond: 0 });
   const good = compose(withRetry({ budget }), scriptedDialer());
@@ -71,7 +71,7 @@ test("one budget is shared by all the dialers that it is given to", async () => 
   assert.equal(base.calls.length, 6, "one first attempt, and half of ten");
 });
 
-test("a retry that an abort forestalls is given back, and one that no time is left for isn't taken", async () => {
+test("withRetry refunds a retry that an abort prevents, and withdraws none beyond the deadline", async () => {
   const clock = fakeClock();
   const budget = retryBudget({ share: 0, minPerSecond: 1, windowMs: 1000 });
   const controller = new AbortController();
@@ -87,7 +87,7 @@ test("a retry that an abort forestalls is given back, and one that no time is le
   assert.deepEqual(budget.stats(), { balance: 1, firstAttempts: 2, retries: 0, refused: 0 });
 });
 
-test("a dial aborted before it began is no first attempt, and an abort during an attempt no retry", async () => {
+test("withRetry deposits nothing for a dial aborted before it started, and withdraws nothing for an aborted attempt", async () => {
   const clock = fakeClock();
   const budget = retryBudget();
   const controller = new AbortController();
@@ -100,7 +100,7 @@ test("a dial aborted before it began is no first attempt, and an abort during an
   assert.deepEqual(budget.stats(), { balance: 100, firstAttempts: 1, retries: 0, refused: 0 });
 });
 
-test("where retries nest, what the outer one tries again is no first attempt to the inner one", async () => {
+test("a nested withRetry does not deposit the retries of the outer one", async () => {
   const clock = fakeClock();
   const [inner, outer] = [retryBudget(), retryBudget()];
   const dial = compose(
@@ -119,7 +119,7 @@ test("where retries nest, what the outer one tries again is no first attempt to 
   assert.deepEqual(count(inner, inner), { firstAttempts: 1, retries: 3 });
 });
 
-test("a budget of one's own is asked and told the same", async () => {
+test("withRetry calls the methods of a user's own budget", async () => {
   const clock = fakeClock();
   const said: string[] = [];
   const budget: RetryBudget = {
@@ -139,7 +139,7 @@ test("a budget of one's own is asked and told the same", async () => {
   assert.deepEqual(said, ["deposit true", "withdraw true", "withdraw true"]);
 });
 
-test("at random, retries of dialers that share a budget never exceed what it promises, and every dial ends", async () => {
+test("dialers that share a budget never exceed its limit in random steps, and every dial ends", async () => {
   const share = 0.2;
   const windowMs = 2000;
   const floor = 4;
@@ -224,7 +224,7 @@ test("at random, retries of dialers that share a budget never exceed what it pro
     await Promise.all(ended);
     total.retries += again;
     assert.equal(clock.pending, 0);
-    assert.equal(granted.size, again, "what was granted was used or given back");
+    assert.equal(granted.size, again, "every granted retry was made or refunded");
     assert.equal(real.stats().retries, again);
     assert.equal(real.stats().firstAttempts, ended.length);
   };
@@ -236,12 +236,13 @@ test("at random, retries of dialers that share a budget never exceed what it pro
   assert.ok(total.steps >= 10_000 && Math.min(total.retries, total.spent, total.refunds) > 100, JSON.stringify(total));
 });
 
-describe("refuses at construction", () => {
+describe("withRetry budget option", () => {
   for (const [budget, message] of [
-    [5, "withRetry: budget must be a budget such as retryBudget() makes, got 5"],
-    [null, "withRetry: budget must be a budget such as retryBudget() makes, got null"],
+    [5, "withRetry: budget must be a retry budget, such as retryBudget() returns, got 5"],
+    [null, "withRetry: budget must be a retry budget, such as retryBudget() returns, got null"],
     [{ deposit() {} }, "withRetry: budget.withdraw must be a function, got undefined"],
   ] as const) {
-    test(message, () => assert.throws(() => withRetry({ budget: budget as never }), { name: "TypeError", message }));
+    test(`withRetry rejects a budget at construction: ${message}`, () =>
+      assert.throws(() => withRetry({ budget: budget as never }), { name: "TypeError", message }));
   }
 });

@@ -18,7 +18,7 @@ import { turns } from "../support/contract.ts";
 const refused = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
 const untrusted = Object.assign(new Error("self-signed"), { code: "DEPTH_ZERO_SELF_SIGNED_CERT" });
 
-/** Dials through withRetry and writes down what it says, with all the time that it wants. */
+/** Dials through withRetry until the dial ends, and records the hooks. */
 async function played(
   options: RetryOptions,
   steps: readonly Step[],
@@ -52,14 +52,14 @@ async function played(
   return { error, said, delays, calls: base.calls.length };
 }
 
-test("a dial that fails is tried again until it succeeds", async () => {
+test("withRetry retries a failed dial until it succeeds", async () => {
   const { error, said, calls } = await played({}, [refused, refused, "connect"]);
   assert.equal(error, undefined);
   assert.equal(calls, 3);
   assert.deepEqual(said, ["h:1 again as 2 after refused", "h:1 again as 3 after refused"]);
 });
 
-test("a dial that succeeds at once is not told of at all", async () => {
+test("withRetry calls no hooks when the first attempt succeeds", async () => {
   const { said, calls } = await played({}, ["connect"]);
   assert.equal(calls, 1);
   assert.deepEqual(said, []);
@@ -71,7 +71,7 @@ for (const [maxAttempts, expected] of [
   [2, 2],
   [7, 7],
 ] as const) {
-  test(`maxAttempts ${maxAttempts} means ${expected} attempts, the first included`, async () => {
+  test(`withRetry with maxAttempts ${maxAttempts} makes ${expected} attempts, counting the first`, async () => {
     const { error, said, calls } = await played({ maxAttempts }, [refused]);
     assert.equal(calls, expected);
     assert.equal(error.attemptCount, expected);
@@ -80,7 +80,7 @@ for (const [maxAttempts, expected] of [
   });
 }
 
-test("Infinity goes on until no time is left beneath an outer timeout, which is told as the deadline", async () => {
+test("withRetry with maxAttempts Infinity retries until the deadline, and reports the cause deadline", async () => {
   const { error, said, calls } = await played(
     { maxAttempts: Number.POSITIVE_INFINITY, backoff: () => 10 },
     [refused],
@@ -94,7 +94,7 @@ test("Infinity goes on until no time is left beneath an outer timeout, which is 
   assert.equal(said.at(-1), "h:1 given up after 501 for deadline: refused");
 });
 
-test("Infinity goes on until the signal, which is no exhaustion", async () => {
+test("withRetry with maxAttempts Infinity retries until the signal aborts, and reports no exhaustion", async () => {
   const clock = fakeClock();
   const controller = new AbortController();
   const base = scriptedDialer([refused]);
@@ -114,7 +114,7 @@ test("Infinity goes on until the signal, which is no exhaustion", async () => {
   assert.equal(clock.pending, 0);
 });
 
-test("a single attempt's error is passed as it is, several attempts' is told in sum", async () => {
+test("withRetry passes on the error of a single attempt, and summarizes several attempts", async () => {
   const single = await played({ maxAttempts: 1 }, [refused]);
   assert.equal(single.error.message, "dial h:1: connect ECONNREFUSED");
   assert.equal(single.error.cause, refused);
@@ -129,24 +129,24 @@ test("a single attempt's error is passed as it is, several attempts' is told in 
   assert.equal(several.error.code, "ECONNREFUSED");
 });
 
-describe("waits", () => {
+describe("the delays of withRetry", () => {
   const rows: readonly (readonly [string, RetryOptions, readonly number[]])[] = [
-    ["by default, full jitter on doubling from 100 ms", { random: () => 0.5 }, [50, 100, 200]],
-    ["none", { jitter: "none" }, [100, 200, 400]],
-    ["full, at its bottom", { jitter: "full", random: () => 0 }, [0, 0, 0]],
-    ["equal", { jitter: "equal", random: () => 0.5 }, [75, 150, 300]],
-    ["decorrelated", { jitter: "decorrelated", random: () => 0.5 }, [200, 350, 575]],
-    ["constant", { backoff: "constant", initialBackoffMs: 30, jitter: "none" }, [30, 30, 30]],
-    ["an own function's", { backoff: (attempt) => attempt * 7 }, [7, 14, 21]],
+    ["full jitter over 100 ms, doubling, by default", { random: () => 0.5 }, [50, 100, 200]],
+    ["no jitter", { jitter: "none" }, [100, 200, 400]],
+    ["full jitter at its lower limit", { jitter: "full", random: () => 0 }, [0, 0, 0]],
+    ["equal jitter", { jitter: "equal", random: () => 0.5 }, [75, 150, 300]],
+    ["decorrelated jitter", { jitter: "decorrelated", random: () => 0.5 }, [200, 350, 575]],
+    ["constant backoff", { backoff: "constant", initialBackoffMs: 30, jitter: "none" }, [30, 30, 30]],
+    ["a user's function", { backoff: (attempt) => attempt * 7 }, [7, 14, 21]],
   ];
   for (const [what, options, expected] of rows) {
-    test(what, async () => {
+    test(`withRetry delays by its backoff: ${what}`, async () => {
       const { delays } = await played(options, [refused]);
       assert.deepEqual(delays, expected);
     });
   }
 
-  test("are waited: the next attempt starts when they end, and not before", async () => {
+  test("withRetry starts the next attempt when the delay ends, not before", async () => {
     const clock = fakeClock();
     const base = scriptedDialer([refused]);
     const dialing = assert.rejects(compose(withRetry({ jitter: "none" }), base)("h:1", { clock }));
@@ -159,7 +159,7 @@ describe("waits", () => {
     assert.deepEqual(calls, [1, 2, 2, 3, 3, 4]);
   });
 
-  test("start afresh in each dial", async () => {
+  test("withRetry restarts the backoff with each dial", async () => {
     const delays: number[] = [];
     const clock = fakeClock();
     const dial = compose(
@@ -176,7 +176,7 @@ describe("waits", () => {
   });
 
   for (const bad of [Number.NaN, -1, Number.POSITIVE_INFINITY, 2 ** 31]) {
-    test(`of ${bad}, by an own function, fail the dial with a RangeError`, async () => {
+    test(`withRetry rejects with a RangeError when a backoff function returns ${bad}`, async () => {
       const { error, calls } = await played({ backoff: () => bad }, [refused]);
       assert.equal(calls, 1);
       assert.equal(error.name, "RangeError");
@@ -184,7 +184,7 @@ describe("waits", () => {
     });
   }
 
-  test("end at once by an abort, before the next attempt", async () => {
+  test("an abort ends a retry delay immediately, without another attempt", async () => {
     const clock = fakeClock();
     const controller = new AbortController();
     const base = scriptedDialer([refused]);
@@ -199,8 +199,8 @@ describe("waits", () => {
   });
 });
 
-describe("backoff before every try", () => {
-  test("is asked with attempt 0 and no error first, then as after every failure", async () => {
+describe("backoffBeforeFirst", () => {
+  test("backoffBeforeFirst calls the backoff with attempt 0 and no error, then as after every failure", async () => {
     const asked: unknown[] = [];
     const calls: number[] = [];
     const clock = fakeClock();
@@ -224,7 +224,7 @@ describe("backoff before every try", () => {
     assert.deepEqual(calls, [10, 21, 33]);
   });
 
-  test("is off by default, and is no retry: it is told as a start that is delayed", async () => {
+  test("backoffBeforeFirst is off by default, and reports startDelayed instead of a retry", async () => {
     const asked: number[] = [];
     const delayed: string[] = [];
     const watch = withTrace({ startDelayed: ({ target, delayMs }) => delayed.push(`${target} ${delayMs}`) });
@@ -243,10 +243,10 @@ describe("backoff before every try", () => {
 
   for (const [what, options, expected] of [
     ["exponential", { jitter: "none" }, [100, 100, 200]],
-    ["constant", { backoff: "constant", jitter: "none" }, [100, 100, 100]],
-    ["decorrelated", { jitter: "decorrelated", random: () => 0.5 }, [200, 350, 575]],
+    ["constant backoff", { backoff: "constant", jitter: "none" }, [100, 100, 100]],
+    ["decorrelated jitter", { jitter: "decorrelated", random: () => 0.5 }, [200, 350, 575]],
   ] as const) {
-    test(`waits as after a first failure where it is computed: ${what}`, async () => {
+    test(`backoffBeforeFirst delays the first attempt as after a first failure: ${what}`, async () => {
       const clock = fakeClock();
       const calls: number[] = [];
       const step = async () => {
@@ -262,13 +262,13 @@ describe("backoff before every try", () => {
     });
   }
 
-  test("sets no timer for a wait of nothing", async () => {
+  test("backoffBeforeFirst sets no timer for a delay of 0", async () => {
     const clock = fakeClock();
     const dial = compose(withRetry({ backoff: () => 0, backoffBeforeFirst: true }), scriptedDialer());
     (await dial("h:1", { clock })).destroy();
   });
 
-  test("ends at once by an abort, without an attempt, a listener or a timer", async () => {
+  test("an abort ends the delay of backoffBeforeFirst without an attempt, a listener or a timer", async () => {
     const clock = fakeClock();
     const controller = new AbortController();
     const base = scriptedDialer();
@@ -284,7 +284,7 @@ describe("backoff before every try", () => {
   });
 
   for (const stopAt of [0, 1, 2]) {
-    test(`may throw to stop, at ${stopAt}: the dial rejects with the very error, and no attempt is made`, async () => {
+    test(`a backoff function that throws at ${stopAt} ends the dial with that error, without another attempt`, async () => {
       const stop = new Error("enough of it");
       const backoff = (attempt: number) => {
         if (attempt === stopAt) throw stop;
@@ -299,28 +299,28 @@ describe("backoff before every try", () => {
   }
 });
 
-test("retries n means n+1 tries: in maxAttempts the first is included", async () => {
+test("go-micro's n retries are maxAttempts n + 1, which counts the first attempt", async () => {
   for (const retries of [0, 1, 3]) {
     const { calls } = await played({ maxAttempts: retries + 1, backoff: () => 0 }, [refused]);
     assert.equal(calls, retries + 1);
   }
 });
 
-describe("early exit", () => {
-  test("a try that succeeds is the last, however many are allowed", async () => {
+describe("the end of retries", () => {
+  test("withRetry makes no attempt after a success", async () => {
     const { calls, error } = await played({ maxAttempts: 100 }, [refused, "connect", refused]);
     assert.equal(error, undefined);
     assert.equal(calls, 2);
   });
 
-  test("a predicate that says no ends it at once, with that try's own error", async () => {
+  test("withRetry rejects immediately with the attempt's error when shouldRetry returns false", async () => {
     const { calls, error, delays } = await played({ maxAttempts: 100, shouldRetry: () => false }, [refused]);
     assert.equal(calls, 1);
     assert.equal(error.cause, refused);
     assert.deepEqual(delays, []);
   });
 
-  test("a wait that would outlast the bound above is not begun", async () => {
+  test("withRetry skips a backoff that would exceed the deadline", async () => {
     const said: string[] = [];
     for (const [backoffMs, timeoutMs, endsAt, tries] of [
       [500, 100, 0, 1],
@@ -352,7 +352,7 @@ describe("early exit", () => {
     assert.deepEqual(said, Array(4).fill("deadline refused"));
   });
 
-  test("where retries nest, no time left in the attempt is left for the outer one to mend", async () => {
+  test("an outer withRetry retries when the inner one has no time left in its attempt", async () => {
     const { calls, said } = await played(
       { backoff: () => 50, maxAttempts: 9 },
       [refused],
@@ -371,7 +371,7 @@ describe("early exit", () => {
     ]);
   });
 
-  test("a bound by another clock is no measure for a wait", async () => {
+  test("withRetry ignores a deadline of another clock", async () => {
     const outer = fakeClock();
     const inner = fakeClock();
     await inner.advance(1_000_000);
@@ -384,9 +384,9 @@ describe("early exit", () => {
   });
 });
 
-describe("whether to try again", () => {
+describe("shouldRetry", () => {
   for (const reason of reasons) {
-    test(`after ${reason} is for the table of reasons to say`, async () => {
+    test(`withRetry follows the table of reasons after ${reason}`, async () => {
       const never =
         /^(access_denied|tls_(cert|hostname|client|protocol).*|proxy_auth|protocol|circuit_open|pool_exhausted|no_target|config)$/;
       const once = /^auth_/;
@@ -398,7 +398,7 @@ describe("whether to try again", () => {
     });
   }
 
-  test("is for an own function to say, which is told the error and the number of the attempt", async () => {
+  test("shouldRetry gets the error and the number of the attempt", async () => {
     const asked: unknown[] = [];
     const shouldRetry = (error: unknown, attempt: number) => {
       asked.push([(error as DialError).cause, attempt]);
@@ -414,7 +414,7 @@ describe("whether to try again", () => {
     assert.equal(said.at(-1), "h:1 given up after 3 for non_retryable: tls_cert_untrusted");
   });
 
-  test("is not asked after the last attempt, nor after an abort", async () => {
+  test("shouldRetry is not called after the last attempt or an abort", async () => {
     let asked = 0;
     const shouldRetry = () => {
       asked += 1;
@@ -427,7 +427,7 @@ describe("whether to try again", () => {
     assert.equal(asked, 1);
   });
 
-  test("shouldRetry may return a promise: false ends the dial, true goes on", async () => {
+  test("shouldRetry may return a promise: false ends the dial, true retries", async () => {
     const no = await played({ shouldRetry: async () => false }, [refused]);
     assert.equal(no.calls, 1);
     assert.equal(no.said.at(-1), "h:1 given up after 1 for non_retryable: refused");
@@ -435,7 +435,7 @@ describe("whether to try again", () => {
     assert.equal(yes.calls, 3);
   });
 
-  test("a shouldRetry that never settles is ended by an abort, and by the bound above", async () => {
+  test("a shouldRetry that never settles is ended by an abort and by the deadline", async () => {
     const never = () => new Promise<boolean>(() => {});
     const clock = fakeClock();
     const controller = new AbortController();
@@ -469,7 +469,7 @@ describe("whether to try again", () => {
     assert.equal(base.calls.length, 1);
   });
 
-  test("is no by an own function that throws, whose error is the dial's", async () => {
+  test("a shouldRetry that throws ends the dial with its error", async () => {
     const broken = () => {
       throw new Error("a broken function");
     };
@@ -479,14 +479,14 @@ describe("whether to try again", () => {
   });
 });
 
-test("a deadline that passes during an attempt is told as such, and the attempt's error gives way to it", async () => {
+test("a deadline that expires during an attempt rejects with the timeout, and reports the cause deadline", async () => {
   const { error, said, calls } = await played({}, [refused, "hang"], [withTimeout({ timeoutMs: 1000 })]);
   assert.equal(calls, 2);
   assert.equal(error.scope, "dial");
   assert.deepEqual(said, ["h:1 again as 2 after refused", "h:1 given up after 2 for deadline: timeout"]);
 });
 
-test("an abort in the very moment of a failure is a cancel, with the signal's reason, and no exhaustion", async () => {
+test("an abort at the moment of a failure cancels the dial with the signal's reason, and reports no exhaustion", async () => {
   for (const moment of ["attemptDone", "retryScheduled"] as const) {
     const controller = new AbortController();
     const said: string[] = [];
@@ -503,7 +503,7 @@ test("an abort in the very moment of a failure is a cancel, with the signal's re
   }
 });
 
-describe("refuses at construction", () => {
+describe("withRetry options", () => {
   const rows: readonly (readonly [RetryOptions, string, string])[] = [
     ...[0, -1, 1.5, Number.NaN].map((maxAttempts): [RetryOptions, string, string] => [
       { maxAttempts },
@@ -521,6 +521,7 @@ describe("refuses at construction", () => {
     [{ jitter: "some" as never }, "RangeError", /^withRetry: jitter .* got "some"$/ as never],
   ];
   for (const [options, name, message] of rows) {
-    test(String(message), () => assert.throws(() => withRetry(options), { name, message }));
+    test(`withRetry rejects options at construction: ${message}`, () =>
+      assert.throws(() => withRetry(options), { name, message }));
   }
 });

@@ -8,34 +8,44 @@ import { ownResolver } from "./own-resolver.ts";
 import { type Answer, refreshed } from "./refreshed.ts";
 import type { Discovery } from "./source.ts";
 
-/** What {@link dnsA} asks; `dns.promises.Resolver` is one. */
+/** The resolver of {@link dnsA}; `dns.promises.Resolver` implements it. */
 export interface AddressResolver {
+  /** Returns the A records of `name`, with the TTL in seconds. */
   resolve4(name: string, options: { ttl: true }): Promise<readonly RecordWithTtl[]>;
+  /** Returns the AAAA records of `name`, with the TTL in seconds. */
   resolve6(name: string, options: { ttl: true }): Promise<readonly RecordWithTtl[]>;
 }
 
+/** Options of {@link dnsA}. */
 export interface DnsAOptions {
-  /** IP version to ask for; 0 for both, IPv6 first. @defaultValue 0 */
+  /** IP version of the addresses: 4, 6, or 0 for both, IPv6 first. @defaultValue 0 */
   family?: 0 | 4 | 6 | undefined;
-  /** No answer is used for less, whatever its ttl; also the time until it is asked again when that has failed. @defaultValue 5000 */
+  /**
+   * Shortest time between queries, in milliseconds, from 1, even when the TTL is shorter; also the delay after a failed
+   * query. @defaultValue 5000
+   */
   minRefreshMs?: number | undefined;
-  /** No answer is used for longer, whatever its ttl. @defaultValue 300 000 */
+  /**
+   * Longest time between queries, in milliseconds, from `minRefreshMs`, even when the TTL is longer.
+   * @defaultValue 300 000
+   */
   maxRefreshMs?: number | undefined;
-  /** Whom to ask. @defaultValue a resolver of its own, with the system's name servers */
+  /** The resolver. @defaultValue a new resolver with the system's name servers */
   resolver?: AddressResolver | undefined;
 }
 
 /**
- * Finds targets by the addresses (A and AAAA records) of `name`, each of them a target with `port`, for `withFailover({ discover })`.
- * Asks again when the first of them has passed its ttl. The last good answer is kept while asking fails. TLS would check certificates
- * against the address: give `tls()` the name as its `serverName`.
+ * Discovers targets for `withFailover({ discover })` from the addresses of `name` (A and AAAA records): each address with
+ * `port` is a target. Queries again when the shortest TTL has expired. The last successful answer is kept while queries
+ * fail. TLS would verify certificates against the address: pass the name to `tls()` as `serverName`.
  *
  * @throws RangeError or TypeError at construction, naming the option.
  * @example
  * withFailover({ discover: dnsA("orders.internal", 4222), policy: "least_loaded" });
  */
 export function dnsA(name: string, port: number, options: DnsAOptions = {}): Discovery {
-  if (typeof name !== "string" || name === "") throw invalid(TypeError, `dnsA: name must be a name, got ${show(name)}`);
+  if (typeof name !== "string" || name === "")
+    throw invalid(TypeError, `dnsA: name must be a host name, got ${show(name)}`);
   const { host } = parseTarget({ host: name, port });
   checkOptions("dnsA", options, { family: true, minRefreshMs: true, maxRefreshMs: true, resolver: true });
   const { family = 0, minRefreshMs = 5000, maxRefreshMs = 300_000, resolver } = options;
@@ -52,7 +62,7 @@ export function dnsA(name: string, port: number, options: DnsAOptions = {}): Dis
   return refreshed((signal) => {
     const asked = resolver ?? ownResolver(signal);
     return async (): Promise<Answer> => {
-      // Each in a function of its own: one that throws must not leave the other's answer without a reader.
+      // Each query in an async function: a resolver that throws must not leave the other query's rejection unhandled.
       const questions: Promise<readonly RecordWithTtl[]>[] = [];
       if (family !== 4) questions.push((async () => checked("resolve6", await asked.resolve6(host, { ttl: true })))());
       if (family !== 6) questions.push((async () => checked("resolve4", await asked.resolve4(host, { ttl: true })))());
@@ -74,7 +84,7 @@ function checked(method: string, records: unknown): readonly RecordWithTtl[] {
 }
 markFactories({ dnsA });
 
-/** One version's answer is enough. A resolver that is in trouble says more than one that knows no such name. */
+/** The records of one IP version are enough. A resolver failure takes precedence over a name that was not found. */
 function recordsOf(answers: readonly PromiseSettledResult<readonly RecordWithTtl[]>[]): readonly RecordWithTtl[] {
   const records = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
   if (records.length > 0) return records;

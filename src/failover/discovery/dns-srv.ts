@@ -8,24 +8,27 @@ import { refreshed } from "./refreshed.ts";
 import { ordered } from "./rfc2782.ts";
 import type { Discovery } from "./source.ts";
 
-/** What {@link dnsSrv} asks; `dns.promises.Resolver` is one. */
+/** The resolver of {@link dnsSrv}; `dns.promises.Resolver` implements it. */
 export interface SrvResolver {
+  /** Returns the SRV records of `name`. */
   resolveSrv(name: string): Promise<readonly SrvRecord[]>;
 }
 
+/** Options of {@link dnsSrv}. */
 export interface DnsSrvOptions {
-  /** Time between two questions: Node doesn't tell how long SRV records are good. @defaultValue 30 000 */
+  /** Time between queries, in milliseconds, from 1: Node does not return the TTL of SRV records. @defaultValue 30 000 */
   refreshMs?: number | undefined;
-  /** Whom to ask. @defaultValue a resolver of its own, with the system's name servers */
+  /** The resolver. @defaultValue a new resolver with the system's name servers */
   resolver?: SrvResolver | undefined;
-  /** Source of randomness, from 0 to below 1. For tests. @defaultValue `Math.random` */
+  /** Source of random numbers from 0 to below 1, for tests. @defaultValue `Math.random` */
   random?: (() => number) | undefined;
 }
 
 /**
- * Finds targets by the SRV records of `name`, for `withFailover({ discover })`. Their priority is kept by every policy; their
- * order in it is drawn by weight at each refresh, which is what `in_order` goes by. The last good answer is kept while asking fails.
- * A service that is "decidedly not available", one record with the target `.`, has no targets.
+ * Discovers targets for `withFailover({ discover })` from the SRV records of `name`. Every policy respects their priority.
+ * Within a priority, their order is drawn by weight at each refresh; the policy `in_order` uses that order. The last
+ * successful answer is kept while queries fail. A single record with the target `.` means that the service is not
+ * available: it has no targets.
  *
  * @throws RangeError or TypeError at construction, naming the option.
  * @example
@@ -34,7 +37,7 @@ export interface DnsSrvOptions {
  * @see https://www.rfc-editor.org/rfc/rfc2782
  */
 export function dnsSrv(name: string, options: DnsSrvOptions = {}): Discovery {
-  const refused = () => invalid(TypeError, `dnsSrv: name must be a name, got ${show(name)}`);
+  const refused = () => invalid(TypeError, `dnsSrv: name must be a host name, got ${show(name)}`);
   if (typeof name !== "string" || name === "") throw refused();
   const service = canonicalHost(name, refused);
   checkOptions("dnsSrv", options, { refreshMs: true, resolver: true, random: true });

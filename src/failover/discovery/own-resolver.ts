@@ -1,6 +1,6 @@
 import { Resolver } from "node:dns/promises";
 
-/** A resolver of the system's name servers; what it is asked ends with `signal`. */
+/** Makes a resolver that uses the system's name servers and cancels its queries when `signal` aborts. */
 export function ownResolver(signal: AbortSignal): Resolver {
   const resolver = new Resolver();
   signal.addEventListener("abort", () => resolver.cancel(), { once: true });

@@ -2,15 +2,15 @@ import { Cancel } from "../../async/cancel.ts";
 import type { Clock } from "../../async/clock.ts";
 import type { Discovery, DiscoveryContext, TargetList } from "./source.ts";
 
-/** Targets, and for how long they are good. */
+/** Targets, and how long they are valid. */
 export interface Answer {
   readonly list: TargetList;
   readonly freshForMs: number;
 }
 
 /**
- * Asks again and again. When asking fails the last answer stays and it is asked again after `retryMs`; when the first asking
- * fails, so does the discovery.
+ * Makes a discovery that queries repeatedly. When a query fails, the last answer stays and the next query follows after
+ * `retryMs`; when the first query fails, discovery fails.
  */
 export function refreshed(begin: (signal: AbortSignal) => () => Promise<Answer>, retryMs: number): Discovery {
   return {
@@ -34,7 +34,7 @@ export function refreshed(begin: (signal: AbortSignal) => () => Promise<Answer>,
   };
 }
 
-/** Waits, without keeping the process alive for it; an abort ends the wait and rejects with its reason. */
+/** Sleeps without keeping the process alive. An abort ends the sleep and rejects with its reason. */
 function idle(ms: number, clock: Clock, cancel: Cancel): Promise<void> {
   return new Promise((resolve, reject) => {
     const onAbort = () => {

@@ -1,12 +1,12 @@
 import type { SrvRecord } from "node:dns";
 
 /**
- * Orders SRV records: by priority, and within one at random, each as likely to be next as its weight says.
+ * Orders SRV records by priority, and those of one priority at random, with probabilities proportional to their weights.
  *
  * @see https://www.rfc-editor.org/rfc/rfc2782
  */
 export function ordered(records: readonly SrvRecord[], random: () => number): readonly SrvRecord[] {
-  // Those of weight 0 stand first, so that they have a small chance.
+  // RFC 2782: records of weight 0 come first, which gives them a small chance of being drawn.
   const sorted = [...records].sort((a, b) => a.priority - b.priority || a.weight - b.weight);
   const order: SrvRecord[] = [];
   for (let start = 0; start < sorted.length; ) {
@@ -19,25 +19,25 @@ export function ordered(records: readonly SrvRecord[], random: () => number): re
   return order;
 }
 
-/** Draws the records of one priority, one after the other. */
-function draw(tier: readonly SrvRecord[], random: () => number, order: SrvRecord[]): void {
-  const left = new RunningSums(tier.map(({ weight }) => weight));
+/** Draws the records of one priority in random order and appends them to `order`. */
+function draw(level: readonly SrvRecord[], random: () => number, order: SrvRecord[]): void {
+  const left = new RunningSums(level.map(({ weight }) => weight));
   const drawn = new Set<number>();
   let oldest = 0;
-  while (drawn.size < tier.length) {
+  while (drawn.size < level.length) {
     while (drawn.has(oldest)) oldest += 1;
-    // A whole number from 0 to the sum, both included.
+    // A whole number from 0 to the sum, inclusive.
     const number = Math.floor(random() * (left.sum + 1));
     const index = number === 0 ? oldest : left.firstReaching(number);
     left.clear(index);
     drawn.add(index);
-    order.push(tier[index] as SrvRecord);
+    order.push(level[index] as SrvRecord);
   }
 }
 
 /**
- * Running sums of weights, some of which are taken out: a Fenwick tree, for an answer may hold ten thousand
- * records, and adding all of them up for each would take seconds.
+ * Running sums of weights that can be cleared. A Fenwick tree, because an answer may have ten thousand records:
+ * summing all weights for each draw would take seconds.
  *
  * @see https://doi.org/10.1002/spe.4380240306
  */
@@ -58,13 +58,13 @@ class RunningSums {
     return this.#sum;
   }
 
-  /** Takes one out. */
+  /** Sets the weight at `index` to 0. */
   clear(index: number): void {
     this.#add(index, -(this.#weights[index] ?? 0));
     this.#weights[index] = 0;
   }
 
-  /** The first index whose running sum is at least `number`, which is 1 to {@link sum}. */
+  /** Returns the first index whose running sum is at least `number`, which must be from 1 to {@link sum}. */
   firstReaching(number: number): number {
     let position = 0;
     let left = number;

@@ -2,35 +2,43 @@ import type { Clock } from "../../async/clock.ts";
 import { parseTarget, type Target, type TargetLike } from "../../core/target.ts";
 import { checkOptions, invalid, show } from "../../support/validate.ts";
 
-/** A target with its rank, after the fields of SRV records. */
+/** A target with a priority and a weight, as in SRV records. */
 export interface WeightedTarget {
+  /** The target. */
   readonly target: TargetLike;
-  /** Those of a lower number are dialed first; the others while none of these is left. @defaultValue 0 */
+  /** Targets with a lower number are dialed first; the others only while all of these are ejected or attempted. @defaultValue 0 */
   readonly priority?: number | undefined;
-  /** Share among those of one priority, for the policies `random` and `least_loaded`; 0 is next to none. @defaultValue 1 */
+  /** Relative share among targets of one priority, for the policies `random` and `least_loaded`, from 0 (hardly ever). @defaultValue 1 */
   readonly weight?: number | undefined;
 }
 
-/** Targets in order. One that is named twice counts once. */
+/** Targets in order. A repeated target counts once, where it stands first. */
 export type TargetList = readonly (TargetLike | WeightedTarget)[];
 
-/** What discovery runs in. */
+/** Argument of {@link Discovery.watch}. */
 export interface DiscoveryContext {
-  /** Where time comes from: the clock of the dial that began it. */
+  /** The clock of the dial that started discovery. */
   readonly clock: Clock;
-  /** Aborts when discovery is to end. */
+  /** Aborts when discovery must end. */
   readonly signal: AbortSignal;
 }
 
-/** Finds targets, and tells of each change with the whole list. */
+/**
+ * Finds targets, as `dnsSrv()` and `dnsA()` do. Unlike a plain async iterable, it gets the clock of the dials and a signal
+ * that ends it. See {@link Discover} for everything that the `discover` option accepts.
+ */
 export interface Discovery {
+  /** Starts discovery. Yields the complete list, first and after every change. */
   watch(context: DiscoveryContext): AsyncIterable<TargetList>;
 }
 
-/** Where lists of targets come from: a discovery of this package, or the user's own iterable of lists. */
+/** A source of target lists: a {@link Discovery}, or an async iterable of complete lists. */
 export type TargetSource = Discovery | AsyncIterable<TargetList>;
 
-/** A {@link WeightedTarget}, checked and completed. */
+/** The `discover` option: a source of target lists, or a function that returns one for each dialed target. */
+export type Discover = TargetSource | ((target: Target) => TargetSource | Promise<TargetSource>);
+
+/** A {@link WeightedTarget}, checked and with its defaults. */
 export interface ListedTarget {
   readonly target: Target;
   readonly priority: number;
@@ -38,9 +46,9 @@ export interface ListedTarget {
 }
 
 /**
- * Checks a list of targets.
+ * Checks a list of targets and fills in the defaults.
  *
- * @throws TypeError or RangeError naming what is wrong.
+ * @throws TypeError or RangeError that names the wrong value.
  */
 export function parseList(option: string, list: unknown): readonly ListedTarget[] {
   if (!Array.isArray(list)) throw invalid(TypeError, `${option} must be an array of targets, got ${show(list)}`);
@@ -61,10 +69,10 @@ export function parseList(option: string, list: unknown): readonly ListedTarget[
   });
 }
 
-/** A weight beside host and port would not be seen. */
+/** Rejects a priority or weight next to host and port, where it would have no effect. */
 function checkUnweighted(option: string, entry: TargetLike): void {
   if (typeof entry !== "object" || entry === null || !("priority" in entry || "weight" in entry)) return;
-  throw invalid(TypeError, `${option}: priority and weight stand beside target: { target: { host, port }, weight }`);
+  throw invalid(TypeError, `${option}: priority and weight go next to target: { target: { host, port }, weight }`);
 }
 
 function isWeighted(entry: TargetLike | WeightedTarget): entry is WeightedTarget {

@@ -4,23 +4,23 @@ import { wrongReturn } from "../../support/returned.ts";
 import { notify } from "../../support/user-call.ts";
 import type { DiscoveryContext, TargetList, TargetSource } from "./source.ts";
 
-/** That there is no list, and why: `cause` is absent when the source has just ended. */
+/** Why there is no list: `cause` is the error of the source; absent when the source ended without a list. */
 export interface NoList {
   readonly cause?: unknown;
 }
 
-/** Hears, on behalf of a dial that waits, that there is a list, or none. */
+/** Resumes a waiting dial: without an argument there is a list. */
 type Waiter = (none?: NoList) => void;
 
-/** A source that is being followed. */
+/** A source that is being read. */
 interface Following {
   readonly cancel: Cancel;
   iterator?: AsyncIterator<TargetList>;
 }
 
 /**
- * Follows a source of targets from the first dial on. Before there is a list, what goes wrong is for the
- * dials that wait, and the next dial begins anew; afterwards the last list stays.
+ * Reads a source of target lists, from the first dial on. An error before the first list rejects the waiting dials, and
+ * the next dial starts the source again. After the first list, an error is warned of and the last list stays.
  */
 export class Watcher {
   readonly #source: () => Promise<TargetSource>;
@@ -30,18 +30,21 @@ export class Watcher {
   #listed = false;
   #closed = false;
 
-  /** @param onList - throws when the list is malformed. */
+  /** @param onList - called with each list; throws when the list is malformed. */
   constructor(source: () => Promise<TargetSource>, onList: (list: TargetList) => void) {
     this.#source = source;
     this.#onList = onList;
   }
 
-  /** Whether there has been a list. */
+  /** Whether there was a list. */
   get listed(): boolean {
     return this.#listed;
   }
 
-  /** Waits for the first list, or to hear that there is none. An abort ends the wait at once and rejects with its reason. */
+  /**
+   * Waits for the first list; resolves with the reason when there is none. An abort ends the wait immediately and rejects
+   * with its reason.
+   */
   firstList(clock: Clock, cancel: Cancel | undefined): Promise<NoList | undefined> {
     if (cancel?.aborted) return Promise.reject(cancel.reason);
     if (this.#closed) return Promise.resolve({});
@@ -60,12 +63,12 @@ export class Watcher {
     });
   }
 
-  /** Ends it. The last list stays; dials that wait for the first hear that there is none. */
+  /** Ends reading. The last list stays; dials that wait for the first list get none. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#leave();
-    this.#tell({});
+    this.#resume({});
   }
 
   async #follow(clock: Clock): Promise<void> {
@@ -83,14 +86,14 @@ export class Watcher {
         if (this.#closed) return;
         if (done === true) break;
         this.#take(value);
-        // A source that never waits must not keep everything else from running.
+        // A source that always has a next list must not block the event loop.
         turn = new Promise((resolve) => setImmediate(resolve));
       }
-      if (!this.#listed) this.#begunInVain({});
+      if (!this.#listed) this.#failedToStart({});
     } catch (cause) {
       if (this.#closed) return;
-      if (this.#listed) complain(cause);
-      else this.#begunInVain({ cause });
+      if (this.#listed) warnOf(cause);
+      else this.#failedToStart({ cause });
     }
   }
 
@@ -99,26 +102,26 @@ export class Watcher {
       this.#onList(list);
     } catch (cause) {
       if (!this.#listed) throw cause;
-      complain(cause);
+      warnOf(cause);
       return;
     }
     this.#listed = true;
-    this.#tell(undefined);
+    this.#resume(undefined);
   }
 
-  #begunInVain(none: NoList): void {
+  #failedToStart(none: NoList): void {
     this.#leave();
     this.#following = undefined;
-    this.#tell(none);
+    this.#resume(none);
   }
 
-  #tell(none: NoList | undefined): void {
+  #resume(none: NoList | undefined): void {
     const waiters = [...this.#waiters];
     this.#waiters.clear();
     for (const waiter of waiters) waiter(none);
   }
 
-  /** One that is busy, or broken, is not waited for. */
+  /** Ends the source without waiting for it: it may be busy or broken. */
   #leave(): void {
     const { cancel, iterator } = this.#following ?? {};
     cancel?.abort(new Error("discovery has ended"));
@@ -126,8 +129,8 @@ export class Watcher {
   }
 }
 
-/** Nobody waits whom it could be told to. */
-function complain(cause: unknown): void {
+/** Warns of an error that has no dial to reject. */
+function warnOf(cause: unknown): void {
   notify("a discovery of targets", () => {
     throw cause;
   });
@@ -148,5 +151,5 @@ function iteratorOf(source: TargetSource, context: DiscoveryContext): AsyncItera
 
 function checkedResult(result: unknown): IteratorResult<TargetList> {
   if (typeof result === "object" && result !== null) return result as IteratorResult<TargetList>;
-  throw wrongReturn("withFailover: discover", "must give its lists as an async iterator does", result);
+  throw wrongReturn("withFailover: discover", "must yield its lists as an async iterator does", result);
 }

@@ -1,5 +1,5 @@
-import type { Pick } from "../picker.ts";
+import type { Picker } from "../picker.ts";
 
-/** The first in the list: the others stand by. */
-export const inOrder: Pick = ({ endpoints }, tried) =>
+/** Picks the first target in the list; the others are standbys. */
+export const inOrder: Picker = ({ endpoints }, tried) =>
   tried === undefined ? endpoints[0] : endpoints.find(({ key }) => !tried.has(key));

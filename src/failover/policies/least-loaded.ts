@@ -1,23 +1,24 @@
-import type { Pick } from "../picker.ts";
+import type { Picker } from "../picker.ts";
 import { shareOf } from "../priority-level.ts";
 import type { Endpoint } from "../target-status.ts";
 import { sampleUniform } from "./sample.ts";
 
-/** Latencies below it are as good as one another, and what has decayed to nothing must not hide the load. */
-const leastLatencyMs = 1;
-/** A target that nothing is known of gets one dial to find out; until that is over it is the last choice. */
+/** Lower latencies count as this one, in milliseconds: a latency that has decayed to 0 must not hide the load. */
+const minLatencyMs = 1;
+/** Cost of a target without a measured latency while its first dial is in progress: it is the last choice. */
 const unknownCost = Number.MAX_SAFE_INTEGER;
 
 /**
- * Of two taken at random the one that costs less: peak-sensitive latency, times open connections and dials under way and this
- * one, by weight. Two are enough: the worst is never taken unless drawn against itself, and nobody herds to the best.
+ * Picks two targets at random and takes the one with the lower cost: peak-sensitive latency × (open connections + dials in
+ * progress + this dial) ÷ weight. Two choices suffice: the worst target is never taken, and clients do not all go to the
+ * best one.
  *
  * @see https://www.eecs.harvard.edu/~michaelm/postscripts/handbook2001.pdf
  */
-export const leastLoaded: Pick = (tier, tried, context) => {
-  const one = sampleUniform(tier, tried, context);
-  if (one === undefined || tier.endpoints.length === 1) return one;
-  const other = sampleUniform(tier, tried, context, one);
+export const leastLoaded: Picker = (level, tried, context) => {
+  const one = sampleUniform(level, tried, context);
+  if (one === undefined || level.endpoints.length === 1) return one;
+  const other = sampleUniform(level, tried, context, one);
   if (other === undefined) return one;
   return costOf(other, context.now) < costOf(one, context.now) ? other : one;
 };
@@ -25,5 +26,5 @@ export const leastLoaded: Pick = (tier, tried, context) => {
 function costOf(endpoint: Endpoint, now: number): number {
   const { latency, open, dialing } = endpoint;
   if (!latency.measured) return dialing === 0 ? 0 : unknownCost + dialing;
-  return (Math.max(latency.at(now), leastLatencyMs) * (open + dialing + 1)) / shareOf(endpoint);
+  return (Math.max(latency.at(now), minLatencyMs) * (open + dialing + 1)) / shareOf(endpoint);
 }

@@ -1,9 +1,9 @@
 import { wrongReturn } from "../../support/returned.ts";
-import type { Pick, PolicyFunction } from "../picker.ts";
+import type { Picker, PolicyFunction } from "../picker.ts";
 import type { Endpoint } from "../target-status.ts";
 
-/** A function of the user's own: only here are those that were tried left out by making a list. */
-export function own(policy: PolicyFunction): Pick {
+/** Calls a user's policy. Only here a list without the attempted targets is allocated. */
+export function own(policy: PolicyFunction): Picker {
   return ({ endpoints }, tried, { target, random }) => {
     const candidates = tried === undefined ? endpoints : endpoints.filter(({ key }) => !tried.has(key));
     if (candidates.length === 0) return undefined;

@@ -1,8 +1,8 @@
-import type { Pick } from "../picker.ts";
+import type { Picker } from "../picker.ts";
 import { sampleUniform, sampleWeighted } from "./sample.ts";
 
-/** Any, each as likely as its weight says. */
-export const random: Pick = (tier, tried, context) =>
-  tier.weightSums === undefined
-    ? sampleUniform(tier, tried, context)
-    : sampleWeighted(tier, tier.weightSums, tried, context);
+/** Picks any target, with a probability proportional to its weight. */
+export const random: Picker = (level, tried, context) =>
+  level.weightSums === undefined
+    ? sampleUniform(level, tried, context)
+    : sampleWeighted(level, level.weightSums, tried, context);

@@ -1,7 +1,7 @@
-import type { Pick } from "../picker.ts";
+import type { Picker } from "../picker.ts";
 
-/** Each in its turn. The first turn is drawn, so that processes that start together don't all begin with the same. */
-export function roundRobin(): Pick {
+/** Picks each target in turn. The first is picked at random, so that processes that start together differ. */
+export function roundRobin(): Picker {
   let turn: number | undefined;
   return ({ endpoints }, tried, { random }) => {
     turn ??= Math.floor(random() * endpoints.length);

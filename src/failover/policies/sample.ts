@@ -1,15 +1,15 @@
-import type { PickContext } from "../picker.ts";
-import { shareOf, type Tier } from "../priority-level.ts";
+import type { PickerContext } from "../picker.ts";
+import { type PriorityLevel, shareOf } from "../priority-level.ts";
 import type { Endpoint } from "../target-status.ts";
 
-/** Draws until all that are left are looked through instead. */
+/** Random draws before the remaining targets are listed instead. */
 const maxDraws = 4;
 
-/** One of `tier`, at random and uniformly, that is neither in `tried` nor `except`. */
+/** Picks a target of `level` at random, uniformly, that is neither in `tried` nor `except`. */
 export function sampleUniform(
-  { endpoints }: Tier,
+  { endpoints }: PriorityLevel,
   tried: ReadonlySet<string> | undefined,
-  { random }: PickContext,
+  { random }: PickerContext,
   except?: Endpoint,
 ): Endpoint | undefined {
   for (let draw = 0; draw < maxDraws; draw += 1) {
@@ -20,12 +20,12 @@ export function sampleUniform(
   return left[Math.floor(random() * left.length)];
 }
 
-/** One of `tier`, at random and by weight, that is not in `tried`. */
+/** Picks a target of `level` at random, by weight, that is not in `tried`. */
 export function sampleWeighted(
-  { endpoints }: Tier,
+  { endpoints }: PriorityLevel,
   weightSums: readonly number[],
   tried: ReadonlySet<string> | undefined,
-  { random }: PickContext,
+  { random }: PickerContext,
 ): Endpoint | undefined {
   for (let draw = 0; draw < maxDraws; draw += 1) {
     const drawn = endpoints[indexAbove(weightSums, random() * (weightSums.at(-1) ?? 0))];
@@ -39,7 +39,7 @@ export function sampleWeighted(
   });
 }
 
-/** Index of the first sum above `value`. */
+/** Returns the index of the first sum above `value`, by binary search. */
 function indexAbove(sums: readonly number[], value: number): number {
   let low = 0;
   let high = sums.length - 1;

@@ -73,7 +73,7 @@ export const failoverFunctions: readonly UserFunction[] = [
     // The right one answers at once, time after time.
     name: "withFailover: discover, its iterator's next",
     right: () => ({ done: false, value: targets }),
-    expected: asked("withFailover: discover must give its lists as an async iterator does"),
+    expected: asked("withFailover: discover must yield its lists as an async iterator does"),
     run: (next, timeoutMs) => failingOver({ discover: { [Symbol.asyncIterator]: () => ({ next }) } }, timeoutMs),
   },
   {

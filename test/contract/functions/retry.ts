@@ -136,7 +136,7 @@ export const retryFunctions: readonly UserFunction[] = [
     name: "withRetry: budget.deposit",
     right: () => undefined,
     expected: {
-      ...allRefused("withRetry: budget.deposit\\(\\) must count at once"),
+      ...allRefused("withRetry: budget.deposit\\(\\) must not return a promise"),
       "returns undefined": harmless,
       "returns NaN": harmless,
       "returns a negative number": harmless,

@@ -17,7 +17,7 @@ function resolverOf(server: DnsServer): Resolver {
   return resolver;
 }
 
-/** A layer that finds its targets so, and what they are. */
+/** A dialer over dnsA(), and the targets that it dials. */
 function found(port: number, options: DnsAOptions) {
   const clock = fakeClock();
   const failover = withFailover({ discover: dnsA(name, port, options) });
@@ -30,7 +30,7 @@ function found(port: number, options: DnsAOptions) {
   };
 }
 
-test("every address is a target, and they are asked for again when the first has passed its ttl", async () => {
+test("dnsA makes every address a target, and queries again when the shortest TTL has expired", async () => {
   await using server = await dnsServer();
   server.zone.set(name, [a("127.0.0.1", 90), a("127.0.0.2", 60), aaaa("::1", 120)]);
   const { clock, dial, targets, close } = found(4222, { resolver: resolverOf(server) });
@@ -47,7 +47,7 @@ test("every address is a target, and they are asked for again when the first has
   assert.equal(clock.pending, 0);
 });
 
-test("a name beyond ASCII is asked for by its A-labels", async () => {
+test("dnsA queries a non-ASCII name by its A-labels", async () => {
   const asked: string[] = [];
   const resolve = async (host: string) => {
     asked.push(host);
@@ -65,7 +65,7 @@ for (const [family, expected] of [
   [4, ["127.0.0.1:1"]],
   [6, ["[::1]:1"]],
 ] as const) {
-  test(`family ${family} asks for no other`, async () => {
+  test(`dnsA with family ${family} queries no other IP version`, async () => {
     await using server = await dnsServer();
     server.zone.set(name, [a("127.0.0.1", 90), aaaa("::1", 120)]);
     const { dial, targets, close } = found(1, { resolver: resolverOf(server), family });
@@ -76,7 +76,7 @@ for (const [family, expected] of [
   });
 }
 
-test("a name that doesn't exist, and a server that fails, are told apart", async () => {
+test("dnsA distinguishes a name that does not exist from a failing server", async () => {
   await using server = await dnsServer();
   const { dial, close } = found(1, { resolver: resolverOf(server) });
   await assert.rejects(dial, { reason: "dns_not_found" });
@@ -85,7 +85,7 @@ test("a name that doesn't exist, and a server that fails, are told apart", async
   close();
 });
 
-describe("with a resolver of the test's own", () => {
+describe("dnsA with a scripted resolver", () => {
   const answers = (over: Partial<AddressResolver>): AddressResolver => ({
     resolve4: async () => [],
     resolve6: async () => [],
@@ -97,7 +97,7 @@ describe("with a resolver of the test's own", () => {
     [60, 60_000],
     [86_400, 300_000],
   ] as const) {
-    test(`a ttl of ${ttl} s is good for ${expectedMs} ms`, async () => {
+    test(`dnsA keeps an answer with a TTL of ${ttl} s for ${expectedMs} ms`, async () => {
       let asked = 0;
       const resolver = answers({
         resolve4: async () => {
@@ -115,7 +115,7 @@ describe("with a resolver of the test's own", () => {
     });
   }
 
-  test("one version's answer is enough", async () => {
+  test("dnsA needs the addresses of one IP version only", async () => {
     const resolver = answers({
       resolve6: async () => Promise.reject(failed("ETIMEOUT")),
       resolve4: async () => [{ address: "127.0.0.1", ttl: 9 }],
@@ -126,7 +126,7 @@ describe("with a resolver of the test's own", () => {
     close();
   });
 
-  test("of two failures the one that is no absence decides", async () => {
+  test("dnsA fails with the resolver failure when the other IP version was not found", async () => {
     for (const [six, four] of [
       ["ENODATA", "ETIMEOUT"],
       ["ETIMEOUT", "ENODATA"],
@@ -139,13 +139,13 @@ describe("with a resolver of the test's own", () => {
     }
   });
 
-  test("no address at all is no target", async () => {
+  test("dnsA without addresses has no targets", async () => {
     const { dial, close } = found(1, { resolver: answers({}) });
     await assert.rejects(dial, { name: "NoTargetError" });
     close();
   });
 
-  test("the last good answer stays while asking fails, every minRefreshMs anew", async () => {
+  test("dnsA keeps the last answer while queries fail, and retries every minRefreshMs", async () => {
     let asked = 0;
     const resolver = answers({
       resolve4: async () => {
@@ -168,9 +168,9 @@ describe("with a resolver of the test's own", () => {
   });
 });
 
-describe("refuses at construction", () => {
+describe("dnsA arguments", () => {
   const rows: readonly (readonly [unknown, unknown, DnsAOptions, string, RegExp])[] = [
-    ["", 1, {}, "TypeError", /^dnsA: name must be a name, got ""$/],
+    ["", 1, {}, "TypeError", /^dnsA: name must be a host name, got ""$/],
     ["h", 0, {}, "TypeError", /^invalid target "h:0"/],
     ["h", 1, { family: 5 as never }, "RangeError", /^dnsA: family must be 0, 4 or 6, got 5$/],
     ["h", 1, { minRefreshMs: 0 }, "RangeError", /^dnsA: minRefreshMs .* got 0$/],
@@ -179,8 +179,7 @@ describe("refuses at construction", () => {
     ["h", 1, { port: 1 } as never, "TypeError", /^dnsA: unknown option port/],
   ];
   for (const [host, port, options, kind, message] of rows) {
-    test(String(message), () =>
-      assert.throws(() => dnsA(host as string, port as number, options), { name: kind, message }),
-    );
+    test(`dnsA rejects arguments at construction: ${message}`, () =>
+      assert.throws(() => dnsA(host as string, port as number, options), { name: kind, message }));
   }
 });

@@ -33,7 +33,7 @@ function resolverOf(server: DnsServer): Resolver {
   return resolver;
 }
 
-/** Watches on a clock of its own. */
+/** Watches a discovery on a fake clock. */
 function watched(discovery: Discovery) {
   const clock = fakeClock();
   const controller = new AbortController();
@@ -46,8 +46,8 @@ const hosts = (list: TargetList) =>
     .map((entry) => (entry as { target: { host: string; port: number } }).target)
     .map(({ host, port }) => `${host}:${port}`);
 
-describe("with a name server", () => {
-  test("targets are dialed by priority, and are found anew after refreshMs", async () => {
+describe("dnsSrv with a name server", () => {
+  test("dnsSrv targets are dialed by priority, and are queried again after refreshMs", async () => {
     await using server = await dnsServer();
     server.zone.set(service, [srv("b.example.com", 20), srv("a.example.com", 10, 5, 4333)]);
     const clock = fakeClock();
@@ -74,7 +74,7 @@ describe("with a name server", () => {
     assert.equal(clock.pending, 0);
   });
 
-  test("the last good answer stays while the server fails, and it is asked again", async () => {
+  test("dnsSrv keeps the last answer while the server fails, and queries it again", async () => {
     await using server = await dnsServer();
     server.zone.set(service, [srv("a.example.com", 1)]);
     const clock = fakeClock();
@@ -95,7 +95,7 @@ describe("with a name server", () => {
     await until(() => String(failover.targets()[0]?.target) === "b.example.com:4222", "the list is new");
   });
 
-  test("a name that doesn't exist fails the dial as such, and the next dial asks again", async () => {
+  test("dnsSrv fails the dial with dns_not_found for an unknown name, and the next dial queries again", async () => {
     await using server = await dnsServer();
     const discover = dnsSrv(service, { resolver: resolverOf(server) });
     using failover = withFailover({ discover });
@@ -106,7 +106,7 @@ describe("with a name server", () => {
     (await dial("nats:1", { clock })).destroy();
   });
 
-  test("a service that is decidedly not available has no targets", async () => {
+  test("dnsSrv has no targets for a service whose only record is a dot", async () => {
     await using server = await dnsServer();
     server.zone.set(service, [srv(".", 0, 0, 0)]);
     using failover = withFailover({ discover: dnsSrv(service, { resolver: resolverOf(server) }) });
@@ -115,7 +115,7 @@ describe("with a name server", () => {
     });
   });
 
-  test("an abort ends the wait for a server that is silent", async () => {
+  test("an abort ends the wait for a name server that does not answer", async () => {
     await using server = await dnsServer();
     server.silent = true;
     using failover = withFailover({ discover: dnsSrv(service, { resolver: resolverOf(server) }) });
@@ -127,10 +127,10 @@ describe("with a name server", () => {
   });
 });
 
-describe("with a resolver of the test's own", () => {
+describe("dnsSrv with a scripted resolver", () => {
   const record = (name: string, priority: number, weight: number) => ({ name, priority, weight, port: 1 });
 
-  test("the order within a priority is drawn at each refresh", async () => {
+  test("dnsSrv draws the order within a priority at each refresh", async () => {
     const drawn = [0, 0, 0, 0.99, 0, 0];
     const resolver = { resolveSrv: async () => [record("c", 2, 1), record("a", 1, 1), record("b", 1, 1)] };
     const { clock, next, abort } = watched(dnsSrv("x", { resolver, random: () => drawn.shift() as number }));
@@ -141,7 +141,7 @@ describe("with a resolver of the test's own", () => {
     abort();
   });
 
-  test("a name beyond ASCII is asked for by its A-labels", async () => {
+  test("dnsSrv queries a non-ASCII name by its A-labels", async () => {
     const asked: string[] = [];
     const resolver = {
       resolveSrv: async (name: string) => {
@@ -155,7 +155,7 @@ describe("with a resolver of the test's own", () => {
     assert.deepEqual(asked, ["_nats._tcp.xn--bcher-kva.example"]);
   });
 
-  test("an abort ends the wait between two questions, and one while asking ends what comes after", async () => {
+  test("dnsSrv ends on an abort between two queries, and on one during a query", async () => {
     let answer = async () => [record("a", 1, 1)];
     const resolver = { resolveSrv: () => answer() };
     const { clock, next, abort } = watched(dnsSrv("x", { resolver, refreshMs: 1000 }));
@@ -183,7 +183,7 @@ describe("with a resolver of the test's own", () => {
   });
 });
 
-test("the wait between two questions keeps no process alive", async () => {
+test("the timer between two dnsSrv queries does not keep the process alive", async () => {
   const program = `
     import { compose, dnsSrv, withFailover } from "./src/index.ts";
     import { scriptedDialer } from "./src/testing.ts";
@@ -199,7 +199,7 @@ test("the wait between two questions keeps no process alive", async () => {
   assert.equal(stdout, "dialed\n");
 });
 
-test("what a resolver of its own is asked ends with the discovery", async () => {
+test("dnsSrv cancels the queries of its own resolver when discovery ends", async () => {
   const controller = new AbortController();
   await using server = await dnsServer();
   server.silent = true;
@@ -211,18 +211,19 @@ test("what a resolver of its own is asked ends with the discovery", async () => 
   await asking;
 });
 
-describe("refuses at construction", () => {
+describe("dnsSrv arguments", () => {
   const rows: readonly (readonly [unknown, DnsSrvOptions, string, RegExp])[] = [
-    ["", {}, "TypeError", /^dnsSrv: name must be a name, got ""$/],
+    ["", {}, "TypeError", /^dnsSrv: name must be a host name, got ""$/],
     [undefined, {}, "TypeError", /^dnsSrv: name .* got undefined$/],
-    ["a b", {}, "TypeError", /^dnsSrv: name must be a name, got "a b"$/],
-    [`_nats._tcp.${"a".repeat(64)}`, {}, "TypeError", /^dnsSrv: name must be a name, got "_nats/],
+    ["a b", {}, "TypeError", /^dnsSrv: name must be a host name, got "a b"$/],
+    [`_nats._tcp.${"a".repeat(64)}`, {}, "TypeError", /^dnsSrv: name must be a host name, got "_nats/],
     ["x", { refreshMs: 0 }, "RangeError", /^dnsSrv: refreshMs .* got 0$/],
     ["x", { random: 1 as never }, "TypeError", /^dnsSrv: random must be a function, got 1$/],
     ["x", { resolver: {} as never }, "TypeError", /^dnsSrv: resolver.resolveSrv must be a function, got undefined$/],
     ["x", { ttl: 1 } as never, "TypeError", /^dnsSrv: unknown option ttl/],
   ];
   for (const [name, options, kind, message] of rows) {
-    test(String(message), () => assert.throws(() => dnsSrv(name as string, options), { name: kind, message }));
+    test(`dnsSrv rejects arguments at construction: ${message}`, () =>
+      assert.throws(() => dnsSrv(name as string, options), { name: kind, message }));
   }
 });

@@ -6,13 +6,13 @@ import { seededRandom } from "../../support/random.ts";
 const record = (name: string, priority: number, weight: number) => ({ name, priority, weight, port: 1 });
 const names = (records: readonly { name: string }[]) => records.map(({ name }) => name).join("");
 
-test("lower priorities come first, whatever the weights", () => {
+test("SRV records of a lower priority number come first, whatever their weights", () => {
   const records = [record("c", 20, 60_000), record("a", 0, 1), record("b", 10, 0)];
   const random = seededRandom(1);
   for (let round = 0; round < 100; round += 1) assert.equal(names(ordered(records, random)), "abc");
 });
 
-test("within a priority each is first as often as its weight says", () => {
+test("an SRV record comes first within its priority in proportion to its weight", () => {
   const records = [record("a", 0, 60), record("b", 0, 30), record("c", 0, 10)];
   const random = seededRandom(2);
   const first: Record<string, number> = { a: 0, b: 0, c: 0 };
@@ -26,7 +26,7 @@ test("within a priority each is first as often as its weight says", () => {
   assert.ok(Math.abs((first.c ?? 0) - 1000) < 200, `c ${first.c}`);
 });
 
-test("a weight of 0 has a small chance beside others, and none is lost at the ends of what is drawn", () => {
+test("an SRV record of weight 0 has a small chance, and the limits of the random range lose no record", () => {
   const records = [record("z", 0, 0), record("a", 0, 9)];
   assert.equal(names(ordered(records, () => 0)), "za");
   assert.equal(names(ordered(records, () => 1 - 2 ** -53)), "az");
@@ -37,7 +37,7 @@ test("a weight of 0 has a small chance beside others, and none is lost at the en
   );
 });
 
-test("an answer of 10,000 records is put in order without blocking the event loop", () => {
+test("10,000 SRV records are ordered without blocking the event loop", () => {
   const records = Array.from({ length: 10_000 }, (_, index) => record(`${index} `, index % 3, index % 100));
   const startedAt = performance.now();
   const order = ordered(records, seededRandom(3));
@@ -46,8 +46,8 @@ test("an answer of 10,000 records is put in order without blocking the event loo
   assert.ok(order.every(({ priority }, index) => priority >= (order[index - 1]?.priority ?? 0)));
 });
 
-test("the order is the one that adding up the weights anew for each record gives", () => {
-  /** RFC 2782 to the letter. */
+test("the order of SRV records equals that of RFC 2782's algorithm", () => {
+  /** The algorithm exactly as RFC 2782 describes it. */
   const byHand = (records: readonly ReturnType<typeof record>[], random: () => number) => {
     const left = [...records].sort((a, b) => a.weight - b.weight);
     const order: typeof left = [];
