@@ -74,13 +74,7 @@ class Resolution {
   #reported = false;
   #stopped = false;
 
-  constructor(
-    host: string,
-    port: number,
-    settings: ResolveSettings,
-    context: DialContext<Socket>,
-    sink: AddressSink,
-  ) {
+  constructor(host: string, port: number, settings: ResolveSettings, context: DialContext<Socket>, sink: AddressSink) {
     this.#host = host;
     this.#port = port;
     this.#settings = settings;
