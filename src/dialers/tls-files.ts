@@ -107,8 +107,8 @@ async function each<T>(
     if (result.status === "fulfilled") return result.value;
     const { name, path } = files[index] as TlsFile;
     const { reason: cause } = result;
-    const why = cause instanceof PemError ? `${path} ${cause.message}` : `cannot be read: ${messageOf(cause)}`;
-    throw new Error(`${prefix}${name}File ${why}`, { cause });
+    const why = cause instanceof PemError ? cause.message : `cannot be read: ${messageOf(cause)}`;
+    throw new Error(`${prefix}${name}File ${path} ${why}`, { cause });
   });
 }
 

@@ -37,7 +37,7 @@ export function withFaults(options: FaultsOptions = {}): Middleware {
         cancel?.throwIfAborted();
         if (only !== undefined && !returnedBoolean("withFaults: only", only(target))) return next(target, context);
         const { fault, latencyMs, cutAfterBytes } = draw();
-        if (fault === "blackHole") return attempt<C>(() => never(cancel))(target, context);
+        if (fault === "blackHole") return attemptWith<C>(() => never(cancel))(target, context);
         const delay = async () => {
           if (latencyMs > 0) await sleep(latencyMs, clock, cancel);
         };
@@ -46,7 +46,7 @@ export function withFaults(options: FaultsOptions = {}): Middleware {
             await delay();
             throw connectRefused(target);
           };
-          return attempt<C>(refuse)(target, context);
+          return attemptWith<C>(refuse)(target, context);
         }
         await delay();
         if (fault === "reset") return injectFault(next, target, context, resetSoon);
@@ -60,7 +60,7 @@ export function withFaults(options: FaultsOptions = {}): Middleware {
 markFactories({ withFaults });
 
 /** An attempt with all its hooks that does not dial what is beneath. */
-function attempt<C extends Duplex>(base: () => Promise<never>): Run<C> {
+function attemptWith<C extends Duplex>(base: () => Promise<never>): Run<C> {
   return attempting(dialerOf<C>(base));
 }
 

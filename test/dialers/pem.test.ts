@@ -43,28 +43,33 @@ for (const [what, kind, content] of good) {
 const damagedFirst = first.replace("-----\nMII", "-----\nBII");
 
 const bad: readonly (readonly [string, PemKind, string | Buffer, RegExp])[] = [
-  ["junk", "certificate", "junk", /^holds no certificate in PEM$/],
-  ["binary junk", "certificate", Buffer.alloc(100), /^holds no certificate in PEM$/],
-  ["HTML", "certificate", "<html>not found</html>\n", /^holds no certificate in PEM$/],
-  ["DER", "certificate", der, /^holds no certificate in PEM: it seems to be DER/],
-  ["DER", "private key", der, /^holds no private key in PEM: it seems to be DER/],
-  ["UTF-16", "certificate", Buffer.from(first, "utf16le"), /^holds no certificate in PEM$/],
-  ["a key alone", "certificate", key, /^holds no certificate, but private key$/],
-  ["a certificate alone", "private key", first, /^holds no private key, but certificate$/],
+  ["junk", "certificate", "junk", /^contains no certificate in PEM format$/],
+  ["binary junk", "certificate", Buffer.alloc(100), /^contains no certificate in PEM format$/],
+  ["HTML", "certificate", "<html>not found</html>\n", /^contains no certificate in PEM format$/],
+  ["DER", "certificate", der, /^contains no certificate in PEM format; it seems to be DER/],
+  ["DER", "private key", der, /^contains no private key in PEM format; it seems to be DER/],
+  ["UTF-16", "certificate", Buffer.from(first, "utf16le"), /^contains no certificate in PEM format$/],
+  ["a key alone", "certificate", key, /^contains no certificate, but private key$/],
+  ["a certificate alone", "private key", first, /^contains no private key, but certificate$/],
   [
     "a public key",
     "private key",
     openssl(["x509", "-pubkey", "-noout"], first),
-    /^holds no private key, but public key$/,
+    /^contains no private key, but public key$/,
   ],
   [
     "an empty block",
     "certificate",
     first.replace(/\n[^-]*\n/, "\n"),
-    /^holds a certificate, number 1, that can't be read$/,
+    /^contains a certificate that cannot be parsed, number 1$/,
   ],
-  ["a damaged certificate", "certificate", damagedFirst, /^holds a certificate, number 1, that/],
-  ["a damaged second certificate", "certificate", second + damagedFirst, /^holds a certificate, number 2, that/],
+  ["a damaged certificate", "certificate", damagedFirst, /^contains a certificate that cannot be parsed, number 1/],
+  [
+    "a damaged second certificate",
+    "certificate",
+    second + damagedFirst,
+    /^contains a certificate that cannot be parsed, number 2/,
+  ],
   ["a line feed missing between two", "certificate", first.trimEnd() + second, /^has a damaged PEM block, number 1: /],
   [
     "two, the first without its end",
@@ -120,9 +125,7 @@ test("a file that is cut anywhere but between two lines of its blocks is half wr
       assert.throws(
         () => checkPem(Buffer.from(cut), "certificate"),
         (error) =>
-          error instanceof PemError &&
-          error.unfinished &&
-          /^ends inside its PEM block number [12]: /.test(error.message),
+          error instanceof PemError && error.unfinished && /^ends inside PEM block number [12]; /.test(error.message),
         `cut after ${length} of ${text.length} bytes`,
       );
     }

@@ -162,12 +162,12 @@ test("what comes with the answer is handed over, wherever the packets are cut", 
 
 describe("an answer that is no success", () => {
   const answers: readonly (readonly [string, readonly string[], Reason, RegExp])[] = [
-    ["no method that it takes", ["05ff"], "proxy_auth", /wants other credentials/],
-    ["credentials that we don't have", ["0502"], "proxy_auth", /wants other credentials/],
-    ["a method that nobody offered", ["0501"], "proxy_auth", /wants other credentials/],
-    ["another version", ["0400"], "proxy_rejected", /does not speak SOCKS5/],
+    ["no method that it takes", ["05ff"], "proxy_auth", /refused the credentials/],
+    ["credentials that we don't have", ["0502"], "proxy_auth", /refused the credentials/],
+    ["a method that nobody offered", ["0501"], "proxy_auth", /refused the credentials/],
+    ["another version", ["0400"], "proxy_rejected", /its answer is not SOCKS5/],
     ["HTTP", [Buffer.from("HTTP/1.1 400 Bad Request\r\n").toString("hex")], "proxy_rejected", /SOCKS5/],
-    ["another version, later", ["0500", "0400000100000000"], "proxy_rejected", /does not speak SOCKS5/],
+    ["another version, later", ["0500", "0400000100000000"], "proxy_rejected", /its answer is not SOCKS5/],
     ["general failure", ["0500", "05010001000000000000"], "proxy_rejected", /general failure/],
     ["a rule against it", ["0500", "05020001000000000000"], "proxy_rejected", /not allowed/],
     ["nobody listening", ["0500", "05050001000000000000"], "proxy_rejected", /connection refused/],

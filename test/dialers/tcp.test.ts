@@ -705,7 +705,11 @@ describe("refuses at construction", () => {
     [{ timeoutMs: 0 }, "RangeError", "tcp: timeoutMs must be a number of milliseconds from 1 to 2147483647, got 0"],
     [{ localAddress: "eth0" }, "TypeError", 'tcp: localAddress must be an IP address, got "eth0"'],
     [{ localPort: 65536 }, "RangeError", "tcp: localPort must be a whole number from 1 to 65535, got 65536"],
-    [{ family: 4, localAddress: "::1" }, "RangeError", 'tcp: localAddress must be of IPv4, as family says, got "::1"'],
+    [
+      { family: 4, localAddress: "::1" },
+      "RangeError",
+      'tcp: localAddress must be an IPv4 address, because family is 4, got "::1"',
+    ],
     [null, "TypeError", "tcp: options must be an object, got null"],
   ];
   for (const [options, name, message] of rows) {

@@ -94,16 +94,18 @@ describe("while caFile can't be used, the authorities that could be read last ar
       (await dial(`db.test:${server.port}`)).destroy();
     }
     process.off("warning", listen);
-    assert.deepEqual(warnings, [`tls: caFile ${file.path} holds no certificate in PEM; what it held before is used`]);
+    assert.deepEqual(warnings, [
+      `tls: caFile ${file.path} contains no certificate in PEM format; the previous content stays in use`,
+    ]);
   });
 });
 
 describe("as long as no content could be used", () => {
-  const missing = /tls: (ca|cert|key)File can't be read: (ENOENT|EISDIR)/;
+  const missing = /tls: (ca|cert|key)File \S+ cannot be read: (ENOENT|EISDIR)/;
   const cases: readonly (readonly [string, string | Buffer | undefined, RegExp])[] = [
     ...unusable(stranger.cert, ca.cert).map(
       ([what, content]) =>
-        [what, content, /^dial [^ ]+: tls: (ca|cert|key)File \S+\/used\.pem (is|ends|holds|has) /] as const,
+        [what, content, /^dial [^ ]+: tls: (ca|cert|key)File \S+\/used\.pem (is|ends|contains|has) /] as const,
     ),
     ["missing", undefined, missing],
   ];
@@ -119,7 +121,7 @@ describe("as long as no content could be used", () => {
           assert.equal(error.reason, "config");
           assert.equal(error.attemptCount, 1);
           assert.match(error.message, message);
-          assert.ok(error.message.includes(used.path) || /EISDIR/.test(error.message), error.message);
+          assert.ok(error.message.includes(used.path), error.message);
           assert.ok(error.message.includes(option), error.message);
           assert.doesNotMatch(error.message, /MII|BEGIN/);
           return true;

@@ -500,7 +500,7 @@ describe("pins", () => {
     const { dial, done } = observed({ pins: [pinOf(ca.cert)] });
     await assert.rejects(dial(`db.test:${server.port}`), {
       reason: "tls_cert_untrusted",
-      message: /not among the pins/,
+      message: /does not match any pin/,
     });
     assert.equal(done[0]?.reason, "tls_cert_untrusted");
     await until(() => openSockets() === 0 || server.secured.every((each) => each.destroyed), "it is closed");
@@ -513,7 +513,7 @@ describe("files", () => {
     const { dial, events } = observed({ certFile: file("none.pem"), keyFile: file("none.key") });
     await assert.rejects(dial(server.address), (error: DialError) => {
       assert.equal(error.reason, "config");
-      assert.match(error.message, /tls: certFile can't be read: ENOENT.*none\.pem/);
+      assert.match(error.message, /tls: certFile \S+none\.pem cannot be read: ENOENT/);
       return true;
     });
     assert.equal(server.accepted, 0);

@@ -181,7 +181,7 @@ describe("waits are told:", () => {
       () => {},
     );
     assert.deepEqual({ outcome, durationMs, reason }, { outcome: "failure", durationMs: 30, reason: "pool_exhausted" });
-    assert.equal(thrown.message, "dial b:1: no turn in 30 ms, 1 dials are under way");
+    assert.equal(thrown.message, "dial b:1: concurrency limit: timed out after 30 ms (1 in progress)");
     assert.deepEqual([thrown.name, thrown.target], ["DialError", "b:1"]);
     assert.equal(error, thrown);
   });
@@ -189,7 +189,7 @@ describe("waits are told:", () => {
   test("a failure at once, when the line is full", async () => {
     const { outcome, durationMs, reason, thrown } = await told({ maxConcurrent: 1, maxWaiting: 0 }, () => {});
     assert.deepEqual({ outcome, durationMs, reason }, { outcome: "failure", durationMs: 0, reason: "pool_exhausted" });
-    assert.equal(thrown.message, "dial b:1: 1 dials are under way and 0 wait for their turn");
+    assert.equal(thrown.message, "dial b:1: concurrency limit: queue full (1 in progress, 0 waiting)");
   });
 });
 

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { channel, subscribe, unsubscribe } from "node:diagnostics_channel";
-import { readFileSync } from "node:fs";
 import type { Duplex } from "node:stream";
 import { afterEach, describe, test } from "node:test";
 import { dialEventNames } from "../../src/core/trace.ts";
@@ -202,35 +201,3 @@ for (const [options, message] of refused) {
     assert.throws(() => withDiagnosticsChannel(options as DiagnosticsChannelOptions), { name: "TypeError", message });
   });
 }
-
-test("the README's table of channels is what the hooks are told", () => {
-  const declared = new Map<string, string[]>();
-  const source = readFileSync("src/core/trace.ts", "utf8");
-  for (const [, name = "", bases = "", body = ""] of source.matchAll(
-    /interface (\w+)(?: extends ([\w, ]+))? \{(\}|.*?^\})/gms,
-  )) {
-    const own = [...body.matchAll(/^ {2}readonly (\w+)/gm)].map(([, field = ""]) => field);
-    const inherited = bases
-      .split(", ")
-      .flatMap((base) => (base === "Ended" ? ["*ended*"] : (declared.get(base) ?? [])));
-    declared.set(name, [...inherited, ...own]);
-  }
-  const hooks = [...source.matchAll(/^ {2}(\w+): event<(\w+)>/gm)].map(([, hook = "", info = ""]) => {
-    return [hook, (declared.get(info) ?? []).sort().join()] as const;
-  });
-  assert.deepEqual(hooks.map(([hook]) => hook).sort(), [...dialEventNames].sort());
-
-  const told = new Map<string, string>();
-  for (const [, channels = "", fields = ""] of readFileSync("README.md", "utf8").matchAll(
-    /^\| (`dialtrace:.*?) \| (.*) \|$/gm,
-  )) {
-    const [all = "", ...parts] = fields.split("; ");
-    for (const [, hook = ""] of channels.matchAll(/`dialtrace:(\w+)`/g)) {
-      // "done: …" is of those that end so, "got: …" of those that begin so.
-      const own = parts.filter((part) => hook.toLowerCase().includes(part.split(": ")[0] ?? ""));
-      const names = [all, ...own.map((part) => part.replace(/^\w+: /, ""))].join().match(/\*ended\*|\w+/g) ?? [];
-      told.set(hook, names.sort().join());
-    }
-  }
-  assert.deepEqual(Object.fromEntries(told), Object.fromEntries(hooks));
-});

@@ -67,12 +67,12 @@ test("what layers decide is told: another target, a breaker's change, a wait at 
   }, 0);
   conn?.destroy();
   assert.deepEqual(lines.slice(0, 6), [
-    "info dial to a:1 begins in 40 ms",
-    "warn going on with b:1 instead of a:1 because: refused",
+    "info dial to a:1 starts in 40 ms",
+    "warn failing over from a:1 to b:1 because: refused",
     "warn the breaker of a:1 is open",
     "info the breaker of a:1 is half open",
     "info dial to a:1 waited 20 ms at its rate limit",
-    "warn dial to a:1 waited in vain 30 ms at its rate limit: too many wait",
+    "warn dial to a:1 failed after waiting 30 ms at its rate limit: too many wait",
   ]);
 });
 

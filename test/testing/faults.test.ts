@@ -385,16 +385,16 @@ describe("refuses at construction", () => {
     ...([-0.1, 1.1, Number.NaN, "1"] as never[]).map((refuse): [FaultsOptions, string, RegExp] => [
       { refuse },
       "RangeError",
-      /^withFaults: refuse must be a share from 0 to 1, got /,
+      /^withFaults: refuse must be a number from 0 to 1, got /,
     ]),
-    [{ refuse: 0.5, cut: 0.6 }, "RangeError", "withFaults: all shares together must be at most 1, got 1.1"],
+    [{ refuse: 0.5, cut: 0.6 }, "RangeError", "withFaults: the sum of refuse, reset, blackHole and cut must not exceed 1, got 1.1"],
     [{ latencyMs: -1 }, "RangeError", /^withFaults: latencyMs must be a number of milliseconds .* got -1$/],
-    [{ latencyMs: [5, 1] }, "RangeError", "withFaults: latencyMs must go from the lesser to the greater, got [5, 1]"],
+    [{ latencyMs: [5, 1] }, "RangeError", "withFaults: latencyMs must be a range [min, max] with min <= max, got [5, 1]"],
     [{ latencyMs: [1] as never }, "RangeError", /^withFaults: latencyMs .* got an array$/],
-    [{ cutAfterBytes: 0 }, "RangeError", "withFaults: cutAfterBytes must be a whole number of at least 1, got 0"],
+    [{ cutAfterBytes: 0 }, "RangeError", "withFaults: cutAfterBytes must be a whole number from 1, got 0"],
     [{ seed: 0.5 }, "RangeError", "withFaults: seed must be a whole number, got 0.5"],
     [{ only: 5 as never }, "TypeError", "withFaults: only must be a function, got 5"],
-    [{ script: [] }, "TypeError", "withFaults: script must be an array of at least one step, got an array"],
+    [{ script: [] }, "TypeError", "withFaults: script must be an array with at least one step, got an array"],
     [{ script: "refuse" as never }, "TypeError", /^withFaults: script must be an array .* got "refuse"$/],
     [
       { script: ["reset", "boom" as Fault] },
@@ -407,7 +407,7 @@ describe("refuses at construction", () => {
     [
       { script: ["none"], refuse: 0.1 },
       "TypeError",
-      "withFaults: shares have no effect when there is a script: leave them out",
+      "withFaults: refuse, reset, blackHole and cut have no effect with script; leave them out",
     ],
     [{ chance: 1 } as never, "TypeError", /^withFaults: unknown option chance; the options are latencyMs,/],
   ];
