@@ -35,7 +35,7 @@ function listen(name: keyof DialTrace, listener: (message: Message) => void): ()
   return leave;
 }
 
-test("every hook has its channel, and what is published is what the hook is told, in order", async () => {
+test("withDiagnosticsChannel publishes every hook on its channel with the fields of the hook, in order", async () => {
   const told: [string, object][] = [];
   const hooks = Object.fromEntries(
     dialEventNames.map((name) => [name, (info: object) => void told.push([name, info])]),
@@ -92,7 +92,7 @@ test("every hook has its channel, and what is published is what the hook is told
   assert.deepEqual(first?.[1].dial, { target, background: false, owner: undefined });
 });
 
-test("without subscribers no hooks go down", async () => {
+test("withDiagnosticsChannel attaches no hooks without subscribers", async () => {
   const seen: unknown[] = [];
   const base = scriptedDialer();
   const dial = compose(withDiagnosticsChannel(), (target, options) => {
@@ -107,7 +107,7 @@ test("without subscribers no hooks go down", async () => {
   assert.deepEqual(wanted, ["attemptStart"], "and with one, only what it wants to hear");
 });
 
-test("who subscribes hears of the dials that start from then on, until he leaves", async () => {
+test("a subscriber receives the dials that start between subscribe and unsubscribe", async () => {
   const heard: string[] = [];
   const dial = compose(withDiagnosticsChannel(), scriptedDialer());
   const before = await dial("before:1");
@@ -120,7 +120,7 @@ test("who subscribes hears of the dials that start from then on, until he leaves
   assert.deepEqual(heard, ["done between:1", "closed between:1", "closed after:1"]);
 });
 
-test("what is published of several dials at once can be told apart", async () => {
+test("messages of concurrent dials can be distinguished by dial", async () => {
   const heard = new Map<object, string[]>();
   for (const name of dialEventNames) {
     listen(name, ({ dial }) => heard.set(dial, [...(heard.get(dial) ?? []), name]));
@@ -145,7 +145,7 @@ test("what is published of several dials at once can be told apart", async () =>
   ]);
 });
 
-test("a subscriber cannot change what others are told", async () => {
+test("a subscriber cannot change the messages of other subscribers", async () => {
   const events: string[] = [];
   const outcomes: string[] = [];
   listen("attemptDone", (message) => Object.assign(message, { outcome: "changed" }));
@@ -160,7 +160,7 @@ test("a subscriber cannot change what others are told", async () => {
 });
 
 describe("a subscriber that throws", () => {
-  test("harms no dial: others hear all, and the throw is an uncaught exception, as on every channel", () => {
+  test("a subscriber that throws causes an uncaught exception and affects neither the dial nor other subscribers", () => {
     const script = `
       import { subscribe } from "node:diagnostics_channel";
       import { compose, withDiagnosticsChannel } from "./src/index.ts";
@@ -187,7 +187,7 @@ describe("a subscriber that throws", () => {
   });
 });
 
-test("the channels are there by their names, whoever asks first", () => {
+test("the channels exist by name, whether the package or a subscriber creates them first", () => {
   for (const name of dialEventNames) assert.equal(channel(`dialtrace:${name}`).hasSubscribers, false, name);
 });
 
@@ -197,7 +197,7 @@ const refused: readonly (readonly [unknown, RegExp])[] = [
   [{ channel: "x" }, /withDiagnosticsChannel: unknown option channel; the options are name/],
 ];
 for (const [options, message] of refused) {
-  test(`refuses, with ${message.source}`, () => {
+  test(`withDiagnosticsChannel refuses options with ${message.source}`, () => {
     assert.throws(() => withDiagnosticsChannel(options as DiagnosticsChannelOptions), { name: "TypeError", message });
   });
 }
