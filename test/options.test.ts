@@ -570,7 +570,7 @@ const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 for (const { factory, call, required = {}, options, open = false } of rows) {
   const names = Object.keys(options);
   describe(`${factory}${call.toString().includes("natsV2") ? " of nats 2.x" : ""}:`, () => {
-    test("an unknown option is refused, and the table above has all the options there are", async () => {
+    test(`${factory} refuses an unknown option, and the table lists all options`, async () => {
       if (open) return;
       const { message, code } = await thrownBy(() => call({ ...required, zzzzzzzzzzzz: 1 }));
       const [, listed = ""] = /^.*: unknown option zzzzzzzzzzzz; the options are (.*)$/.exec(message) ?? [];
@@ -579,7 +579,7 @@ for (const { factory, call, required = {}, options, open = false } of rows) {
       assert.equal(code, "ERR_INVALID_OPTION");
     });
 
-    test("a misspelt option is refused with the one that was meant", async () => {
+    test(`${factory} suggests the right name for a misspelled option`, async () => {
       for (const name of names) {
         const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
         for (const misspelt of new Set([name.toUpperCase(), snake, `${name}s`, name.replace(/(s|Ms)$/, "")])) {
@@ -593,7 +593,7 @@ for (const { factory, call, required = {}, options, open = false } of rows) {
 
     for (const [name, kind] of Object.entries(options)) {
       if (kind === "passed") continue;
-      test(`${name} of a wrong type is refused by its name`, async () => {
+      test(`${factory} names ${name} when it has a wrong type`, async () => {
         for (const value of wrong[kind]) {
           const { message, code } = await thrownBy(() => call({ ...required, [name]: value }));
           assert.match(String(code), /^ERR_INVALID_(OPTION|RETURN_VALUE)$/, message);
@@ -603,7 +603,7 @@ for (const { factory, call, required = {}, options, open = false } of rows) {
       });
     }
 
-    test("what is no object of options is refused", async () => {
+    test(`${factory} refuses anything but an object of options`, async () => {
       const values = ["x", 5, true, null, [], [{}], new AbortController().signal, new Map(), Promise.resolve({})];
       for (const value of [...values, ...(factory === "withBreaker: breaker" ? [] : [() => ({}), base])]) {
         // connect takes servers as text, and null as the client does; a step of a script may be text.
@@ -627,13 +627,13 @@ const exported = new Map(Object.values(entries).flatMap((entry) => Object.entrie
 const isClass = (value: unknown) => typeof value === "function" && /^class\b/.test(value.toString());
 
 for (const [name, refused] of Object.entries(others)) {
-  test(`${name} refuses what it can't use`, async () => {
+  test(`${name} refuses invalid arguments`, async () => {
     const call = exported.get(name) as (...args: unknown[]) => unknown;
     for (const [given, message] of refused) assert.match((await thrownBy(() => call(...given))).message, message);
   });
 }
 
-test("every exported function is in one of the tables, and every entry of the package is looked at", () => {
+test("every exported function of every entry is in one of the tables", () => {
   const { exports } = JSON.parse(readFileSync("package.json", "utf8"));
   assert.equal(Object.keys(exports).filter((each) => !each.endsWith(".json")).length, Object.keys(entries).length);
   const functions = [...exported].filter(([, value]) => typeof value === "function" && !isClass(value));

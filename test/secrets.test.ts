@@ -236,9 +236,9 @@ const userinfo = `${encode(secrets.user)}:${encode(secrets.password)}`;
 /** As people paste them: nothing encoded. */
 const rawUserinfo = `${secrets.user}:${secrets.password}`;
 
-describe("the search for secrets itself", () => {
+describe("the search for secrets", () => {
   for (const [name, secret] of Object.entries(secrets)) {
-    it(`finds ${name}, whole or in part, encoded or not`, () => {
+    it(`the search finds ${name}, whole or in part, encoded or not`, () => {
       const part = partsOf(secret)[0] as string;
       for (const leak of [
         secret,
@@ -253,7 +253,7 @@ describe("the search for secrets itself", () => {
     });
   }
 
-  it("hears each place, and fails where a secret comes out", async () => {
+  it("the search covers every output and fails where a secret appears", async () => {
     heard = [];
     const leaky = new Error("no", {
       cause: Object.assign(new Error("inner"), { options: { deep: { pass: secrets.password } } }),
@@ -276,12 +276,12 @@ describe("the search for secrets itself", () => {
     heard = [];
   });
 
-  it("is content with what has no secret in it", () => {
+  it("the search accepts output without secrets", () => {
     assert.deepEqual(leaksIn("dial nats://***@db.internal:4222 failed: PRIVATE KEY, BEGIN, password, user, token"), []);
   });
 });
 
-describe("no secret comes out of a dialer", () => {
+describe("secrets in dials", () => {
   const dialAll = (targets: readonly unknown[], options?: DialOptions, dial = observedDialer()) =>
     Promise.all(
       targets.map((target) =>
@@ -293,7 +293,7 @@ describe("no secret comes out of a dialer", () => {
     );
 
   it(
-    "that connects",
+    "a dial that connects shows no secret",
     fresh(async () => {
       await using server = await goodPeer();
       const targets = [
@@ -320,7 +320,7 @@ describe("no secret comes out of a dialer", () => {
   );
 
   it(
-    "that is refused, or whose name does not resolve",
+    "a dial that is refused or does not resolve shows no secret",
     fresh(async () => {
       const port = await freePort();
       await dialAll([`nats://${userinfo}@127.0.0.1:${port}`, `nats://${userinfo}@nowhere.invalid:${port}`]);
@@ -329,7 +329,7 @@ describe("no secret comes out of a dialer", () => {
   );
 
   it(
-    "that times out, that is aborted, or whose handshake fails",
+    "a dial that times out, is aborted or fails its handshake shows no secret",
     fresh(async () => {
       await using server = await silentPeer();
       const target = `nats://${userinfo}@${server.address}`;
@@ -349,7 +349,7 @@ describe("no secret comes out of a dialer", () => {
   );
 
   it(
-    "that is given a target that can't be dialed",
+    "a dial with an invalid target shows no secret",
     fresh(async () => {
       const targets = [...malformed("nats", userinfo), { host: `${rawUserinfo}@db.internal`, port: 4222 }];
       const errors = await dialAll(targets);
@@ -362,7 +362,7 @@ describe("no secret comes out of a dialer", () => {
 
   // As people paste them, with nothing encoded. What stands behind a / or an @ is not the host.
   it(
-    "that is given userinfo which ends the URL's authority too early",
+    "a dial with an unencoded delimiter in its userinfo shows no secret",
     fresh(async () => {
       const infos = [rawUserinfo, "user:Qx2aa/Qx2bb", "Qx1user:4222/Qx2bb", "Qx3token?Qx3slash", "Qx3token#Qx3slash"];
       const targets = infos.flatMap((info) => [...malformed("nats", info), `nats://${info}@db.internal:4222`]);
@@ -389,9 +389,9 @@ function malformed(scheme: string, info: string): string[] {
   ];
 }
 
-describe("no secret comes out of a target that can't be dialed", () => {
+describe("secrets in invalid targets", () => {
   it(
-    "and has one in its query or fragment",
+    "an invalid target shows no secret of its query or fragment",
     fresh(async () => {
       const { token } = secrets;
       for (const rest of [`?password=${token}`, `/db?user=a&password=${token}`, `#${token}`, `/?a=b@${token}`]) {
@@ -426,7 +426,7 @@ const echoes: Readonly<Record<string, (sent: string) => string>> = {
   "cut off": (sent) => sent.slice(0, Math.ceil(sent.length * 0.8)),
 };
 
-describe("no secret comes out of a peer that sends back what it was sent", () => {
+describe("secrets that peers repeat", () => {
   const { user, password: pass, token } = secrets;
   const serverInfo = `INFO {"server_id":"S","version":"2.10.0","proto":1,"headers":true,"max_payload":1048576,"nonce":"n"}\r\n`;
 
@@ -436,7 +436,7 @@ describe("no secret comes out of a peer that sends back what it was sent", () =>
       ["as a line of its own", (line: string) => `${echo(line)}\r\n`],
     ] as const) {
       it(
-        `a NATS server, ${how}, ${what}`,
+        `a NATS server that repeats credentials, ${how}, ${what}, shows no secret`,
         fresh(async () => {
           let line = "";
           await using server = await peer((socket) => {
@@ -473,7 +473,7 @@ describe("no secret comes out of a peer that sends back what it was sent", () =>
     }
 
     it(
-      `an HTTP proxy, ${how}, as its answer, as the server's behind it, and to any protocol`,
+      `an HTTP proxy or server that repeats credentials, ${how}, shows no secret`,
       fresh(async () => {
         for (const prefix of ["HTTP/1.1 403 ", "HTTP/1.1 200 OK\r\n\r\n-ERR '", "HTTP/1.1 200 OK\r\n\r\n", ""]) {
           await using server = await peer((socket) => {
@@ -498,7 +498,7 @@ describe("no secret comes out of a peer that sends back what it was sent", () =>
   }
 
   it(
-    "a SOCKS proxy, as its answers, and as the server's behind it",
+    "a SOCKS proxy that repeats credentials in its answers shows no secret",
     fresh(async () => {
       const [username, password] = ["Qx1user", "Qx2aa-Qx2bb"];
       for (const start of ["", "\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x01-ERR '"]) {
@@ -532,7 +532,7 @@ function headerOf(request: string): string {
   return /^Proxy-Authorization: .*$/im.exec(request)?.[0] ?? request;
 }
 
-describe("no secret comes out of connect()", () => {
+describe("secrets in connect()", () => {
   const common = (): ConnectOptions => ({
     dialer: observedDialer(),
     trace: clientTrace(),
@@ -547,7 +547,7 @@ describe("no secret comes out of connect()", () => {
     });
 
   it(
-    "with user and password, right or wrong, in the URL or as options",
+    "connect shows no username or password, right or wrong, in the URL or as options",
     fresh(async () => {
       // The server's configuration has its own quoting; what is tested here are URLs.
       const { user, password: pass, otherPassword } = secrets;
@@ -569,7 +569,7 @@ describe("no secret comes out of connect()", () => {
   );
 
   it(
-    "with a token, right or wrong, in the URL or as an option",
+    "connect shows no token, right or wrong, in the URL or as an option",
     fresh(async () => {
       const { token } = secrets;
       await using server = await startNats(["--auth", token]);
@@ -582,7 +582,7 @@ describe("no secret comes out of connect()", () => {
   );
 
   it(
-    "that loses its server and is refused by another",
+    "connect shows no secret when its server is lost and another refuses it",
     fresh(async () => {
       const { user, password: pass } = secrets;
       await using server = await startNats(["--user", user, "--pass", pass]);
@@ -600,7 +600,7 @@ describe("no secret comes out of connect()", () => {
   );
 
   it(
-    "that can't reach a server, is aborted or runs out of time",
+    "connect shows no secret when it fails, is aborted or times out",
     fresh(async () => {
       await using server = await silentPeer();
       const servers = `nats://${userinfo}@${server.address}`;
@@ -615,7 +615,7 @@ describe("no secret comes out of connect()", () => {
   );
 
   it(
-    "that meets a server which speaks something else, or hangs up",
+    "connect shows no secret when the server speaks another protocol or closes",
     fresh(async () => {
       const says = (text: string): Promise<Peer> => peer((socket) => void socket.end(text));
       for (const text of ["HTTP/1.1 400\r\n", "-ERR 'Authorization Violation'\r\n", "INFO {\r\n", ""]) {
@@ -627,7 +627,7 @@ describe("no secret comes out of connect()", () => {
   );
 
   it(
-    "with a private key, good or broken, and a server without TLS",
+    "connect shows no private key, valid or broken, with a server without TLS",
     fresh(async () => {
       await using server = await startNats();
       for (const key of [secrets.privateKey, secrets.brokenKey]) {
@@ -645,7 +645,7 @@ describe("no secret comes out of connect()", () => {
   );
 
   it(
-    "that is given servers or options which can't be used",
+    "connect shows no secret of invalid servers or options",
     fresh(async () => {
       for (const servers of [
         ...malformed("nats", userinfo),
@@ -664,7 +664,7 @@ describe("no secret comes out of connect()", () => {
   );
 
   it(
-    "that is given a string of servers with a comma in a password",
+    "connect shows no password that contains a comma in a string of servers",
     fresh(async () => {
       await connecting({ servers: `nats://user:Qx2aa,Qx2bb@127.0.0.1:${await freePort()}` });
       await connecting({ servers: `nats://Qx1user,Qx1host:Qx2aa@127.0.0.1:${await freePort()}` });
@@ -673,7 +673,7 @@ describe("no secret comes out of connect()", () => {
   );
 
   it(
-    "that has printed all of its warnings",
+    "connect shows no secret in process warnings",
     fresh(async () => {
       const broken = { connectStart: () => assert.fail("a hook of the user's") };
       await using server = await startNats(["--user", secrets.user, "--pass", secrets.password]);

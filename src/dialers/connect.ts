@@ -7,18 +7,20 @@ import type { DialContext } from "../engine/context.ts";
 import { failed } from "../engine/outcome.ts";
 import { isError } from "../support/is-error.ts";
 
-/** What every connect of a dialer has in common. */
+/** Settings that all connects of a dialer share. */
 export interface ConnectSettings {
+  /** Options of `net.connect`. */
   readonly socket: Pick<
     TcpNetConnectOpts,
     "noDelay" | "keepAlive" | "keepAliveInitialDelay" | "localAddress" | "localPort"
   >;
-  /** Bound on each connect. */
+  /** Timeout of each connect in milliseconds. */
   readonly timeoutMs: number | undefined;
+  /** Whether the connection is unref'd once it is established. */
   readonly unref: boolean;
 }
 
-/** Tries one address, with its connect hooks. On failure or abort the socket is destroyed; no listener stays. */
+/** Connects to one address and calls the connect hooks. On failure or abort the socket is destroyed; no listener is left. */
 export function connectAddress(
   address: Address,
   settings: ConnectSettings,
@@ -50,7 +52,7 @@ export function connectAddress(
     };
     const onError = (error: unknown) => {
       end();
-      // What failed at once is told a turn later; by then an abort may have ended the connect.
+      // Node emits the error of a connect that failed immediately in the next turn, which may be after an abort.
       socket.on("error", ignore);
       socket.destroy();
       if (address.family === "unix") makePrintable(error);
@@ -62,7 +64,7 @@ export function connectAddress(
     socket.on("error", onError);
     if (timeoutMs !== undefined) {
       deadline = new Deadline(clock, timeoutMs, (lateByMs) => {
-        // First, for the hook may abort.
+        // Before the hook, which may abort the dial.
         end();
         trace?.timeout?.({ target, scope: "phase", timeoutMs });
         const message = timeoutMessage(`connect to ${address.address}`, timeoutMs, lateByMs);
@@ -76,24 +78,24 @@ export function connectAddress(
 function ignore(): void {}
 
 /**
- * Bytes of a unix socket's path: what fits into `sun_path` together with the NUL at its end (unix(7)).
- * Node may take a part of a longer path, and connect to another socket.
+ * Maximum length of a unix socket's path in bytes: the size of `sun_path` less the terminating NUL (unix(7)).
+ * Node truncates a longer path and may connect to another socket.
  */
 const maxPathBytes = { win32: Number.POSITIVE_INFINITY, linux: 107 }[process.platform as string] ?? 103;
 
 function connectUnix(path: string): Socket {
   const bytes = Buffer.byteLength(path);
   if (bytes <= maxPathBytes) return connect({ path: systemPath(path) });
-  const message = `the unix socket's path has ${bytes} bytes, ${maxPathBytes} is the most`;
+  const message = `the unix socket's path has ${bytes} bytes, the maximum is ${maxPathBytes}`;
   return new Socket().destroy(new DialError(message, { reason: "config" }));
 }
 
-/** The path as the system takes it: on Linux, `@name` is a socket of the abstract namespace (unix(7)). */
+/** Translates `@name` to a socket of the abstract namespace on Linux (unix(7)). */
 function systemPath(path: string): string {
   return process.platform === "linux" && path.startsWith("@") ? `\0${path.slice(1)}` : path;
 }
 
-/** Node's errors about abstract sockets hold the NUL, which labels, spans and logs had better not. */
+/** Replaces the NUL in Node's errors about abstract sockets, to keep it out of labels, spans and logs. */
 function makePrintable(error: unknown): void {
   if (!isError(error)) return;
   for (const key of ["message", "stack", "address"] as const) {

@@ -11,33 +11,36 @@ import { tcp } from "./tcp.ts";
 import { tls } from "./tls.ts";
 import { type SocketDialer, tunnelDialer } from "./tunnel.ts";
 
+/** Options of {@link httpProxy}. */
 export interface HttpProxyOptions {
   /**
-   * `http://[user:password@]host[:port]`, or `https://…` to speak TLS with the proxy.
-   * @defaultValue port 1080, as in curl, or 443 for https; 80 for a `URL` of http, which keeps no `:80`
+   * The proxy: `http://[user:password@]host[:port]`, or `https://…` to connect to it over TLS. Required. The port defaults
+   * to 1080 for http, as in curl, and to 443 for https. For a `URL` object of http it defaults to 80, because a `URL`
+   * drops `:80`.
    */
   proxy: string | URL;
-  /** Credentials, if the URL has none. Sent as Basic; never shown. */
+  /** Credentials, sent as Basic; never shown. @defaultValue those in the URL */
   auth?: ProxyAuth | undefined;
-  /** Further headers of the CONNECT request, such as another kind of `Proxy-Authorization`; never shown. */
+  /** Additional headers of the CONNECT request, such as a `Proxy-Authorization` of another scheme; never shown. @defaultValue none */
   headers?: Readonly<Record<string, string>> | undefined;
-  /** Bound on the proxy's answer in milliseconds. @defaultValue 30 000 */
+  /** Timeout of the proxy's answer in milliseconds, 1 to 2^31-1. @defaultValue 30 000 */
   timeoutMs?: number | undefined;
 }
 
-/** Longest answer taken from a proxy, interim ones included. */
+/** Maximum length of a proxy's answer in bytes, interim answers included. */
 const maxHeadBytes = 16 * 1024;
 
-/** Most interim answers (1xx) taken from a proxy before the one that counts. Go's client takes 5. */
+/** Maximum number of interim answers (1xx) before the final one. Go's `net/http` accepts 5. */
 const maxInterimAnswers = 8;
 
 /**
- * Dials through an HTTP proxy, by CONNECT. Bytes that come together with the proxy's answer, from a
- * server that speaks first, are handed over with the connection. The proxy resolves the target's name.
+ * Dials through an HTTP proxy with CONNECT. The proxy resolves the target's name. Bytes of a server-first protocol that
+ * arrive with the proxy's answer are kept and can be read from the connection.
  *
  * @param over - dials the proxy. @defaultValue `tcp()`, or `tls()` for an https proxy
  * @throws TypeError or RangeError at construction, naming the option.
- * @throws DialError `proxy_auth` when the proxy answers 407 or 401, `proxy_rejected` for any other answer but success.
+ * @throws DialError from the dial: `proxy_auth` when the proxy answers 407 or 401, `proxy_rejected` for any other answer
+ * except success; DialTimeoutError of scope `phase`.
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6
  */
 export function httpProxy(options: HttpProxyOptions, over?: SocketDialer): Dialer<Socket> {
@@ -54,14 +57,14 @@ export function httpProxy(options: HttpProxyOptions, over?: SocketDialer): Diale
       type: "http",
       proxy,
       timeoutMs,
-      async ask(socket, target) {
+      async open(socket, target) {
         if (secrets !== undefined) noteSecrets(socket, secrets);
-        // RFC 6874, section 1: the zone of a link-local address means something on this host alone.
+        // RFC 6874, section 1: the zone of a link-local address is valid only on this host.
         const authority = String(target).replace(/%[^\]]*(?=\])/, "");
         socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${lines}\r\n`);
         const status = await readStatus(socket);
         if (status > 299) {
-          // 401 is how tinyproxy says that the credentials are wrong.
+          // tinyproxy answers 401 to wrong credentials.
           const reason = status === 407 || status === 401 ? "proxy_auth" : "proxy_rejected";
           throw new DialError(`the proxy ${proxy} answered ${status}`, { reason });
         }
@@ -81,24 +84,27 @@ function headerLines(headers: Readonly<Record<string, string>>, auth: ProxyAuth 
       lazyModules.http.validateHeaderName(name);
       lazyModules.http.validateHeaderValue(name, value);
     } catch {
-      throw invalid(TypeError, `httpProxy: headers: ${show(name)} or its value can't be sent`);
+      throw invalid(
+        TypeError,
+        `httpProxy: headers: ${show(name)} or its value contains characters that are not allowed`,
+      );
     }
     const taken = name.toLowerCase();
     if (taken === "host" || (taken === "proxy-authorization" && auth !== undefined)) {
-      throw invalid(TypeError, `httpProxy: headers: ${name} is set already`);
+      throw invalid(TypeError, `httpProxy: headers: ${name} is set by httpProxy; leave it out`);
     }
   }
   if (auth !== undefined) {
     checkAuth("httpProxy", auth);
-    // RFC 7617, section 2: the first colon ends the user's name.
-    if (auth.username.includes(":")) throw invalid(TypeError, "httpProxy: auth: a username has no colon");
+    // RFC 7617, section 2: the first colon ends the username.
+    if (auth.username.includes(":")) throw invalid(TypeError, "httpProxy: auth: username must not contain a colon");
     const credentials = Buffer.from(`${auth.username}:${auth.password}`).toString("base64");
     all.push(["Proxy-Authorization", `Basic ${credentials}`]);
   }
   return all.map(([name, value]) => `${name}: ${value}\r\n`).join("");
 }
 
-/** RFC 9110, section 15.2: interim answers may come first. */
+/** Reads the status of the final answer, after any interim answers (RFC 9110, section 15.2). */
 async function readStatus(socket: Socket): Promise<number> {
   let leftBytes = maxHeadBytes;
   for (let interim = 0; interim <= maxInterimAnswers; interim += 1) {
@@ -106,13 +112,13 @@ async function readStatus(socket: Socket): Promise<number> {
     const status = statusOf(head);
     if (status >= 200) return status;
     leftBytes -= head.length;
-    // What has come with it is read in a turn of its own: else a flood would let nothing else happen.
+    // The next answer is read in another turn, so that a flood of answers does not block the event loop.
     await new Promise((resolve) => setImmediate(resolve));
   }
   throw new DialError(`the proxy sent more than ${maxInterimAnswers} interim answers`, { reason: "proxy_rejected" });
 }
 
-/** What the proxy must not tell of what it is sent. */
+/** The credentials that must not be shown if the proxy's answers repeat them. */
 function secretsOf(headers: Readonly<Record<string, string>>, auth: ProxyAuth | undefined): SentSecrets | undefined {
   const values = Object.values(headers);
   if (auth === undefined && values.length === 0) return undefined;
@@ -134,14 +140,14 @@ const httpVersion = Buffer.from("HTTP/1.");
 function headLength(bytes: Buffer): number | undefined {
   const end = bytes.indexOf("\r\n\r\n");
   if (end >= 0) return end + 4;
-  // What speaks something else may never send an empty line.
+  // A peer of another protocol may never send an empty line, so the first bytes decide.
   const start = bytes.subarray(0, httpVersion.length);
   return httpVersion.subarray(0, start.length).equals(start) ? undefined : bytes.length;
 }
 
 function statusOf(head: Buffer): number {
   const [, status] = /^HTTP\/1\.\d ([1-5]\d\d)[ \r]/.exec(head.toString("latin1", 0, 16)) ?? [];
-  // What it says instead stays out of the message: it may be our own request, credentials and all.
+  // The answer stays out of the message: it may repeat the request with its credentials.
   if (status === undefined) throw new DialError("the proxy's answer is not HTTP", { reason: "proxy_rejected" });
   return Number(status);
 }

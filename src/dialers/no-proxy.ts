@@ -4,7 +4,7 @@ import { redact } from "../support/redact.ts";
 import { invalid, show } from "../support/validate.ts";
 import { warnOnce } from "../support/warn.ts";
 
-/** An entry for one name and its subdomains, or for some addresses; of one port, where `port` is given. */
+/** An entry: a name with its subdomains, or IP addresses; only for `port` if there is one. */
 interface Entry {
   readonly name?: string;
   readonly addresses?: BlockList;
@@ -12,13 +12,12 @@ interface Entry {
 }
 
 /**
- * Reads `NO_PROXY` as curl does: names match themselves and their subdomains, a leading dot is
- * ignored, addresses and CIDR blocks match addresses, with brackets or without, and a lone `*` matches
- * everything. Besides, as undici and Node's `http` do, `*.name` is taken for `.name`, a port after a colon
- * restricts an entry to targets of that port, and `first-last` is a range of IPv4 addresses.
- * An entry that can match nothing is warned of, once in a process.
+ * Parses `NO_PROXY` like curl: a name matches itself and its subdomains, a leading dot is ignored, IP addresses and CIDR
+ * blocks match addresses (with or without brackets), and a single `*` matches everything. Like undici and Node's `http`,
+ * it also accepts `*.name` for `.name`, `name:port` for one port, and `first-last` for a range of IPv4 addresses.
+ * An entry that can match no target emits one warning per process.
  *
- * @returns whether a target's host and port are to be dialed without a proxy.
+ * @returns a function that reports whether a host and port are dialed without a proxy.
  * @see https://curl.se/docs/manpage.html#--noproxy
  * @see https://nodejs.org/api/http.html#no_proxy-format
  */
@@ -34,7 +33,7 @@ export function noProxy(list: string): (host: string, port?: number) => boolean 
   return (host, port) => {
     const version = isIP(host);
     const family = version === 6 ? "ipv6" : "ipv4";
-    // An address without its zone, which only link-local ones have.
+    // Zones (`fe80::1%eth0`) are not compared.
     const plain = version === 0 ? plainName(host) : (host.split("%", 1)[0] as string);
     return entries.some(
       (entry) =>
@@ -45,7 +44,7 @@ export function noProxy(list: string): (host: string, port?: number) => boolean 
 }
 
 function readEntry(text: string): Entry | undefined {
-  // The port of an IPv6 address follows brackets.
+  // An IPv6 address with a port has brackets.
   const [, host = text, digits] = /^(\[.*\]|[^:]*):(\d{1,5})$/.exec(text) ?? [];
   const port = digits === undefined ? undefined : Number(digits);
   if (port !== undefined && (port < 1 || port > 65535)) return undefined;
@@ -56,7 +55,7 @@ function readEntry(text: string): Entry | undefined {
   return name === undefined ? undefined : { name, port };
 }
 
-/** One address, a CIDR block, or a range. */
+/** Parses an IP address, a CIDR block or a range. */
 function readAddresses(text: string): BlockList | undefined {
   const addresses = new BlockList();
   const [first = "", last, ...more] = text.split("-").map(canonical);
@@ -75,18 +74,18 @@ function readAddresses(text: string): BlockList | undefined {
     else return undefined;
     return addresses;
   } catch {
-    // A prefix that is too long, or a range whose end is before its start.
+    // The prefix is too long, or the range ends before it starts.
     return undefined;
   }
 }
 
 function readName(text: string): string | undefined {
   const name = plainName(canonical(text.replace(/^\*?\./, "")));
-  // A pattern, a part of an address and the like are no names.
+  // Patterns and parts of addresses are not names.
   return /^[\w.-]+$/.test(name) && /[a-z_]/.test(name) ? name : undefined;
 }
 
-/** The form in which a target has the host; empty when none can have it. */
+/** The canonical form of a host, as in a parsed target; empty if it is not a host. */
 function canonical(host: string): string {
   try {
     return canonicalHost(host, () => invalid(TypeError, "not a host"));
@@ -99,14 +98,14 @@ function isWithin(name: string, domain: string | undefined): boolean {
   return domain !== undefined && (name === domain || name.endsWith(`.${domain}`));
 }
 
-/** As names are compared: without a dot at either end, in small letters. */
+/** The form in which names are compared: lower case, without leading and trailing dots. */
 function plainName(name: string): string {
   return name.replace(/^\.|\.$/g, "").toLowerCase();
 }
 
 function warn(text: string): void {
   warnOnce(
-    `NO_PROXY: ${show(redact(text))} matches no target; write a name, which stands for its subdomains too, an IP ` +
-      "address, a CIDR block or a range of IPv4 addresses, with or without :port, or * alone for everything",
+    `NO_PROXY: ${show(redact(text))} matches no target; write a name (which includes its subdomains), an IP ` +
+      "address, a CIDR block or a range of IPv4 addresses, each with or without :port, or a single * for all targets",
   );
 }

@@ -6,9 +6,11 @@ import type { Target } from "../core/target.ts";
 import type { DialContext } from "../engine/context.ts";
 import { discard } from "../support/connection.ts";
 
+/** A phase of a dial that runs on an open connection. */
 export interface Phase {
-  /** What the error says took too long, such as `TLS handshake`. */
+  /** Name of the phase in the timeout error, such as `TLS handshake`. */
   readonly what: string;
+  /** Timeout of the phase in milliseconds. */
   readonly timeoutMs: number;
   readonly target: Target;
   /** The open connection that the phase runs on. */
@@ -16,10 +18,11 @@ export interface Phase {
 }
 
 /**
- * Runs a phase on an open connection, under a bound of its own. When the time is up, the dial is
- * aborted or the phase fails, the connection is destroyed.
+ * Runs a phase on an open connection with a timeout. The connection is destroyed when the phase times out or fails and
+ * when the dial is aborted.
  *
- * @param work - is given what cancels the phase.
+ * @param work - receives the `Cancel` of the phase.
+ * @throws DialTimeoutError of scope `phase`, the abort reason of the dial, or the error of `work`.
  */
 export async function runPhase<C extends Duplex, T extends Duplex>(
   { what, timeoutMs, target, conn }: Phase,
@@ -32,7 +35,7 @@ export async function runPhase<C extends Duplex, T extends Duplex>(
     const message = timeoutMessage(`${what} for ${target}`, timeoutMs, lateByMs);
     return new DialTimeoutError(message, { scope: "phase", timeoutMs, lateByMs, target });
   };
-  // While the work waits for something else than the connection, nothing but this listens to its errors.
+  // Without a listener, an error of the connection would end the process while the work waits for something else.
   conn.on("error", ignore);
   try {
     return await withDeadline({ clock, timeoutMs, cancel, onPassed }, (inner) => {

@@ -9,23 +9,24 @@ import { noProxy } from "./no-proxy.ts";
 import { socksProxy } from "./socks-proxy.ts";
 import { tcp } from "./tcp.ts";
 
+/** Options of {@link proxyFromEnvironment}. */
 export interface ProxyFromEnvironmentOptions {
-  /** The variables. @defaultValue `process.env`, read at construction */
+  /** The environment variables, read at construction. @defaultValue `process.env` */
   env?: Readonly<Record<string, string | undefined>> | undefined;
-  /** What the target speaks; its variable comes before `ALL_PROXY`. @defaultValue `"https"`, hence `HTTPS_PROXY` */
+  /** Protocol of the targets, in lower case: `<scheme>_PROXY` takes precedence over `ALL_PROXY`. @defaultValue `"https"` */
   scheme?: string | undefined;
 }
 
 /**
- * Dials through the proxy that the environment names, as curl does: `HTTPS_PROXY`, else `ALL_PROXY`,
- * but for the targets of `NO_PROXY`, which may also be written as undici and Node's `http` have them:
- * `*.example.com`, `example.com:8080`, `10.0.0.1-10.0.0.9`. The small-letter form of a variable comes first; `HTTP_PROXY` has
- * only that form, for a web server may set the other by a request's header.
+ * Dials through the proxy named by the environment, like curl: `HTTPS_PROXY`, or `ALL_PROXY` if that is not set. Targets
+ * in `NO_PROXY` are dialed directly; its entries may also have the forms of undici and Node's `http`: `*.example.com`,
+ * `example.com:8080`, `10.0.0.1-10.0.0.9`. The lower-case form of a variable takes precedence. `HTTP_PROXY` is read in
+ * lower case only, because a CGI server sets `HTTP_PROXY` from a request header.
  *
- * An entry of `NO_PROXY` that can match no target is warned of, once in a process.
+ * An entry of `NO_PROXY` that can match no target emits one warning per process.
  *
- * @param direct - dials where no proxy is wanted. @defaultValue `tcp()`
- * @throws TypeError at construction, naming the variable's proxy, with any userinfo blanked, when it can't be used.
+ * @param direct - dials targets without a proxy. @defaultValue `tcp()`
+ * @throws TypeError at construction when the proxy's URL cannot be used; the message shows it without its userinfo.
  * @see https://curl.se/docs/manpage.html#ENVIRONMENT
  */
 export function proxyFromEnvironment(
@@ -39,7 +40,7 @@ export function proxyFromEnvironment(
     throw invalid(TypeError, `proxyFromEnvironment: env must be an object, got ${showKind(env)}`);
   }
   if (typeof scheme !== "string" || !/^[a-z][a-z\d+.-]*$/.test(scheme)) {
-    throw invalid(TypeError, `proxyFromEnvironment: scheme must be one in small letters, got ${show(scheme)}`);
+    throw invalid(TypeError, `proxyFromEnvironment: scheme must be a URL scheme in lower case, got ${show(scheme)}`);
   }
   const read = (name: string) =>
     env[name] || (name === "http_proxy" ? undefined : env[name.toUpperCase()]) || undefined;
@@ -57,7 +58,7 @@ export function proxyFromEnvironment(
 markFactories({ proxyFromEnvironment });
 
 function proxyOf(url: string): Dialer<Socket> {
-  // curl takes a proxy without a scheme for an HTTP one.
+  // Like curl: a proxy without a scheme is an HTTP proxy.
   const proxy = url.includes("://") ? url : `http://${url}`;
   return /^socks/i.test(proxy) ? socksProxy({ proxy }) : httpProxy({ proxy });
 }

@@ -5,30 +5,32 @@ import { redact } from "../support/redact.ts";
 import type { SentSecrets } from "../support/sent-secrets.ts";
 import { invalid, show } from "../support/validate.ts";
 
-/** What a proxy asks its clients for. */
+/** Credentials for a proxy. */
 export interface ProxyAuth {
+  /** Must not contain a colon for HTTP proxies; 1 to 255 bytes for SOCKS5. */
   readonly username: string;
+  /** At most 255 bytes for SOCKS5. */
   readonly password: string;
 }
 
-/** A proxy's URL, taken apart. */
+/** A parsed proxy URL. */
 export interface Proxy {
-  /** Such as `http` or `socks5h`. */
+  /** The URL scheme, such as `http` or `socks5h`. */
   readonly scheme: string;
   readonly target: Target;
   readonly auth: ProxyAuth | undefined;
 }
 
-/** Ports of proxies that are named without one, as curl takes them. */
+/** The port of a proxy URL without one, as in curl. */
 const defaultPort = (scheme: string) => (scheme === "https" ? 443 : 1080);
 
-/** A `URL` drops the port that is its scheme's own. */
+/** The port of a `URL` object without one: a `URL` drops its scheme's default port. */
 const portOfUrl = (scheme: string) => (scheme === "http" ? 80 : defaultPort(scheme));
 
 /**
- * Reads a proxy's URL: `scheme://[user:password@]host[:port]`.
+ * Parses a proxy URL: `scheme://[user:password@]host[:port]`.
  *
- * @throws TypeError naming the proxy, with any userinfo blanked, when it can't be used.
+ * @throws TypeError when it cannot be used; the message shows the URL without its userinfo.
  */
 export function parseProxy(factory: string, proxy: unknown, schemes: readonly string[]): Proxy {
   const text = proxy instanceof URL ? proxy.href : proxy;
@@ -39,8 +41,8 @@ export function parseProxy(factory: string, proxy: unknown, schemes: readonly st
   const scheme = /^([a-z][a-z\d+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase() ?? "";
   if (!schemes.includes(scheme)) throw refused(`must start with ${schemes.map((each) => `${each}://`).join(" or ")}`);
   const [authority = "", ...rest] = text.slice(scheme.length + 3).split(/[/?#]/);
-  // Else the start of a password would pass for host and port.
-  if (rest.some((part) => part.includes("@"))) throw refused("must have /, ? and # in its userinfo percent-encoded");
+  // Otherwise the start of a password could be mistaken for host and port.
+  if (rest.some((part) => part.includes("@"))) throw refused("must percent-encode /, ? and # in the userinfo");
   const at = authority.lastIndexOf("@");
   const hostPort = authority.slice(at + 1);
   const hasPort = hostPort.replace(/^\[.*\]/, "").includes(":");
@@ -53,7 +55,11 @@ export function parseProxy(factory: string, proxy: unknown, schemes: readonly st
   }
 }
 
-/** Throws a `TypeError` that shows nothing of `auth`, unless it is a username and a password. */
+/**
+ * Checks that `auth` is a username and a password.
+ *
+ * @throws TypeError, without showing any of `auth`.
+ */
 export function checkAuth(factory: string, auth: ProxyAuth): void {
   const { username, password } = (auth ?? {}) as Partial<ProxyAuth>;
   if (typeof username !== "string" || typeof password !== "string") {
@@ -61,7 +67,7 @@ export function checkAuth(factory: string, auth: ProxyAuth): void {
   }
 }
 
-/** Has credentials blanked. A name without a password is the secret itself. */
+/** Adds credentials to the secrets that must not be shown. A username without a password is itself the secret. */
 export function addProxyAuth(secrets: SentSecrets, username: string, password: string): SentSecrets {
   const pair = Buffer.from(`${username}:${password}`).toString("base64");
   return password === "" ? secrets.add([username, pair]) : secrets.add([password, pair], [username]);

@@ -9,7 +9,7 @@ import { printable } from "../support/printable.ts";
 import { AddressQueue } from "./address-queue.ts";
 import type { AddressSink } from "./resolve.ts";
 
-/** What ends a connect that another address has beaten: a cancellation, not a failure. */
+/** The reason that cancels the connects of a race when another address has won: a cancellation, not a failure. */
 export class RaceLostError extends Error {
   override readonly name = "AbortError";
 
@@ -18,109 +18,155 @@ export class RaceLostError extends Error {
   }
 }
 
+/** How one race runs. */
 export interface RaceSettings {
-  /** How long an address has the race to itself before the next joins it. */
+  /** Milliseconds after which the next address joins the race. */
   readonly connectionAttemptDelayMs: number;
-  /** The IP to try before all others, if the name still has it. */
+  /** The IP to try before all others, if the name still resolves to it. */
   readonly first?: string | undefined;
-  /** Told of the address that won. */
+  /** Called with the address that won. */
   readonly onWinner?: ((address: Address) => void) | undefined;
 }
 
+/** Starts resolving the addresses of a race; returns a function that stops it. */
+type StartResolving = (sink: AddressSink) => (reason: unknown) => void;
+
+/** Connects to one address. */
+type Connect = (address: Address, context: DialContext<Socket>) => Promise<Socket>;
+
 /**
- * Races the addresses of a name: the next joins when the one before has taken too long, or at once when
- * one fails, while the earlier ones go on; the first to connect wins, and every other is destroyed.
+ * Races the addresses of a name. The next address starts after `connectionAttemptDelayMs`, or immediately when one
+ * fails; the earlier connects continue. The first to connect wins, and every other socket is destroyed.
  *
- * @param resolveInto - starts finding the addresses; returns what stops it.
+ * @param startResolving - starts resolving the addresses; returns a function that stops it.
  * @see https://www.rfc-editor.org/rfc/rfc8305#section-5
  */
 export function race(
   context: DialContext<Socket>,
   settings: RaceSettings,
-  resolveInto: (sink: AddressSink) => (reason: unknown) => void,
-  connect: (address: Address, context: DialContext<Socket>) => Promise<Socket>,
+  startResolving: StartResolving,
+  connect: Connect,
 ): Promise<Socket> {
-  const { cancel, clock } = context;
   return new Promise((resolve, reject) => {
-    const queue = new AddressQueue(settings.first);
-    const errors: unknown[] = [];
-    const others = new Cancel();
-    const runner = { ...context, cancel: others };
-    let running = 0;
-    let resolving = true;
-    let over = false;
-    let delay: Deadline | undefined;
-    let startedAt = 0;
-
-    const finish = (reason: unknown) => {
-      over = true;
-      delay?.clear();
-      cancel?.offAbort(onAbort);
-      others.abort(reason);
-      stopResolving(reason);
-    };
-    const fail = (error: unknown) => {
-      finish(error);
-      reject(error);
-    };
-    const onAbort = () => fail(cancel?.reason);
-
-    // A hook may have aborted, in the midst of resolving or of a start.
-    const startNext = () => {
-      if (over) return;
-      delay?.clear();
-      const address = queue.next();
-      if (address !== undefined) {
-        running += 1;
-        startedAt = clock.now();
-        connect(address, runner).then((socket) => won(socket, address), lost);
-        joinLater();
-      } else if (running === 0 && !resolving) {
-        fail(allFailed(errors));
-      }
-    };
-    const joinLater = () => {
-      if (over || queue.size === 0) return;
-      const elapsedMs = clock.now() - startedAt;
-      delay = new Deadline(clock, Math.max(0, settings.connectionAttemptDelayMs - elapsedMs), startNext);
-    };
-    const won = (socket: Socket, address: Address) => {
-      if (over) {
-        socket.destroy();
-        return;
-      }
-      // An error takes a stack trace to make; a lone address has beaten nobody.
-      finish(running > 1 ? new RaceLostError() : undefined);
-      settings.onWinner?.(address);
-      resolve(socket);
-    };
-    const lost = (error: unknown) => {
-      running -= 1;
-      if (over) return;
-      errors.push(error);
-      startNext();
-    };
-
-    let stopResolving: (reason: unknown) => void = () => {};
-    cancel?.onAbort(onAbort);
-    stopResolving = resolveInto({
-      add(addresses) {
-        const idle = queue.size === 0;
-        queue.add(addresses);
-        if (running === 0) startNext();
-        else if (idle) joinLater();
-      },
-      end(error) {
-        resolving = false;
-        if (error !== undefined) fail(error);
-        else if (running === 0 && queue.size === 0) fail(allFailed(errors));
-      },
-    });
-    if (over) stopResolving(cancel?.reason);
+    new Race(context, settings, connect, { resolve, reject }).start(startResolving);
   });
 }
 
-/** The deciding error speaks for all; the rest are its siblings in `errors`. */
+/** The two functions that settle the promise of a race. */
+interface Settle {
+  readonly resolve: (socket: Socket) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+class Race {
+  readonly #context: DialContext<Socket>;
+  readonly #settings: RaceSettings;
+  readonly #connect: Connect;
+  readonly #settle: Settle;
+  readonly #queue: AddressQueue;
+  readonly #errors: unknown[] = [];
+  /** Cancels the connects that are still running when the race ends. */
+  readonly #connects = new Cancel();
+  readonly #connectContext: DialContext<Socket>;
+  #running = 0;
+  #resolving = true;
+  #over = false;
+  #delay: Deadline | undefined;
+  #startedAt = 0;
+  #stopResolving: (reason: unknown) => void = () => {};
+
+  constructor(context: DialContext<Socket>, settings: RaceSettings, connect: Connect, settle: Settle) {
+    this.#context = context;
+    this.#settings = settings;
+    this.#connect = connect;
+    this.#settle = settle;
+    this.#queue = new AddressQueue(settings.first);
+    this.#connectContext = { ...context, cancel: this.#connects };
+  }
+
+  start(startResolving: StartResolving): void {
+    const { cancel } = this.#context;
+    cancel?.onAbort(this.#onAbort);
+    this.#stopResolving = startResolving({
+      add: (addresses) => this.#add(addresses),
+      end: (error) => this.#end(error),
+    });
+    // A hook may have aborted the dial before there was a function that stops the lookup.
+    if (this.#over) this.#stopResolving(cancel?.reason);
+  }
+
+  #add(addresses: readonly Address[]): void {
+    const idle = this.#queue.size === 0;
+    this.#queue.add(addresses);
+    if (this.#running === 0) this.#startNext();
+    else if (idle) this.#scheduleNext();
+  }
+
+  #end(error: unknown): void {
+    this.#resolving = false;
+    if (error !== undefined) this.#fail(error);
+    else if (this.#running === 0 && this.#queue.size === 0) this.#fail(allFailed(this.#errors));
+  }
+
+  // Arrow functions: they are passed as callbacks.
+  readonly #startNext = (): void => {
+    // A hook may have aborted the dial during resolution or while an address started.
+    if (this.#over) return;
+    this.#delay?.clear();
+    const address = this.#queue.next();
+    if (address !== undefined) {
+      this.#running += 1;
+      this.#startedAt = this.#context.clock.now();
+      this.#connect(address, this.#connectContext).then((socket) => this.#won(socket, address), this.#lost);
+      this.#scheduleNext();
+    } else if (this.#running === 0 && !this.#resolving) {
+      this.#fail(allFailed(this.#errors));
+    }
+  };
+
+  #scheduleNext(): void {
+    if (this.#over || this.#queue.size === 0) return;
+    const { clock } = this.#context;
+    const elapsedMs = clock.now() - this.#startedAt;
+    const delayMs = Math.max(0, this.#settings.connectionAttemptDelayMs - elapsedMs);
+    this.#delay = new Deadline(clock, delayMs, this.#startNext);
+  }
+
+  #won(socket: Socket, address: Address): void {
+    if (this.#over) {
+      socket.destroy();
+      return;
+    }
+    // Creating an error captures a stack trace, so a race with one runner creates none.
+    this.#finish(this.#running > 1 ? new RaceLostError() : undefined);
+    this.#settings.onWinner?.(address);
+    this.#settle.resolve(socket);
+  }
+
+  readonly #lost = (error: unknown): void => {
+    this.#running -= 1;
+    if (this.#over) return;
+    this.#errors.push(error);
+    this.#startNext();
+  };
+
+  readonly #onAbort = (): void => this.#fail(this.#context.cancel?.reason);
+
+  #fail(error: unknown): void {
+    this.#finish(error);
+    this.#settle.reject(error);
+  }
+
+  #finish(reason: unknown): void {
+    this.#over = true;
+    this.#delay?.clear();
+    this.#context.cancel?.offAbort(this.#onAbort);
+    this.#connects.abort(reason);
+    this.#stopResolving(reason);
+  }
+}
+
+/** An AggregateError of all errors, with the `code` of the deciding one. */
 function allFailed(errors: readonly unknown[]): unknown {
   if (errors.length === 1) return errors[0];
   const deciding = decidingError(errors);

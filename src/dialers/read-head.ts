@@ -3,12 +3,12 @@ import { DialError } from "../core/errors.ts";
 import { CollectedBytes } from "../support/collected-bytes.ts";
 
 /**
- * Reads the head of what a peer sends, and not a byte more: what came with it is put back, for the
- * caller to read. Leaves no listener, and the socket as it found it.
+ * Reads the head of a proxy's answer. Bytes after the head are put back, to be read from the socket. No listener is left.
  *
- * @param headLength - how many of the bytes so far are the head; `undefined` until it is complete.
- * @param limit - what the error says is exceeded, where `maxBytes` are what is left of it.
- * @throws DialError `proxy_rejected` when the peer hangs up first or the head exceeds `maxBytes`.
+ * @param headLength - returns the length of the head in the bytes received so far, or `undefined` while it is incomplete.
+ * @param maxBytes - maximum length of the head.
+ * @param limit - the maximum that the error names, if `maxBytes` is only the remainder of it.
+ * @throws DialError `proxy_rejected` when the proxy closes the connection first or the head exceeds `maxBytes`.
  */
 export function readHead(
   socket: Socket,
@@ -46,7 +46,7 @@ export function readHead(
         }
       }
     };
-    // It may have ended while nothing was read.
+    // The connection may have ended before this call.
     if (socket.destroyed || socket.readableEnded) {
       if (socket.errored) onError(socket.errored);
       else onEnd();

@@ -8,8 +8,8 @@ import { failed } from "../engine/outcome.ts";
 import { isPromiseLike, wrongReturn } from "../support/returned.ts";
 
 /**
- * Resolves a name to all its addresses of one IP version; of the shape of `dns.lookup` with `{ all: true }`. It may
- * return a promise of the addresses instead of calling back, as `dns.promises.lookup` does.
+ * Resolves a name to all its addresses of one IP version, like `dns.lookup` with `{ all: true }`. It may return a promise
+ * of the addresses instead of calling back, like `dns.promises.lookup`.
  */
 export type Lookup = (
   hostname: string,
@@ -17,32 +17,33 @@ export type Lookup = (
   callback: (error: NodeJS.ErrnoException | null, addresses: readonly LookupAddress[]) => void,
 ) => void;
 
+/** How a name is resolved. */
 export interface ResolveSettings {
   readonly lookup: Lookup | undefined;
   readonly families: readonly (4 | 6)[];
-  /** The IP version whose addresses are used at once. @defaultValue 6 */
+  /** The IP version whose addresses are used immediately. @defaultValue 6 */
   readonly preferred?: 4 | 6 | undefined;
-  /** How long addresses of the other version wait for the answer about the preferred one. */
+  /** Milliseconds that addresses of the other version wait for those of the preferred one. */
   readonly resolutionDelayMs: number;
 }
 
-/** Most addresses of each IP version that are taken from an answer. To try more would take minutes, and only harm. */
+/** Maximum number of addresses of each IP version taken from an answer; trying more would take minutes. */
 export const maxAddresses = 256;
 
-/** Who wants the addresses. */
+/** Receives the addresses of a name. */
 export interface AddressSink {
-  /** Called as answers come in, once or twice. */
+  /** Called when addresses arrive, once or twice. */
   add(addresses: readonly Address[]): void;
-  /** Called once, when no more will come; with an error when none came at all. */
+  /** Called once, after the last addresses; with an error when there are none. */
   end(error?: unknown): void;
 }
 
 /**
- * Asks for the addresses of each IP version apart, so that a slow answer about one doesn't hold the
- * other up: those of the preferred version are used at once, others wait `resolutionDelayMs` for them.
- * The DNS hooks tell of both as one phase, which ends when the first addresses may be used.
+ * Resolves each IP version separately, so that a slow answer for one does not delay the other. Addresses of the
+ * preferred version are used immediately; others wait up to `resolutionDelayMs` for them. The DNS hooks report both
+ * lookups as one phase, which ends when the first addresses are used.
  *
- * @returns a function that stops it; the system's lookup can't be canceled, its answer is then ignored.
+ * @returns a function that stops the resolution. The system's lookup cannot be canceled; its answer is then ignored.
  * @see https://www.rfc-editor.org/rfc/rfc8305#section-3
  */
 export function resolve(
@@ -52,78 +53,123 @@ export function resolve(
   context: DialContext<Socket>,
   sink: AddressSink,
 ): (reason: unknown) => void {
-  const { cancel, trace, clock } = context;
-  const { lookup = systemLookup as unknown as Lookup, families, preferred = 6, resolutionDelayMs } = settings;
-  const waitingFor = new Set(families);
-  const errors: unknown[] = [];
-  let held: readonly Address[] = [];
-  let delay: Deadline | undefined;
-  let reported = false;
-  let stopped = false;
-
-  trace?.dnsStart?.({ host });
-  const startedAt = clock.now();
-
-  const use = (addresses: readonly Address[]) => {
-    if (addresses.length === 0) return;
-    if (!reported) trace?.dnsDone?.({ host, addresses, durationMs: clock.now() - startedAt, outcome: "success" });
-    reported = true;
-    sink.add(addresses);
-  };
-  const fail = (error: unknown) => {
-    if (!reported) {
-      trace?.dnsDone?.({ host, addresses: [], durationMs: clock.now() - startedAt, ...failed(error, cancel) });
-    }
-    reported = true;
-  };
-  const releaseHeld = () => {
-    delay?.clear();
-    const addresses = held;
-    held = [];
-    use(addresses);
-  };
-  const answered = (family: 4 | 6, error: unknown, found: unknown) => {
-    if (stopped || !waitingFor.delete(family)) return;
-    const addresses = error ? [] : addressesIn(found, family, port);
-    if (addresses.length === 0) errors.push(error || noAddress(host, found));
-    if (family !== preferred && waitingFor.has(preferred)) {
-      held = addresses;
-      if (addresses.length > 0) delay = new Deadline(clock, resolutionDelayMs, releaseHeld);
-    } else {
-      use(addresses);
-      releaseHeld();
-    }
-    if (waitingFor.size > 0) return;
-    const error_ = reported ? undefined : deciding(errors);
-    if (error_ !== undefined) fail(error_);
-    sink.end(error_);
-  };
-
-  for (const family of families) {
-    try {
-      const promised: unknown = lookup(host, { all: true, family, order: "verbatim" }, (error, found) =>
-        answered(family, error, found),
-      );
-      if (!isPromiseLike(promised)) continue;
-      Promise.resolve(promised).then(
-        // An async function may still call back.
-        (found) => found !== undefined && answered(family, Array.isArray(found) ? null : notAddresses(found), found),
-        (error) => answered(family, error ?? new Error("the lookup rejected"), []),
-      );
-    } catch (error) {
-      // As if the answer had come: the caller may not have our return value yet.
-      queueMicrotask(() => answered(family, error, []));
-    }
-  }
-  return (reason) => {
-    if (stopped) return;
-    stopped = true;
-    delay?.clear();
-    fail(reason);
-  };
+  const resolution = new Resolution(host, port, settings, context, sink);
+  resolution.start();
+  return (reason) => resolution.stop(reason);
 }
 
-/** What answers the question. Node would look up what is no IP once more, and take nothing at all for localhost. */
+class Resolution {
+  readonly #host: string;
+  readonly #port: number;
+  readonly #settings: ResolveSettings;
+  readonly #context: DialContext<Socket>;
+  readonly #sink: AddressSink;
+  readonly #startedAt: number;
+  /** The IP versions that have not been answered. */
+  readonly #pending: Set<4 | 6>;
+  readonly #errors: unknown[] = [];
+  /** Addresses that wait for the preferred IP version. */
+  #held: readonly Address[] = [];
+  #delay: Deadline | undefined;
+  #reported = false;
+  #stopped = false;
+
+  constructor(host: string, port: number, settings: ResolveSettings, context: DialContext<Socket>, sink: AddressSink) {
+    this.#host = host;
+    this.#port = port;
+    this.#settings = settings;
+    this.#context = context;
+    this.#sink = sink;
+    this.#pending = new Set(settings.families);
+    context.trace?.dnsStart?.({ host });
+    this.#startedAt = context.clock.now();
+  }
+
+  start(): void {
+    const { lookup = systemLookup as unknown as Lookup, families } = this.#settings;
+    for (const family of families) this.#ask(lookup, family);
+  }
+
+  stop(reason: unknown): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#delay?.clear();
+    this.#fail(reason);
+  }
+
+  #ask(lookup: Lookup, family: 4 | 6): void {
+    try {
+      const promised: unknown = lookup(this.#host, { all: true, family, order: "verbatim" }, (error, found) =>
+        this.#answer(family, error, found),
+      );
+      if (!isPromiseLike(promised)) return;
+      Promise.resolve(promised).then(
+        // An async function may resolve with undefined and still call back.
+        (found) =>
+          found !== undefined && this.#answer(family, Array.isArray(found) ? null : notAddresses(found), found),
+        (error) => this.#answer(family, error ?? new Error("the lookup rejected"), []),
+      );
+    } catch (error) {
+      // Deferred like an answer: the caller has no function that stops the resolution before `resolve` returns.
+      queueMicrotask(() => this.#answer(family, error, []));
+    }
+  }
+
+  #answer(family: 4 | 6, error: unknown, found: unknown): void {
+    if (this.#stopped || !this.#pending.delete(family)) return;
+    const { preferred = 6, resolutionDelayMs } = this.#settings;
+    const addresses = error ? [] : addressesIn(found, family, this.#port);
+    if (addresses.length === 0) this.#errors.push(error || noAddress(this.#host, found));
+    if (family !== preferred && this.#pending.has(preferred)) {
+      this.#held = addresses;
+      if (addresses.length > 0) {
+        this.#delay = new Deadline(this.#context.clock, resolutionDelayMs, () => this.#useHeld());
+      }
+    } else {
+      this.#use(addresses);
+      this.#useHeld();
+    }
+    if (this.#pending.size === 0) this.#end();
+  }
+
+  #end(): void {
+    const error = this.#reported ? undefined : decidingError(this.#errors);
+    if (error !== undefined) this.#fail(error);
+    this.#sink.end(error);
+  }
+
+  #useHeld(): void {
+    this.#delay?.clear();
+    const addresses = this.#held;
+    this.#held = [];
+    this.#use(addresses);
+  }
+
+  #use(addresses: readonly Address[]): void {
+    if (addresses.length === 0) return;
+    if (!this.#reported) {
+      const { trace, clock } = this.#context;
+      const durationMs = clock.now() - this.#startedAt;
+      trace?.dnsDone?.({ host: this.#host, addresses, durationMs, outcome: "success" });
+    }
+    this.#reported = true;
+    this.#sink.add(addresses);
+  }
+
+  #fail(error: unknown): void {
+    if (!this.#reported) {
+      const { trace, clock, cancel } = this.#context;
+      const durationMs = clock.now() - this.#startedAt;
+      trace?.dnsDone?.({ host: this.#host, addresses: [], durationMs, ...failed(error, cancel) });
+    }
+    this.#reported = true;
+  }
+}
+
+/**
+ * The addresses of the wanted IP version, without duplicates. Anything else is dropped: `net.connect` would resolve a
+ * name again, and connect to localhost without one.
+ */
 function addressesIn(found: unknown, family: 4 | 6, port: number): readonly Address[] {
   if (!Array.isArray(found)) return [];
   const ips = new Set<string>();
@@ -135,8 +181,8 @@ function addressesIn(found: unknown, family: 4 | 6, port: number): readonly Addr
   return Array.from(ips, (address) => ({ address, port, family: family === 6 ? "ipv6" : "ipv4" }));
 }
 
-/** A resolver that is in trouble says more than one that knows no such name. */
-function deciding(errors: readonly unknown[]): unknown {
+/** A failure of the resolver takes precedence over "not found". */
+function decidingError(errors: readonly unknown[]): unknown {
   return errors.find((error) => classify(error) !== "dns_not_found") ?? errors.at(-1);
 }
 
@@ -144,7 +190,7 @@ function notAddresses(found: unknown): Error {
   return wrongReturn("lookup", "must answer with an array of addresses", found);
 }
 
-/** A callback with something else than an array keeps the code of a name without addresses; the message says what is wrong. */
+/** The error of an answer without addresses. An answer that is not an array has the same code and its own message. */
 function noAddress(host: string, found: unknown): Error {
   if (!Array.isArray(found)) {
     return Object.assign(notAddresses(found), { code: "ENOTFOUND", hostname: host });

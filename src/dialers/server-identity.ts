@@ -5,8 +5,10 @@ import { wrongReturn } from "../support/returned.ts";
 type Check = NonNullable<ConnectionOptions["checkServerIdentity"]>;
 
 /**
- * Guards a user's check of the server's certificate: Node calls it from an event, where a throw would end the process,
- * and takes whatever is falsy for a yes.
+ * Wraps a user's `checkServerIdentity`. Node calls it in an event listener, where a throw ends the process, and accepts
+ * the certificate for every falsy result.
+ *
+ * @returns a function that returns what `check` throws, and an error for any result except an error, `undefined` or `null`.
  */
 export function guardedIdentity(check: Check): Check {
   return function guardedCheck(host, certificate) {

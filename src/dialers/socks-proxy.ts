@@ -13,14 +13,18 @@ import { type Lookup, resolve } from "./resolve.ts";
 import { tcp } from "./tcp.ts";
 import { type SocketDialer, tunnelDialer } from "./tunnel.ts";
 
+/** Options of {@link socksProxy}. */
 export interface SocksProxyOptions {
-  /** `socks5h://[user:password@]host[:port]`; `socks5://…` resolves the target's name here. @defaultValue port 1080 */
+  /**
+   * The proxy. Required. With `socks5h://[user:password@]host[:port]` the proxy resolves the target's name, with
+   * `socks5://…` this host does. The port defaults to 1080.
+   */
   proxy: string | URL;
-  /** Credentials, if the URL has none; never shown. */
+  /** Credentials; never shown. @defaultValue those in the URL */
   auth?: ProxyAuth | undefined;
-  /** Resolves the target's name for `socks5://`. @defaultValue `dns.lookup` */
+  /** Resolves the target's name for `socks5://`; no effect with `socks5h://`. @defaultValue `dns.lookup` */
   lookup?: Lookup | undefined;
-  /** Bound on the proxy's answers in milliseconds. @defaultValue 30 000 */
+  /** Timeout of the proxy's answers in milliseconds, 1 to 2^31-1. @defaultValue 30 000 */
   timeoutMs?: number | undefined;
 }
 
@@ -28,9 +32,9 @@ const version = 5;
 const noAuth = 0;
 const userPassword = 2;
 const maxAnswerBytes = 512;
-const noSocks = "it does not speak SOCKS5";
+const notSocks = "its answer is not SOCKS5";
 
-/** What a SOCKS5 proxy says in its answer's second byte. */
+/** Meanings of the reply field (RFC 1928, section 6). */
 const replies: Readonly<Record<number, string>> = {
   1: "general failure",
   2: "not allowed by its rules",
@@ -43,11 +47,12 @@ const replies: Readonly<Record<number, string>> = {
 };
 
 /**
- * Dials through a SOCKS5 proxy, without credentials or with user and password.
+ * Dials through a SOCKS5 proxy, with or without username and password.
  *
  * @param over - dials the proxy. @defaultValue `tcp()`
  * @throws TypeError or RangeError at construction, naming the option.
- * @throws DialError `proxy_auth` when the proxy wants other credentials, `proxy_rejected` for any other answer but success.
+ * @throws DialError from the dial: `proxy_auth` when the proxy refuses the credentials, `proxy_rejected` for any other
+ * answer except success; DialTimeoutError of scope `phase`.
  * @see https://www.rfc-editor.org/rfc/rfc1928
  */
 export function socksProxy(options: SocksProxyOptions, over: SocketDialer = tcp()): Dialer<Socket> {
@@ -65,13 +70,13 @@ export function socksProxy(options: SocksProxyOptions, over: SocketDialer = tcp(
       type: "socks5",
       proxy,
       timeoutMs,
-      async ask(socket, target, context) {
+      async open(socket, target, context) {
         const host = scheme === "socks5" ? await addressOf(target, lookup, context) : target.host;
         if (secrets !== undefined) noteSecrets(socket, secrets);
         await greet(socket, auth);
         socket.write(Buffer.concat([Buffer.from([version, 1, 0]), addressBytes(host), portBytes(target.port)]));
         const [spoken, reply = 1] = await readHead(socket, answerLength, maxAnswerBytes);
-        if (spoken !== version) throw rejected(noSocks);
+        if (spoken !== version) throw rejected(notSocks);
         if (reply !== 0) throw rejected(replies[reply] ?? `code ${reply}`);
       },
     },
@@ -85,11 +90,11 @@ async function greet(socket: Socket, auth: ProxyAuth | undefined): Promise<void>
   const methods = auth === undefined ? [noAuth] : [noAuth, userPassword];
   socket.write(Buffer.from([version, methods.length, ...methods]));
   const [spoken, method] = await readHead(socket, exactly(2), maxAnswerBytes);
-  if (spoken !== version) throw rejected(noSocks);
+  if (spoken !== version) throw rejected(notSocks);
   if (method === noAuth) return;
   if (method !== userPassword || auth === undefined) throw authFailed();
 
-  // RFC 1929.
+  // RFC 1929: username/password authentication.
   const [user, password] = [Buffer.from(auth.username), Buffer.from(auth.password)];
   socket.write(Buffer.concat([Buffer.from([1, user.length]), user, Buffer.from([password.length]), password]));
   const [, status] = await readHead(socket, exactly(2), maxAnswerBytes);
@@ -100,13 +105,13 @@ function addressBytes(host: string): Buffer {
   if (isIPv4(host)) return Buffer.from([1, ...host.split(".").map(Number)]);
   if (isIPv6(host)) return Buffer.concat([Buffer.from([4]), ipv6Bytes(host)]);
   const name = Buffer.from(host);
-  // Its length has one byte; a Target that was not parsed may hold any name.
-  if (name.length > 255) throw new DialError("SOCKS5 can't carry a name of more than 255 bytes", { reason: "config" });
+  // The length field has one byte. A Target that was not parsed may have any name.
+  if (name.length > 255) throw new DialError("SOCKS5 cannot send a name of more than 255 bytes", { reason: "config" });
   return Buffer.concat([Buffer.from([3, name.length]), name]);
 }
 
 function ipv6Bytes(host: string): Buffer {
-  // The URL parser writes every form, an embedded IPv4 address too, as groups of hexadecimal digits.
+  // The URL parser normalizes every form, including embedded IPv4 addresses, to groups of hexadecimal digits.
   const [head = "", tail] = new URL(`http://[${host.split("%", 1)[0]}]`).hostname.slice(1, -1).split("::");
   const groups = (text: string | undefined) => (text ? text.split(":") : []);
   const [first, last] = [groups(head), groups(tail)];
@@ -122,17 +127,17 @@ function exactly(length: number): (bytes: Buffer) => number | undefined {
   return (bytes) => (bytes.length >= length ? length : undefined);
 }
 
-/** The answer ends in the address that the proxy connected from, whose length depends on its kind. */
+/** Length of an answer, which ends with an address of variable length. */
 function answerLength(bytes: Buffer): number | undefined {
   const [spoken, reply, , kind, nameLength] = bytes;
-  // What it says after a no, or in another protocol, doesn't matter, and may never come.
+  // The rest of a refusal, or of an answer in another protocol, is not needed and may never arrive.
   if (spoken !== version || (reply !== undefined && reply !== 0)) return bytes.length;
   if (nameLength === undefined) return undefined;
   const address = kind === 1 ? 4 : kind === 4 ? 16 : 1 + nameLength;
   return exactly(4 + address + 2)(bytes);
 }
 
-/** The target's address, an IPv4 one if it has any: not every proxy has a way to IPv6. */
+/** Resolves the target to an address; IPv4 is preferred, because not every proxy can reach IPv6. */
 async function addressOf(target: Target, lookup: Lookup | undefined, context: DialContext<Socket>): Promise<string> {
   if (isIP(target.host) !== 0) return target.host;
   const { cancel } = context;
@@ -153,7 +158,7 @@ async function addressOf(target: Target, lookup: Lookup | undefined, context: Di
   });
 }
 
-/** A copy: what the caller writes into its own object later has no length that was checked. */
+/** Checks and copies the credentials, so that later changes to the caller's object have no effect. */
 function readAuth(auth: ProxyAuth): ProxyAuth {
   checkAuth("socksProxy", auth);
   const { username, password } = auth;
@@ -168,9 +173,9 @@ function checkLength(option: string, text: string, min: number): void {
 }
 
 function authFailed(): DialError {
-  return new DialError("the proxy wants other credentials", { reason: "proxy_auth" });
+  return new DialError("the proxy refused the credentials", { reason: "proxy_auth" });
 }
 
 function rejected(why: string): DialError {
-  return new DialError(`the proxy rejected it: ${why}`, { reason: "proxy_rejected" });
+  return new DialError(`the proxy rejected the target: ${why}`, { reason: "proxy_rejected" });
 }

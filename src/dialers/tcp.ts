@@ -18,31 +18,32 @@ import { race } from "./race.ts";
 import { type Lookup, resolve } from "./resolve.ts";
 import { WinnerMemory } from "./winner-memory.ts";
 
+/** Options of {@link tcp}. */
 export interface TcpOptions {
-  /** Sends small writes at once (TCP_NODELAY), as Go does. @defaultValue true */
+  /** Sends small writes immediately (TCP_NODELAY), like Go. @defaultValue true */
   noDelay?: boolean | undefined;
-  /** Probes idle connections, the first time after 15 s, so that a silent peer's death is seen. @defaultValue true */
+  /** Enables TCP keep-alive; the first probe is sent after 15 s. @defaultValue true */
   keepAlive?: boolean | undefined;
-  /** Only a name's addresses of this IP version; 0 takes both. @defaultValue 0 */
+  /** IP version of the addresses to use; 0 uses both. @defaultValue 0 */
   family?: 0 | 4 | 6 | undefined;
   /**
-   * Resolves names, asked for each IP version apart; may call back at once. `cacheable-lookup` fits.
-   * @defaultValue `dns.lookup`, which knows /etc/hosts
+   * Resolves names; called once for each IP version. `cacheable-lookup` can be used.
+   * @defaultValue `dns.lookup`, which reads /etc/hosts
    */
   lookup?: Lookup | undefined;
-  /** Time that an address has to itself before the next joins the race, at least 10 (RFC 8305, section 8). @defaultValue 250 */
+  /** Milliseconds after which the next address joins the race, from 10 (RFC 8305, section 8). @defaultValue 250 */
   connectionAttemptDelayMs?: number | undefined;
-  /** Time that IPv4 addresses wait for the answer about IPv6 (RFC 8305, section 8). @defaultValue 50 */
+  /** Milliseconds that IPv4 addresses wait for the IPv6 answer, from 0 (RFC 8305, section 8). @defaultValue 50 */
   resolutionDelayMs?: number | undefined;
-  /** Tries the address that won last before all others of its name. @defaultValue false */
+  /** Tries the address that connected last before the other addresses of a name. @defaultValue false */
   rememberWinner?: boolean | undefined;
-  /** Bound on the connect to each address. @defaultValue none, but for the system's own of some two minutes */
+  /** Timeout of the connect to each address in milliseconds, 1 to 2^31-1. @defaultValue none; the system's, about 2 minutes */
   timeoutMs?: number | undefined;
-  /** Address of this host to connect from; names are then dialed by its IP version alone. */
+  /** Local IP address to connect from; only addresses of its IP version are then used. @defaultValue chosen by the system */
   localAddress?: string | undefined;
-  /** Port of this host to connect from. */
+  /** Local port to connect from, 1 to 65535. @defaultValue chosen by the system */
   localPort?: number | undefined;
-  /** Lets the process exit while the connection is open, though not while it is dialed. @defaultValue false */
+  /** Lets the process exit while the connection is open, but not while it is being dialed. @defaultValue false */
   unref?: boolean | undefined;
 }
 
@@ -64,11 +65,13 @@ const optionNames: OptionNames<TcpOptions> = {
 };
 
 /**
- * Dials TCP and unix sockets by `node:net`: the base dialer that most compositions end in. The
- * addresses of a name are raced as RFC 8305 (Happy Eyeballs v2) says: one that is slow, or a black
- * hole, costs a quarter of a second and never the dial.
+ * Dials TCP and unix sockets with `node:net`; the base dialer of most compositions. The addresses of a name are raced
+ * according to RFC 8305 (Happy Eyeballs v2): a slow or unreachable address delays a dial by 250 ms but does not fail it.
  *
  * @throws TypeError or RangeError at construction, naming the option.
+ * @throws DialError from the dial, with the reason of the failed connect.
+ * @example
+ * const dial = compose(withTimeout({ timeoutMs: 10_000 }), withRetry(), tcp());
  * @see https://www.rfc-editor.org/rfc/rfc8305
  */
 export function tcp(options: TcpOptions = {}): Dialer<Socket> {
@@ -121,7 +124,7 @@ export function tcp(options: TcpOptions = {}): Dialer<Socket> {
 
 markFactories({ tcp });
 
-/** The address of an IP literal or unix socket: there is nothing to resolve, and nothing to race. */
+/** The address of an IP literal or a unix socket, which needs no resolution and no race. */
 function onlyAddress({ host, port, path }: Target): Address | undefined {
   if (path !== undefined) return { address: path, port: 0, family: "unix" };
   const version = isIP(host);
@@ -134,7 +137,10 @@ function familiesOf(family: unknown, localAddress: string | undefined): readonly
   }
   const local = isIP(localAddress ?? "");
   if (family && local && family !== local) {
-    throw invalid(RangeError, `tcp: localAddress must be of IPv${family}, as family says, got ${show(localAddress)}`);
+    throw invalid(
+      RangeError,
+      `tcp: localAddress must be an IPv${family} address, because family is ${family}, got ${show(localAddress)}`,
+    );
   }
   const only = family || local;
   return only === 0 ? [6, 4] : [only as 4 | 6];

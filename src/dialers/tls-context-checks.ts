@@ -2,7 +2,7 @@ import type { SecureContextOptions } from "node:tls";
 import { checkNumber, checkSecret, checkString, type OptionChecks, unchecked } from "../support/open-options.ts";
 import { checkBoolean, checkFunction } from "../support/validate.ts";
 
-/** What Node's `tls.createSecureContext` takes. It checks what is `unchecked` itself, by its contents. */
+/** Checks of the options of `tls.createSecureContext`. Node checks the contents of the `unchecked` ones. */
 export const contextChecks: OptionChecks<SecureContextOptions> = {
   allowPartialTrustChain: checkBoolean,
   ALPNCallback: checkFunction,

@@ -10,21 +10,21 @@ import { warnOnce } from "../support/warn.ts";
 import { checkPem, PemError, type PemKind } from "./pem.ts";
 import { SessionCache } from "./tls-sessions.ts";
 
-/** Files that hold what `tls.createSecureContext` takes as `ca`, `cert` and `key`. */
+/** Paths of the files for the `ca`, `cert` and `key` of `tls.createSecureContext`. */
 export interface TlsFiles {
   readonly ca?: string | undefined;
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
 }
 
-/** What handshakes are made with. */
+/** The secure context of handshakes, with its sessions. */
 export interface Credentials {
   readonly context: SecureContext;
-  /** Sessions made with them: one resumed speaks for the client certificate that it began with. */
+  /** Sessions of this context. They are dropped with it: a resumed session keeps its original client certificate. */
   readonly sessions: SessionCache;
 }
 
-/** One of the files. */
+/** One file, with the name of its option. */
 interface TlsFile {
   readonly name: keyof TlsFiles;
   readonly path: string;
@@ -33,15 +33,15 @@ interface TlsFile {
 const kinds: Readonly<Record<keyof TlsFiles, PemKind>> = { ca: "certificate", cert: "certificate", key: "private key" };
 
 /**
- * Makes secure contexts of options and files. One serves every dial until a file changes: then it is
- * made anew, so that rotated certificates work without a restart. While the files can't be read, one is
- * empty or ends inside a PEM block, or certificate and key don't fit together (one is written before the
- * other), the last that did are used; so they are when a file holds something else, with a warning.
+ * Creates secure contexts from options and files. A context is reused until a file changes, so that rotated certificates
+ * take effect without a restart. The previous context stays in use while a file cannot be read, is empty or ends inside a
+ * PEM block, and while certificate and key do not match (one is written before the other). It also stays in use, with a
+ * warning, when a file contains anything else.
  *
- * @param prefix - what an error puts before the name of a file's option.
- * @returns what rejects with a DialError `config`, naming option and file, while no files have served yet;
- * `local_resource` when this process may open no more files.
- * @throws TypeError when there are no files and the options can't be used.
+ * @param prefix - text before the option's name in errors.
+ * @returns a function that returns the current context. If there was none yet, it rejects with a DialError that names
+ * option and file: `local_resource` when the process has too many open files, otherwise `config`.
+ * @throws TypeError when there are no files and the options cannot be used.
  */
 export function credentialsOf(
   options: SecureContextOptions,
@@ -71,7 +71,7 @@ export function credentialsOf(
     } catch (error) {
       if (current === undefined) throw failure(error);
       if (isError(error) && error.cause instanceof PemError && !error.cause.unfinished) {
-        warnOnce(`${error.message}; what it held before is used`);
+        warnOnce(`${error.message}; the previous content stays in use`);
       }
     }
     return current.credentials;
@@ -83,16 +83,20 @@ function failure(error: unknown): DialError {
   return new DialError(messageOf(error), { reason, cause: error });
 }
 
-/** Makes them, or says that `subject` can't be used. */
+/**
+ * Creates a secure context with an empty session cache.
+ *
+ * @throws TypeError that names `subject`.
+ */
 function newCredentials(options: SecureContextOptions, subject: string): Credentials {
   try {
     return { context: lazyModules.tls.createSecureContext(options), sessions: new SessionCache() };
   } catch (error) {
-    throw invalid(TypeError, `${subject} or other options can't be used: ${messageOf(error)}`, { cause: error });
+    throw invalid(TypeError, `${subject} or other options cannot be used: ${messageOf(error)}`, { cause: error });
   }
 }
 
-/** Reads all at once; of several that fail, the first as they are listed is told, not the first to fail. */
+/** Reads all files concurrently. If several fail, throws the error of the first in the list, for a stable message. */
 async function each<T>(
   files: readonly TlsFile[],
   prefix: string,
@@ -103,8 +107,8 @@ async function each<T>(
     if (result.status === "fulfilled") return result.value;
     const { name, path } = files[index] as TlsFile;
     const { reason: cause } = result;
-    const why = cause instanceof PemError ? `${path} ${cause.message}` : `can't be read: ${messageOf(cause)}`;
-    throw new Error(`${prefix}${name}File ${why}`, { cause });
+    const why = cause instanceof PemError ? cause.message : `cannot be read: ${messageOf(cause)}`;
+    throw new Error(`${prefix}${name}File ${path} ${why}`, { cause });
   });
 }
 
@@ -114,7 +118,7 @@ async function readPem({ name, path }: TlsFile): Promise<Buffer> {
   return content;
 }
 
-/** Changes with the file, also when the writer keeps its time of modification, and with what a symbolic link leads to. */
+/** Identifies the content of a file. Includes inode and ctime, which change when mtime is preserved or a symbolic link moves. */
 async function versionOf(path: string): Promise<string> {
   const { dev, ino, size, mtimeMs, ctimeMs } = await stat(path);
   return `${dev}:${ino}:${size}:${mtimeMs}:${ctimeMs}`;

@@ -1,7 +1,7 @@
 import type { TLSSocket } from "node:tls";
 import type { TlsHandshakeDoneInfo } from "../core/trace.ts";
 
-/** What a finished TLS handshake agreed on, for the `tlsHandshakeDone` hook; nothing of a socket closed since. */
+/** Result of a TLS handshake, for the `tlsHandshakeDone` hook; empty if the socket has been closed. */
 export function tlsInfo(socket: TLSSocket): Omit<TlsHandshakeDoneInfo, "serverName" | "durationMs" | "outcome"> {
   if (socket.destroyed) return {};
   return {
@@ -14,8 +14,8 @@ export function tlsInfo(socket: TLSSocket): Omit<TlsHandshakeDoneInfo, "serverNa
 }
 
 /**
- * End of validity of the peer's certificate, in milliseconds since the epoch; a resumed session shows none.
- * Not by `getPeerX509Certificate`: with Node 20 it takes the certificate away from whoever asks next.
+ * Expiry of the peer's certificate in milliseconds since the epoch; `undefined` in a resumed session.
+ * It does not use `getPeerX509Certificate`, after which Node 20 returns no certificate to later calls.
  */
 export function peerCertificateExpiry(socket: TLSSocket): number | undefined {
   return Date.parse(socket.getPeerCertificate()?.valid_to) || undefined;

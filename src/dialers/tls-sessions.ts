@@ -1,17 +1,17 @@
-/** Servers whose sessions are kept; beyond it the oldest is dropped. */
+/** Maximum number of stored sessions; the oldest is dropped first. */
 const maxServers = 1000;
 
-/** What a handshake left for the next to resume. */
+/** A session to resume. */
 export interface Session {
+  /** Serialized session, for the `session` option of `tls.connect`. */
   readonly ticket: Buffer;
-  /** End of validity of the certificate that it began with, in milliseconds since the epoch. */
+  /** Expiry of the certificate of the original handshake, in milliseconds since the epoch. */
   readonly expiresAt: number | undefined;
 }
 
 /**
- * The last TLS session of each server, for the next handshake to resume. A server that wants each used
- * once only answers a second use with a full handshake. No session outlives the server's certificate,
- * which a resumed handshake doesn't show.
+ * The last TLS session of each server. A server that accepts each ticket only once answers the second use with a full
+ * handshake. A session expires with the server's certificate, because a resumed handshake does not show the certificate.
  *
  * @see https://www.rfc-editor.org/rfc/rfc8446#section-2.2
  */

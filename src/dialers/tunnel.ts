@@ -8,32 +8,33 @@ import { placesOf } from "../engine/layer-info.ts";
 import { failed } from "../engine/outcome.ts";
 import { runPhase } from "./phase.ts";
 
-/** Whatever dials a socket, encrypted or not. */
+/** A dialer of plain or TLS sockets. */
 export type SocketDialer = Dialer<Socket> | Dialer<TLSSocket>;
 
-/** A tunnel through a proxy: what all kinds have in common. */
+/** One kind of proxy tunnel. */
 export interface Tunnel {
-  /** `http` or `socks5`, for hooks and spans. */
+  /** `http` or `socks5`; reported to hooks and spans. */
   readonly type: string;
   readonly proxy: Target;
+  /** Timeout of the tunnel phase in milliseconds. */
   readonly timeoutMs: number;
-  /** Asks the proxy, on an open connection to it, for a way to `target`; the context is the phase's own. */
-  readonly ask: (socket: Socket, target: Target, context: DialContext<Socket>) => Promise<void>;
+  /** Requests a tunnel to `target` on an open connection to the proxy. `context.cancel` is that of the phase. */
+  readonly open: (socket: Socket, target: Target, context: DialContext<Socket>) => Promise<void>;
 }
 
-/** A base dialer that dials the proxy by `over`, and asks it for a tunnel to the target. */
+/** Creates a base dialer that dials the proxy with `over` and requests a tunnel to the target. */
 export function tunnelDialer(tunnel: Tunnel, over: SocketDialer): Dialer<Socket> {
-  const { type, proxy, timeoutMs, ask } = tunnel;
+  const { type, proxy, timeoutMs, open } = tunnel;
   const dialProxy = runOf(over as Dialer<Socket>);
   return dialerOf(async function tunnelDialer(target, context) {
     const { cancel, trace, clock } = context;
-    if (target.path !== undefined) throw new DialError("a proxy reaches no unix sockets", { reason: "config" });
+    if (target.path !== undefined) throw new DialError("a proxy cannot dial unix sockets", { reason: "config" });
     const socket = await dialProxy(proxy, { ...context, handshake: undefined });
     trace?.proxyStart?.({ type, proxy });
     const startedAt = clock.now();
     try {
       await runPhase({ what: "proxy tunnel", timeoutMs, target, conn: socket }, context, async (phase) => {
-        await ask(socket, target, { ...context, cancel: phase });
+        await open(socket, target, { ...context, cancel: phase });
         return socket;
       });
       trace?.proxyDone?.({ type, proxy, durationMs: clock.now() - startedAt, outcome: "success" });

@@ -1,14 +1,16 @@
-/** Names remembered; beyond it the one that won longest ago is forgotten. */
+/** Maximum number of names; the least recently updated is dropped first. */
 const maxHosts = 1000;
 
-/** Which IP of each name connected last. */
+/** The address of each name that connected last. */
 export class WinnerMemory {
   readonly #winners = new Map<string, string>();
 
+  /** The IP that connected last, if there is one. */
   of(host: string): string | undefined {
     return this.#winners.get(host);
   }
 
+  /** Stores the IP that connected. */
   remember(host: string, ip: string): void {
     this.#winners.delete(host);
     this.#winners.set(host, ip);

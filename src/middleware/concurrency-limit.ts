@@ -1,28 +1,29 @@
+import type { Duplex } from "node:stream";
 import type { Middleware } from "../core/dialer.ts";
 import { DialError, latenessNote } from "../core/errors.ts";
 import type { Target } from "../core/target.ts";
-import { layer } from "../engine/context.ts";
+import { type DialContext, layer } from "../engine/context.ts";
 import { WaitingLine } from "../engine/wait-queue.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkCount, checkDuration, checkOptions } from "../support/validate.ts";
 
+/** Options of {@link withConcurrencyLimit}. */
 export interface ConcurrencyLimitOptions {
-  /** Dials that may be under way at once beneath this layer. Required. */
+  /** Maximum number of dials in progress beneath this layer, from 1. Required. */
   maxConcurrent: number;
-  /** Dials that may wait for their turn; one more fails at once. 0 lets none wait. @defaultValue `Infinity` */
+  /** Maximum number of dials in the queue, from 0; a dial that finds it full fails. @defaultValue `Infinity` */
   maxWaiting?: number | undefined;
-  /** Bound on each wait in milliseconds, 1 to 2^31-1. @defaultValue none: the signal and timeouts above end it */
+  /** Timeout of each wait in milliseconds, 1 to 2^31-1. @defaultValue none; the signal and the timeouts above apply */
   waitTimeoutMs?: number | undefined;
 }
 
 /**
- * Lets at most `maxConcurrent` dials be under way at once beneath it; the others wait, first come, first served.
- * What is counted are dials, not the connections that they bring: a pool bounds those. Above `withRetry` a
- * dial keeps its turn through its waits between attempts, below it gives its turn back after each attempt.
- * The layer is one limit for all the dialers that it stands in.
+ * Limits the number of dials in progress beneath it; the others wait in a FIFO queue. It limits dials, not open
+ * connections: use a pool for those. Above `withRetry` a dial keeps its slot during retry delays; below it, it releases
+ * the slot after each attempt. All dialers composed with one layer share its limit.
  *
- * A dial that finds the line full, or waits too long, fails with reason `pool_exhausted`, which is not retried by default:
- * no server has said no, but a bound of one's own.
+ * When the queue is full or a wait times out, the dial fails with reason `pool_exhausted`. That is not retried by default:
+ * the limit is local, and no server has failed.
  *
  * @throws RangeError or TypeError at construction, naming the option.
  * @throws DialError from the dial, with reason `pool_exhausted`.
@@ -35,55 +36,20 @@ export function withConcurrencyLimit(options: ConcurrencyLimitOptions): Middlewa
   checkCount("withConcurrencyLimit: maxConcurrent", maxConcurrent);
   checkCount("withConcurrencyLimit: maxWaiting", maxWaiting, 0);
   if (waitTimeoutMs !== undefined) checkDuration("withConcurrencyLimit: waitTimeoutMs", waitTimeoutMs);
-
-  const line = new WaitingLine("concurrency");
-  let underWay = 0;
-
-  /** Refuses who has waited too long. They all wait for the same time, so those that came first. */
-  const expire = (lateByMs = 0) => {
-    if (waitTimeoutMs === undefined) return;
-    for (let first = line.first; first !== undefined; first = line.first) {
-      const leftMs = first.since + waitTimeoutMs - first.clock.now();
-      if (leftMs > 0) {
-        line.wakeIn(leftMs, first.clock, expire);
-        return;
-      }
-      line.shift();
-      first.refuse(
-        exhausted(
-          first.target,
-          `no turn in ${waitTimeoutMs} ms, ${underWay} dials are under way${latenessNote(lateByMs)}`,
-        ),
-      );
-    }
-  };
+  const limit = new ConcurrencyLimit(maxConcurrent, maxWaiting, waitTimeoutMs);
 
   return layer(
     (next) =>
       async function concurrencyLimitDialer(target, context) {
-        const { cancel, trace } = context;
+        const { cancel } = context;
         cancel?.throwIfAborted();
-        if (underWay < maxConcurrent) {
-          underWay += 1;
-        } else {
-          if (line.size >= maxWaiting) {
-            const error = exhausted(target, `${underWay} dials are under way and ${line.size} wait for their turn`);
-            const { reason } = error;
-            trace?.limitWait?.({ target, limit: "concurrency", durationMs: 0, outcome: "failure", error, reason });
-            throw error;
-          }
-          const turn = line.wait(target, context);
-          expire();
-          await turn;
-        }
+        const wait = limit.acquire(target, context);
+        if (wait !== undefined) await wait;
         try {
           cancel?.throwIfAborted();
           return await next(target, context);
         } finally {
-          // The turn passes on as it is, so that nobody who comes now can be faster.
-          const waiter = line.shift();
-          if (waiter === undefined) underWay -= 1;
-          else waiter.admit();
+          limit.release();
         }
       },
     { name: "concurrencyLimit" },
@@ -92,6 +58,72 @@ export function withConcurrencyLimit(options: ConcurrencyLimitOptions): Middlewa
 
 markFactories({ withConcurrencyLimit });
 
+/** Slots for dials in progress, with a queue of the dials that wait for one. */
+class ConcurrencyLimit {
+  readonly #maxConcurrent: number;
+  readonly #maxWaiting: number;
+  readonly #waitTimeoutMs: number | undefined;
+  readonly #queue = new WaitingLine("concurrency");
+  #inProgress = 0;
+
+  constructor(maxConcurrent: number, maxWaiting: number, waitTimeoutMs: number | undefined) {
+    this.#maxConcurrent = maxConcurrent;
+    this.#maxWaiting = maxWaiting;
+    this.#waitTimeoutMs = waitTimeoutMs;
+  }
+
+  /**
+   * Takes a slot if one is free; otherwise returns a promise that resolves when the dial receives one.
+   *
+   * @throws DialError when the queue is full.
+   */
+  acquire<C extends Duplex>(target: Target, context: DialContext<C>): Promise<void> | undefined {
+    if (this.#inProgress < this.#maxConcurrent) {
+      this.#inProgress += 1;
+      return undefined;
+    }
+    if (this.#queue.size >= this.#maxWaiting) {
+      const error = exhausted(target, `queue full (${this.#inProgress} in progress, ${this.#queue.size} waiting)`);
+      const { reason } = error;
+      context.trace?.limitWait?.({
+        target,
+        limit: "concurrency",
+        durationMs: 0,
+        outcome: "failure",
+        error,
+        reason,
+      });
+      throw error;
+    }
+    const wait = this.#queue.wait(target, context);
+    this.#expire(0);
+    return wait;
+  }
+
+  /** Returns a slot. It passes directly to the first dial in the queue, so that a new dial cannot overtake it. */
+  release(): void {
+    const waiter = this.#queue.shift();
+    if (waiter === undefined) this.#inProgress -= 1;
+    else waiter.admit();
+  }
+
+  /** Rejects the waits that have timed out. All have the same timeout, so the first in the queue expires first. */
+  #expire(lateByMs: number): void {
+    const timeoutMs = this.#waitTimeoutMs;
+    if (timeoutMs === undefined) return;
+    for (let first = this.#queue.first; first !== undefined; first = this.#queue.first) {
+      const leftMs = first.since + timeoutMs - first.clock.now();
+      if (leftMs > 0) {
+        this.#queue.wakeIn(leftMs, first.clock, (late) => this.#expire(late));
+        return;
+      }
+      this.#queue.shift();
+      const why = `timed out after ${timeoutMs} ms (${this.#inProgress} in progress)${latenessNote(lateByMs)}`;
+      first.refuse(exhausted(first.target, why));
+    }
+  }
+}
+
 function exhausted(target: Target, why: string): DialError {
-  return new DialError(`dial ${target}: ${why}`, { reason: "pool_exhausted", target });
+  return new DialError(`dial ${target}: concurrency limit: ${why}`, { reason: "pool_exhausted", target });
 }

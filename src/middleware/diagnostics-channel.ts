@@ -13,28 +13,28 @@ import { attach } from "../engine/observe.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkOptions, invalid, show } from "../support/validate.ts";
 
+/** Options of {@link withDiagnosticsChannel}. */
 export interface DiagnosticsChannelOptions {
-  /** Name of the dialer, in every message. @defaultValue `"default"` */
+  /** Name of the dialer, included in every message. @defaultValue `"default"` */
   name?: string | undefined;
 }
 
 /**
- * What is published on the channel `dialtrace:` and the hook's name: what the hook is told, and whose
- * dial it is.
+ * A message on the channel `dialtrace:<hook>`: the fields of the hook's event, the dialer's name and the dial.
  */
 export type DiagnosticsMessage<N extends DialEventName> = DialEventInfo<N> & {
   /** Name of the dialer. */
   readonly dialer: string;
-  /** The dial: the same object in all that is published of one, and another for each. */
+  /** The dial: the same object in all messages of one dial. */
   readonly dial: DialStartInfo;
 };
 
-/** Held here: a channel without a reference may be collected, and its subscribers with it. */
+/** References to the channels: Node may collect a channel without references, together with its subscribers. */
 const channels = Object.fromEntries(dialEventNames.map((name) => [name, channel(`dialtrace:${name}`)])) as Readonly<
   Record<DialEventName, Channel>
 >;
 
-/** Hooks that publish one dial. Its methods come from the table of events. */
+/** Hooks that publish the events of one dial. The methods are derived from the table of events. */
 class PublishedDial {
   readonly [handledKey]: EventMask;
   readonly dialer: string;
@@ -60,10 +60,9 @@ class PublishedDial {
 }
 
 /**
- * Publishes all that happens beneath it on `node:diagnostics_channel`, for APMs: each hook of `DialTrace`
- * on the channel of its name, such as `dialtrace:dialStart`. Whether a channel has subscribers is asked
- * when a dial starts; what has none costs nothing. A subscriber that throws harms no dial: Node makes it an
- * uncaught exception, as on every channel.
+ * Publishes every event beneath it on `node:diagnostics_channel`, for APM agents. Each hook of `DialTrace` has its own
+ * channel, such as `dialtrace:dialStart`. Subscriptions are read when a dial starts; channels without subscribers have no
+ * cost. A subscriber that throws does not affect the dial: Node reports an uncaught exception, as for every channel.
  *
  * @throws TypeError at construction, naming the option.
  * @example

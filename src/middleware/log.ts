@@ -11,31 +11,39 @@ import { markFactories } from "../support/roles.ts";
 import { notify } from "../support/user-call.ts";
 import { checkBoolean, checkCount, checkOptions, invalid, show } from "../support/validate.ts";
 
-/** Where the lines go. `console` is one. What its methods throw, or reject with, is warned of once and harms no dial. */
+/**
+ * Receives log lines; `console` is a logger. An error that a method throws, or rejects with, emits one process warning and
+ * does not affect the dial.
+ */
 export interface Logger {
+  /** Logs progress and success. */
   info(line: string): void;
+  /** Logs failures and retries. */
   warn(line: string): void;
 }
 
+/** Options of {@link withLog}. */
 export interface LogOptions {
   /**
-   * Draws each dial as a waterfall once it is over, in one text of several lines, instead of a line for
-   * each address and one for the end. @defaultValue false
+   * Logs a waterfall of each dial when it ends, as one text of several lines, instead of one line per address and one for
+   * the result. @defaultValue false
    */
   pretty?: boolean | undefined;
-  /** Whether waterfalls are coloured. @defaultValue only by `console`, on a terminal that wants colours (`NO_COLOR`) */
+  /** Colors the waterfalls. @defaultValue true for `console` on a terminal with colors, unless `NO_COLOR` is set */
   colors?: boolean | undefined;
-  /** Width of waterfalls in characters. @defaultValue the terminal's, or 80 */
+  /** Width of the waterfalls in characters. @defaultValue the terminal's width, or 80 */
   columns?: number | undefined;
 }
 
 /**
- * Logs, for people, the dials and connections beneath it: what is being connected to, how long it took,
- * which attempt comes when and why, when a connection closed and how much it carried. A dial that is not
- * worth a line skips it: `dial(target, { skip: ["log"] })`.
+ * Logs the dials and connections beneath it in readable lines: each connect with its duration, each retry with its delay
+ * and reason, and each closed connection with its byte counts. A dial can skip the log:
+ * `dial(target, { skip: ["log"] })`.
  *
- * @param logger - @defaultValue `console`
- * @throws TypeError or RangeError at construction, when the logger has no `info` or `warn`, or naming the option.
+ * @param logger - receives the lines. @defaultValue `console`
+ * @throws TypeError or RangeError at construction, naming the option, or when the logger has no `info` or `warn`.
+ * @example
+ * const dial = compose(withLog(), withRetry(), tcp());
  */
 export function withLog(logger: Logger = console, options: LogOptions = {}): Middleware {
   if (typeof logger?.info !== "function" || typeof logger.warn !== "function") {
@@ -74,7 +82,7 @@ export function withLog(logger: Logger = console, options: LogOptions = {}): Mid
   return asObserver((next) => lines(pictures(next)));
 }
 
-/** @internal A logger of the user's that harms nothing: a failure is warned of once, in the name of `owner`. */
+/** @internal Wraps a user's logger: an error emits one process warning, which names `owner`. */
 export function guardedLogger(owner: string, logger: Logger): Logger {
   return {
     info: (text) => notify(`${owner}'s logger.info()`, () => logger.info(text)),
@@ -83,6 +91,7 @@ export function guardedLogger(owner: string, logger: Logger): Logger {
 }
 markFactories({ withLog });
 
+/** Lines about each address. */
 function connectLines(logger: Logger): DialTrace {
   return {
     connectStart: ({ address }) => logger.info(`connecting to ${formatAddress(address)}`),
@@ -94,6 +103,7 @@ function connectLines(logger: Logger): DialTrace {
   };
 }
 
+/** Lines about the result of a dial. */
 function endLines(logger: Logger): DialTrace {
   return {
     dialDone: ({ target, outcome, durationMs, attempts, error }) => {
@@ -106,13 +116,13 @@ function endLines(logger: Logger): DialTrace {
   };
 }
 
-/** What is news while a dial goes on, and after it. */
+/** Lines that do not depend on `pretty`. */
 function commonLines(logger: Logger): DialTrace {
   return {
     retryScheduled: ({ target, attempt, delayMs, reason }) =>
       logger.warn(`attempt ${attempt} to dial ${target} in ${formatDuration(delayMs)} because: ${reason}`),
-    startDelayed: ({ target, delayMs }) => logger.info(`dial to ${target} begins in ${formatDuration(delayMs)}`),
-    failover: ({ from, to, reason }) => logger.warn(`going on with ${to} instead of ${from} because: ${reason}`),
+    startDelayed: ({ target, delayMs }) => logger.info(`dial to ${target} starts in ${formatDuration(delayMs)}`),
+    failover: ({ from, to, reason }) => logger.warn(`failing over from ${from} to ${to} because: ${reason}`),
     breakerChange: ({ target, state }) => {
       const line = `the breaker of ${target} is ${state.replace("_", " ")}`;
       if (state === "open") logger.warn(line);
@@ -121,7 +131,7 @@ function commonLines(logger: Logger): DialTrace {
     limitWait({ target, limit, durationMs, outcome, error }) {
       const waited = `${formatDuration(durationMs)} at its ${limit} limit`;
       if (outcome === "success") logger.info(`dial to ${target} waited ${waited}`);
-      if (outcome === "failure") logger.warn(`dial to ${target} waited in vain ${waited}: ${messageOf(error)}`);
+      if (outcome === "failure") logger.warn(`dial to ${target} failed after waiting ${waited}: ${messageOf(error)}`);
     },
     connClosed: ({ target, reason, durationMs, bytesRead, bytesWritten }) => {
       const lived = `${formatDuration(durationMs)} (${reason})`;

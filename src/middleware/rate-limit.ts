@@ -5,25 +5,25 @@ import { WaitingLine } from "../engine/wait-queue.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkCount, checkOptions, invalid, show } from "../support/validate.ts";
 
+/** Options of {@link withRateLimit}. */
 export interface RateLimitOptions {
-  /** Dials that may start in a second, in the long run, from 0.000001 to 1 000 000. Required. */
+  /** Average number of dials that start per second, 0.000001 to 1 000 000. Required. */
   dialsPerSecond: number;
-  /** Dials that may start at once after a quiet time. @defaultValue one second's worth: `dialsPerSecond`, rounded up */
+  /** Number of dials that may start together after an idle period, from 1. @defaultValue `dialsPerSecond`, rounded up */
   burst?: number | undefined;
 }
 
-/** One dial in 11 days; Node's timers keep no more than 25. */
+/** One dial in 11 days; Node's timers are limited to 25 days. */
 const minPerSecond = 1e-6;
 const maxPerSecond = 1e6;
 
 /**
- * Lets dials start no faster than `dialsPerSecond`; those that come faster wait, first come, first served. For
- * what storms of reconnects would harm: a proxy, a database, a server that has just come back. In any time t
- * no more than `burst` + `dialsPerSecond` × t dials start beneath it. Below `withRetry` it counts each attempt.
- * The layer is one limit for all the dialers that it stands in.
+ * Limits the rate at which dials start beneath it; the others wait in a FIFO queue. Use it to protect a proxy, a database
+ * or a restarted server from reconnect storms. In any period of t seconds at most `burst` + `dialsPerSecond` × t dials
+ * start. Below `withRetry` it counts each attempt. All dialers composed with one layer share its limit.
  *
- * Nothing bounds the wait but the signal and timeouts above. Timers are no finer than a millisecond: with a burst of 1
- * the time between two dials is rounded up to whole ones, a greater burst makes up for it.
+ * The wait is limited only by the signal and the timeouts above. Timers have a resolution of 1 ms: with a burst of 1 the
+ * time between two dials is rounded up to whole milliseconds; a larger burst compensates for that.
  *
  * @throws RangeError or TypeError at construction, naming the option.
  * @example
@@ -74,13 +74,13 @@ export function withRateLimit(options: RateLimitOptions): Middleware {
 markFactories({ withRateLimit });
 
 /**
- * The generic cell rate algorithm: a token bucket that remembers one moment, when it would be full again.
+ * The generic cell rate algorithm: a token bucket whose only state is the time at which it is full again.
  *
  * @see https://www.itu.int/rec/T-REC-I.371
  */
 class Rate {
   readonly #intervalMs: number;
-  /** How far ahead of its time a dial may be. */
+  /** How much earlier than its regular time a dial may start. */
   readonly #toleranceMs: number;
   #fullAt = Number.NEGATIVE_INFINITY;
   #now = Number.NEGATIVE_INFINITY;
@@ -90,10 +90,10 @@ class Rate {
     this.#toleranceMs = intervalMs * (burst - 1);
   }
 
-  /** Takes a token and returns 0, or returns the milliseconds until there is one. */
+  /** Takes a token and returns 0, or returns the milliseconds until one is available. */
   take(clock: Clock): number {
     const now = clock.now();
-    // No clock goes back: this is another one, whose time has nothing to do with what was taken.
+    // Clocks are monotonic, so an earlier time is that of another clock: start with a full bucket.
     if (now < this.#now) this.#fullAt = Number.NEGATIVE_INFINITY;
     this.#now = now;
     const leftMs = this.#fullAt - this.#toleranceMs - now;

@@ -4,19 +4,19 @@ import { layer } from "../engine/context.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkDuration, checkOptions } from "../support/validate.ts";
 
+/** Options of {@link withTimeout}. */
 export interface TimeoutOptions {
-  /** Bound in milliseconds, 1 to 2^31-1. Required: no default fits every place among the layers. */
+  /** Timeout in milliseconds, 1 to 2^31-1. Required: no default fits every position. */
   timeoutMs: number;
 }
 
 /**
- * Bounds everything beneath it in time. Above `withRetry` that is the whole dial, every attempt and
- * wait included; below it, one attempt. When the time is up the work beneath is aborted and the dial
- * rejects at once; a connection that comes late is destroyed. A dial may bring a bound of its own, which
- * stands in the place of the outermost: `dial(target, { timeoutMs })`.
+ * Limits the duration of everything beneath it: above `withRetry` the whole dial with all attempts and delays, below it
+ * one attempt. At the deadline the work beneath is aborted and the dial rejects immediately; a connection that is
+ * established later is destroyed. The `timeoutMs` of a dial, `dial(target, { timeoutMs })`, replaces the outermost timeout.
  *
- * @throws RangeError at construction, when `timeoutMs` is out of range.
- * @throws DialTimeoutError from the dial, with the attempts that had failed before.
+ * @throws RangeError or TypeError at construction, naming the option.
+ * @throws DialTimeoutError from the dial, with the errors of the attempts that failed before.
  * @example
  * const dial = compose(withTimeout({ timeoutMs: 10_000 }), withRetry(), withTimeout({ timeoutMs: 2_000 }), tcp());
  */

@@ -5,11 +5,11 @@ import { attach } from "../engine/observe.ts";
 import { markFactories } from "../support/roles.ts";
 
 /**
- * Attaches hooks, or an observer that returns the hooks for each dial: this package's
- * `httptrace.WithClientTrace`. They are told of the dial as it passes this layer, and of all that
- * happens beneath. Of several, the newer (inner) ones run first.
+ * Attaches hooks, like Go's `httptrace.WithClientTrace`. The hooks are called for the dial at this layer and for every
+ * event beneath it. If several layers attach hooks, the inner ones are called first.
  *
- * @throws TypeError at construction, when it is given neither, or naming the hook that is not known.
+ * @param observer - the hooks, or a function that is called once per dial and returns the hooks for it.
+ * @throws TypeError at construction, for any other value, and naming an unknown hook.
  * @example
  * const dial = compose(withTrace({ connectDone: (info) => console.log(info.address, info.outcome) }), tcp());
  * @see https://pkg.go.dev/net/http/httptrace

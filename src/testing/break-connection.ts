@@ -3,15 +3,16 @@ import type { Duplex } from "node:stream";
 import { notify } from "../support/user-call.ts";
 import { connectionReset } from "./system-error.ts";
 
+/** Internals of `net.Socket`. */
 interface Internals {
-  /** Set by `resetAndDestroy()`, which takes no error: its owner would hear of a close and no reason. */
+  /** Set by `resetAndDestroy()`, which cannot pass an error to the socket's listeners. */
   resetAndClosing?: boolean;
   readonly _handle?: { readonly reset?: unknown } | null;
 }
 
 type Write = (chunk: unknown, encoding: BufferEncoding, callback: (error?: Error | null) => void) => void;
 
-/** Ends `conn` as a peer's reset does. Where it is a TCP socket the peer gets a reset, too. */
+/** Destroys `conn` with ECONNRESET, as if the peer had reset it. The peer of a TCP socket receives a reset too. */
 export function reset(conn: Duplex, syscall: "read" | "write" = "read"): void {
   if (conn.destroyed) return;
   const internals = conn as Internals;
@@ -19,15 +20,14 @@ export function reset(conn: Duplex, syscall: "read" | "write" = "read"): void {
   notify("a connection's destroy()", () => conn.destroy(connectionReset(syscall)));
 }
 
-/** Resets `conn` in the next turn of the event loop, when its owner has had time to listen. */
+/** Resets `conn` in the next turn of the event loop, so that the caller can add listeners first. */
 export function resetSoon(conn: Duplex): void {
   setImmediate(() => reset(conn));
 }
 
 /**
- * Resets `conn` once `bytes` have passed in one direction; what is beyond them is lost. It wraps the
- * stream's own `push` and `_write`: bytes that others carry past these, such as a TLS upgrade on
- * top of a TCP socket, are not seen.
+ * Resets `conn` after `bytes` bytes in one direction; later bytes are dropped. It wraps `push` and `_write` of the stream.
+ * Bytes that bypass these methods are not counted, such as those of TLS on top of a TCP socket.
  */
 export function cutAfter(conn: Duplex, bytes: number): void {
   let readLeft = bytes;
@@ -45,7 +45,7 @@ export function cutAfter(conn: Duplex, bytes: number): void {
     }
     readEnough = true;
     push.call(this, data.subarray(0, readLeft));
-    // Destroyed at once, it would lose what it has been given and its owner has not read.
+    // An immediate reset would discard the bytes that have not been read.
     resetSoon(this);
     return false;
   };
@@ -59,15 +59,15 @@ export function cutAfter(conn: Duplex, bytes: number): void {
       return;
     }
     write.call(this, data.subarray(0, writeLeft), "buffer" as BufferEncoding, (error) => {
-      // A peer that finds bytes and a reset at once is told of an end by libuv, not of a reset: one in this process
-      // has had its turn for certain when the second immediate comes.
+      // libuv reports an end instead of a reset to a peer that receives bytes and reset together. After two immediates
+      // a peer in this process has read the bytes.
       setImmediate(setImmediate, () => {
         reset(this, "write");
         callback(error ?? connectionReset("write"));
       });
     });
   };
-  // What has come meanwhile would be written past _write, all at once.
+  // Without this, buffered chunks would be written by _writev and bypass _write.
   Object.assign(conn, { _writev: null });
 }
 

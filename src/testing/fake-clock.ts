@@ -7,20 +7,26 @@ interface Timer {
   readonly callback: () => void;
 }
 
-/** A {@link Clock} that stands still until it is told to move. */
+/** A {@link Clock} that only moves when it is advanced. */
 export interface FakeClock extends Clock {
-  /** Timers that are set and have not fired. */
+  /** Number of timers that have not fired. */
   readonly pending: number;
   /**
-   * Moves time on by `ms`, firing timers that fall due in order, each at its own time, with the
-   * promises that it settles settled before the next.
+   * Advances the time by `ms` milliseconds. Due timers fire in order, each at its own time; promises that a timer settles
+   * are processed before the next timer fires.
    */
   advance(ms: number): Promise<void>;
-  /** A layer that puts everything beneath it on this clock. */
+  /** A layer that passes this clock to everything beneath it. */
   readonly layer: Middleware;
 }
 
-/** Makes a clock for tests, so that none of them sleeps. */
+/**
+ * Creates a clock for tests, so that they do not sleep.
+ *
+ * @example
+ * const clock = fakeClock();
+ * const dial = compose(clock.layer, withRetry(), scriptedDialer([new Error("no"), "connect"]));
+ */
 export function fakeClock(): FakeClock {
   let now = 0;
   const timers = new Set<Timer>();
@@ -64,7 +70,7 @@ function earliest(timers: ReadonlySet<Timer>, end: number): Timer | undefined {
   return first;
 }
 
-/** Lets promises, and the turn of the event loop that aborts allow for, settle. */
+/** Waits until promises are settled, including the turn of the event loop that an abort takes. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }

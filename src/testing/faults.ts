@@ -8,17 +8,18 @@ import { type DialContext, dialerOf, layer, type Run } from "../engine/context.t
 import { returnedBoolean } from "../support/returned.ts";
 import { markFactories } from "../support/roles.ts";
 import { cutAfter, resetSoon } from "./break-connection.ts";
-import { drawFates, type FaultsOptions } from "./fates.ts";
+import { drawFaults, type FaultsOptions } from "./draw-faults.ts";
 import { connectRefused } from "./system-error.ts";
 
 /**
- * Makes dials fail as networks do, for chaos tests: by chance, or by a script. Errors are the system's in code, syscall,
- * message and all. Without options it does nothing. The layer is one script for all the dialers that it stands in.
+ * Injects network faults into dials, for chaos tests: at random from a seed, or from a script. Errors have the code,
+ * syscall and message of the system's errors. Without options it does nothing. All dialers composed with one layer share
+ * its script and its random numbers.
  *
- * Its place is its meaning: above `withRetry` it befalls the dial as a whole, below it each attempt. What it refuses or
- * never answers is an attempt as any other to hooks, metrics and errors, without the connects of single addresses.
- * Resets and cuts begin when a connection is made, before the caller's handshake, so that this may fail of them. A
- * handshake that puts TLS on top of a socket carries its bytes past a cut; a base that is `tls()` doesn't.
+ * Above `withRetry` it affects the whole dial, below it each attempt. Hooks, metrics and errors report a refused or
+ * unanswered dial as an attempt, but without connects to addresses. A reset or cut applies from the moment a connection is
+ * established, before the handshake of the dial, which may fail because of it. A handshake that starts TLS on a socket
+ * bypasses a cut; the base dialer `tls()` does not.
  *
  * @throws RangeError or TypeError at construction, naming the option.
  * @example
@@ -26,7 +27,7 @@ import { connectRefused } from "./system-error.ts";
  * const scripted = compose(withRetry(), withFaults({ script: ["refuse", "reset", "none"] }), tcp());
  */
 export function withFaults(options: FaultsOptions = {}): Middleware {
-  const draw = drawFates(options);
+  const draw = drawFaults(options);
   const { only } = options;
 
   return layer(
@@ -36,7 +37,7 @@ export function withFaults(options: FaultsOptions = {}): Middleware {
         cancel?.throwIfAborted();
         if (only !== undefined && !returnedBoolean("withFaults: only", only(target))) return next(target, context);
         const { fault, latencyMs, cutAfterBytes } = draw();
-        if (fault === "blackHole") return attempt<C>(() => never(cancel))(target, context);
+        if (fault === "blackHole") return attemptWith<C>(() => never(cancel))(target, context);
         const delay = async () => {
           if (latencyMs > 0) await sleep(latencyMs, clock, cancel);
         };
@@ -45,11 +46,11 @@ export function withFaults(options: FaultsOptions = {}): Middleware {
             await delay();
             throw connectRefused(target);
           };
-          return attempt<C>(refuse)(target, context);
+          return attemptWith<C>(refuse)(target, context);
         }
         await delay();
-        if (fault === "reset") return harming(next, target, context, resetSoon);
-        if (fault === "cut") return harming(next, target, context, (conn) => cutAfter(conn, cutAfterBytes));
+        if (fault === "reset") return injectFault(next, target, context, resetSoon);
+        if (fault === "cut") return injectFault(next, target, context, (conn) => cutAfter(conn, cutAfterBytes));
         return next(target, context);
       },
     { name: "faults" },
@@ -58,8 +59,8 @@ export function withFaults(options: FaultsOptions = {}): Middleware {
 
 markFactories({ withFaults });
 
-/** An attempt as any other, but that it never gets to what is beneath. */
-function attempt<C extends Duplex>(base: () => Promise<never>): Run<C> {
+/** An attempt with all its hooks that does not dial what is beneath. */
+function attemptWith<C extends Duplex>(base: () => Promise<never>): Run<C> {
   return attempting(dialerOf<C>(base));
 }
 
@@ -67,22 +68,22 @@ function never(cancel: Cancel | undefined): Promise<never> {
   return new Promise((_resolve, reject) => cancel?.onAbort(() => reject(cancel.reason)));
 }
 
-/** Dials, and does `harm` to the connection as soon as it is there. */
-async function harming<C extends Duplex>(
+/** Dials, and calls `inject` with the connection before the handshake. */
+async function injectFault<C extends Duplex>(
   next: Run<C>,
   target: Target,
   context: DialContext<C>,
-  harm: (conn: Duplex) => void,
+  inject: (conn: Duplex) => void,
 ): Promise<C> {
   const { handshake } = context;
   if (handshake === undefined) {
     const conn = await next(target, context);
-    harm(conn);
+    inject(conn);
     return conn;
   }
-  const harmed: Handshake<C> = (conn, info) => {
-    harm(conn);
+  const faultyHandshake: Handshake<C> = (conn, info) => {
+    inject(conn);
     return handshake(conn, info);
   };
-  return next(target, { ...context, handshake: harmed });
+  return next(target, { ...context, handshake: faultyHandshake });
 }

@@ -1,4 +1,4 @@
-/** Numbers from 0 to below 1 that a seed decides, so that a run can be repeated. Mulberry32. */
+/** Returns a generator of reproducible numbers from 0 (inclusive) to 1 (exclusive). The algorithm is Mulberry32. */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -7,25 +7,31 @@ import { wrongReturn } from "../support/returned.ts";
 import { markDialer, markFactories } from "../support/roles.ts";
 import { invalid, show } from "../support/validate.ts";
 
-/** One answer of a {@link scriptedDialer}: an error to fail with, or how to answer. */
+/**
+ * One step of a {@link scriptedDialer}: an error to reject with, `"connect"`, `"hang"`, or a function that returns the
+ * connection.
+ */
 export type Step = Error | "connect" | "hang" | ((options: DialOptions<Duplex>) => Promise<Duplex>);
 
-/** A call that a {@link scriptedDialer} got. */
+/** A recorded call of a {@link scriptedDialer}. */
 export interface ScriptedCall {
   readonly target: Target;
   readonly options: DialOptions<Duplex>;
 }
 
-/** A base dialer for tests, and what it saw. */
+/** A base dialer for tests that records its calls. */
 export interface ScriptedDialer extends Dialer<Duplex> {
+  /** The calls, in order. */
   readonly calls: readonly ScriptedCall[];
-  /** The connections it made, in order. */
+  /** The connections that it returned, in order. */
   readonly connections: readonly Duplex[];
 }
 
 /**
- * A base dialer without a network. Each call plays the next step, the last one over and over:
- * an `Error` fails, `"connect"` yields a connection, `"hang"` waits for the abort, a function answers by itself.
+ * Creates a base dialer that uses no network. Each call plays the next step; the last step repeats. An `Error` rejects,
+ * `"connect"` returns a silent connection, `"hang"` waits for the abort, and a function returns its own result.
+ *
+ * @throws TypeError or RangeError at construction, naming the step.
  *
  * @example
  * const dial = compose(withRetry(), scriptedDialer([new Error("no"), "connect"]));

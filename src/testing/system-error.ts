@@ -1,7 +1,7 @@
 import { getSystemErrorMap } from "node:util";
 import type { Target } from "../core/target.ts";
 
-/** What `connect()` fails with where nobody listens: code, syscall, address and message are the system's. */
+/** The error of a refused connect, with the code, syscall, address and message of the system's error. */
 export function connectRefused(target: Target): Error {
   const { host, port, path } = target;
   const where = path ?? `${host}:${port}`;
@@ -9,7 +9,7 @@ export function connectRefused(target: Target): Error {
   return Object.assign(error, path === undefined ? { address: host, port } : { address: path });
 }
 
-/** What a connection that the peer has reset fails with when it is next read or written. */
+/** The error of a read or write on a connection that the peer has reset. */
 export function connectionReset(syscall: "read" | "write"): Error {
   return systemError("ECONNRESET", syscall, "");
 }
@@ -18,7 +18,7 @@ function systemError(code: string, syscall: string, details: string): Error {
   return Object.assign(new Error(`${syscall} ${code}${details}`), { errno: errnoOf(code), code, syscall });
 }
 
-/** Systems number their errors differently. */
+/** Looks up the number of an error code, which differs between systems. */
 function errnoOf(code: string): number | undefined {
   for (const [errno, [name]] of getSystemErrorMap()) if (name === code) return errno;
   return undefined;

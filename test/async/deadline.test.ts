@@ -178,7 +178,7 @@ describe("a bound on a wait, after the event loop was blocked for longer,", () =
     const limit = withConcurrencyLimit({ maxConcurrent: 1, waitTimeoutMs: timeoutMs });
     const dial = compose(limit, tcp({ timeoutMs: 2000 }));
     const { errors } = await outcomesOf(() => dialed(dial, `127.0.0.1:${hole.port}`));
-    const refused = errors.filter((error) => /no turn in 200 ms/.test(error.message));
+    const refused = errors.filter((error) => /timed out after 200 ms/.test(error.message));
     assert.equal(refused.length, dials - 1);
     for (const { message } of refused) assert.match(message, /the event loop was blocked: \d+ ms late/);
   });

@@ -19,7 +19,7 @@ const functions = [
   ...observerFunctions,
 ];
 
-test("the table has a row for every function that the public types take", () => {
+test("the table has a row for every function in the public types", () => {
   const names = publicFunctions();
   // What is known to be there shows that the sources are understood.
   for (const name of ["RetryOptions.shouldRetry", "DialOptions.handshake", "DialTrace.connClosed", "Observer"]) {

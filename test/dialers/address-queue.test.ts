@@ -12,17 +12,22 @@ function drain(queue: AddressQueue): string {
 }
 
 const rows: readonly (readonly [what: string, first: string | undefined, given: string, taken: string])[] = [
-  ["IP versions take turns, IPv6 first", undefined, "4.1 4.2 4.3 6:1 6:2 6:3", "6:1 4.1 6:2 4.2 6:3 4.3"],
-  ["the longer of the two goes on alone", undefined, "4.1 6:1 6:2 6:3", "6:1 4.1 6:2 6:3"],
-  ["one version keeps its order", undefined, "4.3 4.1 4.2", "4.3 4.1 4.2"],
+  ["AddressQueue alternates IP versions, IPv6 first", undefined, "4.1 4.2 4.3 6:1 6:2 6:3", "6:1 4.1 6:2 4.2 6:3 4.3"],
   [
-    "the first comes out before all others, then the turn is the other version's",
+    "AddressQueue returns the remaining addresses of one version when the other has none left",
+    undefined,
+    "4.1 6:1 6:2 6:3",
+    "6:1 4.1 6:2 6:3",
+  ],
+  ["AddressQueue keeps the order of addresses of one version", undefined, "4.3 4.1 4.2", "4.3 4.1 4.2"],
+  [
+    "AddressQueue returns the first address before all others, then alternates",
     "4.2",
     "6:1 6:2 4.1 4.2",
     "4.2 6:1 4.1 6:2",
   ],
-  ["a first of IPv6 comes before others of its version", "6:2", "6:1 6:2 4.1", "6:2 4.1 6:1"],
-  ["a first that is no longer among them changes nothing", "4.9", "4.1 6:1", "6:1 4.1"],
+  ["AddressQueue returns a first IPv6 address before other IPv6 addresses", "6:2", "6:1 6:2 4.1", "6:2 4.1 6:1"],
+  ["AddressQueue ignores a first address that is never added", "4.9", "4.1 6:1", "6:1 4.1"],
 ];
 for (const [what, first, given, taken] of rows) {
   test(what, () => {
@@ -34,14 +39,14 @@ for (const [what, first, given, taken] of rows) {
   });
 }
 
-test("an empty queue has none, before and after", () => {
+test("AddressQueue returns undefined when it is empty", () => {
   const queue = new AddressQueue();
   assert.equal(queue.next(), undefined);
   queue.add([]);
   assert.equal(queue.next(), undefined);
 });
 
-test("addresses that come later fall in where the turn is", () => {
+test("AddressQueue alternates addresses that are added later", () => {
   const queue = new AddressQueue();
   queue.add(["4.1", "4.2", "4.3"].map(address));
   assert.equal(queue.next()?.address, "4.1");
@@ -49,7 +54,7 @@ test("addresses that come later fall in where the turn is", () => {
   assert.equal(drain(queue), "6:1 4.2 6:2 4.3");
 });
 
-test("a first that comes later is the next", () => {
+test("AddressQueue returns the first address next even if it is added later", () => {
   const queue = new AddressQueue("4.2");
   queue.add([address("6:1"), address("6:2")]);
   assert.equal(queue.next()?.address, "6:1");

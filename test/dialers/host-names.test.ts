@@ -47,8 +47,8 @@ async function scripted(...answers: readonly (string | Buffer)[]): Promise<Peer 
 const socksYes = [Buffer.from("0500", "hex"), Buffer.from("05000001000000000000", "hex")];
 const connectYes = "HTTP/1.1 200 Connection established\r\n\r\n";
 
-describe("a name beyond ASCII", () => {
-  test("is converted to A-labels for the lookup, the DNS hooks and the error", async () => {
+describe("non-ASCII names", () => {
+  test("a non-ASCII name is converted to A-labels for the lookup, the DNS hooks and the error", async () => {
     const asked: string[] = [];
     const told: string[] = [];
     const lookup: SocksProxyOptions["lookup"] = (host, _options, done) => {
@@ -65,7 +65,7 @@ describe("a name beyond ASCII", () => {
     assert.deepEqual(new Set([...asked, ...told]), new Set([ascii]));
   });
 
-  test("is converted to A-labels for TLS, which asks for it by SNI and checks the certificate against it", async () => {
+  test("a non-ASCII name is converted to A-labels for TLS, in SNI and for the certificate", async () => {
     const ca = authority();
     const names: unknown[] = [];
     await using server = await tlsPeer(ca.issue({ name: ascii }), (socket) => {
@@ -81,20 +81,20 @@ describe("a name beyond ASCII", () => {
     for (const conn of conns) conn.destroy();
   });
 
-  test("is converted to A-labels for an HTTP proxy, in the request line and in the Host header", async () => {
+  test("a non-ASCII name is converted to A-labels for an HTTP proxy, in the request line and the Host header", async () => {
     await using proxy = await scripted(connectYes);
     (await compose(httpProxy({ proxy: `http://${proxy.address}` }))(`${unicode}:80`)).destroy();
     assert.equal(String(proxy.messages[0]), `CONNECT ${ascii}:80 HTTP/1.1\r\nHost: ${ascii}:80\r\n\r\n`);
   });
 
-  test("is converted to A-labels for a SOCKS proxy", async () => {
+  test("a non-ASCII name is converted to A-labels for a SOCKS proxy", async () => {
     await using proxy = await scripted(...socksYes);
     (await compose(socksProxy({ proxy: `socks5h://${proxy.address}` }))(`${unicode}:80`)).destroy();
     assert.deepEqual(proxy.messages[1]?.subarray(3, 5), Buffer.from([3, ascii.length]));
     assert.equal(proxy.messages[1]?.toString("latin1", 5, 5 + ascii.length), ascii);
   });
 
-  test("is converted to A-labels for a pool, which keeps one list for both spellings", async () => {
+  test("a non-ASCII name is converted to A-labels for a pool, which shares connections of both spellings", async () => {
     await using server = await peer((socket) => socket.resume());
     const connections = pool({ dialer: compose(tcp({ lookup: loopback })) });
     for (const name of [unicode, ascii]) (await connections.acquire(`${name}:${server.port}`)).release();
@@ -103,7 +103,7 @@ describe("a name beyond ASCII", () => {
     await connections.close();
   });
 
-  test("is converted to A-labels in the address of a proxy", async () => {
+  test("a non-ASCII name of a proxy is converted to A-labels", async () => {
     const urls = [`socks5h://${unicode}:1`, `socks5h://b%C3%BCcher.test:1`, new URL(`socks5h://${unicode}:1`)];
     for (const proxy of urls) {
       const asked: string[] = [];
@@ -117,8 +117,8 @@ describe("a name beyond ASCII", () => {
   });
 });
 
-describe("a name that SOCKS5 can't carry", () => {
-  test("is refused as a target, before anything is dialed", async () => {
+describe("names that are too long", () => {
+  test("a name of more than 253 octets is refused as a target, without dialing", async () => {
     await using proxy = await scripted(...socksYes);
     const dial = compose(withRetry(), socksProxy({ proxy: `socks5h://${proxy.address}` }));
     for (const host of ["ü".repeat(200), `${"ü.".repeat(100)}test`, "a".repeat(256), "ü/evil.test", "ü\r\nx"]) {
@@ -131,14 +131,14 @@ describe("a name that SOCKS5 can't carry", () => {
     assert.equal(proxy.accepted, 0);
   });
 
-  test("is refused by socksProxy, too, in a Target that was not parsed", async () => {
+  test("socksProxy refuses a name of more than 255 bytes in a Target that was not parsed", async () => {
     await using proxy = await scripted(...socksYes);
     const dial = compose(withRetry(), socksProxy({ proxy: `socks5h://${proxy.address}` }));
     await assert.rejects(dial(new Target("ü".repeat(200), 80)), { reason: "config", attemptCount: 1 });
     assert.equal(proxy.messages.length, 1);
   });
 
-  test("a name of 253 octets reaches real proxies, which answer that they can't resolve it", async () => {
+  test("a name of 253 octets reaches real proxies, which fail to resolve it", async () => {
     const name = `${"a.".repeat(124)}a.com`;
     assert.equal(name.length, 253);
     await using socks = await startMicrosocks();
@@ -152,7 +152,7 @@ describe("a name that SOCKS5 can't carry", () => {
   });
 });
 
-test("the zone of an IPv6 address stays on this host: no proxy is told of it", async () => {
+test("the zone of an IPv6 address is not sent to a proxy", async () => {
   await using http = await scripted(connectYes);
   await using socks = await scripted(...socksYes);
   (await compose(httpProxy({ proxy: `http://${http.address}` }))("[fe80::1%eth0]:80")).destroy();
@@ -161,7 +161,7 @@ test("the zone of an IPv6 address stays on this host: no proxy is told of it", a
   assert.equal(socks.messages[1]?.toString("hex"), "05010004fe8000000000000000000000000000010050");
 });
 
-test("an IPv4 address in another notation is dialed as that address, by TLS and proxies, too", async () => {
+test("an IPv4 address in another notation is dialed as that address, with TLS and proxies too", async () => {
   const ca = authority();
   await using server = await tlsPeer(ca.issue({ name: "db.test", alternatives: ["IP:127.0.0.1"] }));
   for (const host of ["127.1", "0x7f.0.0.1", "2130706433", "１２７.0.0.1"]) {
@@ -223,7 +223,7 @@ describe("the path of a unix socket", () => {
     ["a Target", (path) => new Target("", 0, path), "/tmp/"],
   ];
   for (const [what, form, prefix] of forms) {
-    test(`a path in ${what} is refused from ${limit + 1} bytes on, and not tried again`, { skip }, async () => {
+    test(`a unix path in ${what} is refused from ${limit + 1} bytes, and not retried`, { skip }, async () => {
       const dial = compose(withRetry(), tcp());
       const padded = (bytes: number) => prefix + "x".repeat(bytes - prefix.length);
       await assert.rejects(compose(tcp())(form(padded(limit))), { reason: "refused" });
@@ -232,13 +232,13 @@ describe("the path of a unix socket", () => {
           name: "DialError",
           reason: "config",
           attemptCount: 1,
-          message: new RegExp(`: the unix socket's path has \\d+ bytes, ${limit} is the most$`),
+          message: new RegExp(`: the unix socket's path has \\d+ bytes, the maximum is ${limit}$`),
         });
       }
     });
   }
 
-  test("a path that is too long never leads to another socket", { skip }, async () => {
+  test("a unix path that is too long never connects to another socket", { skip }, async () => {
     const folder = temporaryFolder();
     const accepted: string[] = [];
     const listen = async (at: string): Promise<Server> => {

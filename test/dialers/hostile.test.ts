@@ -79,7 +79,7 @@ function resetAfter(socket: Socket, text: string): void {
 }
 
 for (const [kind, what, serve, reason] of peers) {
-  test(`a peer of ${kind} that ${what} ends in ${reason}: in time, in little memory, with nothing left`, async () => {
+  test(`a peer of ${kind} that ${what} fails the dial with ${reason}, in time, with little memory and no leftovers`, async () => {
     await using server = await peer((socket) => {
       socket.resume();
       serve(socket);
@@ -98,7 +98,7 @@ for (const [kind, what, serve, reason] of peers) {
   });
 }
 
-test("a proxy that sends interim answers without end is refused after 8, and starves nothing else", async () => {
+test("httpProxy refuses a proxy after 8 interim answers, and does not block the event loop", async () => {
   await using server = await peer((socket) => {
     socket.resume();
     endlessly(socket, "HTTP/1.1 100 Continue\r\n\r\n".repeat(50_000));
@@ -113,7 +113,7 @@ test("a proxy that sends interim answers without end is refused after 8, and sta
   await until(() => server.open.size === 0, "the peer sees it closed");
 });
 
-test("interim answers of a proxy count towards the bytes of its answer", async () => {
+test("httpProxy counts interim answers towards the maximum length of the answer", async () => {
   const head = `HTTP/1.1 102 Processing\r\na: ${"b".repeat(7000)}\r\n\r\n`;
   await using server = await peer((socket) => {
     socket.resume();
@@ -125,7 +125,7 @@ test("interim answers of a proxy count towards the bytes of its answer", async (
   });
 });
 
-test("a few interim answers of a proxy are passed over, however they are cut into pieces", async () => {
+test("httpProxy skips a few interim answers, however they are split into packets", async () => {
   const answer = `${"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n".repeat(8)}HTTP/1.1 200 OK\r\n\r\nhello`;
   for (const size of [1, 7, answer.length]) {
     await using server = await peer(async (socket) => {
@@ -146,7 +146,7 @@ test("a few interim answers of a proxy are passed over, however they are cut int
   }
 });
 
-test("a proxy that resets while the target's name is looked up fails the dial, and no process", async () => {
+test("socksProxy fails the dial, not the process, when the proxy resets during the lookup", async () => {
   await using server = await peer((socket) => void setTimeout(() => socket.resetAndDestroy(), 20));
   const lookup = (_: string, { family }: { family: number }, found: (error: null, all: object[]) => void) =>
     void setTimeout(() => found(null, family === 4 ? [{ address: "192.0.2.1" }] : []), 100);
@@ -154,7 +154,7 @@ test("a proxy that resets while the target's name is looked up fails the dial, a
   await assert.rejects(dial("db.test:5432"), { reason: "reset" });
 });
 
-describe("2,000 dials that fail or are aborted", () => {
+describe("many failing dials", () => {
   const dials = 2000;
   const kinds = Object.keys(dialers) as Kind[];
   const faults: readonly ((socket: Socket) => void)[] = [
@@ -169,7 +169,7 @@ describe("2,000 dials that fail or are aborted", () => {
     (socket) => void socket.once("data", () => socket.end("garbage\r\n\r\n")),
   ];
 
-  test("leave no socket, no timer and no listener", { timeout: 60_000 }, async (t) => {
+  test("2,000 dials that fail or are aborted leave no socket, timer or listener", { timeout: 60_000 }, async (t) => {
     let accepted = 0;
     await using server = await peer((socket) => {
       socket.resume();

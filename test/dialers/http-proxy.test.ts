@@ -69,14 +69,14 @@ describe("the request", () => {
     ["nats://somebody:secret@db.test", "db.test:4222"],
   ];
   for (const [target, named] of targets) {
-    test(`names ${named} for ${target}, as it is, and nothing more`, async () => {
+    test(`httpProxy requests ${named} for ${target}, with no other headers`, async () => {
       await using proxy = await says(established);
       (await via(proxy)(target)).destroy();
       assert.deepEqual(proxy.requests, [`CONNECT ${named} HTTP/1.1\r\nHost: ${named}\r\n\r\n`]);
     });
   }
 
-  test("carries credentials of the URL, decoded, or of the option, and the headers given", async () => {
+  test("httpProxy sends the credentials of the URL or of the option, and the given headers", async () => {
     await using proxy = await says(established);
     const { username, password } = auth;
     const url = `http://${username}:${encodeURIComponent(password)}@${proxy.address}`;
@@ -97,7 +97,7 @@ describe("what comes with the proxy's answer", () => {
   const info = `INFO ${JSON.stringify({ server_id: "a" })}\r\n`;
   const whole = `${established}${info}`;
 
-  test("is handed over when it comes in one packet", async () => {
+  test("httpProxy keeps bytes that arrive in one packet with the answer", async () => {
     await using proxy = await says(whole);
     const conn = await via(proxy)("db.test:4222");
     await turns();
@@ -110,7 +110,7 @@ describe("what comes with the proxy's answer", () => {
     conn.destroy();
   });
 
-  test("is handed over wherever the packets are cut", async () => {
+  test("httpProxy keeps bytes after the answer wherever the packets are split", async () => {
     for (let cut = 1; cut < whole.length; cut += 1) {
       await using proxy = await scripted((socket) => {
         socket.setNoDelay();
@@ -123,7 +123,7 @@ describe("what comes with the proxy's answer", () => {
     }
   });
 
-  test("is handed over when it comes byte by byte", async () => {
+  test("httpProxy keeps bytes after the answer that arrive one at a time", async () => {
     await using proxy = await scripted(async (socket) => {
       socket.setNoDelay();
       for (const byte of whole) {
@@ -136,7 +136,7 @@ describe("what comes with the proxy's answer", () => {
     conn.destroy();
   });
 
-  test("is handed over with the end that came at once behind it", async () => {
+  test("httpProxy keeps bytes and the end of the stream that follow the answer", async () => {
     await using proxy = await scripted((socket) => socket.end(whole));
     const conn = await via(proxy)("db.test:4222");
     assert.equal(await read(conn, info.length), info);
@@ -144,7 +144,7 @@ describe("what comes with the proxy's answer", () => {
     conn.destroy();
   });
 
-  test("is read by the dial's handshake", async () => {
+  test("the dial's handshake reads bytes that arrive with the proxy's answer", async () => {
     await using proxy = await says(whole);
     const handshake = async (conn: Socket) => {
       assert.equal(await read(conn, info.length), info);
@@ -153,14 +153,14 @@ describe("what comes with the proxy's answer", () => {
     (await via(proxy)("db.test:4222", { handshake })).destroy();
   });
 
-  test("may be interim answers first", async () => {
+  test("httpProxy skips interim answers", async () => {
     await using proxy = await says(`HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n${whole}`);
     const conn = await via(proxy)("db.test:4222");
     assert.equal(await read(conn, info.length), info);
     conn.destroy();
   });
 
-  test("may be more than is taken of a head", async () => {
+  test("httpProxy keeps more bytes after the answer than the maximum length of the answer", async () => {
     const much = "x".repeat(40_000);
     await using proxy = await says(`${established}${much}`);
     const conn = await via(proxy)("db.test:4222");
@@ -169,7 +169,7 @@ describe("what comes with the proxy's answer", () => {
   });
 });
 
-describe("an answer that is no success", () => {
+describe("failed answers", () => {
   const answers: readonly (readonly [string, Reason, RegExp])[] = [
     ["HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\n\r\n", "proxy_auth", /answered 407$/],
     ["HTTP/1.0 407\r\n\r\n", "proxy_auth", /answered 407$/],
@@ -186,7 +186,7 @@ describe("an answer that is no success", () => {
     ["\r\n\r\n", "proxy_rejected", /not HTTP$/],
   ];
   for (const [answer, reason, message] of answers) {
-    test(`${JSON.stringify(answer.split("\r\n", 1)[0] || answer)} is ${reason}, at once`, async () => {
+    test(`httpProxy fails with ${reason} immediately after ${JSON.stringify(answer.split("\r\n", 1)[0] || answer)}`, async () => {
       await using proxy = await says(answer);
       const done: ProxyDoneInfo[] = [];
       const dialing = via(proxy)("db.test:5432", { trace: { proxyDone: (info) => done.push(info) } });
@@ -205,16 +205,16 @@ describe("an answer that is no success", () => {
   }
 });
 
-describe("a unix socket", () => {
-  test("is not reached by a proxy, and nothing is dialed", async () => {
+describe("unix sockets", () => {
+  test("httpProxy refuses a unix socket without dialing", async () => {
     await using proxy = await goodPeer();
-    await assert.rejects(via(proxy)("unix:/run/a.sock"), { reason: "config", message: /no unix sockets/ });
+    await assert.rejects(via(proxy)("unix:/run/a.sock"), { reason: "config", message: /cannot dial unix sockets/ });
     assert.equal(proxy.accepted, 0);
   });
 });
 
 describe("through a real proxy", () => {
-  test("a connection is made; hooks, spans and metrics tell of proxy and target", async () => {
+  test("httpProxy connects through a real proxy; hooks, spans and metrics report proxy and target", async () => {
     await using server = await peer((socket) => socket.write("INFO {}\r\n"));
     await using proxy = await startTinyproxy(plainAuth);
     const recorder = spanRecorder();
@@ -255,7 +255,7 @@ dial dialer.attempt.count=1 dialer.name=default dialer.outcome=success network.t
     ["none", undefined],
     ["wrong ones", { username: "Qx1user", password: "Qx3wrong" }],
   ] as const) {
-    test(`credentials asked for, and ${what} given: proxy_auth, and nothing shows them`, async () => {
+    test(`httpProxy fails with proxy_auth when the proxy requires credentials and gets ${what}, without showing them`, async () => {
       await using proxy = await startTinyproxy(plainAuth);
       const told: unknown[] = [];
       const hooks: DialTrace = { proxyStart: (info) => told.push(info), proxyDone: (info) => told.push(info) };
@@ -269,7 +269,7 @@ dial dialer.attempt.count=1 dialer.name=default dialer.outcome=success network.t
     });
   }
 
-  test("a target that it may not, or can't, reach is proxy_rejected", async () => {
+  test("httpProxy fails with proxy_rejected when the proxy forbids or cannot reach the target", async () => {
     await using proxy = await startTinyproxy(undefined, ["ConnectPort 443"]);
     await assert.rejects(via(proxy)("127.0.0.1:1"), { reason: "proxy_rejected", message: /answered 403$/ });
     await using open = await startTinyproxy();
@@ -277,12 +277,12 @@ dial dialer.attempt.count=1 dialer.name=default dialer.outcome=success network.t
     await assert.rejects(via(open)(target), { reason: "proxy_rejected", message: /answered 50\d$/ });
   });
 
-  test("a proxy that is not there is refused, by the system's code, for the target", async () => {
+  test("httpProxy fails with the system's code when the proxy is not listening", async () => {
     const dial = compose(httpProxy({ proxy: `http://127.0.0.1:${await freePort()}` }));
     await assert.rejects(dial("db.test:1"), { reason: "refused", code: "ECONNREFUSED", target: "db.test:1" });
   });
 
-  test("TLS checks the certificate against the target, not the proxy", async () => {
+  test("tls over httpProxy checks the certificate against the target, not the proxy", async () => {
     const ca = authority();
     await using proxy = await startTinyproxy();
     await using server = await tlsPeer(ca.issue({ name: "localhost" }), (socket) => socket.write("hi"));
@@ -296,7 +296,7 @@ dial dialer.attempt.count=1 dialer.name=default dialer.outcome=success network.t
   });
 });
 
-test("an https proxy is spoken to by TLS of its own, and TLS with the target runs inside", async () => {
+test("httpProxy connects to an https proxy over TLS, and TLS to the target runs inside it", async () => {
   const ca = authority();
   await using server = await tlsPeer(ca.issue({ name: "db.test" }), (socket) => socket.write("hi"));
   const requests: string[] = [];
@@ -321,7 +321,7 @@ test("an https proxy is spoken to by TLS of its own, and TLS with the target run
   conn.destroy();
 });
 
-test("the CONNECT is what Node's own HTTP server understands", async () => {
+test("httpProxy sends a CONNECT that Node's HTTP server understands", async () => {
   const server = createServer();
   server.on("connect", (request, socket: Socket, head) => {
     assert.equal(head.length, 0);
@@ -340,31 +340,51 @@ test("the CONNECT is what Node's own HTTP server understands", async () => {
 describe("options", () => {
   const proxy = "http://p:1";
   const wrong: readonly (readonly [string, HttpProxyOptions, RegExp])[] = [
-    ["no proxy", {} as never, /^TypeError: httpProxy: proxy must be a URL, got undefined/],
-    ["another scheme", { proxy: "ftp://u:Qx1@p" }, /^TypeError: .*http:\/\/ or https:\/\/, got "ftp:\/\/\*\*\*@p"/],
-    ["no scheme", { proxy: "u:Qx1@p:3128" }, /^TypeError: httpProxy: proxy must start with/],
-    ["no host", { proxy: "http://u:Qx1@" }, /^TypeError: httpProxy: proxy must name a host/],
-    ["no port", { proxy: "http://u:Qx1@p:" }, /^TypeError: httpProxy: proxy must name a host/],
-    ["a slash in the password", { proxy: "http://u:Qx1/Qx2@p" }, /percent-encoded, got "http:\/\/\*\*\*@p"/],
-    ["a password that starts like a port", { proxy: "http://u:12/Qx2@p" }, /percent-encoded/],
-    ["an unknown option", { proxy, timeout: 1 } as never, /^TypeError: httpProxy: unknown option timeout/],
-    ["a bound of 0", { proxy, timeoutMs: 0 }, /^RangeError: httpProxy: timeoutMs/],
-    ["half of the credentials", { proxy, auth: { username: "Qx1" } as never }, /^TypeError: httpProxy: auth must be/],
-    ["no credentials", { proxy, auth: null as never }, /^TypeError: httpProxy: auth must be/],
-    ["a username with a colon", { proxy, auth: { username: "Qx1:", password: "" } }, /^TypeError: httpProxy: auth/],
-    ["a header that ends the line", { proxy, headers: { a: "Qx1\r\nb: c" } }, /^TypeError: httpProxy: headers: "a"/],
-    ["a header's bad name", { proxy, headers: { "a b": "Qx1" } }, /^TypeError: httpProxy: headers: "a b"/],
-    ["a header without a value", { proxy, headers: { a: undefined as never } }, /^TypeError: httpProxy: headers: "a"/],
-    ["headers that are none", { proxy, headers: "Qx1" as never }, /^TypeError: httpProxy: headers must be an object/],
-    ["a Host", { proxy, headers: { host: "Qx1" } }, /^TypeError: httpProxy: headers: host is set already/],
+    ["a missing proxy", {} as never, /^TypeError: httpProxy: proxy must be a URL, got undefined/],
     [
-      "credentials twice",
+      "a proxy of another scheme",
+      { proxy: "ftp://u:Qx1@p" },
+      /^TypeError: .*http:\/\/ or https:\/\/, got "ftp:\/\/\*\*\*@p"/,
+    ],
+    ["a proxy without a scheme", { proxy: "u:Qx1@p:3128" }, /^TypeError: httpProxy: proxy must start with/],
+    ["a proxy without a host", { proxy: "http://u:Qx1@" }, /^TypeError: httpProxy: proxy must name a host/],
+    ["a proxy with an empty port", { proxy: "http://u:Qx1@p:" }, /^TypeError: httpProxy: proxy must name a host/],
+    [
+      "a slash in the password",
+      { proxy: "http://u:Qx1/Qx2@p" },
+      /percent-encode .* in the userinfo, got "http:\/\/\*\*\*@p"/,
+    ],
+    ["a password that starts like a port", { proxy: "http://u:12/Qx2@p" }, /percent-encode/],
+    ["an unknown option", { proxy, timeout: 1 } as never, /^TypeError: httpProxy: unknown option timeout/],
+    ["a timeout of 0", { proxy, timeoutMs: 0 }, /^RangeError: httpProxy: timeoutMs/],
+    [
+      "a username without a password",
+      { proxy, auth: { username: "Qx1" } as never },
+      /^TypeError: httpProxy: auth must be/,
+    ],
+    ["null as credentials", { proxy, auth: null as never }, /^TypeError: httpProxy: auth must be/],
+    ["a username with a colon", { proxy, auth: { username: "Qx1:", password: "" } }, /^TypeError: httpProxy: auth/],
+    ["a header with a line end", { proxy, headers: { a: "Qx1\r\nb: c" } }, /^TypeError: httpProxy: headers: "a"/],
+    ["an invalid header name", { proxy, headers: { "a b": "Qx1" } }, /^TypeError: httpProxy: headers: "a b"/],
+    ["a header without a value", { proxy, headers: { a: undefined as never } }, /^TypeError: httpProxy: headers: "a"/],
+    [
+      "headers that are not an object",
+      { proxy, headers: "Qx1" as never },
+      /^TypeError: httpProxy: headers must be an object/,
+    ],
+    [
+      "a Host header",
+      { proxy, headers: { host: "Qx1" } },
+      /^TypeError: httpProxy: headers: host is set by httpProxy; leave it out/,
+    ],
+    [
+      "credentials in both auth and headers",
       { proxy, auth, headers: { "proxy-authorization": "Qx1" } },
-      /^TypeError: httpProxy: headers: proxy-authorization is set already/,
+      /^TypeError: httpProxy: headers: proxy-authorization is set by httpProxy; leave it out/,
     ],
   ];
   for (const [what, options, message] of wrong) {
-    test(`${what} is told at construction, without a secret`, () => {
+    test(`httpProxy refuses ${what} at construction, without showing a secret`, () => {
       assert.throws(
         () => httpProxy(options),
         (error: Error) => {

@@ -118,7 +118,7 @@ const rows: readonly (Row & { readonly expect: Readonly<Record<Contender, Expect
 const links = await makeLinks();
 const skip = typeof links === "string" ? links : false;
 
-describe("over real links, beside net.connect with its defaults", { skip }, () => {
+describe("tcp() and net.connect over real links", { skip }, () => {
   let results: Record<string, Record<Contender, Result>> = {};
   before(async () => {
     if (typeof links !== "string") results = await links.play(rows);
@@ -142,7 +142,7 @@ describe("over real links, beside net.connect with its defaults", { skip }, () =
     }
   }
 
-  test("of Node's failures the message is empty, and of ours it names each address", () => {
+  test("tcp() names each failed address in the error, where net.connect has an empty message", () => {
     const { tcp, net } = results["all refuse"] as Record<Contender, Result>;
     assert.match(tcp.error ?? "", /ECONNREFUSED fd99::3:1:4000; connect ECONNREFUSED 10\.99\.3\.1:4000$/);
     assert.equal(net.error, "AggregateError: ");

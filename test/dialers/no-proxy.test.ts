@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { noProxy } from "../../src/dialers/no-proxy.ts";
 
 // First: what is warned of once must not have been met before.
-describe("an entry of NO_PROXY that matches no target is warned of", () => {
+describe("warnings about NO_PROXY", () => {
   const entries = [
     "http://x.test",
     "https://user:Qx1secret@x.test:80/",
@@ -36,7 +36,7 @@ describe("an entry of NO_PROXY that matches no target is warned of", () => {
     "z".repeat(5000),
   ];
   for (const [index, entry] of entries.entries()) {
-    test(`NO_PROXY warns once of the entry ${entry.slice(0, 60)}`, async () => {
+    test(`NO_PROXY warns once about the entry ${entry.slice(0, 60)}`, async () => {
       const warnings: Error[] = [];
       const listen = (warning: Error) => void warnings.push(warning);
       process.on("warning", listen);
@@ -54,7 +54,7 @@ describe("an entry of NO_PROXY that matches no target is warned of", () => {
     });
   }
 
-  test("NO_PROXY does not warn of an entry that can match", async () => {
+  test("NO_PROXY does not warn about an entry that can match", async () => {
     const warnings: Error[] = [];
     const listen = (warning: Error) => void warnings.push(warning);
     process.on("warning", listen);
@@ -96,14 +96,14 @@ const cases: readonly (readonly [list: string, direct: readonly string[], proxie
 ];
 
 for (const [list, direct, proxied] of cases) {
-  test(`NO_PROXY=${JSON.stringify(list)}`, () => {
+  test(`NO_PROXY=${JSON.stringify(list)} matches the same targets as in curl, undici or Node`, () => {
     const isDirect = noProxy(list);
     for (const host of direct) assert.equal(isDirect(host), true, `${host} is dialed without a proxy`);
     for (const host of proxied) assert.equal(isDirect(host), false, `${host} is dialed through it`);
   });
 }
 
-test("an entry of NO_PROXY with a port matches targets of that port alone", () => {
+test("NO_PROXY matches only targets with the port of an entry", () => {
   const isDirect = noProxy("db.test:80,[::1]:80,10.0.0.1:80,10.1.0.0/16:80,*.x.test:80,10.2.0.1-10.2.0.9:80");
   for (const host of ["db.test", "a.db.test", "::1", "10.0.0.1", "10.1.2.3", "a.x.test", "10.2.0.5"]) {
     assert.equal(isDirect(host, 80), true, `${host}:80 is dialed without a proxy`);

@@ -31,7 +31,7 @@ const proxies: readonly (readonly [string, () => Dialer])[] = [
 
 for (const [name, tunnel] of proxies) {
   describe(`through ${name}`, () => {
-    test("NATS connects, and reconnects when its server comes back", async () => {
+    test("NATS connects through the proxy and reconnects after a server restart", async () => {
       await using server = await natsServer();
       await server.start();
       const dialer = compose(withTimeout({ timeoutMs: 10_000 }), withRetry({ maxAttempts: 2 }), tunnel());
@@ -52,7 +52,7 @@ for (const [name, tunnel] of proxies) {
       await nc.close();
     });
 
-    test("Redis answers", async () => {
+    test("Redis answers through the proxy", async () => {
       await using redis = await startRedis();
       const conn = await compose(tunnel())(redis.address);
       conn.write("PING\r\n");
@@ -61,7 +61,7 @@ for (const [name, tunnel] of proxies) {
     });
 
     for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
-      test(`an HTTPS server answers, with ${version}`, async () => {
+      test(`an HTTPS server answers through the proxy with ${version}`, async () => {
         const ca = authority();
         const credentials = { ...ca.issue({ name: "localhost" }), maxVersion: version };
         const server = createHttpsServer(credentials, ({ url, socket }, answer) => {

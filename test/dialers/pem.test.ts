@@ -14,7 +14,7 @@ const openssl = (args: readonly string[], input: string) => execFileSync("openss
 const good: readonly (readonly [string, PemKind, string])[] = [
   ["one certificate", "certificate", first],
   ["two certificates", "certificate", first + second],
-  ["a certificate without a line feed at its end", "certificate", first.trimEnd()],
+  ["a certificate without a final line feed", "certificate", first.trimEnd()],
   ["CRLF line ends", "certificate", (first + second).replaceAll("\n", "\r\n")],
   ["a byte order mark", "certificate", `\ufeff${first}`],
   [
@@ -22,8 +22,8 @@ const good: readonly (readonly [string, PemKind, string])[] = [
     "certificate",
     `My CA\n\n${first}# ü -- next\n--\n${second}\nthe end\n`,
   ],
-  ["what openssl x509 -text prints", "certificate", openssl(["x509", "-text"], first)],
-  ["blanks at the end of lines", "certificate", first.replaceAll("\n", "  \n")],
+  ["the output of openssl x509 -text", "certificate", openssl(["x509", "-text"], first)],
+  ["trailing blanks", "certificate", first.replaceAll("\n", "  \n")],
   ["a TRUSTED CERTIFICATE", "certificate", openssl(["x509", "-trustout"], first)],
   ["an X509 CERTIFICATE", "certificate", first.replaceAll(" CERT", " X509 CERT")],
   ["a certificate and its key", "certificate", second + key],
@@ -37,59 +37,69 @@ const good: readonly (readonly [string, PemKind, string])[] = [
 ];
 
 for (const [what, kind, content] of good) {
-  test(`a file with ${what} holds a ${kind}`, () => checkPem(Buffer.from(content), kind));
+  test(`checkPem accepts ${what} as a ${kind}`, () => checkPem(Buffer.from(content), kind));
 }
 
 const damagedFirst = first.replace("-----\nMII", "-----\nBII");
 
 const bad: readonly (readonly [string, PemKind, string | Buffer, RegExp])[] = [
-  ["junk", "certificate", "junk", /^holds no certificate in PEM$/],
-  ["binary junk", "certificate", Buffer.alloc(100), /^holds no certificate in PEM$/],
-  ["HTML", "certificate", "<html>not found</html>\n", /^holds no certificate in PEM$/],
-  ["DER", "certificate", der, /^holds no certificate in PEM: it seems to be DER/],
-  ["DER", "private key", der, /^holds no private key in PEM: it seems to be DER/],
-  ["UTF-16", "certificate", Buffer.from(first, "utf16le"), /^holds no certificate in PEM$/],
-  ["a key alone", "certificate", key, /^holds no certificate, but private key$/],
-  ["a certificate alone", "private key", first, /^holds no private key, but certificate$/],
+  ["junk", "certificate", "junk", /^contains no certificate in PEM format$/],
+  ["binary junk", "certificate", Buffer.alloc(100), /^contains no certificate in PEM format$/],
+  ["HTML", "certificate", "<html>not found</html>\n", /^contains no certificate in PEM format$/],
+  ["DER", "certificate", der, /^contains no certificate in PEM format; it seems to be DER/],
+  ["DER", "private key", der, /^contains no private key in PEM format; it seems to be DER/],
+  ["UTF-16", "certificate", Buffer.from(first, "utf16le"), /^contains no certificate in PEM format$/],
+  ["a key alone", "certificate", key, /^contains no certificate, but private key$/],
+  ["a certificate alone", "private key", first, /^contains no private key, but certificate$/],
   [
     "a public key",
     "private key",
     openssl(["x509", "-pubkey", "-noout"], first),
-    /^holds no private key, but public key$/,
+    /^contains no private key, but public key$/,
   ],
   [
     "an empty block",
     "certificate",
     first.replace(/\n[^-]*\n/, "\n"),
-    /^holds a certificate, number 1, that can't be read$/,
+    /^contains a certificate that cannot be parsed, number 1$/,
   ],
-  ["a damaged certificate", "certificate", damagedFirst, /^holds a certificate, number 1, that/],
-  ["a damaged second certificate", "certificate", second + damagedFirst, /^holds a certificate, number 2, that/],
-  ["a line feed missing between two", "certificate", first.trimEnd() + second, /^has a damaged PEM block, number 1: /],
+  ["a damaged certificate", "certificate", damagedFirst, /^contains a certificate that cannot be parsed, number 1/],
   [
-    "two, the first without its end",
+    "a damaged second certificate",
+    "certificate",
+    second + damagedFirst,
+    /^contains a certificate that cannot be parsed, number 2/,
+  ],
+  [
+    "two certificates without a line feed between them",
+    "certificate",
+    first.trimEnd() + second,
+    /^has a damaged PEM block, number 1: /,
+  ],
+  [
+    "two certificates, the first without its END line,",
     "certificate",
     `${first.slice(0, 200)}\n${second}`,
     /^has a damaged PEM block, number 1/,
   ],
   [
-    "an end without a start",
+    "an END line without its BEGIN line",
     "certificate",
     first + first.slice(first.indexOf("\n") + 1),
     /^has a damaged PEM block, number 2/,
   ],
   ["an indented block", "certificate", first + second.replaceAll(/^/gm, "  "), /^has a damaged PEM block, number 2: /],
   [
-    "another end than its start",
+    "a block whose END line does not match its BEGIN line",
     "private key",
     key.replace("END PRIVATE", "END EC PRIVATE"),
     /^has a damaged PEM block|^ends inside/,
   ],
 ];
 
-describe("a file can't be used that holds", () => {
+describe("checkPem", () => {
   for (const [what, kind, content, message] of bad) {
-    test(`${what} where a ${kind} belongs`, () => {
+    test(`checkPem refuses ${what} as a ${kind}`, () => {
       assert.throws(
         () => checkPem(Buffer.from(content as string), kind),
         (error) => {
@@ -104,14 +114,14 @@ describe("a file can't be used that holds", () => {
 });
 
 for (const content of ["", "\n", " \r\n\t"]) {
-  test(`a file that holds ${JSON.stringify(content)} is half written`, () => {
+  test(`checkPem treats ${JSON.stringify(content)} as half written`, () => {
     for (const kind of ["certificate", "private key"] as const) {
       assert.throws(() => checkPem(Buffer.from(content), kind), { message: "is empty", unfinished: true });
     }
   });
 }
 
-test("a file that is cut anywhere but between two lines of its blocks is half written, and never taken as it is", () => {
+test("checkPem treats a file that is cut at any byte inside its blocks as half written", () => {
   const between = new Set([first.length, first.length - 1, (first + second).length - 1]);
   for (const text of [first + second, (first + second).replaceAll("\n", "\r\n")]) {
     for (let length = 1; length < text.length; length += 1) {
@@ -120,9 +130,7 @@ test("a file that is cut anywhere but between two lines of its blocks is half wr
       assert.throws(
         () => checkPem(Buffer.from(cut), "certificate"),
         (error) =>
-          error instanceof PemError &&
-          error.unfinished &&
-          /^ends inside its PEM block number [12]: /.test(error.message),
+          error instanceof PemError && error.unfinished && /^ends inside PEM block number [12]; /.test(error.message),
         `cut after ${length} of ${text.length} bytes`,
       );
     }

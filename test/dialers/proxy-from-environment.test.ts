@@ -40,25 +40,49 @@ describe("the variables", () => {
   // Ports below 10, which nothing listens on, tell the proxies apart.
   const [one, two, three] = ["http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3"];
   const cases: readonly (readonly [string, Env, string, ProxyFromEnvironmentOptions?])[] = [
-    ["none", {}, "direct"],
-    ["HTTPS_PROXY", { HTTPS_PROXY: one }, "1"],
-    ["small letters before capitals", { HTTPS_PROXY: one, https_proxy: two }, "2"],
-    ["an empty one counts for none", { https_proxy: "", HTTPS_PROXY: "", ALL_PROXY: three }, "3"],
-    ["the scheme's before ALL_PROXY", { HTTPS_PROXY: one, all_proxy: three }, "1"],
-    ["ALL_PROXY", { ALL_PROXY: one, all_proxy: two }, "2"],
-    ["HTTP_PROXY is for another scheme", { http_proxy: one, HTTP_PROXY: one }, "direct"],
-    ["http_proxy for http", { http_proxy: one }, "1", { scheme: "http" }],
-    ["HTTP_PROXY never", { HTTP_PROXY: one, ALL_PROXY: three }, "3", { scheme: "http" }],
-    ["a scheme of any name", { NATS_PROXY: one }, "1", { scheme: "nats" }],
-    ["a proxy without a scheme is an HTTP one", { HTTPS_PROXY: "127.0.0.1:2" }, "2"],
-    ["a SOCKS proxy", { ALL_PROXY: "socks5h://127.0.0.1:3" }, "3"],
-    ["NO_PROXY", { ALL_PROXY: one, NO_PROXY: "a.test,db.test" }, "direct"],
-    ["no_proxy before NO_PROXY", { ALL_PROXY: one, NO_PROXY: "db.test", no_proxy: "a.test" }, "1"],
-    ["NO_PROXY for all", { ALL_PROXY: one, NO_PROXY: "*" }, "direct"],
-    ["NO_PROXY for a port", { ALL_PROXY: one, NO_PROXY: "db.test:5432" }, "direct"],
-    ["NO_PROXY for another port", { ALL_PROXY: one, NO_PROXY: "db.test:80" }, "1"],
-    ["NO_PROXY with a wildcard, as undici and Node's http take it", { ALL_PROXY: one, NO_PROXY: "*.test" }, "direct"],
-    ["NO_PROXY for others", { ALL_PROXY: one, NO_PROXY: "10.0.0.0/8" }, "1"],
+    ["proxyFromEnvironment dials directly without variables", {}, "direct"],
+    ["proxyFromEnvironment uses HTTPS_PROXY", { HTTPS_PROXY: one }, "1"],
+    ["proxyFromEnvironment prefers https_proxy to HTTPS_PROXY", { HTTPS_PROXY: one, https_proxy: two }, "2"],
+    ["proxyFromEnvironment ignores empty variables", { https_proxy: "", HTTPS_PROXY: "", ALL_PROXY: three }, "3"],
+    ["proxyFromEnvironment prefers HTTPS_PROXY to all_proxy", { HTTPS_PROXY: one, all_proxy: three }, "1"],
+    ["proxyFromEnvironment prefers all_proxy to ALL_PROXY", { ALL_PROXY: one, all_proxy: two }, "2"],
+    [
+      "proxyFromEnvironment does not use http_proxy for the scheme https",
+      { http_proxy: one, HTTP_PROXY: one },
+      "direct",
+    ],
+    ["proxyFromEnvironment uses http_proxy for the scheme http", { http_proxy: one }, "1", { scheme: "http" }],
+    ["proxyFromEnvironment never reads HTTP_PROXY", { HTTP_PROXY: one, ALL_PROXY: three }, "3", { scheme: "http" }],
+    ["proxyFromEnvironment uses NATS_PROXY for the scheme nats", { NATS_PROXY: one }, "1", { scheme: "nats" }],
+    ["proxyFromEnvironment treats a proxy without a scheme as an HTTP proxy", { HTTPS_PROXY: "127.0.0.1:2" }, "2"],
+    ["proxyFromEnvironment uses a SOCKS proxy", { ALL_PROXY: "socks5h://127.0.0.1:3" }, "3"],
+    [
+      "proxyFromEnvironment dials a target in NO_PROXY directly",
+      { ALL_PROXY: one, NO_PROXY: "a.test,db.test" },
+      "direct",
+    ],
+    [
+      "proxyFromEnvironment prefers no_proxy to NO_PROXY",
+      { ALL_PROXY: one, NO_PROXY: "db.test", no_proxy: "a.test" },
+      "1",
+    ],
+    ["proxyFromEnvironment dials every target directly with NO_PROXY=*", { ALL_PROXY: one, NO_PROXY: "*" }, "direct"],
+    [
+      "proxyFromEnvironment dials a target directly when NO_PROXY has its port",
+      { ALL_PROXY: one, NO_PROXY: "db.test:5432" },
+      "direct",
+    ],
+    [
+      "proxyFromEnvironment uses the proxy when NO_PROXY has another port",
+      { ALL_PROXY: one, NO_PROXY: "db.test:80" },
+      "1",
+    ],
+    ["proxyFromEnvironment accepts a wildcard in NO_PROXY", { ALL_PROXY: one, NO_PROXY: "*.test" }, "direct"],
+    [
+      "proxyFromEnvironment uses the proxy when NO_PROXY has other targets",
+      { ALL_PROXY: one, NO_PROXY: "10.0.0.0/8" },
+      "1",
+    ],
   ];
   for (const [what, env, expected, options] of cases) {
     test(what, async () => {
@@ -66,11 +90,11 @@ describe("the variables", () => {
     });
   }
 
-  test("a unix socket is dialed directly", async () => {
+  test("proxyFromEnvironment dials a unix socket directly", async () => {
     assert.equal(await route({ ALL_PROXY: one }, "unix:/run/a.sock"), "direct");
   });
 
-  test("an address is matched by its block", async () => {
+  test("proxyFromEnvironment matches an address against a CIDR block of NO_PROXY", async () => {
     const env = { ALL_PROXY: one, NO_PROXY: "10.0.0.0/8,fd00::/8" };
     assert.equal(await route(env, "10.1.2.3:1"), "direct");
     assert.equal(await route(env, "[fd00::1]:1"), "direct");
@@ -78,13 +102,33 @@ describe("the variables", () => {
   });
 });
 
-describe("what can't be used is told at construction, without the credentials", () => {
+describe("refused at construction", () => {
   const cases: readonly (readonly [string, ProxyFromEnvironmentOptions, RegExp])[] = [
-    ["another kind of proxy", { env: { ALL_PROXY: "socks4://u:Qx1@p:1" } }, /^TypeError: socksProxy: .*\*\*\*@p:1"$/],
-    ["a port that is none", { env: { ALL_PROXY: "http://u:Qx1@p:x" } }, /^TypeError: httpProxy: .*\*\*\*@p:x"$/],
-    ["a password with a slash", { env: { ALL_PROXY: "u:Qx1/Qx1@p:1" } }, /^TypeError: httpProxy: .*\*\*\*@p:1"$/],
-    ["a scheme in capitals", { scheme: "HTTP" }, /^TypeError: proxyFromEnvironment: scheme/],
-    ["an unknown option", { schema: "a" } as never, /^TypeError: proxyFromEnvironment: unknown option schema/],
+    [
+      "proxyFromEnvironment refuses a socks4 proxy without showing its credentials",
+      { env: { ALL_PROXY: "socks4://u:Qx1@p:1" } },
+      /^TypeError: socksProxy: .*\*\*\*@p:1"$/,
+    ],
+    [
+      "proxyFromEnvironment refuses a proxy with an invalid port without showing its credentials",
+      { env: { ALL_PROXY: "http://u:Qx1@p:x" } },
+      /^TypeError: httpProxy: .*\*\*\*@p:x"$/,
+    ],
+    [
+      "proxyFromEnvironment refuses a password with a slash without showing it",
+      { env: { ALL_PROXY: "u:Qx1/Qx1@p:1" } },
+      /^TypeError: httpProxy: .*\*\*\*@p:1"$/,
+    ],
+    [
+      "proxyFromEnvironment refuses a scheme in upper case",
+      { scheme: "HTTP" },
+      /^TypeError: proxyFromEnvironment: scheme/,
+    ],
+    [
+      "proxyFromEnvironment refuses an unknown option",
+      { schema: "a" } as never,
+      /^TypeError: proxyFromEnvironment: unknown option schema/,
+    ],
   ];
   for (const [what, options, message] of cases) {
     test(what, () => {
@@ -100,7 +144,7 @@ describe("what can't be used is told at construction, without the credentials", 
   }
 });
 
-test("NO_PROXY excepts a name beyond ASCII, whichever way it and the target are written", async () => {
+test("NO_PROXY matches a non-ASCII name in either spelling of entry and target", async () => {
   for (const NO_PROXY of ["bücher.test", "xn--bcher-kva.test"]) {
     const env = { ALL_PROXY: "http://127.0.0.1:1", NO_PROXY };
     for (const target of ["bücher.test:80", "xn--bcher-kva.test:80", "http://a.BÜCHER.test"]) {
@@ -109,14 +153,14 @@ test("NO_PROXY excepts a name beyond ASCII, whichever way it and the target are 
   }
 });
 
-test("NO_PROXY excepts an IPv4 address, whichever notation the target has", async () => {
+test("NO_PROXY matches an IPv4 address in any notation of the target", async () => {
   const env = { ALL_PROXY: "http://127.0.0.1:1", NO_PROXY: "127.0.0.0/8" };
   for (const target of ["127.1:80", "0x7f.0.0.1:80", "2130706433:80", "１２７.0.0.1:80"]) {
     assert.equal(await route(env, target), "direct");
   }
 });
 
-test("real proxies are used, and not for what is excepted", async () => {
+test("proxyFromEnvironment dials through real proxies, except for targets in NO_PROXY", async () => {
   await using server = await goodPeer();
   await using http = await startTinyproxy({ username: "u", password: "p" });
   await using socks = await startMicrosocks({ username: "u", password: "p" });
@@ -134,7 +178,7 @@ test("real proxies are used, and not for what is excepted", async () => {
   }
 });
 
-test("process.env is read when the dialer is built", async () => {
+test("proxyFromEnvironment reads process.env at construction", async () => {
   await using server = await peer();
   process.env.dialtracetest_proxy = "http://127.0.0.1:1";
   const dial = compose(proxyFromEnvironment({ scheme: "dialtracetest" }));

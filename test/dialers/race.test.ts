@@ -105,35 +105,35 @@ const hole: Fate = undefined;
 const refuses: Fate = [10, "ECONNREFUSED"];
 const noRoute: Fate = [0, "ENETUNREACH"];
 
-describe("with the addresses of a name", () => {
+describe("race", () => {
   const rows: readonly (readonly [what: string, world: World, log: readonly string[]])[] = [
     [
-      "the first a black hole: the next joins after the delay and wins",
+      "a race starts the next address after the delay when the first is a black hole",
       { fates: { "6::1": hole, "4.0.0.1": quick } },
       ["0 start 6::1", "250 start 4.0.0.1", "260 connects 4.0.0.1", "260 lost 6::1", "260 resolved"],
     ],
     [
-      "the first a black hole, all of one version: the same",
+      "a race starts the next address after the delay within one IP version",
       { fates: { "4.0.0.1": hole, "4.0.0.2": quick } },
       ["0 start 4.0.0.1", "250 start 4.0.0.2", "260 connects 4.0.0.2", "260 lost 4.0.0.1", "260 resolved"],
     ],
     [
-      "the first refusing: the next starts at once",
+      "a race starts the next address immediately when the first refuses",
       { fates: { "6::1": refuses, "4.0.0.1": quick } },
       ["0 start 6::1", "10 ECONNREFUSED 6::1", "10 start 4.0.0.1", "20 connects 4.0.0.1", "20 resolved"],
     ],
     [
-      "the first slow but alive: it goes on, and the faster one wins",
+      "a race continues a slow connect, and the faster address wins",
       { fates: { "6::1": slow, "4.0.0.1": quick } },
       ["0 start 6::1", "250 start 4.0.0.1", "260 connects 4.0.0.1", "260 lost 6::1", "260 resolved"],
     ],
     [
-      "all slow but alive: the first wins, for nobody cut it off",
+      "a race is won by the first address when all are slow, because no connect is aborted",
       { fates: { "6::1": slow, "4.0.0.1": slow } },
       ["0 start 6::1", "250 start 4.0.0.1", "400 connects 6::1", "400 lost 4.0.0.1", "400 resolved"],
     ],
     [
-      "all failing: each is tried, and the last error decides",
+      "a race tries every address when all fail, and the last error decides",
       { fates: { "6::1": refuses, "4.0.0.1": refuses, "4.0.0.2": [5, "EHOSTUNREACH"] } },
       [
         "0 start 6::1",
@@ -146,7 +146,7 @@ describe("with the addresses of a name", () => {
       ],
     ],
     [
-      "all failing, one for want of a route: that one doesn't decide",
+      "a race in which all fail is not decided by a missing route",
       { fates: { "6::1": refuses, "4.0.0.1": noRoute } },
       [
         "0 start 6::1",
@@ -157,42 +157,42 @@ describe("with the addresses of a name", () => {
       ],
     ],
     [
-      "IPv6 without a route: IPv4 starts at once",
+      "a race starts IPv4 immediately when IPv6 has no route",
       { fates: { "6::1": noRoute, "4.0.0.1": quick } },
       ["0 start 6::1", "0 ENETUNREACH 6::1", "0 start 4.0.0.1", "10 connects 4.0.0.1", "10 resolved"],
     ],
     [
-      "AAAA slow: IPv4 waits for the resolution delay and no longer",
+      "a race starts IPv4 after the resolution delay when AAAA is slow",
       { fates: { "6::1": quick, "4.0.0.1": quick }, answersAfter: { 4: 5, 6: 1000 } },
       ["55 start 4.0.0.1", "65 connects 4.0.0.1", "65 resolved"],
     ],
     [
-      "AAAA slow, and IPv4 slower still: IPv6 joins when it is known",
+      "a race starts IPv6 when a slow AAAA answer arrives before IPv4 has connected",
       { fates: { "6::1": quick, "4.0.0.1": [5000, "connects"] }, answersAfter: { 4: 5, 6: 1000 } },
       ["55 start 4.0.0.1", "1000 start 6::1", "1010 connects 6::1", "1010 lost 4.0.0.1", "1010 resolved"],
     ],
     [
-      "AAAA a little late: it joins when the delay since the last start is over",
+      "a race delays a late IPv6 address until the delay since the last start has passed",
       { fates: { "6::1": quick, "4.0.0.1": hole }, answersAfter: { 4: 5, 6: 100 } },
       ["55 start 4.0.0.1", "305 start 6::1", "315 connects 6::1", "315 lost 4.0.0.1", "315 resolved"],
     ],
     [
-      "A slow: IPv6 waits for nothing",
+      "a race starts IPv6 without waiting for a slow A answer",
       { fates: { "6::1": quick, "4.0.0.1": quick }, answersAfter: { 6: 5, 4: 1000 } },
       ["5 start 6::1", "15 connects 6::1", "15 resolved"],
     ],
     [
-      "A slow, and IPv6 failed by then: the answer is waited for and used at once",
+      "a race waits for a slow A answer after IPv6 has failed, and starts IPv4 immediately",
       { fates: { "6::1": refuses, "4.0.0.1": quick }, answersAfter: { 6: 5, 4: 1000 } },
       ["5 start 6::1", "15 ECONNREFUSED 6::1", "1000 start 4.0.0.1", "1010 connects 4.0.0.1", "1010 resolved"],
     ],
     [
-      "one only: it has all the time it takes",
+      "a race does not limit the time of a single address",
       { fates: { "4.0.0.1": [100_000, "connects"] } },
       ["0 start 4.0.0.1", "100000 connects 4.0.0.1", "100000 resolved"],
     ],
     [
-      "eight, the last alone alive: one delay each, IP versions by turns",
+      "a race of eight addresses starts one per delay, alternating IP versions",
       {
         fates: {
           "6::1": hole,
@@ -226,7 +226,7 @@ describe("with the addresses of a name", () => {
       ],
     ],
     [
-      "a failure in mid-race: the next starts at once, and the delay counts from there",
+      "a race starts the next address immediately after a failure, and restarts the delay",
       { fates: { "4.0.0.1": [300, "ECONNREFUSED"], "4.0.0.2": hole, "4.0.0.3": hole, "4.0.0.4": quick } },
       [
         "0 start 4.0.0.1",
@@ -241,12 +241,12 @@ describe("with the addresses of a name", () => {
       ],
     ],
     [
-      "the last winner known: it is tried first",
+      "a race tries the last winner first",
       { fates: { "6::1": quick, "6::2": quick, "4.0.0.1": quick, "4.0.0.2": quick }, first: "6::2" },
       ["0 start 6::2", "10 connects 6::2", "10 resolved"],
     ],
     [
-      "the last winner dead: it costs one delay",
+      "a race loses one delay when the last winner does not answer",
       { fates: { "6::1": quick, "6::2": hole, "4.0.0.1": quick }, first: "6::2" },
       ["0 start 6::2", "250 start 4.0.0.1", "260 connects 4.0.0.1", "260 lost 6::2", "260 resolved"],
     ],
@@ -266,16 +266,16 @@ describe("with the addresses of a name", () => {
   }
 });
 
-test("one address alone sets no timer", async () => {
+test("a race of one address sets no timer", async () => {
   const { clock, log } = dial({ fates: { "4.0.0.1": hole } });
   assert.deepEqual(log, ["0 start 4.0.0.1"]);
   assert.equal(clock.pending, 0);
 });
 
-describe("an abort", () => {
+describe("aborting a race", () => {
   const reason = new Error("enough");
 
-  test("in mid-race ends every connect with its reason, and nothing is started or left", async () => {
+  test("aborting a race cancels every connect with the abort's reason and starts no other", async () => {
     const { clock, cancel, log, result } = dial({
       fates: { "6::1": hole, "6::2": slow, "4.0.0.1": hole, "4.0.0.2": quick },
     });
@@ -295,7 +295,7 @@ describe("an abort", () => {
     ]);
   });
 
-  test("while names are resolved starts nothing, whatever the answers", async () => {
+  test("aborting a race during resolution starts no connect, whatever the answers", async () => {
     const { clock, cancel, log, result } = dial({
       fates: { "6::1": quick, "4.0.0.1": quick },
       answersAfter: { 4: 5, 6: 1000 },
@@ -308,7 +308,7 @@ describe("an abort", () => {
     assert.deepEqual(log, ["10 rejected Error: enough"]);
   });
 
-  test("by a hook that is told of the first start leaves no timer and starts no other", async () => {
+  test("aborting a race from connectStart leaves no timer and starts no other connect", async () => {
     const { clock, cancel, log, hooks } = dial({
       fates: { "4.0.0.1": hole, "4.0.0.2": quick },
       answersAfter: { 4: 5, 6: 5 },
@@ -321,14 +321,14 @@ describe("an abort", () => {
     assert.equal(clock.pending, 0);
   });
 
-  test("in the turn in which an address connects destroys its socket", async () => {
+  test("aborting a race in the turn in which an address connects destroys the socket", async () => {
     const { clock, cancel, sockets, result, hooks } = dial({ fates: { "4.0.0.1": quick } });
     hooks.onConnect = () => cancel.abort(reason);
     await Promise.all([clock.advance(10), assert.rejects(result, (error) => error === reason)]);
     assert.equal(sockets[0]?.destroyed, true);
   });
 
-  test("after the race does not touch the connection", async () => {
+  test("aborting after a race does not affect the connection", async () => {
     const { clock, cancel, result } = dial({ fates: { "4.0.0.1": quick } });
     await clock.advance(10);
     cancel.abort(reason);
@@ -336,7 +336,7 @@ describe("an abort", () => {
   });
 });
 
-test("a loser that connects all the same, and a winner after the abort, are destroyed", async () => {
+test("a race destroys a socket that connects after another has won, or after the abort", async () => {
   for (const aborted of [false, true]) {
     const clock = fakeClock();
     const cancel = new Cancel();
@@ -365,7 +365,7 @@ test("a loser that connects all the same, and a winner after the abort, are dest
   }
 });
 
-test("every error of a race that all have lost is told, with the deciding one's code", async () => {
+test("a race in which all addresses fail rejects with every error and the deciding error's code", async () => {
   const { clock, result } = dial({ fates: { "4.0.0.1": refuses, "4.0.0.2": [10, "ETIMEDOUT"], "4.0.0.3": noRoute } });
   await Promise.all([
     clock.advance(1000),
@@ -384,7 +384,7 @@ test("every error of a race that all have lost is told, with the deciding one's 
   ]);
 });
 
-test("the error of an address that had none beside it is passed on as it is", async () => {
+test("a race of one address rejects with its error unchanged", async () => {
   const { clock, result } = dial({ fates: { "4.0.0.1": refuses } });
   await Promise.all([clock.advance(1000), assert.rejects(result, { message: "ECONNREFUSED 4.0.0.1" })]);
 });

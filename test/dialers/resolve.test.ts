@@ -62,8 +62,8 @@ function start({ families = [6, 4], preferred, lookup }: Settings = {}) {
   };
 }
 
-describe("the answers about IPv6 and IPv4", () => {
-  test("are used as they come, IPv6 at once", () => {
+describe("resolve: order of the answers", () => {
+  test("resolve uses IPv6 addresses immediately, and IPv4 addresses when they arrive", () => {
     const { answer, log, clock } = start();
     answer(6, "6:: 6::1");
     answer(4, "4.0.0.1");
@@ -71,7 +71,7 @@ describe("the answers about IPv6 and IPv4", () => {
     assert.equal(clock.pending, 0);
   });
 
-  test("IPv4 waits for a late IPv6, which then comes first", async () => {
+  test("resolve holds IPv4 addresses for a late IPv6 answer, which is used first", async () => {
     const { answer, log, clock } = start();
     answer(4, "4.0.0.1");
     await clock.advance(49);
@@ -80,7 +80,7 @@ describe("the answers about IPv6 and IPv4", () => {
     assert.equal(clock.pending, 0);
   });
 
-  test("IPv4 waits no longer than the resolution delay; what comes after is added", async () => {
+  test("resolve uses IPv4 addresses after the resolution delay, and adds IPv6 addresses later", async () => {
     const { answer, log, clock } = start();
     await clock.advance(10);
     answer(4, "4.0.0.1");
@@ -90,7 +90,7 @@ describe("the answers about IPv6 and IPv4", () => {
     assert.equal(clock.pending, 0);
   });
 
-  test("IPv4 need not wait when there is no IPv6", async () => {
+  test("resolve uses IPv4 addresses immediately after an empty IPv6 answer", async () => {
     const { answer, fail, log, clock } = start();
     answer(4, "4.0.0.1");
     await clock.advance(5);
@@ -98,7 +98,7 @@ describe("the answers about IPv6 and IPv4", () => {
     assert.deepEqual(log, ["0 start", "5 done success 4.0.0.1 in 5", "5 add 4.0.0.1", "5 end"]);
   });
 
-  test("an IPv4 that comes late, or never, holds nothing up", async () => {
+  test("resolve does not wait for a late or missing IPv4 answer", async () => {
     const { answer, fail, log, clock } = start();
     answer(6, "6::1");
     await clock.advance(3000);
@@ -106,7 +106,7 @@ describe("the answers about IPv6 and IPv4", () => {
     assert.deepEqual(log, ["0 start", "0 done success 6::1 in 0", "0 add 6::1", "3000 end"]);
   });
 
-  test("a preferred IPv4 is used at once, and IPv6 waits for it", async () => {
+  test("resolve uses IPv4 addresses immediately when IPv4 is preferred, and holds IPv6", async () => {
     const { answer, log, clock } = start({ preferred: 4 });
     answer(6, "6::1");
     await clock.advance(20);
@@ -115,7 +115,7 @@ describe("the answers about IPv6 and IPv4", () => {
     assert.equal(clock.pending, 0);
   });
 
-  test("one version alone is all that is asked", () => {
+  test("resolve looks up only the requested IP version", () => {
     const { answer, log } = start({ families: [4] });
     answer(6, "6::1");
     answer(4, "4.0.0.1");
@@ -123,20 +123,20 @@ describe("the answers about IPv6 and IPv4", () => {
   });
 });
 
-describe("of an answer", () => {
+describe("resolve: contents of an answer", () => {
   const rows: readonly (readonly [what: string, answer: readonly unknown[], used: string])[] = [
-    ["an address named twice is used once", [{ address: "4.0.0.1" }, { address: "4.0.0.1" }], "4.0.0.1"],
+    ["resolve drops duplicate addresses", [{ address: "4.0.0.1" }, { address: "4.0.0.1" }], "4.0.0.1"],
     [
-      "an address of the other version is left out",
+      "resolve drops addresses of the other IP version",
       [{ address: "6::1", family: 4 }, { address: "4.0.0.1" }],
       "4.0.0.1",
     ],
+    ["resolve drops names, which Node would look up again", [{ address: "h2" }, { address: "4.0.0.1" }], "4.0.0.1"],
     [
-      "what is no IP is left out, or Node would look it up again",
-      [{ address: "h2" }, { address: "4.0.0.1" }],
+      "resolve drops empty addresses, for which Node would dial localhost",
+      [{}, null, "x", { address: "4.0.0.1" }],
       "4.0.0.1",
     ],
-    ["what is nothing is left out, or Node would dial localhost", [{}, null, "x", { address: "4.0.0.1" }], "4.0.0.1"],
   ];
   for (const [what, addresses, used] of rows) {
     test(what, () => {
@@ -145,7 +145,7 @@ describe("of an answer", () => {
     });
   }
 
-  test("the second time it is given, nothing is heard", () => {
+  test("resolve ignores a second answer for the same IP version", () => {
     const { answer, fail, log } = start();
     answer(6, "6::1");
     answer(6, "6::2");
@@ -155,7 +155,7 @@ describe("of an answer", () => {
     assert.deepEqual(log.slice(2), ["0 add 6::1", "0 add 4.0.0.1", "0 end"]);
   });
 
-  test("given before the lookup returns, all is used, IPv6 first", () => {
+  test("resolve uses answers given before the lookup returns, IPv6 first", () => {
     const { log } = start({
       lookup: (family, answer) => answer(null, [{ address: family === 6 ? "6::1" : "4.0.0.1", family }]),
     });
@@ -163,11 +163,29 @@ describe("of an answer", () => {
   });
 });
 
-describe("without any address it ends with one error", () => {
+describe("resolve: errors", () => {
   const rows: readonly (readonly [what: string, six: string, four: string, code: string, reason: string])[] = [
-    ["which says that the name isn't known", "ENOTFOUND", "ENOTFOUND", "ENOTFOUND", "dns_not_found"],
-    ["which tells of trouble, were it only with one version", "EAI_AGAIN", "ENOTFOUND", "EAI_AGAIN", "dns_temporary"],
-    ["which tells of trouble, were it only with the other", "ENOTFOUND", "EAI_AGAIN", "EAI_AGAIN", "dns_temporary"],
+    [
+      "resolve fails with ENOTFOUND when neither version is found",
+      "ENOTFOUND",
+      "ENOTFOUND",
+      "ENOTFOUND",
+      "dns_not_found",
+    ],
+    [
+      "resolve fails with the resolver's error when the IPv6 lookup fails",
+      "EAI_AGAIN",
+      "ENOTFOUND",
+      "EAI_AGAIN",
+      "dns_temporary",
+    ],
+    [
+      "resolve fails with the resolver's error when the IPv4 lookup fails",
+      "ENOTFOUND",
+      "EAI_AGAIN",
+      "EAI_AGAIN",
+      "dns_temporary",
+    ],
   ];
   for (const [what, six, four, code, reason] of rows) {
     test(what, () => {
@@ -184,13 +202,13 @@ describe("without any address it ends with one error", () => {
     ["one address instead of a list", [null, "4.0.0.1", 4]],
     ["nothing", []],
   ] as const) {
-    test(`made here when the answer is ${what}`, () => {
+    test(`resolve fails with ENOTFOUND when the answer is ${what}`, () => {
       const { log } = start({ lookup: (_family, callback) => callback(...answer) });
       assert.deepEqual(log, ["0 start", "0 done failure dns_not_found in 0", "0 end ENOTFOUND"]);
     });
   }
 
-  test("thrown by the lookup, told a turn later", async () => {
+  test("resolve reports an error thrown by the lookup in a later turn", async () => {
     const { log } = start({
       lookup: () => {
         throw Object.assign(new Error("no"), { code: "EAI_FAIL" });
@@ -202,7 +220,7 @@ describe("without any address it ends with one error", () => {
   });
 });
 
-test("a lookup that throws for IPv6 alone is the loss of IPv6 alone", async () => {
+test("resolve uses IPv4 addresses when the lookup throws only for IPv6", async () => {
   const { log, clock } = start({
     lookup: (family, answer) => {
       if (family === 6) throw new Error("no IPv6 here");
@@ -214,8 +232,8 @@ test("a lookup that throws for IPv6 alone is the loss of IPv6 alone", async () =
   assert.equal(clock.pending, 0);
 });
 
-describe("stopped", () => {
-  test("while nothing has answered, it ends the phase and hears nothing more", () => {
+describe("stopping a resolution", () => {
+  test("stopping a resolution before any answer ends the DNS phase and ignores later answers", () => {
     const { stop, answer, log, clock } = start();
     stop(Object.assign(new Error("enough"), { name: "AbortError" }));
     stop(new Error("again"));
@@ -225,7 +243,7 @@ describe("stopped", () => {
     assert.equal(clock.pending, 0);
   });
 
-  test("while IPv4 is held, it leaves no timer", async () => {
+  test("stopping a resolution while IPv4 is held leaves no timer", async () => {
     const { stop, answer, log, clock } = start();
     answer(4, "4.0.0.1");
     stop(Object.assign(new Error("enough"), { name: "AbortError" }));
@@ -234,7 +252,7 @@ describe("stopped", () => {
     assert.deepEqual(log, ["0 start", "0 done canceled  in 0"]);
   });
 
-  test("after the first answer, it says nothing", () => {
+  test("stopping a resolution after the first answer calls no hook", () => {
     const { stop, answer, log } = start();
     answer(6, "6::1");
     stop(new Error("won"));
@@ -243,7 +261,7 @@ describe("stopped", () => {
   });
 });
 
-test("no more than 256 addresses of each IP version are taken from an answer, however many there are", () => {
+test("resolve uses at most 256 addresses of each IP version", () => {
   const { answer, log } = start();
   const many = (prefix: string) => Array.from({ length: 10_000 }, (_, i) => `${prefix}${(i >> 8) + 1}.${i & 255}`);
   answer(6, Array.from({ length: 10_000 }, (_, i) => `2001:db8::${i.toString(16)}`).join(" "));

@@ -56,14 +56,14 @@ describe("the request", () => {
     ["[fe80::]:80", "04 fe800000000000000000000000000000 0050"],
   ];
   for (const [target, address] of targets) {
-    test(`names ${target} by its kind`, async () => {
+    test(`socksProxy encodes the target ${target} by its address type`, async () => {
       await using proxy = await scripted("0500", yes);
       (await via(proxy)(target)).destroy();
       assert.deepEqual(proxy.messages, ["050100", `050100${address.replaceAll(" ", "")}`]);
     });
   }
 
-  test("carries credentials when the proxy asks for them", async () => {
+  test("socksProxy sends credentials when the proxy asks for them", async () => {
     await using proxy = await scripted("0502", "0100", yes);
     (await via(proxy, { auth })("10.0.0.1:1")).destroy();
     const [user, password] = [Buffer.from(auth.username), Buffer.from(auth.password)];
@@ -73,7 +73,7 @@ describe("the request", () => {
     ]);
   });
 
-  test("carries the credentials that were checked, whatever the caller writes into its object later", async () => {
+  test("socksProxy sends the credentials given at construction, even if the caller's object changes", async () => {
     await using proxy = await scripted("0502", "0100", yes);
     const own = { username: "u", password: "p" };
     const dial = via(proxy, { auth: own });
@@ -82,7 +82,7 @@ describe("the request", () => {
     assert.equal(proxy.messages[1], "0101750170");
   });
 
-  test("offers credentials, and keeps them when the proxy doesn't ask", async () => {
+  test("socksProxy does not send credentials when the proxy does not ask for them", async () => {
     await using proxy = await scripted("0500", yes);
     (await via(proxy, { auth })("10.0.0.1:1")).destroy();
     assert.equal(proxy.messages[0], "05020002");
@@ -98,7 +98,7 @@ describe("the target's name", () => {
     };
   };
 
-  test("goes to the proxy with socks5h", async () => {
+  test("socksProxy sends the target's name to the proxy with socks5h", async () => {
     const asked: unknown[] = [];
     await using proxy = await scripted("0500", yes);
     (await via(proxy, { lookup: lookup(asked) })("db.test:1")).destroy();
@@ -106,7 +106,7 @@ describe("the target's name", () => {
     assert.match(proxy.messages[1] ?? "", /^05010003/);
   });
 
-  test("is resolved here with socks5, told by the DNS hooks, an IPv4 address first", async () => {
+  test("socksProxy resolves the target's name with socks5, calls the DNS hooks and prefers IPv4", async () => {
     const asked: unknown[] = [];
     const events: string[] = [];
     await using proxy = await scripted("0500", yes);
@@ -117,7 +117,7 @@ describe("the target's name", () => {
     assert.deepEqual(events, ["connectDone success", "dnsStart", "dnsDone success"]);
   });
 
-  test("that is not found here is dns_not_found", async () => {
+  test("socksProxy fails with dns_not_found when socks5 cannot resolve the name", async () => {
     await using proxy = await scripted("0500", yes);
     const nowhere: SocksProxyOptions["lookup"] = (_host, _options, done) =>
       done(Object.assign(new Error("no such name"), { code: "ENOTFOUND" }), []);
@@ -126,7 +126,7 @@ describe("the target's name", () => {
     await until(() => proxy.open.size === 0, "the proxy sees it closed");
   });
 
-  test("whose answer never comes ends with the phase, DNS and all", async () => {
+  test("socksProxy ends a lookup without an answer when the phase times out", async () => {
     await using proxy = await goodPeer();
     const clock = fakeClock();
     const events: string[] = [];
@@ -144,7 +144,7 @@ describe("the target's name", () => {
   });
 });
 
-test("what comes with the answer is handed over, wherever the packets are cut", async () => {
+test("socksProxy keeps bytes after the answer wherever the packets are split", async () => {
   const answers = Buffer.concat([Buffer.from(`0500${yes}`, "hex"), Buffer.from("INFO {}\r\n")]);
   for (let cut = 1; cut < answers.length; cut += 1) {
     await using proxy = await peer((socket) => {
@@ -160,24 +160,29 @@ test("what comes with the answer is handed over, wherever the packets are cut", 
   }
 });
 
-describe("an answer that is no success", () => {
+describe("failed answers", () => {
   const answers: readonly (readonly [string, readonly string[], Reason, RegExp])[] = [
-    ["no method that it takes", ["05ff"], "proxy_auth", /wants other credentials/],
-    ["credentials that we don't have", ["0502"], "proxy_auth", /wants other credentials/],
-    ["a method that nobody offered", ["0501"], "proxy_auth", /wants other credentials/],
-    ["another version", ["0400"], "proxy_rejected", /does not speak SOCKS5/],
-    ["HTTP", [Buffer.from("HTTP/1.1 400 Bad Request\r\n").toString("hex")], "proxy_rejected", /SOCKS5/],
-    ["another version, later", ["0500", "0400000100000000"], "proxy_rejected", /does not speak SOCKS5/],
-    ["general failure", ["0500", "05010001000000000000"], "proxy_rejected", /general failure/],
-    ["a rule against it", ["0500", "05020001000000000000"], "proxy_rejected", /not allowed/],
-    ["nobody listening", ["0500", "05050001000000000000"], "proxy_rejected", /connection refused/],
-    ["a code of its own", ["0500", "05630001000000000000"], "proxy_rejected", /code 99/],
-    ["a no that is cut short", ["0500", "0504"], "proxy_rejected", /host unreachable/],
-    ["a hang-up", ["0500"], "proxy_rejected", /closed the connection/],
-    ["a hang-up at once", [], "proxy_rejected", /closed the connection/],
+    ["the answer that no method is acceptable", ["05ff"], "proxy_auth", /refused the credentials/],
+    ["a request for credentials that were not given", ["0502"], "proxy_auth", /refused the credentials/],
+    ["a method that was not offered", ["0501"], "proxy_auth", /refused the credentials/],
+    ["an answer of another version", ["0400"], "proxy_rejected", /its answer is not SOCKS5/],
+    ["an HTTP answer", [Buffer.from("HTTP/1.1 400 Bad Request\r\n").toString("hex")], "proxy_rejected", /SOCKS5/],
+    [
+      "an answer of another version to the request",
+      ["0500", "0400000100000000"],
+      "proxy_rejected",
+      /its answer is not SOCKS5/,
+    ],
+    ["a general failure", ["0500", "05010001000000000000"], "proxy_rejected", /general failure/],
+    ["a refusal by a rule", ["0500", "05020001000000000000"], "proxy_rejected", /not allowed/],
+    ["a refused connection", ["0500", "05050001000000000000"], "proxy_rejected", /connection refused/],
+    ["an unknown reply code", ["0500", "05630001000000000000"], "proxy_rejected", /code 99/],
+    ["a truncated refusal", ["0500", "0504"], "proxy_rejected", /host unreachable/],
+    ["a close", ["0500"], "proxy_rejected", /closed the connection/],
+    ["an immediate close", [], "proxy_rejected", /closed the connection/],
   ];
   for (const [what, script, reason, message] of answers) {
-    test(`${what} is ${reason}`, async () => {
+    test(`socksProxy fails with ${reason} after ${what}`, async () => {
       await using proxy = await scripted(...script);
       await assert.rejects(via(proxy)("db.test:5432"), (error: DialError) => {
         assert.ok(error instanceof DialError);
@@ -190,7 +195,7 @@ describe("an answer that is no success", () => {
     });
   }
 
-  test("credentials that it won't have are proxy_auth, and not shown", async () => {
+  test("socksProxy fails with proxy_auth after refused credentials, without showing them", async () => {
     await using proxy = await scripted("0502", "0101");
     const error = await via(proxy, { auth })("db.test:1").catch((error: unknown) => error);
     assert.equal((error as DialError).reason, "proxy_auth");
@@ -199,7 +204,7 @@ describe("an answer that is no success", () => {
 });
 
 describe("through a real proxy", () => {
-  test("a connection is made with credentials; spans tell of proxy and target", async () => {
+  test("socksProxy connects through a real proxy with credentials; spans report proxy and target", async () => {
     await using server = await peer((socket) => socket.write("INFO {}\r\n"));
     const plain = { username: "Qx1user", password: "Qx2password" };
     await using proxy = await startMicrosocks(plain);
@@ -221,7 +226,7 @@ describe("through a real proxy", () => {
   });
 
   for (const scheme of ["socks5h", "socks5"]) {
-    test(`a name is reached with ${scheme}, and TLS checks the certificate against it`, async () => {
+    test(`socksProxy reaches a name with ${scheme}, and TLS checks the certificate against it`, async () => {
       const ca = authority();
       await using proxy = await startMicrosocks();
       await using server = await tlsPeer(ca.issue({ name: "localhost" }), (socket) => socket.write("hi"));
@@ -235,7 +240,7 @@ describe("through a real proxy", () => {
     });
   }
 
-  test("a target that nobody listens on is proxy_rejected", async () => {
+  test("socksProxy fails with proxy_rejected when the target is not listening", async () => {
     await using proxy = await startMicrosocks();
     const dialing = via(proxy)(`127.0.0.1:${await freePort()}`);
     await assert.rejects(dialing, { reason: "proxy_rejected", message: /connection refused/ });
@@ -245,30 +250,42 @@ describe("through a real proxy", () => {
 describe("options", () => {
   const proxy = "socks5h://p";
   const wrong: readonly (readonly [string, SocksProxyOptions, RegExp])[] = [
-    ["socks4", { proxy: "socks4://u:Qx1@p" }, /^TypeError: .*socks5h:\/\/ or socks5:\/\/, got "socks4:\/\/\*\*\*@p"/],
-    ["an unknown option", { proxy, headers: {} } as never, /^TypeError: socksProxy: unknown option headers/],
-    ["half of the credentials", { proxy, auth: { username: "Qx1" } as never }, /^TypeError: socksProxy: auth must be/],
-    ["no username", { proxy, auth: { username: "", password: "Qx1" } }, /^RangeError: socksProxy: auth: username/],
     [
-      "a password too long",
+      "a socks4 proxy",
+      { proxy: "socks4://u:Qx1@p" },
+      /^TypeError: .*socks5h:\/\/ or socks5:\/\/, got "socks4:\/\/\*\*\*@p"/,
+    ],
+    ["an unknown option", { proxy, headers: {} } as never, /^TypeError: socksProxy: unknown option headers/],
+    [
+      "a username without a password",
+      { proxy, auth: { username: "Qx1" } as never },
+      /^TypeError: socksProxy: auth must be/,
+    ],
+    [
+      "an empty username",
+      { proxy, auth: { username: "", password: "Qx1" } },
+      /^RangeError: socksProxy: auth: username/,
+    ],
+    [
+      "a password that is too long",
       { proxy, auth: { username: "u", password: "Qx1".repeat(100) } },
       /^RangeError: socksProxy: auth: password must have 0 to 255 bytes/,
     ],
     [
-      "a username too long in UTF-8",
+      "a username that is too long in UTF-8",
       { proxy, auth: { username: "ü".repeat(128), password: "Qx1" } },
       /^RangeError: socksProxy: auth: username must have 1 to 255 bytes/,
     ],
     [
-      "a password too long in UTF-8, percent-encoded in the URL",
+      "a percent-encoded password that is too long in UTF-8",
       { proxy: `socks5h://u:${"%C3%BC".repeat(128)}@p` },
       /^RangeError: socksProxy: auth: password must have 0 to 255 bytes/,
     ],
-    ["a lookup that is none", { proxy, lookup: 1 as never }, /^TypeError: socksProxy: lookup/],
-    ["a bound of 0", { proxy, timeoutMs: 0 }, /^RangeError: socksProxy: timeoutMs/],
+    ["a lookup that is not a function", { proxy, lookup: 1 as never }, /^TypeError: socksProxy: lookup/],
+    ["a timeout of 0", { proxy, timeoutMs: 0 }, /^RangeError: socksProxy: timeoutMs/],
   ];
   for (const [what, options, message] of wrong) {
-    test(`${what} is told at construction, without a secret`, () => {
+    test(`socksProxy refuses ${what} at construction, without showing a secret`, () => {
       assert.throws(
         () => socksProxy(options),
         (error: Error) => {

@@ -83,7 +83,7 @@ function abortedBy(trace: DialTrace): AbortSignal {
   return controller.signal;
 }
 
-test(`${dials} faulty dials leave no socket, no timer and no listener`, {
+test(`tcp() leaves no socket, timer or listener after ${dials} dials with faults`, {
   skip: process.platform === "linux" ? false : "needs Linux: a full backlog",
   timeout: 110_000,
 }, async (t) => {

@@ -39,7 +39,7 @@ const v4 = (address: string): Answer => ({ address, family: 4 });
 
 const folder = temporaryFolder();
 
-test("a connection is made, and nothing is done to it", async () => {
+test("tcp connects and leaves the socket untouched", async () => {
   await using server = await goodPeer();
   const conn = await compose(tcp())(server.address);
   assert.equal(conn.remotePort, server.port);
@@ -50,7 +50,7 @@ test("a connection is made, and nothing is done to it", async () => {
   conn.destroy();
 });
 
-test("what the server says first is there to be read, even when its reader comes late", async () => {
+test("tcp keeps the first bytes of the server until they are read", async () => {
   await using server = await peer((socket) => socket.write("INFO {}\r\n"));
   const conn = await compose(tcp())(server.address);
   await until(() => conn.bytesRead > 0, "the greeting has come");
@@ -64,9 +64,9 @@ test("what the server says first is there to be read, even when its reader comes
 describe("a refused dial", () => {
   const cases: readonly (readonly [string, () => Promise<string> | string, string, RegExp])[] = [
     ["of a port", async () => `127.0.0.1:${await freePort()}`, "ECONNREFUSED", /: connect ECONNREFUSED 127/],
-    ["of a unix socket that is not there", () => `unix:${join(folder, "none.sock")}`, "ENOENT", /: connect ENOENT/],
+    ["of a missing unix socket", () => `unix:${join(folder, "none.sock")}`, "ENOENT", /: connect ENOENT/],
     [
-      "of a path that is no socket",
+      "of a path that is not a socket",
       () => {
         writeFileSync(join(folder, "file"), "");
         return `unix:${join(folder, "file")}`;
@@ -76,7 +76,7 @@ describe("a refused dial", () => {
     ],
   ];
   for (const [what, target, code, message] of cases) {
-    test(`${what} says so, with the system's code and error`, async () => {
+    test(`a refused dial ${what} rejects with the system's code and error`, async () => {
       const text = await target();
       await assert.rejects(compose(tcp())(text), (error: DialError) => {
         assert.equal(error.reason, "refused");
@@ -89,7 +89,7 @@ describe("a refused dial", () => {
     });
   }
 
-  test("of a unix socket whose path is too long leaves no start without a done", async () => {
+  test("a dial of a unix path that is too long calls connectDone for each connectStart", async () => {
     const events: string[] = [];
     await assert.rejects(compose(tcp())({ path: `/${"x".repeat(200)}` }, { trace: record(events) }));
     assert.deepEqual(events, [
@@ -103,7 +103,7 @@ describe("a refused dial", () => {
   });
 });
 
-test("a unix socket is dialed by its path, as an address of its own kind", async () => {
+test("tcp dials a unix socket as an address of the family unix", async () => {
   const path = join(folder, "x.sock");
   const server = createServer((socket) => socket.end("hello"));
   server.listen(path);
@@ -120,8 +120,8 @@ test("a unix socket is dialed by its path, as an address of its own kind", async
   server.close();
 });
 
-describe("a name", () => {
-  test("is looked up for each IP version apart, all its addresses at once, in the order of the lookup", async () => {
+describe("names", () => {
+  test("tcp looks up each IP version separately and keeps the order of the addresses", async () => {
     await using server = await goodPeer();
     const asked: unknown[] = [];
     const dial = compose(tcp({ lookup: answering([v4("127.0.0.1")], asked) }));
@@ -134,14 +134,14 @@ describe("a name", () => {
   });
 
   for (const family of [4, 6] as const) {
-    test(`is looked up for IPv${family} alone when asked to`, async () => {
+    test(`tcp looks up only IPv${family} with family ${family}`, async () => {
       const asked: unknown[] = [];
       await assert.rejects(compose(tcp({ family, lookup: answering([], asked) }))("h:1"));
       assert.deepEqual(asked, [["h", { all: true, family, order: "verbatim" }]]);
     });
   }
 
-  test("that is an IP address is not looked up", async () => {
+  test("tcp does not look up an IP address", async () => {
     await using server = await goodPeer();
     const asked: unknown[] = [];
     const events: string[] = [];
@@ -152,14 +152,14 @@ describe("a name", () => {
     conn.destroy();
   });
 
-  test("is looked up by the system when nothing else is said", async () => {
+  test("tcp uses the system's lookup by default", async () => {
     await using server = await goodPeer();
     const conn = await compose(tcp({ family: 4 }))(`localhost:${server.port}`);
     assert.equal(conn.remoteAddress, "127.0.0.1");
     conn.destroy();
   });
 
-  test("has its addresses tried one after the other until one connects", async () => {
+  test("tcp tries the addresses of a name until one connects", async () => {
     await using server = await goodPeer();
     const told: string[] = [];
     const trace: DialTrace = {
@@ -181,7 +181,7 @@ describe("a name", () => {
     conn.destroy();
   });
 
-  test("whose addresses all fail has every error, the deciding one's code and a message", async () => {
+  test("tcp rejects with every error and the deciding code when all addresses fail", async () => {
     const port = await freePort();
     const lookup = answering(["127.0.0.2", "127.0.0.3"].map(v4));
     await assert.rejects(compose(tcp({ lookup }))(`h:${port}`), (error: DialError) => {
@@ -202,13 +202,13 @@ describe("a name", () => {
   });
 });
 
-describe("a lookup", () => {
+describe("lookups", () => {
   const notFound = Object.assign(new Error("getaddrinfo ENOTFOUND h"), { code: "ENOTFOUND", syscall: "getaddrinfo" });
   const again = Object.assign(new Error("getaddrinfo EAI_AGAIN h"), { code: "EAI_AGAIN", syscall: "getaddrinfo" });
   const failures: readonly (readonly [string, Lookup, string, string])[] = [
     ["that fails", (_host, _options, callback) => setImmediate(callback, notFound, []), "dns_not_found", "ENOTFOUND"],
     [
-      "that fails for now",
+      "that fails temporarily",
       (_host, _options, callback) => setImmediate(callback, again, []),
       "dns_temporary",
       "EAI_AGAIN",
@@ -229,27 +229,27 @@ describe("a lookup", () => {
     ],
     ["that finds nothing", answering([]), "dns_not_found", "ENOTFOUND"],
     [
-      "that answers something else",
+      "that answers with anything but addresses",
       (_host, _options, callback) => (callback as (...anything: unknown[]) => void)(null, "127.0.0.1", 4),
       "dns_not_found",
       "ENOTFOUND",
     ],
   ];
   for (const [what, lookup, reason, code] of failures) {
-    test(`${what} fails the dial with ${reason}`, async () => {
+    test(`tcp fails the dial with ${reason} for a lookup ${what}`, async () => {
       const events: string[] = [];
       await assert.rejects(compose(tcp({ lookup }))("h:1", { trace: record(events) }), { reason, code });
       assert.deepEqual(events.slice(1, -1), ["attemptStart", "dnsStart", "dnsDone failure", "attemptDone failure"]);
     });
   }
 
-  test("that answers before it returns is as good as any", async () => {
+  test("a lookup may answer before it returns", async () => {
     await using server = await goodPeer();
     const lookup: Lookup = (_host, _options, callback) => callback(null, [v4("127.0.0.1")]);
     (await compose(tcp({ lookup }))(`h:${server.port}`)).destroy();
   });
 
-  test("that answers twice is heard once", async () => {
+  test("the second answer of a lookup is ignored", async () => {
     await using server = await goodPeer();
     const events: string[] = [];
     const lookup: Lookup = (_host, _options, callback) => {
@@ -262,7 +262,7 @@ describe("a lookup", () => {
     assert.deepEqual(events, ["dnsDone success"]);
   });
 
-  test("that never answers is given up on abort, and its late answer is not heard", async () => {
+  test("an abort ends a pending lookup, and its late answer is ignored", async () => {
     const controller = new AbortController();
     const events: string[] = [];
     let answer: () => void = () => {};
@@ -287,8 +287,8 @@ describe("a lookup", () => {
   });
 });
 
-describe("an abort", () => {
-  test("in the middle of connecting leaves nothing", async () => {
+describe("aborts", () => {
+  test("an abort during the connect leaves no socket", async () => {
     const server = createServer();
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -311,7 +311,7 @@ describe("an abort", () => {
     server.close();
   });
 
-  test("right after a connect that has failed at once doesn't let its error escape", async () => {
+  test("an abort right after an immediate failure does not cause an unhandled error", async () => {
     const controller = new AbortController();
     const dialing = compose(tcp())({ path: `/${"x".repeat(200)}` }, { signal: controller.signal });
     controller.abort("enough");
@@ -320,7 +320,7 @@ describe("an abort", () => {
     await turns();
   });
 
-  test("by a hook, before a lookup that answers at once, starts no connect", async () => {
+  test("an abort from dnsStart starts no connect", async () => {
     const controller = new AbortController();
     const events: string[] = [];
     const trace: DialTrace = { ...record(events, ["connectStart"]), dnsStart: () => controller.abort("enough") };
@@ -330,7 +330,7 @@ describe("an abort", () => {
     assert.deepEqual(events, []);
   });
 
-  test("keeps the next address from being tried", async () => {
+  test("an abort prevents the connect to the next address", async () => {
     const controller = new AbortController();
     const tried: string[] = [];
     const trace: DialTrace = {
@@ -343,14 +343,14 @@ describe("an abort", () => {
     assert.deepEqual(tried, ["127.0.0.2"]);
   });
 
-  test("from before makes no lookup and no socket, even without compose", async () => {
+  test("an already aborted dial starts no lookup and no socket, even without compose", async () => {
     const asked: unknown[] = [];
     const dial = tcp({ lookup: answering([v4("127.0.0.1")], asked) });
     await assert.rejects(dial("h:1", { signal: AbortSignal.abort("before") }), (error) => error === "before");
     assert.deepEqual(asked, []);
   });
 
-  test("after the dial does not touch the connection", async () => {
+  test("an abort after the dial does not affect the connection", async () => {
     await using server = await goodPeer();
     const controller = new AbortController();
     const conn = await compose(tcp())(server.address, { signal: controller.signal });
@@ -361,7 +361,7 @@ describe("an abort", () => {
   });
 });
 
-test("start and done of an address have the same object; times are the clock's; the socket is told on success", async () => {
+test("connectStart and connectDone share the address object, use the clock, and report the socket on success", async () => {
   await using server = await goodPeer();
   const clock = fakeClock();
   const started: Address[] = [];
@@ -391,7 +391,7 @@ test("start and done of an address have the same object; times are the clock's; 
   conn.destroy();
 });
 
-test("an address of IPv6 is told as such", async () => {
+test("tcp reports the family of an IPv6 address", async () => {
   const families: string[] = [];
   const lookup = answering([{ address: "::1", family: 6 }, v4("127.0.0.1")]);
   const trace: DialTrace = { connectStart: ({ address }) => families.push(address.family) };
@@ -400,14 +400,14 @@ test("an address of IPv6 is told as such", async () => {
   assert.deepEqual(families, ["ipv6", "ipv4", "ipv6"]);
 });
 
-test("used without compose it is a dialer all the same", async () => {
+test("tcp() is a dialer without compose", async () => {
   await using server = await goodPeer();
   const conn = await tcp()(server.address);
   assert.equal(conn.remotePort, server.port);
   conn.destroy();
 });
 
-test("noDelay and keepAlive reach the system, as they are or switched off", async () => {
+test("tcp passes noDelay and keepAlive to the system, on or off", async () => {
   await using server = await goodPeer();
   const seen: unknown[] = [];
   for (const options of [{}, { noDelay: false, keepAlive: false }]) {
@@ -425,7 +425,7 @@ test("noDelay and keepAlive reach the system, as they are or switched off", asyn
   ]);
 });
 
-test("keepAlive is on in the system once connected, its first probe due after 15 s", {
+test("tcp enables keep-alive with a first probe after 15 s", {
   skip: existsSync("/proc/net/tcp") ? false : "needs Linux: /proc/net/tcp",
 }, async () => {
   await using server = await goodPeer();
@@ -450,7 +450,7 @@ test("keepAlive is on in the system once connected, its first probe due after 15
 });
 
 describe("localAddress", () => {
-  test("is where the connection comes from, as localPort says", async () => {
+  test("tcp connects from localAddress and localPort", async () => {
     await using server = await goodPeer();
     const localPort = await freePort();
     const conn = await tcp({ localAddress: "127.0.0.9", localPort })(server.address);
@@ -458,7 +458,7 @@ describe("localAddress", () => {
     conn.resetAndDestroy();
   });
 
-  test("restricts a name to its IP version", async () => {
+  test("localAddress restricts a name to its IP version", async () => {
     await using server = await goodPeer();
     const asked: unknown[] = [];
     const lookup = answering([{ address: "::1", family: 6 }, v4("127.0.0.1")], asked);
@@ -468,14 +468,14 @@ describe("localAddress", () => {
     conn.destroy();
   });
 
-  test("that this host doesn't have fails as a resource of its own", async () => {
+  test("a localAddress that this host does not have fails with local_resource", async () => {
     await assert.rejects(compose(tcp({ localAddress: "192.0.2.1" }))("127.0.0.1:1"), {
       reason: "local_resource",
       code: "EADDRNOTAVAIL",
     });
   });
 
-  test("that is of the other IP version than a literal fails the connect, with a start and a done", async () => {
+  test("a localAddress of another IP version than the target fails the connect, with both hooks", async () => {
     const events: string[] = [];
     const trace = record(events, ["connectStart", "connectDone"]);
     await assert.rejects(compose(tcp({ localAddress: "127.0.0.1" }))("[::1]:1", { trace }), { code: "EINVAL" });
@@ -483,7 +483,7 @@ describe("localAddress", () => {
   });
 });
 
-test("an unref'd connection lets the process exit, yet not while it is dialed", async () => {
+test("an unref'd connection lets the process exit, but not while it is being dialed", async () => {
   await using server = await goodPeer();
   const program = `
     import { tcp } from ${JSON.stringify(new URL("../../src/index.ts", import.meta.url).href)};
@@ -504,7 +504,7 @@ describe("a socket of the abstract namespace", { skip: process.platform === "lin
   const shown = `@${name}`;
 
   for (const target of [`unix:${shown}`, { path: shown }, { path: `\0${name}` }]) {
-    test(`is dialed as ${JSON.stringify(target).replace(name, "name")}, and told without its NUL`, async () => {
+    test(`tcp dials the abstract socket ${JSON.stringify(target).replace(name, "name")} and reports it without NUL`, async () => {
       const server = createServer((socket) => socket.end("hello"));
       server.listen(`\0${name}`);
       await once(server, "listening");
@@ -521,7 +521,7 @@ describe("a socket of the abstract namespace", { skip: process.platform === "lin
     });
   }
 
-  test("that is not there has no NUL in anything that is told of it", async () => {
+  test("the error of a missing abstract socket contains no NUL", async () => {
     const errors: unknown[] = [];
     const trace: DialTrace = {
       connectDone: ({ error }) => errors.push(error),
@@ -538,7 +538,7 @@ describe("a socket of the abstract namespace", { skip: process.platform === "lin
     assert.doesNotMatch(inspect(errors, { depth: 9, showHidden: true }), /\0|\\0|\\x00|\\u0000/);
   });
 
-  test("a NUL elsewhere in a path is refused", () => {
+  test("a path with a NUL after the first character is refused", () => {
     for (const path of ["/run/a\0b", "\0a\0b"]) assert.throws(() => parseTarget({ path }), /has a NUL/);
   });
 });
@@ -566,7 +566,7 @@ describe("a connect that hangs", { skip: process.platform === "linux" ? false : 
   });
   const lookup = answering(["127.0.0.1", "127.0.0.2"].map(v4));
 
-  test("is beaten by the next address, and canceled, not failed", async () => {
+  test("a connect that hangs is canceled, not failed, when the next address wins", async () => {
     const events: string[] = [];
     const conn = await compose(tcp({ lookup, connectionAttemptDelayMs: 10 }))(`h:${hole.port}`, {
       trace: told(events),
@@ -577,7 +577,7 @@ describe("a connect that hangs", { skip: process.platform === "linux" ? false : 
     await until(() => openSockets() === socketsBefore, "nothing is left");
   });
 
-  test("is ended by timeoutMs, as a phase that timed out, and the next starts at once", async () => {
+  test("a connect that exceeds timeoutMs fails with scope phase, and the next starts immediately", async () => {
     const clock = fakeClock();
     const events: string[] = [];
     const dialing = compose(tcp({ lookup, connectionAttemptDelayMs: 9000, timeoutMs: 300 }))(`h:${hole.port}`, {
@@ -598,7 +598,7 @@ describe("a connect that hangs", { skip: process.platform === "linux" ? false : 
     conn.destroy();
   });
 
-  test("with no other beside it fails the dial with the timeout's code, scope and message", async () => {
+  test("a single connect that exceeds timeoutMs fails the dial with its code, scope and message", async () => {
     const clock = fakeClock();
     const dialing = compose(tcp({ timeoutMs: 300 }))(`127.0.0.1:${hole.port}`, { clock });
     const failing = assert.rejects(dialing, (error: DialTimeoutError) => {
@@ -616,7 +616,7 @@ describe("a connect that hangs", { skip: process.platform === "linux" ? false : 
     await until(() => openSockets() === socketsBefore, "nothing is left");
   });
 
-  test("and whose timeout a hook answers with an abort is done once", async () => {
+  test("a connect calls connectDone once when the timeout hook aborts the dial", async () => {
     const clock = fakeClock();
     const controller = new AbortController();
     const events: string[] = [];
@@ -637,7 +637,7 @@ describe("a connect that hangs", { skip: process.platform === "linux" ? false : 
     assert.deepEqual(events, ["connectStart", "timeout", "connectDone canceled"]);
   });
 
-  test("with others in mid-race is canceled by an abort, each start with its one done", async () => {
+  test("an abort during a race calls connectDone once for each connectStart", async () => {
     const clock = fakeClock();
     const controller = new AbortController();
     const events: string[] = [];
@@ -660,7 +660,7 @@ describe("a connect that hangs", { skip: process.platform === "linux" ? false : 
     await until(() => openSockets() === socketsBefore, "nothing is left");
   });
 
-  test("is not tried first again when another has won and winners are remembered", async () => {
+  test("rememberWinner does not try an address first after another has won", async () => {
     const events: string[] = [];
     const dial = compose(tcp({ lookup, connectionAttemptDelayMs: 10, rememberWinner: true }));
     for (let count = 0; count < 2; count += 1) {
@@ -670,7 +670,7 @@ describe("a connect that hangs", { skip: process.platform === "linux" ? false : 
   });
 });
 
-test("a remembered winner of IPv4 is tried before IPv6, though that is asked first", async () => {
+test("rememberWinner tries an IPv4 winner before IPv6", async () => {
   await using server = await goodPeer();
   const tried: string[] = [];
   const addresses = [{ address: "::1", family: 6 }, v4("127.0.0.1")];
@@ -705,10 +705,15 @@ describe("refuses at construction", () => {
     [{ timeoutMs: 0 }, "RangeError", "tcp: timeoutMs must be a number of milliseconds from 1 to 2147483647, got 0"],
     [{ localAddress: "eth0" }, "TypeError", 'tcp: localAddress must be an IP address, got "eth0"'],
     [{ localPort: 65536 }, "RangeError", "tcp: localPort must be a whole number from 1 to 65535, got 65536"],
-    [{ family: 4, localAddress: "::1" }, "RangeError", 'tcp: localAddress must be of IPv4, as family says, got "::1"'],
+    [
+      { family: 4, localAddress: "::1" },
+      "RangeError",
+      'tcp: localAddress must be an IPv4 address, because family is 4, got "::1"',
+    ],
     [null, "TypeError", "tcp: options must be an object, got null"],
   ];
   for (const [options, name, message] of rows) {
-    test(message, () => assert.throws(() => tcp(options as never), { name, message }));
+    test(`tcp is refused at construction: ${message}`, () =>
+      assert.throws(() => tcp(options as never), { name, message }));
   }
 });

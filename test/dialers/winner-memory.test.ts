@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { WinnerMemory } from "../../src/dialers/winner-memory.ts";
 
-test("the last winner of a name is remembered, each name's apart", () => {
+test("WinnerMemory returns the last winner of each name", () => {
   const winners = new WinnerMemory();
   assert.equal(winners.of("a"), undefined);
   winners.remember("a", "192.0.2.1");
@@ -12,7 +12,7 @@ test("the last winner of a name is remembered, each name's apart", () => {
   assert.equal(winners.of("b"), "2001:db8::1");
 });
 
-test("of more than a thousand names, the one that won longest ago is forgotten", () => {
+test("WinnerMemory drops the least recently updated of more than 1000 names", () => {
   const winners = new WinnerMemory();
   for (let name = 0; name < 1000; name += 1) winners.remember(`h${name}`, "192.0.2.1");
   winners.remember("h0", "192.0.2.1");

@@ -51,7 +51,7 @@ function heldDialer() {
   };
 }
 
-test("no more dials than maxConcurrent are under way at once, and who came first goes first", async () => {
+test("withConcurrencyLimit runs at most maxConcurrent dials, in FIFO order", async () => {
   const clock = fakeClock();
   const base = heldDialer();
   const dial = compose(withConcurrencyLimit({ maxConcurrent: 2 }), base.dial);
@@ -73,14 +73,14 @@ test("no more dials than maxConcurrent are under way at once, and who came first
   assert.equal(base.most(), 2);
 });
 
-test("it counts dials, not the connections that they brought", async () => {
+test("withConcurrencyLimit counts dials, not open connections", async () => {
   const base = scriptedDialer();
   const dial = compose(withConcurrencyLimit({ maxConcurrent: 1 }), base);
   for (let each = 0; each < 5; each += 1) await dial("h:1");
   assert.equal(base.connections.length, 5);
 });
 
-test("it is one limit for all the dialers that it stands in", async () => {
+test("withConcurrencyLimit is shared by all dialers composed with one layer", async () => {
   const clock = fakeClock();
   const limit = withConcurrencyLimit({ maxConcurrent: 1 });
   const base = heldDialer();
@@ -93,7 +93,7 @@ test("it is one limit for all the dialers that it stands in", async () => {
   await Promise.all(dials);
 });
 
-test("below withRetry a dial gives its turn back after each attempt, above it keeps it", async () => {
+test("withConcurrencyLimit releases the slot after each attempt below withRetry, and keeps it above", async () => {
   const clock = fakeClock();
   const retry = withRetry({ maxAttempts: 2, backoff: () => 100 });
   const order = async (...layers: [typeof retry, typeof retry]) => {
@@ -113,7 +113,7 @@ test("below withRetry a dial gives its turn back after each attempt, above it ke
   assert.equal(await order(limit(), retry), "a:1 a:1 b:1 b:1");
 });
 
-describe("waits are told:", () => {
+describe("limitWait", () => {
   async function told(
     options: ConcurrencyLimitOptions,
     end: (base: ReturnType<typeof heldDialer>, controller: AbortController) => void,
@@ -143,12 +143,12 @@ describe("waits are told:", () => {
     return { ...wait, thrown: error, started: base.started };
   }
 
-  test("a success, when the turn has come", async () => {
+  test("limitWait reports a success when the dial receives a slot", async () => {
     const { outcome, durationMs, error } = await told({ maxConcurrent: 1 }, (base) => base.end("a"));
     assert.deepEqual({ outcome, durationMs, error }, { outcome: "success", durationMs: 20, error: undefined });
   });
 
-  test("canceled, by the caller's abort", async () => {
+  test("limitWait reports canceled after the caller's abort", async () => {
     const { outcome, durationMs, error, reason, thrown, started } = await told(
       { maxConcurrent: 1 },
       (base, controller) => {
@@ -164,7 +164,7 @@ describe("waits are told:", () => {
     assert.deepEqual(started, ["a"]);
   });
 
-  test("a failure, by a timeout above", async () => {
+  test("limitWait reports a failure after a timeout above", async () => {
     const { outcome, durationMs, reason, thrown, error } = await told(
       { maxConcurrent: 1 },
       () => {},
@@ -175,31 +175,31 @@ describe("waits are told:", () => {
     assert.equal(error, thrown);
   });
 
-  test("a failure, by waitTimeoutMs", async () => {
+  test("limitWait reports a failure after waitTimeoutMs", async () => {
     const { outcome, durationMs, reason, thrown, error } = await told(
       { maxConcurrent: 1, waitTimeoutMs: 30 },
       () => {},
     );
     assert.deepEqual({ outcome, durationMs, reason }, { outcome: "failure", durationMs: 30, reason: "pool_exhausted" });
-    assert.equal(thrown.message, "dial b:1: no turn in 30 ms, 1 dials are under way");
+    assert.equal(thrown.message, "dial b:1: concurrency limit: timed out after 30 ms (1 in progress)");
     assert.deepEqual([thrown.name, thrown.target], ["DialError", "b:1"]);
     assert.equal(error, thrown);
   });
 
-  test("a failure at once, when the line is full", async () => {
+  test("limitWait reports a failure immediately when the queue is full", async () => {
     const { outcome, durationMs, reason, thrown } = await told({ maxConcurrent: 1, maxWaiting: 0 }, () => {});
     assert.deepEqual({ outcome, durationMs, reason }, { outcome: "failure", durationMs: 0, reason: "pool_exhausted" });
-    assert.equal(thrown.message, "dial b:1: 1 dials are under way and 0 wait for their turn");
+    assert.equal(thrown.message, "dial b:1: concurrency limit: queue full (1 in progress, 0 waiting)");
   });
 });
 
-test("a dial that needn't wait is not told of", async () => {
+test("limitWait is not called for a dial that does not wait", async () => {
   const trace = { limitWait: () => assert.fail("there was no wait") };
   const dial = compose(withConcurrencyLimit({ maxConcurrent: 1 }), scriptedDialer());
   for (let each = 0; each < 3; each += 1) (await dial("h:1", { trace })).destroy();
 });
 
-test("what finds the line full is not retried by default", async () => {
+test("a dial that finds the queue full is not retried by default", async () => {
   const clock = fakeClock();
   const limit = withConcurrencyLimit({ maxConcurrent: 1, maxWaiting: 0 });
   const dial = compose(withRetry(), limit, scriptedDialer(["hang"]));
@@ -212,7 +212,7 @@ test("what finds the line full is not retried by default", async () => {
   assert.equal(clock.pending, 0);
 });
 
-test("a hook that aborts as the turn comes ends the dial before anything beneath is called, and the turn passes on", async () => {
+test("an abort from limitWait ends the dial before the next layer is called, and the slot passes on", async () => {
   const clock = fakeClock();
   const base = heldDialer();
   const called: unknown[] = [];
@@ -237,7 +237,7 @@ test("a hook that aborts as the turn comes ends the dial before anything beneath
   assert.deepEqual(called, ["a:1", "c:1"]);
 });
 
-test("of ten thousand that wait, each gets its turn in its order, but for those that have gone", async () => {
+test("withConcurrencyLimit admits 10,000 waiting dials in order, except for aborted ones", async () => {
   const clock = fakeClock();
   const base = heldDialer();
   const { signal } = new AbortController();
@@ -264,7 +264,7 @@ test("of ten thousand that wait, each gets its turn in its order, but for those 
   assert.equal(clock.pending, 0);
 });
 
-test("at random, it does what a simple model does, and leaves nothing behind", async () => {
+test("withConcurrencyLimit behaves like a simple model in random runs, and leaves nothing behind", async () => {
   const step = fc.oneof(
     { weight: 5, arbitrary: fc.record({ act: fc.constant("dial" as const), at: fc.nat(2) }) },
     { weight: 4, arbitrary: fc.record({ act: fc.constantFrom("end" as const, "fail" as const), at: fc.nat(9) }) },
@@ -427,7 +427,7 @@ describe("refuses at construction", () => {
     [{ max: 1 } as never, "TypeError", /^withConcurrencyLimit: unknown option max; the options are maxConcurrent,/],
   ];
   for (const [options, name, message] of rows) {
-    test(`${String(message)} ${String(options.maxConcurrent)}`, () => {
+    test(`withConcurrencyLimit refuses at construction: ${String(message)} ${String(options.maxConcurrent)}`, () => {
       assert.throws(() => withConcurrencyLimit(options), { name, message });
     });
   }

@@ -107,7 +107,7 @@ decoratorContract("withFaults without faults", () => withFaults());
 decoratorContract("withFaults for other targets", () => withFaults({ blackHole: 1, only: () => false }));
 decoratorContract("a decorator of the user's own", () => (next) => (target, options) => next(target, { ...options }));
 
-test("the two doubles of the contract are what they seem", async () => {
+test("the two test doubles of the contract suite behave as documented", async () => {
   const conn = await compose(scriptedDialer([async () => connection()]))("h:1");
   assert.equal(conn.destroyed, false);
   conn.destroy();

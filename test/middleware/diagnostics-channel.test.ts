@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { channel, subscribe, unsubscribe } from "node:diagnostics_channel";
-import { readFileSync } from "node:fs";
 import type { Duplex } from "node:stream";
 import { afterEach, describe, test } from "node:test";
 import { dialEventNames } from "../../src/core/trace.ts";
@@ -36,7 +35,7 @@ function listen(name: keyof DialTrace, listener: (message: Message) => void): ()
   return leave;
 }
 
-test("every hook has its channel, and what is published is what the hook is told, in order", async () => {
+test("withDiagnosticsChannel publishes every hook on its channel with the fields of the hook, in order", async () => {
   const told: [string, object][] = [];
   const hooks = Object.fromEntries(
     dialEventNames.map((name) => [name, (info: object) => void told.push([name, info])]),
@@ -93,7 +92,7 @@ test("every hook has its channel, and what is published is what the hook is told
   assert.deepEqual(first?.[1].dial, { target, background: false, owner: undefined });
 });
 
-test("without subscribers no hooks go down", async () => {
+test("withDiagnosticsChannel attaches no hooks without subscribers", async () => {
   const seen: unknown[] = [];
   const base = scriptedDialer();
   const dial = compose(withDiagnosticsChannel(), (target, options) => {
@@ -108,7 +107,7 @@ test("without subscribers no hooks go down", async () => {
   assert.deepEqual(wanted, ["attemptStart"], "and with one, only what it wants to hear");
 });
 
-test("who subscribes hears of the dials that start from then on, until he leaves", async () => {
+test("a subscriber receives the dials that start between subscribe and unsubscribe", async () => {
   const heard: string[] = [];
   const dial = compose(withDiagnosticsChannel(), scriptedDialer());
   const before = await dial("before:1");
@@ -121,7 +120,7 @@ test("who subscribes hears of the dials that start from then on, until he leaves
   assert.deepEqual(heard, ["done between:1", "closed between:1", "closed after:1"]);
 });
 
-test("what is published of several dials at once can be told apart", async () => {
+test("messages of concurrent dials can be distinguished by dial", async () => {
   const heard = new Map<object, string[]>();
   for (const name of dialEventNames) {
     listen(name, ({ dial }) => heard.set(dial, [...(heard.get(dial) ?? []), name]));
@@ -146,7 +145,7 @@ test("what is published of several dials at once can be told apart", async () =>
   ]);
 });
 
-test("a subscriber cannot change what others are told", async () => {
+test("a subscriber cannot change the messages of other subscribers", async () => {
   const events: string[] = [];
   const outcomes: string[] = [];
   listen("attemptDone", (message) => Object.assign(message, { outcome: "changed" }));
@@ -161,7 +160,7 @@ test("a subscriber cannot change what others are told", async () => {
 });
 
 describe("a subscriber that throws", () => {
-  test("harms no dial: others hear all, and the throw is an uncaught exception, as on every channel", () => {
+  test("a subscriber that throws causes an uncaught exception and affects neither the dial nor other subscribers", () => {
     const script = `
       import { subscribe } from "node:diagnostics_channel";
       import { compose, withDiagnosticsChannel } from "./src/index.ts";
@@ -188,7 +187,7 @@ describe("a subscriber that throws", () => {
   });
 });
 
-test("the channels are there by their names, whoever asks first", () => {
+test("the channels exist by name, whether the package or a subscriber creates them first", () => {
   for (const name of dialEventNames) assert.equal(channel(`dialtrace:${name}`).hasSubscribers, false, name);
 });
 
@@ -198,39 +197,7 @@ const refused: readonly (readonly [unknown, RegExp])[] = [
   [{ channel: "x" }, /withDiagnosticsChannel: unknown option channel; the options are name/],
 ];
 for (const [options, message] of refused) {
-  test(`refuses, with ${message.source}`, () => {
+  test(`withDiagnosticsChannel refuses options with ${message.source}`, () => {
     assert.throws(() => withDiagnosticsChannel(options as DiagnosticsChannelOptions), { name: "TypeError", message });
   });
 }
-
-test("the README's table of channels is what the hooks are told", () => {
-  const declared = new Map<string, string[]>();
-  const source = readFileSync("src/core/trace.ts", "utf8");
-  for (const [, name = "", bases = "", body = ""] of source.matchAll(
-    /interface (\w+)(?: extends ([\w, ]+))? \{(\}|.*?^\})/gms,
-  )) {
-    const own = [...body.matchAll(/^ {2}readonly (\w+)/gm)].map(([, field = ""]) => field);
-    const inherited = bases
-      .split(", ")
-      .flatMap((base) => (base === "Ended" ? ["*ended*"] : (declared.get(base) ?? [])));
-    declared.set(name, [...inherited, ...own]);
-  }
-  const hooks = [...source.matchAll(/^ {2}(\w+): event<(\w+)>/gm)].map(([, hook = "", info = ""]) => {
-    return [hook, (declared.get(info) ?? []).sort().join()] as const;
-  });
-  assert.deepEqual(hooks.map(([hook]) => hook).sort(), [...dialEventNames].sort());
-
-  const told = new Map<string, string>();
-  for (const [, channels = "", fields = ""] of readFileSync("README.md", "utf8").matchAll(
-    /^\| (`dialtrace:.*?) \| (.*) \|$/gm,
-  )) {
-    const [all = "", ...parts] = fields.split("; ");
-    for (const [, hook = ""] of channels.matchAll(/`dialtrace:(\w+)`/g)) {
-      // "done: …" is of those that end so, "got: …" of those that begin so.
-      const own = parts.filter((part) => hook.toLowerCase().includes(part.split(": ")[0] ?? ""));
-      const names = [all, ...own.map((part) => part.replace(/^\w+: /, ""))].join().match(/\*ended\*|\w+/g) ?? [];
-      told.set(hook, names.sort().join());
-    }
-  }
-  assert.deepEqual(Object.fromEntries(told), Object.fromEntries(hooks));
-});

@@ -43,7 +43,7 @@ async function logged(base: Dialer<Duplex>, ms: number, options: DialOptions<Dup
   return { lines, conn, clock };
 }
 
-test("a dial that succeeds at once is one line, and its close another", async () => {
+test("withLog logs one line for a dial that succeeds and one for its close", async () => {
   const { lines, conn, clock } = await logged(scriptedDialer(), 0);
   await clock.advance(3_723_400);
   conn?.destroy();
@@ -53,7 +53,7 @@ test("a dial that succeeds at once is one line, and its close another", async ()
   ]);
 });
 
-test("what layers decide is told: another target, a breaker's change, a wait at a limit", async () => {
+test("withLog logs failovers, breaker changes and waits at a limit", async () => {
   const { lines, conn } = await logged(async (_target, { trace } = {}) => {
     const [a, b] = [parseTarget("a:1"), parseTarget("b:1")];
     trace?.startDelayed?.({ target: a, delayMs: 40 });
@@ -67,16 +67,16 @@ test("what layers decide is told: another target, a breaker's change, a wait at 
   }, 0);
   conn?.destroy();
   assert.deepEqual(lines.slice(0, 6), [
-    "info dial to a:1 begins in 40 ms",
-    "warn going on with b:1 instead of a:1 because: refused",
+    "info dial to a:1 starts in 40 ms",
+    "warn failing over from a:1 to b:1 because: refused",
     "warn the breaker of a:1 is open",
     "info the breaker of a:1 is half open",
     "info dial to a:1 waited 20 ms at its rate limit",
-    "warn dial to a:1 waited in vain 30 ms at its rate limit: too many wait",
+    "warn dial to a:1 failed after waiting 30 ms at its rate limit: too many wait",
   ]);
 });
 
-test("a dial that is mended tells what it waits for, and why", async () => {
+test("withLog logs each retry with its delay and reason", async () => {
   const { lines, conn } = await logged(scriptedDialer([refused, refused, "connect"]), 1000);
   conn?.destroy();
   assert.deepEqual(lines, [
@@ -87,7 +87,7 @@ test("a dial that is mended tells what it waits for, and why", async () => {
   ]);
 });
 
-test("a dial that fails tells so in the end", async () => {
+test("withLog logs the failure of a dial", async () => {
   const { lines } = await logged(scriptedDialer([refused]), 1000);
   assert.equal(
     lines.at(-1),
@@ -95,7 +95,7 @@ test("a dial that fails tells so in the end", async () => {
   );
 });
 
-test("a dial that is canceled is no warning", async () => {
+test("withLog does not log a canceled dial as a warning", async () => {
   const controller = new AbortController();
   const clock = fakeClock();
   const { lines, logger } = logbook();
@@ -114,7 +114,7 @@ for (const [ms, text] of [
   [10_000, "10.0 s"],
   [61_250, "61.3 s"],
 ] as const) {
-  test(`${ms} ms reads ${text}`, async () => {
+  test(`withLog formats ${ms} ms as ${text}`, async () => {
     const { lines, logger } = logbook();
     const clock = fakeClock();
     const slow = deferred<Duplex>();
@@ -126,7 +126,7 @@ for (const [ms, text] of [
   });
 }
 
-test("addresses that are tried are told, with the bytes that the connection carried", async () => {
+test("withLog logs each address, and the byte counts of the connection", async () => {
   await using server = await goodPeer();
   const closed = await freePort();
   const { lines, logger } = logbook();
@@ -152,7 +152,7 @@ test("addresses that are tried are told, with the bytes that the connection carr
   ]);
 });
 
-test("an IPv6 address has its brackets", async () => {
+test("withLog writes IPv6 addresses in brackets", async () => {
   const { lines, logger } = logbook();
   const address = { address: "::1", port: 5432, family: "ipv6" } as const;
   const base = scriptedDialer([
@@ -165,13 +165,13 @@ test("an IPv6 address has its brackets", async () => {
   assert.equal(lines[0], "info connecting to [::1]:5432");
 });
 
-test("no userinfo is in any line", async () => {
+test("withLog writes no userinfo", async () => {
   const { lines } = await logged(scriptedDialer([refused, "connect"]), 1000);
   assert.ok(lines.length > 0);
   for (const line of lines) assert.doesNotMatch(line, /secret|user/);
 });
 
-test("a logger that throws harms no dial", async () => {
+test("a logger that throws does not affect the dial", async () => {
   const broken: Logger = {
     info() {
       throw new Error("disk full");
@@ -184,7 +184,7 @@ test("a logger that throws harms no dial", async () => {
   conn.destroy();
 });
 
-test("refuses at construction what can't log", () => {
+test("withLog refuses a logger without info or warn at construction", () => {
   for (const logger of [{}, { info() {} }, null, 5]) {
     assert.throws(
       () => withLog(logger as never),
@@ -206,7 +206,7 @@ async function drawn(base: ScriptedDialer, options: LogOptions = {}) {
   return lines;
 }
 
-test("pretty, a dial is a waterfall once it is over, in one text", async () => {
+test("withLog with pretty logs a waterfall when a dial ends, as one text", async () => {
   assert.deepEqual(await drawn(scriptedDialer([refused, "connect"])), [
     "warn attempt 2 to dial db:5432 in 100 ms because: refused",
     [
@@ -219,18 +219,18 @@ test("pretty, a dial is a waterfall once it is over, in one text", async () => {
   ]);
 });
 
-test("pretty, a dial that failed is a warning, with its message", async () => {
+test("withLog with pretty logs a failed dial as a warning with its message", async () => {
   const [, text = ""] = await drawn(scriptedDialer([refused]));
   assert.match(text, /^warn dial db:5432 +100 ms {2}refused\n/);
   assert.match(text, /\ndial db:5432 failed after 2 attempts: connect ECONNREFUSED 10\.0\.0\.1:5432$/);
 });
 
-test("pretty, colours are off for a logger of one's own, unless asked for", async () => {
+test("withLog with pretty uses no colors for a custom logger by default", async () => {
   assert.ok(!(await drawn(scriptedDialer())).join("").includes("\u001b"));
   assert.ok((await drawn(scriptedDialer(), { colors: true })).join("").includes("\u001b"));
 });
 
-test("refuses options that can't work, naming them", () => {
+test("withLog refuses invalid options by name", () => {
   for (const [options, message] of [
     [{ pretty: 1 }, /^TypeError: withLog: pretty must be true or false, got 1$/],
     [{ colors: "always" }, /^TypeError: withLog: colors must be true or false/],
@@ -241,7 +241,7 @@ test("refuses options that can't work, naming them", () => {
   }
 });
 
-test("what peers and names contribute to lines is one line of at most 1 kB, without control characters", async () => {
+test("withLog escapes control characters of peers and names, and limits a line to 1 kB", async () => {
   const evil = `\u001b[2J\u0007\rforged \u202e\u2028${"x".repeat(900_000)}`;
   for (const pretty of [false, true]) {
     const lines: string[] = [];

@@ -27,7 +27,7 @@ function limited(clock: FakeClock, options: RateLimitOptions) {
   return { dial, dialAll, started, waits };
 }
 
-test("a burst starts at once, and the others one by one at the rate, first come, first served", async () => {
+test("withRateLimit starts a burst immediately and the others at the rate, in FIFO order", async () => {
   const clock = fakeClock();
   const { dialAll, started, waits } = limited(clock, { dialsPerSecond: 10, burst: 3 });
   const all = dialAll("abcdef");
@@ -41,7 +41,7 @@ test("a burst starts at once, and the others one by one at the rate, first come,
   assert.equal(clock.pending, 0);
 });
 
-test("after a quiet time there is a burst again, and no more than one", async () => {
+test("withRateLimit allows one burst after an idle period", async () => {
   const clock = fakeClock();
   const { dialAll, started } = limited(clock, { dialsPerSecond: 10, burst: 2 });
   await dialAll("ab");
@@ -52,7 +52,7 @@ test("after a quiet time there is a burst again, and no more than one", async ()
   assert.deepEqual(started.slice(2), ["c at 60000", "d at 60000", "e at 60100"]);
 });
 
-test("by default a second's worth may start at once", async () => {
+test("withRateLimit allows a burst of dialsPerSecond by default", async () => {
   for (const [dialsPerSecond, expected] of [
     [4, 4],
     [2.5, 3],
@@ -69,7 +69,7 @@ test("by default a second's worth may start at once", async () => {
   }
 });
 
-test("a rate that is no whole number of milliseconds is kept in the long run", async () => {
+test("withRateLimit keeps the average rate when the interval is not a whole number of milliseconds", async () => {
   const clock = fakeClock();
   const { dialAll, started } = limited(clock, { dialsPerSecond: 3, burst: 2 });
   const all = dialAll("abcdefg");
@@ -81,7 +81,7 @@ test("a rate that is no whole number of milliseconds is kept in the long run", a
   );
 });
 
-test("it is one limit for all the dialers that it stands in", async () => {
+test("withRateLimit is shared by all dialers composed with one layer", async () => {
   const clock = fakeClock();
   const limit = withRateLimit({ dialsPerSecond: 1 });
   const seen: number[] = [];
@@ -95,7 +95,7 @@ test("it is one limit for all the dialers that it stands in", async () => {
   assert.deepEqual(seen, [0, 1000]);
 });
 
-test("below withRetry it paces attempts, against storms", async () => {
+test("withRateLimit below withRetry limits the rate of attempts", async () => {
   const clock = fakeClock();
   const seen: number[] = [];
   const dial = compose(
@@ -112,7 +112,7 @@ test("below withRetry it paces attempts, against storms", async () => {
   assert.deepEqual(seen, [0, 1000, 2000]);
 });
 
-test("who aborts while it waits takes nobody's turn, and leaves no timer when it was the last", async () => {
+test("an abort during a wait at withRateLimit uses no token, and leaves no timer after the last waiter", async () => {
   const clock = fakeClock();
   const { dial, dialAll, started, waits } = limited(clock, { dialsPerSecond: 10, burst: 1 });
   const controller = new AbortController();
@@ -137,7 +137,7 @@ test("who aborts while it waits takes nobody's turn, and leaves no timer when it
   assert.equal(getEventListeners(last.signal, "abort").length, 0);
 });
 
-test("a timeout above ends the wait, which is told as a failure", async () => {
+test("a timeout above withRateLimit ends the wait, and limitWait reports a failure", async () => {
   const clock = fakeClock();
   const waits: LimitWaitInfo[] = [];
   const dial = compose(
@@ -157,7 +157,7 @@ test("a timeout above ends the wait, which is told as a failure", async () => {
   assert.equal(clock.pending, 0);
 });
 
-test("a hook that aborts as the turn comes ends the dial before anything beneath is called", async () => {
+test("an abort from limitWait ends the dial before withRateLimit calls the next layer", async () => {
   const clock = fakeClock();
   const called: unknown[] = [];
   const noting: Middleware = (next) => (target, options) => {
@@ -177,7 +177,7 @@ test("a hook that aborts as the turn comes ends the dial before anything beneath
   assert.deepEqual(called, ["a:1"]);
 });
 
-test("when its timer is late, who comes meanwhile does not overtake who waits", async () => {
+test("a new dial does not overtake a waiting one when the timer of withRateLimit is late", async () => {
   const clock = fakeClock();
   const tardy = { ...clock, setTimeout: (call: () => void, ms: number) => clock.setTimeout(call, ms + 50) };
   const { dial, started } = limited(clock, { dialsPerSecond: 10, burst: 1 });
@@ -190,7 +190,7 @@ test("when its timer is late, who comes meanwhile does not overtake who waits", 
   assert.match(started[2] ?? "", /^c at /);
 });
 
-test("a timer that fires early, as the system's do, lets nobody through before the time", async () => {
+test("a timer that fires early does not start a dial of withRateLimit early", async () => {
   const clock = fakeClock();
   const hasty = { ...clock, setTimeout: (call: () => void, ms: number) => clock.setTimeout(call, Math.max(1, ms - 1)) };
   const { dial, started } = limited(clock, { dialsPerSecond: 10, burst: 1 });
@@ -200,7 +200,7 @@ test("a timer that fires early, as the system's do, lets nobody through before t
   assert.deepEqual(started, ["a at 0", "b at 100", "c at 200"]);
 });
 
-test("with another clock, such as the next test's, it starts anew", async () => {
+test("withRateLimit starts with a full bucket when the clock changes", async () => {
   const limit = withRateLimit({ dialsPerSecond: 1 });
   const dial = compose(limit, async () => connection());
   const [one, other] = [fakeClock(), fakeClock()];
@@ -210,7 +210,7 @@ test("with another clock, such as the next test's, it starts anew", async () => 
   assert.equal(other.pending, 0);
 });
 
-test("at random, it starts whom a simple model starts, when it does, and leaves nothing behind", async () => {
+test("withRateLimit behaves like a simple model in random runs, and leaves nothing behind", async () => {
   const step = fc.oneof(
     { weight: 4, arbitrary: fc.record({ act: fc.constant("dial" as const), at: fc.nat(3) }) },
     { weight: 2, arbitrary: fc.record({ act: fc.constant("abort" as const), at: fc.nat(9) }) },

@@ -19,7 +19,7 @@ async function timedOut(ms: number, ...layers: Parameters<typeof withTrace>[] | 
   return error as DialTimeoutError;
 }
 
-test("a dial that takes too long rejects when its time is up, and not before", async () => {
+test("withTimeout rejects a dial at its deadline and not before", async () => {
   const clock = fakeClock();
   let settled = false;
   const dialing = compose(withTimeout({ timeoutMs: 100 }), scriptedDialer(["hang"]))("h:1", { clock });
@@ -50,7 +50,7 @@ test("a dial that takes too long rejects when its time is up, and not before", a
   );
 });
 
-test("a dial in time is not touched, not even when the time has passed later", async () => {
+test("withTimeout does not affect a dial that ends in time, even after the deadline", async () => {
   const clock = fakeClock();
   const conn = await compose(withTimeout({ timeoutMs: 100 }), scriptedDialer())("h:1", { clock });
   assert.equal(clock.pending, 0);
@@ -59,14 +59,14 @@ test("a dial in time is not touched, not even when the time has passed later", a
   conn.destroy();
 });
 
-test("a failure in time is passed on as it is", async () => {
+test("withTimeout passes on a failure before the deadline unchanged", async () => {
   const clock = fakeClock();
   const dialing = compose(withTimeout({ timeoutMs: 100 }), scriptedDialer([new Error("no")]))("h:1", { clock });
   await assert.rejects(dialing, { name: "DialError", message: "dial h:1: no" });
 });
 
-describe("its place among the layers is its meaning:", () => {
-  test("above withRetry it bounds the whole dial, and tells what failed before", async () => {
+describe("position among the layers", () => {
+  test("withTimeout above withRetry limits the whole dial, and its error has the failed attempts", async () => {
     const refused = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
     const error = await timedOut(
       1000,
@@ -86,7 +86,7 @@ describe("its place among the layers is its meaning:", () => {
     assert.equal(error.attemptCount, 3);
   });
 
-  test("above withRetry it ends a wait before the first attempt", async () => {
+  test("withTimeout above withRetry ends a delay before the first attempt", async () => {
     const base = scriptedDialer();
     const error = await timedOut(
       1000,
@@ -99,7 +99,7 @@ describe("its place among the layers is its meaning:", () => {
     assert.equal(base.calls.length, 0);
   });
 
-  test("below withRetry it bounds one attempt, which is then retried", async () => {
+  test("withTimeout below withRetry limits one attempt, which is then retried", async () => {
     const base = scriptedDialer(["hang"]);
     const error = await timedOut(
       1000,
@@ -121,7 +121,7 @@ describe("its place among the layers is its meaning:", () => {
     }
   });
 
-  test("of two that nest, the shorter one ends it", async () => {
+  test("the shorter of two nested timeouts ends the dial", async () => {
     for (const [outer, inner] of [
       [50, 100],
       [100, 50],
@@ -133,7 +133,7 @@ describe("its place among the layers is its meaning:", () => {
   });
 });
 
-test("each bound that passes is told once, with its scope, to the hooks above it", async () => {
+test("each timeout that passes calls the timeout hook above it once, with its scope", async () => {
   const told: TimeoutInfo[] = [];
   await timedOut(
     1000,
@@ -149,7 +149,7 @@ test("each bound that passes is told once, with its scope, to the hooks above it
   );
 });
 
-test("used without compose it bounds a base of the user's own, in words that make sense", async () => {
+test("withTimeout without compose limits a user's own base dialer, with a clear message", async () => {
   const clock = fakeClock();
   const base = scriptedDialer(["hang"]);
   const bare = withTimeout({ timeoutMs: 50 })(base);
@@ -165,7 +165,7 @@ test("used without compose it bounds a base of the user's own, in words that mak
 
 describe("refuses at construction", () => {
   for (const timeoutMs of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31]) {
-    test(`a timeoutMs of ${timeoutMs}`, () => {
+    test(`withTimeout refuses a timeoutMs of ${timeoutMs} at construction`, () => {
       assert.throws(() => withTimeout({ timeoutMs }), {
         name: "RangeError",
         message: `withTimeout: timeoutMs must be a number of milliseconds from 1 to 2147483647, got ${timeoutMs}`,
@@ -173,7 +173,7 @@ describe("refuses at construction", () => {
     });
   }
 
-  test("to be given none, or a misspelt one", () => {
+  test("withTimeout refuses missing and misspelled options at construction", () => {
     assert.throws(() => withTimeout({} as never), { name: "RangeError", message: /timeoutMs .* got undefined$/ });
     assert.throws(() => withTimeout({ timeout: 5 } as never), {
       name: "TypeError",

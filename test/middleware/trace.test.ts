@@ -13,7 +13,7 @@ import {
 import { fakeClock, scriptedDialer } from "../../src/testing.ts";
 import { record } from "../support/contract.ts";
 
-test("hooks are told of the dial and all that is beneath, in order", async () => {
+test("withTrace calls the hooks for the dial and every event beneath it, in order", async () => {
   const events: string[] = [];
   const clock = fakeClock();
   const dial = compose(
@@ -44,7 +44,7 @@ test("hooks are told of the dial and all that is beneath, in order", async () =>
   ]);
 });
 
-test("its place is its meaning: below withRetry each try is a dial of its own", async () => {
+test("withTrace below withRetry reports each attempt as a dial", async () => {
   const events: string[] = [];
   const done: DialDoneInfo[] = [];
   const clock = fakeClock();
@@ -66,7 +66,7 @@ test("its place is its meaning: below withRetry each try is a dial of its own", 
   );
 });
 
-test("dialDone tells target, attempts, duration, outcome and connection", async () => {
+test("dialDone reports target, attempts, duration, outcome and connection", async () => {
   const done: DialDoneInfo[] = [];
   const clock = fakeClock();
   const dial = compose(
@@ -91,7 +91,7 @@ test("dialDone tells target, attempts, duration, outcome and connection", async 
   conn.destroy();
 });
 
-test("a Done hook has a reason exactly when the outcome is a failure, and an error when it is none", async () => {
+test("a Done hook has a reason only for a failure, and an error unless it is a success", async () => {
   const done: DialDoneInfo[] = [];
   const steps = [new Error("no"), "connect", "hang"] as const;
   const dial = compose(withTrace({ dialDone: (info) => done.push(info) }), scriptedDialer(steps));
@@ -112,7 +112,7 @@ test("a Done hook has a reason exactly when the outcome is a failure, and an err
 });
 
 describe("an observer", () => {
-  test("is asked once for each dial, with its target, whether anybody waits, and whose dial it is", async () => {
+  test("an observer is called once per dial with target, background and owner", async () => {
     const asked: DialStartInfo[] = [];
     const owner = {};
     const dial = compose(
@@ -132,7 +132,7 @@ describe("an observer", () => {
     assert.deepEqual([asked[0]?.owner, asked[1]?.owner === owner], [undefined, true]);
   });
 
-  test("is told of the owner too where it is hooks that a dial starts", async () => {
+  test("an observer receives the owner of a dial that a hook starts", async () => {
     const owner = {};
     const told: unknown[] = [];
     const dial = compose(withTrace({ dialStart: (info) => told.push(info.owner) }), scriptedDialer());
@@ -141,7 +141,7 @@ describe("an observer", () => {
     for (const each of told) assert.equal(each, owner);
   });
 
-  test("has hooks for each dial, so that dials that run at once stay apart", async () => {
+  test("an observer returns separate hooks for concurrent dials", async () => {
     const diaries: string[][] = [];
     const observer = () => {
       const diary: string[] = [];
@@ -155,7 +155,7 @@ describe("an observer", () => {
   });
 });
 
-test("an observer is told the clock that the dial is timed by", async () => {
+test("an observer receives the clock of the dial", async () => {
   const clock = fakeClock();
   const told: unknown[] = [];
   const observer: Observer = (_dial, given) => {
@@ -166,7 +166,7 @@ test("an observer is told the clock that the dial is timed by", async () => {
   assert.deepEqual(told, [clock]);
 });
 
-test("refuses at construction what is neither hooks nor an observer", () => {
+test("withTrace refuses anything but hooks or an observer at construction", () => {
   for (const [value, shown] of [
     [undefined, "undefined"],
     [null, "null"],

@@ -97,7 +97,7 @@ for (const option of ["caFile", "certFile", "keyFile"]) {
       const options = { servers: server.address, tls: { ca: ca.cert, [option]: path } };
       await turnedAway(options, "config");
       await notRetried(options);
-      await assert.rejects(connect(options), new RegExp(`connect: tls\\.${option} ${path} can't be read: E`));
+      await assert.rejects(connect(options), new RegExp(`connect: tls\\.${option} ${path} cannot be read: E`));
     });
   }
 }

@@ -42,7 +42,7 @@ async function pair(serve: (socket: Socket) => void = () => {}) {
   return { server, socket, near, far, listen, closed };
 }
 
-test("a reset is seen as one by both ends", async () => {
+test("reset fails both ends of a connection with ECONNRESET", async () => {
   const { server, socket, near, far, closed } = await pair();
   await using _ = server;
   reset(socket);
@@ -54,7 +54,7 @@ test("a reset is seen as one by both ends", async () => {
   assert.equal(openSockets(), 0);
 });
 
-test("one that is reset soon has time to be listened to", async () => {
+test("resetSoon leaves time to add listeners", async () => {
   const conn = connection();
   resetSoon(conn);
   await Promise.resolve();
@@ -63,7 +63,7 @@ test("one that is reset soon has time to be listened to", async () => {
   assert.equal(error.code, "ECONNRESET");
 });
 
-test("one that is gone by then is left in peace", async () => {
+test("resetSoon ignores a connection that is already destroyed", async () => {
   const conn = connection();
   conn.on("error", () => assert.fail("it was closed without an error"));
   resetSoon(conn);
@@ -72,7 +72,7 @@ test("one that is gone by then is left in peace", async () => {
 });
 
 for (const chunks of [["0123456789"], ["012", "3456", "789"], ["0123", "456789"], ["01234", "56789"]]) {
-  test(`of ${chunks.join("+")} that the peer writes, the first five bytes are read, and then a reset`, async () => {
+  test(`cutAfter delivers the first five bytes of ${chunks.join("+")} from the peer, then a reset`, async () => {
     const { server, socket, near, far, listen, closed } = await pair(async (far) => {
       far.setNoDelay(true);
       for (const chunk of chunks) {
@@ -89,7 +89,7 @@ for (const chunks of [["0123456789"], ["012", "3456", "789"], ["0123", "456789"]
     await until(() => far.closed, "the peer to see the close");
   });
 
-  test(`of ${chunks.join("+")} that are written, the first five bytes arrive, and then a reset`, async () => {
+  test(`cutAfter sends the first five bytes of ${chunks.join("+")}, then a reset`, async () => {
     const { server, socket, near, far, closed } = await pair();
     await using _ = server;
     cutAfter(socket, 5);
@@ -102,7 +102,7 @@ for (const chunks of [["0123456789"], ["012", "3456", "789"], ["0123", "456789"]
   });
 }
 
-test("the write that is cut is told of it, and so are those behind it", async () => {
+test("cutAfter fails the write that is cut and all later writes", async () => {
   const { server, socket } = await pair();
   await using _ = server;
   cutAfter(socket, 5);
@@ -117,7 +117,7 @@ test("the write that is cut is told of it, and so are those behind it", async ()
   assert.notEqual(told[2], undefined);
 });
 
-test("fewer bytes than that pass, whatever their encoding, and a close is a close", async () => {
+test("cutAfter passes fewer bytes in any encoding, and a normal close", async () => {
   const { server, socket, near, far, listen, closed } = await pair((far) => far.once("data", () => far.end("é1")));
   await using _ = server;
   cutAfter(socket, 6);
@@ -133,7 +133,7 @@ test("fewer bytes than that pass, whatever their encoding, and a close is a clos
   assert.equal(near.error, undefined);
 });
 
-test("what was read before the cut reaches who reads by hand", async () => {
+test("cutAfter delivers the bytes before the cut to a paused reader", async () => {
   const { server, socket, near, closed } = await pair((far) => far.write("0123456789"));
   await using _ = server;
   cutAfter(socket, 5);
@@ -144,7 +144,7 @@ test("what was read before the cut reaches who reads by hand", async () => {
   assert.equal(near.bytes, "01234");
 });
 
-test("any other stream is cut as well, without a reset of its own", async () => {
+test("cutAfter cuts a stream that is not a socket, without a TCP reset", async () => {
   const stream = new PassThrough();
   let read = "";
   cutAfter(stream, 4);
@@ -157,7 +157,7 @@ test("any other stream is cut as well, without a reset of its own", async () => 
   assert.equal(read, "abcd");
 });
 
-test("a TLS connection is cut by the bytes that its owner sees, and ends with a reset's error", async () => {
+test("cutAfter counts the decrypted bytes of a TLS connection", async () => {
   await using server = await tlsPeer(
     authority().issue({ name: "localhost" }),
     (socket) => void socket.write("0123456789"),

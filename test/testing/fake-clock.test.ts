@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { compose, withTimeout } from "../../src/index.ts";
 import { fakeClock, scriptedDialer } from "../../src/testing.ts";
 
-test("time stands still until it is moved", async () => {
+test("fakeClock does not move until it is advanced", async () => {
   const clock = fakeClock();
   assert.equal(clock.now(), 0);
   await clock.advance(5);
@@ -11,7 +11,7 @@ test("time stands still until it is moved", async () => {
   assert.equal(clock.now(), 5.5);
 });
 
-test("timers fire in order of their time, those of one time in order of their setting, each at its own time", async () => {
+test("fakeClock fires timers in order of time and creation, each at its own time", async () => {
   const clock = fakeClock();
   const fired: string[] = [];
   for (const [name, ms] of [
@@ -28,7 +28,7 @@ test("timers fire in order of their time, those of one time in order of their se
   assert.equal(clock.pending, 1);
 });
 
-test("a timer that was cleared does not fire, nor count as pending", async () => {
+test("fakeClock neither fires nor counts a cleared timer", async () => {
   const clock = fakeClock();
   const timer = clock.setTimeout(() => assert.fail("must not fire"), 10);
   assert.equal(clock.pending, 1);
@@ -38,7 +38,7 @@ test("a timer that was cleared does not fire, nor count as pending", async () =>
   await clock.advance(100);
 });
 
-test("timers set while time moves fire in the same move when they fall due in it", async () => {
+test("fakeClock fires timers that are set and become due during an advance", async () => {
   const clock = fakeClock();
   const fired: number[] = [];
   const tick = () => {
@@ -51,7 +51,7 @@ test("timers set while time moves fire in the same move when they fall due in it
   assert.equal(clock.now(), 35);
 });
 
-test("promises that a timer settles are settled before the next one fires", async () => {
+test("fakeClock processes settled promises before the next timer fires", async () => {
   const clock = fakeClock();
   const said: string[] = [];
   const sleep = (ms: number) => new Promise<void>((resolve) => clock.setTimeout(resolve, ms));
@@ -67,7 +67,7 @@ test("promises that a timer settles are settled before the next one fires", asyn
   assert.deepEqual(said, ["settled", "next"]);
 });
 
-test("its layer puts everything beneath on it", async () => {
+test("the layer of fakeClock passes the clock to everything beneath", async () => {
   const clock = fakeClock();
   const dial = compose(clock.layer, withTimeout({ timeoutMs: 3_600_000 }), scriptedDialer(["hang"]));
   const dialing = assert.rejects(dial("h:1"), { name: "DialTimeoutError" });

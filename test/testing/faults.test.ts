@@ -49,7 +49,7 @@ async function fatesOf(dial: Dialer<Duplex>, count: number): Promise<string[]> {
   return seen;
 }
 
-test("a refused dial fails as the system says it, in an attempt as any other, and nothing beneath is called", async () => {
+test("withFaults refuses a dial with the system's error in a normal attempt, without calling the next layer", async () => {
   const base = scriptedDialer();
   const events: string[] = [];
   const dial = compose(withFaults({ refuse: 1 }), base);
@@ -74,7 +74,7 @@ test("a refused dial fails as the system says it, in an attempt as any other, an
   assert.equal(base.calls.length, 0);
 });
 
-test("below withRetry it befalls each attempt, above it the dial as a whole", async () => {
+test("withFaults below withRetry affects each attempt, above it the whole dial", async () => {
   const script = ["refuse", "refuse", "none"] as const;
   const retry = withRetry({ backoff: () => 0 });
   const conn = await compose(retry, withFaults({ script }), scriptedDialer())(address);
@@ -84,7 +84,7 @@ test("below withRetry it befalls each attempt, above it the dial as a whole", as
   assert.equal(base.calls.length, 0);
 });
 
-test("retries see injected failures as their own, each with its record", async () => {
+test("withRetry records injected failures as attempts", async () => {
   const dial = compose(withRetry({ maxAttempts: 3, backoff: () => 0 }), withFaults({ refuse: 1 }), scriptedDialer());
   await assert.rejects(dial(address), (error: DialError) => {
     assert.equal(error.message, `dial ${address} failed after 3 attempts: connect ECONNREFUSED ${address}`);
@@ -96,13 +96,13 @@ test("retries see injected failures as their own, each with its record", async (
   });
 });
 
-test("around the base dialer itself, what it does is the base's doing", async () => {
+test("withFaults directly around a base dialer is part of the base's attempt", async () => {
   const faulty = withFaults({ script: ["refuse", "reset", "none"] })(scriptedDialer());
   assert.deepEqual(await fatesOf(compose(faulty), 3), ["refused", "ECONNRESET", "connected"]);
 });
 
 describe("a black hole", () => {
-  test("swallows a dial until it is aborted, and leaves nothing behind", async () => {
+  test("a black hole holds a dial until it is aborted, and leaves nothing behind", async () => {
     const clock = fakeClock();
     const controller = new AbortController();
     const base = scriptedDialer();
@@ -123,7 +123,7 @@ describe("a black hole", () => {
     assert.equal(base.calls.length, 0);
   });
 
-  test("is ended by a timeout above, and the next attempt gets through", async () => {
+  test("a timeout above ends a black hole, and the next attempt connects", async () => {
     const clock = fakeClock();
     const dial = compose(
       withRetry({ backoff: () => 0 }),
@@ -142,7 +142,7 @@ describe("a black hole", () => {
 
 describe("latency", () => {
   for (const fault of ["none", "refuse", "reset", "cut"] as const) {
-    test(`delays what is then befallen by ${fault}, and is over at once when aborted`, async () => {
+    test(`latency delays a dial with the fault ${fault}, and ends immediately on abort`, async () => {
       const clock = fakeClock();
       const dial = compose(withFaults({ script: [{ fault, latencyMs: 100 }] }), scriptedDialer());
       let settled = false;
@@ -173,7 +173,7 @@ describe("latency", () => {
     });
   }
 
-  test("between two bounds is drawn anew for each dial", async () => {
+  test("latency from a range is drawn for each dial", async () => {
     const clock = fakeClock();
     const waits: number[] = [];
     const noting = { ...clock, setTimeout: (_call: () => void, ms: number) => waits.push(ms) };
@@ -192,7 +192,7 @@ describe("latency", () => {
 });
 
 describe("a script", () => {
-  test("is played in order, one step a dial, the last one over and over", async () => {
+  test("a script plays one step per dial in order, and repeats the last", async () => {
     const script = ["refuse", "none", "reset", "blackHole", { fault: "refuse" }, {}, "refuse"] as const;
     const dial = compose(withFaults({ script }), scriptedDialer());
     assert.deepEqual(await fatesOf(dial, 9), [
@@ -208,13 +208,13 @@ describe("a script", () => {
     ]);
   });
 
-  test("is one for all the dialers that the layer stands in", async () => {
+  test("a script is shared by all dialers composed with one layer", async () => {
     const faults = withFaults({ script: ["refuse", "none"] });
     assert.deepEqual(await fatesOf(compose(faults, scriptedDialer()), 1), ["refused"]);
     assert.deepEqual(await fatesOf(compose(faults, scriptedDialer()), 1), ["connected"]);
   });
 
-  test("is not used up by targets that are left alone", async () => {
+  test("a script does not advance for targets that only excludes", async () => {
     const faults = withFaults({ script: ["refuse", "none"], only: ({ host }) => host === "db" });
     const dial = compose(faults, scriptedDialer());
     (await dial("cache:1")).destroy();
@@ -224,11 +224,11 @@ describe("a script", () => {
   });
 });
 
-describe("by shares", () => {
+describe("shares", () => {
   const shares = { refuse: 0.2, reset: 0.1, blackHole: 0.05, cut: 0.15 };
   const fates = (options: FaultsOptions, count = 200) => fatesOf(compose(withFaults(options), scriptedDialer()), count);
 
-  test("the same seed has the same dials befallen by the same, and another seed others", async () => {
+  test("the same seed gives the same faults, and another seed different ones", async () => {
     const [one, again, other] = [
       await fates({ ...shares, seed: 7 }),
       await fates({ ...shares, seed: 7 }),
@@ -239,14 +239,14 @@ describe("by shares", () => {
     assert.deepEqual(await fates(shares), await fates({ ...shares, seed: 1 }));
   });
 
-  test("what is drawn of one dial shifts nothing of those after it", async () => {
+  test("the options of a fault do not change the faults of later dials", async () => {
     assert.deepEqual(
       await fates({ refuse: 0.3, latencyMs: [1, 50], cutAfterBytes: [1, 9], seed: 3 }, 100),
       await fates({ refuse: 0.3, seed: 3 }, 100),
     );
   });
 
-  test("as many are befallen as was asked for", async () => {
+  test("the number of faults matches the shares", async () => {
     const count = 2000;
     const seen = new Map<string, number>();
     for (const fate of await fates({ ...shares, seed: 42 }, count)) seen.set(fate, (seen.get(fate) ?? 0) + 1);
@@ -261,7 +261,7 @@ describe("by shares", () => {
     );
   });
 
-  test("of 1 each befalls every dial", async () => {
+  test("a share of 1 affects every dial", async () => {
     for (const [fault, fate] of [
       ["refuse", "refused"],
       ["reset", "ECONNRESET"],
@@ -274,7 +274,7 @@ describe("by shares", () => {
 });
 
 describe("with real sockets", () => {
-  test("a reset comes when the dial has its connection, and the peer sees it too", async () => {
+  test("a reset follows the connection, and the peer sees it too", async () => {
     const seen: (string | undefined)[] = [];
     await using server = await peer((socket) => {
       socket.on("error", (error: NodeJS.ErrnoException) => seen.push(error.code)).resume();
@@ -296,7 +296,7 @@ describe("with real sockets", () => {
     assert.equal(openSockets(), 0);
   });
 
-  test("a reset during the handshake fails the attempt with reason reset, and a retry mends it", async () => {
+  test("a reset during the handshake fails the attempt with reason reset, and a retry succeeds", async () => {
     await using server = await peer((socket) => socket.once("data", () => socket.write("hello")));
     const dial = compose(withRetry({ backoff: () => 1 }), withFaults({ script: ["reset", "reset", "none"] }), tcp());
     const reasons: unknown[] = [];
@@ -314,7 +314,7 @@ describe("with real sockets", () => {
     await until(() => openSockets() === 0, "every socket to be closed");
   });
 
-  test("a cut connection brings the bytes that it was given, and then a reset", async () => {
+  test("a cut connection delivers the given number of bytes, then a reset", async () => {
     const message = "0123456789".repeat(1000);
     await using server = await peer((socket) => socket.end(message));
     const dial = compose(withFaults({ cut: 1, cutAfterBytes: 4321 }), tcp());
@@ -328,7 +328,7 @@ describe("with real sockets", () => {
     assert.equal(read, message.slice(0, 4321));
   });
 
-  test("a cut in the midst of a handshake's write fails the attempt with reason reset", async () => {
+  test("a cut during a handshake's write fails the attempt with reason reset", async () => {
     let received = "";
     await using server = await peer((socket) =>
       socket.on("data", (data) => {
@@ -349,7 +349,7 @@ describe("with real sockets", () => {
     assert.equal(openSockets(), 0);
   });
 
-  test("a storm of every fault leaves no socket and no timer", async () => {
+  test("dials with every kind of fault leave no socket and no timer", async () => {
     await using server = await peer((socket) => socket.on("data", (data) => socket.write(data)));
     const timers = openTimers();
     const ends = new Map<string, number>();
@@ -385,16 +385,24 @@ describe("refuses at construction", () => {
     ...([-0.1, 1.1, Number.NaN, "1"] as never[]).map((refuse): [FaultsOptions, string, RegExp] => [
       { refuse },
       "RangeError",
-      /^withFaults: refuse must be a share from 0 to 1, got /,
+      /^withFaults: refuse must be a number from 0 to 1, got /,
     ]),
-    [{ refuse: 0.5, cut: 0.6 }, "RangeError", "withFaults: all shares together must be at most 1, got 1.1"],
+    [
+      { refuse: 0.5, cut: 0.6 },
+      "RangeError",
+      "withFaults: the sum of refuse, reset, blackHole and cut must not exceed 1, got 1.1",
+    ],
     [{ latencyMs: -1 }, "RangeError", /^withFaults: latencyMs must be a number of milliseconds .* got -1$/],
-    [{ latencyMs: [5, 1] }, "RangeError", "withFaults: latencyMs must go from the lesser to the greater, got [5, 1]"],
+    [
+      { latencyMs: [5, 1] },
+      "RangeError",
+      "withFaults: latencyMs must be a range [min, max] with min <= max, got [5, 1]",
+    ],
     [{ latencyMs: [1] as never }, "RangeError", /^withFaults: latencyMs .* got an array$/],
-    [{ cutAfterBytes: 0 }, "RangeError", "withFaults: cutAfterBytes must be a whole number of at least 1, got 0"],
+    [{ cutAfterBytes: 0 }, "RangeError", "withFaults: cutAfterBytes must be a whole number from 1, got 0"],
     [{ seed: 0.5 }, "RangeError", "withFaults: seed must be a whole number, got 0.5"],
     [{ only: 5 as never }, "TypeError", "withFaults: only must be a function, got 5"],
-    [{ script: [] }, "TypeError", "withFaults: script must be an array of at least one step, got an array"],
+    [{ script: [] }, "TypeError", "withFaults: script must be an array with at least one step, got an array"],
     [{ script: "refuse" as never }, "TypeError", /^withFaults: script must be an array .* got "refuse"$/],
     [
       { script: ["reset", "boom" as Fault] },
@@ -407,12 +415,12 @@ describe("refuses at construction", () => {
     [
       { script: ["none"], refuse: 0.1 },
       "TypeError",
-      "withFaults: shares have no effect when there is a script: leave them out",
+      "withFaults: refuse, reset, blackHole and cut have no effect with script; leave them out",
     ],
     [{ chance: 1 } as never, "TypeError", /^withFaults: unknown option chance; the options are latencyMs,/],
   ];
   for (const [options, name, message] of rows) {
-    test(`${String(message)} ${JSON.stringify(options)}`, () =>
+    test(`withFaults refuses ${JSON.stringify(options)} at construction: ${String(message)}`, () =>
       assert.throws(() => withFaults(options), { name, message }));
   }
 });

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { scriptedDialer } from "../../src/testing.ts";
 import { connection } from "../support/contract.ts";
 
-test("each call plays the next step, the last one over and over", async () => {
+test("scriptedDialer plays the next step at each call, and repeats the last", async () => {
   const error = new Error("no");
   const dial = scriptedDialer([error, "connect", error]);
   await assert.rejects(dial("h:1"), (thrown) => thrown === error);
@@ -14,21 +14,21 @@ test("each call plays the next step, the last one over and over", async () => {
   assert.equal(dial.connections.length, 1);
 });
 
-test("without steps of its own it connects", async () => {
+test("scriptedDialer connects by default", async () => {
   const dial = scriptedDialer();
   const [one, two] = [await dial("h:1"), await dial("h:1")];
   assert.notEqual(one, two);
   assert.deepEqual(dial.connections, [one, two]);
 });
 
-test("its connections take what is written and say nothing", async () => {
+test("connections of scriptedDialer accept writes and send nothing", async () => {
   const conn = await scriptedDialer()("h:1");
   await new Promise((resolve) => conn.write("hello", resolve));
   assert.equal(conn.read(), null);
   conn.destroy();
 });
 
-test("a step that hangs ends with the signal's reason, one aborted before included", async () => {
+test("a hanging step rejects with the signal's reason, even if it was aborted before", async () => {
   const controller = new AbortController();
   const dialing = scriptedDialer(["hang"])("h:1", { signal: controller.signal });
   controller.abort("enough");
@@ -36,7 +36,7 @@ test("a step that hangs ends with the signal's reason, one aborted before includ
   await assert.rejects(scriptedDialer(["hang"])("h:1", { signal: AbortSignal.abort(7) }), (thrown) => thrown === 7);
 });
 
-test("a function answers by itself, and is given the options", async () => {
+test("a step that is a function receives the options and returns the connection", async () => {
   const conn = connection();
   const dial = scriptedDialer([
     async ({ background }) => {
@@ -48,7 +48,7 @@ test("a function answers by itself, and is given the options", async () => {
   assert.deepEqual(dial.connections, [conn]);
 });
 
-test("it remembers what it was called with, targets parsed", async () => {
+test("scriptedDialer records its calls with parsed targets", async () => {
   const dial = scriptedDialer();
   const { signal } = new AbortController();
   await dial("nats://user:secret@h", { signal });
@@ -56,12 +56,12 @@ test("it remembers what it was called with, targets parsed", async () => {
   assert.equal(dial.calls[0]?.options.signal, signal);
 });
 
-test("a target that is none fails the call, and is not counted", async () => {
+test("scriptedDialer rejects an invalid target and does not record it", async () => {
   const dial = scriptedDialer();
   await assert.rejects(dial("nowhere"), TypeError);
   assert.equal(dial.calls.length, 0);
 });
 
-test("no steps at all are refused", () => {
+test("scriptedDialer refuses an empty list of steps", () => {
   assert.throws(() => scriptedDialer([]), /^RangeError: scriptedDialer: steps must have at least one step$/);
 });

@@ -20,7 +20,7 @@ async function realError(options: NetConnectOpts, hello = ""): Promise<Error> {
   return error;
 }
 
-test("a refused connect is the system's, in every property", async () => {
+test("connectRefused has every property of the system's error", async () => {
   const port = await freePort();
   const real = await realError({ host: "127.0.0.1", port });
   const own = connectRefused(parseTarget(`127.0.0.1:${port}`));
@@ -28,18 +28,18 @@ test("a refused connect is the system's, in every property", async () => {
   assert.equal(classify(own), "refused");
 });
 
-test("a refused IPv6 address is told as the system tells it, without brackets", () => {
+test("connectRefused writes an IPv6 address without brackets, like the system", () => {
   const { message, address } = connectRefused(parseTarget("[::1]:4222")) as Error & { address: string };
   assert.deepEqual([message, address], ["connect ECONNREFUSED ::1:4222", "::1"]);
 });
 
-test("a unix socket is refused by its path", async () => {
+test("connectRefused names the path of a unix socket", async () => {
   const path = `/tmp/dialtrace-nobody-${process.pid}.sock`;
   const { code, message, address, port } = connectRefused(parseTarget({ path })) as never;
   assert.deepEqual([code, message, address, port], ["ECONNREFUSED", `connect ECONNREFUSED ${path}`, path, undefined]);
 });
 
-test("a reset connection is the system's, in every property", async () => {
+test("connectionReset has every property of the system's error", async () => {
   await using server = await peer((socket) => socket.once("data", () => socket.resetAndDestroy()));
   const real = await realError({ host: "127.0.0.1", port: server.port }, "hello");
   assert.deepEqual(said(connectionReset("read")), said(real));

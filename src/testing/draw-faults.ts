@@ -5,54 +5,61 @@ import { seededRandom } from "./random.ts";
 const faults = ["none", "refuse", "reset", "blackHole", "cut"] as const;
 
 /**
- * What befalls a dial. `refuse`: nobody listens. `blackHole`: nobody answers, until the signal or a timeout above
- * ends the dial. `reset`: a connection is made, and reset in the next turn of the event loop. `cut`: it is reset
- * after so many bytes.
+ * A fault of a dial. `refuse`: the connection is refused. `blackHole`: there is no answer until the signal or a timeout
+ * above ends the dial. `reset`: the connection is established and reset in the next turn of the event loop. `cut`: the
+ * connection is reset after a number of bytes.
  */
 export type Fault = (typeof faults)[number];
 
-/** A number, or one of the numbers between two, drawn for each dial. */
+/** A number, or a range from which a number is drawn for each dial. */
 export type FaultRange = number | readonly [min: number, max: number];
 
-/** One dial's fate in a {@link FaultsOptions.script}. */
+/** One step of a {@link FaultsOptions.script}: the fault of one dial. */
 export interface FaultStep {
+  /** @defaultValue `"none"` */
   readonly fault?: Fault | undefined;
-  /** @defaultValue that of the options */
+  /** Delay in milliseconds. @defaultValue `latencyMs` of the options */
   readonly latencyMs?: FaultRange | undefined;
-  /** @defaultValue that of the options */
+  /** Bytes before a cut. @defaultValue `cutAfterBytes` of the options */
   readonly cutAfterBytes?: FaultRange | undefined;
 }
 
+/** Options of {@link withFaults}. */
 export interface FaultsOptions {
-  /** Delay of every dial, in milliseconds, before anything else befalls it. @defaultValue 0 */
+  /** Delay of every dial in milliseconds, 0 to 2^31-1, before its fault. @defaultValue 0 */
   latencyMs?: FaultRange | undefined;
-  /** Share of dials that are refused, 0 to 1. All shares together are at most 1. @defaultValue 0 */
+  /** Share of dials that are refused, 0 to 1. The sum of all shares must not exceed 1. @defaultValue 0 */
   refuse?: number | undefined;
-  /** Share of dials whose connection is reset. @defaultValue 0 */
+  /** Share of dials whose connection is reset, 0 to 1. @defaultValue 0 */
   reset?: number | undefined;
-  /** Share of dials that nobody answers. @defaultValue 0 */
+  /** Share of dials that receive no answer, 0 to 1. @defaultValue 0 */
   blackHole?: number | undefined;
-  /** Share of dials whose connection is cut after {@link cutAfterBytes}. @defaultValue 0 */
+  /** Share of dials whose connection is reset after {@link cutAfterBytes}, 0 to 1. @defaultValue 0 */
   cut?: number | undefined;
-  /** Bytes that pass in one direction before a cut; at least 1. @defaultValue `[1, 1024]` */
+  /** Bytes in one direction before a cut, from 1. @defaultValue `[1, 1024]` */
   cutAfterBytes?: FaultRange | undefined;
-  /** Plays these, one a dial, the last one over and over, instead of drawing by shares. */
+  /** Faults of the dials in order, instead of shares; the last step repeats. @defaultValue none */
   script?: readonly (Fault | FaultStep)[] | undefined;
-  /** Decides the random numbers: the same seed has the same befall dials, in the order in which they start. @defaultValue 1 */
+  /** Seed of the random numbers, a whole number. The same seed gives the same faults, in the order in which dials start. @defaultValue 1 */
   seed?: number | undefined;
-  /** Which targets are afflicted; the others are left alone, and use up neither script nor numbers. @defaultValue all */
+  /** Selects the targets that get faults. Other targets advance neither script nor random numbers. @defaultValue all targets */
   only?: ((target: Target) => boolean) | undefined;
 }
 
-/** What befalls one dial. */
-export interface Fate {
+/** The fault of one dial, with all numbers drawn. */
+export interface DrawnFault {
   readonly fault: Fault;
   readonly latencyMs: number;
   readonly cutAfterBytes: number;
 }
 
-/** Returns what draws the next dial's fate. */
-export function drawFates(options: FaultsOptions): () => Fate {
+/**
+ * Checks the options of `withFaults`.
+ *
+ * @returns a function that draws the fault of the next dial.
+ * @throws RangeError or TypeError, naming the option.
+ */
+export function drawFaults(options: FaultsOptions): () => DrawnFault {
   checkOptions("withFaults", options, {
     latencyMs: true,
     refuse: true,
@@ -74,13 +81,14 @@ export function drawFates(options: FaultsOptions): () => Fate {
   const shares = Object.entries({ refuse, reset, blackHole, cut }) as [Fault, number][];
   for (const [name, share] of shares) checkShare(`withFaults: ${name}`, share);
   const sum = refuse + reset + blackHole + cut;
-  if (sum > 1 + 1e-9) throw invalid(RangeError, `withFaults: all shares together must be at most 1, got ${sum}`);
+  if (sum > 1 + 1e-9)
+    throw invalid(RangeError, `withFaults: the sum of refuse, reset, blackHole and cut must not exceed 1, got ${sum}`);
   if (script !== undefined) checkScript(script, sum);
 
   const random = seededRandom(seed);
   let played = 0;
   return () => {
-    // Always as many numbers a dial, so that what one of them decides doesn't shift what comes after.
+    // Every dial draws three numbers, so that an option that uses fewer does not change the faults of later dials.
     const [first, second, third] = [random(), random(), random()];
     const step = script === undefined ? { fault: byShare(shares, first) } : stepOf(script, played++);
     return {
@@ -112,7 +120,7 @@ function within(range: FaultRange, drawn: number, more = 0): number {
 
 function checkShare(option: string, share: unknown): void {
   if (typeof share !== "number" || !(share >= 0 && share <= 1)) {
-    throw invalid(RangeError, `${option} must be a share from 0 to 1, got ${show(share)}`);
+    throw invalid(RangeError, `${option} must be a number from 0 to 1, got ${show(share)}`);
   }
 }
 
@@ -122,7 +130,7 @@ function checkLatency(option: string, value: unknown): void {
 
 function checkBytes(option: string, value: unknown): void {
   if (!Number.isSafeInteger(value) || (value as number) < 1) {
-    throw invalid(RangeError, `${option} must be a whole number of at least 1, got ${show(value)}`);
+    throw invalid(RangeError, `${option} must be a whole number from 1, got ${show(value)}`);
   }
 }
 
@@ -130,15 +138,16 @@ function checkRange(option: string, range: unknown, check: (option: string, valu
   const [low, high] = Array.isArray(range) && range.length === 2 ? range : [range, range];
   check(option, low);
   check(option, high);
-  if (low > high) throw invalid(RangeError, `${option} must go from the lesser to the greater, got [${low}, ${high}]`);
+  if (low > high)
+    throw invalid(RangeError, `${option} must be a range [min, max] with min <= max, got [${low}, ${high}]`);
 }
 
 function checkScript(script: unknown, sharesSum: number): void {
   if (!Array.isArray(script) || script.length === 0) {
-    throw invalid(TypeError, `withFaults: script must be an array of at least one step, got ${show(script)}`);
+    throw invalid(TypeError, `withFaults: script must be an array with at least one step, got ${show(script)}`);
   }
   if (sharesSum > 0)
-    throw invalid(TypeError, "withFaults: shares have no effect when there is a script: leave them out");
+    throw invalid(TypeError, "withFaults: refuse, reset, blackHole and cut have no effect with script; leave them out");
   for (const [index, step] of script.entries()) {
     const name = `withFaults: script[${index}]`;
     if (typeof step === "string") {
