@@ -4,7 +4,7 @@
  * times depend on the machine.
  *
  *   npm run bench
- *   npm run bench -- --quick          about 15 seconds, less precise
+ *   npm run bench -- --quick          about half a minute, less precise
  *   npm run bench -- --only b         one part
  */
 import { cpus } from "node:os";
@@ -64,7 +64,7 @@ async function partB() {
       { label: "tcp()", name: "tcp-dialtrace", variant: "tcp" },
       { label: "timeout, retry, timeout, tcp()", name: "tcp-dialtrace", variant: "silent" },
       { label: "dialtrace, full stack, tcp()", name: "tcp-dialtrace", variant: "full" },
-      { label: "dialtrace, full stack, without noDelay and keepAlive", name: "tcp-dialtrace", variant: "plain" },
+      { label: "dialtrace, full stack, no noDelay, no keepAlive", name: "tcp-dialtrace", variant: "plain" },
       { label: "by hand as in a, with noDelay and keepAlive", name: "tcp-bare", variant: "by hand" },
       { label: "dialtrace, full stack, with OpenTelemetry's SDK", name: "tcp-dialtrace", variant: "full", sdk: true },
       { label: "by hand, with OpenTelemetry's SDK", name: "tcp-bare", variant: "by hand", sdk: true },

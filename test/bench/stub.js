@@ -15,6 +15,19 @@ class StubConnection {
     return this;
   }
 
+  // compose() accepts only duplex streams; it calls no other method of them.
+  on() {
+    return this;
+  }
+
+  write() {
+    return true;
+  }
+
+  isPaused() {
+    return false;
+  }
+
   /** @param {Error | null} error @param {(error: Error | null) => void} callback */
   _destroy(error, callback) {
     callback(error);
