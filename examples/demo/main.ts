@@ -6,7 +6,7 @@
  *   npm run demo -- --help
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { compose, tcp, withLog, withRetry, withTimeout } from "dialtrace";
+import { compose, type Dialer, tcp, withLog, withRetry, withTimeout } from "dialtrace";
 import { type Inspector, inspector } from "dialtrace/inspector";
 import { connect } from "dialtrace/nats";
 import { natsTracing, withTracing } from "dialtrace/otel";
@@ -49,29 +49,27 @@ async function main(options: DemoOptions): Promise<void> {
   screen.say("demo", await summarize(registry));
 }
 
-/** Connects in the background, publishes a message every second, and drains at the end. */
-async function runClient(address: string, registry: Registry, page: Inspector, screen: Screen, stop: AbortController) {
-  const { signal } = stop;
-  const dialer = compose(
+/** Creates the dialer of the client, observed by spans, metrics, the live page and the screen. */
+function newDialer(registry: Registry, page: Inspector, screen: Screen): Dialer {
+  const say = (text: string) => screen.say("dialer", text.split("\n"));
+  return compose(
     withTracing({ name }),
     withPrometheus({ registry, name }),
     page.observe({ name }),
-    withLog(
-      {
-        info: (text) => screen.say("dialer", text.split("\n")),
-        warn: (text) => screen.say("dialer", text.split("\n")),
-      },
-      { pretty: true, colors: screen.colors, columns: screen.columns },
-    ),
+    withLog({ info: say, warn: say }, { pretty: true, colors: screen.colors, columns: screen.columns }),
     withTimeout({ timeoutMs: 10_000 }), // the whole dial: every attempt and delay
     withRetry({ maxAttempts: 8, initialBackoffMs: 500, maxBackoffMs: 1_500, jitter: "equal" }),
     withTimeout({ timeoutMs: 2_000 }), // one attempt
     tcp(),
   );
+}
 
+/** Connects in the background, publishes a message every second, and drains at the end. */
+async function runClient(address: string, registry: Registry, page: Inspector, screen: Screen, stop: AbortController) {
+  const { signal } = stop;
   const client = await connect({
     servers: address,
-    dialer,
+    dialer: newDialer(registry, page, screen),
     signal,
     connectInBackground: true,
     maxReconnectAttempts: -1,
