@@ -1,8 +1,8 @@
 /**
- * A first dial: retried, bounded in time, logged, traced and measured. The server is an echo server of
- * the program's own that comes up a little late.
+ * A first dial with retries, timeouts, a log, spans and metrics. The program's own echo server starts a little late, so
+ * that the first attempts fail.
  *
- *   node --import tsx examples/first-dial.ts
+ *   npm run build && node --import tsx examples/first-dial.ts
  */
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
@@ -14,10 +14,10 @@ import { Registry } from "prom-client";
 const registry = new Registry();
 
 const dial = compose(
-  withTracing(), // spans of everything below, once OpenTelemetry is set up
-  withPrometheus({ registry, name: "echo" }), // metrics of everything below
-  withLog(), // lines for people
-  withTimeout({ timeoutMs: 10_000 }), // the whole dial: every attempt and wait
+  withTracing(), // spans of the layers below, if OpenTelemetry is set up
+  withPrometheus({ registry, name: "echo" }), // metrics of the layers below
+  withLog(), // log lines
+  withTimeout({ timeoutMs: 10_000 }), // the whole dial: every attempt and delay
   withRetry({ maxAttempts: 4, initialBackoffMs: 200, maxBackoffMs: 2_000, jitter: "equal" }),
   withTimeout({ timeoutMs: 2_000 }), // one attempt
   tcp(), // the base dialer comes last
@@ -26,7 +26,7 @@ const dial = compose(
 const server = createServer((socket) => socket.pipe(socket)).listen(0, "127.0.0.1");
 await once(server, "listening");
 const { port } = server.address() as AddressInfo;
-server.close(); // down for a moment, so that there is something to retry
+server.close(); // down for a moment, so that the first attempts fail
 setTimeout(() => server.listen(port, "127.0.0.1"), 250);
 
 const socket = await dial(`127.0.0.1:${port}`, { signal: AbortSignal.timeout(15_000) });

@@ -1,6 +1,6 @@
 /**
- * Spans and metrics of a request and the dial that it makes, sent by OTLP with OpenTelemetry's SDK, to
- * where `OTEL_EXPORTER_OTLP_ENDPOINT` says; else to a collector on this machine, http://localhost:4318.
+ * Exports spans and metrics of a request and its dial with OpenTelemetry's SDK, by OTLP, to
+ * `OTEL_EXPORTER_OTLP_ENDPOINT` or to http://localhost:4318.
  *
  *   npm run build && node --import tsx examples/otel-sdk.ts
  */
@@ -11,7 +11,7 @@ import { NodeSDK } from "@opentelemetry/sdk-node";
 import { compose, tcp, withRetry, withTimeout } from "dialtrace";
 import { withOtelMetrics, withTracing } from "dialtrace/otel";
 
-// All of the SDK that dialtrace needs. A service has this in a file of its own, loaded by `node --import`.
+// This is all the set-up that dialtrace needs. A service has it in a file of its own, loaded with `node --import`.
 process.env.OTEL_TRACES_EXPORTER ??= "otlp";
 process.env.OTEL_METRICS_EXPORTER ??= "otlp";
 process.env.OTEL_LOGS_EXPORTER ??= "none";
@@ -30,11 +30,11 @@ const dial = compose(
 const server = createServer((socket) => socket.pipe(socket)).listen(0, "127.0.0.1");
 await once(server, "listening");
 const { port } = server.address() as AddressInfo;
-server.close(); // down for a moment, so that there is something to retry
+server.close(); // down for a moment, so that the first attempts fail
 setTimeout(() => server.listen(port, "127.0.0.1"), 150);
 
 await trace.getTracer("orders").startActiveSpan("GET /orders", async (request) => {
-  const socket = await dial(`127.0.0.1:${port}`); // its span is a child of the request's
+  const socket = await dial(`127.0.0.1:${port}`); // the dial's span is a child of the request's
   socket.end("hello");
   await once(socket.resume(), "close");
   console.log(`connected; the trace is ${request.spanContext().traceId}`);
@@ -43,9 +43,9 @@ await trace.getTracer("orders").startActiveSpan("GET /orders", async (request) =
 server.close();
 
 try {
-  await sdk.shutdown(); // sends what has not been sent yet
-  console.log("the spans and metrics are sent");
+  await sdk.shutdown(); // exports what is left
+  console.log("spans and metrics exported");
 } catch (error) {
-  console.error(`they could not be sent (${(error as Error).message}); is there a collector?`);
+  console.error(`spans and metrics could not be exported (${(error as Error).message}); is the collector running?`);
   process.exitCode = 1;
 }

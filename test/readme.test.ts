@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { parse } from "yaml";
 import { instruments } from "../src/telemetry/instruments.ts";
 import { prometheusName } from "../src/telemetry/prometheus-instruments.ts";
 import { eventTable } from "./support/event-table.ts";
 import { type NatsWebsocketServer, startNatsWebsocket } from "./support/nats-websocket.ts";
+import { type ReadmeServers, startReadmeServers } from "./support/readme-servers.ts";
 import { isNodeAtLeast } from "./support/tools.ts";
 
 /** The documents whose snippets are compiled and run. */
@@ -38,30 +39,26 @@ const snippets = [...textOf].flatMap(([document, text]) =>
   }),
 );
 
-const database = createServer((socket) => {
-  socket.on("error", () => {});
-  socket.resume();
-});
+let servers: ReadmeServers;
 let nats: NatsWebsocketServer;
 
 before(async () => {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   for (const { file, code } of snippets) writeFileSync(file, code);
-  database.listen(0, "127.0.0.1");
-  await once(database, "listening");
+  servers = await startReadmeServers();
   nats = await startNatsWebsocket();
 });
 
 after(async () => {
   rmSync(folder, { recursive: true, force: true });
-  database.close();
+  await servers?.[Symbol.asyncDispose]();
   await nats?.[Symbol.asyncDispose]();
 });
 
-test("the documents have snippets", () => assert.ok(snippets.length >= 20));
+test("the documents have at least 20 snippets", () => assert.ok(snippets.length >= 20));
 
-test("every snippet of every document compiles", () => {
+test("every snippet in the documents compiles", () => {
   const config = { extends: "../../../tsconfig.json", include: ["*.ts"] };
   writeFileSync(`${folder}/tsconfig.json`, JSON.stringify(config));
   const { status, stdout } = spawnSync("npx", ["tsc", "-p", folder], { encoding: "utf8" });
@@ -71,8 +68,7 @@ test("every snippet of every document compiles", () => {
 describe("the snippets", { concurrency: 2 }, () => {
   for (const { document, file, line } of snippets) {
     test(`the snippet at ${document}:${line} runs as printed`, async () => {
-      const { port } = database.address() as { port: number };
-      const names = { "db.internal": port, "replica.internal": port, a: nats.port, b: nats.port };
+      const names = { ...servers.ports, a: nats.port, b: nats.port };
       const child = spawn(process.execPath, ["--import", "tsx", "--import", "./test/support/readme-names.ts", file], {
         env: { ...process.env, README_NAMES: JSON.stringify({ ...names, "gateway.internal": nats.wsPort }) },
         stdio: ["ignore", "ignore", "pipe"],
@@ -89,7 +85,7 @@ describe("the snippets", { concurrency: 2 }, () => {
   }
 });
 
-test("every relative link of every document leads to a file and a heading that exist", () => {
+test("every relative link in the documents leads to an existing file and heading", () => {
   const broken = [...textOf].flatMap(([document, text]) =>
     [...text.matchAll(/\]\((?!https?:)([^)\s]+)\)|(?:src|srcset)="(?!https?:)([^"]+)"/g)]
       .map(([, link, source]) => link ?? source ?? "")
@@ -99,11 +95,11 @@ test("every relative link of every document leads to a file and a heading that e
   assert.deepEqual(broken, []);
 });
 
-test("the front page has at most 250 lines", () => {
+test("the root README has at most 250 lines", () => {
   assert.ok((textOf.get("README.md") ?? "").split("\n").length <= 251);
 });
 
-test("every room has a README", () => {
+test("every folder of src has a README", () => {
   const rooms = readdirSync("src", { withFileTypes: true }).filter((each) => each.isDirectory());
   assert.deepEqual(
     rooms.map(({ name }) => `src/${name}/README.md`).filter((path) => !existsSync(path)),
@@ -111,7 +107,7 @@ test("every room has a README", () => {
   );
 });
 
-test("the table of metrics in the telemetry room is generated from the instruments", () => {
+test("the table of metrics in the telemetry README matches the instruments", () => {
   const rows = Object.values(instruments).map((instrument) => {
     const labels = Object.keys(instrument.labels).map((label) => `\`${label.replaceAll(".", "_")}\``);
     return `| \`${prometheusName(instrument)}\` | ${instrument.kind} | ${labels.join(", ") || "–"} | ${instrument.help} |`;
@@ -120,14 +116,30 @@ test("the table of metrics in the telemetry room is generated from the instrumen
   assert.equal(heldTable("src/telemetry/README.md", "metrics"), expected);
 });
 
-test("the table of hooks in the core room is generated from the table of events", () => {
+test("the table of hooks in the core README matches the table of events", () => {
   assert.equal(heldTable("src/core/README.md", "events"), eventTable());
 });
 
-test("this Node is one that the README promises", () => {
+test("the recipes' alerts are those of the dashboards", () => {
+  const recipe = /```yaml\n(.*?)```/s.exec(textOf.get("examples/README.md") ?? "")?.[1] ?? "";
+  const known = alertsOf(readFileSync("dashboards/alerts.yaml", "utf8"));
+  const named = alertsOf(recipe);
+  assert.equal(named.length, 3);
+  for (const alert of named) assert.ok(known.includes(alert), `${alert} is not in dashboards/alerts.yaml`);
+});
+
+test("the README promises Node 20.19, and this Node is at least that", () => {
   assert.match(textOf.get("README.md") ?? "", /Node 20\.19/);
   assert.ok(isNodeAtLeast([20, 19]));
 });
+
+/** Each alert of a rules file as text: its name, its expression on one line, and how long it must hold. */
+function alertsOf(text: string): readonly string[] {
+  const { groups } = parse(text) as { groups: { rules: { alert: string; expr: string; for?: string }[] }[] };
+  return groups.flatMap(({ rules }) =>
+    rules.map((rule) => `${rule.alert}: ${rule.expr.trim().replace(/\s+/g, " ")} for ${rule.for ?? "0s"}`),
+  );
+}
 
 /** The table between the comments `<!-- name: held by a test -->` and `<!-- /name -->`. */
 function heldTable(document: string, name: string): string | undefined {

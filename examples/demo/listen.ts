@@ -3,16 +3,16 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { UsageError } from "./options.ts";
 
 /**
- * Listens on loopback, and returns the port: the one that is asked for, or for 0 any that is free.
+ * Listens on `port` of loopback, or on any free port for 0, and returns the port.
  *
- * @throws UsageError when that port can't be had.
+ * @throws UsageError if the port cannot be used.
  */
 export async function listenOnLoopback(server: Server, port: number): Promise<number> {
   server.listen(port, "127.0.0.1");
   try {
     await once(server, "listening");
   } catch (error) {
-    throw new UsageError(`port ${port} can't be used: ${(error as NodeJS.ErrnoException).code}`);
+    throw new UsageError(`port ${port} cannot be used: ${(error as NodeJS.ErrnoException).code}`);
   }
   return (server.address() as AddressInfo).port;
 }
@@ -21,8 +21,8 @@ const ports = { first: 10_240, count: 22_000 };
 let nextPort = Math.floor(Math.random() * ports.count);
 
 /**
- * A port that nothing listens on: the one that was asked for, or any below the range that systems take
- * the ports of outgoing connections from. One of those could hold it while its server is down.
+ * Returns a port that nothing listens on: `wanted`, or any below the ephemeral range. An outgoing connection could
+ * take an ephemeral port while its server is down.
  */
 export async function freePort(wanted = 0): Promise<number> {
   if (wanted !== 0) return probed(wanted);
@@ -32,7 +32,7 @@ export async function freePort(wanted = 0): Promise<number> {
     try {
       return await probed(port);
     } catch {
-      // Taken. The next one, then.
+      // In use: try the next one.
     }
   }
 }

@@ -1,12 +1,12 @@
 /**
- * A program that says hello over NATS once a second, and that can be seen through: it connects in the
- * background while the server is still down, lives through an outage, and ends cleanly when told to.
+ * Publishes a message over NATS every second and shows what happens: it connects in the background while the
+ * server is still down, survives an outage, and shuts down cleanly.
  *
  *   npm run demo
  *   npm run demo -- --help
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { compose, tcp, withLog, withRetry, withTimeout } from "dialtrace";
+import { compose, type Dialer, tcp, withLog, withRetry, withTimeout } from "dialtrace";
 import { type Inspector, inspector } from "dialtrace/inspector";
 import { connect } from "dialtrace/nats";
 import { natsTracing, withTracing } from "dialtrace/otel";
@@ -32,16 +32,16 @@ async function main(options: DemoOptions): Promise<void> {
   const stop = new AbortController();
   stopOnSignals(stop, options.seconds, screen);
 
-  const until = options.seconds === undefined ? "Ctrl-C" : `${options.seconds} s are over`;
-  screen.say("demo", `says hello over NATS once a second, until ${until}`);
-  // Each of these is taken down when main returns or throws, the last one first.
+  const end = options.seconds === undefined ? "Ctrl-C ends it" : `it ends after ${options.seconds} s`;
+  screen.say("demo", `publishes a message over NATS every second; ${end}`);
+  // These are disposed of in reverse order when main returns or throws.
   await using server = await prepareNatsServer(options);
   await using metrics = await serveMetrics(registry, options.metricsPort);
   await using live = await page.listen();
   await using _tracing = await startTracing(screen, options.spans);
-  screen.say("server", `${server.name} will run on ${server.address}; for now it is down`);
-  screen.say("metrics", `are served at ${metrics.url}`);
-  screen.say("page", `is live at ${live.url}`);
+  screen.say("server", `${server.name} will run on ${server.address}; it is not started yet`);
+  screen.say("metrics", `${metrics.url}`);
+  screen.say("page", `${live.url}`);
 
   const client = runClient(server.address, registry, page, screen, stop);
   await Promise.all([playServer(server, options, screen, stop), client]);
@@ -49,36 +49,34 @@ async function main(options: DemoOptions): Promise<void> {
   screen.say("demo", await summarize(registry));
 }
 
-/** The client's part: connects in the background, says hello every second, drains at the end. */
-async function runClient(address: string, registry: Registry, page: Inspector, screen: Screen, stop: AbortController) {
-  const { signal } = stop;
-  const dialer = compose(
+/** Creates the dialer of the client, observed by spans, metrics, the live page and the screen. */
+function newDialer(registry: Registry, page: Inspector, screen: Screen): Dialer {
+  const say = (text: string) => screen.say("dialer", text.split("\n"));
+  return compose(
     withTracing({ name }),
     withPrometheus({ registry, name }),
     page.observe({ name }),
-    withLog(
-      {
-        info: (text) => screen.say("dialer", text.split("\n")),
-        warn: (text) => screen.say("dialer", text.split("\n")),
-      },
-      { pretty: true, colors: screen.colors, columns: screen.columns },
-    ),
-    withTimeout({ timeoutMs: 10_000 }), // a whole dial: every attempt and wait
+    withLog({ info: say, warn: say }, { pretty: true, colors: screen.colors, columns: screen.columns }),
+    withTimeout({ timeoutMs: 10_000 }), // the whole dial: every attempt and delay
     withRetry({ maxAttempts: 8, initialBackoffMs: 500, maxBackoffMs: 1_500, jitter: "equal" }),
     withTimeout({ timeoutMs: 2_000 }), // one attempt
     tcp(),
   );
+}
 
+/** Connects in the background, publishes a message every second, and drains at the end. */
+async function runClient(address: string, registry: Registry, page: Inspector, screen: Screen, stop: AbortController) {
+  const { signal } = stop;
   const client = await connect({
     servers: address,
-    dialer,
+    dialer: newDialer(registry, page, screen),
     signal,
     connectInBackground: true,
     maxReconnectAttempts: -1,
     trace: [natsMetrics({ registry, name }), natsTracing(), page.client({ name })],
-    onDisconnect: ({ reason }) => screen.say("client", `is disconnected, because: ${reason}`),
+    onDisconnect: ({ reason }) => screen.say("client", `disconnected (${reason})`),
     onReconnect: ({ outageMs }) =>
-      screen.say("client", `is back, after an outage of ${(outageMs / 1000).toFixed(1)} s`),
+      screen.say("client", `reconnected after an outage of ${(outageMs / 1000).toFixed(1)} s`),
   });
   const subscribed = client.ready.then(
     (nc) => {
@@ -87,11 +85,11 @@ async function runClient(address: string, registry: Registry, page: Inspector, s
     (error) => stop.abort(error),
   );
 
-  let said = 0;
+  let published = 0;
   while (!signal.aborted) {
     if (client.isConnected) {
-      said += 1;
-      client.connection?.publish(subject, `hello ${said}`);
+      published += 1;
+      client.connection?.publish(subject, `hello ${published}`);
     } else {
       screen.say("client", `not ready yet: ${client.state}`);
     }
@@ -110,5 +108,5 @@ try {
   console.error(error instanceof UsageError ? `demo: ${error.message}` : error);
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }
-// An exporter that still tries to reach its collector must not keep the process.
+// An exporter that still tries to reach its collector must not keep the process alive.
 setTimeout(() => process.exit(), 500).unref();

@@ -2,11 +2,11 @@ import { createServer } from "node:http";
 import type { Registry } from "prom-client";
 import { listenOnLoopback } from "./listen.ts";
 
-/** Serves the registry's metrics on loopback, for Prometheus or a browser. */
+/** Serves the metrics of `registry` at `/metrics` on loopback. */
 export async function serveMetrics(registry: Registry, port = 0): Promise<AsyncDisposable & { readonly url: string }> {
   const server = createServer(async (request, response) => {
     if (request.url?.split("?", 1)[0] !== "/metrics") {
-      response.writeHead(404, { "content-type": "text/plain" }).end("There is only /metrics here.\n");
+      response.writeHead(404, { "content-type": "text/plain" }).end("Not found; the metrics are at /metrics.\n");
       return;
     }
     response.writeHead(200, { "content-type": registry.contentType }).end(await registry.metrics());

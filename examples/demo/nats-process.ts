@@ -7,15 +7,15 @@ import type { NatsServer } from "./nats-server.ts";
 const command = "nats-server";
 
 /**
- * The server doesn't outlive this process, however that ends: beside it waits a shell at a pipe from
- * us, and the end of the pipe is the end of the server. A shell becomes the server, so the process that
- * we have started is the server itself.
+ * A shell command that starts the server and ends it when this process ends, for whatever reason. A background shell
+ * reads a pipe from this process and kills the server at the end of the pipe. The main shell replaces itself with the
+ * server (`exec`), so the child's process id is the server's.
  */
 const guarded = '{ read -r _; kill "$$"; } <&3 2>/dev/null & exec "$0" "$@" 3<&-';
 
-/** The nats-server on the PATH and its version, such as `nats-server v2.11.4`; `undefined` when there is none. */
+/** Returns the name and version of the nats-server on the PATH, such as `nats-server v2.11.4`, or `undefined`. */
 export async function findNatsServer(): Promise<string | undefined> {
-  if (process.platform === "win32") return undefined; // No shell there to guard it.
+  if (process.platform === "win32") return undefined; // Windows has no shell for `guarded`.
   try {
     const { stdout } = await promisify(execFile)(command, ["--version"]);
     return `${command} ${/v\d[\w.-]*/.exec(stdout)?.[0] ?? ""}`.trimEnd();
@@ -24,7 +24,7 @@ export async function findNatsServer(): Promise<string | undefined> {
   }
 }
 
-/** A real nats-server as a child process; `args` are its own, beside its address. */
+/** A real nats-server as a child process; `args` are added to its address. */
 export function natsProcess(name: string, port: number, args: readonly string[] = []): NatsServer {
   let running: ChildProcess | undefined;
 
@@ -45,12 +45,12 @@ export function natsProcess(name: string, port: number, args: readonly string[] 
     async start() {
       const address = ["--addr", "127.0.0.1", "--port", String(port)];
       const child = spawn("/bin/sh", ["-c", guarded, command, ...address, ...args], {
-        // A group of its own: a terminal's Ctrl-C is for the program, which drains before it stops the server.
+        // In a process group of its own: Ctrl-C reaches only this program, which drains before it stops the server.
         detached: true,
         stdio: ["ignore", "ignore", "pipe", "pipe"],
       });
       running = child;
-      child.once("exit", () => child.stdio[3]?.destroy()); // nothing to guard any more
+      child.once("exit", () => child.stdio[3]?.destroy()); // ends the background shell
       await ready(child);
       return `${name} is up on 127.0.0.1:${port} (process ${child.pid})`;
     },
@@ -59,7 +59,7 @@ export function natsProcess(name: string, port: number, args: readonly string[] 
   };
 }
 
-/** Reads the server's log until it says that it is ready. */
+/** Resolves when the server's log says that it is ready. */
 function ready(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     let log = "";

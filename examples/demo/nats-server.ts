@@ -2,19 +2,19 @@ import { freePort } from "./listen.ts";
 import { findNatsServer, natsProcess } from "./nats-process.ts";
 import { smallNatsServer } from "./small-nats-server.ts";
 
-/** A NATS server of the demo's own, on loopback. Down until it is started; disposing stops it. */
+/** A NATS server on loopback. It is down until `start()`; disposing of it stops it. */
 export interface NatsServer extends AsyncDisposable {
-  /** What it is, for people. */
+  /** Name and version, for the screen. */
   readonly name: string;
   /** `127.0.0.1:port`, the same after every start. */
   readonly address: string;
-  /** Resolves when clients can connect, with what is worth telling of it. */
+  /** Resolves when clients can connect, with a line for the screen. */
   start(): Promise<string>;
-  /** Takes it down, and every connection with it. */
+  /** Stops the server and closes every connection. */
   stop(): Promise<void>;
 }
 
-/** Prepares a real nats-server if there is one on the PATH, else a small one that lives in this process. */
+/** Prepares the nats-server on the PATH, or a small server in this process if there is none. */
 export async function prepareNatsServer(options: {
   port: number | undefined;
   smallServer: boolean;

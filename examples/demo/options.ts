@@ -1,41 +1,44 @@
 import { parseArgs } from "node:util";
 
+/** What the command line asks for. */
 export interface DemoOptions {
-  /** Ends the demo by itself; without it, it runs until Ctrl-C. */
+  /** Seconds after which the demo ends. @defaultValue runs until Ctrl-C */
   readonly seconds: number | undefined;
-  /** When the NATS server comes up, counted from the start. */
+  /** Seconds from the start of the demo to the start of the NATS server. @defaultValue 2.5 */
   readonly upAfter: number;
-  /** When it goes down, counted from its coming up. */
+  /** Seconds from the start of the NATS server to its outage. @defaultValue 6 */
   readonly downAfter: number;
-  /** How long it stays down. */
+  /** Seconds of the outage. @defaultValue 3 */
   readonly downFor: number;
-  /** Ports, where they are to be fixed. */
+  /** Port of the NATS server. @defaultValue any free port */
   readonly port: number | undefined;
+  /** Port of the metrics. @defaultValue any free port */
   readonly metricsPort: number | undefined;
+  /** Uses the small server even if there is a nats-server. @defaultValue `false` */
   readonly smallServer: boolean;
-  /** Prints the spans, too. */
+  /** Prints the spans. @defaultValue `false` */
   readonly spans: boolean;
 }
 
-/** The user asked for something that can't be done. The message is for people, and one line. */
+/** A mistake on the command line. The message is one line for the user. */
 export class UsageError extends Error {}
 
-export const help = `Connects to NATS through a dialer, and shows what happens inside.
+export const help = `Connects to NATS through a dialer and shows what happens.
 
   npm run demo
   npm run demo -- --seconds 20
 
-  --seconds N        end after N seconds; otherwise Ctrl-C ends it
-  --up-after N       the NATS server comes up N seconds after the start (2.5)
-  --down-after N     it goes down N seconds later (6)
-  --down-for N       it stays down for N seconds (3)
-  --small-server     use the demo's own small NATS server, even where there is a nats-server
-  --port N           port of the NATS server; otherwise a free one
-  --metrics-port N   port of /metrics; otherwise a free one
-  --spans            print the OpenTelemetry spans, too, as trees
-  --help             show this
+  --seconds N        end after N seconds (default: run until Ctrl-C)
+  --up-after N       start the NATS server after N seconds (default: 2.5)
+  --down-after N     stop it N seconds later (default: 6)
+  --down-for N       start it again after N seconds (default: 3)
+  --small-server     use the demo's own small NATS server, even if nats-server is installed
+  --port N           port of the NATS server (default: any free port)
+  --metrics-port N   port of /metrics (default: any free port)
+  --spans            also print the OpenTelemetry spans as trees
+  --help             show this help
 
-Each dial is printed as a waterfall. Spans are sent by OTLP when OTEL_EXPORTER_OTLP_ENDPOINT is set.`;
+Each dial is printed as a waterfall. If OTEL_EXPORTER_OTLP_ENDPOINT is set, spans are exported to it.`;
 
 const flags = {
   seconds: { type: "string" },
@@ -49,19 +52,13 @@ const flags = {
   help: { type: "boolean" },
 } as const;
 
-/**
- * Reads the command line; `"help"` when that was asked for.
- *
- * @throws UsageError naming every argument that is unknown, or the first that has no good value.
- */
-export function readOptions(args: readonly string[]): DemoOptions | "help" {
-  const { values, tokens } = parseArgs({
-    args: [...args],
-    options: flags,
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  });
+type Token =
+  | { kind: "option"; name: string; rawName: string; value?: string | undefined }
+  | { kind: "positional"; value: string }
+  | { kind: "option-terminator" };
+
+/** Rejects unknown arguments, and values of flags that take none. */
+function checkTokens(tokens: readonly Token[]): void {
   const unknown = tokens.flatMap((token) => {
     if (token.kind === "positional") return [token.value];
     return token.kind === "option" && !Object.hasOwn(flags, token.name) ? [token.rawName] : [];
@@ -75,6 +72,22 @@ export function readOptions(args: readonly string[]): DemoOptions | "help" {
       throw new UsageError(`${token.rawName} takes no value, got ${token.value}`);
     }
   }
+}
+
+/**
+ * Parses the command line. Returns `"help"` for `--help`.
+ *
+ * @throws UsageError that names every unknown argument, or the first argument with a wrong value.
+ */
+export function readOptions(args: readonly string[]): DemoOptions | "help" {
+  const { values, tokens } = parseArgs({
+    args: [...args],
+    options: flags,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  checkTokens(tokens);
   if (values.help) return "help";
 
   const number = (flag: keyof typeof flags, what: string, isGood: (value: number) => boolean): number | undefined => {

@@ -3,7 +3,7 @@ import type { NatsServer } from "./nats-server.ts";
 import type { DemoOptions } from "./options.ts";
 import type { Screen } from "./screen.ts";
 
-/** The server's part: it comes late, goes down once, and comes back. */
+/** Starts the server late, stops it once, and starts it again. */
 export async function playServer(
   server: NatsServer,
   { upAfter, downAfter, downFor }: DemoOptions,
@@ -15,7 +15,7 @@ export async function playServer(
     await wait(upAfter);
     screen.say("server", await server.start());
     await wait(downAfter);
-    screen.say("server", `goes down, for ${downFor} s`);
+    screen.say("server", `goes down for ${downFor} s`);
     await server.stop();
     await wait(downFor);
     screen.say("server", await server.start());

@@ -1,30 +1,30 @@
 import { styleText } from "node:util";
 
-/** Who a line is from. */
+/** The source of a line. */
 export type Speaker = "demo" | "server" | "dialer" | "client" | "spans" | "metrics" | "page";
 
 type Style = "dim" | "red" | "yellow" | "green" | "bold";
 
-/** Prints one line, or several that belong together, with the time since the start and who speaks. */
+/** Prints lines with the time since the start and their source. */
 export interface Screen {
   readonly colors: boolean;
-  /** Room for text beside the margin. */
+  /** Columns for text, without the margin. */
   readonly columns: number;
   say(speaker: Speaker, text: string | readonly string[]): void;
-  /** Colours text where the terminal wants colours. */
+  /** Colors `text` if {@link colors} is set. */
   paint(style: Style, text: string): string;
 }
 
-/** Time and speaker, before every text. */
+/** Columns of the time and the source before every line. */
 const marginWidth = 18;
 
-/** Prints to stdout. Colours only on a terminal; `NO_COLOR` turns them off. */
+/** Prints to stdout, in color only on a terminal and without `NO_COLOR`. */
 export function openScreen(): Screen {
   const { stdout } = process;
   const startedAt = performance.now();
   const colors = stdout.isTTY && stdout.hasColors();
   const paint = (style: Style, text: string) => (colors ? styleText(style, text) : text);
-  // Whoever read us has gone away (`npm run demo | head`): nobody is left to tell.
+  // The reader of stdout has ended (`npm run demo | head`).
   stdout.on("error", () => process.exit(1));
   return {
     colors,

@@ -4,8 +4,8 @@ import { listenOnLoopback } from "./listen.ts";
 import type { NatsServer } from "./nats-server.ts";
 
 /**
- * A NATS server in a page or three: publish, subscribe, queue groups, wildcards, headers, requests. No
- * accounts, TLS, clusters or JetStream. For the demo where there is no nats-server; not for anything else.
+ * A minimal NATS server: publish, subscribe, queue groups, wildcards, headers, requests. No accounts, TLS, clusters or
+ * JetStream. Only for the demo, on machines without a nats-server.
  *
  * @see https://docs.nats.io/reference/reference-protocols/nats-protocol
  */
@@ -45,14 +45,14 @@ interface Subscription {
   readonly subject: readonly string[];
   readonly queue: string | undefined;
   delivered: number;
-  /** Messages after which it ends. */
+  /** Number of messages after which the subscription ends. */
   max: number;
 }
 
 interface Client {
   readonly socket: Socket;
   readonly subscriptions: Map<string, Subscription>;
-  /** What its CONNECT said. */
+  /** The options of its CONNECT. */
   options: { verbose?: boolean; echo?: boolean; no_responders?: boolean };
 }
 
@@ -63,7 +63,7 @@ interface Message {
   readonly payload: Buffer;
 }
 
-/** What the client did wrong, in the words that the server answers with before it hangs up. */
+/** A mistake of the client. The server sends the message and closes the connection. */
 class ProtocolError extends Error {}
 
 let lastClientId = 0;
@@ -101,7 +101,7 @@ function serve(socket: Socket, clients: Set<Client>, port: number): void {
   });
 }
 
-/** Does what the commands that have come whole ask for, and returns how many bytes they were. */
+/** Executes the complete commands at the start of `bytes` and returns how many bytes they have. */
 function readCommands(bytes: Buffer, client: Client, clients: ReadonlySet<Client>): number {
   let start = 0;
   for (;;) {
@@ -111,50 +111,38 @@ function readCommands(bytes: Buffer, client: Client, clients: ReadonlySet<Client
     if (end < 0) return start;
     const line = bytes.toString("utf8", start, end);
     const [verb = "", ...args] = line.trim().split(/\s+/);
-    const payloadStart = end + lineEnd.length;
-    switch (verb.toUpperCase()) {
-      case "PUB":
-      case "HPUB": {
-        const hasHeaders = verb.toUpperCase() === "HPUB";
-        const size = sizeOf(args.at(-1));
-        const payloadEnd = payloadStart + size;
-        if (bytes.length < payloadEnd + lineEnd.length) return start;
-        const headerSize = hasHeaders ? sizeOf(args.at(-2)) : 0;
-        if (headerSize > size) throw new ProtocolError("Parser Error");
-        const bodyStart = payloadStart + headerSize;
-        publish(client, clients, {
-          subject: args[0] ?? "",
-          reply: args.length > (hasHeaders ? 3 : 2) ? args[1] : undefined,
-          headers: hasHeaders ? bytes.subarray(payloadStart, bodyStart) : undefined,
-          payload: bytes.subarray(bodyStart, payloadEnd),
-        });
-        start = payloadEnd + lineEnd.length;
-        break;
-      }
-      case "SUB":
-        subscribe(client, args);
-        start = payloadStart;
-        break;
-      case "UNSUB":
-        unsubscribe(client, args);
-        start = payloadStart;
-        break;
-      case "CONNECT":
-        client.options = JSON.parse(line.slice(line.indexOf("{")));
-        start = payloadStart;
-        break;
-      case "PING":
-        client.socket.write(`PONG${lineEnd}`);
-        start = payloadStart;
-        continue;
-      case "PONG":
-        start = payloadStart;
-        continue;
-      default:
-        throw new ProtocolError("Unknown Protocol Operation");
-    }
-    if (client.options.verbose) client.socket.write(`+OK${lineEnd}`);
+    const command = verb.toUpperCase();
+    let next = end + lineEnd.length;
+    if (command === "PUB" || command === "HPUB") {
+      const read = readMessage(bytes, next, args, command === "HPUB");
+      if (read === undefined) return start;
+      publish(client, clients, read.message);
+      next = read.end;
+    } else if (command === "SUB") subscribe(client, args);
+    else if (command === "UNSUB") unsubscribe(client, args);
+    else if (command === "CONNECT") client.options = JSON.parse(line.slice(line.indexOf("{")));
+    else if (command === "PING") client.socket.write(`PONG${lineEnd}`);
+    else if (command !== "PONG") throw new ProtocolError("Unknown Protocol Operation");
+    if (client.options.verbose && command !== "PING" && command !== "PONG") client.socket.write(`+OK${lineEnd}`);
+    start = next;
   }
+}
+
+/** Reads the payload of a PUB or HPUB at `start`, or returns `undefined` if it is incomplete. */
+function readMessage(bytes: Buffer, start: number, args: readonly string[], hasHeaders: boolean) {
+  const size = sizeOf(args.at(-1));
+  const end = start + size;
+  if (bytes.length < end + lineEnd.length) return undefined;
+  const headerSize = hasHeaders ? sizeOf(args.at(-2)) : 0;
+  if (headerSize > size) throw new ProtocolError("Parser Error");
+  const bodyStart = start + headerSize;
+  const message: Message = {
+    subject: args[0] ?? "",
+    reply: args.length > (hasHeaders ? 3 : 2) ? args[1] : undefined,
+    headers: hasHeaders ? bytes.subarray(start, bodyStart) : undefined,
+    payload: bytes.subarray(bodyStart, end),
+  };
+  return { message, end: end + lineEnd.length };
 }
 
 function sizeOf(text: string | undefined): number {
@@ -201,12 +189,12 @@ function publish(from: Client, clients: ReadonlySet<Client>, message: Message): 
   for (const subscription of receivers) deliver(subscription, message);
 
   if (receivers.length === 0 && message.reply !== undefined && from.options.no_responders) {
-    sayNobodyIsThere(from, message.reply);
+    sendNoResponders(from, message.reply);
   }
 }
 
-/** Tells a requester at once that no answer will come. */
-function sayNobodyIsThere(requester: Client, reply: string): void {
+/** Tells a requester that no subscription matches its request. */
+function sendNoResponders(requester: Client, reply: string): void {
   const headers = Buffer.from(`NATS/1.0 503${lineEnd}${lineEnd}`);
   for (const subscription of requester.subscriptions.values()) {
     if (!matches(subscription.subject, reply.split("."))) continue;
@@ -232,7 +220,7 @@ function deliver(subscription: Subscription, { subject, reply, headers, payload 
   if (subscription.delivered >= subscription.max) client.subscriptions.delete(sid);
 }
 
-/** Whether `pattern` names `subject`: `*` stands for one token, `>` for one or more at the end. */
+/** Whether `pattern` matches `subject`: `*` matches one token, a final `>` one or more. */
 function matches(pattern: readonly string[], subject: readonly string[]): boolean {
   for (const [index, token] of pattern.entries()) {
     if (token === ">") return subject.length > index;

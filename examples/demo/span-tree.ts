@@ -2,13 +2,13 @@ import type { Attributes, HrTime } from "@opentelemetry/api";
 import type { ReadableSpan, SpanProcessor } from "@opentelemetry/sdk-trace-base";
 import type { Screen } from "./screen.ts";
 
-/** Traces remembered at once; one whose root never ends must not stay for ever. */
+/** Number of unfinished traces kept; a trace whose root never ends must not be kept forever. */
 const maxTraces = 100;
 
-/** Prints each trace as a small tree as soon as its root has ended. */
+/** Prints each trace as a tree when its root span ends. */
 export class SpanTreePrinter implements SpanProcessor {
   readonly #screen: Screen;
-  /** Spans that have ended, by trace. */
+  /** Ended spans by trace id. */
   readonly #traces = new Map<string, ReadableSpan[]>();
 
   constructor(screen: Screen) {
@@ -41,7 +41,7 @@ interface Row {
   readonly span: ReadableSpan;
 }
 
-/** Columns: the tree, when each span began, how long it took, how it ended. */
+/** One line per span with its name, start, duration and outcome. */
 function treeLines(root: ReadableSpan, spans: readonly ReadableSpan[], { paint }: Screen): string[] {
   const rows = rowsOf(root, spans, "", "");
   const labels = rows.map(({ branch, span }) => `${branch}${labelOf(span)}`);
@@ -49,14 +49,14 @@ function treeLines(root: ReadableSpan, spans: readonly ReadableSpan[], { paint }
   const startedAt = milliseconds(root.startTime);
   const lines = rows.map(({ span }, index) => {
     const label = (labels[index] ?? "").padEnd(width);
-    const began = `+${(milliseconds(span.startTime) - startedAt).toFixed(0)} ms`.padStart(columnWidth);
-    const took = durationOf(span).padStart(columnWidth);
-    const line = `${label}${paint("dim", began)}${took}`;
+    const start = `+${(milliseconds(span.startTime) - startedAt).toFixed(0)} ms`.padStart(columnWidth);
+    const duration = durationOf(span).padStart(columnWidth);
+    const line = `${label}${paint("dim", start)}${duration}`;
     const note = noteOf(span.attributes);
     if (note === "") return line;
     return `${line}  ${paint(span.attributes["error.type"] === undefined ? "dim" : "red", note)}`;
   });
-  const header = `${"a trace".padEnd(width)}${"began".padStart(columnWidth)}${"took".padStart(columnWidth)}`;
+  const header = `${"trace".padEnd(width)}${"start".padStart(columnWidth)}${"duration".padStart(columnWidth)}`;
   return [paint("dim", header), ...lines];
 }
 
@@ -72,7 +72,7 @@ function rowsOf(span: ReadableSpan, spans: readonly ReadableSpan[], branch: stri
   return [{ branch, span }, ...rows];
 }
 
-/** The span's name, and of what. */
+/** The span's name and what it was about: an address, a name, a number. */
 function labelOf({ name, attributes }: ReadableSpan): string {
   const address = attributes["network.peer.address"] ?? attributes["server.address"];
   const port = attributes["network.peer.port"] ?? attributes["server.port"];
@@ -84,7 +84,7 @@ function labelOf({ name, attributes }: ReadableSpan): string {
   return what === undefined ? name : `${name} ${what}`;
 }
 
-/** How it ended; of a success, what is worth knowing. */
+/** The error, or for a success a detail such as the number of attempts. */
 function noteOf(attributes: Attributes): string {
   const error = attributes["error.type"];
   if (error !== undefined) return String(error);

@@ -1,22 +1,19 @@
 import type { Screen } from "./screen.ts";
 
-/** What the demo is stopped with when nothing went wrong. */
+/** The reason that a normal end aborts with. */
 export class Stopped extends Error {
   override readonly name = "AbortError";
 }
 
 /**
- * One Ctrl-C may arrive twice: from the terminal, and passed on by npm. Only what comes later than
- * this is a second one.
+ * One Ctrl-C may arrive as two signals, one from the terminal and one from npm. Signals within this time count as one.
  */
 const sameCtrlCMs = 400;
 
-/** Exit codes by the shells' custom: 128 and the signal's number. */
+/** Exit codes as shells set them: 128 plus the number of the signal. */
 const exitCodes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
-/**
- * Aborts `stop` on Ctrl-C and its kin, or after `seconds`. A second Ctrl-C ends the process at once.
- */
+/** Aborts `stop` on SIGHUP, SIGINT or SIGTERM, or after `seconds`. A second signal ends the process at once. */
 export function stopOnSignals(stop: AbortController, seconds: number | undefined, screen: Screen): void {
   let stoppedAt = 0;
   const end = (why: string) => {
@@ -24,14 +21,14 @@ export function stopOnSignals(stop: AbortController, seconds: number | undefined
     stoppedAt = performance.now();
     screen.say("demo", why);
     stop.abort(new Stopped(why));
-    // Stays until then, however soon all is drained: the other half of a Ctrl-C would kill a process that is leaving.
+    // Keeps the process alive until then: without its listeners, the second signal of a Ctrl-C would kill it.
     setTimeout(() => {}, sameCtrlCMs);
   };
   for (const [signal, exitCode] of Object.entries(exitCodes)) {
     process.on(signal, () => {
       if (stop.signal.aborted && performance.now() - stoppedAt > sameCtrlCMs) process.exit(exitCode);
-      end(signal === "SIGINT" ? "Ctrl-C: cancels, drains and ends" : `${signal}: cancels, drains and ends`);
+      end(signal === "SIGINT" ? "Ctrl-C: cancel, drain and exit" : `${signal}: cancel, drain and exit`);
     });
   }
-  if (seconds !== undefined) setTimeout(end, seconds * 1000, `${seconds} s are over: drains and ends`).unref();
+  if (seconds !== undefined) setTimeout(end, seconds * 1000, `${seconds} s have passed: drain and exit`).unref();
 }

@@ -1,6 +1,6 @@
 import type { Registry } from "prom-client";
 
-/** Sums up the run in a few lines, from nothing but the metrics. */
+/** Summarizes the run in a few lines, from the metrics alone. */
 export async function summarize(registry: Registry): Promise<string[]> {
   const samples = (await registry.getMetricsAsJSON()).flatMap(({ name, values }) =>
     values.map(({ value, labels, ...sample }) => ({
@@ -18,11 +18,11 @@ export async function summarize(registry: Registry): Promise<string[]> {
   const dials = total("dialer_dial_duration_seconds_count") + total("dialer_dials_canceled_total");
   const reasons = "error_type";
   return [
-    "in numbers, from the metrics:",
-    `  dials        ${dials}, of which ${total("dialer_dials_canceled_total")} canceled`,
-    `  attempts     ${total("dialer_attempts_started_total")}, of which ${total("dialer_attempts_failed_total")} failed${by("dialer_attempts_failed_total", reasons)}`,
-    `  retries      ${total("dialer_retries_total")}, after waits of ${total("dialer_backoff_time_seconds_total").toFixed(1)} s in all`,
+    "totals from the metrics:",
+    `  dials        ${dials} (${total("dialer_dials_canceled_total")} canceled)`,
+    `  attempts     ${total("dialer_attempts_started_total")} (${total("dialer_attempts_failed_total")} failed${by("dialer_attempts_failed_total", reasons)})`,
+    `  retries      ${total("dialer_retries_total")} (delays of ${total("dialer_backoff_time_seconds_total").toFixed(1)} s in total)`,
     `  disconnects  ${total("nats_client_disconnects_total")}${by("nats_client_disconnects_total", "reason")}`,
-    `  outages      ${total("nats_client_outage_duration_seconds_count")}, of ${total("nats_client_outage_duration_seconds_sum").toFixed(1)} s in all`,
+    `  outages      ${total("nats_client_outage_duration_seconds_count")} (${total("nats_client_outage_duration_seconds_sum").toFixed(1)} s in total)`,
   ];
 }

@@ -4,7 +4,7 @@ import { NodeTracerProvider } from "@opentelemetry/sdk-trace-node";
 import type { Screen } from "./screen.ts";
 import { SpanTreePrinter } from "./span-tree.ts";
 
-/** Sends spans by OTLP where the environment names an endpoint; else prints them as trees, where they are asked for. */
+/** Exports spans by OTLP if `OTEL_EXPORTER_OTLP_ENDPOINT` is set; otherwise prints them as trees if `print` is set. */
 export async function startTracing(screen: Screen, print: boolean): Promise<AsyncDisposable> {
   const endpoint = process.env.OTEL_EXPORTER_OTLP_ENDPOINT;
   if (!endpoint && !print) return { async [Symbol.asyncDispose]() {} };
@@ -15,22 +15,22 @@ export async function startTracing(screen: Screen, print: boolean): Promise<Asyn
   }
 
   const warn = (text: string) => {
-    // The SDK reports a failed export as the error's JSON.
+    // The SDK reports a failed export as an error in JSON.
     const message = /"message":"([^"]*)"/.exec(text)?.[1] ?? text;
     screen.say("spans", screen.paint("yellow", message));
   };
   diag.setLogger({ error: warn, warn, info() {}, debug() {}, verbose() {} }, DiagLogLevel.WARN);
-  // Only here: it is large, and takes a while to load.
+  // Loaded only when needed: it is large.
   const { NodeSDK } = await import("@opentelemetry/sdk-node");
   const sdk = new NodeSDK({ serviceName: "dialtrace-demo", metricReaders: [], logRecordProcessors: [] });
   sdk.start();
-  screen.say("spans", `are sent by OTLP to ${endpoint}`);
+  screen.say("spans", `exported by OTLP to ${endpoint}`);
   return {
     async [Symbol.asyncDispose]() {
-      // A collector that is away must not hold up the end.
+      // An unreachable collector must not delay the exit.
       const late = sleep(1000, "late", { ref: false });
       if ((await Promise.race([sdk.shutdown().catch(() => "failed"), late])) !== undefined) {
-        warn("not all could be sent; is there a collector?");
+        warn("some spans could not be exported; is the collector running?");
       }
     },
   };

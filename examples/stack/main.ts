@@ -1,8 +1,8 @@
 /**
- * Something to look at in the dashboards: dials of three kinds, one of which mostly fails, and a NATS client. Serves its
- * metrics at :9464/metrics and sends its spans by OTLP. Started beside the containers of docker-compose.yaml:
+ * Fills the dashboards: three dialers, one of which mostly fails, and a NATS client. Serves metrics at :9464/metrics and
+ * exports spans by OTLP to the containers of docker-compose.yaml.
  *
- *   node --import tsx examples/stack/main.ts
+ *   npm run build && node --import tsx examples/stack/main.ts
  */
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -37,12 +37,12 @@ function dialer(name: string, ...inner: Middleware[]): Dialer {
   );
 }
 
-/** Sends every so many-th attempt where nobody listens. */
-function missing(share: number): Middleware {
+/** Sends this share of the attempts to a port that nothing listens on. */
+function misdirect(share: number): Middleware {
   return (next) => (target, options) => next(Math.random() < share ? "127.0.0.1:1" : target, options);
 }
 
-// Prometheus is in a container, so loopback alone won't do.
+// On all interfaces, since Prometheus runs in a container.
 const metrics = createServer(async (request, response) => {
   if (request.url !== "/metrics") response.writeHead(404).end();
   else response.writeHead(200, { "content-type": registry.contentType }).end(await registry.metrics());
@@ -50,12 +50,14 @@ const metrics = createServer(async (request, response) => {
 const server = createTcpServer((socket) => socket.on("error", () => {}).resume()).listen(0, "127.0.0.1");
 await Promise.all([once(metrics, "listening"), once(server, "listening")]);
 const target = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-console.log(`metrics are served at http://127.0.0.1:${(metrics.address() as AddressInfo).port}/metrics, Ctrl-C ends`);
+console.log(
+  `metrics are at http://127.0.0.1:${(metrics.address() as AddressInfo).port}/metrics; Ctrl-C ends the program`,
+);
 
-/** Dials again and again; each connection lives for a while. */
+/** Dials repeatedly and closes each connection after a random time of at most `livesMs`. */
 async function keepDialing(dial: Dialer, everyMs: number, livesMs: number): Promise<void> {
   while (!signal.aborted) {
-    const socket = await dial(target, { signal }).catch(() => undefined); // Seen in the metrics.
+    const socket = await dial(target, { signal }).catch(() => undefined); // Counted by the metrics.
     setTimeout(() => socket?.destroy(), livesMs * Math.random()).unref();
     await sleep(everyMs * 2 * Math.random(), undefined, { signal }).catch(() => {});
   }
@@ -73,7 +75,7 @@ const client = await connect({
 });
 client.ready.then(
   (nc) => nc.subscribe("events", { callback: () => {} }),
-  () => {}, // Stopped before.
+  () => {}, // Stopped before the client connected.
 );
 
 async function keepPublishing(): Promise<void> {
@@ -85,14 +87,14 @@ async function keepPublishing(): Promise<void> {
 
 await Promise.all([
   keepDialing(dialer("orders-db"), 300, 20_000),
-  keepDialing(dialer("cache", missing(0.2)), 200, 5_000),
-  keepDialing(dialer("legacy", missing(0.9)), 1_000, 60_000),
+  keepDialing(dialer("cache", misdirect(0.2)), 200, 5_000),
+  keepDialing(dialer("legacy", misdirect(0.9)), 1_000, 60_000),
   keepPublishing(),
 ]);
 await client.close();
 server.close();
 metrics.close();
 metrics.closeAllConnections();
-// A collector that is away must not hold up the end.
+// An unreachable collector must not delay the exit.
 await Promise.race([sdk.shutdown().catch(() => {}), sleep(1_000, undefined, { ref: false })]);
 process.exit();

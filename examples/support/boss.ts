@@ -1,13 +1,13 @@
 import { errors } from "@nats-io/transport-node";
 import { connect } from "dialtrace/nats";
 
-/** Who asks for jobs. */
+/** Requests jobs. */
 export interface Boss extends AsyncDisposable {
-  /** Asks for some more, which nobody may be left to take, and prints what has become of all. */
+  /** Requests three more jobs, waits for all replies, and prints the totals. */
   sum(): Promise<void>;
 }
 
-/** Asks for three jobs every 150 ms, over a connection of its own, and counts what becomes of them. */
+/** Requests three jobs every 150 ms over its own connection, and counts the outcomes. */
 export async function startBoss(servers: string): Promise<Boss> {
   const nc = await connect({ name: "boss", servers });
   const count = { done: 0, refused: 0, lost: 0 };
@@ -30,7 +30,7 @@ export async function startBoss(servers: string): Promise<Boss> {
       clearInterval(timer);
       ask();
       await Promise.all(asked);
-      console.log(`boss    ${count.done} jobs are done, ${count.refused} found nobody, ${count.lost} are lost`);
+      console.log(`boss    ${count.done} jobs done, ${count.refused} found no worker, ${count.lost} lost`);
     },
     async [Symbol.asyncDispose]() {
       clearInterval(timer);

@@ -4,21 +4,21 @@ import { join } from "node:path";
 import { temporaryFolder } from "./folder.ts";
 import { isMissing } from "./needs.ts";
 
-/** Paths of a certificate and its key, in PEM. */
+/** Paths of a certificate and its key, as PEM files. */
 export interface CertificateFiles {
   readonly certFile: string;
   readonly keyFile: string;
 }
 
-/** A certificate authority for an afternoon, by the openssl command. */
+/** A certificate authority that is valid for two days, made with the openssl command. */
 export interface Authority {
-  /** Path of its certificate, in PEM: what those who trust it need. */
+  /** Path of its certificate, for the `ca` of its peers. */
   readonly caFile: string;
-  /** Issues a certificate for `name`, good for servers of that name and for clients. */
+  /** Issues a certificate for `name`, for servers and clients. */
   issue(name: string): CertificateFiles;
 }
 
-/** Makes a certificate authority called `name`. */
+/** Creates a certificate authority called `name`. */
 export function newAuthority(name: string): Authority {
   const folder = temporaryFolder();
   const inFolder = (file: string) => join(folder, file);
@@ -44,8 +44,8 @@ function openssl(folder: string, ...args: readonly string[]): void {
     execFileSync("openssl", args, { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
   } catch (error) {
     const { code, signal } = error as { code?: string; signal?: string | null };
-    if (code === "ENOENT") isMissing("openssl on the PATH, for its certificates");
-    if (signal === "SIGINT") process.exit(130); // A terminal's Ctrl-C is for every process in it.
+    if (code === "ENOENT") isMissing("openssl on the PATH, to create certificates");
+    if (signal === "SIGINT") process.exit(130); // A Ctrl-C in the terminal reaches the child too.
     throw error;
   }
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A folder for what the example needs as files. It goes with the process, Ctrl-C included. */
+/** Creates a folder for the files of an example. It is removed when the process exits, also by Ctrl-C. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "dialtrace-example-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
@@ -10,7 +10,7 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-/** Exit codes by the shells' custom: 128 and the signal's number. */
+/** Exit codes as shells set them: 128 plus the number of the signal. */
 const exitCodes = [
   ["SIGHUP", 129],
   ["SIGINT", 130],
@@ -18,14 +18,14 @@ const exitCodes = [
 ] as const;
 let ends = false;
 
-/** By itself a signal ends a process without an "exit" event, and what waits for that would be left. */
+/** Exits on signals, since a signal by itself ends the process without an "exit" event. */
 function endOnSignals(): void {
   if (ends) return;
   ends = true;
   for (const [signal, exitCode] of exitCodes) {
-    // Before the example's own listener, if it has one, for that may take itself away.
+    // Runs before the example's own listener, which may remove itself.
     process.prependListener(signal, () => {
-      // An example that listens itself ends by its own rule.
+      // An example with its own listener decides itself when to exit.
       if (process.listenerCount(signal) === 1) process.exit(exitCode);
     });
   }

@@ -7,14 +7,14 @@ import type { NatsServer } from "../demo/nats-server.ts";
 import { temporaryFolder } from "./folder.ts";
 import { isMissing } from "./needs.ts";
 
-/** Starts a nats-server on a free port of loopback; `config` is the text of its configuration file. */
+/** Starts a nats-server on a free port of loopback. `config` is added to its configuration file. */
 export async function startNats(name: string, config = ""): Promise<NatsServer> {
   const server = await prepareNats(name, config);
   await server.start();
   return server;
 }
 
-/** The same, not yet started. */
+/** Like {@link startNats}, without starting the server. */
 async function prepareNats(name: string, config: string): Promise<NatsServer> {
   if ((await findNatsServer()) === undefined) {
     isMissing("nats-server on the PATH (https://nats.io/download; Debian puts it in /usr/sbin)");
@@ -26,9 +26,9 @@ async function prepareNats(name: string, config: string): Promise<NatsServer> {
     ...server,
     name,
     async start() {
-      const told = await server.start();
-      console.log(`server  ${told}`);
-      return told;
+      const line = await server.start();
+      console.log(`server  ${line}`);
+      return line;
     },
     async stop() {
       console.log(`server  nats-server ${name} goes down`);
@@ -37,29 +37,29 @@ async function prepareNats(name: string, config: string): Promise<NatsServer> {
   };
 }
 
-/** Servers with routes to each other. */
+/** A cluster of nats-servers. */
 export interface Cluster extends AsyncDisposable {
-  /** Starts another node, which the others then tell their clients of, and has it find them all. */
+  /** Starts another node and waits until it has routes to all others, which then announce it to their clients. */
   add(name: string): Promise<NatsServer>;
-  /** Name of the node that clients reach at `address`. */
+  /** Name of the node at `address`. */
   nameOf(address: string): string;
 }
 
-/** A cluster, at first without nodes. */
+/** Creates a cluster without nodes. */
 export function newCluster(): Cluster {
   const nodes: NatsServer[] = [];
   const routes: string[] = [];
   const monitors: string[] = [];
 
-  /** How many others each node that runs has a route to. */
+  /** For each running node, the number of nodes that it has a route to. */
   async function peers(): Promise<number[]> {
     const counts = await Promise.allSettled(monitors.map(peersOf));
     return counts.flatMap((count) => (count.status === "fulfilled" ? [count.value] : []));
   }
 
   /**
-   * Until every node has a route to every other, what they tell their clients doesn't last: where two
-   * have opened routes to each other, one is closed, and both forget each other for a moment.
+   * Waits until every node has a route to every other. Before that, the announced servers may change: when two nodes open
+   * routes to each other, one route is closed, and both forget each other for a moment.
    */
   async function formed(): Promise<void> {
     for (let counts = await peers(); counts.some((count) => count < counts.length - 1); counts = await peers()) {
@@ -74,7 +74,7 @@ export function newCluster(): Cluster {
       monitors.push(`http://${monitor}/routez`);
       const cluster = `cluster { name: example, listen: "${address}", routes: [${routes}] }`;
       const node = await prepareNats(name, `http: "${monitor}"\n${cluster}`);
-      nodes.push(node); // Clients may hear of it before it says that it is up.
+      nodes.push(node); // The other nodes may announce it before it is up.
       await node.start();
       await formed();
       return node;
@@ -86,7 +86,7 @@ export function newCluster(): Cluster {
   };
 }
 
-/** Newer servers keep several routes to one peer. */
+/** Number of peers of a node; newer servers keep several routes to each. */
 async function peersOf(monitor: string): Promise<number> {
   const { routes } = (await (await fetch(monitor)).json()) as { routes: { remote_id: string }[] };
   return new Set(routes.map((route) => route.remote_id)).size;

@@ -1,4 +1,4 @@
-/** Ends the example: it can't run without `what`. */
+/** Exits with a message that says what the example needs. */
 export function isMissing(what: string): never {
   console.error(`This example needs ${what}.`);
   process.exit(1);

@@ -1,15 +1,15 @@
 import { Algorithms, encodeAccount, encodeOperator, encodeUser, fmtCreds } from "@nats-io/jwt";
 import { createAccount, createOperator, createUser } from "@nats-io/nkeys";
 
-/** An operator with one account, as the `nsc` tool would make them. */
+/** An operator with one account, like those that the `nsc` tool creates. */
 export interface Operator {
-  /** The configuration of a server that trusts it. */
+  /** The configuration of a server that trusts the operator. */
   readonly config: string;
-  /** The content of a creds file for a new user, which `expiresAt`, in seconds since the epoch, may bound. */
+  /** Returns the creds file of a new user. `expiresAt` is in seconds since the epoch. */
   creds(expiresAt?: number): Promise<Uint8Array>;
 }
 
-/** What is left out is 0, and admits nobody. */
+/** Limits of the account. A limit that is left out is 0. */
 const limits = { conn: -1, leaf: -1, imports: -1, exports: -1, data: -1, payload: -1, subs: -1, wildcards: true };
 
 export async function newOperator(): Promise<Operator> {

@@ -4,9 +4,8 @@ import { ExponentialBackoff, handleAll, retry, TimeoutStrategy, timeout, wrap } 
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
 /**
- * What one would write without this package: cockatiel's policies, the OpenTelemetry API and
- * prom-client, its series bound to their labels once. Tells less: no connections open and closed, no
- * reasons, no retries.
+ * What a service would write without this package: cockatiel's policies, the OpenTelemetry API, and prom-client with its
+ * labels bound once. It observes less: no open or closed connections, no reasons, no retries.
  * @param {string} target
  * @param {() => Promise<any>} base
  */

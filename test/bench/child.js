@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Runs one contender in a process of its own: measured after others in one process, the same code
- * looks up to a third faster or slower. Told by messages what to do; alone, for a profiler:
+ * Runs one contender in its own process: measured after other contenders in one process, the same code appears up to a
+ * third faster or slower. The parent sends messages that say what to measure. To profile a contender, run the file alone:
  *
  *   node --cpu-prof test/bench/child.js stub-dialtrace '{}' 200000
  */
@@ -18,8 +18,8 @@ const run = /** @type {(n: number) => Promise<void>} */ (await prepare(settings)
 /** @type {Record<string, (n: number) => Promise<number>>} */
 const measures = {
   /**
-   * Nanoseconds of each, after some untimed ones, for the process has been idle meanwhile. No forced
-   * collection: it throws away code, too, and doubles the times of what comes next.
+   * Nanoseconds per iteration, after an untimed warm-up, since the process has been idle. It forces no garbage collection,
+   * which would also discard code and double the times that follow.
    */
   async time(n) {
     await run(Math.ceil(n / 4));
@@ -27,7 +27,7 @@ const measures = {
     await run(n);
     return ((performance.now() - startedAt) / n) * 1e6;
   },
-  /** The process' own nanoseconds for each, whatever else keeps the machine busy. */
+  /** Nanoseconds of processor time per iteration, independent of other load on the machine. */
   async cpu(n) {
     await run(Math.ceil(n / 4));
     const before = process.cpuUsage();
@@ -35,7 +35,7 @@ const measures = {
     const { user, system } = process.cpuUsage(before);
     return ((user + system) / n) * 1e3;
   },
-  /** Bytes allocated by each; right as long as the young generation holds them all. */
+  /** Bytes allocated per iteration; correct while the young generation holds them all. */
   async bytes(n) {
     globalThis.gc?.();
     const before = process.memoryUsage().heapUsed;

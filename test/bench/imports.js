@@ -6,8 +6,8 @@ import { join, resolve } from "node:path";
 import { relate } from "./rounds.js";
 
 /**
- * Measures what importing the package's root takes, each time in a process of its own, in turn and back. The first of
- * them loads the same sources file by file, as a package does that isn't bundled.
+ * Measures the time to import the package's root, each time in a new process, in alternating order. The first contender
+ * loads the same sources file by file, like a package that is not bundled.
  *
  * @param {number} rounds
  */
@@ -15,7 +15,7 @@ export function measureImports(rounds) {
   const unbundled = compileUnbundled();
   try {
     const contenders = [
-      { label: "the sources, not bundled", load: `import(${JSON.stringify(join(unbundled, "index.js"))})` },
+      { label: "the sources, unbundled", load: `import(${JSON.stringify(join(unbundled, "index.js"))})` },
       { label: "import", load: `import(${JSON.stringify(resolve("dist/index.js"))})` },
       { label: "require", load: `require(${JSON.stringify(resolve("dist/index.cjs"))})` },
     ];
@@ -48,7 +48,7 @@ function nanosecondsOf(load) {
   return Number(stdout);
 }
 
-/** A folder with a module of each source file. */
+/** Compiles each source file to a module, and returns their folder. */
 function compileUnbundled() {
   const folder = mkdtempSync(join(tmpdir(), "dialtrace-"));
   writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }));

@@ -3,7 +3,7 @@
 export function noop() {}
 
 /**
- * Dials `n` times, one after the other, and ends each connection.
+ * Dials `n` times, one after the other, and destroys each connection.
  * @param {number} n
  * @param {() => Promise<{ destroy(): unknown }>} dial
  */
@@ -12,11 +12,11 @@ export async function inTurn(n, dial) {
 }
 
 /**
- * Dials `n` times, `size` of them at once, and ends the connections when all are there.
+ * Dials `n` times, `size` at a time, and destroys the connections when all are established.
  * @param {number} n
  * @param {number} size
  * @param {() => Promise<{ destroy(): unknown }>} dial
- * @param {(total: number) => Promise<void>} idle - waits until the peer has seen them all off.
+ * @param {(total: number) => Promise<void>} idle - waits until the peer has accepted and closed them all.
  */
 export async function atOnce(n, size, dial, idle) {
   for (let done = 0; done < n; done += size) {

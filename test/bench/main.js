@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * Measures what dialing through this package costs, side by side with doing it otherwise, in one table.
- * Ratios are to be trusted, times are the machine's.
+ * Measures the cost of dialing through this package, side by side with the alternatives. The ratios are reliable; the
+ * times depend on the machine.
  *
  *   npm run bench
- *   npm run bench -- --quick          a few seconds, for a look
+ *   npm run bench -- --quick          about half a minute, less precise
  *   npm run bench -- --only b         one part
  */
 import { cpus } from "node:os";
@@ -23,9 +23,9 @@ const startedAt = performance.now();
 console.log(
   `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim()}, ${process.platform} ${process.arch}`,
 );
-console.log("Each ratio is the median of the rounds' (lowest–highest), to the first line of its part.");
+console.log("Each ratio is to the first line of its part: the median of the rounds (lowest–highest).");
 
-/** What a layer may cost, in nanoseconds, above the composed dialer without it. @type {Record<string, number>} */
+/** The most nanoseconds that a layer may add to a composed dialer. @type {Record<string, number>} */
 const aims = {
   withTracing: 200,
   withPrometheus: 1500,
@@ -38,20 +38,20 @@ if (only !== undefined && !Object.hasOwn(parts, only)) throw new Error(`--only m
 for (const [letter, part] of Object.entries(parts)) {
   if (only === undefined || only === letter) await part();
 }
-console.log(`\n${((performance.now() - startedAt) / 1000).toFixed(0)} s in all`);
+console.log(`\n${((performance.now() - startedAt) / 1000).toFixed(0)} s in total`);
 
 async function partA() {
   const plan = { rounds: quick ? 1 : 5, slices: quick ? 2 : 8, warmUp: 20_000, n: quick ? 2_000 : 5_000 };
   for (const sdk of [false, true]) {
-    heading(`a. A dial that opens nothing, OpenTelemetry's SDK ${sdk ? "registered" : "not registered"}`);
+    heading(`a. A dial without a network, OpenTelemetry's SDK ${sdk ? "registered" : "not registered"}`);
     const results = await measureSideBySide(
       [
         { label: "by hand: cockatiel, OpenTelemetry API, prom-client", name: "stub-by-hand", sdk },
-        { label: "dialtrace, the full stack", name: "stub-dialtrace", sdk },
+        { label: "dialtrace, full stack", name: "stub-dialtrace", sdk },
       ],
       plan,
     );
-    printRatios(results, (ns) => `${(ns / 1000).toFixed(2)} µs`, { of: "dialtrace, the full stack", atMost: 1 / 3 });
+    printRatios(results, (ns) => `${(ns / 1000).toFixed(2)} µs`, { of: "dialtrace, full stack", atMost: 1 / 3 });
   }
 }
 
@@ -63,10 +63,10 @@ async function partB() {
       { label: "net.connect with noDelay and keepAlive", name: "tcp-bare", variant: "options" },
       { label: "tcp()", name: "tcp-dialtrace", variant: "tcp" },
       { label: "timeout, retry, timeout, tcp()", name: "tcp-dialtrace", variant: "silent" },
-      { label: "dialtrace, the full stack, tcp()", name: "tcp-dialtrace", variant: "full" },
-      { label: "the same with neither noDelay nor keepAlive", name: "tcp-dialtrace", variant: "plain" },
-      { label: "by hand as in a, noDelay and keepAlive", name: "tcp-bare", variant: "by hand" },
-      { label: "the full stack, with OpenTelemetry's SDK", name: "tcp-dialtrace", variant: "full", sdk: true },
+      { label: "dialtrace, full stack, tcp()", name: "tcp-dialtrace", variant: "full" },
+      { label: "dialtrace, full stack, no noDelay, no keepAlive", name: "tcp-dialtrace", variant: "plain" },
+      { label: "by hand as in a, with noDelay and keepAlive", name: "tcp-bare", variant: "by hand" },
+      { label: "dialtrace, full stack, with OpenTelemetry's SDK", name: "tcp-dialtrace", variant: "full", sdk: true },
       { label: "by hand, with OpenTelemetry's SDK", name: "tcp-bare", variant: "by hand", sdk: true },
     ],
     {
@@ -76,21 +76,21 @@ async function partB() {
       n: quick ? 300 : 500,
     },
   );
-  const aim = { of: "dialtrace, the full stack, tcp()", atMost: 1.1 };
+  const aim = { of: "dialtrace, full stack, tcp()", atMost: 1.1 };
   printRatios(results, (ns) => `${(ns / 1000).toFixed(1)} µs`, aim);
 }
 
 async function partC() {
-  heading("c. NATS: messages of 128 bytes published and received again");
+  heading("c. NATS: messages of 128 bytes, published and received");
   const server = await startNats();
   if (server === undefined) {
-    console.log("  skipped: there is no nats-server on the PATH");
+    console.log("  skipped: nats-server is not on the PATH");
     return;
   }
   try {
     const contenders = [
       { label: "@nats-io/transport-node", name: "nats", variant: "stock" },
-      { label: "dialtrace/nats, the full stack", name: "nats", variant: "dialtrace" },
+      { label: "dialtrace/nats, full stack", name: "nats", variant: "dialtrace" },
     ];
     const plan = {
       rounds: quick ? 1 : 5,
@@ -100,10 +100,10 @@ async function partC() {
       port: server.port,
     };
     const rates = (await measureSideBySide(contenders, plan)).map(invert);
-    const aim = { of: "dialtrace/nats, the full stack", atLeast: 0.98 };
+    const aim = { of: "dialtrace/nats, full stack", atLeast: 0.98 };
     printRatios(rates, (perNs) => `${(perNs * 1e6).toFixed(0)} /ms`, aim);
 
-    heading("   The client's processor time for each of them");
+    heading("   Processor time of the client per message");
     const cpu = await measureSideBySide(contenders, { ...plan, rounds: quick ? 1 : 3, measure: "cpu" });
     printRatios(cpu, (ns) => `${(ns / 1000).toFixed(2)} µs`);
   } finally {
@@ -112,7 +112,7 @@ async function partC() {
 }
 
 async function partD() {
-  heading("d. One layer alone, over a dial that opens nothing");
+  heading("d. Each layer alone, over a dial without a network");
   const contenders = layers.map((variant) => ({ label: variant, name: "stub-layer", variant }));
   const times = await measureSideBySide(contenders, {
     rounds: quick ? 1 : 3,
@@ -139,7 +139,7 @@ async function partD() {
 }
 
 async function partE() {
-  heading("e. 2,000 TCP connects over loopback at once");
+  heading("e. 2,000 concurrent TCP connects over loopback");
   const contenders = [
     { label: "net.connect", name: "tcp-crowd", variant: "bare" },
     { label: "tcp()", name: "tcp-crowd", variant: "tcp" },
@@ -164,7 +164,7 @@ async function partF() {
 }
 
 async function partG() {
-  heading("g. A connection over loopback, dialed or lent by a pool");
+  heading("g. A connection over loopback, dialed or leased from a pool");
   const hits = await measureSideBySide(
     [
       { label: "tcp()", name: "pool-hit", variant: "dial" },
@@ -174,7 +174,7 @@ async function partG() {
   );
   printRatios(hits, (ns) => `${(ns / 1000).toFixed(2)} µs`, { of: "pool(), a hit", atMost: 1 / 30 });
 
-  heading("   Acquire and release, one after the other, nothing dialed");
+  heading("   Acquire and release, one after the other, without dialing");
   const contenders = ["generic-pool", "tarn", "pool()"];
   const lent = await measureSideBySide(
     contenders.map((variant) => ({ label: variant, name: "pool-lend", variant })),
@@ -183,8 +183,8 @@ async function partG() {
   printRatios(lent, (ns) => `${(ns / 1000).toFixed(2)} µs`, { of: "pool()", atMost: 2 });
 
   for (const size of [1_000, 10_000, 100_000]) {
-    heading(`   ${size.toLocaleString("en")} who wait for one connection, for each of them`);
-    // tarn takes minutes for so many: it looks for each of them in a list.
+    heading(`   ${size.toLocaleString("en")} acquires waiting for one connection, per acquire`);
+    // tarn takes minutes for 100,000, since it searches a list for each.
     const able = contenders.filter((variant) => size < 100_000 || variant !== "tarn");
     const waited = await measureSideBySide(
       able.map((variant) => ({ label: variant, name: "pool-waiters", variant })),
@@ -195,12 +195,12 @@ async function partG() {
 }
 
 function partH() {
-  heading("h. Importing the package, each time in a process of its own");
+  heading("h. Importing the package, each time in a new process");
   const results = measureImports(quick ? 5 : 21);
   printRatios(results, (ns) => `${(ns / 1e6).toFixed(1)} ms`, { of: "import", atMost: 0.5 });
 }
 
-/** Rates instead of times. @param {import("./rounds.js").Result} result */
+/** Turns times into rates. @param {import("./rounds.js").Result} result */
 function invert({ contender, value, ratio, low, high }) {
   return { contender, value: 1 / value, ratio: 1 / ratio, low: 1 / high, high: 1 / low };
 }

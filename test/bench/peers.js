@@ -5,8 +5,8 @@ import { connect, createServer } from "node:net";
 import { noop } from "./loop.js";
 
 /**
- * Accepts connections in this same process. `idle` waits until all are gone: connects that find the
- * queue of a server full are tried again by the kernel, a second later.
+ * Accepts connections in this process. `idle` waits until all are closed: the kernel retries a connect only a second
+ * later when the server's backlog is full.
  */
 export async function accept() {
   let open = 0;
@@ -32,9 +32,9 @@ export async function accept() {
   };
 }
 
-/** A real nats-server on loopback, or `undefined` where there is none on the PATH. */
+/** Starts a real nats-server on loopback. Returns `undefined` if none is on the PATH. */
 export async function startNats() {
-  // Debian puts it where only root's PATH leads.
+  // Debian installs it in a folder that only root has on the PATH.
   const PATH = `${process.env.PATH}:/usr/sbin`;
   const port = await unusedPort();
   const child = spawn("nats-server", ["-a", "127.0.0.1", "-p", String(port)], {
@@ -52,7 +52,7 @@ export async function startNats() {
   throw new Error("nats-server does not answer");
 }
 
-/** Ends one process and waits until it is gone. @param {import("node:child_process").ChildProcess} child */
+/** Kills a process and waits until it has ended. @param {import("node:child_process").ChildProcess} child */
 export async function stop(child) {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, "exit");

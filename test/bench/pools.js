@@ -6,7 +6,7 @@ import { pool } from "../../dist/index.js";
 import { noop } from "./loop.js";
 import { target } from "./stub.js";
 
-/** A stream without a network: the real thing that a pool of connections looks after. */
+/** A real stream without a network. */
 function connection() {
   return new Duplex({
     read: noop,
@@ -19,8 +19,8 @@ function connection() {
 const create = async () => connection();
 
 /**
- * Pools of connections that cost nothing to make, each as a function that acquires one and returns what releases it.
- * All bound the wait, as is their default or good sense.
+ * Pools of connections that cost nothing to open. Each is a function that acquires a connection and returns a function
+ * that releases it. All of them limit the wait.
  * @type {Record<string, (max: number) => () => Promise<() => unknown>>}
  */
 export const pools = {

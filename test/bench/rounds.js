@@ -7,34 +7,34 @@ import { stop } from "./peers.js";
 /**
  * @typedef {object} Contender
  * @property {string} label
- * @property {string} name - of the file in contenders/.
+ * @property {string} name - name of the file in contenders/.
  * @property {string} [variant]
  * @property {boolean} [sdk] - whether OpenTelemetry's SDK is registered.
  *
  * @typedef {object} Plan
- * @property {number} rounds - each in processes of its own.
- * @property {number} slices - of each round.
- * @property {number} warmUp - of each process.
- * @property {number} n - of each slice.
+ * @property {number} rounds - number of rounds, each in new processes.
+ * @property {number} slices - number of slices in a round.
+ * @property {number} warmUp - iterations of each process before the first slice.
+ * @property {number} n - iterations of a slice.
  * @property {"time" | "cpu" | "bytes"} [measure]
- * @property {number} [port] - of the peer, where the contenders share one.
+ * @property {number} [port] - port of the peer that the contenders share.
  *
  * @typedef {object} Result
  * @property {Contender} contender
  * @property {number} value - the median.
- * @property {number} ratio - to the first contender: the median of the rounds' ratios.
+ * @property {number} ratio - ratio to the first contender, the median of the rounds.
  * @property {number} low
  * @property {number} high
  */
 
 const childFile = fileURLToPath(new URL("child.js", import.meta.url));
 
-/** Room for a slice's allocations, so that none is collected before it is counted. */
+/** A young generation that holds all allocations of a slice, so that none is collected before it is counted. */
 const roomyHeap = ["--min-semi-space-size=64", "--max-semi-space-size=64"];
 
 /**
- * Measures contenders side by side: a process each, all warm, then slice by slice in turn and back, so
- * that what disturbs the machine disturbs all alike. Each slice is related to the first contender's.
+ * Measures contenders side by side. Each has its own process and is warmed up. The slices then alternate between the
+ * contenders, in alternating order, so that other load affects all alike. Each slice is compared with the first contender's.
  *
  * @param {readonly Contender[]} contenders
  * @param {Plan} plan
@@ -47,10 +47,10 @@ export async function measureSideBySide(contenders, plan) {
 }
 
 /**
- * Relates what was measured to the first contender.
+ * Compares measurements with those of the first contender.
  *
  * @param {readonly Contender[]} contenders
- * @param {readonly (readonly (readonly number[])[])[]} rounds - each of slices, with a value for each contender.
+ * @param {readonly (readonly (readonly number[])[])[]} rounds - rounds of slices, with one value per contender.
  * @returns {Result[]}
  */
 export function relate(contenders, rounds) {

@@ -2,7 +2,7 @@
 import { BatchSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import { NodeTracerProvider } from "@opentelemetry/sdk-trace-node";
 
-/** Registers the SDK as a service does, spans batched, but for what is done with each batch: it is dropped. */
+/** Registers the SDK as a service does, with batched spans, except that each batch is dropped. */
 export function registerSdk() {
   const exporter = {
     /** @param {unknown} _spans @param {(result: { code: number }) => void} done */

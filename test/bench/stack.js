@@ -5,7 +5,7 @@ import { withTracing } from "../../dist/otel.js";
 import { withPrometheus } from "../../dist/prometheus.js";
 
 /**
- * What a service would dial through: traced, measured, bounded, retried.
+ * The dialer of a typical service: spans, metrics, timeouts and retries.
  * @param {import("../../dist/index.js").Dialer} base
  */
 export function fullStack(base) {
@@ -20,7 +20,7 @@ export function fullStack(base) {
 }
 
 /**
- * The same without telemetry.
+ * {@link fullStack} without telemetry.
  * @param {import("../../dist/index.js").Dialer} base
  */
 export function silentStack(base) {

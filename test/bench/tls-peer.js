@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createServer } from "node:tls";
 import { noop } from "./loop.js";
 
-/** Accepts TLS connections in this same process, by a certificate made for it. */
+/** Accepts TLS connections in this process, with a new certificate. */
 export async function acceptTls() {
   const folder = mkdtempSync(join(tmpdir(), "dialtrace-"));
   const [keyFile, certFile] = [join(folder, "key.pem"), join(folder, "cert.pem")];

@@ -19,39 +19,39 @@ const phases = [
     "SIGINT",
   ],
   ["SIGTERM", ["--up-after", "0.2"], "received", "SIGTERM", "SIGTERM"],
-  ["the hangup of its terminal", ["--up-after", "0.2"], "received", "SIGHUP", "SIGHUP"],
+  ["a hangup of its terminal (SIGHUP)", ["--up-after", "0.2"], "received", "SIGHUP", "SIGHUP"],
 ] as const;
 
-// Side by side, for they mostly wait.
-describe("the end of the demo", { concurrency: 2 }, () => {
+// Concurrent, since these tests mostly wait.
+describe("demo shutdown", { concurrency: 2 }, () => {
   for (const [what, args, line, word, signal] of phases) {
-    test(`${what} ends the demo with 0 and leaves nothing behind`, async () => {
+    test(`${what} ends the demo with exit code 0 and leaves no process behind`, async () => {
       await using demo = startDemo(args);
       await demo.printed(line);
       const startedAt = performance.now();
       demo.child.kill(signal);
       assert.equal(await demo.ended(), 0, demo.output);
       assert.ok(performance.now() - startedAt < 10_000, demo.output);
-      assertInOrder(demo.output, [`${word}: cancels, drains and ends`, "in numbers, from the metrics:"]);
+      assertInOrder(demo.output, [`${word}: cancel, drain and exit`, "totals from the metrics:"]);
       await demo.leftNothing();
     });
   }
 
-  test("a Ctrl-C that arrives twice at once, from the terminal and from npm, is one", async () => {
+  test("the demo counts two SIGINTs within 400 ms as one Ctrl-C, since npm sends a second one", async () => {
     await using demo = startDemo(["--up-after", "0.2"]);
     await demo.printed("received");
     demo.child.kill("SIGINT");
     await sleep(20);
     demo.child.kill("SIGINT");
     assert.equal(await demo.ended(), 0, demo.output);
-    assertInOrder(demo.output, ["Ctrl-C", "is drained and closed"]);
+    assertInOrder(demo.output, ["Ctrl-C", "drained and closed"]);
     await demo.leftNothing();
   });
 
-  test("a second Ctrl-C ends the demo at once", async () => {
+  test("a second Ctrl-C ends the demo immediately with exit code 130", async () => {
     await using demo = startDemo(["--up-after", "0.2"]);
     await demo.printed("received");
-    const server = await freeze(demo); // One that doesn't answer holds the drain up.
+    const server = await freeze(demo); // A frozen server blocks the drain.
     try {
       demo.child.kill("SIGINT");
       await demo.printed("Ctrl-C");
@@ -64,7 +64,7 @@ describe("the end of the demo", { concurrency: 2 }, () => {
     await demo.leftNothing();
   });
 
-  test("a server that doesn't answer holds the end up for no more than its drain and its stop", async () => {
+  test("a frozen server delays the end of the demo only by the drain's timeout", async () => {
     await using demo = startDemo(["--up-after", "0.2"]);
     await demo.printed("received");
     await freeze(demo);
@@ -74,7 +74,7 @@ describe("the end of the demo", { concurrency: 2 }, () => {
     await demo.leftNothing();
   });
 
-  test("a demo that is killed takes its server with it", async () => {
+  test("killing the demo also ends its nats-server", async () => {
     await using demo = startDemo(["--up-after", "0.2"]);
     await demo.printed("received");
     assert.equal(demo.servers().length, 1);
@@ -83,7 +83,7 @@ describe("the end of the demo", { concurrency: 2 }, () => {
     await demo.leftNothing();
   });
 
-  test("a server that can't be started ends the demo with 1, and with its last words", async () => {
+  test("a nats-server that fails to start ends the demo with exit code 1 and the server's last line", async () => {
     const folder = await mkdtemp(join(tmpdir(), "dialtrace-"));
     try {
       const script =
@@ -102,7 +102,7 @@ describe("the end of the demo", { concurrency: 2 }, () => {
     }
   });
 
-  test("a demo that nobody reads any more ends, and takes its server with it", async () => {
+  test("the demo ends with its server when the reader of its output has closed the pipe", async () => {
     await using demo = startDemo(["--up-after", "0.2"]);
     await demo.printed("received");
     demo.child.stdout?.destroy();
@@ -110,7 +110,7 @@ describe("the end of the demo", { concurrency: 2 }, () => {
     await demo.leftNothing();
   });
 
-  test("a collector that is away doesn't hold the end up", async () => {
+  test("an unreachable collector does not delay the end of the demo", async () => {
     const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" };
     await using demo = startDemo(["--small-server", "--up-after", "0.2"], env);
     await demo.printed("received");
@@ -118,18 +118,18 @@ describe("the end of the demo", { concurrency: 2 }, () => {
     demo.child.kill("SIGINT");
     assert.equal(await demo.ended(), 0, demo.output);
     assert.ok(performance.now() - startedAt < 10_000, demo.output);
-    assertInOrder(demo.output, ["not all could be sent; is there a collector?"]);
+    assertInOrder(demo.output, ["some spans could not be exported; is the collector running?"]);
   });
 });
 
-/** Stops the demo's server where it stands, and waits until it greets nobody any more. */
+/** Suspends the demo's server and waits until it no longer sends INFO to new connections. */
 async function freeze(demo: Example): Promise<number> {
   const [pid = 0] = demo.servers();
   const port = Number(/is up on 127\.0\.0\.1:(\d+)/.exec(demo.output)?.[1]);
   process.kill(pid, "SIGSTOP");
-  for (let greets = true; greets; ) {
+  for (let answers = true; answers; ) {
     const socket = connect(port, "127.0.0.1");
-    greets = await Promise.race([once(socket, "data").then(() => true), sleep(200, false)]);
+    answers = await Promise.race([once(socket, "data").then(() => true), sleep(200, false)]);
     socket.destroy();
   }
   return pid;

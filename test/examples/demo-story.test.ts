@@ -6,10 +6,10 @@ import { describe, test } from "node:test";
 import { freePort, peer } from "../support/peers.ts";
 import { assertInOrder, startDemo } from "./demo.ts";
 
-/** Up after half a second, an outage at 3.5 s, back at 4.5 s. */
+/** The server starts after 0.5 s, stops at 3.5 s and starts again at 4.5 s. */
 const story = ["--spans", "--seconds", "10", "--up-after", "0.5", "--down-after", "3", "--down-for", "1"];
 
-/** The first dial, as the log draws it. */
+/** The first dial as a waterfall. */
 const waterfall = [
   /dialer {3}dial 127\.0\.0\.1:\d+ .* ms {2}\d attempts\n/,
   /├─ attempt 1 +─+ .* ms {2}refused\n/,
@@ -20,23 +20,23 @@ const waterfall = [
   / {3}└─ handshake nats +[█▌▐]+ .* ms\n/,
 ];
 
-// Side by side, for they mostly wait.
+// Concurrent, since these tests mostly wait.
 describe("the demo", { concurrency: 2 }, () => {
   for (const [name, args] of [
     ["a real nats-server", []],
     ["its own small server", ["--small-server"]],
   ] as const) {
-    test(`with ${name}, the demo tells its story from start to end`, async () => {
+    test(`the demo with ${name} prints the dials, the outage, the reconnect and the totals`, async () => {
       await using demo = startDemo([...story, ...args]);
-      await demo.printed("is back");
+      await demo.printed("reconnected after");
       const { output } = demo;
       const metrics = await scrape(demo.metricsUrl());
       assert.equal(await demo.ended(), 0, demo.output);
 
       assertInOrder(demo.output, [
-        "says hello over NATS once a second, until 10 s are over",
+        "publishes a message over NATS every second; it ends after 10 s",
         args.length === 0 ? /nats-server v[\d.]+ will run on/ : "the demo's own small NATS server will run on",
-        "are served at http://127.0.0.1:",
+        /metrics {2}http:\/\/127\.0\.0\.1:\d+\/metrics/,
         "not ready yet: connecting",
         /attempt 2 to dial \S+ in \d+ ms because: refused/,
         /is up on 127\.0\.0\.1:\d+/,
@@ -48,27 +48,27 @@ describe("the demo", { concurrency: 2 }, () => {
         / {3}├─ socket connect 127\.0\.0\.1:\d+ .* ms\n/,
         / {3}└─ protocol handshake nats .* server [\d.]+\n/,
         'received "hello 1"',
-        "goes down, for 1 s",
+        "goes down for 1 s",
         /connection to \S+ closed after \d+ ms \(\w+\), \d+ B in, \d+ B out/,
-        /is disconnected, because: (remote|reset|error)/,
+        /client {3}disconnected \((remote|reset|error)\)/,
         "not ready yet: reconnecting",
         /is up on 127\.0\.0\.1:\d+/,
         / {2}dial 127\.0\.0\.1:\d+ .* attempts/,
-        /is back, after an outage of [\d.]+ s/,
+        /reconnected after an outage of [\d.]+ s/,
         /received "hello \d+"/,
-        "10 s are over: drains and ends",
-        "is disconnected, because: drain",
-        "is drained and closed",
-        "in numbers, from the metrics:",
-        /dials +2, of which 0 canceled/,
-        /attempts +\d+, of which \d+ failed: \d+ refused/,
-        /retries +\d+, after waits of [\d.]+ s in all/,
+        "10 s have passed: drain and exit",
+        "disconnected (drain)",
+        "drained and closed",
+        "totals from the metrics:",
+        /dials +2 \(0 canceled\)/,
+        /attempts +\d+ \(\d+ failed: \d+ refused\)/,
+        /retries +\d+ \(delays of [\d.]+ s in total\)/,
         /disconnects +2: 1 \w+, 1 drain/,
-        /outages +1, of [\d.]+ s in all\n$/,
+        /outages +1 \([\d.]+ s in total\)\n$/,
       ]);
-      assert.ok(!demo.output.includes("\u001b"), "no colours where there is no terminal");
+      assert.ok(!demo.output.includes("\u001b"), "no colors without a terminal");
 
-      // Those that are over: each has its line among the waterfalls.
+      // Each failed attempt has a line in a waterfall.
       const failed = output.split(/│ {2}└─ connect .* refused\n/).length - 1;
       assert.equal(metrics.of("dialer_attempts_started_total"), failed + 2);
       assert.equal(metrics.of('dialer_attempts_failed_total{dialer_name="demo",error_type="refused"}'), failed);
@@ -85,21 +85,21 @@ describe("the demo", { concurrency: 2 }, () => {
     });
   }
 
-  test("where there is no nats-server on the PATH, the demo's own takes its place and says so", async () => {
+  test("the demo uses its own small server when no nats-server is on the PATH, and says so", async () => {
     await using demo = startDemo(["--seconds", "0"], { PATH: "" });
     assert.equal(await demo.ended(), 0);
     assertInOrder(demo.output, ["the demo's own small NATS server will run on"]);
   });
 
-  test("beside /metrics there is nothing", async () => {
+  test("the demo's metrics server answers 404 for every path but /metrics", async () => {
     await using demo = startDemo(["--small-server", "--up-after", "60"]);
-    await demo.printed("are served at");
+    await demo.printed("metrics  http");
     const response = await fetch(new URL("/", demo.metricsUrl()));
     assert.equal(response.status, 404);
-    assert.equal(await response.text(), "There is only /metrics here.\n");
+    assert.equal(await response.text(), "Not found; the metrics are at /metrics.\n");
   });
 
-  test("spans go to the OTLP endpoint that the environment names, and nothing else does", async () => {
+  test("the demo sends spans, and nothing else, to OTEL_EXPORTER_OTLP_ENDPOINT", async () => {
     const bodies: Buffer[] = [];
     const requests = new Set<string>();
     const collector = createServer(async (request, response) => {
@@ -116,8 +116,8 @@ describe("the demo", { concurrency: 2 }, () => {
       await demo.printed("received");
       demo.child.kill("SIGINT");
       assert.equal(await demo.ended(), 0, demo.output);
-      assertInOrder(demo.output, [`are sent by OTLP to ${endpoint}`, "is drained and closed"]);
-      assert.doesNotMatch(demo.output, /a trace/, "no trees then");
+      assertInOrder(demo.output, [`exported by OTLP to ${endpoint}`, "drained and closed"]);
+      assert.doesNotMatch(demo.output, /^ *[\d.]+ s {2}spans {4}trace/m, "no span trees");
     } finally {
       collector.close();
       collector.closeAllConnections();
@@ -129,22 +129,22 @@ describe("the demo", { concurrency: 2 }, () => {
     }
   });
 
-  test("what the demo can't make sense of it answers with one line and 2", async () => {
+  test("an unknown argument ends the demo with one line and exit code 2", async () => {
     await using demo = startDemo(["--bogus"]);
     assert.equal(await demo.ended(), 2);
     assert.equal(demo.output, "demo: unknown argument: --bogus; see --help\n");
   });
 
   for (const flag of ["--port", "--metrics-port"]) {
-    test(`the demo doesn't take a ${flag} that is in use`, async () => {
+    test(`the demo rejects a ${flag} that is in use`, async () => {
       await using taken = await peer();
       await using demo = startDemo(["--small-server", flag, String(taken.port)]);
       assert.equal(await demo.ended(), 2);
-      assert.match(demo.output, new RegExp(`^demo: port ${taken.port} can't be used: EADDRINUSE$`, "m"));
+      assert.match(demo.output, new RegExp(`^demo: port ${taken.port} cannot be used: EADDRINUSE$`, "m"));
     });
   }
 
-  test("--port and --metrics-port fix the ports, on loopback", async () => {
+  test("--port and --metrics-port set the demo's ports, on loopback", async () => {
     const [port, metricsPort] = [await freePort(), await freePort()];
     const ports = ["--port", String(port), "--metrics-port", String(metricsPort)];
     await using demo = startDemo(["--up-after", "0", ...ports]);
@@ -156,7 +156,7 @@ describe("the demo", { concurrency: 2 }, () => {
     socket.destroy();
   });
 
-  test("--help tells the options", async () => {
+  test("the demo's --help lists the options", async () => {
     await using demo = startDemo(["--help"]);
     assert.equal(await demo.ended(), 0);
     for (const flag of ["--seconds", "--up-after", "--down-after", "--down-for", "--small-server", "--port"]) {
@@ -165,7 +165,7 @@ describe("the demo", { concurrency: 2 }, () => {
   });
 });
 
-/** Reads metrics; `of` sums the samples whose name, and labels if given, it is told. */
+/** Scrapes the metrics. `of` sums the samples of a name, or of a name with labels. */
 async function scrape(url: string) {
   const response = await fetch(url);
   assert.equal(response.status, 200);

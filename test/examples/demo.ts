@@ -4,20 +4,20 @@ import { once } from "node:events";
 import { until } from "../support/resources.ts";
 import { findCommand } from "../support/tools.ts";
 
-/** An example as a process of its own, in a group of its own. */
+/** An example in its own process and process group. */
 export interface Example extends AsyncDisposable {
-  /** What it has printed so far. */
+  /** The output so far. */
   readonly output: string;
   readonly child: ChildProcess;
-  /** Waits until it has printed `text`, `times` times. */
+  /** Waits until the output has `text` at least `times` times. */
   printed(text: string, times?: number): Promise<void>;
-  /** Waits until it has ended, and returns its exit code, or the signal that ended it. */
+  /** Waits until the process has ended, and returns its exit code or the signal that ended it. */
   ended(): Promise<number | string>;
-  /** The address that its metrics are served at, if they are. */
+  /** The URL of the metrics, or an empty string. */
   metricsUrl(): string;
-  /** Processes of the NATS servers that it has started. */
+  /** Process ids of the NATS servers that it has started. */
   servers(): readonly number[];
-  /** Waits until nothing that it has started is left. */
+  /** Waits until the process and all its children have ended. */
   leftNothing(): Promise<void>;
 }
 
@@ -53,7 +53,7 @@ export function startExample(file: string, args: readonly string[] = [], env: No
       const seen = () => output.split(text).length > times;
       const what = () => `the example to print ${JSON.stringify(text)}; it printed:\n${output}`;
       await until(() => seen() || child.exitCode !== null, "", 30_000).catch(() => {});
-      if (!seen()) throw new Error(`waited in vain for ${what()}`);
+      if (!seen()) throw new Error(`timed out waiting for ${what()}`);
     },
     async ended() {
       const [code, signal] = await closed;
@@ -62,9 +62,9 @@ export function startExample(file: string, args: readonly string[] = [], env: No
     metricsUrl: () => /http:\/\/127\.0\.0\.1:\d+\/metrics/.exec(output)?.[0] ?? "",
     servers,
     async leftNothing() {
-      // Each leads a group: whatever they have started is in it.
+      // Each leads a process group that contains its children.
       const leaders = [child.pid ?? Number.NaN, ...servers()];
-      await until(() => !leaders.some(leadsGroup), `nothing to be left of:\n${output}`);
+      await until(() => !leaders.some(leadsGroup), `all processes to end of:\n${output}`);
     },
     async [Symbol.asyncDispose]() {
       if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
@@ -73,7 +73,7 @@ export function startExample(file: string, args: readonly string[] = [], env: No
   };
 }
 
-/** Whether the process, or any of its group, is still there. */
+/** Whether any process of the group of `pid` is running. */
 function leadsGroup(pid: number): boolean {
   try {
     process.kill(-pid, 0);
@@ -83,13 +83,13 @@ function leadsGroup(pid: number): boolean {
   }
 }
 
-/** Asserts that all `parts` are in `output`, one after the other. */
+/** Asserts that `output` contains all `parts` in this order. */
 export function assertInOrder(output: string, parts: readonly (string | RegExp)[]): void {
   let rest = output;
   for (const part of parts) {
     const match = typeof part === "string" ? part : part.exec(rest)?.[0];
     const at = match === undefined ? -1 : rest.indexOf(match);
-    if (match === undefined || at < 0) assert.fail(`${part} is not where it should be in:\n${output}`);
+    if (match === undefined || at < 0) assert.fail(`${part} is missing, or out of order, in:\n${output}`);
     rest = rest.slice(at + match.length);
   }
 }

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { test } from "node:test";
 import { promisify } from "node:util";
 
-test("the first dial is retried, answered, closed and counted", async () => {
+test("examples/first-dial.ts retries, connects, closes and counts its dial", async () => {
   const { stdout, stderr } = await promisify(execFile)(process.execPath, ["--import", "tsx", "examples/first-dial.ts"]);
   assert.match(stderr, /could not connect to 127\.0\.0\.1:\d+: .*ECONNREFUSED/);
   assert.match(stderr, /attempt 2 to dial \S+ in \d+ ms because: refused/);

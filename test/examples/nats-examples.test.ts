@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import { removeFolder, temporaryFolder } from "../support/temporary.ts";
 import { assertInOrder, type Example, startExample } from "./demo.ts";
 
-/** Examples that end by themselves, and the lines that matter. */
+/** The lines that each example must print, in order. */
 const stories: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   "nats-cluster.ts": [
     "learned of",
@@ -67,13 +67,13 @@ const stories: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     "worker  SIGTERM: finishes what it has",
     /NATS client left \S+: drain/,
     "NATS client is closed",
-    /[1-9]\d* jobs are done, [1-9]\d* found nobody, 0 are lost/,
+    /[1-9]\d* jobs done, [1-9]\d* found no worker, 0 lost/,
   ],
 };
 
-// Side by side, for they mostly wait.
+// Concurrent, since these tests mostly wait.
 describe("the NATS examples", { concurrency: 4 }, () => {
-  test("a worker whose server doesn't answer is closed at its deadline, and says so", () =>
+  test("nats-graceful-shutdown.ts closes its worker at the deadline when the server does not answer", () =>
     run("nats-graceful-shutdown.ts", async (example) => {
       await example.printed("NATS client connected");
       await frozen(example, async () => {
@@ -84,30 +84,30 @@ describe("the NATS examples", { concurrency: 4 }, () => {
     }));
 
   for (const [file, lines] of Object.entries(stories)) {
-    test(`${file} tells its story, ends with 0 and leaves nothing behind`, () =>
+    test(`${file} prints its story, ends with exit code 0 and leaves no process or file behind`, () =>
       run(file, async (example) => {
         assert.equal(await example.ended(), 0, example.output);
         assertInOrder(example.output, lines);
       }));
 
-    test(`${file} takes its servers and files with it on Ctrl-C`, () =>
+    test(`${file} removes its servers and files on Ctrl-C`, () =>
       run(file, async (example) => {
         await example.printed("is up on");
         example.child.kill("SIGINT");
-        // The one that shuts down gracefully has a rule of its own.
+        // This example handles the signal itself.
         assert.equal(await example.ended(), file === "nats-graceful-shutdown.ts" ? 0 : 130, example.output);
       }));
   }
 
-  test("Ctrl-C has the worker finish what it has", () =>
+  test("nats-graceful-shutdown.ts finishes its jobs on Ctrl-C", () =>
     run("nats-graceful-shutdown.ts", async (example) => {
       await example.printed("NATS client connected");
       example.child.kill("SIGINT");
       assert.equal(await example.ended(), 0, example.output);
-      assertInOrder(example.output, ["SIGINT: finishes", ": drain", /[1-9] found nobody, 0 are lost/]);
+      assertInOrder(example.output, ["SIGINT: finishes", ": drain", /[1-9] found no worker, 0 lost/]);
     }));
 
-  test("a worker that is stopped while its server is away ends without it", () =>
+  test("nats-graceful-shutdown.ts ends on SIGTERM while its server is down", () =>
     run("nats-graceful-shutdown.ts", async (example) => {
       await example.printed("NATS client connected");
       process.kill(serverOf(example), "SIGKILL");
@@ -117,7 +117,7 @@ describe("the NATS examples", { concurrency: 4 }, () => {
       assertInOrder(example.output, ["SIGTERM: finishes", "had no connection to finish with"]);
     }));
 
-  test("a second signal ends the worker at once", () =>
+  test("nats-graceful-shutdown.ts ends immediately on a second signal", () =>
     run("nats-graceful-shutdown.ts", async (example) => {
       await example.printed("NATS client connected");
       await frozen(example, async () => {
@@ -133,8 +133,8 @@ describe("the NATS examples", { concurrency: 4 }, () => {
     ["nats-auth.ts", "nats-server"],
     ["nats-tls.ts", "openssl"],
   ] as const) {
-    test(`${file} says so where there is no ${command}`, async () => {
-      // Nothing is found there.
+    test(`${file} names ${command} when it is not on the PATH`, async () => {
+      // A PATH without any command.
       await using example = startExample(file, [], { PATH: tmpdir() });
       assert.equal(await example.ended(), 1, example.output);
       assertInOrder(example.output, [`This example needs ${command} on the PATH`]);
@@ -142,7 +142,7 @@ describe("the NATS examples", { concurrency: 4 }, () => {
   }
 });
 
-/** Runs an example with a folder for its files, and holds that nothing is left: no process, no file. */
+/** Runs an example with a folder for its files, and asserts that it leaves no process and no file behind. */
 async function run(file: string, check: (example: Example) => Promise<void>): Promise<void> {
   const folder = temporaryFolder();
   try {
@@ -163,7 +163,7 @@ function serverOf({ servers, output }: Example): number {
   return pid;
 }
 
-/** Runs `check` while the example's server is stopped where it stands. */
+/** Runs `check` while the example's server is suspended. */
 async function frozen(example: Example, check: () => Promise<void>): Promise<void> {
   const pid = serverOf(example);
   process.kill(pid, "SIGSTOP");
@@ -173,7 +173,7 @@ async function frozen(example: Example, check: () => Promise<void>): Promise<voi
     try {
       process.kill(pid, "SIGCONT");
     } catch {
-      // Its example has ended it.
+      // The example has ended its server.
     }
   }
 }

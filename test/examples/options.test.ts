@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readOptions, UsageError } from "../../examples/demo/options.ts";
 
-test("without arguments the demo runs until it is told to end, with ports and server of its own choice", () => {
+test("the demo without arguments runs until Ctrl-C, on free ports", () => {
   assert.deepEqual(readOptions([]), {
     seconds: undefined,
     upAfter: 2.5,
@@ -15,7 +15,7 @@ test("without arguments the demo runs until it is told to end, with ports and se
   });
 });
 
-test("every option is read", () => {
+test("the demo parses every option", () => {
   const args = ["--seconds", "20", "--up-after=0", "--down-after", "1.5", "--down-for", "2", "--small-server"];
   assert.deepEqual(readOptions([...args, "--port", "14222", "--metrics-port=19464", "--spans"]), {
     seconds: 20,
@@ -43,7 +43,7 @@ for (const [args, message] of [
   [["--metrics-port", "1.5"], "--metrics-port must be a port from 1 to 65535, got 1.5"],
   [["--small-server=yes"], "--small-server takes no value, got yes"],
 ] as const) {
-  test(`${args.join(" ")} is answered with: ${message}`, () => {
+  test(`the demo rejects "${args.join(" ")}" with: ${message}`, () => {
     assert.throws(
       () => readOptions(args),
       (error) => error instanceof UsageError && error.message === message,

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { assertInOrder, startExample } from "./demo.ts";
 
-test("a request's trace, with the dial in it, and the dialer's metrics arrive at the collector", async () => {
+test("examples/otel-sdk.ts exports the trace of a request with its dial, and the dialer's metrics", async () => {
   const bodies: Record<string, string> = {};
   const collector = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
@@ -19,11 +19,11 @@ test("a request's trace, with the dial in it, and the dialer's metrics arrive at
     const { port } = collector.address() as AddressInfo;
     await using example = startExample("otel-sdk.ts", [], { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` });
     assert.equal(await example.ended(), 0, example.output);
-    assertInOrder(example.output, ["connected; the trace is ", "the spans and metrics are sent"]);
+    assertInOrder(example.output, ["connected; the trace is ", "spans and metrics exported"]);
     const [, traceId = ""] = /the trace is ([0-9a-f]{32})/.exec(example.output) ?? [];
     const { "/v1/traces": spans = "", "/v1/metrics": metrics = "", ...rest } = bodies;
     assert.deepEqual(rest, {});
-    // The request, the dial, two attempts or more with their connects: all of one trace.
+    // The request, the dial, and at least two attempts with their connects, all in one trace.
     const inTrace = spans.split(Buffer.from(traceId, "hex").toString("latin1")).length - 1;
     assert.ok(inTrace >= 6, `${inTrace} spans`);
     for (const name of ["GET /orders", "dial", "attempt", "socket connect", "refused"]) {
@@ -38,9 +38,12 @@ test("a request's trace, with the dial in it, and the dialer's metrics arrive at
   }
 });
 
-test("says so where there is no collector", async () => {
+test("examples/otel-sdk.ts ends with exit code 1 and a hint when no collector is running", async () => {
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1", OTEL_EXPORTER_OTLP_TIMEOUT: "300" };
   await using example = startExample("otel-sdk.ts", [], env);
   assert.equal(await example.ended(), 1, example.output);
-  assertInOrder(example.output, ["connected", /they could not be sent \(.*\); is there a collector\?/]);
+  assertInOrder(example.output, [
+    "connected",
+    /spans and metrics could not be exported \(.*\); is the collector running\?/,
+  ]);
 });

@@ -13,7 +13,7 @@ async function started() {
   return server;
 }
 
-/** Subscribes and collects; the subscription is known to the server when this returns. */
+/** Subscribes and collects messages. Resolves when the server has the subscription. */
 async function listen(nc: NatsConnection, subject: string, options: { queue?: string; max?: number } = {}) {
   const heard: Msg[] = [];
   nc.subscribe(subject, { ...options, callback: (error, message) => void (error ?? heard.push(message)) });
@@ -23,7 +23,7 @@ async function listen(nc: NatsConnection, subject: string, options: { queue?: st
 
 const texts = (messages: readonly Msg[]) => messages.map((message) => message.string());
 
-test("the small server delivers what is published, in order, and to every subscriber", async () => {
+test("the small NATS server delivers messages in order to every subscriber", async () => {
   await using server = await started();
   await using one = await connect({ servers: server.address });
   await using other = await connect({ servers: server.address });
@@ -35,7 +35,7 @@ test("the small server delivers what is published, in order, and to every subscr
   for (const messages of heard) assert.deepEqual(texts(messages), ["a", "", "b\r\nc"]);
 });
 
-test("wildcards: a star stands for one token, an arrow for one or more at the end", async () => {
+test("the small NATS server matches * to one token and a final > to one or more", async () => {
   await using server = await started();
   await using nc = await connect({ servers: server.address });
   const heard = new Map<string, Msg[]>();
@@ -54,7 +54,7 @@ test("wildcards: a star stands for one token, an arrow for one or more at the en
   });
 });
 
-test("a queue group gets each message once", async () => {
+test("the small NATS server delivers each message to one member of a queue group", async () => {
   await using server = await started();
   await using nc = await connect({ servers: server.address });
   const members = [await listen(nc, "work", { queue: "q" }), await listen(nc, "work", { queue: "q" })];
@@ -65,11 +65,11 @@ test("a queue group gets each message once", async () => {
   assert.equal(members.flat().length, 64);
   assert.ok(
     members.every(({ length }) => length > 0),
-    "both take part",
+    "both members receive messages",
   );
 });
 
-test("requests are answered, with headers; without anybody to answer they fail at once", async () => {
+test("the small NATS server routes requests and replies with headers, and fails requests without responders", async () => {
   await using server = await started();
   await using nc = await connect({ servers: server.address });
   nc.subscribe("double", {
@@ -87,7 +87,7 @@ test("requests are answered, with headers; without anybody to answer they fail a
   await assert.rejects(nc.request("nobody", "", { timeout: 5000 }), /no responders/);
 });
 
-test("a subscription ends when it is unsubscribed, at once or after so many messages", async () => {
+test("the small NATS server ends a subscription on UNSUB, immediately or after a number of messages", async () => {
   await using server = await started();
   await using nc = await connect({ servers: server.address });
   const two = await listen(nc, "count", { max: 2 });
@@ -108,7 +108,7 @@ test("a subscription ends when it is unsubscribed, at once or after so many mess
   );
 });
 
-test("a client that wants no echo hears others only", async () => {
+test("the small NATS server does not echo messages to a client with noEcho", async () => {
   await using server = await started();
   await using quiet = await connect({ servers: server.address, noEcho: true });
   await using other = await connect({ servers: server.address });
@@ -122,7 +122,7 @@ test("a client that wants no echo hears others only", async () => {
   await assert.rejects(quiet.request("nobody", "", { timeout: 5000 }), /no responders/);
 });
 
-test("taken down it hangs up, and brought back it is on the same port", async () => {
+test("the small NATS server closes its connections when stopped and restarts on the same port", async () => {
   await using server = await started();
   await using nc = await connect({ servers: server.address, reconnectTimeWait: 20, maxReconnectAttempts: -1 });
   const seen: string[] = [];
@@ -132,15 +132,15 @@ test("taken down it hangs up, and brought back it is on the same port", async ()
   const heard = await listen(nc, "greet");
   await server.stop();
   await server.stop();
-  await until(() => seen.includes("disconnect"), "the client to see it");
+  await until(() => seen.includes("disconnect"), "the client to be disconnected");
   await server.start();
-  await until(() => seen.includes("reconnect"), "the client to come back");
+  await until(() => seen.includes("reconnect"), "the client to reconnect");
   nc.publish("greet", "again");
   await nc.flush();
   assert.deepEqual(texts(heard), ["again"]);
 });
 
-test("commands may come in any pieces", async () => {
+test("the small NATS server parses commands that arrive byte by byte", async () => {
   await using server = await started();
   const { socket, said } = await speak(server.address);
   const bytes =
@@ -149,7 +149,7 @@ test("commands may come in any pieces", async () => {
     socket.write(byte);
     await new Promise((resolve) => setImmediate(resolve));
   }
-  await until(() => said().includes("PONG"), "the answer");
+  await until(() => said().includes("PONG"), "PONG");
   const msgs = "HMSG a 1 12 14\r\nNATS/1.0\r\n\r\nhi\r\n+OK\r\nMSG a 1 2\r\nyo\r\n+OK\r\nPONG\r\n";
   assert.equal(said(), `+OK\r\n+OK\r\n${msgs}`);
   socket.destroy();
@@ -165,7 +165,7 @@ for (const [bytes, answer] of [
   ["PUB a 99999999\r\n", "Maximum Payload Violation"],
   ["x".repeat(5000), "Maximum Control Line Exceeded"],
 ] as const) {
-  test(`to ${JSON.stringify(bytes.slice(0, 20))} it says ${answer}, and hangs up`, async () => {
+  test(`the small NATS server answers ${JSON.stringify(bytes.slice(0, 20))} with ${answer} and closes the connection`, async () => {
     await using server = await started();
     const { socket, said } = await speak(server.address);
     socket.write(bytes);
@@ -174,7 +174,7 @@ for (const [bytes, answer] of [
   });
 }
 
-/** A client by hand, past the server's INFO. */
+/** Opens a raw connection and reads the server's INFO. */
 async function speak(address: string): Promise<{ socket: Socket; said: () => string }> {
   const socket = connectSocket(Number(address.split(":")[1]), "127.0.0.1");
   let text = "";

@@ -5,7 +5,7 @@ import { BasicTracerProvider } from "@opentelemetry/sdk-trace-base";
 import type { Screen } from "../../examples/demo/screen.ts";
 import { SpanTreePrinter } from "../../examples/demo/span-tree.ts";
 
-/** Times in milliseconds, so that the tree can be compared whole. */
+/** A fixed start in milliseconds, so that the output can be compared exactly. */
 const start = 1_700_000_000_000;
 
 function setUp(paint: Screen["paint"] = (_style, text) => text) {
@@ -22,7 +22,7 @@ function setUp(paint: Screen["paint"] = (_style, text) => text) {
   return { said, span };
 }
 
-test("a trace is printed as one tree when its root has ended, in the order of its beginnings", () => {
+test("SpanTreePrinter prints a trace as one tree, ordered by start, when its root ends", () => {
   const { said, span } = setUp();
   const root = span("dial", 0, { "server.address": "db", "server.port": 5432 });
   const first = span("attempt", 1, { "dialer.attempt.number": 1, "error.type": "refused" }, root);
@@ -34,12 +34,12 @@ test("a trace is printed as one tree when its root has ended, in the order of it
   first.end(start + 4.5);
   span("tls handshake", 1201, { "server.address": "db", "tls.protocol.version": "1.3" }, second).end(start + 1215);
   second.end(start + 1215);
-  assert.deepEqual(said, [], "not before the root has ended");
+  assert.deepEqual(said, [], "nothing before the root ends");
   root.setAttribute("dialer.attempt.count", 2).end(start + 1215);
 
   assert.deepEqual(said, [
     [
-      "a trace                           began      took",
+      "trace                             start  duration",
       "dial db:5432                      +0 ms   1215 ms  2 attempts",
       "├─ attempt 1                      +1 ms    3.5 ms  refused",
       "│  ├─ dns lookup db               +1 ms    2.0 ms",
@@ -50,7 +50,7 @@ test("a trace is printed as one tree when its root has ended, in the order of it
   ]);
 });
 
-test("traces that run at once don't mix, and what failed is red", () => {
+test("SpanTreePrinter keeps concurrent traces apart and prints failures in red", () => {
   const { said, span } = setUp((style, text) => `<${style}>${text}</>`);
   const [one, other] = [span("one", 0), span("other", 0)];
   span("child", 0, { "error.type": "timeout" }, one).end(start + 1);
@@ -63,7 +63,7 @@ test("traces that run at once don't mix, and what failed is red", () => {
   assert.match(said[1]?.at(-1) ?? "", /<red>timeout<\/>$/);
 });
 
-test("traces whose root never ends are not kept for ever", () => {
+test("SpanTreePrinter drops the oldest of more than 100 unfinished traces", () => {
   const { said, span } = setUp();
   const roots = Array.from({ length: 150 }, () => span("root", 0));
   for (const root of roots) span("child", 0, {}, root).end(start + 1);

@@ -1,4 +1,4 @@
-/** There is no container engine among the tests' tools: what can be known without one is held here. */
+/** Tests of the stack that need no container engine. */
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -39,7 +39,7 @@ const { providers } = read<{ providers: { type: string; options: { path: string 
   "grafana/provisioning/dashboards/dashboards.yaml",
 );
 
-/** What a service finds in its folders, as pairs of a path here and a path there. */
+/** The mounted paths of a service, on this machine and in its container. */
 function mountsOf(service: string): { readonly here: string; readonly there: string }[] {
   return (compose.services[service]?.volumes ?? [])
     .map((volume) => volume.split(":"))
@@ -47,13 +47,13 @@ function mountsOf(service: string): { readonly here: string; readonly there: str
     .map(([here = "", there = ""]) => ({ here: join(folder, here), there }));
 }
 
-/** Where a path of a service is here. */
+/** The path on this machine of a path in a container. */
 function mountedFrom(service: string, path: string): string | undefined {
   const mount = mountsOf(service).find(({ there }) => path === there || path.startsWith(`${there}/`));
   return mount && join(mount.here, path.slice(mount.there.length));
 }
 
-test("every service has a version, files that exist, and ports that only this machine reaches", () => {
+test("every service of the stack has a version, existing files, and ports bound to loopback", () => {
   assert.deepEqual(Object.keys(compose.services).sort(), ["grafana", "jaeger", "nats", "prometheus"]);
   for (const [name, { image, volumes = [], ports = [], depends_on = [] }] of Object.entries(compose.services)) {
     assert.match(image, /^[\w/-]+:v?\d+\.\d+[\w.-]*$/, name);
@@ -65,7 +65,7 @@ test("every service has a version, files that exist, and ports that only this ma
   }
 });
 
-test("Prometheus finds its configuration and its rules, and has nothing to say about them", () => {
+test("promtool accepts the stack's Prometheus configuration with its two rule files", () => {
   const root = temporaryFolder();
   for (const { here, there } of mountsOf("prometheus")) {
     mkdirSync(dirname(join(root, there)), { recursive: true });
@@ -80,7 +80,7 @@ test("Prometheus finds its configuration and its rules, and has nothing to say a
   assert.match(stdout, /2 rule files found/);
 });
 
-test("Grafana is provisioned with the sources that there are, and with the dashboards", () => {
+test("the stack's Grafana is provisioned with its data sources and dashboards", () => {
   for (const { type, url } of datasources) {
     const { hostname, port } = new URL(url);
     const ports = compose.services[hostname]?.ports ?? [];
@@ -100,7 +100,7 @@ test("Grafana is provisioned with the sources that there are, and with the dashb
   assert.ok(existsSync(mountedFrom("grafana", home) ?? ""), home);
 });
 
-test("the program serves its metrics where Prometheus looks for them, connects to NATS, and ends when told to", async () => {
+test("the stack's program serves metrics on the scraped port, connects to NATS, and ends on SIGINT", async () => {
   const source = readFileSync(join(folder, "main.ts"), "utf8");
   const [{ static_configs: [{ targets = [] } = {}] = [] } = {}] = scraping.scrape_configs;
   const [, scraped] = targets[0]?.split(":") ?? [];
@@ -129,7 +129,10 @@ test("the program serves its metrics where Prometheus looks for them, connects t
       return connected === "state=connected → 1" && nonZero("dialer_attempts_failed_total").length > 0;
     };
     while (!(await isDone().catch(() => false))) {
-      assert.ok(Date.now() < deadline && child.exitCode === null, "the program does what its dashboards show");
+      assert.ok(
+        Date.now() < deadline && child.exitCode === null,
+        "timed out waiting for a connected client and failed attempts in the metrics",
+      );
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     child.kill("SIGINT");

@@ -7,32 +7,32 @@ import { realStorm } from "./real-storm.ts";
 import { assertSame, setting } from "./same.ts";
 
 const kinds: readonly [string, RetryOptions][] = [
-  ["constant waits", { backoff: "constant", initialBackoffMs: 2_000, jitter: "none" }],
-  ["exponential waits", { jitter: "none" }],
+  ["constant backoff", { backoff: "constant", initialBackoffMs: 2_000, jitter: "none" }],
+  ["exponential backoff without jitter", { jitter: "none" }],
   ["equal jitter", { jitter: "equal" }],
   ["full jitter", { jitter: "full" }],
   ["decorrelated jitter", { jitter: "decorrelated" }],
 ];
 
 for (const [name, options] of kinds) {
-  test(`a thousand dialers with ${name} fare as the simulated do`, async () => {
+  test(`1,000 real dialers with ${name} produce the same storm as the simulation`, async () => {
     const simulated = simulate({ ...setting, strategy: retrying(name, options) });
     const real = await realStorm(setting, (_, random) => ({ layers: [retryForever(options, random)] }));
     assertSame(real, simulated);
   });
 }
 
-test("so they do by a server that is silent to those who find no place in its backlog", async () => {
+test("1,000 real dialers produce the same storm as the simulation when the server drops attempts", async () => {
   const silent = { ...setting, server: { ...setting.server, full: "drop" as const } };
   const simulated = simulate({ ...silent, strategy: retrying("full jitter", {}) });
   assertSame(await realStorm(silent, (_, random) => ({ layers: [retryForever({}, random)] })), simulated);
 });
 
 for (const [name, options] of [
-  ["the default", {}],
-  ["the client's own rule", { reconnectTimeWait: 2_000 }],
+  ["the default delays", {}],
+  ["reconnectTimeWait", { reconnectTimeWait: 2_000 }],
 ] as const) {
-  test(`a thousand clients that dial by NATS' reconnects, by ${name}, fare as the simulated do`, async () => {
+  test(`1,000 NATS reconnect loops with ${name} produce the same storm as the simulation`, async () => {
     const simulated = simulate({ ...setting, strategy: reconnecting(name, options) });
     const real = await realStorm(setting, (_, random) => ({ layers: [], loop: reconnectDelay(options, random) }));
     assertSame(real, simulated);

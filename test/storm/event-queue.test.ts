@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { EventQueue } from "../bench/storm/event-queue.js";
 import { seededRandom } from "../support/random.ts";
 
-test("events come out in the order of their times, whatever the order that they came in", () => {
+test("EventQueue pops events in order of time", () => {
   const random = seededRandom(1);
   const queue = new EventQueue(500);
   const model: { at: number; value: number }[] = [];
@@ -22,7 +22,7 @@ test("events come out in the order of their times, whatever the order that they 
   }
 });
 
-test("a queue says when it is full, and when it is empty", () => {
+test("EventQueue throws on push when full and on pop when empty", () => {
   const queue = new EventQueue(1);
   assert.equal(queue.nextAt, Number.POSITIVE_INFINITY);
   assert.throws(() => queue.pop(), /empty/);

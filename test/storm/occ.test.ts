@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { meanContention } from "../bench/storm/occ.js";
 
-// What https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ says of its own simulator, at its 100 clients.
-const goes = 40;
-const none = meanContention(100, "none", goes);
-const exponential = meanContention(100, "exponential", goes);
-const equal = meanContention(100, "equal", goes);
-const full = meanContention(100, "full", goes);
-const decorrelated = meanContention(100, "decorrelated", goes);
+// The claims of https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ about 100 clients.
+const runs = 40;
+const none = meanContention(100, "none", runs);
+const exponential = meanContention(100, "exponential", runs);
+const equal = meanContention(100, "equal", runs);
+const full = meanContention(100, "full", runs);
+const decorrelated = meanContention(100, "decorrelated", runs);
 
-/** Of 100 runs of the article's own simulator, with its parameters and Python's random numbers. */
+/** Means of 100 runs of the article's own simulator. */
 const published = {
   none: { calls: 2420, ms: 2021 },
   exponential: { calls: 1860, ms: 63_637 },
@@ -19,7 +19,7 @@ const published = {
   decorrelated: { calls: 999, ms: 4585 },
 };
 
-test("calls and times are those of the article's own simulator", () => {
+test("contention gives the calls and times of the simulator of 'Exponential Backoff And Jitter'", () => {
   for (const [name, ours] of Object.entries({ none, exponential, equal, full, decorrelated })) {
     const theirs = published[name as keyof typeof published];
     assert.ok(Math.abs(ours.calls / theirs.calls - 1) < 0.03, `${name}: ${ours.calls} calls, theirs ${theirs.calls}`);
@@ -27,29 +27,29 @@ test("calls and times are those of the article's own simulator", () => {
   }
 });
 
-test("without backoff, calls grow with the square of the clients", () => {
-  const half = meanContention(50, "none", goes);
+test("contention without backoff needs calls that grow with the square of the clients", () => {
+  const half = meanContention(50, "none", runs);
   const growth = none.calls / half.calls;
   assert.ok(growth > 3.3 && growth < 4.2, `${half.calls} calls of 50 clients, ${none.calls} of 100`);
 });
 
-test("full jitter needs less than half of the calls of exponential backoff without jitter", () => {
+test("contention with full jitter needs less than half the calls of exponential backoff without jitter", () => {
   assert.ok(full.calls < exponential.calls / 2, `${full.calls} of ${exponential.calls}`);
 });
 
-test("exponential backoff without jitter is the clear loser: more calls and far more time than any jitter", () => {
+test("contention with exponential backoff without jitter needs more calls and far more time than any jitter", () => {
   for (const other of [equal, full, decorrelated]) {
     assert.ok(exponential.calls > 1.5 * other.calls, `${exponential.calls} calls to ${other.calls}`);
     assert.ok(exponential.ms > 5 * other.ms, `${exponential.ms} ms to ${other.ms}`);
   }
 });
 
-test("of the jittered, full needs the least calls, equal hardly more, decorrelated more", () => {
+test("contention with full jitter needs the fewest calls, equal slightly more, decorrelated more", () => {
   assert.ok(equal.calls > full.calls && equal.calls < 1.1 * full.calls, `${equal.calls} to ${full.calls}`);
   assert.ok(decorrelated.calls > 1.15 * full.calls, `${decorrelated.calls} to ${full.calls}`);
 });
 
-test("of the jittered, equal takes much longer; full takes slightly more time than decorrelated", () => {
+test("contention with equal jitter takes much longer than full, and full about as long as decorrelated", () => {
   assert.ok(equal.ms > 1.25 * full.ms, `${equal.ms} ms to ${full.ms}`);
   assert.ok(
     full.ms < 1.15 * decorrelated.ms && full.ms > 0.95 * decorrelated.ms,

@@ -29,27 +29,27 @@ const picture: Picture = {
   panels: [panel],
 };
 
-test("a line on a log scale goes through its points, and along the bottom where they are below it", () => {
+test("draw clips values below a log scale to its lower end", () => {
   const d = /<path d="(M[^"]+)" fill="none"/.exec(draw(picture))?.[1] ?? "";
   const ys = [...d.matchAll(/[ML][\d.]+ ([\d.]+)/g)].map(([, y]) => Number(y));
   const [top = Number.NaN, middle = Number.NaN, bottom = Number.NaN] = ys;
   assert.deepEqual([ys.length, middle - top, bottom - top], [3, 50, 100]);
 });
 
-test("names are text, whatever is in them", () => {
+test("draw escapes markup in names", () => {
   const svg = draw(picture);
   assert.ok(!svg.includes("<jitter>") && !svg.includes("<storm>"));
   assert.ok(svg.includes("full &#60;jitter&#62; &#38; &#34;more&#34;"));
 });
 
-test("a legend names each line once, and axes are named", () => {
+test("draw names each line once in the legend and labels the axes", () => {
   const svg = draw({ ...picture, panels: [panel, panel] });
   assert.equal(svg.split("full &#60;jitter").length - 1, 1);
   assert.equal(svg.split(">attempts a second<").length - 1, 2);
   assert.equal(svg.split(">seconds<").length - 1, 1);
 });
 
-test("nothing is drawn outside of the x range", () => {
+test("draw omits points outside the x range", () => {
   const svg = draw({ ...picture, xRange: [0, 5] });
   assert.equal(/<path d="(M[^"]+)" fill="none"/.exec(svg)?.[1]?.match(/[ML]/g)?.length, 2);
 });

@@ -7,13 +7,13 @@ import type { Storm } from "../bench/storm/simulate.js";
 import { Streams } from "../bench/storm/streams.js";
 import { Tally } from "../bench/storm/tally.js";
 
-/** What stands in a client's dialer above the timeout of an attempt, and how it waits between dials, if it dials until it is back. */
+/** The layers of a client's dialer above the timeout of an attempt, and the delay between dials of a client that dials until it succeeds. */
 export interface RealClient {
   readonly layers: readonly Middleware[];
   readonly loop?: ((attempt: number, error: unknown, sinceLastTryMs: number) => number) | undefined;
 }
 
-/** The same storm as {@link simulate}'s, by composed dialers on the fake clock: each client draws from its own stream, in the same order. */
+/** Runs the storm of {@link simulate} with composed dialers on the fake clock. Each client draws from its own random stream, in the same order. */
 export async function realStorm(
   { clients, server: serverOptions, latencyMs, timeoutMs, untilMs, seed }: Omit<Storm, "strategy">,
   clientOf: (client: number, random: () => number, clock: Clock) => RealClient,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Tally } from "../bench/storm/tally.js";
 
-/** A storm in which clients are refused while the server is down and when it has no place, and give up waiting in its backlog too. */
+/** A storm with all kinds of failures: refused while the server is down or its backlog is full, and timeouts in the backlog. */
 export const setting = {
   clients: 1_000,
   server: { upAtMs: 1_500, perSecond: 300, backlog: 200, full: "refuse" as const },
@@ -11,16 +11,16 @@ export const setting = {
   seed: 7,
 };
 
-/** That both storms were the same, to the last attempt and the last bit of time. */
+/** Asserts that both storms are identical: the same attempts at the same times. */
 export function assertSame(real: Tally, simulated: Tally): void {
-  assert.ok(simulated.wasted > 100, "a storm must waste attempts, or nothing is compared");
+  assert.ok(simulated.wasted > 100, "the storm must have failed attempts, or nothing is compared");
   assert.equal(real.attempts, simulated.attempts);
   assert.deepEqual(real.perSecond(100), simulated.perSecond(100));
   assert.equal(real.returned, simulated.returned);
   assert.deepEqual(real.backTimes, simulated.backTimes);
 }
 
-/** That both storms come to the same, within a share of it. */
+/** Asserts that the figures of both storms differ by at most `share`. */
 export function assertAlike(real: Tally, simulated: Tally, share: number): void {
   const figures = (tally: Tally) => ({
     attempts: tally.attempts,

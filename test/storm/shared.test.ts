@@ -11,7 +11,7 @@ import { assertAlike, assertSame, setting } from "./same.ts";
 
 const perProcess = 100;
 
-test("a thousand clients that share budgets fare as the simulated do", async () => {
+test("1,000 real clients with shared retry budgets produce the same storm as the simulation", async () => {
   const simulated = simulate({ ...setting, strategy: budgeted(nested, { minPerSecond: 1 }) });
   const budgetOf = oneOfProcess((clock) => retryBudget({ minPerSecond: 1, clock }));
   const real = await realStorm(setting, (client, random, clock) => ({
@@ -21,7 +21,7 @@ test("a thousand clients that share budgets fare as the simulated do", async () 
   assertSame(real, simulated);
 });
 
-test("a thousand clients behind breakers of their processes fare as the simulated do", async () => {
+test("1,000 real clients with shared breakers produce the same storm as the simulation", async () => {
   const seed = 3;
   const simulated = simulate({ ...setting, strategy: gated(nats, seed) });
   const breakerOf = oneOfProcess((_, process) =>
@@ -34,18 +34,18 @@ test("a thousand clients behind breakers of their processes fare as the simulate
   assertSame(real, simulated);
 });
 
-test("a thousand clients behind limits of their processes fare as the simulated do", async () => {
+test("1,000 real clients with shared rate limits produce nearly the same storm as the simulation", async () => {
   const longer = { ...setting, server: { ...setting.server, backlog: 100 }, untilMs: 30_000 };
   const simulated = simulate({ ...longer, strategy: paced(full, 30) });
   const limitOf = oneOfProcess((): Middleware => withRateLimit({ dialsPerSecond: 30 }));
   const real = await realStorm(longer, (client, random, clock) => ({
     layers: [withRetry({ maxAttempts: Number.POSITIVE_INFINITY, random }), limitOf(client, clock)],
   }));
-  // The layer's timers are of whole milliseconds: a little later, and after some seconds other clients go first.
+  // The layer's timers have whole milliseconds, so its attempts are a little late, and later their order differs.
   assertAlike(real, simulated, 0.03);
 });
 
-/** One for each process' clients. */
+/** Creates one value per process. */
 function oneOfProcess<T>(make: (clock: Clock, process: number) => T): (client: number, clock: Clock) => T {
   const made = new Map<number, T>();
   return (client, clock) => {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { simulate } from "../bench/storm/simulate.js";
 import { decorrelated, equal, exponential, fixed, full, nats } from "../bench/storm/strategies.js";
 
-// What the README says of the defaults, at a fiftieth of its clients. At best all are back after 20 s.
+// The claims of src/retry/README.md about the defaults, with a fiftieth of the clients. The optimum is 20 s.
 const clients = 2_000;
 const storm = {
   clients,
@@ -22,32 +22,32 @@ const after = {
   nats: simulate({ ...storm, strategy: nats }),
 };
 
-test("waits without jitter keep the herd together: the server stands idle between its visits", () => {
+test("a storm without jitter keeps its clients synchronized, so that the server idles between bursts", () => {
   assert.ok(after.fixed.untilBackMs(1) > 150_000, `${after.fixed.untilBackMs(1)} ms`);
   assert.equal(after.exponential.untilBackMs(0.5), Number.POSITIVE_INFINITY);
   assert.ok(after.fixed.peaks.onceUp >= clients && after.exponential.peaks.onceUp >= clients * 0.95);
 });
 
-test("with full jitter, withRetry's default, all are back within half as long again as at best, for a fifth of the attempts", () => {
+test("a storm with full jitter, the default of withRetry, ends within 1.5 times the optimum with a fifth of the attempts", () => {
   assert.ok(after.full.untilBackMs(1) < 30_000, `${after.full.untilBackMs(1)} ms`);
   assert.ok(after.full.attempts < after.fixed.attempts / 5, `${after.full.attempts} of ${after.fixed.attempts}`);
 });
 
-test("of the kinds of jitter, full asks least of a server that has come back, in about the least time", () => {
+test("a storm with full jitter has the lowest peak after the restart, in about the shortest time", () => {
   for (const other of [after.equal, after.decorrelated]) {
     assert.ok(after.full.peaks.onceUp < 0.8 * other.peaks.onceUp, `${after.full.peaks.onceUp} ${other.peaks.onceUp}`);
     assert.ok(after.full.untilBackMs(0.99) < 1.05 * other.untilBackMs(0.99));
   }
 });
 
-test("by the NATS default all are back within an eighth longer than at best, and its first second is the lightest", () => {
+test("a storm with the NATS default ends within 1.15 times the optimum, and its highest peak is the lowest", () => {
   assert.ok(after.nats.untilBackMs(1) < 22_800, `${after.nats.untilBackMs(1)} ms`);
   for (const other of [after.equal, after.decorrelated, after.full, after.exponential]) {
     assert.ok(after.nats.peaks.ever < 0.8 * other.peaks.ever, `${after.nats.peaks.ever} to ${other.peaks.ever}`);
   }
 });
 
-test("a seed decides all of it", () => {
+test("a storm is determined by its seed", () => {
   const again = simulate({ ...storm, strategy: full });
   assert.deepEqual(again.backTimes, after.full.backTimes);
   assert.deepEqual(again.perSecond(100), after.full.perSecond(100));

@@ -8,11 +8,11 @@ import { fullStack } from "../stack.js";
 
 const message = new Uint8Array(128);
 
-/** Messages published before the client waits for the server to have them, so that its buffer stays small. */
+/** Number of messages published between two flushes, which keep the client's buffer small. */
 const burst = 500;
 
 /**
- * Publishes messages and receives each again, over one connection.
+ * Publishes messages and receives them on the same connection.
  * @param {{ port: number, variant: string }} settings
  */
 export async function prepare({ port, variant }) {

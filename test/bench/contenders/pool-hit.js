@@ -3,7 +3,7 @@ import { pool, tcp } from "../../../dist/index.js";
 import { inTurn } from "../loop.js";
 import { accept } from "../peers.js";
 
-/** A connection over loopback: dialed each time by `tcp()`, or lent by a pool over it. @param {{ variant: "dial" | "hit" }} settings */
+/** Gets a connection over loopback: dialed each time by `tcp()`, or leased from a pool. @param {{ variant: "dial" | "hit" }} settings */
 export async function prepare({ variant }) {
   const { port } = await accept();
   const target = `127.0.0.1:${port}`;

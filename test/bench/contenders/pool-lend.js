@@ -1,7 +1,7 @@
 // @ts-check
 import { pools } from "../pools.js";
 
-/** Acquires and releases, one after the other. @param {{ variant: string }} settings */
+/** Acquires and releases connections, one after the other. @param {{ variant: string }} settings */
 export function prepare({ variant }) {
   const acquire = /** @type {NonNullable<typeof pools[string]>} */ (pools[variant])(10);
   return async (/** @type {number} */ n) => {

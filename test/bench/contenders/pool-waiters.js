@@ -1,7 +1,7 @@
 // @ts-check
 import { pools } from "../pools.js";
 
-/** All ask at once for one connection; each releases it as soon as it is his. @param {{ variant: string }} settings */
+/** Acquires one connection `n` times at once, and releases it each time immediately. @param {{ variant: string }} settings */
 export function prepare({ variant }) {
   const acquire = /** @type {NonNullable<typeof pools[string]>} */ (pools[variant])(1);
   return async (/** @type {number} */ n) => {

@@ -11,7 +11,7 @@ import { inTurn, noop } from "../loop.js";
 import { fullStack, silentStack } from "../stack.js";
 import { stubDialer, target } from "../stub.js";
 
-/** The SDK with a reader, without which it would throw all away at once; nothing is ever collected. */
+/** The SDK with a reader, without which it drops all measurements. Nothing is ever collected. */
 function meterProvider() {
   class Reader extends MetricReader {
     async onForceFlush() {}
@@ -47,7 +47,7 @@ const dialers = {
 
 export const layers = Object.keys(dialers);
 
-/** One layer alone over the stub. @param {{ variant: string }} settings */
+/** Dials through one layer over the stub. @param {{ variant: string }} settings */
 export function prepare({ variant }) {
   const dial = dialers[variant]?.();
   return (/** @type {number} */ n) => inTurn(n, () => dial(target));

@@ -4,11 +4,11 @@ import { byHand } from "../by-hand.js";
 import { inTurn } from "../loop.js";
 import { accept } from "../peers.js";
 
-/** What `tcp()` sets. */
+/** The socket options of `tcp()`. */
 const likeOurs = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 15_000 };
 
 /**
- * Node's own `net.connect`: bare, with the options that `tcp()` sets, or beneath what one would write by hand.
+ * Node's `net.connect`: bare, with the socket options of `tcp()`, or with the decorators written by hand.
  * @param {{ variant?: "options" | "by hand" }} settings
  */
 export async function prepare({ variant }) {

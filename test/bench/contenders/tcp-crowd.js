@@ -4,7 +4,7 @@ import { tcp } from "../../../dist/index.js";
 import { atOnce } from "../loop.js";
 import { accept } from "../peers.js";
 
-/** 2,000 dials at a time, by `net.connect` or `tcp()`. @param {{ variant: "bare" | "tcp" }} settings */
+/** Makes 2,000 concurrent dials with `net.connect` or `tcp()`. @param {{ variant: "bare" | "tcp" }} settings */
 export async function prepare({ variant }) {
   const { port, idle } = await accept();
   const dialer = tcp();

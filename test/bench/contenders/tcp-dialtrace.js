@@ -13,7 +13,7 @@ const dialers = {
   plain: () => fullStack(tcp({ noDelay: false, keepAlive: false })),
 };
 
-/** `tcp()` alone or beneath a stack. @param {{ variant: string }} settings */
+/** Dials with `tcp()`, alone or composed. @param {{ variant: string }} settings */
 export async function prepare({ variant }) {
   const dial = dialers[variant]?.();
   const { port } = await accept();

@@ -5,7 +5,7 @@ import { connect, createSecureContext } from "node:tls";
 import { inTurn } from "../loop.js";
 import { acceptTls } from "../tls-peer.js";
 
-/** `tls.connect`, as fast as it gets: one secure context for all. @param {{ variant: string }} settings */
+/** Dials with `tls.connect`, with one secure context for all connections. @param {{ variant: string }} settings */
 export async function prepare({ variant }) {
   const { port, ca } = await acceptTls();
   const secureContext = createSecureContext({ ca });

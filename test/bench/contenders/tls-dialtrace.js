@@ -4,7 +4,7 @@ import { tcp, tls } from "../../../dist/index.js";
 import { inTurn } from "../loop.js";
 import { acceptTls } from "../tls-peer.js";
 
-/** `tls()` alone. @param {{ variant: string }} settings */
+/** Dials with `tls()`. @param {{ variant: string }} settings */
 export async function prepare({ variant }) {
   const { port, ca } = await acceptTls();
   const dial = tls({ ca, serverName: "bench.test", sessionCache: variant === "resumed" }, tcp());

@@ -1,18 +1,18 @@
 // @ts-check
 
-/** Children of a node: with four, a step down reads one line of cache and there are half as many steps as with two. */
+/** Children per node. With four, a step down reads one cache line, and there are half as many steps as with two. */
 const width = 4;
 
 /**
- * What is to happen, earliest first: numbers by the time that they fall due. A heap in two flat arrays, for
- * a million clients are a million entries, and an object for each would be most of the work.
+ * A priority queue of numbers by time, earliest first. It is a heap in two flat arrays: a million clients have a million
+ * entries, and one object per entry would be most of the work.
  */
 export class EventQueue {
   #times;
   #values;
   #size = 0;
 
-  /** @param {number} capacity - the most entries at any one time. */
+  /** @param {number} capacity - the greatest number of entries. */
   constructor(capacity) {
     this.#times = new Float64Array(capacity);
     this.#values = new Uint32Array(capacity);
@@ -22,7 +22,7 @@ export class EventQueue {
     return this.#size;
   }
 
-  /** When the earliest falls due; `Infinity` where there is none. */
+  /** Time of the earliest entry; `Infinity` if the queue is empty. */
   get nextAt() {
     return this.#size === 0 ? Number.POSITIVE_INFINITY : /** @type {number} */ (this.#times[0]);
   }
@@ -46,7 +46,7 @@ export class EventQueue {
     values[index] = value;
   }
 
-  /** Takes the earliest out, and returns its value. */
+  /** Removes the earliest entry and returns its value. */
   pop() {
     if (this.#size === 0) throw new RangeError("the queue is empty");
     const times = this.#times;

@@ -6,11 +6,11 @@ import { parseTarget } from "../../../src/index.ts";
 
 const target = parseTarget("server:4222");
 
-/** A process' breaker, the package's own, driven as `withBreaker` drives it. */
+/** The package's own breaker for the clients of one process, called as `withBreaker` calls it. */
 export class Gate {
   #breaker;
   #clock;
-  /** By client, the breaker's generation that its attempt was let in by. @type {Map<number, number>} */
+  /** The generation of the breaker when it admitted the attempt of a client. @type {Map<number, number>} */
   #under = new Map();
 
   /** @param {import("../../../src/index.ts").Clock} clock @param {() => number} random */
@@ -22,14 +22,14 @@ export class Gate {
     });
   }
 
-  /** Whether a client's attempt is let through; then it must be {@link ended}. @param {number} client */
+  /** Whether the breaker admits an attempt. An admitted attempt must be reported by {@link ended}. @param {number} client */
   admit(client) {
     if (this.#breaker.admit(this.#clock) === undefined) return false;
     this.#under.set(client, this.#breaker.generation);
     return true;
   }
 
-  /** @param {number} client @param {Error} [error] - what it failed with, if it has. */
+  /** @param {number} client @param {Error} [error] - the error of a failed attempt. */
   ended(client, error) {
     const generation = this.#under.get(client);
     if (generation === undefined) return;

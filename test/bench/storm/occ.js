@@ -4,16 +4,17 @@ import { EventQueue } from "./event-queue.js";
 import { Streams } from "./streams.js";
 
 /**
- * The contention that "Exponential Backoff And Jitter" is about: clients that each write one row once. A client reads the row's version,
- * writes with it, and begins anew after a wait where another was faster. Times as in the article's own simulator: messages take
- * 10 ms with a standard deviation of 2 ms, waits begin at 5 ms and end at 2 s.
+ * The optimistic concurrency control of the article "Exponential Backoff And Jitter". Each client writes the same row once:
+ * it reads the row's version and writes with that version. If another client has written meanwhile, it backs off and starts
+ * again. The times are those of the article's simulator: a message takes 10 ms with a standard deviation of 2 ms, and the
+ * backoff grows from 5 ms to 2 s.
  *
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  * @see https://github.com/aws-samples/aws-arch-backoff-simulator
  */
 const network = { meanMs: 10, deviationMs: 2 };
 
-/** The article's first wait is doubled once already, but for decorrelated jitter. */
+/** The article doubles its first backoff already, except for decorrelated jitter. */
 const base = { initialBackoffMs: 10, maxBackoffMs: 2_000 };
 
 /** @type {Readonly<Record<string, (random: () => number) => () => (attempt: number, error: unknown) => number>>} */
@@ -25,14 +26,14 @@ export const occStrategies = {
   decorrelated: (random) => createBackoff({ ...base, initialBackoffMs: 5, jitter: "decorrelated", random }),
 };
 
-/** Where a client's message goes. */
+/** The stages of a client: its message in flight. */
 const [read, readAnswer, write, writeAnswer] = [0, 1, 2, 3];
 
 /**
  * @param {number} clients
  * @param {string} strategy - one of {@link occStrategies}.
  * @param {number} seed
- * @returns {{ calls: number, ms: number }} writes in all, and when the last was answered.
+ * @returns {{ calls: number, ms: number }} number of writes, and the time of the last reply.
  */
 export function contend(clients, strategy, seed) {
   const streams = new Streams(1, seed);
@@ -42,7 +43,7 @@ export function contend(clients, strategy, seed) {
   const backoffs = Array.from({ length: clients }, newBackoff);
   const failures = new Uint32Array(clients);
   const stages = new Uint8Array(clients);
-  /** The version that a client has read, then whether its write was taken. */
+  /** The version that a client has read, then whether its write was accepted. */
   const payloads = new Uint32Array(clients);
   let version = 0;
   let calls = 0;
@@ -86,23 +87,23 @@ export function contend(clients, strategy, seed) {
   }
 }
 
-/** Box and Muller's. @param {typeof network} of @param {() => number} random */
+/** A normally distributed number (Box-Muller). @param {typeof network} of @param {() => number} random */
 function normal({ meanMs, deviationMs }, random) {
   const radius = Math.sqrt(-2 * Math.log(1 - random()));
   return meanMs + deviationMs * radius * Math.cos(2 * Math.PI * random());
 }
 
 /**
- * The mean of several goes.
- * @param {number} clients @param {string} strategy @param {number} goes
+ * The mean of several runs.
+ * @param {number} clients @param {string} strategy @param {number} runs
  */
-export function meanContention(clients, strategy, goes) {
+export function meanContention(clients, strategy, runs) {
   let calls = 0;
   let ms = 0;
-  for (let go = 0; go < goes; go += 1) {
-    const result = contend(clients, strategy, go);
-    calls += result.calls / goes;
-    ms += result.ms / goes;
+  for (let run = 0; run < runs; run += 1) {
+    const result = contend(clients, strategy, run);
+    calls += result.calls / runs;
+    ms += result.ms / runs;
   }
   return { calls, ms };
 }

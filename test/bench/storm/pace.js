@@ -1,8 +1,8 @@
 // @ts-check
 
 /**
- * What `withRateLimit` comes to without its timers: those who wait go first come, first served, so that the turn of each is known
- * when it comes. The same rule, GCRA; the layer's waits are of whole milliseconds, so that it differs by one at most.
+ * `withRateLimit` without its timers. Attempts proceed in order of arrival, so the time of each is known when it arrives.
+ * The rule is the same, GCRA. The layer rounds to whole milliseconds, so its times differ by at most one.
  */
 export class Pace {
   #intervalMs;
@@ -16,9 +16,9 @@ export class Pace {
   }
 
   /**
-   * Takes the next turn.
+   * Reserves the next slot.
    * @param {number} nowMs
-   * @returns {number} when it is, no earlier than now.
+   * @returns {number} the time of the slot, `nowMs` or later.
    */
   reserve(nowMs) {
     const goesMs = Math.max(nowMs, this.#fullAt - this.#toleranceMs);

@@ -10,30 +10,30 @@ import { binMs } from "./tally.js";
  * @property {import("./tally.js").Tally} tally
  */
 
-/** Attempts are drawn a second at a time, so that a herd and the silence after it are two points. */
+/** One point per second, so that a burst and the silence after it are two points. */
 const stepMs = 10 * binMs;
 
 /**
- * Attempts a second over time, and below it the clients that are back, beside the fastest that the server can take them.
+ * Draws the attempts per second, and below them the share of reconnected clients, next to the capacity of the server.
  * @param {readonly Shown[]} shown
  * @param {{ perSecond: number, upAtMs: number }} server
- * @param {number} seconds - to show.
+ * @param {number} seconds - length of the x axis.
  */
 export function picture(shown, { perSecond, upAtMs }, seconds) {
   const clients = shown[0]?.tally.clients ?? 0;
   const upAt = upAtMs / 1_000;
   const low = 10 ** Math.floor(Math.log10(perSecond));
-  const capacity = { name: "what the server can take", color: "#1f2328", dashed: true };
+  const capacity = { name: "server capacity", color: "#1f2328", dashed: true };
   const xTicks = Array.from({ length: Math.floor(seconds / 10) + 1 }, (_, index) => index * 10);
   return draw({
     title: `${clients.toLocaleString("en")} clients lose their server at once`,
-    subtitle: `It is back after ${upAt} s and accepts ${perSecond.toLocaleString("en")} connections a second; what its backlog can't hold is refused.`,
-    xTitle: "seconds since the loss",
+    subtitle: `It restarts after ${upAt} s, accepts ${perSecond.toLocaleString("en")} connections per second, and refuses attempts when its backlog is full.`,
+    xTitle: "seconds since the outage began",
     xRange: [0, seconds],
     xTicks,
     panels: [
       {
-        yTitle: "attempts a second",
+        yTitle: "attempts per second",
         height: 300,
         scale: "log",
         yRange: [low, 1_000 * low],
@@ -50,7 +50,7 @@ export function picture(shown, { perSecond, upAtMs }, seconds) {
         ],
       },
       {
-        yTitle: "clients that are back, %",
+        yTitle: "reconnected clients, %",
         height: 180,
         scale: "linear",
         yRange: [0, 100],

@@ -5,13 +5,13 @@
  * @property {string} name
  * @property {string} color
  * @property {boolean} [dashed]
- * @property {boolean} [thin] - for what would cover the others.
- * @property {readonly (readonly [x: number, y: number])[]} points - by x.
+ * @property {boolean} [thin] - for lines that would cover the others.
+ * @property {readonly (readonly [x: number, y: number])[]} points - sorted by x.
  *
  * @typedef {object} Panel
  * @property {string} yTitle
  * @property {number} height
- * @property {"linear" | "log"} scale - on a log scale what is below the range's lower end is drawn there.
+ * @property {"linear" | "log"} scale - on a log scale, values below the range are drawn at its lower end.
  * @property {readonly [low: number, high: number]} yRange
  * @property {readonly number[]} yTicks
  * @property {readonly Line[]} lines
@@ -29,7 +29,7 @@ const width = 1000;
 const margin = { left: 84, right: 232, top: 62, bottom: 46, between: 34 };
 const ink = { text: "#1f2328", faint: "#59636e", grid: "#e4e8ec", axis: "#8c959f" };
 
-/** Draws lines over a shared x axis, as SVG. The same picture for the same numbers. @param {Picture} picture */
+/** Draws panels of lines over a shared x axis, as SVG. The output is deterministic. @param {Picture} picture */
 export function draw(picture) {
   const inner = width - margin.left - margin.right;
   const [from, to] = picture.xRange;
@@ -88,7 +88,7 @@ function path({ points, color, dashed, thin }, x, y, [from, to]) {
   return `<path d="${d}" fill="none" stroke="${color}" stroke-width="${thin ? 1 : 1.8}" stroke-opacity="${thin ? 0.75 : 1}" stroke-linejoin="round"${dashes(dashed)}/>`;
 }
 
-/** Each name once. @param {readonly Line[]} lines */
+/** Draws the legend, with each name once. @param {readonly Line[]} lines */
 function legend(lines) {
   const left = width - margin.right + 16;
   const each = [...new Map(lines.map((line) => [line.name, line])).values()];
@@ -123,7 +123,7 @@ function text(x, y, content, { anchor = "start", fill = ink.faint, size = 12, we
 /** @param {number} value */
 const round = (value) => Math.round(value * 10) / 10;
 
-/** 1000 as 1 k. @param {number} value */
+/** Formats 1000 as 1 k. @param {number} value */
 function short(value) {
   if (value >= 1e6) return `${value / 1e6} M`;
   return value >= 1e3 ? `${value / 1e3} k` : String(value);

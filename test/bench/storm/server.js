@@ -2,22 +2,23 @@
 
 /**
  * @typedef {object} ServerOptions
- * @property {number} upAtMs - when it is back; until then every attempt is refused at once, as by a machine without the process.
- * @property {number} perSecond - connections that it accepts a second, one after the other.
- * @property {number} backlog - that may wait to be accepted, beside the one in the works.
- * @property {"refuse" | "drop"} full - what befalls the rest: a reset at once, or silence until the client's timeout.
+ * @property {number} upAtMs - time of the restart; before it, every attempt is refused immediately, as by a host without the process.
+ * @property {number} perSecond - connections that it accepts per second, one after the other.
+ * @property {number} backlog - connections that may wait to be accepted, in addition to the one being accepted.
+ * @property {"refuse" | "drop"} full - the outcome of other attempts: refused immediately, or no reply until the client's timeout.
  */
 
-/** An attempt's fate, where it is not the time at which it is accepted. */
+/** Results of `offer` that are not a time. */
 export const refused = -1;
 export const dropped = -2;
 
 /**
- * A server with a listen backlog. It accepts in the order of arrival at an even pace, so that the time of each is known when it
- * comes, and the backlog is one number. What has given up waiting is still accepted, for a server learns of it only then.
+ * A server with a listen backlog. It accepts connections in order of arrival at a constant rate, so the time of each is
+ * known when it arrives, and the backlog is one number. A connection whose client has given up is still accepted, since a
+ * server notices only then.
  */
 export class Server {
-  /** When the last in the backlog will have been accepted. */
+  /** Time at which the last connection of the backlog will have been accepted. */
   #freeAt;
   #options;
   #perConnectionMs;
@@ -30,9 +31,9 @@ export class Server {
   }
 
   /**
-   * An attempt that arrives now.
-   * @param {number} nowMs - no earlier than in the call before.
-   * @returns {number} when it is accepted, {@link refused} or {@link dropped}.
+   * Handles an attempt that arrives now.
+   * @param {number} nowMs - not earlier than in the previous call.
+   * @returns {number} the time at which it is accepted, {@link refused} or {@link dropped}.
    */
   offer(nowMs) {
     const { upAtMs, backlog, full } = this.#options;

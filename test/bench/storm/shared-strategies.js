@@ -7,10 +7,10 @@ import { Streams } from "./streams.js";
 
 /** @typedef {import("./strategies.js").Strategy} Strategy */
 
-/** Clients that live in one process, and share what it shares. */
+/** Number of clients of one process. */
 const clients = 100;
 
-/** A NATS client over a dialer with the default retry: each of its tries to reconnect is up to four attempts. @type {Strategy} */
+/** A NATS client over a dialer with the default retry: each reconnect makes up to four attempts. @type {Strategy} */
 export const nested = {
   name: "NATS default × 4 attempts",
   dial: { maxAttempts: 4, waits: retryWaits({}) },
@@ -27,13 +27,13 @@ export function budgeted(strategy, options = {}) {
   };
 }
 
-/** @param {Strategy} strategy @param {number} dialsPerSecond - of a process. @returns {Strategy} */
+/** @param {Strategy} strategy @param {number} dialsPerSecond - limit of one process. @returns {Strategy} */
 export function paced(strategy, dialsPerSecond) {
   const share = () => ({ limit: new Pace({ dialsPerSecond, burst: Math.ceil(dialsPerSecond) }) });
-  return { ...strategy, name: `${strategy.name}, ${dialsPerSecond}/s a process`, process: { clients, share } };
+  return { ...strategy, name: `${strategy.name}, ${dialsPerSecond}/s per process`, process: { clients, share } };
 }
 
-/** @param {Strategy} strategy - that dials until it is back. @param {number} seed - of the breakers' own waits. @returns {Strategy} */
+/** @param {Strategy} strategy - one that dials until it succeeds. @param {number} seed - seed of the breakers' jitter. @returns {Strategy} */
 export function gated(strategy, seed) {
   return {
     ...strategy,
@@ -45,10 +45,10 @@ export function gated(strategy, seed) {
   };
 }
 
-/** The NATS default behind a limit of each process, which lets the fleet of `serverFor` dial twice as fast as its server accepts. */
+/** The NATS default with a rate limit per process. Together the processes may dial twice as fast as the server accepts. */
 export const limitedNats = paced(nats, 10);
 
-/** Retries within retries, with and without budgets; waits behind limits that come to what the server accepts, and to twice that; breakers. */
+/** Nested retries with and without budgets; rate limits of one and two times the capacity of the server; a breaker. */
 export const sharedStrategies = [
   nested,
   budgeted(nested),

@@ -7,25 +7,27 @@ import { Tally } from "./tally.js";
 
 /**
  * @typedef {object} Storm
- * @property {number} clients - that lose the server at time 0, all at once.
+ * @property {number} clients - number of clients that lose the server at time 0.
  * @property {import("./server.js").ServerOptions} server
  * @property {import("./strategies.js").Strategy} strategy
- * @property {number} latencyMs - of one way through the network, on average.
- * @property {number} timeoutMs - of an attempt.
- * @property {number} untilMs - when the simulation ends, whoever is still out.
+ * @property {number} latencyMs - average latency of one direction.
+ * @property {number} timeoutMs - timeout of an attempt.
+ * @property {number} untilMs - end of the simulation.
  * @property {number} seed
  *
  * @typedef {import("./strategies.js").Wait} Wait
  */
 
-/** What befalls a client: a dial begins, an attempt of it begins, arrives at the server, fails or succeeds. */
+/** Events of a client: a dial begins, an attempt begins, arrives at the server, fails, or succeeds. */
 const [beginning, trying, arriving, failing, succeeding] = [0, 1, 2, 3, 4];
 const stages = 5;
 
 /**
- * Lets every client come back by its strategy, and counts. No dialer runs here, for a million of them would not fit: the waits,
- * budgets and breakers are the package's own, driven by one queue of events. That it comes to what real dialers do is what
- * test/storm/dialers.test.ts holds.
+ * Lets every client reconnect with its strategy, and counts the attempts. It runs no dialers, since a million of them would
+ * not fit into memory. Backoffs, budgets and breakers are the package's own, called from one queue of events.
+ * test/storm/dialers.test.ts compares the results with those of real dialers.
+ *
+ * It is one long function, since its steps share arrays with one entry per client.
  *
  * @param {Storm} storm
  */
@@ -46,10 +48,10 @@ export function simulate({ clients, server: serverOptions, strategy, latencyMs, 
     (_, number) => strategy.process?.share(() => clockMs, number),
   );
 
-  /** Of the outage. */
+  /** Per outage: number of dials, and the delay before the next one. */
   const dials = new Uint32Array(clients);
   const loopWaits = /** @type {(Wait | undefined)[]} */ (Array.from({ length: clients }, () => newLoopWait?.()));
-  /** Of the current dial. */
+  /** Per dial. */
   const attempts = new Uint32Array(clients);
   const dialWaits = /** @type {(Wait | undefined)[]} */ (new Array(clients).fill(undefined));
   const sentAt = new Float64Array(clients).fill(Number.NEGATIVE_INFINITY);
@@ -69,7 +71,7 @@ export function simulate({ clients, server: serverOptions, strategy, latencyMs, 
 
   /** @param {number} atMs @param {number} stage @param {number} client */
   function later(atMs, stage, client) {
-    // Where clients share nothing but the server, what befalls one elsewhere is no matter of its time.
+    // If clients share only the server, the order of events elsewhere does not matter.
     if (stage !== arriving && strategy.process === undefined) happen(stage, client, atMs);
     else events.push(atMs, client * stages + stage);
   }
@@ -83,7 +85,7 @@ export function simulate({ clients, server: serverOptions, strategy, latencyMs, 
     else begin(client, nowMs);
   }
 
-  /** @param {number} client @param {number} nowMs @param {Error | undefined} error - what the dial before ended with. */
+  /** @param {number} client @param {number} nowMs @param {Error | undefined} error - the error of the previous dial. */
   function dial(client, nowMs, error) {
     const number = increment(dials, client);
     const waitMs = loopWaits[client]?.(number, error, nowMs - Number(sentAt[client])) ?? 0;
@@ -100,7 +102,7 @@ export function simulate({ clients, server: serverOptions, strategy, latencyMs, 
 
   /** @param {number} client @param {number} nowMs */
   function attempt(client, nowMs) {
-    // Which retries don't try again: the dial is over, as one that another way of waiting has to begin anew.
+    // An open breaker is not retried: the dial ends, and the loop begins the next one.
     if (shared(client)?.breaker?.admit(client) === false) return dial(client, nowMs, openError);
     increment(attempts, client);
     const goesMs = shared(client)?.limit?.reserve(nowMs) ?? nowMs;
@@ -140,7 +142,7 @@ export function simulate({ clients, server: serverOptions, strategy, latencyMs, 
     later(nowMs + waitMs, trying, client);
   }
 
-  /** What the client's process shares. @param {number} client */
+  /** The budget, breaker and limit that the client's process shares. @param {number} client */
   function shared(client) {
     return processes[Math.floor(client / perProcess)];
   }

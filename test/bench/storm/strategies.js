@@ -3,35 +3,35 @@ import { createBackoff } from "../../../src/async/backoff.ts";
 import { reconnectDelay } from "../../../src/nats/reconnect-delay.ts";
 
 /**
- * @typedef {(attempt: number, error: unknown, sinceLastTryMs: number) => number} Wait - milliseconds before the next try.
- * @typedef {(random: () => number) => () => Wait} NewWaits - makes a maker of waits, which is called once a dial or an outage.
+ * @typedef {(attempt: number, error: unknown, sinceLastTryMs: number) => number} Wait - milliseconds before the next attempt.
+ * @typedef {(random: () => number) => () => Wait} NewWaits - returns a factory that is called once per dial, or once per outage.
  *
  * @typedef {object} Strategy
  * @property {string} name
- * @property {{ maxAttempts: number, waits: NewWaits }} dial - what `withRetry` does within a dial.
- * @property {NewWaits} [loop] - the wait before each dial of an outage, the first included, of a client that dials until it is back.
- * @property {{ clients: number, share: (now: () => number, number: number) => Shared }} [process] - how many clients share one, and what they share, by its number.
+ * @property {{ maxAttempts: number, waits: NewWaits }} dial - the retries within a dial.
+ * @property {NewWaits} [loop] - the delay before each dial of an outage, including the first, for clients that dial until they succeed.
+ * @property {{ clients: number, share: (now: () => number, number: number) => Shared }} [process] - number of clients per process, and what process `number` shares among them.
  *
  * @typedef {object} Shared
- * @property {{ deposit(): void, withdraw(): unknown }} [budget] - of retries.
- * @property {{ admit(client: number): boolean, ended(client: number, error?: Error): void }} [breaker] - around attempts.
- * @property {{ reserve(nowMs: number): number }} [limit] - of attempts: when one that begins now may go.
+ * @property {{ deposit(): void, withdraw(): unknown }} [budget] - retry budget.
+ * @property {{ admit(client: number): boolean, ended(client: number, error?: Error): void }} [breaker] - breaker around attempts.
+ * @property {{ reserve(nowMs: number): number }} [limit] - rate limit: the time at which an attempt that begins now may proceed.
  */
 
-/** `withRetry` with these options, for as long as it takes. @param {string} name @param {object} options @returns {Strategy} */
+/** `withRetry` with these options and unlimited attempts. @param {string} name @param {object} options @returns {Strategy} */
 export function retrying(name, options) {
   return { name, dial: { maxAttempts: Number.POSITIVE_INFINITY, waits: retryWaits(options) } };
 }
 
-/** A NATS client of this package, with these options of `connect`, over a dialer that doesn't retry. @param {string} name @param {object} options @returns {Strategy} */
+/** A NATS client with these options of `connect`, over a dialer without retries. @param {string} name @param {object} options @returns {Strategy} */
 export function reconnecting(name, options) {
   return { name, dial: { maxAttempts: 1, waits: retryWaits({}) }, loop: reconnectWaits(options) };
 }
 
-/** @param {object} options - of `withRetry`. @returns {NewWaits} */
+/** @param {object} options - options of `withRetry`. @returns {NewWaits} */
 export const retryWaits = (options) => (random) => createBackoff({ ...options, random });
 
-/** @param {object} options - of NATS' `connect`. @returns {NewWaits} */
+/** @param {object} options - options of the NATS `connect`. @returns {NewWaits} */
 export const reconnectWaits = (options) => (random) => () => reconnectDelay(options, random);
 
 export const fixed = retrying("fixed 2 s", { backoff: "constant", initialBackoffMs: 2_000, jitter: "none" });
@@ -42,5 +42,5 @@ export const decorrelated = retrying("decorrelated jitter", { jitter: "decorrela
 export const full = retrying("full jitter", {});
 export const nats = reconnecting("NATS default", {});
 
-/** Fixed waits as the article has them and as NATS' own client does, `withRetry` at its defaults with each kind of jitter, and the NATS default. */
+/** A fixed delay, a fixed delay as in NATS' own client, the defaults of `withRetry` with each kind of jitter, and the NATS default. */
 export const strategies = [fixed, stockNats, exponential, equal, decorrelated, full, nats];

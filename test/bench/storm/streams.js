@@ -1,13 +1,13 @@
 // @ts-check
 
 /**
- * A stream of numbers from 0 to 1 for each client, all decided by one seed. What one client draws depends on
- * no other, so that the order in which clients are served changes nothing. Mulberry32, one word a client.
+ * A stream of random numbers from 0 to 1 for each client, derived from one seed. The streams are independent, so the order
+ * in which clients draw does not matter. The generator is Mulberry32, with one word of state per client.
  */
 export class Streams {
   #states;
 
-  /** The client whose numbers {@link next} yields. */
+  /** The client whose stream {@link next} reads. */
   current = 0;
 
   /** @param {number} clients @param {number} seed */
@@ -16,7 +16,7 @@ export class Streams {
     for (let client = 0; client < clients; client += 1) this.#states[client] = scatter(seed, client);
   }
 
-  /** The next number of the current client. Bound, to be handed on as a `random`. */
+  /** The next number of the current client. A bound function, so that it can be passed as `random`. */
   next = () => {
     const state = (Number(this.#states[this.current]) + 0x6d2b79f5) >>> 0;
     this.#states[this.current] = state;
@@ -26,7 +26,7 @@ export class Streams {
   };
 
   /**
-   * The numbers of one client, whichever is the current one.
+   * The stream of one client.
    * @param {number} client
    */
   of(client) {
@@ -37,7 +37,7 @@ export class Streams {
   }
 }
 
-/** Far apart for neighbours: murmur3's finisher. @param {number} seed @param {number} client */
+/** Spreads the seeds of neighboring clients (the finalizer of MurmurHash3). @param {number} seed @param {number} client */
 function scatter(seed, client) {
   let mixed = (Math.imul(client + 1, 0x9e3779b1) ^ Math.imul(seed + 1, 0x85ebca77)) >>> 0;
   mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);

@@ -1,7 +1,7 @@
 // @ts-check
 
 /**
- * Prints a table in Markdown, its columns aligned: what names a row to the left, figures to the right.
+ * Prints an aligned Markdown table, with the first column to the left and the figures to the right.
  * @param {readonly string[]} head
  * @param {readonly (readonly string[])[]} rows
  */

@@ -1,15 +1,15 @@
 // @ts-check
 
-/** What is counted in one go. */
+/** Width of a bin in milliseconds. */
 export const binMs = 100;
 
-/** Counts a storm: attempts over time, as the server sees them, and when each client was back. */
+/** Counts the attempts that arrive at the server over time, and records when each client reconnected. */
 export class Tally {
   #upAtMs;
   #untilMs;
-  /** Attempts that arrived in each tenth of a second. */
+  /** Attempts that arrived in each bin. */
   #bins;
-  /** When each client was back; `Infinity` while it is not. */
+  /** Time at which each client reconnected; `Infinity` if it has not. */
   #backAt;
   #sorted = false;
   attempts = 0;
@@ -31,7 +31,7 @@ export class Tally {
     this.#bins[bin] = /** @type {number} */ (this.#bins[bin]) + 1;
   }
 
-  /** @param {number} client @param {number} nowMs - after the end it counts nothing. */
+  /** @param {number} client @param {number} nowMs - ignored after the end of the simulation. */
   back(client, nowMs) {
     if (nowMs <= this.#untilMs) this.#backAt[client] = nowMs;
   }
@@ -40,17 +40,17 @@ export class Tally {
     return this.#backAt.length;
   }
 
-  /** How many are back. */
+  /** Number of clients that reconnected. */
   get returned() {
     return this.backTimes.findLastIndex(Number.isFinite) + 1;
   }
 
-  /** Attempts that came to nothing. */
+  /** Attempts that failed. */
   get wasted() {
     return this.attempts - this.returned;
   }
 
-  /** When clients were back, earliest first; of those that weren't, `Infinity`. */
+  /** Times at which clients reconnected, earliest first; `Infinity` for the others. */
   get backTimes() {
     if (!this.#sorted) this.#backAt.sort();
     this.#sorted = true;
@@ -58,7 +58,7 @@ export class Tally {
   }
 
   /**
-   * Milliseconds from the server's return until a share of all clients is back, `Infinity` where it never was.
+   * Milliseconds from the server's restart until this share of the clients has reconnected, or `Infinity`.
    * @param {number} share - above 0, at most 1.
    */
   untilBackMs(share) {
@@ -66,21 +66,21 @@ export class Tally {
     return at - this.#upAtMs;
   }
 
-  /** The most attempts in a second, and the second after the server's return that had the most. */
+  /** The most attempts in any second, and in any second after the server's restart. */
   get peaks() {
     const seconds = this.perSecond(1_000);
     const up = Math.floor(this.#upAtMs / 1_000);
     return { ever: Math.max(...seconds), onceUp: Math.max(...seconds.slice(up)) };
   }
 
-  /** Attempts a second, from the loss until the last client was back or the end. */
+  /** Mean attempts per second, from the start of the outage to the last attempt. */
   get mean() {
     const end = this.perSecond(binMs).length * binMs;
     return this.attempts / (end / 1_000);
   }
 
   /**
-   * Attempts a second, in steps of `stepMs`, up to the last.
+   * Attempts per second, in steps of `stepMs`, up to the last attempt.
    * @param {number} stepMs - a multiple of {@link binMs}.
    */
   perSecond(stepMs) {
