@@ -51,8 +51,17 @@ async function partA() {
       ],
       plan,
     );
-    printRatios(results, (ns) => `${(ns / 1000).toFixed(2)} µs`, { of: "dialtrace, the full stack", atMost: 1 / 3 });
+    printRatios(results, microseconds, { of: "dialtrace, the full stack", atMost: 1 / 3 });
   }
+  heading("   The full stack's tracing, OpenTelemetry's SDK registered");
+  const traced = await measureSideBySide(
+    [
+      { label: "the same layers, their two spans by hand", name: "stub-hand-spans", sdk: true },
+      { label: "dialtrace, the full stack", name: "stub-dialtrace", sdk: true },
+    ],
+    plan,
+  );
+  printRatios(traced, microseconds, { of: "dialtrace, the full stack", atMost: 1.25 });
 }
 
 async function partB() {
@@ -105,7 +114,7 @@ async function partC() {
 
     heading("   The client's processor time for each of them");
     const cpu = await measureSideBySide(contenders, { ...plan, rounds: quick ? 1 : 3, measure: "cpu" });
-    printRatios(cpu, (ns) => `${(ns / 1000).toFixed(2)} µs`);
+    printRatios(cpu, microseconds);
   } finally {
     await server.stop();
   }
@@ -172,7 +181,7 @@ async function partG() {
     ],
     { rounds: quick ? 1 : 5, slices: quick ? 2 : 8, warmUp: quick ? 2_000 : 5_000, n: quick ? 500 : 1_000 },
   );
-  printRatios(hits, (ns) => `${(ns / 1000).toFixed(2)} µs`, { of: "pool(), a hit", atMost: 1 / 30 });
+  printRatios(hits, microseconds, { of: "pool(), a hit", atMost: 1 / 30 });
 
   heading("   Acquire and release, one after the other, nothing dialed");
   const contenders = ["generic-pool", "tarn", "pool()"];
@@ -180,7 +189,7 @@ async function partG() {
     contenders.map((variant) => ({ label: variant, name: "pool-lend", variant })),
     { rounds: quick ? 1 : 5, slices: quick ? 2 : 8, warmUp: quick ? 5_000 : 20_000, n: quick ? 2_000 : 5_000 },
   );
-  printRatios(lent, (ns) => `${(ns / 1000).toFixed(2)} µs`, { of: "pool()", atMost: 2 });
+  printRatios(lent, microseconds, { of: "pool()", atMost: 2 });
 
   for (const size of [1_000, 10_000, 100_000]) {
     heading(`   ${size.toLocaleString("en")} who wait for one connection, for each of them`);
@@ -190,7 +199,7 @@ async function partG() {
       able.map((variant) => ({ label: variant, name: "pool-waiters", variant })),
       { rounds: quick ? 1 : 3, slices: quick ? 1 : 4, warmUp: 10_000, n: size },
     );
-    printRatios(waited, (ns) => `${(ns / 1000).toFixed(2)} µs`, { of: "pool()", atMost: 2 });
+    printRatios(waited, microseconds, { of: "pool()", atMost: 2 });
   }
 }
 
@@ -198,6 +207,11 @@ function partH() {
   heading("h. Importing the package, each time in a process of its own");
   const results = measureImports(quick ? 5 : 21);
   printRatios(results, (ns) => `${(ns / 1e6).toFixed(1)} ms`, { of: "import", atMost: 0.5 });
+}
+
+/** @param {number} ns */
+function microseconds(ns) {
+  return `${(ns / 1000).toFixed(2)} µs`;
 }
 
 /** Rates instead of times. @param {import("./rounds.js").Result} result */
