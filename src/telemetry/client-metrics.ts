@@ -4,7 +4,7 @@ import { statsReader } from "./client-stats.ts";
 import { clientErrorKinds, clientStates, disconnectReasons, type InstrumentKey, instruments } from "./instruments.ts";
 import type { Sink } from "./sink.ts";
 
-/** Observes clients and counts their lives into `sink`, whatever metrics library stands behind it. */
+/** Returns an observer that records the events and counters of clients in `sink`. */
 export function clientMetrics(sink: Sink): ClientObserver {
   const series = clientSeries(sink);
   const { states } = series;
@@ -12,14 +12,14 @@ export function clientMetrics(sink: Sink): ClientObserver {
   const updateAll = () => {
     for (const update of updates) update();
   };
-  // Before each of them: a client may have more to tell than its own counts when it looks at its state.
+  // Before every client instrument is read: refresh() may emit events that change any of them.
   sink.beforeScrape(clientInstruments, updateAll);
 
   return function measureClient(client) {
     const stats = statsReader(client, series.stats);
     const update = () => {
       guarded("a client's refresh()", () => client.refresh?.());
-      // It may have found out that it is closed.
+      // refresh() may have found the client closed, and ended this observer.
       if (updates.has(update)) stats.read();
     };
     updates.add(update);
@@ -56,7 +56,7 @@ export function clientMetrics(sink: Sink): ClientObserver {
       end() {
         updates.delete(update);
         stats.read();
-        stats.takeBack();
+        stats.reset();
         if (state !== "closed") enter(undefined);
       },
     };
@@ -68,7 +68,7 @@ const clientInstruments = (Object.keys(instruments) as InstrumentKey[]).filter((
 );
 
 function clientSeries(sink: Sink) {
-  // The state first: a scrape updates clients at the first that it comes to.
+  // The state first: clients are refreshed when the first of these series is scraped.
   return {
     states: recordOf(clientStates, (state) => sink.series("clientStatus", { state })),
     disconnects: recordOf(disconnectReasons, (reason) => sink.series("clientDisconnects", { reason })),
@@ -97,12 +97,12 @@ function clientSeries(sink: Sink) {
   };
 }
 
-/** The sets of values are closed, whatever an adapter in plain JavaScript has made up. */
+/** Finds the series of `value`, or of `otherwise` where an adapter in plain JavaScript reports an unknown value. */
 function oneOf<K extends string, V>(series: Readonly<Record<K, V>>, value: string, otherwise: K): V {
   return series[Object.hasOwn(series, value) ? (value as K) : otherwise];
 }
 
-/** Finds or makes what each of a label's values has. */
+/** Makes one entry for each value of a label. */
 function recordOf<K extends string, V>(values: readonly K[], make: (value: K) => V): Readonly<Record<K, V>> {
   return Object.fromEntries(values.map((value) => [value, make(value)])) as Record<K, V>;
 }

@@ -4,7 +4,7 @@ import { closeReasons } from "../core/event-values.ts";
 import type { DialTrace } from "../core/trace.ts";
 import { type Add, byValue, type Sink } from "./sink.ts";
 
-/** Counts connections that are open, used and idle, their closes, lifetimes and bytes. */
+/** Counts open connections by state, closed connections by reason, lifetimes and bytes. */
 export function connectionMetrics(sink: Sink) {
   const establishedTotal = sink.series("connectionsEstablished", {});
   const used = sink.series("connectionCount", { state: "used" });
@@ -47,13 +47,13 @@ export function connectionMetrics(sink: Sink) {
   return { hooks, established };
 }
 
-/** Bytes of a connection that have been added to the counters. */
+/** Bytes of one connection that the counters already include. */
 interface Counted {
   read: number;
   written: number;
 }
 
-/** Reads the byte counts that sockets keep, so that nothing is done per chunk of data. */
+/** Reads the sockets' own byte counters on demand, so that no work is done per chunk of data. */
 class OpenConnections {
   readonly #received: Add;
   readonly #transmitted: Add;

@@ -2,7 +2,7 @@ import { acquireOutcomes, evictionReasons, type ObservedPool, type PoolObserver 
 import { guarded } from "../support/user-call.ts";
 import { byValue, type Level, type Sink } from "./sink.ts";
 
-/** Observes pools and counts what they do into `sink`, whatever metrics library stands behind it. */
+/** Returns an observer that records the events and levels of pools in `sink`. */
 export function poolObserver(sink: Sink): PoolObserver {
   const limit = sink.series("poolLimit", {});
   const pending = sink.series("poolPendingRequests", {});
@@ -10,7 +10,7 @@ export function poolObserver(sink: Sink): PoolObserver {
   const evictions = byValue(evictionReasons, (reason) => sink.series("poolEvictions", { reason }));
   const wait = sink.series("poolWaitDuration", {});
   const use = sink.series("poolUseDuration", {});
-  // Those of the dialer of that name: a bound that passes is one, whoever has set it.
+  // The same series as the timeouts of the dialer with that name.
   const timeouts = {
     pool: sink.series("timeouts", { scope: "pool" }),
     idle: sink.series("timeouts", { scope: "idle" }),
@@ -34,7 +34,7 @@ export function poolObserver(sink: Sink): PoolObserver {
       acquireDone({ outcome, waitMs }) {
         acquires(outcome)(1);
         if (outcome === "timeout") timeouts.pool(1);
-        // Who timed out has waited, too: leaving them out would make a full pool look fast.
+        // Timed-out waits are included: without them an exhausted pool would look fast.
         if (outcome !== "canceled") wait(waitMs / 1000);
       },
       releaseDone: ({ useMs }) => use(useMs / 1000),
@@ -51,16 +51,16 @@ export function poolObserver(sink: Sink): PoolObserver {
   };
 }
 
-/** Connections that a pool may have to all targets that it knows now; zero where it has no bound. */
+/** Connections that a pool may open to its current targets; zero without a limit. */
 function limitOver({ maxOpen }: ObservedPool, targets: number): number {
   return Number.isFinite(maxOpen) ? maxOpen * targets : 0;
 }
 
-/** One pool's share of a gauge that several add to. */
+/** Sets one pool's share of a gauge that several pools add to. */
 function share(level: Level): (value: number) => void {
-  let told = 0;
+  let reported = 0;
   return (value) => {
-    level(value - told);
-    told = value;
+    level(value - reported);
+    reported = value;
   };
 }

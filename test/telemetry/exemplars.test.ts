@@ -197,7 +197,8 @@ describe("exemplars", () => {
   it("need a registry that can print them", () => {
     assert.throws(() => withPrometheus({ registry: new Registry(), exemplars: spanExemplar }), {
       name: "TypeError",
-      message: /exemplars need a registry of the OpenMetrics type: setContentType\(openMetricsContentType\)/,
+      message:
+        /exemplars need a registry with the OpenMetrics content type; call setContentType\(openMetricsContentType\)/,
     });
     assert.throws(() => withPrometheus({ registry: openMetrics(), exemplars: true as never }), {
       name: "TypeError",

@@ -938,7 +938,7 @@ describe("options of withPrometheus", () => {
     [{}, /withPrometheus: registry must be a Registry of prom-client, got undefined/],
     [{ registry, endpoints: "a:1" }, /withPrometheus: endpoints must be an array, got "a:1"/],
     [{ registry, endpoints: ["a:1", 7] }, /withPrometheus: endpoints must be strings of 1 to 128 characters, got 7/],
-    [{ registry, endpoints: Array(33).fill("a:1") }, /withPrometheus: endpoints must be 32 at most, got 33/],
+    [{ registry, endpoints: Array(33).fill("a:1") }, /withPrometheus: endpoints must have at most 32 entries, got 33/],
     [{ registry: {} }, /withPrometheus: registry must be a Registry of prom-client, got an object/],
     [{ registry, name: "" }, /withPrometheus: name must be a string of 1 to 128 characters, got ""/],
     [{ registry, name: 7 }, /withPrometheus: name must be a string of 1 to 128 characters, got 7/],
