@@ -67,7 +67,7 @@ before(async () => {
     return missing().length === 0;
   }).catch((error) => console.error(error)); // The test about it tells which.
   asOf = await prometheus.scraped();
-  for (const title of ["Connections", "Callers that wait", "Share in use"]) {
+  for (const title of ["Connections", "Waiting callers", "Utilization"]) {
     whenFull[title] = await byLegend("pool.json", title, { dialer_name: "full" });
   }
   await scenario.calm();
@@ -154,29 +154,29 @@ describe("the numbers are those of the scenario", () => {
 
   it("failures, by reason", async () => {
     const { expired, hostname, untrusted, mended } = numbers;
-    const tls = await counts("dialer.json", "Attempts failed, by reason", { dialer_name: "tls" });
+    const tls = await counts("dialer.json", "Failed attempts, by reason", { dialer_name: "tls" });
     nearlyAll(tls, { tls_cert_expired: expired, tls_hostname: hostname, tls_cert_untrusted: untrusted });
     // A histogram's: the first of each reason begins the series.
-    nearlyAll(await counts("dialer.json", "Dials failed, by reason", { dialer_name: "tls" }), {
+    nearlyAll(await counts("dialer.json", "Failed dials, by reason", { dialer_name: "tls" }), {
       tls_cert_expired: expired - 1,
       tls_hostname: hostname - 1,
       tls_cert_untrusted: untrusted - 1,
     });
-    nearlyAll(await counts("dialer.json", "Attempts failed, by reason", { dialer_name: "db" }), {
+    nearlyAll(await counts("dialer.json", "Failed attempts, by reason", { dialer_name: "db" }), {
       refused: 2 * mended,
     });
     nearlyAll(await counts("dialer.json", "Retries, by reason", { dialer_name: "db" }), { refused: 2 * mended });
     for (const instance of ["a", "b"]) {
       const own = { dialer_name: "down", instance };
       const dials = scenario.tally.of(`down ${instance} refused`);
-      nearlyAll(await counts("dialer.json", "Attempts failed, by reason", own), { refused: 2 * dials });
-      nearlyAll(await counts("dialer.json", "Dials failed, by reason", own), { refused: dials - 1 });
-      nearlyAll(await counts("dialer.json", "Retrying given up, by cause", own), { attempts: dials });
+      nearlyAll(await counts("dialer.json", "Failed attempts, by reason", own), { refused: 2 * dials });
+      nearlyAll(await counts("dialer.json", "Failed dials, by reason", own), { refused: dials - 1 });
+      nearlyAll(await counts("dialer.json", "Retries exhausted, by cause", own), { attempts: dials });
     }
-    nearlyAll(await counts("dialer.json", "Bounds that passed", { dialer_name: "slow" }), { dial: numbers.timeouts });
-    const [down] = await panel("fleet.json", "Dials that failed, by dialer", { dialer_name: "down" });
+    nearlyAll(await counts("dialer.json", "Timeouts, by scope", { dialer_name: "slow" }), { dial: numbers.timeouts });
+    const [down] = await panel("fleet.json", "Failed dials, by dialer", { dialer_name: "down" });
     assert.equal(down?.value, 1);
-    const [worst] = (await panel("fleet.json", "Worst ten: dials that failed")).sort((a, b) => b.value - a.value);
+    const [worst] = (await panel("fleet.json", "Worst ten: failed dials")).sort((a, b) => b.value - a.value);
     assert.equal(worst?.value, 1);
   });
 
@@ -188,7 +188,7 @@ describe("the numbers are those of the scenario", () => {
       db.map(({ metric, value }) => `${metric.instance} ${value}`),
       [`a ${numbers.kept}`, `b ${numbers.kept}`],
     );
-    const underWay = await panel("dialer.json", "Under way", { dialer_name: "stuck" });
+    const underWay = await panel("dialer.json", "In progress", { dialer_name: "stuck" });
     assert.deepEqual(
       underWay.map(({ value }) => value),
       [1, 1],
@@ -201,36 +201,36 @@ describe("the numbers are those of the scenario", () => {
     const { full, roomy } = poolNumbers;
     assert.deepEqual(whenFull, {
       Connections: { used: full.maxOpen, idle: 0, limit: full.maxOpen },
-      "Callers that wait": { a: full.waiting },
-      "Share in use": { a: 1 },
+      "Waiting callers": { a: full.waiting },
+      Utilization: { a: 1 },
     });
     const now = async (name: string, title: string) => byLegend("pool.json", title, { dialer_name: name });
     assert.deepEqual(await now("full", "Connections"), { used: 0, idle: full.maxOpen, limit: full.maxOpen });
-    assert.deepEqual(await now("full", "Callers that wait"), { a: 0 });
+    assert.deepEqual(await now("full", "Waiting callers"), { a: 0 });
     const { used, idle, maxOpen } = roomy;
     assert.deepEqual(await now("roomy", "Connections"), { used, idle, limit: maxOpen });
-    assert.deepEqual(await now("roomy", "Callers that wait"), { b: 0 });
-    assert.deepEqual(await now("roomy", "Share in use"), { b: used / maxOpen });
+    assert.deepEqual(await now("roomy", "Waiting callers"), { b: 0 });
+    assert.deepEqual(await now("roomy", "Utilization"), { b: used / maxOpen });
   });
 
   it("pools: what callers got, how long they waited, and what was lost", async () => {
     const { full, roomy } = poolNumbers;
     const { hits, misses, failures, canceled } = roomy;
     const ofRoomy = { dialer_name: "roomy" };
-    const asked = await counts("pool.json", "Connections asked for, by outcome", ofRoomy);
+    const asked = await counts("pool.json", "Acquires, by outcome", ofRoomy);
     nearlyAll(asked, { hit: hits, miss: misses, timeout: 0, failure: failures, canceled });
-    nearly((await byLegend("pool.json", "Hit share", ofRoomy)).hits, hits / (hits + misses), 0.001);
-    const inVain = await byLegend("pool.json", "Asked in vain", ofRoomy);
+    nearly((await byLegend("pool.json", "Hit ratio", ofRoomy)).hits, hits / (hits + misses), 0.001);
+    const inVain = await byLegend("pool.json", "Failed acquires", ofRoomy);
     nearly(inVain.failure, failures / (hits + misses + failures), 0.001);
     assert.equal(inVain.timeout, 0);
     nearlyAll(await rises("pool.json", "Evictions, by reason", ofRoomy), roomy.evictions);
     const lost = Object.values(roomy.evictions).reduce((sum, each) => sum + each, 0);
-    nearlyAll(await counts("pool.json", "Connections made and lost", ofRoomy), { made: misses, lost });
+    nearlyAll(await counts("pool.json", "Connections added and removed", ofRoomy), { added: misses, removed: lost });
 
     const { tally } = scenario;
     const ofFull = { dialer_name: "full" };
     assert.ok(tally.of("full timeout") >= 10);
-    nearlyAll(await counts("pool.json", "Connections asked for, by outcome", ofFull), {
+    nearlyAll(await counts("pool.json", "Acquires, by outcome", ofFull), {
       hit: tally.of("full hit"),
       miss: full.maxOpen,
       timeout: tally.of("full timeout"),
@@ -238,11 +238,9 @@ describe("the numbers are those of the scenario", () => {
       canceled: 0,
     });
     const [above, below] = [0.25, 0.5]; // The buckets around acquireTimeoutMs.
-    const { p50 } = await byLegend("pool.json", "Wait for a connection", ofFull);
+    const { p50 } = await byLegend("pool.json", "Wait duration", ofFull);
     assert.ok(p50 !== undefined && p50 > above && p50 <= below, `${p50}`);
-    const [slowest] = (await panel("fleet.json", "Worst ten: wait for a pool's connection")).sort(
-      (a, b) => b.value - a.value,
-    );
+    const [slowest] = (await panel("fleet.json", "Worst ten: pool wait")).sort((a, b) => b.value - a.value);
     assert.equal(slowest?.metric.dialer_name, "full");
   });
 
@@ -251,23 +249,23 @@ describe("the numbers are those of the scenario", () => {
     for (const instance of ["a", "b"]) {
       const probes = scenario.tally.of(`guarded ${instance} refused`) - consecutive;
       assert.ok(probes >= 10);
-      nearlyAll(await rises("dialer.json", "Breakers that changed", { dialer_name: "guarded", instance }), {
+      nearlyAll(await rises("dialer.json", "Breaker transitions", { dialer_name: "guarded", instance }), {
         open: 1 + probes,
         half_open: probes,
       });
     }
-    nearlyAll(await rises("dialer.json", "Breakers that changed", { dialer_name: "healed" }), {
+    nearlyAll(await rises("dialer.json", "Breaker transitions", { dialer_name: "healed" }), {
       open: 1,
       half_open: 1,
       closed: 1,
     });
-    const stateOf = async (name: string) => byLegend("dialer.json", "State of breakers", { dialer_name: name });
+    const stateOf = async (name: string) => byLegend("dialer.json", "Breaker state", { dialer_name: name });
     assert.deepEqual(await stateOf("guarded"), { [`a ${scenario.nobody}`]: 3, "b ": 3 });
     assert.deepEqual(await stateOf("healed"), { "a ": 1 });
     assert.deepEqual(await stateOf("db"), {});
     nearlyAll(await counts("dialer.json", "Failovers, by reason"), { refused: failovers });
     assert.equal(scenario.tally.of("spread b succeeded"), failovers);
-    const waits = await byLegend("dialer.json", "Waits at limits", { dialer_name: "limited" });
+    const waits = await byLegend("dialer.json", "Limit wait", { dialer_name: "limited" });
     assert.deepEqual(Object.keys(waits).sort(), ["concurrency p50", "concurrency p99", "rate p50", "rate p99"]);
     for (const limit of ["concurrency", "rate"]) {
       const seconds = waits[`${limit} p99`] ?? 0;
@@ -276,7 +274,7 @@ describe("the numbers are those of the scenario", () => {
   });
 
   it("the certificate's last day", async () => {
-    const [left] = await panel("dialer.json", "Certificates expire in", { dialer_name: "tls" });
+    const [left] = await panel("dialer.json", "Certificate expires in", { dialer_name: "tls" });
     const age = asOf - startedAt / 1000;
     nearly(left?.value, certificateDays * 86_400 - age, 60);
   });
@@ -288,7 +286,7 @@ describe("the numbers are those of the scenario", () => {
     assert.deepEqual(states, { connected: 4, reconnecting: 1, closed: 1, connecting: 0, draining: 0 });
     const [share] = await panel("fleet.json", "NATS clients connected");
     nearly(share?.value, 4 / 6, 0.001);
-    const timeline = (await panel("nats.json", "State of each client")).map(
+    const timeline = (await panel("nats.json", "State by client")).map(
       ({ metric, value }) => `${metric.dialer_name} ${metric.instance} ${value}`,
     );
     assert.deepEqual(timeline.sort(), ["flapping b 1", "locked a 5", "lost b 4", "nats a 1", "nats b 1", "steady a 1"]);
@@ -301,7 +299,7 @@ describe("the numbers are those of the scenario", () => {
       const [reconnects, outage] = [tally.of(`nats ${instance} reconnected`), tally.of(`nats ${instance} outage`)];
       assert.ok(outage > 2);
       nearly((await rises("nats.json", "Reconnects", own)).reconnects, reconnects);
-      nearly((await byLegend("nats.json", "Length of outages", own)).mean, outage / reconnects, 0.05);
+      nearly((await byLegend("nats.json", "Outage duration", own)).mean, outage / reconnects, 0.05);
       const disconnects = await rises("nats.json", "Disconnects, by reason", own);
       const lost = Object.entries(tally.counts)
         .filter(([what]) => what.startsWith(`nats ${instance} lost `))
@@ -312,7 +310,7 @@ describe("the numbers are those of the scenario", () => {
       const [connected] = await panel("nats.json", "Time connected", own);
       nearly(connected?.value, 1 - away / watched, 0.1);
     }
-    const befell = await rises("nats.json", "What befell connections");
+    const befell = await rises("nats.json", "Connection events");
     nearly(
       befell["lame duck"],
       [...["a", "b"]].reduce((sum, each) => sum + tally.of(`nats ${each} lost lame_duck`), 0),
@@ -323,12 +321,12 @@ describe("the numbers are those of the scenario", () => {
   });
 
   it("errors, messages that wait, and messages refused", async () => {
-    nearlyAll(await rises("nats.json", "Errors that servers reported", { dialer_name: "steady" }), {
+    nearlyAll(await rises("nats.json", "Server errors", { dialer_name: "steady" }), {
       permission_publish: 1,
     });
-    const [waiting] = await panel("nats.json", "Bytes that wait for a connection", { dialer_name: "lost" });
+    const [waiting] = await panel("nats.json", "Buffered bytes", { dialer_name: "lost" });
     assert.ok((waiting?.value ?? 0) >= 60);
-    nearly((await rises("nats.json", "Messages refused")).refused, scenario.tally.of("lost b refused"));
+    nearly((await rises("nats.json", "Rejected messages")).rejected, scenario.tally.of("lost b refused"));
     nearly((await counts("nats.json", "Messages", { dialer_name: "steady" })).receive, 3);
   });
 });

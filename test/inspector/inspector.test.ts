@@ -361,8 +361,8 @@ describe("what an inspector knows", () => {
       [{ recentFailures: 1e6 }, /recentFailures/],
       [{ maxViewers: 1.5 }, /maxViewers/],
       [{ updateMs: 1 }, /updateMs/],
-      [{ hosts: "a" }, /^TypeError: inspector: hosts must be an array of hosts, got "a"$/],
-      [{ hosts: ["http://a/"] }, /hosts must be names or addresses/],
+      [{ hosts: "a" }, /^TypeError: inspector: hosts must be an array of host names, got "a"$/],
+      [{ hosts: ["http://a/"] }, /hosts must be host names or addresses/],
       [{ recent: 1 }, /unknown option recent;/],
       [null, /options must be an object/],
     ] as const) {

@@ -111,7 +111,7 @@ describe("natsMetrics", () => {
       events.close(undefined);
     }
     assert.equal((await scrape(registry)).samples.length, expected);
-    assert.match(readFileSync("README.md", "utf8"), new RegExp(`a NATS client ${expected} more`));
+    assert.match(readFileSync("src/telemetry/README.md", "utf8"), new RegExp(`a NATS client ${expected} more`));
   });
 
   describe("the state", () => {
