@@ -79,9 +79,9 @@ after(async () => {
   await scenario?.[Symbol.asyncDispose]();
 });
 
-describe("each question of the dashboards, asked of a real Prometheus", () => {
+describe("dashboards and rules in a real Prometheus", () => {
   for (const [file, board] of boards) {
-    it(`${file}: every panel has data`, async () => {
+    it(`every panel of ${file} has data`, async () => {
       const empty: string[] = [];
       for (const { title, targets = [] } of panelsOf(board)) {
         for (const { expr, refId } of targets) {
@@ -93,7 +93,7 @@ describe("each question of the dashboards, asked of a real Prometheus", () => {
       assert.deepEqual(empty, []);
     });
 
-    it(`${file}: every variable has the values that there are`, async () => {
+    it(`every variable of ${file} has the expected values`, async () => {
       const found: Record<string, string[]> = {};
       for (const { name, query } of board.templating.list.filter(({ type }) => type === "query")) {
         const [, selector = "", label = ""] = /^label_values\((\{.+\}), (\w+)\)$/.exec(query) ?? [];
@@ -112,7 +112,7 @@ describe("each question of the dashboards, asked of a real Prometheus", () => {
     for (const { record = "" } of recordingRules) assert.ok((await prometheus.query(record, asOf)).length > 0, record);
   });
 
-  it("every alert can be evaluated, in its own words too", async () => {
+  it("every alert and its annotations can be evaluated", async () => {
     for (const { expr } of alerts) await prometheus.query(expr);
     const evaluated = await prometheus.rules();
     assert.equal(evaluated.length, alerts.length + recordingRules.length);
@@ -120,12 +120,12 @@ describe("each question of the dashboards, asked of a real Prometheus", () => {
   });
 });
 
-describe("alerts, a minute of theirs being a second", () => {
-  it("fire for what is broken", () => {
+describe("alerts, with one second for each minute", () => {
+  it("alerts fire for broken dialers, pools and clients", () => {
     for (const each of expectedAlerts) assert.ok(fired.has(each), `${each} did not fire; those did: ${[...fired]}`);
   });
 
-  it("are silent about what is well, mended retries included", () => {
+  it("alerts stay silent for healthy dialers, including those that retry", () => {
     for (const name of well)
       assert.deepEqual(
         [...fired].filter((each) => each.endsWith(` ${name}`)),
@@ -134,8 +134,8 @@ describe("alerts, a minute of theirs being a second", () => {
   });
 });
 
-describe("the numbers are those of the scenario", () => {
-  it("dials, by outcome", async () => {
+describe("panels compared with the scenario", () => {
+  it("the panels show the scenario's dials by outcome", async () => {
     const db = await counts("dialer.json", "Dials by outcome", { dialer_name: "db" });
     nearly(db.succeeded, 2 * numbers.mended);
     assert.equal(db.failed, 0);
@@ -152,7 +152,7 @@ describe("the numbers are those of the scenario", () => {
     }
   });
 
-  it("failures, by reason", async () => {
+  it("the panels show the scenario's failures by reason", async () => {
     const { expired, hostname, untrusted, mended } = numbers;
     const tls = await counts("dialer.json", "Failed attempts, by reason", { dialer_name: "tls" });
     nearlyAll(tls, { tls_cert_expired: expired, tls_hostname: hostname, tls_cert_untrusted: untrusted });
@@ -180,7 +180,7 @@ describe("the numbers are those of the scenario", () => {
     assert.equal(worst?.value, 1);
   });
 
-  it("open connections, and dials under way", async () => {
+  it("the panels show the scenario's open connections and dials in progress", async () => {
     const [open] = await panel("fleet.json", "Open connections");
     assert.equal(open?.value, scenario.open());
     const db = await panel("dialer.json", "Open connections", { dialer_name: "db" });
@@ -197,7 +197,7 @@ describe("the numbers are those of the scenario", () => {
     nearlyAll(closed, { local: 2 * (numbers.mended - numbers.kept) });
   });
 
-  it("pools: what there is, while one is full and in the end", async () => {
+  it("the panels show the pools' connections and waiting callers, during and after exhaustion", async () => {
     const { full, roomy } = poolNumbers;
     assert.deepEqual(whenFull, {
       Connections: { used: full.maxOpen, idle: 0, limit: full.maxOpen },
@@ -213,7 +213,7 @@ describe("the numbers are those of the scenario", () => {
     assert.deepEqual(await now("roomy", "Utilization"), { b: used / maxOpen });
   });
 
-  it("pools: what callers got, how long they waited, and what was lost", async () => {
+  it("the panels show the pools' acquires, waits and evictions", async () => {
     const { full, roomy } = poolNumbers;
     const { hits, misses, failures, canceled } = roomy;
     const ofRoomy = { dialer_name: "roomy" };
@@ -244,7 +244,7 @@ describe("the numbers are those of the scenario", () => {
     assert.equal(slowest?.metric.dialer_name, "full");
   });
 
-  it("breakers, failovers and limits", async () => {
+  it("the panels show the scenario's breakers, failovers and limits", async () => {
     const { consecutive, failovers, everyMs } = guardNumbers;
     for (const instance of ["a", "b"]) {
       const probes = scenario.tally.of(`guarded ${instance} refused`) - consecutive;
@@ -273,13 +273,13 @@ describe("the numbers are those of the scenario", () => {
     }
   });
 
-  it("the certificate's last day", async () => {
+  it("the panels show the certificate's expiry", async () => {
     const [left] = await panel("dialer.json", "Certificate expires in", { dialer_name: "tls" });
     const age = asOf - startedAt / 1000;
     nearly(left?.value, certificateDays * 86_400 - age, 60);
   });
 
-  it("states of NATS clients", async () => {
+  it("the panels show the states of NATS clients", async () => {
     const states = Object.fromEntries(
       (await panel("nats.json", "Clients by state")).map(({ metric, value }) => [metric.state, value]),
     );
@@ -292,7 +292,7 @@ describe("the numbers are those of the scenario", () => {
     assert.deepEqual(timeline.sort(), ["flapping b 1", "locked a 5", "lost b 4", "nats a 1", "nats b 1", "steady a 1"]);
   });
 
-  it("outages, reconnects and disconnects", async () => {
+  it("the panels show outages, reconnects and disconnects", async () => {
     const { tally } = scenario;
     for (const instance of ["a", "b"]) {
       const own = { dialer_name: "nats", instance };
@@ -320,7 +320,7 @@ describe("the numbers are those of the scenario", () => {
     nearly(befell.forced, tally.of("flapping b lost forced"));
   });
 
-  it("errors, messages that wait, and messages refused", async () => {
+  it("the panels show server errors, buffered and rejected messages", async () => {
     nearlyAll(await rises("nats.json", "Server errors", { dialer_name: "steady" }), {
       permission_publish: 1,
     });

@@ -7,7 +7,7 @@ import { startBrowser } from "../support/browser.ts";
 import { startNats } from "../support/nats-server.ts";
 import { openSockets, until } from "../support/resources.ts";
 
-test("shows a NATS client as it is: connected, without its server, back again, and no more once it is closed", async (t) => {
+test("inspector shows a NATS client as connected, reconnecting, connected again, and removes it when it closes", async (t) => {
   const page = inspector({ updateMs: 50 });
   await using nats = await startNats();
   await using server = await page.listen();

@@ -86,7 +86,7 @@ const textsOf = (page: Page, selector: string) => page.locator(selector).allInne
 const dialOnce = async (watched: Inspector, target: string) => compose(watched.observe(), scriptedDialer())(target);
 
 describe("the inspector's page", { timeout: 60_000 }, () => {
-  it("draws a dial as a waterfall: every phase in its place, with its duration and end", async () => {
+  it("the page draws a dial as a waterfall with the position, duration and outcome of each phase", async () => {
     const { page } = await shown(knownDial);
     assert.deepEqual(await textsOf(page, "summary .target"), ["db.internal:5432"]);
     assert.deepEqual(await textsOf(page, "summary .took"), ["250 ms"]);
@@ -109,7 +109,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     assert.deepEqual(await textsOf(page, ".after"), ["Its connection is open."]);
   });
 
-  it("lines every bar up with the one above it in the dial's own line", async () => {
+  it("the page aligns the bars of phases with the bar of their dial", async () => {
     const { page } = await shown(knownDial);
     await openAll(page);
     const boxes = await page.evaluate<string[]>(trackEdges);
@@ -117,7 +117,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     assert.equal(new Set(boxes).size, 1, boxes.join());
   });
 
-  it("shows the connections that are open, the rates of each dialer, and clients", async () => {
+  it("the page shows open connections, the rates of each dialer, and clients", async () => {
     const { page } = await shown(async (watched) => {
       playClient(watched);
       await knownDial(watched);
@@ -144,7 +144,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     );
   });
 
-  it("is live: dials and connections come, go on and go, without a touch", async () => {
+  it("the page updates dials and connections live", async () => {
     const { page, watched } = await shown();
     await page.locator("#dials-empty", { hasText: "None yet." }).waitFor();
     const controller = new AbortController();
@@ -164,7 +164,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     assert.deepEqual(await textsOf(page, "summary .target"), ["quick:1", "slow:1"]);
   });
 
-  it("keeps what is open and focused while others come, and forgets what the inspector has forgotten", async () => {
+  it("the page keeps expanded and focused dials during updates and removes forgotten ones", async () => {
     const { page, watched } = await shown((each) => dialOnce(each, "first:1"), { recentDials: 3 });
     await summaries(page).focus();
     await page.keyboard.press("Enter");
@@ -177,7 +177,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     assert.deepEqual(await textsOf(page, "summary .target"), ["fourth:1", "third:1", "second:1"]);
   });
 
-  it("shows hostile names as what they are, and runs none of them", async () => {
+  it("the page shows hostile names as text and runs none of them", async () => {
     const markup = `<img src=x onerror="globalThis.hacked=1"><script>globalThis.hacked=1</script>'&amp;`;
     const evil = `${markup}\u202e`;
     const { page } = await shown(async (watched) => {
@@ -209,7 +209,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     assert.equal(await page.evaluate("globalThis.hacked"), undefined);
   });
 
-  it("works by keyboard alone", async () => {
+  it("the page works with the keyboard alone", async () => {
     const { page, watched } = await shown(async (each) => {
       for (const target of ["one:1", "two:1", "three:1"]) await dialOnce(each, target);
     });
@@ -238,7 +238,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     await page.locator("summary", { hasText: "one:2" }).waitFor();
   });
 
-  it("reaches everything that can be used by Tab, and shows where the focus is", async () => {
+  it("the page reaches every control by Tab and shows the focus", async () => {
     const { page } = await shown(knownDial);
     const reached: string[] = [];
     for (let presses = 0; presses < 12; presses += 1) {
@@ -252,7 +252,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     }
   });
 
-  it("shows the failed alone, or those under way", async () => {
+  it("the page filters failed dials and dials in progress", async () => {
     const { page, watched } = await shown(async (each) => {
       await dialOnce(each, "good:1");
       await compose(each.observe(), scriptedDialer([refused("h:1")]))("bad:1").catch(() => {});
@@ -271,7 +271,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     await assert.rejects(hanging);
   });
 
-  it("can be read in light and in dark colours", async () => {
+  it("the page has enough contrast in light and dark colours", async () => {
     const { page } = await shown(async (watched) => {
       playClient(watched);
       await playScene(watched);
@@ -287,7 +287,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     }
   });
 
-  it("stands still for those who want that", async () => {
+  it("the page shows no animation if reduced motion is preferred", async () => {
     const controller = new AbortController();
     const { page } = await shown((watched) => {
       compose(watched.observe(), scriptedDialer(["hang"]))("h:1", { signal: controller.signal }).catch(() => {});
@@ -298,7 +298,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     controller.abort();
   });
 
-  it("fits narrow screens and wide ones", async () => {
+  it("the page fits narrow and wide screens", async () => {
     const { page } = await shown(async (watched) => {
       playClient(watched);
       await playScene(watched);
@@ -313,7 +313,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     }
   });
 
-  it("shows what there is where as many watch as may, and says when it has lost the process", async () => {
+  it("the page polls above the maximum number of viewers and reports a lost connection", async () => {
     const polling = await shown((watched) => dialOnce(watched, "polled:1"), { maxViewers: 0 });
     await polling.page.locator("#status", { hasText: "Every 5 s" }).waitFor();
     assert.deepEqual(await textsOf(polling.page, "summary .target"), ["polled:1"]);
@@ -323,7 +323,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     assert.deepEqual(await textsOf(page, "summary .target"), ["gone:1"]);
   });
 
-  it("asks nobody but its own server, and its policy has nothing to keep it from", async () => {
+  it("the page requests only its own server and violates no policy", async () => {
     const { server, page } = await shown(playScene);
     await openAll(page);
     const own = browser.requests.filter((url) => url.startsWith(server.url)).map((url) => url.slice(server.url.length));

@@ -144,7 +144,7 @@ function playPools(observers: readonly PoolObserver[], count: number, seed: numb
   }
 }
 
-describe("the same events, counted through prom-client and through OpenTelemetry", () => {
+describe("withOtelMetrics compared with withPrometheus", () => {
   function both(sdk = meterSdk()) {
     const registry = new Registry();
     const { meterProvider } = sdk;
@@ -160,7 +160,7 @@ describe("the same events, counted through prom-client and through OpenTelemetry
     };
   }
 
-  it("are the same series with the same values, name by name and label by label", async () => {
+  it("withOtelMetrics has the same names, labels and values as withPrometheus", async () => {
     const { registry, layers, observers, pools, collect } = both();
     for (const seed of [1, 2, 3]) {
       await playDials(layers, 150, seed);
@@ -179,7 +179,7 @@ describe("the same events, counted through prom-client and through OpenTelemetry
     );
   });
 
-  it("start alike: every counter and gauge at zero, and no histogram, which the API has no way to start", async () => {
+  it("withOtelMetrics starts every counter and gauge at zero, and no histogram", async () => {
     const { registry, collect } = both();
     const [ours, theirs] = [await scrape(registry), await collect()];
     assertSameSeries(theirs.samples, ours.samples);
@@ -190,7 +190,7 @@ describe("the same events, counted through prom-client and through OpenTelemetry
     }
   });
 
-  it("have the table's names, units, descriptions and types, and the boundaries of its buckets", async () => {
+  it("withOtelMetrics uses the table's names, units, descriptions, types and bucket boundaries", async () => {
     const { layers, observers, pools, collect } = both();
     await playDials(layers, 50, 4);
     playClients(observers, 20, 4);
@@ -217,7 +217,7 @@ describe("the same events, counted through prom-client and through OpenTelemetry
     }
   });
 
-  it("add up to the same where the SDK tells changes only, as some backends want them", async () => {
+  it("withOtelMetrics has the same totals with delta temporality", async () => {
     const { registry, layers, observers, pools, collect } = both(
       meterSdk({ temporality: AggregationTemporality.DELTA }),
     );
@@ -239,7 +239,7 @@ describe("the same events, counted through prom-client and through OpenTelemetry
     assertSameSeries(added, (await scrape(registry)).samples);
   });
 
-  it("add up where a view leaves an attribute out", async () => {
+  it("withOtelMetrics adds up when a view drops an attribute", async () => {
     const views = [{ instrumentName: "*", attributesProcessors: [createDenyListAttributesProcessor(["dialer.name"])] }];
     const { registry, meterProvider, collect } = { registry: new Registry(), ...meterSdk({ views }) };
     for (const name of ["a", "b"]) {
@@ -256,7 +256,7 @@ describe("the same events, counted through prom-client and through OpenTelemetry
     assert.equal(samples.find(({ name }) => name === "dialer_attempts_started_total")?.value, 6);
   });
 
-  it("come out of OpenTelemetry's own Prometheus exporter alike, but for the units that it leaves out", async () => {
+  it("withOtelMetrics matches withPrometheus in OpenTelemetry's Prometheus exporter, except for unit annotations", async () => {
     const { registry, layers, observers, pools, reader } = both();
     await playDials(layers, 100, 8);
     playClients(observers, 20, 8);
@@ -287,7 +287,7 @@ describe("withOtelMetrics", () => {
     return found.length === 1 ? found[0]?.value : `${found.length} series`;
   };
 
-  it("reads the sockets when it is collected, and at no other time", async () => {
+  it("withOtelMetrics reads byte counters only when it is collected", async () => {
     await using peer = await goodPeer();
     const { meterProvider, collect } = meterSdk();
     const conn = await compose(withOtelMetrics({ meterProvider }), tcp())(peer.address);
@@ -302,7 +302,7 @@ describe("withOtelMetrics", () => {
     conn.destroy();
   });
 
-  it("counts the connections that are open, whoever of its name has opened them", async () => {
+  it("withOtelMetrics counts the open connections of all dialers with its name", async () => {
     await using peer = await goodPeer();
     const { meterProvider, collect } = meterSdk();
     const dialers = [1, 2].map(() => compose(withOtelMetrics({ meterProvider }), tcp()));
@@ -315,7 +315,7 @@ describe("withOtelMetrics", () => {
     assert.equal(await open(), 0);
   });
 
-  it("takes the provider that is registered, also after the dialer was built: dials count from then on", async () => {
+  it("withOtelMetrics measures dials from the time that a provider is registered", async () => {
     await using peer = await goodPeer();
     const { meterProvider, collect } = meterSdk();
     const dial = compose(withOtelMetrics(), tcp());
@@ -330,7 +330,7 @@ describe("withOtelMetrics", () => {
     conn.destroy();
   });
 
-  it("starts its series at once where a provider is registered already", async () => {
+  it("withOtelMetrics starts its series immediately if a provider is registered", async () => {
     const { meterProvider, collect } = meterSdk();
     metrics.setGlobalMeterProvider(meterProvider);
     withOtelMetrics();
@@ -340,7 +340,7 @@ describe("withOtelMetrics", () => {
     assert.equal(seriesValue(samples, "nats_client_reconnects_total"), 0);
   });
 
-  it("hands no hooks down as long as there is no provider", async () => {
+  it("withOtelMetrics attaches no hooks without a provider", async () => {
     const seen: unknown[] = [];
     const base = scriptedDialer();
     const dial = compose(withOtelMetrics(), (target, options) => {
@@ -351,7 +351,7 @@ describe("withOtelMetrics", () => {
     assert.deepEqual(seen, [undefined]);
   });
 
-  it("harms no dial where the registered provider throws", async () => {
+  it("withOtelMetrics does not fail a dial when the registered provider throws", async () => {
     const broken = {
       getMeter() {
         throw new Error("no meter");
@@ -363,7 +363,7 @@ describe("withOtelMetrics", () => {
     playedClient(natsOtelMetrics()).events.close(undefined);
   });
 
-  it("shows the earliest of the certificates' ends, and none before the first", async () => {
+  it("withOtelMetrics shows the earliest certificate expiry, and none before the first", async () => {
     const { meterProvider, collect } = meterSdk();
     const dial = (...ends: readonly (readonly [string, number])[]) =>
       compose(withOtelMetrics({ meterProvider }), (async (_target, { trace } = {}) => {
@@ -389,7 +389,7 @@ describe("withOtelMetrics", () => {
     [{ registry: {} }, /withOtelMetrics: unknown option registry; the options are meterProvider, name/],
   ];
   for (const [options, message] of refused) {
-    it(`refuses, with ${message.source}`, () => {
+    it(`withOtelMetrics refuses invalid options with ${message.source}`, () => {
       assert.throws(() => withOtelMetrics(options as OtelMetricsOptions), { name: "TypeError", message });
       const forClients = new RegExp(message.source.replace("withOtelMetrics", "natsOtelMetrics"));
       assert.throws(() => natsOtelMetrics(options as OtelMetricsOptions), { name: "TypeError", message: forClients });

@@ -44,7 +44,7 @@ describe("promtool check metrics", () => {
     (name) => `${name} non-histogram and non-summary metrics should not have "_count" suffix`,
   );
 
-  it("has nothing else to say of names, units, types and help of a live scrape", async () => {
+  it("promtool accepts names, units, types and help of a live scrape", async () => {
     await using peer = await goodPeer();
     const registry = new Registry();
     const { events } = playedClient(natsMetrics({ registry }), { state: "connected" });
@@ -68,7 +68,7 @@ describe("promtool check metrics", () => {
     events.close(undefined);
   });
 
-  it("does say so where something is wrong", async () => {
+  it("promtool reports an invalid exposition", async () => {
     const text =
       "# HELP dial_time_milliseconds_total x\n# TYPE dial_time_milliseconds_total gauge\ndial_time_milliseconds_total 1\n";
     await using exposed = await exposing(async () => text);

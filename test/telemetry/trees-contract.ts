@@ -34,7 +34,7 @@ export function treeTests(sdk: SdkLine): void {
     assert.equal(recorder.ends, recorder.started.length, "each ends once");
   }
 
-  it("two addresses at once, of which the second wins: the first is canceled, and no error", async () => {
+  it("withTracing marks the losing address of a race as canceled, not as an error", async () => {
     await using hole = await blackHole();
     const server = createServer((socket) => socket.resume()).listen(hole.port, "127.0.0.2");
     await once(server, "listening");
@@ -64,7 +64,7 @@ export function treeTests(sdk: SdkLine): void {
     const ca = authority();
     const valid = ca.issue({ name: "db.test" });
 
-    it("that its certificate fails: the reason stands on handshake, attempt and dial", async () => {
+    it("withTracing records an untrusted certificate on handshake, attempt and dial", async () => {
       await using server = await tlsPeer(valid);
       const dial = traced(tls({}, tcp({ lookup: loopback, family: 4 })) as never as Dialer);
       await assert.rejects(dial(`db.test:${server.port}`), { reason: "tls_cert_untrusted" });
@@ -84,7 +84,7 @@ export function treeTests(sdk: SdkLine): void {
       );
     });
 
-    it("through a proxy: the target stands on the dial, the proxy on its own span", async () => {
+    it("withTracing records the target on the dial and the proxy on the proxy's span", async () => {
       await using server = await tlsPeer(valid);
       await using proxy = await peer((socket) => {
         socket.once("data", () => {
@@ -117,7 +117,7 @@ export function treeTests(sdk: SdkLine): void {
   describe("NATS", () => {
     const connect = connecting();
 
-    it("a reconnect: each dial and the episode a trace of its own, joined by links", async () => {
+    it("withTracing and natsTracing create separate, linked traces for a reconnect", async () => {
       await using server = await startNats();
       const base = tcp();
       let toRefuse = 0;
@@ -179,7 +179,7 @@ export function treeTests(sdk: SdkLine): void {
     });
   });
 
-  it("200 dials at once, each beneath a request of its own, of every outcome: every span ended, none an orphan", async () => {
+  it("withTracing ends every span of 200 concurrent dials and orphans none", async () => {
     await using server = await goodPeer();
     const { api } = sdk;
     const tracer = tracerProvider.getTracer("test");
