@@ -1,66 +1,91 @@
-import type { ClientObserver, ClientState } from "../client/client-trace.ts";
+import type { ClientObserver, ClientState, ClientTrace } from "../client/client-trace.ts";
 import { guarded } from "../support/user-call.ts";
 import { statsReader } from "./client-stats.ts";
 import { clientErrorKinds, clientStates, disconnectReasons, type InstrumentKey, instruments } from "./instruments.ts";
-import type { Sink } from "./sink.ts";
+import type { Level, Sink } from "./sink.ts";
 
 /** Returns an observer that records the events and counters of clients in `sink`. */
 export function clientMetrics(sink: Sink): ClientObserver {
   const series = clientSeries(sink);
-  const { states } = series;
+  const counters = countingHooks(series);
   const updates = new Set<() => void>();
-  const updateAll = () => {
-    for (const update of updates) update();
-  };
   // Before every client instrument is read: refresh() may emit events that change any of them.
-  sink.beforeScrape(clientInstruments, updateAll);
+  sink.beforeScrape(clientInstruments, () => {
+    for (const update of updates) update();
+  });
 
   return function measureClient(client) {
     const stats = statsReader(client, series.stats);
+    const state = new CountedState(series.states);
     const update = () => {
       guarded("a client's refresh()", () => client.refresh?.());
       // refresh() may have found the client closed, and ended this observer.
       if (updates.has(update)) stats.read();
     };
     updates.add(update);
-    let state: ClientState | undefined;
-    const enter = (next: ClientState | undefined) => {
-      if (state !== undefined) states[state](-1);
-      if (next !== undefined) states[next](1);
-      state = next;
-    };
-
     return {
-      stateChange({ state: next }) {
-        if (!Object.hasOwn(states, next)) return;
-        if (state === undefined && states.closed(0) > 0) states.closed(-1);
-        enter(next);
-      },
-      disconnect: ({ reason }) => oneOf(series.disconnects, reason, "error")(1),
-      reconnectAttempt: () => series.attempts(1),
-      reconnect({ outageMs }) {
-        series.reconnects(1);
-        series.outages(outageMs / 1000);
-      },
-      serversChange({ added, removed }) {
-        series.changes.added(added.length);
-        series.changes.removed(removed.length);
-      },
-      lameDuck: () => series.lameDuck(1),
-      stale: () => series.stale(1),
-      slowConsumer: () => series.slowConsumers(1),
-      forcedReconnect: () => series.forcedReconnects(1),
-      error: ({ kind }) => oneOf(series.errors, kind, "other")(1),
-      rtt: ({ durationMs }) => series.rtt(durationMs / 1000),
-      publishRejected: () => series.rejected(1),
+      ...counters,
+      stateChange: (info) => state.change(info.state),
       end() {
         updates.delete(update);
         stats.read();
         stats.reset();
-        if (state !== "closed") enter(undefined);
+        state.end();
       },
     };
   };
+}
+
+/** Counts one client in the series of its current state. */
+class CountedState {
+  readonly #states: Readonly<Record<ClientState, Level>>;
+  #current: ClientState | undefined;
+
+  constructor(states: Readonly<Record<ClientState, Level>>) {
+    this.#states = states;
+  }
+
+  change(next: ClientState): void {
+    const { closed } = this.#states;
+    if (!Object.hasOwn(this.#states, next)) return;
+    // A new client replaces a closed one.
+    if (this.#current === undefined && closed(0) > 0) closed(-1);
+    this.#enter(next);
+  }
+
+  /** Stops counting the client, unless it is closed: a closed client is counted until a new one replaces it. */
+  end(): void {
+    if (this.#current !== "closed") this.#enter(undefined);
+  }
+
+  #enter(next: ClientState | undefined): void {
+    if (this.#current !== undefined) this.#states[this.#current](-1);
+    if (next !== undefined) this.#states[next](1);
+    this.#current = next;
+  }
+}
+
+/** Hooks that are the same for every client. */
+function countingHooks(series: ReturnType<typeof clientSeries>) {
+  return {
+    disconnect: ({ reason }) => oneOf(series.disconnects, reason, "error")(1),
+    reconnectAttempt: () => series.attempts(1),
+    reconnect({ outageMs }) {
+      series.reconnects(1);
+      series.outages(outageMs / 1000);
+    },
+    serversChange({ added, removed }) {
+      series.changes.added(added.length);
+      series.changes.removed(removed.length);
+    },
+    lameDuck: () => series.lameDuck(1),
+    stale: () => series.stale(1),
+    slowConsumer: () => series.slowConsumers(1),
+    forcedReconnect: () => series.forcedReconnects(1),
+    error: ({ kind }) => oneOf(series.errors, kind, "other")(1),
+    rtt: ({ durationMs }) => series.rtt(durationMs / 1000),
+    publishRejected: () => series.rejected(1),
+  } satisfies ClientTrace;
 }
 
 const clientInstruments = (Object.keys(instruments) as InstrumentKey[]).filter((key) =>

@@ -11,11 +11,7 @@ export function connectionMetrics(sink: Sink) {
   const idle = sink.series("connectionCount", { state: "idle" });
   const lifetime = sink.series("connectionDuration", {});
   const closed = byValue(closeReasons, (reason) => sink.series("connectionsClosed", { reason }));
-  const bytes = new OpenConnections(
-    sink.series("connectionIo", { direction: "receive" }),
-    sink.series("connectionIo", { direction: "transmit" }),
-  );
-  sink.beforeScrape(["connectionIo"], () => bytes.readAll());
+  const bytes = new OpenConnections(sink);
   const idleConns = new WeakSet<Duplex>();
 
   const hooks = {
@@ -59,9 +55,10 @@ class OpenConnections {
   readonly #transmitted: Add;
   readonly #open = new Map<Duplex, Counted>();
 
-  constructor(received: Add, transmitted: Add) {
-    this.#received = received;
-    this.#transmitted = transmitted;
+  constructor(sink: Sink) {
+    this.#received = sink.series("connectionIo", { direction: "receive" });
+    this.#transmitted = sink.series("connectionIo", { direction: "transmit" });
+    sink.beforeScrape(["connectionIo"], () => this.#readAll());
   }
 
   opened(conn: Duplex): void {
@@ -74,7 +71,7 @@ class OpenConnections {
     this.#open.delete(conn);
   }
 
-  readAll(): void {
+  #readAll(): void {
     for (const [conn, counted] of this.#open) this.#read(conn, counted);
   }
 

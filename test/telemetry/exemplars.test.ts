@@ -165,9 +165,9 @@ describe("exemplars", () => {
   });
 
   const broken: Readonly<Record<string, () => never>> = {
-    "is too long for OpenMetrics": () => ({ trace_id: "x".repeat(128) }) as never,
-    "has a name that isn't one": () => ({ "trace id": "x" }) as never,
-    "has a value that is no string": () => ({ trace_id: 7 }) as never,
+    "returns more characters than OpenMetrics allows": () => ({ trace_id: "x".repeat(128) }) as never,
+    "returns an invalid label name": () => ({ "trace id": "x" }) as never,
+    "returns a label value that is not a string": () => ({ trace_id: 7 }) as never,
     throws: () => {
       throw new Error("no exemplar");
     },

@@ -327,7 +327,7 @@ describe("natsMetrics", () => {
       assert.equal(value("nats_client_messages_total", { dialer_name: "other", direction: "receive" }), 1);
     });
 
-    for (const how of ["closed", "observed no longer"]) {
+    for (const how of ["closed", "no longer observed"]) {
       it(`natsMetrics reads a client's statistics a last time when it is ${how}, and removes its levels`, async () => {
         const registry = new Registry();
         const { client, counts, events, stop } = playedClient(natsMetrics({ registry }), { state: "connected" });

@@ -544,7 +544,7 @@ describe("connections", () => {
       ["the system's timeout", "timeout", nothing, fail("ETIMEDOUT")],
       ["an error", "error", nothing, fail("ERR_STREAM_WHATEVER")],
       ...(["idle", "max_lifetime", "stale", "drain", "unhealthy"] as const).map(
-        (reason) => [`its owner, who says ${reason}`, reason, nothing, stated(reason)] as const,
+        (reason) => [`its owner with the reason ${reason}`, reason, nothing, stated(reason)] as const,
       ),
     ];
 
