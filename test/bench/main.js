@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * Measures what dialing through this package costs, side by side with doing it otherwise, in one table.
- * Ratios are to be trusted, times are the machine's.
+ * Measures the cost of dialing through this package, side by side with the alternatives. The ratios are reliable; the times
+ * depend on the machine.
  *
  *   npm run bench
- *   npm run bench -- --quick          a few seconds, for a look
+ *   npm run bench -- --quick          less precise, in a quarter of the time
  *   npm run bench -- --only b         one part
  */
 import { cpus } from "node:os";
@@ -23,9 +23,9 @@ const startedAt = performance.now();
 console.log(
   `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim()}, ${process.platform} ${process.arch}`,
 );
-console.log("Each ratio is the median of the rounds' (lowest–highest), to the first line of its part.");
+console.log("Each ratio is to the first line of its part: the median of all rounds (lowest–highest).");
 
-/** What a layer may cost, in nanoseconds, above the composed dialer without it. @type {Record<string, number>} */
+/** Maximum cost of a layer in nanoseconds, above the composed dialer without it. @type {Record<string, number>} */
 const aims = {
   withTracing: 200,
   withPrometheus: 1500,
@@ -38,7 +38,7 @@ if (only !== undefined && !Object.hasOwn(parts, only)) throw new Error(`--only m
 for (const [letter, part] of Object.entries(parts)) {
   if (only === undefined || only === letter) await part();
 }
-console.log(`\n${((performance.now() - startedAt) / 1000).toFixed(0)} s in all`);
+console.log(`\n${((performance.now() - startedAt) / 1000).toFixed(0)} s in total`);
 
 async function partA() {
   const plan = { rounds: quick ? 1 : 5, slices: quick ? 2 : 8, warmUp: 20_000, n: quick ? 2_000 : 5_000 };
@@ -90,10 +90,10 @@ async function partB() {
 }
 
 async function partC() {
-  heading("c. NATS: messages of 128 bytes published and received again");
+  heading("c. NATS: messages of 128 bytes, published and received");
   const server = await startNats();
   if (server === undefined) {
-    console.log("  skipped: there is no nats-server on the PATH");
+    console.log("  skipped: nats-server is not on the PATH");
     return;
   }
   try {
@@ -112,7 +112,7 @@ async function partC() {
     const aim = { of: "dialtrace/nats, the full stack", atLeast: 0.98 };
     printRatios(rates, (perNs) => `${(perNs * 1e6).toFixed(0)} /ms`, aim);
 
-    heading("   The client's processor time for each of them");
+    heading("   Processor time of the client for each message");
     const cpu = await measureSideBySide(contenders, { ...plan, rounds: quick ? 1 : 3, measure: "cpu" });
     printRatios(cpu, microseconds);
   } finally {
@@ -121,30 +121,26 @@ async function partC() {
 }
 
 async function partD() {
-  heading("d. One layer alone, over a dial that opens nothing");
-  const contenders = layers.map((variant) => ({ label: variant, name: "stub-layer", variant }));
-  const times = await measureSideBySide(contenders, {
-    rounds: quick ? 1 : 3,
-    slices: quick ? 1 : 5,
-    warmUp: quick ? 5_000 : 20_000,
-    n: quick ? 2_000 : 5_000,
-  });
-  const bytes = await measureSideBySide(contenders, {
-    rounds: 1,
-    slices: quick ? 1 : 5,
-    warmUp: quick ? 5_000 : 20_000,
-    n: 1_000,
-    measure: "bytes",
-  });
-  const composed = times.find(({ contender }) => contender.label === "compose(stub)")?.value ?? 0;
-  for (const [index, { contender, value }] of times.entries()) {
-    const { label } = contender;
-    const most = aims[label];
-    const own = value - composed;
-    const verdict =
-      most === undefined ? "" : `its own ${own.toFixed(0)} ns, aim ${most}: ${own <= most ? "met" : "missed"}`;
-    printLine(label, `${value.toFixed(0)} ns`, `${bytes[index]?.value.toFixed(0)} B allocated`, verdict);
+  heading("d. One layer over a dial that opens nothing: its own time, above compose(stub) measured in turn with it");
+  const base = { label: "compose(stub)", name: "stub-layer", variant: "compose(stub)" };
+  const plan = { rounds: 3, slices: quick ? 4 : 8, warmUp: quick ? 5_000 : 20_000, n: quick ? 2_000 : 5_000 };
+  for (const variant of layers) {
+    const contenders = [base, { label: variant, name: "stub-layer", variant }];
+    const [, timed] = await measureSideBySide(contenders, plan);
+    const [, counted] = await measureSideBySide(contenders, { ...plan, rounds: 1, n: 1_000, measure: "bytes" });
+    if (timed !== undefined && counted !== undefined) printLayer(variant, timed.own, counted.own.value);
   }
+}
+
+/** @param {string} label @param {import("./rounds.js").Result["own"]} own @param {number} bytes */
+function printLayer(label, { value, low, high }, bytes) {
+  const most = aims[label];
+  // A difference smaller than its own spread says nothing.
+  const isNoise = Math.abs(value) < high - low;
+  const outcome = high <= (most ?? 0) ? "met" : low > (most ?? 0) ? "missed" : "undecided";
+  const verdict = most === undefined ? "" : `aim at most ${most} ns: ${outcome}`;
+  const spread = `(${low.toFixed(0)}–${high.toFixed(0)})${isNoise ? ", noise" : ""}`;
+  printLine(label, `${value.toFixed(0)} ns`, `${spread.padEnd(24)} ${bytes.toFixed(0).padStart(6)} B`, verdict);
 }
 
 async function partE() {
@@ -173,7 +169,7 @@ async function partF() {
 }
 
 async function partG() {
-  heading("g. A connection over loopback, dialed or lent by a pool");
+  heading("g. A connection over loopback, dialed or acquired from a pool");
   const hits = await measureSideBySide(
     [
       { label: "tcp()", name: "pool-hit", variant: "dial" },
@@ -183,7 +179,7 @@ async function partG() {
   );
   printRatios(hits, microseconds, { of: "pool(), a hit", atMost: 1 / 30 });
 
-  heading("   Acquire and release, one after the other, nothing dialed");
+  heading("   Acquire and release, in sequence, without dials");
   const contenders = ["generic-pool", "tarn", "pool()"];
   const lent = await measureSideBySide(
     contenders.map((variant) => ({ label: variant, name: "pool-lend", variant })),
@@ -192,8 +188,8 @@ async function partG() {
   printRatios(lent, microseconds, { of: "pool()", atMost: 2 });
 
   for (const size of [1_000, 10_000, 100_000]) {
-    heading(`   ${size.toLocaleString("en")} who wait for one connection, for each of them`);
-    // tarn takes minutes for so many: it looks for each of them in a list.
+    heading(`   ${size.toLocaleString("en")} callers waiting for one connection, time for each`);
+    // tarn takes minutes for so many, because it searches a list for each.
     const able = contenders.filter((variant) => size < 100_000 || variant !== "tarn");
     const waited = await measureSideBySide(
       able.map((variant) => ({ label: variant, name: "pool-waiters", variant })),
@@ -204,7 +200,7 @@ async function partG() {
 }
 
 function partH() {
-  heading("h. Importing the package, each time in a process of its own");
+  heading("h. Importing the package, each time in a new process");
   const results = measureImports(quick ? 5 : 21);
   printRatios(results, (ns) => `${(ns / 1e6).toFixed(1)} ms`, { of: "import", atMost: 0.5 });
 }
@@ -215,8 +211,8 @@ function microseconds(ns) {
 }
 
 /** Rates instead of times. @param {import("./rounds.js").Result} result */
-function invert({ contender, value, ratio, low, high }) {
-  return { contender, value: 1 / value, ratio: 1 / ratio, low: 1 / high, high: 1 / low };
+function invert({ value, ratio, low, high, ...rest }) {
+  return { ...rest, value: 1 / value, ratio: 1 / ratio, low: 1 / high, high: 1 / low };
 }
 
 /**

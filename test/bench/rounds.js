@@ -25,16 +25,17 @@ import { stop } from "./peers.js";
  * @property {number} ratio - to the first contender: the median of the rounds' ratios.
  * @property {number} low
  * @property {number} high
+ * @property {{ value: number, low: number, high: number }} own - the difference to the first contender, likewise.
  */
 
 const childFile = fileURLToPath(new URL("child.js", import.meta.url));
 
-/** Room for a slice's allocations, so that none is collected before it is counted. */
+/** A young generation large enough for a slice's allocations, so that none is collected before it is counted. */
 const roomyHeap = ["--min-semi-space-size=64", "--max-semi-space-size=64"];
 
 /**
- * Measures contenders side by side: a process each, all warm, then slice by slice in turn and back, so
- * that what disturbs the machine disturbs all alike. Each slice is related to the first contender's.
+ * Measures contenders side by side: each in its own warm process, slice by slice in alternating order, so that
+ * disturbances of the machine affect all alike. Each slice is related to that of the first contender.
  *
  * @param {readonly Contender[]} contenders
  * @param {Plan} plan
@@ -47,10 +48,10 @@ export async function measureSideBySide(contenders, plan) {
 }
 
 /**
- * Relates what was measured to the first contender.
+ * Relates the measurements to the first contender.
  *
  * @param {readonly Contender[]} contenders
- * @param {readonly (readonly (readonly number[])[])[]} rounds - each of slices, with a value for each contender.
+ * @param {readonly (readonly (readonly number[])[])[]} rounds - their slices, with a value for each contender.
  * @returns {Result[]}
  */
 export function relate(contenders, rounds) {
@@ -59,12 +60,16 @@ export function relate(contenders, rounds) {
     const ratios = rounds.map((slices, round) =>
       median(slices.map((slice, at) => (own[round]?.[at] ?? Number.NaN) / (slice[0] ?? Number.NaN))),
     );
+    const differences = rounds.map((slices, round) =>
+      median(slices.map((slice, at) => (own[round]?.[at] ?? Number.NaN) - (slice[0] ?? Number.NaN))),
+    );
     return {
       contender,
       value: median(own.map(median)),
       ratio: median(ratios),
       low: Math.min(...ratios),
       high: Math.max(...ratios),
+      own: { value: median(differences), low: Math.min(...differences), high: Math.max(...differences) },
     };
   });
 }
