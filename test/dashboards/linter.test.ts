@@ -1,6 +1,6 @@
 /**
- * The rules of Grafana's dashboard-linter, as its documentation and source have them, without exclusions and of every
- * kind of panel.
+ * The rules of Grafana's dashboard-linter, from its documentation and source, without exclusions and for every kind of
+ * panel.
  *
  * @see https://github.com/grafana/dashboard-linter
  */
@@ -77,7 +77,7 @@ for (const [file, board] of boards) {
         .map(({ expr }) => ({ record: "checked", expr: expr.replaceAll(/\$__\w+/g, "5m") }));
       const path = temporaryFile(
         "queries.yaml",
-        // JSON is YAML, too. Each in a group of its own: promtool warns of rules that are alike.
+        // JSON is valid YAML. Each rule has its own group, because promtool warns about duplicate rules.
         JSON.stringify({ groups: rules.map((rule, index) => ({ name: `query ${index}`, rules: [rule] })) }),
       );
       const { status, stdout, stderr } = spawnSync(
@@ -132,7 +132,7 @@ for (const [file, board] of boards) {
   });
 }
 
-/** Gauges that are called counts, for that is what they hold. */
+/** Gauges whose names end like those of counters. */
 function isGauge(metric: string): boolean {
   return ["dialer_connection_count", "nats_client_server_count"].includes(metric);
 }

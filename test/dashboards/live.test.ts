@@ -1,6 +1,7 @@
+// Longer than other files: all tests evaluate one Prometheus, which takes a minute to fill.
 /**
- * The proof of the dashboards, rules and alerts: a real Prometheus scrapes a service with faults whose numbers are known,
- * and is asked everything that a panel, a rule, an alert or a variable asks.
+ * Tests the dashboards, rules and alerts with a real Prometheus. It scrapes a service with a known number of faults, and
+ * evaluates the expressions of all panels, rules, alerts and variables.
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -11,18 +12,18 @@ import { poolNumbers } from "./pools.ts";
 import { certificateDays, numbers, prepareScenario, type Scenario } from "./scenario.ts";
 import { alerts, alertsFile, type Board, boards, panelsOf, recordingRules, rulesFile } from "./shipped.ts";
 
-/** What Grafana would fill in; longer than the scenario, so that it tells all of it. */
+/** Values that Grafana would substitute; the range is longer than the scenario. */
 const window = { text: "5m", seconds: 300 };
 const chosenByDefault = { job: ".+", instance: ".+", dialer_name: ".+" };
 
-/** Rules in fast motion: a minute of theirs is a second here. */
+/** The rules sped up: one minute becomes one second. */
 const hastened = [rulesFile, alertsFile].map((file) =>
   readFileSync(file, "utf8").replaceAll(/\b(\d+)([mh])\b/g, (_, count: string, unit: string) =>
     unit === "m" ? `${count}s` : `${Number(count) * 60}s`,
   ),
 );
 
-/** Which alerts the scenario is for. There may be others of these dialers and clients; what is well must have none. */
+/** Alerts that the scenario must cause. Other alerts of these dialers and clients may fire; healthy ones must have none. */
 const expectedAlerts = [
   "DialerErrorBudgetBurn down",
   "DialerTargetDown down",
@@ -41,11 +42,11 @@ const well = ["db", "proxied", "steady", "roomy", "healed", "spread", "limited"]
 let scenario: Scenario;
 let prometheus: Prometheus;
 let startedAt = 0;
-/** The moment that is asked about, in seconds: one at which all that was to be seen had been. */
+/** Evaluation time in seconds, after the scenario. */
 let asOf = 0;
-/** Alerts that fired at some time, as `name dialer`. */
+/** Alerts that have fired, as `name dialer`. */
 const fired = new Set<string>();
-/** What panels of the full pool showed while it was. */
+/** Values of the full pool's panels while it was full. */
 const whenFull: Record<string, Record<string, number>> = {};
 
 before(async () => {
@@ -156,7 +157,7 @@ describe("panels compared with the scenario", () => {
     const { expired, hostname, untrusted, mended } = numbers;
     const tls = await counts("dialer.json", "Failed attempts, by reason", { dialer_name: "tls" });
     nearlyAll(tls, { tls_cert_expired: expired, tls_hostname: hostname, tls_cert_untrusted: untrusted });
-    // A histogram's: the first of each reason begins the series.
+    // From a histogram: the first failure of each reason starts the series and is not in the rate.
     nearlyAll(await counts("dialer.json", "Failed dials, by reason", { dialer_name: "tls" }), {
       tls_cert_expired: expired - 1,
       tls_hostname: hostname - 1,
@@ -333,7 +334,7 @@ describe("panels compared with the scenario", () => {
 
 type Chosen = Partial<typeof chosenByDefault>;
 
-/** An expression as Grafana would send it. */
+/** Substitutes the variables of an expression, as Grafana does. */
 function filled(expr: string, chosen: Chosen = {}): string {
   const values: Record<string, string> = { ...chosenByDefault, ...chosen };
   return expr.replaceAll(/\$__(?:rate_interval|range)/g, window.text).replaceAll(/\$(\w+)/g, (_, name: string) => {
@@ -343,7 +344,7 @@ function filled(expr: string, chosen: Chosen = {}): string {
   });
 }
 
-/** What a panel shows. */
+/** Evaluates the queries of a panel. */
 async function panel(file: string, title: string, chosen?: Chosen): Promise<(Series & { legend: string })[]> {
   const found = panelsOf(boards.get(file) as Board).find((each) => each.title === title);
   assert.ok(found, `${file} has no panel ${title}`);
@@ -356,21 +357,21 @@ async function panel(file: string, title: string, chosen?: Chosen): Promise<(Ser
   return (await Promise.all(answers)).flat();
 }
 
-/** What a panel shows, by its legends. */
+/** Evaluates a panel and returns its values by legend. */
 async function byLegend(file: string, title: string, chosen?: Chosen): Promise<Record<string, number>> {
   return Object.fromEntries((await panel(file, title, chosen)).map(({ legend, value }) => [legend, value]));
 }
 
-/** What a panel of increases shows: they are over all the time. */
+/** Evaluates a panel of increases over the whole scenario. */
 const rises = byLegend;
 
-/** What a panel of rates says has happened in all the time. */
+/** Evaluates a panel of rates as totals over the whole scenario. */
 async function counts(file: string, title: string, chosen?: Chosen): Promise<Record<string, number>> {
   const rates = Object.entries(await byLegend(file, title, chosen));
   return Object.fromEntries(rates.map(([legend, value]) => [legend, value * window.seconds]));
 }
 
-/** Prometheus adds what it thinks has happened between a scrape and the window's edge: a few in a hundred here. */
+/** Prometheus extrapolates to the edges of the window, which adds a few percent here. */
 function nearly(actual: number | undefined, expected: number, tolerance = Math.max(0.1, expected * 0.1)): void {
   assert.ok(actual !== undefined && Math.abs(actual - expected) <= tolerance, `${actual} is not ${expected}`);
 }

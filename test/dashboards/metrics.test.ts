@@ -5,7 +5,7 @@ import { prometheusName } from "../../src/telemetry/prometheus-instruments.ts";
 import { groupingLabelsOf, type Selector, selectorsOf } from "./promql.ts";
 import { boards, expressions, recordingRules } from "./shipped.ts";
 
-/** What may be asked for: each series' name, with its labels and their values where they are a closed set. */
+/** The existing series by name, with their labels and known label values. */
 const known = new Map<string, ReadonlyMap<string, readonly string[] | undefined>>();
 const ofEvery: [string, undefined][] = ["job", "instance", prom(ownerLabel)].map((label) => [label, undefined]);
 for (const row of Object.values(instruments) as readonly Instrument[]) {

@@ -7,7 +7,7 @@ import { parse } from "yaml";
 import { findCommand } from "../support/tools.ts";
 import { alerts, alertsFile, recordingRules, rulesFile } from "./shipped.ts";
 
-/** What promtool's unit tests say. */
+/** The contents of promtool's unit tests. */
 interface UnitTests {
   readonly tests: readonly {
     readonly alert_rule_test?: readonly {

@@ -16,7 +16,7 @@ interface Answer {
   readonly body: string;
 }
 
-/** Asks without a browser's manners: any method, any header. */
+/** Sends a request with any method and headers, unlike a browser. */
 async function ask(port: number, path: string, headers: Record<string, string> = {}, method = "GET"): Promise<Answer> {
   const asked = request({ port, host: "127.0.0.1", path, method, headers: { host: `127.0.0.1:${port}`, ...headers } });
   asked.end();

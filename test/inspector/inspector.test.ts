@@ -1,3 +1,4 @@
+// Longer than other files: all tests share one set of helpers for snapshots.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Duplex } from "node:stream";
@@ -143,7 +144,7 @@ describe("inspector", () => {
   it("inspector keeps no reference to a closed connection", async () => {
     const page = inspector();
     const conns: WeakRef<Duplex>[] = [];
-    // The scripted dialer holds on to its connections; this one doesn't.
+    // Unlike the scripted dialer, this one keeps no reference to its connections.
     const base: Dialer<Duplex> = async () => {
       const conn = connection();
       conns.push(new WeakRef(conn));

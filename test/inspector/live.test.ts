@@ -12,7 +12,7 @@ interface Told {
   readonly data: InspectorSnapshot & { readonly dialIds?: readonly number[] };
 }
 
-/** Watches as a browser's EventSource does. */
+/** Reads the event stream like a browser's EventSource. */
 async function watch(server: InspectorServer) {
   const asked = request({ port: server.port, host: "127.0.0.1", path: "/events", agent: false });
   asked.end();
@@ -88,7 +88,7 @@ describe("live updates", () => {
     using other = await watch(server);
     await until(() => viewer.told.length >= 2, "the first update");
     const count = viewer.told.length;
-    // Time passes, as the other's events could tell: a bucket of ten seconds may end meanwhile, once.
+    // A bucket of ten seconds may end meanwhile, which is one change.
     await new Promise((resolve) => setTimeout(resolve, 400));
     assert.ok(viewer.told.length <= count + 1, `${viewer.told.length - count} events about nothing`);
     assert.ok(other.told.length > 0);
@@ -125,7 +125,7 @@ describe("live updates", () => {
   });
 
   it("live updates buffer nothing for a viewer that does not read, and send it all missed changes afterwards", async () => {
-    // More than the kernel takes in on its own, on both sides.
+    // More than the kernel's socket buffers of both sides hold.
     const page = inspector({ updateMs: 50, recentFailures: 10_000 });
     const failing = compose(page.observe(), scriptedDialer([new Error("\u8a9e".repeat(300))]));
     const longName = Array(4).fill("h".repeat(50)).join(".");

@@ -43,7 +43,7 @@ test("inspector shows a NATS client as connected, reconnecting, connected again,
   await nats.stop();
   await until(() => now()?.state === "reconnecting" && (now()?.reconnectAttempts ?? 0) >= 2, "two attempts");
   assert.deepEqual([now()?.disconnects, now()?.reconnects], [1, 0]);
-  // A killed server resets the connection where it has not read all.
+  // A killed server resets the connection if it has unread data.
   assert.match(now()?.reason ?? "", /^(remote|reset)$/);
   await row.filter({ hasText: /reconnecting for/ }).waitFor();
   await until(() => (page.snapshot().dialers[0]?.failures.refused ?? 0) >= 1, "a dial that was refused");

@@ -1,3 +1,4 @@
+// Longer than other files: all tests share one browser.
 import assert from "node:assert/strict";
 import type { Duplex } from "node:stream";
 import { after, afterEach, before, describe, it } from "node:test";
@@ -23,7 +24,7 @@ after(async () => {
   await browser[Symbol.asyncDispose]();
 });
 
-/** An inspector whose page is open. */
+/** An inspector with its page open in a browser. */
 async function shown(play: (page: Inspector) => unknown = () => {}, options: InspectorOptions = {}) {
   const watched = inspector({ updateMs: 50, ...options });
   await play(watched);
@@ -38,7 +39,7 @@ const good = (durationMs: number) => ({ durationMs, outcome: "success" }) as con
 const bad = (durationMs: number) =>
   ({ durationMs, outcome: "failure", reason: "refused", error: refused("10.0.0.1:5432") }) as const;
 
-/** A dial of which every millisecond is known: refused, a wait of 100 ms, then a race, TLS and a handshake. */
+/** A dial with known timing: refused, a delay of 100 ms, then a race, TLS and a handshake. */
 async function knownDial(watched: Inspector): Promise<Duplex> {
   const clock = fakeClock();
   const wait = (ms: number) => new Promise<void>((resolve) => void clock.setTimeout(resolve, ms));
@@ -75,7 +76,7 @@ async function knownDial(watched: Inspector): Promise<Duplex> {
 }
 
 const summaries = (page: Page) => page.locator("summary");
-/** Opens every dial, and waits until what is in it is drawn: browsers tell of the opening a turn later. */
+/** Expands every dial and waits until it is drawn: browsers fire the event one task later. */
 async function openAll(page: Page): Promise<void> {
   for (const dial of await page.locator("details").all()) {
     await dial.locator("summary").click();
@@ -264,7 +265,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     assert.deepEqual(await textsOf(page, "summary .target"), ["bad:1"]);
     await page.getByRole("radio", { name: "Under way" }).check();
     assert.deepEqual(await textsOf(page, "summary .target"), ["slow:1"]);
-    // A connection leads to the dial that made it, also where that is filtered away.
+    // A connection links to its dial even if the filter hides that dial.
     await page.locator("#connections a").click();
     await page.locator("details[open]", { hasText: "good:1" }).waitFor();
     controller.abort();
@@ -329,7 +330,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     const own = browser.requests.filter((url) => url.startsWith(server.url)).map((url) => url.slice(server.url.length));
     assert.deepEqual([...new Set(own)].sort(), ["", "events"]);
     for (const url of browser.requests) assert.match(url, /^(http:\/\/127\.0\.0\.1:\d+\/|data:image\/svg)/);
-    // A stream that was refused, or whose server was closed above, is the browser's to tell.
+    // Browsers log a refused stream, or one whose server was closed.
     const complaints = browser.complaints.filter((text) => !/^Failed to load resource: /.test(text));
     assert.deepEqual(complaints, []);
   });

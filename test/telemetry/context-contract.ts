@@ -16,7 +16,7 @@ import { linksOf, type RecordedSpan, spanRecorder } from "./span-tree.ts";
 const never = () => new Promise<never>(() => {});
 const no = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
 
-/** What is active beneath `withTracing`, and what is traced there, held against one line of OpenTelemetry's SDK. */
+/** Tests the active context beneath `withTracing` with one version of OpenTelemetry's SDK. */
 export function contextTests(sdk: SdkLine): void {
   const { api } = sdk;
   useContextManager(sdk);
@@ -32,7 +32,7 @@ export function contextTests(sdk: SdkLine): void {
     compose(withTracing({ tracerProvider, ...options }), ...layers);
   const active = () => api.context.active() as Context;
   const inside = <T>(span: Span, work: () => T): T => api.context.with(api.trace.setSpan(active(), span), work);
-  /** Makes a span where it stands, as instrumentations and users do. */
+  /** Creates a span at its place, as instrumentations and applications do. */
   const mark = (name: string) => tracer().startSpan(name).end();
   const parentName = (span: RecordedSpan | undefined) =>
     recorder.started.find((each) => each.spanContext().spanId === span?.parentSpanContext?.spanId)?.name;
@@ -168,7 +168,7 @@ export function contextTests(sdk: SdkLine): void {
   });
 
   describe("instrumentations of net and dns", () => {
-    /** As instrumentation-net is: a span of each connect, by patching what every connect goes through. */
+    /** Like instrumentation-net: patches `connect` and creates a span for each call. */
     const connect = Socket.prototype.connect;
     beforeEach(() => {
       Socket.prototype.connect = function patched(this: Socket, ...args: unknown[]) {

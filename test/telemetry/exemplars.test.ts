@@ -21,7 +21,7 @@ const openMetrics = () => {
   return registry;
 };
 
-/** One line of an OpenMetrics scrape that has an exemplar. */
+/** One line with an exemplar of an OpenMetrics scrape. */
 interface Exemplified {
   readonly metric: string;
   readonly labels: string;
@@ -30,7 +30,7 @@ interface Exemplified {
   readonly at: number;
 }
 
-/** Scrapes by HTTP, as Prometheus would, and reads what has exemplars. */
+/** Scrapes over HTTP, like Prometheus, and returns the lines with exemplars. */
 async function exemplarsOf(registry: Registry<OpenMetricsContentType>): Promise<Exemplified[]> {
   const server = createServer(async (_request, response) => {
     response.setHeader("content-type", registry.contentType);

@@ -10,7 +10,7 @@ import { type Scrape, scrape } from "./exposition.ts";
 
 const prefix = "net_conntrack_dialer_conn_";
 
-/** The four counters, zeros left out. */
+/** The nonzero series of the four counters. */
 function counted(scraped: Scrape): Record<string, string[]> {
   const seen: Record<string, string[]> = {};
   for (const what of ["attempted", "established", "failed", "closed"]) {

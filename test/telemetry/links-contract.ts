@@ -9,7 +9,7 @@ import { linksOf, spanRecorder } from "./span-tree.ts";
 
 const no = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
 
-/** The links between the dials of one owner, held against one line of OpenTelemetry's SDK. */
+/** Tests the links between the dials of one owner with one version of OpenTelemetry's SDK. */
 export function linkTests(sdk: SdkLine): void {
   let recorder = spanRecorder();
   let tracerProvider: TracerProvider = sdk.provider(recorder);
@@ -18,7 +18,7 @@ export function linkTests(sdk: SdkLine): void {
     tracerProvider = sdk.provider(recorder);
   });
 
-  /** A dialer with spans that plays `steps`, and how to dial through it. */
+  /** A traced dialer that plays `steps`, and a function that dials through it. */
   function played(steps: readonly Step[], options: TracingOptions = {}) {
     const dialer = compose(withTracing({ tracerProvider, ...options }), scriptedDialer(steps));
     return (owner: object | undefined, background = true) => dialOn(dialer as never, owner, background);
@@ -31,7 +31,7 @@ export function linkTests(sdk: SdkLine): void {
     );
   }
 
-  /** Links of each dial so far; the number is the dial's place among them. */
+  /** The links of each dial so far; the number is the index of the linked dial. */
   function dialLinks(from = recorder): string[][] {
     const dials = from.started.filter(({ name }) => name === "dial");
     return dials.map((dial) => linksOf(dial, dials));

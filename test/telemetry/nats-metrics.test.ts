@@ -1,3 +1,4 @@
+// Longer than other files: each test is one property of the same metrics, over shared helpers.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
@@ -23,7 +24,7 @@ async function states(registry: Registry): Promise<string[]> {
   return (await scrape(registry)).nonZero("nats_client_connection_status").map((each) => each.replace("state=", ""));
 }
 
-/** What is not zero, of every metric but the state and the duration of outages. */
+/** Nonzero series of all metrics except the status and the outage duration. */
 async function counted(registry: Registry): Promise<string[]> {
   const { nonZero } = await scrape(registry);
   return rows

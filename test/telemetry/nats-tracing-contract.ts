@@ -16,7 +16,7 @@ const back = { server: "n2:4222", identity, outageMs: 1200, attempts: 3 };
 
 const seconds = ([whole, nanos]: HrTime) => whole + nanos / 1e9;
 
-/** What `natsTracing` promises, held against one line of OpenTelemetry's SDK; `spanTests` sets its context manager. */
+/** Tests `natsTracing` with one version of OpenTelemetry's SDK; `spanTests` sets its context manager. */
 export function natsTracingTests(sdk: SdkLine): void {
   let recorder = spanRecorder();
   let tracerProvider: TracerProvider = sdk.provider(recorder);
@@ -186,7 +186,7 @@ export function natsTracingTests(sdk: SdkLine): void {
     );
   });
 
-  /** A client that dials with spans, and loses what it has. */
+  /** A client that dials with spans and then loses its connection. */
   function dialing(steps: readonly Step[], provider = tracerProvider) {
     const played = connected();
     const dialer = compose(withTracing({ tracerProvider: provider }), scriptedDialer(steps)) as unknown as Dialer;

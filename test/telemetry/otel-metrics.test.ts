@@ -1,3 +1,4 @@
+// Longer than other files: the played events are shared by all comparisons.
 import assert from "node:assert/strict";
 import type { Duplex } from "node:stream";
 import { afterEach, describe, it } from "node:test";
@@ -30,7 +31,7 @@ import { noConn, playedPool } from "./pools.ts";
 const server = "127.0.0.1:4222";
 const target = parseTarget("db.internal:5432");
 
-/** Numbers that look random and are the same in each run. */
+/** Pseudorandom numbers, the same in each run. */
 function numbers(seed: number) {
   let state = seed;
   const next = () => {
@@ -45,7 +46,7 @@ function numbers(seed: number) {
 
 type Played = Duplex & { bytesRead: number; bytesWritten: number };
 
-/** Plays `count` dials with all that may happen in them, what no type allows too, through the layers of `dial`. */
+/** Plays `count` dials with every kind of event, including values outside the types, through the layers of `dial`. */
 async function playDials(layers: readonly Middleware[], count: number, seed: number): Promise<void> {
   const { upTo, oneOf } = numbers(seed);
   const clock = fakeClock();
@@ -102,13 +103,13 @@ async function playDials(layers: readonly Middleware[], count: number, seed: num
     else if (what < 2) {
       const closed = oneOf([...closeReasons, "made_up" as never]);
       const durationMs = upTo(1e9);
-      // A second close of a connection is no hook's to doubt: both libraries must count what they are told.
+      // Hooks do not check for a second close of a connection: both libraries must count it.
       trace?.connClosed?.({ target, conn, reason: closed, durationMs, bytesRead: 0, bytesWritten: 0 });
     }
   }
 }
 
-/** Plays the lives of clients to `observers`. */
+/** Plays the events of clients to `observers`. */
 function playClients(observers: Parameters<typeof playedClient>[0], count: number, seed: number): void {
   const { upTo, oneOf } = numbers(seed);
   for (let index = 0; index < count; index += 1) {
@@ -130,7 +131,7 @@ function playClients(observers: Parameters<typeof playedClient>[0], count: numbe
   }
 }
 
-/** Plays the lives of pools to `observers`. */
+/** Plays the events of pools to `observers`. */
 function playPools(observers: readonly PoolObserver[], count: number, seed: number): void {
   const { upTo, oneOf } = numbers(seed);
   for (let index = 0; index < count; index += 1) {

@@ -11,7 +11,7 @@ import { connection } from "../support/contract.ts";
 const exporter = new InMemorySpanExporter();
 const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
 
-/** Runs `work` beneath a span of its own, and returns the span as it ended. */
+/** Runs `work` in a new span and returns the ended span. */
 async function spanOf(name: string, work: () => Promise<unknown>): Promise<ReadableSpan> {
   await trace.getTracer("test").startActiveSpan(name, async (span: Span) => {
     await work();

@@ -29,7 +29,7 @@ import { type Sample, type Scrape, scrape } from "./exposition.ts";
 
 const me = { dialer_name: "default" };
 
-/** The table's rows that `withPrometheus` publishes, as a scrape must show them. */
+/** The rows of the table that `withPrometheus` exposes, as they must appear in a scrape. */
 const table: readonly (readonly [string, string, readonly string[]])[] = [
   ["dialer_dial_duration_seconds", "histogram", ["error_type"]],
   ["dialer_dial_active", "gauge", []],
@@ -57,7 +57,7 @@ const table: readonly (readonly [string, string, readonly string[]])[] = [
   ["dialer_tls_peer_certificate_expiry_timestamp_seconds", "gauge", []],
 ];
 
-/** What a dialer has counted, series at zero left out. Histograms by their counts. */
+/** The nonzero series of a dialer; histograms by their counts. */
 function counted(scraped: Scrape): Record<string, string | string[]> {
   const seen: Record<string, string | string[]> = {};
   for (const [name, type] of table) {
@@ -68,7 +68,7 @@ function counted(scraped: Scrape): Record<string, string | string[]> {
   return seen;
 }
 
-/** `signals.md`, section 0: holds at every scrape. */
+/** Asserts the invariant that holds at every scrape. */
 function assertInvariant(scraped: Scrape, name = "default"): void {
   const value = (metric: string, labels = {}) => scraped.value(metric, { dialer_name: name, ...labels });
   const failed = scraped.samples
@@ -92,7 +92,7 @@ function observed(...layers: [...Middleware[], Dialer]): { registry: Registry; d
 describe("initial exposition of withPrometheus", () => {
   it("withPrometheus exposes every metric of the table, with type, unit suffix, help and labels", async () => {
     const { registry, dial } = observed(async (target, { trace } = {}) => {
-      // What has a histogram of its own only once there was one.
+      // Histograms that appear with their first observation.
       for (const limit of ["concurrency", "rate"] as const) {
         trace?.limitWait?.({ target: parseTarget(target), limit, durationMs: 1, outcome: "success" });
       }
@@ -126,7 +126,7 @@ describe("initial exposition of withPrometheus", () => {
     for (const sample of samples) assert.equal(sample.value, 0, sample.name);
     for (const row of Object.values(instruments) as Instrument[]) {
       if (row.kind === "histogram" || !/^dialer\.(?!pool)/.test(row.name)) continue;
-      // A moment: zero would be one long past.
+      // A timestamp: zero would be a date long past.
       if (row.name.endsWith(".timestamp")) continue;
       const combinations = Object.values(row.labels).reduce(
         (product, values) => product * Math.max(1, values.length),
@@ -846,7 +846,7 @@ describe("registries", () => {
 
 describe("decisions of layers", () => {
   const [a, b, c] = [parseTarget("a:1"), parseTarget("b:1"), parseTarget("c:1")];
-  /** A dialer whose base plays `told`, and brings a connection that closes in its turn. */
+  /** A dialer whose base plays `told` and returns a connection. */
   const played = (told: (trace: DialTrace) => void, endpoints?: readonly string[]) => {
     const registry = new Registry();
     const base: Dialer<Duplex> = async (_target, { trace = {} } = {}) => {

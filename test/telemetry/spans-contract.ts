@@ -27,7 +27,7 @@ import { spanRecorder, spanTree } from "./span-tree.ts";
 
 const never = () => new Promise<never>(() => {});
 
-/** What `withTracing` promises, held against one line of OpenTelemetry's SDK. */
+/** Tests `withTracing` with one version of OpenTelemetry's SDK. */
 export function spanTests(sdk: SdkLine): void {
   const { api } = sdk;
   const complaints: unknown[] = [];
@@ -44,20 +44,20 @@ export function spanTests(sdk: SdkLine): void {
     recorder = spanRecorder();
     tracerProvider = sdk.provider(recorder);
   });
-  // The SDK complains of spans ended twice, or written to after their end.
+  // The SDK logs spans that are ended twice or written to after their end.
   after(() => assert.deepEqual(complaints, []));
 
   const traced = (options: TracingOptions, ...layers: [...Middleware[], Dialer]): Dialer =>
     compose(withTracing({ tracerProvider, ...options }), ...layers);
 
-  /** Compares the whole tree; `$` names in `expected` are given in `names` by their ports. */
+  /** Compares the whole tree. `names` maps ports to the `$` names in `expected`. */
   function assertTree(expected: string, names: Readonly<Record<number, string>> = {}): void {
     assert.equal(spanTree(recorder.started, names), expected.trim().replaceAll(/\n {4}/g, "\n"));
     assert.deepEqual(recorder.open, [], "no span is left open");
     assert.equal(recorder.ends, recorder.started.length, "each ends once");
   }
 
-  /** A lookup whose names stand for loopback addresses. */
+  /** A lookup that resolves names to loopback addresses. */
   const lookupOf =
     (...addresses: string[]): TcpOptions["lookup"] =>
     (_host, _options, done) =>
@@ -66,7 +66,7 @@ export function spanTests(sdk: SdkLine): void {
         addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 })),
       );
 
-  /** Dials `first` at the first attempt and the target after that. */
+  /** Dials `first` in the first attempt and the target in later ones. */
   const refusedOnce = (refused: number): Dialer => {
     const base = tcp();
     let calls = 0;

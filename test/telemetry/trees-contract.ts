@@ -15,7 +15,7 @@ import { loopback, tlsPeer } from "../support/tls-peers.ts";
 import { type SdkLine, useContextManager } from "./sdk-lines.ts";
 import { linksOf, spanRecorder, spanTree } from "./span-tree.ts";
 
-/** Whole trees of spans of real dialers with real peers, held against one line of OpenTelemetry's SDK. */
+/** Tests whole span trees of dialers and real servers with one version of OpenTelemetry's SDK. */
 export function treeTests(sdk: SdkLine): void {
   useContextManager(sdk);
   let recorder = spanRecorder();
@@ -76,7 +76,7 @@ export function treeTests(sdk: SdkLine): void {
         dns lookup dns.answers=[127.0.0.1] dns.question.name=db.test
         socket connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4
         tls handshake Error "unable to verify the first certificate" error.type=tls_cert_untrusted server.address=db.test`,
-        // Newer versions of Node add advice.
+        // Newer Node.js versions add advice to the message.
         {
           [server.port]: "PORT",
           "; if the root CA is installed locally, try running Node.js with --use-system-ca": "",
@@ -213,7 +213,7 @@ export function treeTests(sdk: SdkLine): void {
       const [name, index] = span.name.split(" ");
       if (name === "afterwards") assert.equal(above(span)?.name, `request ${index}`);
       if (name !== "handshake") continue;
-      // One that went on after its dial had been aborted is beneath the request.
+      // A span of work that continued after its dial was aborted is beneath the request.
       const parent = above(span);
       const asked = parent?.name === "dial" ? above(parent) : parent;
       assert.equal(asked?.name, `request ${index}`);
