@@ -4,10 +4,10 @@ import { nats } from "./boards/nats.ts";
 import { pool } from "./boards/pool.ts";
 import { type Board, buildBoard } from "./parts/board.ts";
 
-/** Every page. A new one is its file in `boards/` and its name here. */
+/** All dashboards. A new one is a file in `boards/` and an entry here. */
 const boards: readonly Board[] = [fleet, dialer, pool, nats];
 
-/** What stands in the files of `grafana/`, by their names. */
+/** Returns the contents of the files in `grafana/`, by file name. */
 export function renderBoards(): ReadonlyMap<string, string> {
   return new Map(
     boards.map((board) => {

@@ -1,5 +1,5 @@
 /**
- * Writes the dashboards as Grafana imports them.
+ * Writes the dashboards in Grafana's import format.
  *
  *   npm run dashboards
  */

@@ -8,7 +8,7 @@ import type { Board } from "../parts/board.ts";
 export const dialer: Board = {
   uid: "dialtrace-dialer",
   title: "dialtrace / Dialer",
-  description: "One dialer, or several below each other: how often it dials, how that fails, how long it takes.",
+  description: "One or more dialers: rate, errors and duration of their dials, and their connections.",
   metrics: "dialer_attempts_started_total",
   owner: "Dialer",
   rows: [

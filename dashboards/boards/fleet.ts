@@ -6,7 +6,7 @@ import type { Board } from "../parts/board.ts";
 export const fleet: Board = {
   uid: "dialtrace-fleet",
   title: "dialtrace / Fleet",
-  description: "All dialers and NATS clients at a glance, and which of them to look at.",
+  description: "All dialers and NATS clients at a glance, and the ones with problems.",
   metrics: "dialer_attempts_started_total|nats_client_connection_status",
   owner: "Dialer",
   rows: [

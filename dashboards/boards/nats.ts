@@ -7,7 +7,7 @@ import type { Board } from "../parts/board.ts";
 export const nats: Board = {
   uid: "dialtrace-nats",
   title: "dialtrace / NATS",
-  description: "NATS clients: whether they are connected, why they were not, and what they carry.",
+  description: "NATS clients: connection state, outages and their reasons, servers, and traffic.",
   metrics: "nats_client_connection_status",
   owner: "Client",
   rows: [

@@ -7,7 +7,7 @@ import type { Board } from "../parts/board.ts";
 export const pool: Board = {
   uid: "dialtrace-pool",
   title: "dialtrace / Pool",
-  description: "One pool, or several below each other: how much of it is in use, who waits, and what it loses.",
+  description: "One or more pools: use, waits, acquires, and turnover of connections.",
   metrics: "dialer_pool_limit",
   owner: "Pool",
   rows: [

@@ -6,14 +6,14 @@ import { lifetimes } from "./lifetimes.ts";
 export const dialerConnections: readonly Panel[] = [
   graph({
     title: "Open connections",
-    description: "Connections that are open. A line that only grows is a leak.",
+    description: "Open connections. A line that only grows shows a leak.",
     unit: "short",
     queries: [{ legend: "{{instance}}", expr: sum(series("connectionCount"), "instance") }],
   }),
   graph({
     title: "Connections opened and closed",
     description:
-      "Connections established and closed, per second. Lines that run together are connections that don't last.",
+      "Connections opened and closed per second. Two high lines close together show short-lived connections.",
     unit: "ops",
     queries: [
       { legend: "opened", expr: sum(rate("connectionsEstablished")) },
@@ -22,7 +22,8 @@ export const dialerConnections: readonly Panel[] = [
   }),
   graph({
     title: "Connections closed, by reason",
-    description: "Who or what closed connections: this side, the other, a reset, a timeout. Empty when none closed.",
+    description:
+      "Closed connections, by reason: closed locally, by the peer, by a reset, by a timeout. Empty if none closed.",
     unit: "short",
     shape: "bars",
     colours: closeColours,
@@ -31,7 +32,7 @@ export const dialerConnections: readonly Panel[] = [
   lifetimes(),
   graph({
     title: "Bytes",
-    description: "Bytes that the connections carried, per second and direction.",
+    description: "Bytes per second, by direction.",
     unit: "Bps",
     colours: directionColours,
     queries: [{ legend: "{{direction}}", expr: sum(rate("connectionIo"), "direction") }],

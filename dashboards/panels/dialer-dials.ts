@@ -8,16 +8,16 @@ const ok = 'error_type=""';
 export const dialerDials: readonly Panel[] = [
   graph({
     title: "Dials by outcome",
-    description: "Dials that ended, per second: the rate. A dial is one call of the dialer, all its attempts included.",
+    description: "Dials that ended, per second. A dial is one call of the dialer, with all its attempts.",
     unit: "ops",
     shape: "stacked",
     colours: outcomeColours,
     queries: dialsByOutcome,
   }),
   graph({
-    title: "Time of a dial",
+    title: "Dial duration",
     description:
-      "Quantiles of the time that successful dials took, every attempt and wait included; dots are traces of single dials, where exemplars are on.",
+      "Quantiles of the duration of successful dials, including all attempts and delays. Dots link to traces of single dials, if exemplars are enabled.",
     unit: "s",
     exemplars: true,
     queries: [
@@ -27,15 +27,14 @@ export const dialerDials: readonly Panel[] = [
     ],
   }),
   heat({
-    title: "Time of dials",
-    description:
-      "How many successful dials took how long. Two bands are two kinds of dials: those that a retry mended lie above the others.",
+    title: "Dial duration, distribution",
+    description: "Successful dials by duration. A second band above the first usually shows dials that needed a retry.",
     unit: "short",
     queries: [{ legend: "{{le}}", expr: sum(increase("dialDuration", ok, "_bucket"), "le") }],
   }),
   graph({
-    title: "Under way",
-    description: "Dials and attempts that have begun and not ended. One that stays is stuck: it has no bound.",
+    title: "In progress",
+    description: "Dials and attempts in progress. One that never ends is stuck, because it has no timeout.",
     unit: "short",
     queries: [
       { legend: "dials", expr: sum(series("dialActive")) },

@@ -4,8 +4,8 @@ import { rate, sum } from "../parts/query.ts";
 
 export const dialerFailures: readonly Panel[] = [
   graph({
-    title: "Dials failed, by reason",
-    description: "Why dials failed in the end, per second: the errors that callers saw. Empty when none failed.",
+    title: "Failed dials, by reason",
+    description: "Failed dials per second, by the reason that callers saw. Empty without failures.",
     unit: "ops",
     shape: "bars",
     colours: reasonColours,
@@ -14,16 +14,17 @@ export const dialerFailures: readonly Panel[] = [
     ],
   }),
   graph({
-    title: "Attempts failed, by reason",
-    description: "Why attempts failed, per second, those that a retry mended included. Empty when none failed.",
+    title: "Failed attempts, by reason",
+    description:
+      "Failed attempts per second, by reason, including those followed by a successful retry. Empty without failures.",
     unit: "ops",
     shape: "bars",
     colours: reasonColours,
     queries: [{ legend: "{{error_type}}", expr: `${sum(rate("attemptsFailed"), "error_type")} > 0` }],
   }),
   graph({
-    title: "Bounds that passed",
-    description: "Timeouts per second by what they bounded: a whole dial, an attempt, a phase of it.",
+    title: "Timeouts, by scope",
+    description: "Timeouts per second, by scope: the dial, an attempt, a phase, a pool's wait, an idle connection.",
     unit: "ops",
     shape: "bars",
     colours: scopeColours,
@@ -32,16 +33,16 @@ export const dialerFailures: readonly Panel[] = [
   graph({
     title: "Retries, by reason",
     description:
-      "Retries per second by the failure before them. More of them than dials is a target that hardly answers.",
+      "Retries per second, by the reason of the preceding failure. More retries than dials mean that the target hardly answers.",
     unit: "ops",
     shape: "bars",
     colours: reasonColours,
     queries: [{ legend: "{{error_type}}", expr: `${sum(rate("retries"), "error_type")} > 0` }],
   }),
   graph({
-    title: "Retrying given up, by cause",
+    title: "Retries exhausted, by cause",
     description:
-      "Dials per second that stopped retrying: out of attempts, past a deadline, or for a reason that no retry mends.",
+      "Dials per second that stopped retrying, because of the maximum number of attempts, a deadline, or a failure that is not retried.",
     unit: "ops",
     shape: "bars",
     colours: causeColours,

@@ -4,9 +4,8 @@ import { rate, series, share, sum } from "../parts/query.ts";
 
 export const dialerTime: readonly Panel[] = [
   graph({
-    title: "Where the time goes",
-    description:
-      "Mean time of each phase of an attempt, one above another: name, TCP, proxy, TLS, the client's handshake.",
+    title: "Phase duration",
+    description: "Mean duration of each phase of an attempt, stacked: DNS, TCP, proxy, TLS, protocol handshake.",
     unit: "s",
     shape: "stacked",
     colours: phaseColours,
@@ -18,24 +17,24 @@ export const dialerTime: readonly Panel[] = [
     ],
   }),
   graph({
-    title: "Waits between attempts",
+    title: "Retry delay",
     description:
-      "Mean wait for each retry. It grows with the backoff while a target stays down. Waits before first attempts, where there are such, are in it.",
+      "Mean delay per retry. It grows with the backoff while a target is down. Start delays before first attempts are included.",
     unit: "s",
     queries: [{ legend: "backoff", expr: share(sum(rate("backoffTime")), sum(rate("retries"))) }],
   }),
   graph({
-    title: "Who wins: IPv4 or IPv6",
+    title: "Connects, by address family",
     description:
-      "Addresses connected to, per second, by their kind. A change of the winner with no change of yours is one of the network.",
+      "Successful connects per second, by address family. An unexpected change between IPv4 and IPv6 points to a change in the network.",
     unit: "ops",
     shape: "stacked",
     colours: networkColours,
     queries: [{ legend: "{{network_type}}", expr: sum(rate("connects", 'outcome="success"'), "network_type") }],
   }),
   number({
-    title: "Certificates expire in",
-    description: "Time until the first of the servers' certificates expires, as last seen in a TLS handshake.",
+    title: "Certificate expires in",
+    description: "Time until the earliest expiry of the servers' certificates, as last seen in a TLS handshake.",
     unit: "s",
     width: 8,
     height: 8,

@@ -2,13 +2,10 @@ import { dialsByOutcome } from "../parts/outcomes.ts";
 import { number, type Panel } from "../parts/panels.ts";
 import { failureShare, increase, quantile, series, share, sum } from "../parts/query.ts";
 
-const windowed = "over the time shown";
-
 export const fleetNow: readonly Panel[] = [
   number({
     title: "NATS clients connected",
-    description:
-      "Share of all NATS clients that are connected now. What a client is for is to be connected: look here first.",
+    description: "Share of all NATS clients that are connected now. Look here first.",
     unit: "percentunit",
     steps: ["red", [0.9, "orange"], [1, "green"]],
     noValue: "no clients",
@@ -20,16 +17,18 @@ export const fleetNow: readonly Panel[] = [
     ],
   }),
   number({
-    title: "Dials that failed",
-    description: `Share of dials that failed ${windowed}, retries used up. A failure that a retry mended is not among them, nor is what callers aborted.`,
+    title: "Failed dials",
+    description:
+      "Share of dials that failed in the time range, after all retries. Failures followed by a successful retry and dials canceled by callers are not included.",
     unit: "percentunit",
     steps: ["green", [0.01, "orange"], [0.1, "red"]],
     noValue: "no dials",
     queries: [{ legend: "failed", expr: failureShare("", "$__range") }],
   }),
   number({
-    title: "Attempts that failed",
-    description: `Share of attempts that failed ${windowed}. Far above the share of dials, it shows how much retries are mending.`,
+    title: "Failed attempts",
+    description:
+      "Share of attempts that failed in the time range. If it is far above the share of failed dials, retries hide many failures.",
     unit: "percentunit",
     steps: ["green", [0.1, "orange"], [0.5, "red"]],
     noValue: "no attempts",
@@ -55,9 +54,8 @@ export const fleetNow: readonly Panel[] = [
     ],
   }),
   number({
-    title: "Time of a dial, now",
-    description:
-      "Half of the dials that succeed take less than p50, all but one in a hundred less than p99; every attempt and wait included.",
+    title: "Dial duration, now",
+    description: "Median and 99th percentile of the duration of successful dials, including all attempts and delays.",
     unit: "s",
     noValue: "no dials",
     queries: [
@@ -67,7 +65,7 @@ export const fleetNow: readonly Panel[] = [
   }),
   number({
     title: "Open connections",
-    description: "Connections that are open now, of all dialers.",
+    description: "Open connections of all dialers, now.",
     unit: "short",
     queries: [{ legend: "open", expr: sum(series("connectionCount")) }],
   }),

@@ -7,7 +7,7 @@ export const fleetOverTime: readonly Panel[] = [
   graph({
     title: "Dials by outcome",
     description:
-      "Dials that ended, per second. Red without green is a target that is down; grey is what callers aborted.",
+      "Dials that ended, per second. Red without green means that a target is down; grey dials were canceled by callers.",
     unit: "ops",
     shape: "stacked",
     colours: outcomeColours,
@@ -15,18 +15,18 @@ export const fleetOverTime: readonly Panel[] = [
     queries: dialsByOutcome,
   }),
   graph({
-    title: "Dials that failed, by dialer",
+    title: "Failed dials, by dialer",
     description:
-      "Share of each dialer's dials that failed. One line alone is that dialer's target; all together, the network or the resolver.",
+      "Share of failed dials per dialer. One rising line points to that dialer's target, all lines together to the network or the resolver.",
     unit: "percentunit",
     max: 1,
     width: 12,
     queries: [{ legend: "{{dialer_name}}", expr: failureShare("dialer_name") }],
   }),
   graph({
-    title: "Time of a dial",
+    title: "Dial duration",
     description:
-      "Quantiles of the time that dials took which succeeded, every attempt and wait included; dots are traces of single dials, where exemplars are on.",
+      "Quantiles of the duration of successful dials, including all attempts and delays. Dots link to traces of single dials, if exemplars are enabled.",
     unit: "s",
     exemplars: true,
     width: 12,
@@ -38,7 +38,7 @@ export const fleetOverTime: readonly Panel[] = [
   graph({
     title: "NATS clients by state",
     description:
-      "How many clients are in each state. Anything but green for longer than a moment is an outage of those clients.",
+      "Clients in each state. Any other colour than green for more than a moment is an outage of those clients.",
     unit: "short",
     shape: "stacked",
     colours: stateColours,

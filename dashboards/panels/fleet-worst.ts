@@ -6,8 +6,8 @@ const dialer = "job, dialer_name";
 export const fleetWorst: readonly Panel[] = [
   ranking({
     width: 12,
-    title: "Worst ten: dials that failed",
-    description: "Dialers by the share of their dials that failed over the time shown; empty when none did.",
+    title: "Worst ten: failed dials",
+    description: "Dialers with the highest share of failed dials in the time range; empty without failures.",
     unit: "percentunit",
     value: "failed",
     steps: ["green", [0.01, "orange"], [0.1, "red"]],
@@ -16,9 +16,8 @@ export const fleetWorst: readonly Panel[] = [
   }),
   ranking({
     width: 12,
-    title: "Worst ten: time of a dial",
-    description:
-      "Dialers by the time that all but one in a hundred of their successful dials stayed below, over the time shown.",
+    title: "Worst ten: dial duration",
+    description: "Dialers with the highest 99th percentile of the duration of successful dials in the time range.",
     unit: "s",
     value: "p99",
     steps: ["green", [1, "orange"], [5, "red"]],
@@ -34,7 +33,7 @@ export const fleetWorst: readonly Panel[] = [
     width: 12,
     title: "Worst ten: time disconnected",
     description:
-      "NATS clients by the share of the time shown in which they were not connected; empty when all always were.",
+      "NATS clients that were disconnected for the largest share of the time range; empty if all were always connected.",
     unit: "percentunit",
     value: "disconnected",
     steps: ["green", [0.001, "orange"], [0.01, "red"]],
@@ -51,9 +50,9 @@ export const fleetWorst: readonly Panel[] = [
   }),
   ranking({
     width: 12,
-    title: "Worst ten: wait for a pool's connection",
+    title: "Worst ten: pool wait",
     description:
-      "Pools by the time within which all but one in a hundred callers were answered, over the time shown, those included who waited in vain.",
+      "Pools with the highest 99th percentile of the wait for a connection in the time range, including waits that failed.",
     unit: "s",
     value: "p99",
     steps: ["green", [1, "orange"], [5, "red"]],

@@ -1,11 +1,11 @@
 import { graph, type Panel } from "../parts/panels.ts";
 import { quantile } from "../parts/query.ts";
 
-/** Made anew for each dashboard, for that gives it its place. */
+/** A function, because a panel has a position and cannot be shared between dashboards. */
 export function lifetimes(): Panel {
   return graph({
-    title: "Lifetime of connections",
-    description: "How long the connections lived that closed: half of them less than p50, nine of ten less than p90.",
+    title: "Connection lifetime",
+    description: "Median and 90th percentile of the lifetime of closed connections.",
     unit: "s",
     queries: [
       { legend: "p50", expr: quantile(0.5, "connectionDuration") },

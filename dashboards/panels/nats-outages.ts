@@ -6,7 +6,7 @@ export const natsOutages: readonly Panel[] = [
   graph({
     title: "Disconnects, by reason",
     description:
-      "Connections lost or closed, by who or what ended them. Lame ducks and forced ones are meant to happen; empty when none did.",
+      "Connections lost or closed, by reason. The reasons lame_duck and forced are intended. Empty without disconnects.",
     width: 12,
     unit: "short",
     shape: "bars",
@@ -14,8 +14,8 @@ export const natsOutages: readonly Panel[] = [
     queries: [{ legend: "{{reason}}", expr: `${sum(increase("clientDisconnects"), "reason")} > 0` }],
   }),
   graph({
-    title: "Length of outages",
-    description: "Time from the loss of a connection to the reconnect, of the outages that ended.",
+    title: "Outage duration",
+    description: "Time from losing a connection to the reconnect, for outages that have ended.",
     width: 12,
     unit: "s",
     queries: [
@@ -30,7 +30,7 @@ export const natsOutages: readonly Panel[] = [
   graph({
     title: "Reconnects",
     description:
-      "Reconnects that succeeded, and the dials made for them. Many dials for few reconnects are servers that are down.",
+      "Successful reconnects, and the dials that they needed. Many dials for few reconnects mean that servers are down.",
     width: 12,
     unit: "short",
     queries: [
@@ -39,8 +39,8 @@ export const natsOutages: readonly Panel[] = [
     ],
   }),
   heat({
-    title: "Round trips",
-    description: "How long measured round trips to the server took. Only of clients with rttIntervalMs.",
+    title: "Round-trip time",
+    description: "Round-trip time to the server, of clients with rttIntervalMs.",
     width: 12,
     unit: "short",
     queries: [{ legend: "{{le}}", expr: sum(increase("clientRtt", "", "_bucket"), "le") }],

@@ -4,9 +4,9 @@ import { increase, series, sum } from "../parts/query.ts";
 
 export const natsServers: readonly Panel[] = [
   graph({
-    title: "Servers known",
+    title: "Known servers",
     description:
-      "Servers that a client may connect to, on average: those that it was given, and those that a server told it of.",
+      "Servers that a client can connect to, on average, by source: configured, or discovered from a server.",
     width: 12,
     unit: "short",
     shape: "stacked",
@@ -19,8 +19,8 @@ export const natsServers: readonly Panel[] = [
     ],
   }),
   graph({
-    title: "Servers that joined and left",
-    description: "Changes of the cluster as its servers told them, summed over the clients.",
+    title: "Servers added and removed",
+    description: "Changes of the cluster as reported by its servers, summed over the clients.",
     width: 12,
     unit: "short",
     shape: "bars",
@@ -28,9 +28,9 @@ export const natsServers: readonly Panel[] = [
     queries: [{ legend: "{{change}}", expr: sum(increase("clientServerChanges"), "change") }],
   }),
   graph({
-    title: "What befell connections",
+    title: "Connection events",
     description:
-      "Lame ducks: the server is about to stop. Stale: it answered no ping. Slow consumers: a subscription fell behind. Forced: the owner asked to reconnect.",
+      "Lame duck: the server announced its shutdown. Stale: pings were not answered. Slow consumer: a subscription exceeded its limit. Forced: the application requested a reconnect.",
     width: 12,
     unit: "short",
     shape: "bars",
@@ -43,9 +43,9 @@ export const natsServers: readonly Panel[] = [
     ],
   }),
   graph({
-    title: "Errors that servers reported",
+    title: "Server errors",
     description:
-      "Errors on connections that were up: a subject that is forbidden, credentials, the protocol. Empty when there were none.",
+      "Errors on established connections, by kind: permissions, credentials, the protocol. Empty without errors.",
     width: 12,
     unit: "short",
     shape: "bars",

@@ -2,7 +2,7 @@ import { stateColours } from "../parts/colours.ts";
 import { graph, number, type Panel, timeline } from "../parts/panels.ts";
 import { series, share, sum } from "../parts/query.ts";
 
-/** Best to worst: where several clients share a name, the timeline shows the worst off of them. */
+/** The worst state, where several clients share a name. */
 const states = ["connected", "draining", "connecting", "reconnecting", "closed"] as const;
 
 const worstState = states
@@ -28,7 +28,7 @@ export const natsState: readonly Panel[] = [
   number({
     title: "Time connected",
     description:
-      "Share of the time shown in which the clients were connected: the service level of a long-lived client.",
+      "Share of the time range in which the clients were connected: the service level of a long-lived client.",
     unit: "percentunit",
     width: 6,
     height: 8,
@@ -46,7 +46,7 @@ export const natsState: readonly Panel[] = [
   }),
   graph({
     title: "Clients by state",
-    description: "How many clients are in each state.",
+    description: "Clients in each state.",
     unit: "short",
     shape: "stacked",
     colours: stateColours,
@@ -54,9 +54,9 @@ export const natsState: readonly Panel[] = [
     queries: [{ legend: "{{state}}", expr: sum(series("clientStatus"), "state") }],
   }),
   timeline({
-    title: "State of each client",
+    title: "State by client",
     description:
-      "When each client was connected, reconnecting, closed. Gaps at one moment in all of them are the servers'; in one alone, that process's.",
+      "State of each client over time. Simultaneous gaps in all clients point to the servers, gaps in one client to its process.",
     states: Object.fromEntries(states.map((state) => [state, stateColours[state]])),
     queries: [{ legend: "{{dialer_name}} {{instance}}", expr: `max by (dialer_name, instance) (${worstState})` }],
   }),

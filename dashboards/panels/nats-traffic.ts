@@ -5,23 +5,23 @@ import { increase, rate, series, sum } from "../parts/query.ts";
 export const natsTraffic: readonly Panel[] = [
   graph({
     title: "Messages",
-    description: "Messages per second and direction, as the clients count them.",
+    description: "Messages per second, by direction, as counted by the clients.",
     width: 12,
     unit: "ops",
     colours: directionColours,
     queries: [{ legend: "{{direction}}", expr: sum(rate("clientMessages"), "direction") }],
   }),
   graph({
-    title: "Bytes of messages",
-    description: "Bytes of messages per second and direction, as the clients count them.",
+    title: "Message bytes",
+    description: "Message bytes per second, by direction, as counted by the clients.",
     width: 12,
     unit: "Bps",
     colours: directionColours,
     queries: [{ legend: "{{direction}}", expr: sum(rate("clientIo"), "direction") }],
   }),
   graph({
-    title: "Bytes that wait for a connection",
-    description: "What was published during an outage and is sent on the next connection, by client.",
+    title: "Buffered bytes",
+    description: "Bytes published during an outage and sent after the reconnect, by client.",
     width: 12,
     unit: "bytes",
     queries: [
@@ -29,12 +29,12 @@ export const natsTraffic: readonly Panel[] = [
     ],
   }),
   graph({
-    title: "Messages refused",
-    description: "Messages that could not be published during an outage, because the reconnect buffer was full or off.",
+    title: "Rejected messages",
+    description: "Messages rejected during an outage because the reconnect buffer was full or disabled.",
     width: 12,
     unit: "short",
     shape: "bars",
-    colours: { refused: "red" },
-    queries: [{ legend: "refused", expr: sum(increase("clientPublishesRejected")) }],
+    colours: { rejected: "red" },
+    queries: [{ legend: "rejected", expr: sum(increase("clientPublishesRejected")) }],
   }),
 ];

@@ -2,21 +2,21 @@ import { acquireColours } from "../parts/colours.ts";
 import { graph, type Panel } from "../parts/panels.ts";
 import { rate, share, sum } from "../parts/query.ts";
 
-/** What came of asking the pool. */
+/** Requests for a connection, by outcome. */
 export const poolAcquires: readonly Panel[] = [
   graph({
-    title: "Connections asked for, by outcome",
+    title: "Acquires, by outcome",
     description:
-      "Callers per second that asked: got one that was there (hit), one just dialed (miss), or none, in time, by a failed dial, or by their own abort.",
+      "Requests for a connection per second: an idle connection (hit), a new one (miss), or none because of a timeout, a failed dial or a cancel.",
     unit: "ops",
     shape: "stacked",
     colours: acquireColours,
     queries: [{ legend: "{{outcome}}", expr: sum(rate("poolAcquires"), "outcome") }],
   }),
   graph({
-    title: "Hit share",
+    title: "Hit ratio",
     description:
-      "Of the connections handed out, the share that needed no dial. A pool that doesn't hit keeps too few idle, or for too short a time.",
+      "Share of granted connections that needed no dial. If it is low, the pool keeps too few idle connections, or keeps them too briefly.",
     unit: "percentunit",
     max: 1,
     queries: [
@@ -27,9 +27,9 @@ export const poolAcquires: readonly Panel[] = [
     ],
   }),
   graph({
-    title: "Asked in vain",
+    title: "Failed acquires",
     description:
-      "Share of the callers that got no connection, by why: none in time, or a dial that failed. Those who aborted themselves are not among them.",
+      "Share of requests that got no connection, by outcome: a timeout or a failed dial. Canceled requests are not included.",
     unit: "percentunit",
     shape: "stacked",
     colours: acquireColours,

@@ -3,22 +3,22 @@ import { graph, type Panel } from "../parts/panels.ts";
 import { increase, rate, sum } from "../parts/query.ts";
 import { lifetimes } from "./lifetimes.ts";
 
-/** How connections come and go. */
+/** Connections that enter and leave the pool. */
 export const poolTurnover: readonly Panel[] = [
   graph({
-    title: "Connections made and lost",
+    title: "Connections added and removed",
     description:
-      "Connections dialed and connections that the pool has no more, per second. High lines that run together are a pool that keeps nothing.",
+      "Connections added to and removed from the pool per second. Two high lines close together mean that the pool reuses little.",
     unit: "ops",
     queries: [
-      { legend: "made", expr: sum(rate("connectionsEstablished")) },
-      { legend: "lost", expr: sum(rate("poolEvictions")) },
+      { legend: "added", expr: sum(rate("connectionsEstablished")) },
+      { legend: "removed", expr: sum(rate("poolEvictions")) },
     ],
   }),
   graph({
     title: "Evictions, by reason",
     description:
-      "Why the pool has connections no more: idle too long, too old, no room, found or given back broken, destroyed by who had it. Empty when all stayed.",
+      "Connections removed from the pool, by reason: idle too long, too old, no room, found or released broken, destroyed while in use. Empty if none were removed.",
     unit: "short",
     shape: "bars",
     colours: evictionColours,

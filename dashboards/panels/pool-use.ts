@@ -4,12 +4,12 @@ import { quantile, series, share, sum } from "../parts/query.ts";
 
 const used = 'state="used"';
 
-/** How much of the pool is in use. */
+/** Use of the pool's connections. */
 export const poolUse: readonly Panel[] = [
   graph({
     title: "Connections",
     description:
-      "Connections in use and idle, one above the other, beneath what the pool may have to the targets that it knows now; no line where there is no bound.",
+      "Connections in use and idle, stacked, below the maximum for the pool's current targets. Without a limit there is no line.",
     unit: "short",
     shape: "stacked",
     colours: useColours,
@@ -20,8 +20,9 @@ export const poolUse: readonly Panel[] = [
     ],
   }),
   graph({
-    title: "Share in use",
-    description: "Connections in use, of those that the pool may have, by process. At 100 % the next caller waits.",
+    title: "Utilization",
+    description:
+      "Share of the maximum number of connections that is in use, by process. At 100 % the next caller waits.",
     unit: "percentunit",
     max: 1,
     queries: [
@@ -32,9 +33,9 @@ export const poolUse: readonly Panel[] = [
     ],
   }),
   graph({
-    title: "Time in use",
+    title: "Use duration",
     description:
-      "How long callers kept connections before they gave them back. Where it grows, fewer callers share the same pool.",
+      "Time from acquiring a connection to its release. The longer it is, the fewer callers the same pool can serve.",
     unit: "s",
     queries: [
       { legend: "p50", expr: quantile(0.5, "poolUseDuration") },

@@ -1,19 +1,19 @@
 import { graph, heat, type Panel } from "../parts/panels.ts";
 import { increase, quantile, series, sum } from "../parts/query.ts";
 
-/** Who waits for the pool, and how long. */
+/** Waiting callers, and the duration of waits. */
 export const poolWaits: readonly Panel[] = [
   graph({
-    title: "Callers that wait",
+    title: "Waiting callers",
     description:
-      "Callers that wait for a connection now, by process: for a dial, or for somebody to give one back. Above zero for long with nothing idle is a pool that is too small.",
+      "Callers waiting for a dial or a release, by process. If callers wait for long while no connection is idle, the pool is too small.",
     unit: "short",
     queries: [{ legend: "{{instance}}", expr: sum(series("poolPendingRequests"), "instance") }],
   }),
   graph({
-    title: "Wait for a connection",
+    title: "Wait duration",
     description:
-      "Quantiles of the time from asking to the answer, those included who waited in vain: nearly nothing on a hit, a dial on a miss, more in a full pool.",
+      "Quantiles of the time from a request for a connection until it is granted or fails: close to zero on a hit, a dial's duration on a miss, longer in a full pool.",
     unit: "s",
     queries: [
       { legend: "p50", expr: quantile(0.5, "poolWaitDuration") },
@@ -21,9 +21,9 @@ export const poolWaits: readonly Panel[] = [
     ],
   }),
   heat({
-    title: "Waits",
+    title: "Wait duration, distribution",
     description:
-      "How many callers waited how long. The lowest band are hits, the one above dials, what lies higher the queue.",
+      "Waits by duration. The lowest band shows hits, the next one dials, and everything above them waits in the queue.",
     unit: "short",
     queries: [{ legend: "{{le}}", expr: sum(increase("poolWaitDuration", "", "_bucket"), "le") }],
   }),

@@ -2,15 +2,15 @@ import * as dashboard from "@grafana/grafana-foundation-sdk/dashboard";
 import type { Panel } from "./panels.ts";
 import { variables } from "./variables.ts";
 
-/** One page of Grafana. */
+/** One Grafana dashboard. */
 export interface Board {
-  /** In the page's address, and its file's name. */
+  /** Part of the dashboard's URL and its file name. */
   readonly uid: string;
   readonly title: string;
   readonly description: string;
-  /** Names of the metrics, as a regular expression, whose labels can be chosen from. */
+  /** Regular expression for the names of the metrics that provide the values of the variables. */
   readonly metrics: string;
-  /** What `dialer_name` is called here. */
+  /** Label of the variable `dialer_name` on this dashboard. */
   readonly owner: string;
   readonly rows: readonly Row[];
 }
@@ -18,14 +18,14 @@ export interface Board {
 export interface Row {
   readonly title: string;
   readonly panels: readonly Panel[];
-  /** Shows the row anew for each chosen value of this variable. */
+  /** Repeats the row for each selected value of this variable. */
   readonly repeat?: "dialer_name";
 }
 
-/** Each page has links to the others by this tag. */
+/** The dashboards link to each other by this tag. */
 const tag = "dialtrace";
 
-/** A page as Grafana imports it. */
+/** Builds a dashboard in Grafana's import format. */
 export function buildBoard({ uid, title, description, metrics, owner, rows }: Board): dashboard.Dashboard {
   const builder = new dashboard.DashboardBuilder(title)
     .uid(uid)

@@ -8,7 +8,7 @@ import type {
   instruments,
 } from "../../src/telemetry/instruments.ts";
 
-/** Values of one label, each with its colour: a value that is added without one doesn't compile. */
+/** The colours of a label's values. A new value without a colour does not compile. */
 export type Colours<Value extends string = string> = Readonly<Record<Value, string>>;
 
 /** Names by family: purple DNS, red and orange the network, blue TLS, green proxies, yellow credentials. */
@@ -41,7 +41,7 @@ export const reasonColours: Colours<Reason> = {
   _OTHER: "#808080",
 };
 
-/** Calm colours for what is meant to happen, warm ones for what is not. */
+/** Cool colours for expected closes, warm colours for the others. */
 export const closeColours: Colours<(typeof disconnectReasons)[number]> = {
   local: "blue",
   remote: "orange",
@@ -111,7 +111,7 @@ export const causeColours: Colours<(typeof instruments.retriesExhausted.labels.c
 
 export const directionColours: Colours<"receive" | "transmit"> = { receive: "blue", transmit: "orange" };
 
-/** Best to worst. */
+/** From best to worst. */
 export const breakerColours: Colours<BreakerState> = { closed: "green", half_open: "yellow", open: "red" };
 
 export const limitColours: Colours<Limit> = { concurrency: "blue", rate: "purple" };
@@ -124,7 +124,7 @@ export const acquireColours: Colours<AcquireOutcome> = {
   canceled: "#808080",
 };
 
-/** As in {@link closeColours} where both have the reason. */
+/** Same colours as in {@link closeColours} for shared reasons. */
 export const evictionColours: Colours<EvictionReason> = {
   idle: closeColours.idle,
   max_lifetime: closeColours.max_lifetime,

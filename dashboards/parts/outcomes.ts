@@ -1,6 +1,6 @@
 import { type Query, rate, sum } from "./query.ts";
 
-/** Of one dialer or many, whatever is chosen. */
+/** Dials of all selected dialers, by outcome. */
 export const dialsByOutcome: readonly Query[] = [
   { legend: "succeeded", expr: sum(rate("dialDuration", 'error_type=""', "_count")) },
   { legend: "failed", expr: sum(rate("dialsFailed")) },

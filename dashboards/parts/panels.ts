@@ -11,33 +11,33 @@ import { datasource, type Query, targets } from "./query.ts";
 
 export type Panel = Builder<dashboard.Panel>;
 
-/** Units of Grafana: its identifiers for a plain number, a share of 1, seconds, per second, bytes, bytes per second. */
+/** Grafana's identifiers for a plain number, a ratio, seconds, operations per second, bytes, and bytes per second. */
 type Unit = "short" | "percentunit" | "s" | "ops" | "bytes" | "Bps";
 
 interface PanelOptions {
   readonly title: string;
-  /** The question that the panel answers, and how to read it. */
+  /** What the panel shows, and how to read it. */
   readonly description: string;
   readonly unit: Unit;
   readonly queries: readonly Query[];
-  /** Of the page's 24 columns. @defaultValue 8; of a stat 4 */
+  /** Width in columns; a dashboard has 24. @defaultValue 8; for a stat 4 */
   readonly width?: number;
-  /** In the page's lines of 30 pixels. @defaultValue 8; of a stat 5 */
+  /** Height in units of 30 pixels. @defaultValue 8; for a stat 5 */
   readonly height?: number;
 }
 
-/** A value and the colour that it has from there upwards; the first has no bound. */
+/** Thresholds: a base colour, then values with the colour that applies from there upwards. */
 export type Steps = readonly [string, ...(readonly [number, string])[]];
 
-/** Lines over time; one above another where `stacked`; bars for what comes in single events. */
+/** A graph over time, as lines, stacked areas, or bars for single events. */
 export function graph(
   options: PanelOptions & {
     readonly shape?: "lines" | "stacked" | "bars";
     readonly colours?: Colours;
-    /** Marks traces of single dials in it. */
+    /** Shows exemplars, which link to traces of single dials. */
     readonly exemplars?: boolean;
     readonly max?: number;
-    /** Legend of the query that bounds the others: a dashed line above what is stacked. */
+    /** Legend of the query that is drawn as a dashed limit line. */
     readonly bound?: string;
   },
 ): Panel {
@@ -74,7 +74,7 @@ export function graph(
   return panel;
 }
 
-/** One number, or a few; coloured by what it means. */
+/** One or more numbers, coloured by thresholds. */
 export function number(options: PanelOptions & { readonly steps?: Steps; readonly noValue?: string }): Panel {
   const { steps = ["blue"], noValue } = options;
   const panel = dress(new stat.PanelBuilder(), options, 4, 5)
@@ -86,7 +86,7 @@ export function number(options: PanelOptions & { readonly steps?: Steps; readonl
   return noValue === undefined ? panel : panel.noValue(noValue);
 }
 
-/** How the observations of a histogram lie, over time; its query gives each bucket by `le`. */
+/** A heatmap of a histogram. The query returns its buckets by `le`. */
 export function heat(options: PanelOptions): Panel {
   return dress(new heatmap.PanelBuilder(), options, 8)
     .targets(targets(options.queries, "heatmap"))
@@ -96,7 +96,7 @@ export function heat(options: PanelOptions): Panel {
     .showLegend();
 }
 
-/** A row of colours over time for each series, whose values are positions in `states`, counted from 1. */
+/** A state timeline for each series. The values are positions in `states`, counted from 1. */
 export function timeline(options: Omit<PanelOptions, "unit"> & { readonly states: Colours }): Panel {
   const shown = Object.entries(options.states).map(([text, color], index) => [String(index + 1), { text, color }]);
   return dress(new statetimeline.PanelBuilder(), { ...options, unit: "short" }, 24)
@@ -108,7 +108,7 @@ export function timeline(options: Omit<PanelOptions, "unit"> & { readonly states
     .legend(new common.VizLegendOptionsBuilder().showLegend(true).placement(common.LegendPlacement.Bottom));
 }
 
-/** Dialers by a value, the highest first; a click on one leads to its own page. */
+/** A table of dialers, ordered by a value, with links to their dashboards. */
 export function ranking(
   options: PanelOptions & { readonly value: string; readonly steps: Steps; readonly leadsTo: string },
 ): Panel {
@@ -125,7 +125,7 @@ export function ranking(
       },
     })
     .sortBy([new common.TableSortByFieldStateBuilder().displayName(options.value).desc(true)])
-    .overrideByName("dialer_name", [{ id: "links", value: [{ title: "Show this one", url }] }])
+    .overrideByName("dialer_name", [{ id: "links", value: [{ title: "Show details", url }] }])
     .overrideByName(options.value, [{ id: "custom.cellOptions", value: { type: "color-text" } }]);
 }
 

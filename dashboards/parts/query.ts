@@ -2,34 +2,34 @@ import * as prometheus from "@grafana/grafana-foundation-sdk/prometheus";
 import { type InstrumentKey, instruments } from "../../src/telemetry/instruments.ts";
 import { prometheusName } from "../../src/telemetry/prometheus-instruments.ts";
 
-/** Where every query goes: the source that is chosen at the top of the page. */
+/** The data source selected at the top of the dashboard. */
 export const datasource = { type: "prometheus", uid: "$datasource" };
 
-/** What every query is about: the jobs, instances and dialers that are chosen at the top of the page. */
-const chosen = 'job=~"$job", instance=~"$instance", dialer_name=~"$dialer_name"';
+/** Matchers for the jobs, instances and dialers selected at the top of the dashboard. */
+const selected = 'job=~"$job", instance=~"$instance", dialer_name=~"$dialer_name"';
 
-/** A histogram's series by their suffixes; of others there is one. */
+/** Suffix of a histogram's series; empty for other metrics. */
 type Part = "" | "_bucket" | "_count" | "_sum";
 
 /** One expression and its legend. */
 export interface Query {
   readonly expr: string;
-  /** Of Grafana: `{{error_type}}` stands for a label's value. */
+  /** Grafana legend; `{{error_type}}` stands for a label's value. */
   readonly legend: string;
 }
 
-/** A metric's name comes from the table of instruments, so that no panel can ask for one that doesn't exist. */
+/** Returns a selector. The metric's name comes from the table of instruments, so that it always exists. */
 export function series(key: InstrumentKey, matchers = "", part: Part = ""): string {
-  const all = matchers === "" ? chosen : `${chosen}, ${matchers}`;
+  const all = matchers === "" ? selected : `${selected}, ${matchers}`;
   return `${prometheusName(instruments[key])}${part}{${all}}`;
 }
 
-/** A counter's growth per second. */
+/** Returns a counter's increase per second. */
 export function rate(key: InstrumentKey, matchers = "", part: Part = ""): string {
   return `rate(${series(key, matchers, part)}[$__rate_interval])`;
 }
 
-/** A counter's growth: around each point of a graph, or over all the time that is shown. */
+/** Returns a counter's increase, around each point of a graph or over the whole time range. */
 export function increase(
   key: InstrumentKey,
   matchers = "",
@@ -39,30 +39,30 @@ export function increase(
   return `increase(${series(key, matchers, part)}[${window}])`;
 }
 
-/** `by` are the labels that the result keeps. */
+/** Returns the sum by the labels in `by`. */
 export function sum(expr: string, by = ""): string {
   return by === "" ? `sum(${expr})` : `sum by (${by}) (${expr})`;
 }
 
-/** The duration that `q` of a histogram's observations stay below. */
+/** Returns the quantile `q` of a histogram. */
 export function quantile(q: number, key: InstrumentKey, matchers = "", by = ""): string {
   const labels = by === "" ? "le" : `le, ${by}`;
   return `histogram_quantile(${q}, ${sum(rate(key, matchers, "_bucket"), labels)})`;
 }
 
-/** What `part` is of `whole`; nothing where the whole is nothing. */
+/** Returns `part` as a share of `whole`; no value if the whole is zero. */
 export function share(part: string, whole: string): string {
   return `${part} / (${whole} > 0)`;
 }
 
-/** Dials that failed, of those that succeeded or failed, over a window. */
+/** Returns failed dials as a share of failed and successful dials over a window. */
 export function failureShare(by = "", window: "$__rate_interval" | "$__range" = "$__rate_interval"): string {
   const failed = sum(increase("dialsFailed", "", "", window), by);
   const succeeded = sum(increase("dialDuration", 'error_type=""', "_count", window), by);
   return share(failed, `(${failed} + ${succeeded})`);
 }
 
-/** Queries as Grafana has them, lettered in their order. */
+/** Builds Grafana queries, with the reference ids A, B and so on. */
 export function targets(queries: readonly Query[], kind: "range" | "instant" | "table" | "heatmap" | "exemplars") {
   return queries.map(({ expr, legend }, index) => {
     const target = new prometheus.DataqueryBuilder()

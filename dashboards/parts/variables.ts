@@ -2,18 +2,19 @@ import * as dashboard from "@grafana/grafana-foundation-sdk/dashboard";
 import { datasource } from "./query.ts";
 
 /**
- * What is chosen at the top of the page: source, jobs, instances and dialers, each of those before it.
+ * Returns the variables at the top of a dashboard: data source, jobs, instances and dialers. The choices of each depend
+ * on the variables before it.
  *
- * @param metrics - names of the metrics, as a regular expression, whose labels are the choice
- * @param owner - what `dialer_name` is called on this page
+ * @param metrics - regular expression for the names of the metrics that provide the choices
+ * @param owner - label of the variable `dialer_name`
  */
 export function variables(metrics: string, owner: string) {
-  const those = (matchers: string) => `{__name__=~"${metrics}"${matchers}}`;
+  const metricsWith = (matchers: string) => `{__name__=~"${metrics}"${matchers}}`;
   return [
     new dashboard.DatasourceVariableBuilder("datasource").label("Data source").type("prometheus"),
-    labelVariable("job", "Job", those("")),
-    labelVariable("instance", "Instance", those(', job=~"$job"')),
-    labelVariable("dialer_name", owner, those(', job=~"$job", instance=~"$instance"')),
+    labelVariable("job", "Job", metricsWith("")),
+    labelVariable("instance", "Instance", metricsWith(', job=~"$job"')),
+    labelVariable("dialer_name", owner, metricsWith(', job=~"$job", instance=~"$instance"')),
   ];
 }
 

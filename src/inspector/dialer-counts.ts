@@ -4,11 +4,12 @@ import type { ConnClosedInfo, DialDoneInfo } from "../core/trace.ts";
 import { Rates } from "./rates.ts";
 import type { DialerSummary } from "./snapshot.ts";
 
-/** What one dialer's dials have come to. */
+/** Counts of one dialer's dials, attempts and connections. */
 export class DialerCounts {
   readonly name: string;
-  /** Dials that ended, by outcome; so for attempts. */
+  /** Ended dials, by outcome. */
   readonly dials: Record<Outcome, number> = { success: 0, failure: 0, canceled: 0 };
+  /** Ended attempts, by outcome. */
   readonly attempts: Record<Outcome, number> = { success: 0, failure: 0, canceled: 0 };
   dialsStarted = 0;
   attemptsStarted = 0;
@@ -35,7 +36,7 @@ export class DialerCounts {
     this.bytesWritten += bytesWritten;
   }
 
-  /** `open` are the bytes that connections still open have carried. */
+  /** Summarizes the counts. `open` are the bytes of connections that are still open. */
   summary(open: { readonly bytesRead: number; readonly bytesWritten: number }, nowMs: number): DialerSummary {
     const { dials, attempts } = this;
     return {

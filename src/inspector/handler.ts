@@ -5,10 +5,10 @@ import { contentSecurityPolicy, page } from "./page/page.ts";
 import { summarize } from "./summarize.ts";
 import type { Watch } from "./watch.ts";
 
-/** A request handler as `http.createServer`, Express and others take it. */
+/** A request handler for `http.createServer`, Express and similar frameworks. */
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** For every answer. No CORS header on purpose: no other site's page may read any of it. */
+/** Headers of every response. There is deliberately no CORS header: pages of other sites must not read the data. */
 const headers = {
   "cache-control": "no-store",
   "cross-origin-opener-policy": "same-origin",
@@ -18,8 +18,8 @@ const headers = {
 };
 
 /**
- * Answers for the page, its `json` and its `events`, told apart by the path's last segment, so that it can be
- * mounted under any path.
+ * Returns a handler that serves the page, `json` and `events`. It looks only at the path's last segment, so that it
+ * can be mounted under any path.
  */
 export function requestHandler(watch: Watch, live: LiveUpdates, allowed: ReadonlySet<string>): RequestHandler {
   return function inspectorHandler(request, response) {
@@ -27,20 +27,21 @@ export function requestHandler(watch: Watch, live: LiveUpdates, allowed: Readonl
       answer(request, response, status, `${text}\n`, { "content-type": "text/plain; charset=utf-8", ...more });
 
     if (request.method !== "GET" && request.method !== "HEAD") {
-      return refuse(405, "Only GET and HEAD are answered here.", { allow: "GET, HEAD" });
+      return refuse(405, "Only GET and HEAD are supported.", { allow: "GET, HEAD" });
     }
     const host = request.headers[":authority"] ?? request.headers.host;
     if (!isHostAllowed(typeof host === "string" ? host : undefined, allowed)) {
-      return refuse(403, "This host is not allowed: name it in the inspector's option hosts.");
+      return refuse(403, "This host is not allowed; add it to the inspector's option hosts.");
     }
     const file = lastSegment(request.url);
     if (file !== "json" && file !== "events") {
       const policy = { "content-security-policy": contentSecurityPolicy() };
       return answer(request, response, 200, page(), { "content-type": "text/html; charset=utf-8", ...policy });
     }
-    // Browsers say who asks. Another site's page could not read the answer, but it could hold streams open.
+    // Browsers send the requesting site. Another site's page could not read the response, but could hold streams open.
     const site = request.headers["sec-fetch-site"];
-    if (site !== undefined && site !== "same-origin" && site !== "none") return refuse(403, "Not for other sites.");
+    if (site !== undefined && site !== "same-origin" && site !== "none")
+      return refuse(403, "Cross-site requests are not allowed.");
     if (file === "json") {
       const body = JSON.stringify(summarize(watch));
       return answer(request, response, 200, body, { "content-type": "application/json; charset=utf-8" });
@@ -49,12 +50,12 @@ export function requestHandler(watch: Watch, live: LiveUpdates, allowed: Readonl
       return answer(request, response, 200, "", { "content-type": "text/event-stream; charset=utf-8" });
     }
     if (!live.add(response, headers)) {
-      refuse(503, "As many watch already as may.", { "retry-after": "5" });
+      refuse(503, "The maximum number of viewers is reached.", { "retry-after": "5" });
     }
   };
 }
 
-/** The last segment of a request's path. */
+/** Returns the last segment of a request's path. */
 export function lastSegment(url = "/"): string {
   const [path = ""] = url.split(/[?#]/, 1);
   return path.slice(path.lastIndexOf("/") + 1);
@@ -68,7 +69,7 @@ function answer(
   more: Record<string, string>,
 ): void {
   const length = { "content-length": String(Buffer.byteLength(body)) };
-  const ofBody = more["content-type"]?.startsWith("text/event-stream") ? {} : length;
-  response.writeHead(status, { ...headers, ...ofBody, ...more });
+  const bodyHeaders = more["content-type"]?.startsWith("text/event-stream") ? {} : length;
+  response.writeHead(status, { ...headers, ...bodyHeaders, ...more });
   response.end(request.method === "HEAD" ? undefined : body);
 }

@@ -1,8 +1,8 @@
 import { isIPv4, isIPv6 } from "node:net";
 
 /**
- * Whether a request's Host header names a loopback host, or one of `allowed`. A page elsewhere can give
- * its own name our address (DNS rebinding), and would pass for us; its name gives it away.
+ * Reports whether a request's Host header names a loopback host or one of `allowed`. A hostile site can point its own
+ * name to this address (DNS rebinding), which makes it same-origin; the Host header still carries that name.
  */
 export function isHostAllowed(header: string | undefined, allowed: ReadonlySet<string>): boolean {
   const host = hostOf(header);
@@ -10,13 +10,14 @@ export function isHostAllowed(header: string | undefined, allowed: ReadonlySet<s
   return isLoopback(host) || allowed.has(host);
 }
 
-/** The host of a Host header, or of what a user wrote, without its port; `undefined` when it is none. */
+/** Returns the host of a Host header or option without its port, or `undefined` if it is invalid. */
 export function hostOf(header: string | undefined): string | undefined {
   const [, bracketed, plain] = /^(?:\[([\da-f:.]+)\]|([^:[\]/@\s]+))(?::\d{1,5})?$/i.exec(header ?? "") ?? [];
   if (bracketed !== undefined) return isIPv6(bracketed) ? bracketed.toLowerCase() : undefined;
   return plain?.toLowerCase().replace(/\.$/, "");
 }
 
+/** Reports whether `host` is a name or address of the loopback interface. */
 export function isLoopback(host: string): boolean {
   if (host === "localhost" || host.endsWith(".localhost") || host === "::1") return true;
   return isIPv4(host) && host.startsWith("127.");

@@ -12,43 +12,45 @@ import type { InspectorSnapshot } from "./snapshot.ts";
 import { summarize } from "./summarize.ts";
 import { Watch } from "./watch.ts";
 
+/** Options of {@link inspector}. */
 export interface InspectorOptions {
-  /** Dials remembered that have succeeded or were canceled, 0 to 10,000. @defaultValue 200 */
+  /** Number of successful and canceled dials to remember, 0 to 10,000. @defaultValue 200 */
   recentDials?: number | undefined;
-  /** Dials remembered that have failed, 0 to 10,000. @defaultValue 100 */
+  /** Number of failed dials to remember, 0 to 10,000. @defaultValue 100 */
   recentFailures?: number | undefined;
-  /** Hosts besides loopback's that the page may be asked for by, as browsers name them. @defaultValue none */
+  /** Accepted `Host` names besides those of loopback, without port. @defaultValue none */
   hosts?: readonly string[] | undefined;
-  /** How many may watch at once, 0 to 100; to the others the page shows what there is every 5 s. @defaultValue 8 */
+  /** Maximum number of live viewers, 0 to 100. Further pages poll every 5 s instead. @defaultValue 8 */
   maxViewers?: number | undefined;
-  /** How often those who watch are told what has changed. @defaultValue 1000 */
+  /** Interval between live updates in milliseconds, at least 50. @defaultValue 1000 */
   updateMs?: number | undefined;
 }
 
+/** Options of {@link Inspector.observe} and {@link Inspector.client}. */
 export interface InspectorNameOptions {
-  /** What it is called on the page. @defaultValue `"default"`; a client's own name */
+  /** Name on the page, 1 to 128 characters. @defaultValue the client's own name, or `"default"` */
   name?: string | undefined;
 }
 
-/** A live page of a process' dials and connections. Several dialers and clients may share one. */
+/** A live page of the process's dials and connections. Several dialers and clients can share one. */
 export interface Inspector {
-  /** Makes the layer that watches everything beneath it. */
+  /** Returns a layer that shows all dials beneath it on the page. */
   observe(options?: InspectorNameOptions): Middleware;
-  /** Makes an observer of clients that keep themselves connected, for `connect` of `dialtrace/nats`. */
+  /** Returns an observer that shows clients on the page, for `connect({ trace })` of `dialtrace/nats`. */
   client(options?: InspectorNameOptions): ClientObserver;
-  /** What the page shows, as `/json` has it. */
+  /** Returns the data of the page, as served at `json`. */
   snapshot(): InspectorSnapshot;
-  /** A handler for `http.createServer`, Express and the like, to be mounted under any path. */
+  /** Returns a handler for `http.createServer`, Express and similar frameworks, which works under any path. */
   handler(): RequestHandler;
-  /** Serves the page, on loopback unless told otherwise. */
+  /** Starts a server for the page, on loopback by default. */
   listen(options?: InspectorListenOptions): Promise<InspectorServer>;
 }
 
 /**
- * Keeps what is needed to show, on a page of its own, the connections that are open and the last dials
- * as waterfalls. Bounded in memory; sockets are asked what they carry only when somebody looks.
+ * Creates a live page of open connections, recent dials as waterfalls, and clients. Its memory is bounded, and byte
+ * counters of sockets are read on demand.
  *
- * @throws RangeError or TypeError at construction, naming the option.
+ * @throws RangeError or TypeError at construction if an option is invalid.
  * @example
  * const page = inspector();
  * const dial = compose(page.observe({ name: "orders" }), withRetry(), tcp());
@@ -100,12 +102,13 @@ function checkWithin(option: string, value: unknown, max: number): void {
 }
 
 function checkHosts(hosts: unknown): ReadonlySet<string> {
-  if (!Array.isArray(hosts)) throw invalid(TypeError, `inspector: hosts must be an array of hosts, got ${show(hosts)}`);
+  if (!Array.isArray(hosts))
+    throw invalid(TypeError, `inspector: hosts must be an array of host names, got ${show(hosts)}`);
   return new Set(
     hosts.map((each) => {
       const host = typeof each === "string" ? hostOf(each) : undefined;
       if (host === undefined)
-        throw invalid(TypeError, `inspector: hosts must be names or addresses, got ${show(each)}`);
+        throw invalid(TypeError, `inspector: hosts must be host names or addresses, got ${show(each)}`);
       return host;
     }),
   );

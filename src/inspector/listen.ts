@@ -4,25 +4,32 @@ import { type AddressInfo, isIP } from "node:net";
 import { checkOptions, invalid, show } from "../support/validate.ts";
 import { lastSegment, type RequestHandler } from "./handler.ts";
 
+/** Options of `inspector().listen()`. */
 export interface InspectorListenOptions {
-  /** Port of the page; 0 takes a free one. @defaultValue 0 */
+  /** TCP port, 0 to 65535; 0 chooses a free port. @defaultValue 0 */
   port?: number | undefined;
   /**
-   * Address to listen on. Whoever reaches it sees where the process connects to: keep it on loopback
-   * unless something in front asks who they are. @defaultValue `"127.0.0.1"`
+   * Address or name to listen on. The page has no authentication and shows where the process connects to: use loopback
+   * unless a proxy in front authenticates. @defaultValue `"127.0.0.1"`
    */
   host?: string | undefined;
 }
 
-/** A page that is served. It doesn't keep the process alive. */
+/** The server of the page. It does not keep the process alive. */
 export interface InspectorServer extends AsyncDisposable {
+  /** Port that the server listens on. */
   readonly port: number;
-  /** Where the page is. */
+  /** URL of the page. */
   readonly url: string;
-  /** Ends the server and every connection to it. */
+  /** Stops the server and closes every connection to it. */
   close(): Promise<void>;
 }
 
+/**
+ * Serves the page on a server of its own.
+ *
+ * @throws RangeError or TypeError if an option is invalid.
+ */
 export async function listen(
   options: InspectorListenOptions,
   handlerFor: (host: string) => RequestHandler,
@@ -37,10 +44,11 @@ export async function listen(
   }
   const handle = handlerFor(host);
   const server = createServer((request, response) => {
-    // What lives longer than an answer, a stream of events, must not keep the process alive either.
+    // Open event streams must not keep the process alive either.
     request.socket.unref();
     if (["", "json", "events"].includes(lastSegment(request.url))) handle(request, response);
-    else response.writeHead(404, { "content-type": "text/plain" }).end("There are only /, /json and /events here.\n");
+    else
+      response.writeHead(404, { "content-type": "text/plain" }).end("Not found; the paths are /, /json and /events.\n");
   });
   server.maxConnections = 100;
   server.listen(port, host);

@@ -2,26 +2,27 @@ import type { ServerResponse } from "node:http";
 import { dialsOf, summarize, summaryOf } from "./summarize.ts";
 import type { Watch } from "./watch.ts";
 
-/** How long there may be no news until a stream is given a comment, so that one whose reader is gone is found. */
-const silentMs = 15_000;
-/** How long a reader may leave unread what it was sent, until its stream is ended. */
-const patientMs = 30_000;
+/** Time without changes after which a comment is sent, which detects closed connections. */
+const heartbeatMs = 15_000;
+/** Time after which the stream of a viewer that does not read is closed. */
+const maxBlockedMs = 30_000;
 
 interface Viewer {
   readonly response: ServerResponse;
-  /** The watch's revision up to which it was told of dials. */
+  /** Revision of the watch at the last update. */
   seen: number;
-  /** The state that it was told last, and when. */
+  /** The last state sent. */
   state: string;
-  toldAt: number;
-  /** Since when it has not read what it was sent. */
+  /** Time of the last write, by the monotonic clock. */
+  sentAt: number;
+  /** Time since which the viewer has not read what was sent, or `undefined`. */
   blockedSince: number | undefined;
 }
 
 /**
- * Streams of server-sent events to those who watch: everything at first, then what has changed, on a
- * timer that runs only while somebody watches. A reader that is slow is sent nothing until it has read,
- * and then what has changed meanwhile, so that nothing piles up for it.
+ * Streams server-sent events to viewers: first a snapshot, then the changes. The timer runs only while there are
+ * viewers. A slow viewer gets nothing until it has read what was sent, and then all changes since, so that nothing
+ * is buffered for it.
  */
 export class LiveUpdates {
   readonly #watch: Watch;
@@ -36,11 +37,12 @@ export class LiveUpdates {
     this.#updateMs = updateMs;
   }
 
+  /** Number of current viewers. */
   get viewers(): number {
     return this.#viewers.size;
   }
 
-  /** Streams to `response` until it is closed; `false` where as many watch as may. */
+  /** Streams to `response` until it is closed. Returns `false` if the maximum number of viewers is reached. */
   add(response: ServerResponse, headers: Readonly<Record<string, string>>): boolean {
     if (this.#viewers.size >= this.#maxViewers) return false;
     response.writeHead(200, {
@@ -49,7 +51,7 @@ export class LiveUpdates {
       "x-accel-buffering": "no",
     });
     const { revision } = this.#watch;
-    const viewer: Viewer = { response, seen: revision, state: "", toldAt: performance.now(), blockedSince: undefined };
+    const viewer: Viewer = { response, seen: revision, state: "", sentAt: performance.now(), blockedSince: undefined };
     this.#viewers.add(viewer);
     response.on("close", () => this.#remove(viewer));
     response.on("error", () => this.#remove(viewer));
@@ -65,18 +67,18 @@ export class LiveUpdates {
     const { revision } = this.#watch;
     const { now, dialers, connections, clients } = summarize(this.#watch, []);
     const dials = dialsOf(this.#watch);
-    // What is no longer among them is forgotten here, and there.
+    // The page removes dials whose ids are missing.
     const state = JSON.stringify({ dialers, connections, clients, dialIds: dials.map(({ id }) => id) });
-    /** By what a viewer has seen: those who keep up have all seen the same. */
+    /** Updates by the revision seen before. Viewers that keep up share one. */
     const updates = new Map<number, string>();
     for (const viewer of this.#viewers) {
       if (viewer.blockedSince !== undefined) {
-        if (performance.now() - viewer.blockedSince > patientMs) viewer.response.destroy();
+        if (performance.now() - viewer.blockedSince > maxBlockedMs) viewer.response.destroy();
         continue;
       }
       const changed = dials.filter(({ revision, record }) => revision > viewer.seen || record.outcome === undefined);
       if (viewer.state === state && changed.length === 0) {
-        if (performance.now() - viewer.toldAt > silentMs) this.#send(viewer, ": still here\n\n");
+        if (performance.now() - viewer.sentAt > heartbeatMs) this.#send(viewer, ": heartbeat\n\n");
         continue;
       }
       let update = updates.get(viewer.seen);
@@ -91,8 +93,8 @@ export class LiveUpdates {
   }
 
   #send(viewer: Viewer, text: string): void {
-    viewer.toldAt = performance.now();
-    if (!viewer.response.write(text)) viewer.blockedSince = viewer.toldAt;
+    viewer.sentAt = performance.now();
+    if (!viewer.response.write(text)) viewer.blockedSince = viewer.sentAt;
   }
 
   #remove(viewer: Viewer): void {

@@ -1,20 +1,21 @@
-/** Buckets of time, each this long. */
+/** Length of a time bucket in milliseconds. */
 export const bucketMs = 10_000;
+/** Number of time buckets. */
 export const bucketCount = 60;
 
-/** How many dials have succeeded and failed lately, by the time of their ends. */
+/** Recent successes and failures of dials, in buckets by the time of their end. */
 export class Rates {
   readonly #succeeded = new Uint32Array(bucketCount);
   readonly #failed = new Uint32Array(bucketCount);
-  /** Which stretch of time each bucket stands for, counted from the epoch. */
-  readonly #stretches = new Float64Array(bucketCount);
+  /** The period that each bucket holds: periods of that length since the epoch. */
+  readonly #periods = new Float64Array(bucketCount);
 
   add(failed: boolean, atMs: number): void {
-    const stretch = Math.floor(atMs / bucketMs);
-    const index = stretch % bucketCount;
-    if (this.#stretches[index] !== stretch) {
-      // The clock may have been set back: what it says now counts.
-      this.#stretches[index] = stretch;
+    const period = Math.floor(atMs / bucketMs);
+    const index = period % bucketCount;
+    if (this.#periods[index] !== period) {
+      // A bucket of another period, even a later one if the clock was set back, starts again.
+      this.#periods[index] = period;
       this.#succeeded[index] = 0;
       this.#failed[index] = 0;
     }
@@ -22,14 +23,14 @@ export class Rates {
     counts[index] = (counts[index] ?? 0) + 1;
   }
 
-  /** Oldest first; the last bucket is the one that `nowMs` is in. */
+  /** Returns the counts of all buckets, oldest first. The last bucket contains `nowMs`. */
   read(nowMs: number): { succeeded: number[]; failed: number[] } {
     const last = Math.floor(nowMs / bucketMs);
-    const stretches = Array.from({ length: bucketCount }, (_, index) => last - bucketCount + 1 + index);
+    const periods = Array.from({ length: bucketCount }, (_, index) => last - bucketCount + 1 + index);
     const of = (counts: Uint32Array) =>
-      stretches.map((stretch) => {
-        const index = stretch % bucketCount;
-        return this.#stretches[index] === stretch ? (counts[index] ?? 0) : 0;
+      periods.map((period) => {
+        const index = period % bucketCount;
+        return this.#periods[index] === period ? (counts[index] ?? 0) : 0;
       });
     return { succeeded: of(this.#succeeded), failed: of(this.#failed) };
   }

@@ -1,8 +1,8 @@
-/** The last `size` things that were put in. */
+/** A ring buffer of the last `size` items. */
 export class Ring<T> {
   readonly #size: number;
   readonly #items: T[] = [];
-  /** Where the next goes: the oldest's place, once it is full. */
+  /** Index of the next item: that of the oldest, once the buffer is full. */
   #next = 0;
 
   constructor(size: number) {
@@ -15,7 +15,7 @@ export class Ring<T> {
     this.#next = (this.#next + 1) % this.#size;
   }
 
-  /** Oldest first. */
+  /** Returns the items, oldest first. */
   values(): T[] {
     const { length } = this.#items;
     if (length < this.#size) return [...this.#items];

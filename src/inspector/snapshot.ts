@@ -3,19 +3,19 @@ import type { CloseReason, Outcome } from "../core/event-values.ts";
 import type { Reason } from "../core/reasons.ts";
 import type { Phase } from "../record/dial-record.ts";
 
-/** Everything that an inspector shows, as `/json` has it. Times are milliseconds since the epoch. */
+/** The data of an inspector's page, as served at `json`. Points in time are milliseconds since the epoch. */
 export interface InspectorSnapshot {
-  /** When it was taken. */
+  /** Time of the snapshot. */
   readonly now: number;
   readonly process: { readonly pid: number; readonly node: string; readonly startedAt: number };
   readonly dialers: readonly DialerSummary[];
   readonly connections: OpenConnections;
-  /** Under way or over, newest first. */
+  /** Dials in progress and remembered dials, newest first. */
   readonly dials: readonly DialSummary[];
   readonly clients: readonly ClientSummary[];
 }
 
-/** What one dialer has come to since the process began. */
+/** Counts of one dialer since the process started. */
 export interface DialerSummary {
   readonly name: string;
   readonly dials: {
@@ -41,57 +41,60 @@ export interface DialerSummary {
   readonly lately: { readonly succeeded: readonly number[]; readonly failed: readonly number[] };
 }
 
+/** The open connections of all dialers. */
 export interface OpenConnections {
-  /** All that are open. */
+  /** Number of open connections. */
   readonly total: number;
-  /** The newest 500 of them, newest first. */
+  /** The newest 500 connections, newest first. */
   readonly shown: readonly ConnectionSummary[];
 }
 
+/** One open connection. */
 export interface ConnectionSummary {
   readonly id: number;
   readonly dialer: string;
-  /** The dial that made it. */
+  /** Id of its dial. */
   readonly dial: number;
   readonly target: string;
-  /** The address at the other end, as the socket has it: behind a proxy, the proxy's. */
+  /** The socket's remote address: the proxy's, if there is one. */
   readonly peer?: string | undefined;
-  /** `half-closed` when one side has ended. */
-  /** `idle` while a pool keeps it for the next. */
+  /** `"idle"` in a pool, `"half-closed"` after one side has ended. */
   readonly state: "open" | "idle" | "half-closed";
   readonly openedAt: number;
   readonly bytesRead: number;
   readonly bytesWritten: number;
-  /** The TLS version, where there is TLS. */
+  /** TLS version, if the connection uses TLS. */
   readonly tls?: string | undefined;
 }
 
+/** One dial. */
 export interface DialSummary {
   readonly id: number;
   readonly dialer: string;
   readonly target: string;
-  /** Whether no caller waited for it. */
+  /** Whether the dial was made in the background, such as by a reconnecting client. */
   readonly background: boolean;
   readonly startedAt: number;
-  /** Absent while it is under way, like `outcome`. */
+  /** Duration in milliseconds; absent, like `outcome`, while the dial is in progress. */
   readonly durationMs?: number | undefined;
   readonly outcome?: Outcome | undefined;
   readonly reason?: Reason | undefined;
-  /** What it failed with. */
+  /** Message of the error. */
   readonly message?: string | undefined;
   readonly attempts: number;
   readonly phases: readonly PhaseSummary[];
-  /** Phases before those, which are not kept. */
+  /** Number of earlier phases that were dropped. */
   readonly droppedPhases: number;
-  /** How the connection that it brought has ended; absent while that is open. */
+  /** The close of its connection; absent while that is open. */
   readonly closed?: ClosedSummary | undefined;
 }
 
+/** One phase of a dial. */
 export interface PhaseSummary {
   readonly phase: Phase;
   readonly attempt: number;
   readonly subject?: string | undefined;
-  /** Since the dial's start. */
+  /** Milliseconds from the dial's start. */
   readonly startMs: number;
   readonly durationMs?: number | undefined;
   readonly outcome?: Outcome | undefined;
@@ -99,6 +102,7 @@ export interface PhaseSummary {
   readonly note?: string | undefined;
 }
 
+/** The close of a connection. */
 export interface ClosedSummary {
   readonly reason: CloseReason;
   readonly durationMs: number;
@@ -106,21 +110,21 @@ export interface ClosedSummary {
   readonly bytesWritten: number;
 }
 
-/** A client that keeps itself connected, such as NATS'. */
+/** A client that reconnects by itself, such as a NATS client. */
 export interface ClientSummary {
   readonly id: number;
   readonly name: string;
   readonly state: ClientState;
-  /** Since when it is in that state. */
+  /** Time of the last state change. */
   readonly since: number;
-  /** The server that it is, or was last, connected to. */
+  /** The current or last server. */
   readonly server?: string | undefined;
   readonly serverVersion?: string | undefined;
   readonly disconnects: number;
-  /** Why it was disconnected last. */
+  /** Reason of the last disconnect. */
   readonly reason?: string | undefined;
   readonly reconnects: number;
-  /** Dials made since the connection was lost. */
+  /** Dials since the connection was lost. */
   readonly reconnectAttempts: number;
   readonly rttMs?: number | undefined;
   readonly inMsgs: number;

@@ -8,13 +8,13 @@ import type { ConnectionSummary, DialerSummary, DialSummary, InspectorSnapshot, 
 import type { Watch } from "./watch.ts";
 import type { OpenConnection, WatchedDial } from "./watched-dial.ts";
 
-/** What one answer holds at most, however much is open or under way. */
+/** Limits of one snapshot. */
 const maxConnections = 500;
 const maxRunning = 200;
 const maxClients = 100;
 const maxTargetBytes = 300;
 
-/** Takes everything that there is to see; this is when sockets are asked what they carry. */
+/** Takes a snapshot. Reads the byte counters of all open sockets. */
 export function summarize(watch: Watch, dials = dialsOf(watch)): InspectorSnapshot {
   const now = Date.now();
   return {
@@ -27,10 +27,10 @@ export function summarize(watch: Watch, dials = dialsOf(watch)): InspectorSnapsh
   };
 }
 
-/** Dials under way and over, newest first. */
+/** Returns the dials in progress and the remembered ones, newest first. */
 export function dialsOf(watch: Watch): WatchedDial[] {
   const running = [...watch.running.newestFirst()].slice(0, maxRunning);
-  return [...running, ...watch.over()].sort((one, other) => other.id - one.id);
+  return [...running, ...watch.remembered()].sort((one, other) => other.id - one.id);
 }
 
 function dialersOf(watch: Watch, now: number): DialerSummary[] {
@@ -41,8 +41,8 @@ function dialersOf(watch: Watch, now: number): DialerSummary[] {
     sum.bytesWritten += (conn as Socket).bytesWritten ?? 0;
     carried.set(dial.counts, sum);
   }
-  const nothing = { bytesRead: 0, bytesWritten: 0 };
-  return [...watch.counts.values()].map((counts) => counts.summary(carried.get(counts) ?? nothing, now));
+  const noBytes = { bytesRead: 0, bytesWritten: 0 };
+  return [...watch.counts.values()].map((counts) => counts.summary(carried.get(counts) ?? noBytes, now));
 }
 
 function connectionsOf({ open }: Watch): InspectorSnapshot["connections"] {
@@ -73,6 +73,7 @@ function peerOf({ remoteAddress, remotePort }: Partial<Socket>): string | undefi
   return remoteAddress.includes(":") ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`;
 }
 
+/** Summarizes one dial. */
 export function summaryOf({ id, counts, record, closed }: WatchedDial): DialSummary {
   return {
     id,
@@ -104,12 +105,12 @@ function phaseOf({ phase, attempt, subject, startMs, durationMs, outcome, reason
   };
 }
 
-/** A unix socket's path may be as long as its owner likes. */
+/** Limits the length: the path of a unix socket can be long. */
 function shown(target: Target): string {
   return printable(String(target), maxTargetBytes);
 }
 
-/** To microseconds: what is below is noise, and would fill the answer. */
+/** Rounds to microseconds, which keeps the JSON short. */
 function rounded(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : Math.round(ms * 1000) / 1000;
 }

@@ -1,23 +1,24 @@
 import type { ClientObserver } from "../client/client-trace.ts";
 import type { Observer } from "../core/trace.ts";
 import { LinkedList } from "../support/linked-list.ts";
+import { printable } from "../support/printable.ts";
 import { DialerCounts } from "./dialer-counts.ts";
 import { Ring } from "./ring.ts";
 import { WatchedClient } from "./watched-client.ts";
 import { type DialWatcher, type OpenConnection, WatchedDial } from "./watched-dial.ts";
 
-/** Names of dialers that are told apart; one made anew for each request must not grow the table for ever. */
+/** Maximum number of dialer names, so that an application that creates names without end does not exhaust memory. */
 const maxNames = 100;
 const otherName = "_OTHER";
 
-/** All that an inspector knows: what is under way, what is open, and the last of what is over. */
+/** The state of an inspector: dials in progress, open connections, clients, and recent dials. */
 export class Watch implements DialWatcher {
   readonly running = new LinkedList<WatchedDial>();
   readonly open = new LinkedList<OpenConnection>();
   readonly clients = new Set<WatchedClient>();
   readonly counts = new Map<string, DialerCounts>();
   readonly #recent: Ring<WatchedDial>;
-  /** Apart from the others: where dials are many, those that succeed would sweep them away. */
+  /** Kept separately, so that frequent successes do not displace failures. */
   readonly #failures: Ring<WatchedDial>;
   #lastId = 0;
   #revision = 0;
@@ -27,7 +28,7 @@ export class Watch implements DialWatcher {
     this.#failures = new Ring(recentFailures);
   }
 
-  /** How often something has changed. */
+  /** Number of changes so far. */
   get revision(): number {
     return this.#revision;
   }
@@ -38,15 +39,14 @@ export class Watch implements DialWatcher {
   }
 
   dials(name: string): Observer {
-    const counts = this.#countsOf(name);
+    const counts = this.#countsOf(printable(name));
     return (dial, clock) => new WatchedDial(dial, clock, counts, this);
   }
 
   clientsOf(name: string | undefined): ClientObserver {
     return (client) => {
-      const watched = new WatchedClient(client, this.nextId(), name ?? client.name ?? "default", () =>
-        this.clients.delete(watched),
-      );
+      const shown = printable(name ?? client.name ?? "default");
+      const watched = new WatchedClient(client, this.nextId(), shown, () => this.clients.delete(watched));
       this.clients.add(watched);
       return watched;
     };
@@ -57,8 +57,8 @@ export class Watch implements DialWatcher {
     ring.push(dial);
   }
 
-  /** Dials that are over and still remembered. */
-  over(): WatchedDial[] {
+  /** Returns the ended dials that are still remembered. */
+  remembered(): WatchedDial[] {
     return [...this.#recent.values(), ...this.#failures.values()];
   }
 

@@ -8,10 +8,11 @@ import type {
   RttInfo,
   StateChangeInfo,
 } from "../client/client-trace.ts";
+import { printable } from "../support/printable.ts";
 import { guarded } from "../support/user-call.ts";
 import type { ClientSummary } from "./snapshot.ts";
 
-/** Hooks of one client that keeps itself connected. */
+/** Hooks of one client, with its current state. */
 export class WatchedClient implements ClientTrace {
   readonly #client: ObservedClient;
   readonly #id: number;
@@ -41,8 +42,9 @@ export class WatchedClient implements ClientTrace {
   }
 
   connect(info: ClientConnectInfo): void {
-    this.#server = info.server;
-    this.#serverVersion = info.identity.version;
+    const { version } = info.identity;
+    this.#server = printable(info.server);
+    this.#serverVersion = version === undefined ? undefined : printable(version);
   }
 
   disconnect({ reason }: DisconnectInfo): void {

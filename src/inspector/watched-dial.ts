@@ -15,38 +15,38 @@ import type { Linked, LinkedList } from "../support/linked-list.ts";
 import type { DialerCounts } from "./dialer-counts.ts";
 import type { ClosedSummary } from "./snapshot.ts";
 
-/** A connection that is open. What it carries is read from it when somebody looks. */
+/** An open connection. */
 export interface OpenConnection extends Linked<OpenConnection> {
   readonly id: number;
   readonly conn: Duplex;
   readonly dial: WatchedDial;
-  /** Whether a pool keeps it for the next. */
+  /** Whether the connection is idle in a pool. */
   idle: boolean;
 }
 
-/** Who keeps what the dials tell of. */
+/** The lists and counters that watched dials update. */
 export interface DialWatcher {
   readonly running: LinkedList<WatchedDial>;
   readonly open: LinkedList<OpenConnection>;
-  /** Counts one change more. */
+  /** Counts a change and returns the new revision. */
   changed(): number;
   nextId(): number;
-  /** Remembers a dial that is over. */
+  /** Remembers a dial that has ended. */
   remember(dial: WatchedDial): void;
 }
 
-/** Hooks of one dial that write its record, count it, and keep the table of open connections. */
+/** Hooks of one dial: they write its record, count it, and keep the list of open connections. */
 export class WatchedDial extends DialRecorder implements Linked<WatchedDial> {
   readonly id: number;
   readonly counts: DialerCounts;
-  /** The watcher's own count of changes, when this was last changed. */
+  /** The watcher's revision when this dial last changed. */
   revision: number;
   closed: ClosedSummary | undefined = undefined;
   newer: WatchedDial | undefined = undefined;
   older: WatchedDial | undefined = undefined;
   list: object | undefined = undefined;
   readonly #watch: DialWatcher;
-  /** The connection that it has brought last. */
+  /** The dial's latest connection. */
   #open: OpenConnection | undefined = undefined;
 
   constructor(dial: DialStartInfo, clock: Clock, counts: DialerCounts, watch: DialWatcher) {
@@ -116,7 +116,7 @@ export class WatchedDial extends DialRecorder implements Linked<WatchedDial> {
   }
 
   #find(conn: Duplex): OpenConnection | undefined {
-    // Another than the last, where a layer above has thrown one away and tried again.
+    // An earlier connection, if a layer above has discarded it and dialed again.
     return this.#open?.conn === conn
       ? this.#open
       : [...this.#watch.open.newestFirst()].find((each) => each.conn === conn);

@@ -14,10 +14,10 @@ import type {
 } from "../core/trace.ts";
 import { printable } from "../support/printable.ts";
 
-/** Addresses of one answer that a span shows: a peer's words take no more than 1 kB. */
+/** Maximum number of addresses in `dns.answers`, which keeps that attribute below 1 kB. */
 const maxAnswers = 20;
 
-/** Attributes of the dial's span that a sampler may want, so they are there at its start. */
+/** Attributes of the dial's span at its start, where a sampler can use them. */
 export function dialAttributes(name: string, target: Target): Attributes {
   if (target.path !== undefined) {
     return { "dialer.name": name, "server.address": shownPath(target.path), "network.transport": "unix" };
@@ -30,14 +30,17 @@ export function dialAttributes(name: string, target: Target): Attributes {
   };
 }
 
+/** Attributes that the dial's span gets at its end. */
 export function dialDoneAttributes({ attempts, outcome }: DialDoneInfo): Attributes {
   return { "dialer.attempt.count": attempts, "dialer.outcome": outcome };
 }
 
+/** Attributes of an attempt's span. */
 export function attemptAttributes({ attempt, target }: AttemptStartInfo): Attributes {
   return { "dialer.attempt.number": attempt, "dialer.endpoint": target.toString() };
 }
 
+/** Attributes of a DNS lookup; the addresses are known at its end. */
 export function dnsAttributes({ host, addresses }: Pick<DnsDoneInfo, "host"> & Partial<DnsDoneInfo>): Attributes {
   return {
     "dns.question.name": printable(host),
@@ -45,20 +48,24 @@ export function dnsAttributes({ host, addresses }: Pick<DnsDoneInfo, "host"> & P
   };
 }
 
+/** Attributes of a connect to one address. */
 export function peerAttributes({ address, port, family }: Address): Attributes {
   if (family === "unix") return { "network.peer.address": shownPath(address), "network.transport": "unix" };
   return { "network.peer.address": address, "network.peer.port": port, "network.type": family };
 }
 
+/** Attributes that a connect's span gets at its end. */
 export function connectDoneAttributes({ socket }: ConnectDoneInfo): Attributes {
   const local = socket?.localAddress;
   return local === undefined ? {} : { "network.local.address": local };
 }
 
+/** Attributes of a proxy's connect. */
 export function proxyAttributes({ type, proxy }: ProxyStartInfo): Attributes {
   return { "dialer.proxy.type": type, "network.peer.address": proxy.host, "network.peer.port": proxy.port };
 }
 
+/** Attributes of a completed TLS handshake, without those that the TLS implementation did not report. */
 export function tlsDoneAttributes(info: TlsHandshakeDoneInfo): Attributes {
   const { protocol, cipher, alpnProtocol, resumed, peerCertificateExpiresAt } = info;
   return {
@@ -72,22 +79,27 @@ export function tlsDoneAttributes(info: TlsHandshakeDoneInfo): Attributes {
   };
 }
 
+/** Attributes of a completed protocol handshake. */
 export function handshakeDoneAttributes({ protocol }: HandshakeDoneInfo): Attributes {
   return protocol === undefined ? {} : { "network.protocol.name": protocol.name, ...protocol.attributes };
 }
 
+/** Attributes of a scheduled retry. */
 export function backoffAttributes({ delayMs, reason }: RetryScheduledInfo): Attributes {
   return { "dialer.backoff.delay": delayMs / 1000, "error.type": reason };
 }
 
+/** Attributes that identify a client; none for a client without a name. */
 export function clientAttributes({ name }: ObservedClient): Attributes {
   return name ? { "nats.client.name": printable(name) } : {};
 }
 
+/** Attributes of a lost connection. */
 export function disconnectAttributes({ server, reason }: DisconnectInfo): Attributes {
   return { "nats.disconnect.server": printable(server), "nats.disconnect.reason": reason };
 }
 
+/** Attributes of the server that a client has connected to. */
 export function connectedAttributes({ server, identity }: ClientConnectInfo): Attributes {
   const { id, name, version, cluster } = identity;
   return {
@@ -108,7 +120,7 @@ function serverAttributes(server: string): Attributes {
   }
 }
 
-/** How something ended: `error.type` on a failure, `dialer.outcome` on a caller's abort. */
+/** The outcome as attributes: `error.type` after a failure, `dialer.outcome` after a caller's abort, none after a success. */
 export function endedAttributes({ outcome, reason }: Pick<Ended, "outcome" | "reason">): Attributes {
   if (reason !== undefined) return { "error.type": reason };
   return outcome === "canceled" ? { "dialer.outcome": "canceled" } : {};

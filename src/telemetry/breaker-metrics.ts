@@ -2,16 +2,16 @@ import { type BreakerState, breakerStates } from "../core/event-values.ts";
 import type { BreakerChangeInfo } from "../core/trace.ts";
 import { byValue, otherValue, type Sink } from "./sink.ts";
 
-/** Breakers whose state is remembered; those of more targets are counted in their transitions alone. */
+/** Maximum number of breakers whose state is counted. For further targets only the transitions are counted. */
 const maxBreakers = 1_000;
 
-/** The hook that counts what breakers become; those of `endpoints` are told apart. */
+/** Returns a hook that counts breaker states and transitions, with separate series for each of `endpoints`. */
 export function breakerMetrics(sink: Sink, endpoints: readonly string[]): (info: BreakerChangeInfo) => void {
   const seriesOf = (endpoint: string) => ({
     status: byValue(breakerStates, (state) => sink.series("breakerStatus", { endpoint, state })),
     transitions: byValue(breakerStates, (state) => sink.series("breakerTransitions", { endpoint, state })),
   });
-  // Without a configured one there is no label: Prometheus takes an empty one for none.
+  // Without configured endpoints the label is empty, which Prometheus treats as absent.
   const rest = endpoints.length === 0 ? "" : otherValue;
   const others = seriesOf(rest);
   const series = new Map(endpoints.map((endpoint) => [endpoint, seriesOf(endpoint)]));

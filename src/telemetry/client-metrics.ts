@@ -1,66 +1,91 @@
-import type { ClientObserver, ClientState } from "../client/client-trace.ts";
+import type { ClientObserver, ClientState, ClientTrace } from "../client/client-trace.ts";
 import { guarded } from "../support/user-call.ts";
 import { statsReader } from "./client-stats.ts";
 import { clientErrorKinds, clientStates, disconnectReasons, type InstrumentKey, instruments } from "./instruments.ts";
-import type { Sink } from "./sink.ts";
+import type { Level, Sink } from "./sink.ts";
 
-/** Observes clients and counts their lives into `sink`, whatever metrics library stands behind it. */
+/** Returns an observer that records the events and counters of clients in `sink`. */
 export function clientMetrics(sink: Sink): ClientObserver {
   const series = clientSeries(sink);
-  const { states } = series;
+  const counters = countingHooks(series);
   const updates = new Set<() => void>();
-  const updateAll = () => {
+  // Before every client instrument is read: refresh() may emit events that change any of them.
+  sink.beforeScrape(clientInstruments, () => {
     for (const update of updates) update();
-  };
-  // Before each of them: a client may have more to tell than its own counts when it looks at its state.
-  sink.beforeScrape(clientInstruments, updateAll);
+  });
 
   return function measureClient(client) {
     const stats = statsReader(client, series.stats);
+    const state = new CountedState(series.states);
     const update = () => {
       guarded("a client's refresh()", () => client.refresh?.());
-      // It may have found out that it is closed.
+      // refresh() may have found the client closed, and ended this observer.
       if (updates.has(update)) stats.read();
     };
     updates.add(update);
-    let state: ClientState | undefined;
-    const enter = (next: ClientState | undefined) => {
-      if (state !== undefined) states[state](-1);
-      if (next !== undefined) states[next](1);
-      state = next;
-    };
-
     return {
-      stateChange({ state: next }) {
-        if (!Object.hasOwn(states, next)) return;
-        if (state === undefined && states.closed(0) > 0) states.closed(-1);
-        enter(next);
-      },
-      disconnect: ({ reason }) => oneOf(series.disconnects, reason, "error")(1),
-      reconnectAttempt: () => series.attempts(1),
-      reconnect({ outageMs }) {
-        series.reconnects(1);
-        series.outages(outageMs / 1000);
-      },
-      serversChange({ added, removed }) {
-        series.changes.added(added.length);
-        series.changes.removed(removed.length);
-      },
-      lameDuck: () => series.lameDuck(1),
-      stale: () => series.stale(1),
-      slowConsumer: () => series.slowConsumers(1),
-      forcedReconnect: () => series.forcedReconnects(1),
-      error: ({ kind }) => oneOf(series.errors, kind, "other")(1),
-      rtt: ({ durationMs }) => series.rtt(durationMs / 1000),
-      publishRejected: () => series.rejected(1),
+      ...counters,
+      stateChange: (info) => state.change(info.state),
       end() {
         updates.delete(update);
         stats.read();
-        stats.takeBack();
-        if (state !== "closed") enter(undefined);
+        stats.reset();
+        state.end();
       },
     };
   };
+}
+
+/** Counts one client in the series of its current state. */
+class CountedState {
+  readonly #states: Readonly<Record<ClientState, Level>>;
+  #current: ClientState | undefined;
+
+  constructor(states: Readonly<Record<ClientState, Level>>) {
+    this.#states = states;
+  }
+
+  change(next: ClientState): void {
+    const { closed } = this.#states;
+    if (!Object.hasOwn(this.#states, next)) return;
+    // A new client replaces a closed one.
+    if (this.#current === undefined && closed(0) > 0) closed(-1);
+    this.#enter(next);
+  }
+
+  /** Stops counting the client, unless it is closed: a closed client is counted until a new one replaces it. */
+  end(): void {
+    if (this.#current !== "closed") this.#enter(undefined);
+  }
+
+  #enter(next: ClientState | undefined): void {
+    if (this.#current !== undefined) this.#states[this.#current](-1);
+    if (next !== undefined) this.#states[next](1);
+    this.#current = next;
+  }
+}
+
+/** Hooks that are the same for every client. */
+function countingHooks(series: ReturnType<typeof clientSeries>) {
+  return {
+    disconnect: ({ reason }) => oneOf(series.disconnects, reason, "error")(1),
+    reconnectAttempt: () => series.attempts(1),
+    reconnect({ outageMs }) {
+      series.reconnects(1);
+      series.outages(outageMs / 1000);
+    },
+    serversChange({ added, removed }) {
+      series.changes.added(added.length);
+      series.changes.removed(removed.length);
+    },
+    lameDuck: () => series.lameDuck(1),
+    stale: () => series.stale(1),
+    slowConsumer: () => series.slowConsumers(1),
+    forcedReconnect: () => series.forcedReconnects(1),
+    error: ({ kind }) => oneOf(series.errors, kind, "other")(1),
+    rtt: ({ durationMs }) => series.rtt(durationMs / 1000),
+    publishRejected: () => series.rejected(1),
+  } satisfies ClientTrace;
 }
 
 const clientInstruments = (Object.keys(instruments) as InstrumentKey[]).filter((key) =>
@@ -68,7 +93,7 @@ const clientInstruments = (Object.keys(instruments) as InstrumentKey[]).filter((
 );
 
 function clientSeries(sink: Sink) {
-  // The state first: a scrape updates clients at the first that it comes to.
+  // The state first: clients are refreshed when the first of these series is scraped.
   return {
     states: recordOf(clientStates, (state) => sink.series("clientStatus", { state })),
     disconnects: recordOf(disconnectReasons, (reason) => sink.series("clientDisconnects", { reason })),
@@ -97,12 +122,12 @@ function clientSeries(sink: Sink) {
   };
 }
 
-/** The sets of values are closed, whatever an adapter in plain JavaScript has made up. */
+/** Finds the series of `value`, or of `otherwise` where an adapter in plain JavaScript reports an unknown value. */
 function oneOf<K extends string, V>(series: Readonly<Record<K, V>>, value: string, otherwise: K): V {
   return series[Object.hasOwn(series, value) ? (value as K) : otherwise];
 }
 
-/** Finds or makes what each of a label's values has. */
+/** Makes one entry for each value of a label. */
 function recordOf<K extends string, V>(values: readonly K[], make: (value: K) => V): Readonly<Record<K, V>> {
   return Object.fromEntries(values.map((value) => [value, make(value)])) as Record<K, V>;
 }

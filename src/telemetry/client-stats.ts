@@ -1,29 +1,31 @@
 import type { ClientStats, ObservedClient } from "../client/client-trace.ts";
 import { guarded } from "../support/user-call.ts";
 
+/** Totals that only grow. */
 const counted = ["inMsgs", "outMsgs", "inBytes", "outBytes"] as const satisfies readonly (keyof ClientStats)[];
-const standing = [
+/** Current levels. */
+const levels = [
   "configuredServers",
   "discoveredServers",
   "bufferedBytes",
 ] as const satisfies readonly (keyof ClientStats)[];
 
-/** Where each of a client's own counts goes; clients of one name share it. */
+/** The series of each statistic. Clients with the same name share them. */
 export type StatsSeries = Readonly<Record<keyof ClientStats, (value: number) => unknown>>;
 
-/** Brings what one client counts itself into series that it may share with others. */
+/** Copies one client's statistics into series that it may share with other clients. */
 export interface StatsReader {
-  /** Adds what has changed since the last time. */
+  /** Adds the changes since the last call. */
   read(): void;
-  /** Takes back what the client still has, at its end; what it has counted stays. */
-  takeBack(): void;
+  /** Subtracts the client's levels when it ends. Its totals stay. */
+  reset(): void;
 }
 
-/** Reads from now on: what the client has counted before anyone looked is not ours to tell. */
+/** Creates a reader whose totals begin at the client's current values. */
 export function statsReader(client: ObservedClient, series: StatsSeries): StatsReader {
   const statsNow = () => guarded("a client's stats()", () => client.stats());
   const first = statsNow();
-  const told = {
+  const reported = {
     inMsgs: number(first?.inMsgs),
     outMsgs: number(first?.outMsgs),
     inBytes: number(first?.inBytes),
@@ -32,9 +34,9 @@ export function statsReader(client: ObservedClient, series: StatsSeries): StatsR
     discoveredServers: 0,
     bufferedBytes: 0,
   };
-  const stand = (key: (typeof standing)[number], value: number) => {
-    series[key](value - told[key]);
-    told[key] = value;
+  const setLevel = (key: (typeof levels)[number], value: number) => {
+    series[key](value - reported[key]);
+    reported[key] = value;
   };
   return {
     read() {
@@ -42,18 +44,18 @@ export function statsReader(client: ObservedClient, series: StatsSeries): StatsR
       if (now === undefined) return;
       for (const key of counted) {
         const value = number(now[key]);
-        if (value > told[key]) series[key](value - told[key]);
-        told[key] = value;
+        if (value > reported[key]) series[key](value - reported[key]);
+        reported[key] = value;
       }
-      for (const key of standing) stand(key, number(now[key]));
+      for (const key of levels) setLevel(key, number(now[key]));
     },
-    takeBack() {
-      for (const key of standing) stand(key, 0);
+    reset() {
+      for (const key of levels) setLevel(key, 0);
     },
   };
 }
 
-/** A client in plain JavaScript may leave one out; a series that it shares must survive that. */
+/** Treats a missing or non-finite statistic as 0, so that it does not break a shared series. */
 function number(value: number | undefined): number {
   return value !== undefined && Number.isFinite(value) ? value : 0;
 }

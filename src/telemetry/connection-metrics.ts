@@ -4,18 +4,14 @@ import { closeReasons } from "../core/event-values.ts";
 import type { DialTrace } from "../core/trace.ts";
 import { type Add, byValue, type Sink } from "./sink.ts";
 
-/** Counts connections that are open, used and idle, their closes, lifetimes and bytes. */
+/** Counts open connections by state, closed connections by reason, lifetimes and bytes. */
 export function connectionMetrics(sink: Sink) {
   const establishedTotal = sink.series("connectionsEstablished", {});
   const used = sink.series("connectionCount", { state: "used" });
   const idle = sink.series("connectionCount", { state: "idle" });
   const lifetime = sink.series("connectionDuration", {});
   const closed = byValue(closeReasons, (reason) => sink.series("connectionsClosed", { reason }));
-  const bytes = new OpenConnections(
-    sink.series("connectionIo", { direction: "receive" }),
-    sink.series("connectionIo", { direction: "transmit" }),
-  );
-  sink.beforeScrape(["connectionIo"], () => bytes.readAll());
+  const bytes = new OpenConnections(sink);
   const idleConns = new WeakSet<Duplex>();
 
   const hooks = {
@@ -47,21 +43,22 @@ export function connectionMetrics(sink: Sink) {
   return { hooks, established };
 }
 
-/** Bytes of a connection that have been added to the counters. */
+/** Bytes of one connection that the counters already include. */
 interface Counted {
   read: number;
   written: number;
 }
 
-/** Reads the byte counts that sockets keep, so that nothing is done per chunk of data. */
+/** Reads the sockets' own byte counters on demand, so that no work is done per chunk of data. */
 class OpenConnections {
   readonly #received: Add;
   readonly #transmitted: Add;
   readonly #open = new Map<Duplex, Counted>();
 
-  constructor(received: Add, transmitted: Add) {
-    this.#received = received;
-    this.#transmitted = transmitted;
+  constructor(sink: Sink) {
+    this.#received = sink.series("connectionIo", { direction: "receive" });
+    this.#transmitted = sink.series("connectionIo", { direction: "transmit" });
+    sink.beforeScrape(["connectionIo"], () => this.#readAll());
   }
 
   opened(conn: Duplex): void {
@@ -74,7 +71,7 @@ class OpenConnections {
     this.#open.delete(conn);
   }
 
-  readAll(): void {
+  #readAll(): void {
     for (const [conn, counted] of this.#open) this.#read(conn, counted);
   }
 

@@ -5,14 +5,14 @@ import { breakerMetrics } from "./breaker-metrics.ts";
 import { instruments } from "./instruments.ts";
 import { type Add, byValue, type Sink } from "./sink.ts";
 
-/** Counts what layers decide: retries, timeouts, failovers, breaker changes and waits at limits. */
+/** Counts the decisions of layers: retries, timeouts, failovers, breaker changes and waits at limits. */
 export function decisionMetrics(sink: Sink, endpoints: readonly string[]) {
   const backoffTime = sink.series("backoffTime", {});
   const retries = byValue(reasons, (reason) => sink.series("retries", { "error.type": reason }));
   const exhausted = byValue(exhaustedCauses, (cause) => sink.series("retriesExhausted", { cause }));
   const failovers = byValue(reasons, (reason) => sink.series("failovers", { "error.type": reason }));
   const timeouts = byValue(instruments.timeouts.labels.scope, (scope) => sink.series("timeouts", { scope }));
-  // Most dialers have no limits: these histograms appear with the first wait.
+  // Most dialers have no limits, so these histograms are created at the first wait.
   let limitWaits: ((limit: Limit) => Add) | undefined;
 
   return {
@@ -26,7 +26,7 @@ export function decisionMetrics(sink: Sink, endpoints: readonly string[]) {
     failover: ({ reason }) => failovers(reason)(1),
     breakerChange: breakerMetrics(sink, endpoints),
     limitWait({ limit, outcome, durationMs }) {
-      // A dial that found the queue full has not waited.
+      // A dial that was rejected because the queue was full has not waited.
       if (outcome === "canceled" || durationMs === 0) return;
       limitWaits ??= byValue(limits, (each) => sink.series("limitWaitDuration", { limit: each }));
       limitWaits(limit)(durationMs / 1000);

@@ -23,7 +23,7 @@ export function dialMetrics(sink: Sink, onEstablished: (conn: Duplex) => void) {
       dialActive(-1);
       if (info.outcome === "canceled") dialsCanceled(1);
       dialDuration(info);
-      // A failure's histogram series begins with the failure, and rate() does not see the first value of a series.
+      // The histogram series of a failure starts with that failure, and rate() misses the first value of a series.
       if (info.outcome === "failure") dialsFailed(1);
     },
     attemptStart() {

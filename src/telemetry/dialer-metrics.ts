@@ -6,8 +6,8 @@ import { phaseMetrics } from "./phase-metrics.ts";
 import type { Sink } from "./sink.ts";
 
 /**
- * Hooks that count and time dials into `sink`, for any metrics library. The breakers of `endpoints` have
- * series of their own.
+ * Returns hooks that record the dials of one dialer in `sink`. The breakers of `endpoints` have separate
+ * series.
  */
 export function dialerMetrics(sink: Sink, endpoints: readonly string[] = []): HooksOf<"metrics"> {
   const connections = connectionMetrics(sink);

@@ -4,7 +4,7 @@ import { type Add, byValue } from "./sink.ts";
 
 const errorTypes = instruments.dialDuration.labels["error.type"];
 
-/** Observes durations by `error.type`, which is empty on success. A cancellation is not observed. */
+/** Records durations by `error.type`, which is empty on success. Canceled operations are not recorded. */
 export function durationByErrorType(seriesOf: (errorType: string) => Add): (ended: Ended) => void {
   const histogram = byValue(errorTypes, seriesOf);
   return ({ outcome, reason, durationMs }) => {

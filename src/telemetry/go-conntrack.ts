@@ -6,9 +6,9 @@ import type { AnyRegistry } from "./prometheus-instruments.ts";
 const failureReasons = ["resolution", "refused", "timeout", "unknown"] as const;
 
 /**
- * The four dialer counters of go-conntrack under its names and its label `dialer_name`, so that
- * dashboards made for it keep working. Unlike there, a refused dial is counted under one reason, a
- * canceled one under none, and a close once.
+ * Returns hooks for the four dialer counters of go-conntrack, with its names and its label `dialer_name`, so
+ * that its dashboards keep working. Unlike go-conntrack, a refused attempt is counted under one reason
+ * only, a canceled attempt under none, and a close once.
  *
  * @see https://github.com/mwitkow/go-conntrack
  */

@@ -1,23 +1,24 @@
+// Longer than other files: it is one table, with a row for each metric.
 import type { ClientErrorKind } from "../client/client-trace.ts";
 import { breakerStates, closeReasons, exhaustedCauses, limits } from "../core/event-values.ts";
 import { reasons } from "../core/reasons.ts";
 import { acquireOutcomes, evictionReasons } from "../pool/pool-trace.ts";
 
-/** One row of the table: everything that a metrics library needs to make the instrument. */
+/** One row of the table: everything that a metrics library needs to create the instrument. */
 export interface Instrument {
-  /** OpenTelemetry name; Prometheus' is its mechanical translation. */
+  /** OpenTelemetry name. The Prometheus name is derived from it. */
   readonly name: string;
   readonly kind: "counter" | "gauge" | "histogram";
-  /** UCUM: `s` and `By` become suffixes in Prometheus, annotations in braces do not. */
+  /** UCUM unit. `s` and `By` become suffixes in Prometheus; annotations in braces do not. */
   readonly unit: string;
   readonly help: string;
-  /** Labels besides the owner's name, each with its closed set of values; those of `endpoint` are configured. */
+  /** Labels besides {@link ownerLabel}, each with its set of values. The values of `endpoint` are configured. */
   readonly labels: Readonly<Record<string, readonly string[]>>;
-  /** Upper bounds of a histogram. */
+  /** Upper bounds of a histogram's buckets. */
   readonly buckets?: readonly number[];
 }
 
-/** Label of every `dialer.*` and `nats.client.*` instrument: which dialer, or client, of the process. */
+/** Label of every instrument: the name of the dialer, pool or client. */
 export const ownerLabel = "dialer.name";
 
 const latency = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -25,18 +26,18 @@ const lifetime = [1, 10, 60, 300, 900, 3600, 14_400, 43_200, 86_400, 604_800];
 const roundTrip = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 const outage = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
 
-/** The value of `error.type` where nothing went wrong. */
+/** The value of `error.type` on success. */
 export const noError = "";
 
 const errorType = { "error.type": reasons };
 const errorTypeOrNone = { "error.type": [noError, ...reasons] };
 
-/** States of a NATS client, of which exactly one is 1 at any moment. */
+/** States of a NATS client. A client is in exactly one of them. */
 export const clientStates = ["connecting", "connected", "reconnecting", "draining", "closed"] as const;
-/** Why a NATS client lost its connection. */
+/** Reasons why a NATS client lost its connection. */
 export const disconnectReasons = [...closeReasons, "auth_expired", "forced", "lame_duck"] as const;
 
-/** What a NATS server has reported an error about. */
+/** Kinds of errors that NATS servers report. */
 export const clientErrorKinds = [
   "permission_publish",
   "permission_subscribe",
@@ -45,13 +46,13 @@ export const clientErrorKinds = [
   "other",
 ] as const satisfies readonly ClientErrorKind[];
 
-/** The one table of metric names, units, labels and buckets. */
+/** The table of all metrics. */
 export const instruments = {
   dialDuration: {
     name: "dialer.dial.duration",
     kind: "histogram",
     unit: "s",
-    help: "Time that dials took, every attempt and wait included; error.type is empty for those that succeeded.",
+    help: "Duration of dials, including all attempts and delays; error.type is empty on success.",
     labels: errorTypeOrNone,
     buckets: latency,
   },
@@ -59,63 +60,63 @@ export const instruments = {
     name: "dialer.dial.active",
     kind: "gauge",
     unit: "{dial}",
-    help: "Dials under way.",
+    help: "Dials in progress.",
     labels: {},
   },
   dialsFailed: {
     name: "dialer.dials.failed",
     kind: "counter",
     unit: "{dial}",
-    help: "Dials that failed, every attempt used up.",
+    help: "Dials that failed, after their last attempt.",
     labels: {},
   },
   dialsCanceled: {
     name: "dialer.dials.canceled",
     kind: "counter",
     unit: "{dial}",
-    help: "Dials that their caller aborted; neither successes nor failures.",
+    help: "Dials canceled by the caller, counted neither as successes nor as failures.",
     labels: {},
   },
   attemptsStarted: {
     name: "dialer.attempts.started",
     kind: "counter",
     unit: "{attempt}",
-    help: "Attempts, retries included: established + failed + canceled + active.",
+    help: "Attempts started, including retries: the sum of established, failed, canceled and active.",
     labels: {},
   },
   attemptActive: {
     name: "dialer.attempt.active",
     kind: "gauge",
     unit: "{attempt}",
-    help: "Attempts under way.",
+    help: "Attempts in progress.",
     labels: {},
   },
   attemptsFailed: {
     name: "dialer.attempts.failed",
     kind: "counter",
     unit: "{attempt}",
-    help: "Attempts that failed, each with its one reason.",
+    help: "Failed attempts, by reason.",
     labels: errorType,
   },
   attemptsCanceled: {
     name: "dialer.attempts.canceled",
     kind: "counter",
     unit: "{attempt}",
-    help: "Attempts that the caller's abort ended.",
+    help: "Attempts canceled by the caller.",
     labels: {},
   },
   connectionsEstablished: {
     name: "dialer.connections.established",
     kind: "counter",
     unit: "{connection}",
-    help: "Attempts that brought a connection, handshake included.",
+    help: "Attempts that succeeded, including the protocol handshake.",
     labels: {},
   },
   phaseDuration: {
     name: "dialer.phase.duration",
     kind: "histogram",
     unit: "s",
-    help: "Time that the phases of attempts took; error.type is empty for those that succeeded.",
+    help: "Duration of each phase of an attempt; error.type is empty on success.",
     labels: { phase: ["dns", "tcp", "proxy", "tls", "handshake"], ...errorTypeOrNone },
     buckets: latency,
   },
@@ -123,63 +124,63 @@ export const instruments = {
     name: "dialer.connects",
     kind: "counter",
     unit: "{connect}",
-    help: "Tries of single addresses.",
+    help: "Connects to single addresses, by address family and outcome.",
     labels: { "network.type": ["ipv4", "ipv6", "unix"], outcome: ["success", "failure", "canceled"] },
   },
   retries: {
     name: "dialer.retries",
     kind: "counter",
     unit: "{retry}",
-    help: "Retries scheduled, by the reason of the failure before.",
+    help: "Retries scheduled, by the reason of the preceding failure.",
     labels: errorType,
   },
   retriesExhausted: {
     name: "dialer.retries.exhausted",
     kind: "counter",
     unit: "{dial}",
-    help: "Retrying dials that gave up, by what ended them.",
+    help: "Dials that stopped retrying, by cause.",
     labels: { cause: exhaustedCauses },
   },
   backoffTime: {
     name: "dialer.backoff.time",
     kind: "counter",
     unit: "s",
-    help: "Time scheduled as waits between attempts, and before first ones where those are delayed.",
+    help: "Total scheduled delay before retries, and before first attempts with a start delay.",
     labels: {},
   },
   timeouts: {
     name: "dialer.timeouts",
     kind: "counter",
     unit: "{timeout}",
-    help: "Bounds that passed, by what they bounded.",
+    help: "Timeouts, by scope.",
     labels: { scope: ["dial", "attempt", "phase", "pool", "idle"] },
   },
   failovers: {
     name: "dialer.failovers",
     kind: "counter",
     unit: "{failover}",
-    help: "Times that a dial went on with another target, by the reason of the failure before.",
+    help: "Failovers to another target, by the reason of the preceding failure.",
     labels: errorType,
   },
   breakerStatus: {
     name: "dialer.breaker.status",
     kind: "gauge",
     unit: "{breaker}",
-    help: "Breakers in each state, of those that have ever changed theirs.",
+    help: "Breakers in each state; a breaker is counted from its first state change.",
     labels: { endpoint: [], state: breakerStates },
   },
   breakerTransitions: {
     name: "dialer.breaker.transitions",
     kind: "counter",
     unit: "{transition}",
-    help: "Changes of breakers, by the state that they changed to.",
+    help: "Breaker state changes, by new state.",
     labels: { endpoint: [], state: breakerStates },
   },
   limitWaitDuration: {
     name: "dialer.limit.wait.duration",
     kind: "histogram",
     unit: "s",
-    help: "Time that dials waited for their turn at a limit; those that went through at once are not counted.",
+    help: "Time that dials waited at a limit; dials that did not wait are not counted.",
     labels: { limit: limits },
     buckets: latency,
   },
@@ -187,14 +188,14 @@ export const instruments = {
     name: "dialer.connection.count",
     kind: "gauge",
     unit: "{connection}",
-    help: "Connections open.",
+    help: "Open connections, by state.",
     labels: { state: ["used", "idle"] },
   },
   connectionsClosed: {
     name: "dialer.connections.closed",
     kind: "counter",
     unit: "{connection}",
-    help: "Connections closed, each once, by who or what closed them.",
+    help: "Closed connections, by reason.",
     labels: { reason: closeReasons },
   },
   connectionDuration: {
@@ -209,42 +210,42 @@ export const instruments = {
     name: "dialer.connection.io",
     kind: "counter",
     unit: "By",
-    help: "Bytes carried, read from the sockets when scraped and when they close.",
+    help: "Bytes received and transmitted, updated at each scrape and when a connection closes.",
     labels: { direction: ["receive", "transmit"] },
   },
   poolLimit: {
     name: "dialer.pool.limit",
     kind: "gauge",
     unit: "{connection}",
-    help: "Connections that pools may have to the targets that they know now; zero where there is no bound.",
+    help: "Maximum number of connections to the current targets of the pools; zero without a limit.",
     labels: {},
   },
   poolPendingRequests: {
     name: "dialer.pool.pending_requests",
     kind: "gauge",
     unit: "{request}",
-    help: "Callers that wait for a pool's connection now.",
+    help: "Callers waiting for a pool's connection.",
     labels: {},
   },
   poolAcquires: {
     name: "dialer.pool.acquires",
     kind: "counter",
     unit: "{request}",
-    help: "Connections asked of pools, by what came of it: one that was there (hit), one just dialed (miss), or none.",
+    help: "Requests for a pool's connection, by outcome: an idle connection (hit), a new one (miss), or none.",
     labels: { outcome: acquireOutcomes },
   },
   poolEvictions: {
     name: "dialer.pool.evictions",
     kind: "counter",
     unit: "{connection}",
-    help: "Connections that pools have no more, by why.",
+    help: "Connections removed from pools, by reason.",
     labels: { reason: evictionReasons },
   },
   poolWaitDuration: {
     name: "dialer.pool.wait.duration",
     kind: "histogram",
     unit: "s",
-    help: "Time from asking a pool for a connection to the answer, those included who waited in vain.",
+    help: "Time from a request for a pool's connection until it is granted or fails.",
     labels: {},
     buckets: latency,
   },
@@ -252,7 +253,7 @@ export const instruments = {
     name: "dialer.pool.use.duration",
     kind: "histogram",
     unit: "s",
-    help: "Time that connections were in use before they were given back.",
+    help: "Time from acquiring a pool's connection to its release.",
     labels: {},
     buckets: latency,
   },
@@ -260,7 +261,7 @@ export const instruments = {
     name: "dialer.tls.peer_certificate.expiry.timestamp",
     kind: "gauge",
     unit: "s",
-    help: "When the first of the servers' certificates expires, as last seen under each name; none before the first TLS handshake.",
+    help: "Earliest expiry of the servers' certificates, as last seen for each server name; absent before the first TLS handshake.",
     labels: {},
   },
   clientStatus: {
@@ -274,28 +275,28 @@ export const instruments = {
     name: "nats.client.disconnects",
     kind: "counter",
     unit: "{disconnect}",
-    help: "Established connections that were lost or closed, by who or what ended them.",
+    help: "Established connections that were lost or closed, by reason.",
     labels: { reason: disconnectReasons },
   },
   clientReconnects: {
     name: "nats.client.reconnects",
     kind: "counter",
     unit: "{reconnect}",
-    help: "Reconnects that succeeded.",
+    help: "Successful reconnects.",
     labels: {},
   },
   clientReconnectAttempts: {
     name: "nats.client.reconnect.attempts",
     kind: "counter",
     unit: "{attempt}",
-    help: "Dials made to reconnect.",
+    help: "Reconnect attempts.",
     labels: {},
   },
   clientOutageDuration: {
     name: "nats.client.outage.duration",
     kind: "histogram",
     unit: "s",
-    help: "Time from the loss of a connection to the reconnect.",
+    help: "Time from losing a connection to the reconnect.",
     labels: {},
     buckets: outage,
   },
@@ -303,56 +304,56 @@ export const instruments = {
     name: "nats.client.server.count",
     kind: "gauge",
     unit: "{server}",
-    help: "Servers that clients may connect to, by whether they were given them or learned of them from a server.",
+    help: "Servers that clients can connect to, by source: configured, or discovered from a server.",
     labels: { source: ["configured", "discovered"] },
   },
   clientServerChanges: {
     name: "nats.client.server.changes",
     kind: "counter",
     unit: "{server}",
-    help: "Servers that joined or left, as a server told.",
+    help: "Servers added to or removed from the cluster, as reported to the clients.",
     labels: { change: ["added", "removed"] },
   },
   clientLameDuck: {
     name: "nats.client.lame_duck",
     kind: "counter",
     unit: "{connection}",
-    help: "Connections whose server said that it was about to shut down.",
+    help: "Connections whose server announced its shutdown (lame duck mode).",
     labels: {},
   },
   clientStaleConnections: {
     name: "nats.client.stale_connections",
     kind: "counter",
     unit: "{connection}",
-    help: "Connections given up because their server answered no ping.",
+    help: "Connections closed by the client because pings were not answered.",
     labels: {},
   },
   clientSlowConsumers: {
     name: "nats.client.slow_consumers",
     kind: "counter",
     unit: "{event}",
-    help: "Times that a subscription fell behind its bound.",
+    help: "Times that a subscription exceeded its limit of pending messages.",
     labels: {},
   },
   clientForcedReconnects: {
     name: "nats.client.forced_reconnects",
     kind: "counter",
     unit: "{reconnect}",
-    help: "Reconnects that the client's owner asked for.",
+    help: "Reconnects requested by the application.",
     labels: {},
   },
   clientErrors: {
     name: "nats.client.errors",
     kind: "counter",
     unit: "{error}",
-    help: "Errors that servers reported on connections that were up.",
+    help: "Errors reported by servers on established connections, by kind.",
     labels: { kind: clientErrorKinds },
   },
   clientRtt: {
     name: "nats.client.rtt",
     kind: "histogram",
     unit: "s",
-    help: "Round trips measured from client to server.",
+    help: "Round-trip time between client and server.",
     labels: {},
     buckets: roundTrip,
   },
@@ -360,28 +361,28 @@ export const instruments = {
     name: "nats.client.messages",
     kind: "counter",
     unit: "{message}",
-    help: "Messages carried, read from the clients when scraped and at their end.",
+    help: "Messages received and transmitted, updated at each scrape and when a client ends.",
     labels: { direction: ["receive", "transmit"] },
   },
   clientIo: {
     name: "nats.client.io",
     kind: "counter",
     unit: "By",
-    help: "Bytes of messages carried, read from the clients when scraped and at their end.",
+    help: "Message bytes received and transmitted, updated at each scrape and when a client ends.",
     labels: { direction: ["receive", "transmit"] },
   },
   clientPublishesRejected: {
     name: "nats.client.publishes.rejected",
     kind: "counter",
     unit: "{message}",
-    help: "Messages refused while disconnected because the reconnect buffer was full or off.",
+    help: "Messages rejected while disconnected because the reconnect buffer was full or disabled.",
     labels: {},
   },
   clientBufferSize: {
     name: "nats.client.buffer.size",
     kind: "gauge",
     unit: "By",
-    help: "Bytes of messages that wait for a connection.",
+    help: "Message bytes buffered until the client reconnects.",
     labels: {},
   },
 } as const satisfies Record<string, Instrument>;

@@ -2,11 +2,11 @@ import { Histogram, type HistogramConfiguration } from "prom-client";
 import { invalid } from "../support/validate.ts";
 import type { Add } from "./sink.ts";
 
-/** Labels of an exemplar, such as `trace_id` and `span_id`; none where there is nothing to point to. */
+/** Returns the labels of an exemplar, such as `trace_id` and `span_id`, or `undefined` for no exemplar. */
 export type Exemplar = () => Readonly<Record<string, string>> | undefined;
 
 /** An exemplar as prom-client prints it. */
-interface ToldExemplar {
+interface PrintedExemplar {
   readonly labelSet: Readonly<Record<string, string>>;
   readonly value: number;
   /** In seconds. */
@@ -15,11 +15,11 @@ interface ToldExemplar {
 
 interface Series {
   readonly labels: Readonly<Record<string, string>>;
-  /** Of each bucket alone, the last for what is above all bounds. */
+  /** Observations in each bucket alone; the last bucket has no upper bound. */
   readonly counts: number[];
-  readonly exemplars: (ToldExemplar | undefined)[];
+  readonly exemplars: (PrintedExemplar | undefined)[];
   sum: number;
-  /** Whether it is there although nothing was observed. */
+  /** Whether the series is exposed before its first observation. */
   startsAtZero: boolean;
   shown: boolean;
 }
@@ -27,8 +27,8 @@ interface Series {
 type Configuration = HistogramConfiguration<string> & { readonly buckets: number[]; readonly collect: () => void };
 
 /**
- * A histogram that keeps its own counts, found once for each series: prom-client's hashes and checks the
- * labels at every call, at ten times the cost. It takes exemplars whatever the registry's type is.
+ * A histogram that looks up each series once and keeps the counts itself. prom-client's own histogram hashes
+ * and checks the labels at every call, at ten times the cost. Exemplars work with a registry of any type.
  */
 export class KeptHistogram extends Histogram {
   readonly #configuration: Configuration;
@@ -39,7 +39,7 @@ export class KeptHistogram extends Histogram {
     this.#configuration = configuration;
   }
 
-  /** Finds what observes into one series. One that doesn't start at zero appears with what is first observed. */
+  /** Returns a function that observes into one series. A series that does not start at zero appears with its first observation. */
   series(labels: Readonly<Record<string, string>>, startsAtZero: boolean, exemplar?: Exemplar): Add {
     const key = JSON.stringify(labels);
     const series = this.#series.get(key) ?? this.#newSeries(labels);
@@ -61,7 +61,7 @@ export class KeptHistogram extends Histogram {
   }
 
   override reset(): void {
-    // prom-client's constructor calls it, when there is nothing yet.
+    // prom-client's constructor calls this before the field exists.
     if (!(#series in this)) return;
     for (const series of this.#series.values()) {
       series.counts.fill(0);
@@ -79,7 +79,7 @@ export class KeptHistogram extends Histogram {
     return { name, help, type: "histogram" as never, aggregator: "sum", collect, values };
   }
 
-  /** What prom-client's registry asks for when it prints; of a histogram of its own it gets the same, folded. */
+  /** Called by prom-client's registry when it prints. */
   getForPromString(): ReturnType<Histogram["get"]> {
     return this.get();
   }
@@ -87,7 +87,7 @@ export class KeptHistogram extends Histogram {
   #newSeries(labels: Readonly<Record<string, string>>): Series {
     const size = this.#configuration.buckets.length + 1;
     const counts = new Array<number>(size).fill(0);
-    const exemplars = new Array<ToldExemplar | undefined>(size).fill(undefined);
+    const exemplars = new Array<PrintedExemplar | undefined>(size).fill(undefined);
     return { labels, counts, exemplars, sum: 0, startsAtZero: false, shown: false };
   }
 

@@ -9,12 +9,12 @@ import type {
 } from "../core/trace.ts";
 import { backoffAttributes, endedAttributes } from "./attributes.ts";
 
-/** Writes the decisions of layers as events of the dial's span. Nothing begins or ends with them. */
+/** Records the decisions of layers as events of the dial's span. */
 export abstract class LayerEvents {
-  /** Called at the end of the dial, before its span ends. */
+  /** Called when the dial ends, before its span ends. */
   ended: ((info: DialDoneInfo) => void) | undefined = undefined;
 
-  /** Adds an event to the dial's span, unless it has ended. */
+  /** Adds an event to the dial's span unless the span has ended. */
   protected abstract add(name: string, attributes: Attributes): void;
 
   retryScheduled(info: RetryScheduledInfo): void {

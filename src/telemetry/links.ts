@@ -1,36 +1,36 @@
 import { type Link, type Span, type SpanContext, TraceFlags } from "@opentelemetry/api";
 import type { Outcome } from "../core/event-values.ts";
 
-/** What a span is linked to, as the link's attribute `dialer.link` says. */
+/** Values of the link attribute `dialer.link`. */
 type LinkKind = "previous_connection" | "episode" | "connection";
 
-/** What the dials of one owner have come to, as one layer has seen them. */
-interface Dials {
-  /** Span of the last that succeeded; `undefined` where that one wasn't sampled. */
+/** The dial history of one owner, as seen by one layer. */
+interface DialHistory {
+  /** Span of the last successful dial; `undefined` if it was not sampled. */
   lastGood: SpanContext | undefined;
-  /** Whether the last has failed, or was canceled after one that has. */
+  /** Whether a dial has failed since the last success. */
   failing: boolean;
-  /** Span of the first that failed since; `undefined` where that one wasn't sampled. */
+  /** Span of the first failed dial since then; `undefined` if it was not sampled. */
   firstFailed: SpanContext | undefined;
 }
 
-/** Of every layer, for spans that are no dials: the outermost layer is told last, so it is its spans that stay. */
+/** The last successful dials over all layers, for spans that are not dials. The outermost layer writes last. */
 const lastGoodDials = new WeakMap<object, SpanContext>();
 
 /**
- * The dials of each owner that those to come are linked to. Each layer keeps its own: another one's
- * spans may go elsewhere, or be of one attempt only.
+ * The previous dials of each owner, to which the next dial's span is linked. Each layer keeps its own history:
+ * the spans of another layer may go to another provider, or cover one attempt only.
  */
 export class OwnedDials {
-  readonly #owners = new WeakMap<object, Dials>();
+  readonly #owners = new WeakMap<object, DialHistory>();
 
-  /** Links for the span of a dial that nobody waits for. */
+  /** Returns the links for the span of a background dial. */
   linksOf(owner: object): Link[] {
     const dials = this.#owners.get(owner);
     return [...link("previous_connection", dials?.lastGood), ...link("episode", dials?.firstFailed)];
   }
 
-  /** Notes how a dial has ended; also one that isn't sampled, for the dial before it is the last no longer. */
+  /** Records the end of a dial. Dials that are not sampled count as well: no later span may link past them. */
   ended(owner: object, outcome: Outcome, span: SpanContext | undefined): void {
     if (outcome === "success") {
       this.#owners.set(owner, { lastGood: span, failing: false, firstFailed: undefined });
@@ -44,18 +44,18 @@ export class OwnedDials {
   }
 }
 
-/** Span of the owner's last dial that succeeded, if there is one that is sampled. */
+/** Returns the span of the owner's last successful dial, if it was sampled. */
 export function lastGoodDial(owner: object): SpanContext | undefined {
   return lastGoodDials.get(owner);
 }
 
-/** What others may link to `span` by; nothing where it will never be seen. */
+/** Returns the context for links to `span`, or `undefined` if the span is not sampled. */
 export function linkable(span: Span): SpanContext | undefined {
   const context = span.spanContext();
   return span.isRecording() && (context.traceFlags & TraceFlags.SAMPLED) !== 0 ? context : undefined;
 }
 
-/** One link, or none where there is nothing to link to. */
+/** Returns a list of one link, or an empty list if `context` is undefined. */
 export function link(kind: LinkKind, context: SpanContext | undefined): Link[] {
   return context === undefined ? [] : [{ context, attributes: { "dialer.link": kind } }];
 }

@@ -7,21 +7,25 @@ import { clientMetrics } from "./client-metrics.ts";
 import { checkRegistry } from "./prometheus.ts";
 import { type AnyRegistry, prometheusSink } from "./prometheus-instruments.ts";
 
+/** Options of {@link natsMetrics}. */
 export interface NatsMetricsOptions {
-  /** Registry of prom-client that the metrics go to. */
+  /** prom-client registry for the metrics. */
   registry: AnyRegistry;
-  /** Value of the label `dialer_name`; of the dialer that the client uses, for their panels to join. @defaultValue `"default"` */
+  /**
+   * Value of the label `dialer_name`, 1 to 128 characters. Use the name of the client's dialer, so that dashboards show
+   * both together. @defaultValue `"default"`
+   */
   name?: string | undefined;
 }
 
 /**
- * Counts the life of NATS clients into prom-client's registry: state, disconnects by reason,
- * reconnects, outages, servers, errors, messages. For `connect({ trace })` of `dialtrace/nats`.
+ * Records NATS clients in a prom-client registry: state, disconnects by reason, reconnects, outages,
+ * servers, errors and messages. For `connect({ trace })` of `dialtrace/nats`.
  *
- * Clients that share a name are counted together; a new one takes the place of a closed one. What
- * clients count themselves is read when scraped, and once more at their end.
+ * Clients with the same name share their series; a new client replaces a closed one. The clients' own counters are
+ * read at each scrape and when a client ends.
  *
- * @throws TypeError at construction, naming the option.
+ * @throws TypeError at construction if an option is invalid.
  */
 export function natsMetrics(options: NatsMetricsOptions): ClientObserver {
   checkOptions("natsMetrics", options, { registry: true, name: true });

@@ -9,19 +9,23 @@ import { otelSink } from "./otel-instruments.ts";
 import { checkMeterProvider } from "./otel-metrics.ts";
 import { whenRegistered } from "./when-registered.ts";
 
+/** Options of {@link natsOtelMetrics}. */
 export interface NatsOtelMetricsOptions {
-  /** Where measurements go. @defaultValue the provider registered with `@opentelemetry/api` */
+  /** Provider of the meter. @defaultValue the provider registered with `@opentelemetry/api` */
   meterProvider?: MeterProvider | undefined;
-  /** Value of the attribute `dialer.name`; of the dialer that the client uses, for their panels to join. @defaultValue `"default"` */
+  /**
+   * Value of the attribute `dialer.name`, 1 to 128 characters. Use the name of the client's dialer, so that dashboards
+   * show both together. @defaultValue `"default"`
+   */
   name?: string | undefined;
 }
 
 /**
- * Counts the life of NATS clients through OpenTelemetry's Metrics API: the same instruments as
- * `natsMetrics` has. For `connect({ trace })` of `dialtrace/nats`. Where no provider is given, one must
- * be registered by the time that a client is first observed, or that client isn't counted.
+ * Records NATS clients through OpenTelemetry's Metrics API, with the same instruments as `natsMetrics`. For
+ * `connect({ trace })` of `dialtrace/nats`. Without `meterProvider`, a provider must be registered before a
+ * client is created; otherwise that client is not measured.
  *
- * @throws TypeError at construction, naming the option.
+ * @throws TypeError at construction if an option is invalid.
  */
 export function natsOtelMetrics(options: NatsOtelMetricsOptions = {}): ClientObserver {
   checkOptions("natsOtelMetrics", options, { meterProvider: true, name: true });

@@ -18,33 +18,34 @@ import { checkTracerProvider } from "./check-name.ts";
 import { lastGoodDial, link } from "./links.ts";
 import { tracerOf } from "./tracer.ts";
 
+/** Options of {@link natsTracing}. */
 export interface NatsTracingOptions {
-  /** Where spans go. @defaultValue the provider registered with `@opentelemetry/api` */
+  /** Provider of the tracer. @defaultValue the provider registered with `@opentelemetry/api` */
   tracerProvider?: TracerProvider | undefined;
 }
 
-/** The loss of a connection, and when it was. */
+/** A lost connection. */
 interface Loss {
   readonly info: DisconnectInfo;
-  /** By the wall clock, as spans have it. */
+  /** Wall clock time of the loss, for the span's start. */
   readonly at: number;
-  /** By the monotonic clock: a duration is to stay true when the other is set. */
+  /** Monotonic time of the loss, for a duration that clock adjustments do not change. */
   readonly since: number;
-  /** Span of the dial that had brought the connection. */
+  /** Span of the dial that made the lost connection. */
   readonly dial: SpanContext | undefined;
 }
 
-/** How a client's search for another connection has ended. */
-type EpisodeEnd = Pick<Ended, "outcome" | "reason" | "error"> & { readonly attributes: Attributes };
+/** The end of a reconnect. */
+type ReconnectEnd = Pick<Ended, "outcome" | "reason" | "error"> & { readonly attributes: Attributes };
 
 /**
- * Makes one OpenTelemetry span, `nats reconnect`, of each time that a NATS client lost its connection
- * and looked for another: a trace of its own, with links to the dial that had brought the connection
- * lost (`dialer.link` is `previous_connection`) and to the one that brought the next (`connection`). It
- * is made when all is over, so that no span stays open while a server is down for days. For
- * `connect({ trace })` of `dialtrace/nats`.
+ * Creates an OpenTelemetry span named `nats reconnect` for each reconnect of a NATS client, from the loss of the
+ * connection until the client is connected again or closed. The span is the root of its own trace and has links to
+ * the dial of the lost connection (`dialer.link` is `previous_connection`) and to the dial of the new one
+ * (`connection`). It is created when the reconnect ends, so that no span stays open while a server is down for
+ * days. For `connect({ trace })` of `dialtrace/nats`.
  *
- * @throws TypeError at construction, naming the option.
+ * @throws TypeError at construction if an option is invalid.
  */
 export function natsTracing(options: NatsTracingOptions = {}): ClientObserver {
   checkOptions("natsTracing", options, { tracerProvider: true });
@@ -55,8 +56,8 @@ export function natsTracing(options: NatsTracingOptions = {}): ClientObserver {
     let loss: Loss | undefined;
     let reconnecting = false;
     let attempts = 0;
-    const endEpisode = (end: EpisodeEnd) => {
-      // A connection that the client's own end took with it is no episode.
+    const endReconnect = (end: ReconnectEnd) => {
+      // Closing the client also ends its connection; without an attempt to reconnect there is no span.
       if (loss !== undefined && reconnecting) makeSpan(tracerProvider, client, loss, end);
       loss = undefined;
       reconnecting = false;
@@ -72,8 +73,8 @@ export function natsTracing(options: NatsTracingOptions = {}): ClientObserver {
       reconnectAttempt({ attempt }) {
         attempts = attempt;
       },
-      reconnect: (info) => endEpisode(success(info)),
-      close: ({ error }) => endEpisode(givenUp(error, attempts)),
+      reconnect: (info) => endReconnect(success(info)),
+      close: ({ error }) => endReconnect(givenUp(error, attempts)),
     };
   };
   return markObserver(traceClient, "clients", { factory: "natsTracing", name: "default", into: tracerProvider });
@@ -81,12 +82,12 @@ export function natsTracing(options: NatsTracingOptions = {}): ClientObserver {
 
 markFactories({ natsTracing });
 
-function success(info: ReconnectInfo): EpisodeEnd {
+function success(info: ReconnectInfo): ReconnectEnd {
   const attributes = { "nats.reconnect.attempts": info.attempts, ...connectedAttributes(info) };
   return { outcome: "success", attributes };
 }
 
-function givenUp(error: unknown, attempts: number): EpisodeEnd {
+function givenUp(error: unknown, attempts: number): ReconnectEnd {
   const attributes = { "nats.reconnect.attempts": attempts };
   const reason = error === undefined ? "canceled" : classify(error);
   return reason === "canceled" ? { outcome: reason, attributes } : { outcome: "failure", reason, error, attributes };
@@ -96,7 +97,7 @@ function makeSpan(
   tracerProvider: TracerProvider | undefined,
   client: ObservedClient,
   { info, at, since, dial }: Loss,
-  end: EpisodeEnd,
+  end: ReconnectEnd,
 ): void {
   const gained = end.outcome === "success" ? lastGoodDial(client) : undefined;
   const settings = {
@@ -110,7 +111,7 @@ function makeSpan(
     },
     links: [...link("previous_connection", dial), ...link("connection", gained === dial ? undefined : gained)],
   };
-  // At each end: the application may register its provider later, with another copy of the API even.
+  // Looked up each time: the application may register its provider later, even with another copy of the API.
   const tracer = tracerOf(tracerProvider);
   const span = tracer.startSpan("nats reconnect", settings, ROOT_CONTEXT);
   if (end.outcome === "failure") span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(end.error) });

@@ -12,19 +12,19 @@ import {
 } from "@opentelemetry/api";
 import { wrongReturn } from "../support/returned.ts";
 import { type Instrument, type InstrumentKey, instruments, ownerLabel } from "./instruments.ts";
-import { Moments } from "./moments.ts";
-import type { Add, Level, Series, Sink, TellMoment } from "./sink.ts";
+import type { Add, Level, Series, SetTimestamp, Sink } from "./sink.ts";
+import { Timestamps } from "./timestamps.ts";
 
-/** The name of our meter. */
+/** Name of this package's meter. */
 const scope = "dialtrace";
 
-/** The provider registered with the API, or `undefined` as long as there is none. */
+/** Returns the provider registered with the API, or `undefined` if there is none yet. */
 export function registeredMeterProvider(): MeterProvider | undefined {
   const provider = metrics.getMeterProvider();
   return provider.getMeter(scope) === createNoopMeter() ? undefined : provider;
 }
 
-/** The series of one owner (a dialer or client) in the instruments of `provider`. */
+/** Returns the series of one owner (a dialer, pool or client) in the instruments of `provider`. */
 export function otelSink(provider: MeterProvider, owner: string): Sink {
   let meters = byProvider.get(provider);
   if (meters === undefined) {
@@ -34,7 +34,7 @@ export function otelSink(provider: MeterProvider, owner: string): Sink {
   const found = meters;
   const attributesOf = (labels: Readonly<Record<string, string>>) => {
     const attributes: Attributes = { [ownerLabel]: owner };
-    // What is empty in Prometheus is not there in OpenTelemetry: error.type, where nothing went wrong.
+    // A label that is empty in Prometheus, such as error.type on success, is absent in OpenTelemetry.
     for (const [label, value] of Object.entries(labels)) if (value !== "") attributes[label] = value;
     return attributes;
   };
@@ -45,31 +45,31 @@ export function otelSink(provider: MeterProvider, owner: string): Sink {
   };
 }
 
-/** Providers whose instruments we have made: a series is found again, also by another dialer of its name. */
+/** Instruments by provider, so that dialers with the same name share their series. */
 const byProvider = new WeakMap<MeterProvider, Meters>();
 
 /**
- * The instruments of one provider. Counts are kept here and told when they are collected, for the SDK
- * hashes the attributes anew at every call.
+ * The instruments of one provider. Counts are kept here and passed on at each collection, because the SDK
+ * hashes the attributes at every call.
  */
 class Meters {
   readonly #meter;
   readonly #collectors = new Set<() => void>();
-  /** Tell what was kept; after the collectors, for those add too. */
+  /** Pass the kept counts on. They run after the collectors, which may add to them. */
   readonly #flushes = new Set<() => void>();
   readonly #series = new Map<string, Add | Level>();
-  readonly #moments = new Map<string, { readonly attributes: Attributes; readonly moments: Moments }>();
+  readonly #timestamps = new Map<string, { readonly attributes: Attributes; readonly timestamps: Timestamps }>();
 
   constructor(provider: MeterProvider) {
     this.#meter = meterOf(provider);
     const { name } = instruments.peerCertificateExpiry;
     const expiry = this.#meter.createObservableGauge(name, optionsOf(instruments.peerCertificateExpiry));
-    // It is called before anything of this meter is read, whether there is such a moment or not.
+    // The SDK calls this before it reads the meter's other instruments, even without a value to observe.
     expiry.addCallback((result) => {
       for (const each of this.#collectors) each();
       for (const each of this.#flushes) each();
-      for (const { attributes, moments } of this.#moments.values()) {
-        if (moments.earliest !== undefined) result.observe(moments.earliest, attributes);
+      for (const { attributes, timestamps } of this.#timestamps.values()) {
+        if (timestamps.earliest !== undefined) result.observe(timestamps.earliest, attributes);
       }
     });
   }
@@ -83,11 +83,11 @@ class Meters {
     return made;
   }
 
-  earliest(key: InstrumentKey, attributes: Attributes): TellMoment {
+  earliest(key: InstrumentKey, attributes: Attributes): SetTimestamp {
     const id = JSON.stringify([key, attributes]);
-    const found = this.#moments.get(id) ?? { attributes, moments: new Moments() };
-    this.#moments.set(id, found);
-    return (name, seconds) => found.moments.tell(name, seconds);
+    const found = this.#timestamps.get(id) ?? { attributes, timestamps: new Timestamps() };
+    this.#timestamps.set(id, found);
+    return (name, seconds) => found.timestamps.set(name, seconds);
   }
 
   beforeCollection(collect: () => void): void {
@@ -96,14 +96,14 @@ class Meters {
 
   #make(instrument: Instrument, attributes: Attributes): Add | Level {
     const { name, kind } = instrument;
-    // The SDK gives the same instrument for the same name.
+    // The SDK returns the same instrument for the same name.
     if (kind === "counter") {
       return this.#keptUntilCollection(this.#meter.createCounter(name, optionsOf(instrument)), attributes);
     }
     if (kind === "gauge") {
       return this.#keptUntilCollection(this.#meter.createUpDownCounter(name, optionsOf(instrument)), attributes);
     }
-    // No histogram can be told that it has had nothing yet: its series begin with what is first observed.
+    // The API has no way to start a histogram at zero: its series begin with the first observation.
     const histogram: Histogram = this.#meter.createHistogram(name, optionsOf(instrument));
     return (value) => histogram.record(value, attributes);
   }
@@ -111,13 +111,13 @@ class Meters {
   #keptUntilCollection(counter: Counter | UpDownCounter, attributes: Attributes): Level {
     counter.add(0, attributes);
     let level = 0;
-    let untold = 0;
+    let pending = 0;
     this.#flushes.add(() => {
-      if (untold !== 0) counter.add(untold, attributes);
-      untold = 0;
+      if (pending !== 0) counter.add(pending, attributes);
+      pending = 0;
     });
     return (value) => {
-      untold += value;
+      pending += value;
       level += value;
       return level;
     };

@@ -11,24 +11,25 @@ import { dialerMetrics } from "./dialer-metrics.ts";
 import { otelSink } from "./otel-instruments.ts";
 import { whenRegistered } from "./when-registered.ts";
 
+/** Options of {@link withOtelMetrics}. */
 export interface OtelMetricsOptions {
-  /** Where measurements go. @defaultValue the provider registered with `@opentelemetry/api` */
+  /** Provider of the meter. @defaultValue the provider registered with `@opentelemetry/api` */
   meterProvider?: MeterProvider | undefined;
-  /** Value of the attribute `dialer.name`. @defaultValue `"default"` */
+  /** Value of the attribute `dialer.name`, 1 to 128 characters. @defaultValue `"default"` */
   name?: string | undefined;
   /**
-   * Targets, as `host:port`, whose breakers are told apart by the label `endpoint`; others are `_OTHER`. 32
-   * at most. @defaultValue none: the breakers of all are counted together
+   * Targets (`host:port`, at most 32) whose breakers have separate series, with the attribute `endpoint`. The breakers of
+   * all other targets share the value `_OTHER`. @defaultValue none: all breakers share their series, without the attribute
    */
   endpoints?: readonly string[] | undefined;
 }
 
 /**
- * Counts and times everything beneath it through OpenTelemetry's Metrics API: the same instruments as
- * `withPrometheus` has. Counters start at zero; the API knows no way for histograms to. Counts and bytes
- * are told when they are collected. Where no provider is given, dials count from when one is registered.
+ * Measures all layers beneath it through OpenTelemetry's Metrics API, with the same instruments as
+ * `withPrometheus`. Counters start at zero; the API has no way to start histograms at zero. Counts and bytes are
+ * passed on at each collection. Without `meterProvider`, dials are measured from the time that a provider is registered.
  *
- * @throws TypeError at construction, naming the option.
+ * @throws TypeError at construction if an option is invalid.
  * @example
  * const dial = compose(withOtelMetrics({ name: "orders" }), withRetry(), tcp());
  */
@@ -58,7 +59,7 @@ export function withOtelMetrics(options: OtelMetricsOptions = {}): Middleware {
 
 markFactories({ withOtelMetrics });
 
-/** Throws a `TypeError` that names the option unless it is a meter provider, or left out. */
+/** Throws a `TypeError` unless `meterProvider` is a meter provider or undefined. */
 export function checkMeterProvider(factory: string, meterProvider: unknown): void {
   if (meterProvider !== undefined && typeof (meterProvider as MeterProvider | null)?.getMeter !== "function") {
     throw invalid(TypeError, `${factory}: meterProvider must have getMeter, got ${show(meterProvider)}`);

@@ -5,7 +5,7 @@ import { byValue, type Sink } from "./sink.ts";
 
 type PhaseName = (typeof instruments.phaseDuration.labels.phase)[number];
 
-/** Times the phases of attempts, counts connects by address family, and keeps the certificates' expiry. */
+/** Records phase durations, connects by address family, and the expiry of peer certificates. */
 export function phaseMetrics(sink: Sink) {
   const durationOf = (phase: PhaseName) =>
     durationByErrorType((type) => sink.series("phaseDuration", { phase, "error.type": type }));

@@ -2,27 +2,17 @@ import { acquireOutcomes, evictionReasons, type ObservedPool, type PoolObserver 
 import { guarded } from "../support/user-call.ts";
 import { byValue, type Level, type Sink } from "./sink.ts";
 
-/** Observes pools and counts what they do into `sink`, whatever metrics library stands behind it. */
+/** Returns an observer that records the events and levels of pools in `sink`. */
 export function poolObserver(sink: Sink): PoolObserver {
-  const limit = sink.series("poolLimit", {});
-  const pending = sink.series("poolPendingRequests", {});
-  const acquires = byValue(acquireOutcomes, (outcome) => sink.series("poolAcquires", { outcome }));
-  const evictions = byValue(evictionReasons, (reason) => sink.series("poolEvictions", { reason }));
-  const wait = sink.series("poolWaitDuration", {});
-  const use = sink.series("poolUseDuration", {});
-  // Those of the dialer of that name: a bound that passes is one, whoever has set it.
-  const timeouts = {
-    pool: sink.series("timeouts", { scope: "pool" }),
-    idle: sink.series("timeouts", { scope: "idle" }),
-  };
+  const series = poolSeries(sink);
   const updates = new Set<() => void>();
   sink.beforeScrape(["poolLimit", "poolPendingRequests"], () => {
     for (const update of updates) update();
   });
 
   return function measurePool(pool) {
-    const limitOf = share(limit);
-    const pendingOf = share(pending);
+    const limitOf = share(series.limit);
+    const pendingOf = share(series.pending);
     const update = () => {
       const stats = guarded("a pool's stats()", () => pool.stats());
       if (stats === undefined) return;
@@ -32,15 +22,15 @@ export function poolObserver(sink: Sink): PoolObserver {
     updates.add(update);
     return {
       acquireDone({ outcome, waitMs }) {
-        acquires(outcome)(1);
-        if (outcome === "timeout") timeouts.pool(1);
-        // Who timed out has waited, too: leaving them out would make a full pool look fast.
-        if (outcome !== "canceled") wait(waitMs / 1000);
+        series.acquires(outcome)(1);
+        if (outcome === "timeout") series.timeouts.pool(1);
+        // Timed-out waits are included: without them an exhausted pool would look fast.
+        if (outcome !== "canceled") series.wait(waitMs / 1000);
       },
-      releaseDone: ({ useMs }) => use(useMs / 1000),
+      releaseDone: ({ useMs }) => series.use(useMs / 1000),
       evicted({ reason }) {
-        evictions(reason)(1);
-        if (reason === "idle") timeouts.idle(1);
+        series.evictions(reason)(1);
+        if (reason === "idle") series.timeouts.idle(1);
       },
       end() {
         updates.delete(update);
@@ -51,16 +41,32 @@ export function poolObserver(sink: Sink): PoolObserver {
   };
 }
 
-/** Connections that a pool may have to all targets that it knows now; zero where it has no bound. */
+function poolSeries(sink: Sink) {
+  return {
+    limit: sink.series("poolLimit", {}),
+    pending: sink.series("poolPendingRequests", {}),
+    acquires: byValue(acquireOutcomes, (outcome) => sink.series("poolAcquires", { outcome })),
+    evictions: byValue(evictionReasons, (reason) => sink.series("poolEvictions", { reason })),
+    wait: sink.series("poolWaitDuration", {}),
+    use: sink.series("poolUseDuration", {}),
+    // The same series as the timeouts of the dialer with that name.
+    timeouts: {
+      pool: sink.series("timeouts", { scope: "pool" }),
+      idle: sink.series("timeouts", { scope: "idle" }),
+    },
+  };
+}
+
+/** Connections that a pool may open to its current targets; zero without a limit. */
 function limitOver({ maxOpen }: ObservedPool, targets: number): number {
   return Number.isFinite(maxOpen) ? maxOpen * targets : 0;
 }
 
-/** One pool's share of a gauge that several add to. */
+/** Sets one pool's share of a gauge that several pools add to. */
 function share(level: Level): (value: number) => void {
-  let told = 0;
+  let reported = 0;
   return (value) => {
-    level(value - told);
-    told = value;
+    level(value - reported);
+    reported = value;
   };
 }

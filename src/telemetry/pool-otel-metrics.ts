@@ -9,19 +9,23 @@ import { checkMeterProvider } from "./otel-metrics.ts";
 import { poolObserver } from "./pool-metrics.ts";
 import { whenRegistered } from "./when-registered.ts";
 
+/** Options of {@link poolOtelMetrics}. */
 export interface PoolOtelMetricsOptions {
-  /** Where measurements go. @defaultValue the provider registered with `@opentelemetry/api` */
+  /** Provider of the meter. @defaultValue the provider registered with `@opentelemetry/api` */
   meterProvider?: MeterProvider | undefined;
-  /** Value of the attribute `dialer.name`; of the dialer that the pool uses, for their panels to join. @defaultValue `"default"` */
+  /**
+   * Value of the attribute `dialer.name`, 1 to 128 characters. Use the name of the pool's dialer, so that dashboards show
+   * both together. @defaultValue `"default"`
+   */
   name?: string | undefined;
 }
 
 /**
- * Counts what pools do through OpenTelemetry's Metrics API: the same instruments as `poolMetrics` has.
- * For `pool({ trace })`. Where no provider is given, one must be registered by the time that a pool is
- * made, or that pool isn't counted.
+ * Records pools through OpenTelemetry's Metrics API, with the same instruments as `poolMetrics`. For
+ * `pool({ trace })`. Without `meterProvider`, a provider must be registered before a pool is created; otherwise
+ * that pool is not measured.
  *
- * @throws TypeError at construction, naming the option.
+ * @throws TypeError at construction if an option is invalid.
  */
 export function poolOtelMetrics(options: PoolOtelMetricsOptions = {}): PoolObserver {
   checkOptions("poolOtelMetrics", options, { meterProvider: true, name: true });

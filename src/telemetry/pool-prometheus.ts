@@ -7,18 +7,22 @@ import { poolObserver } from "./pool-metrics.ts";
 import { checkRegistry } from "./prometheus.ts";
 import { type AnyRegistry, prometheusSink } from "./prometheus-instruments.ts";
 
+/** Options of {@link poolMetrics}. */
 export interface PoolMetricsOptions {
-  /** Registry of prom-client that the metrics go to. */
+  /** prom-client registry for the metrics. */
   registry: AnyRegistry;
-  /** Value of the label `dialer_name`; of the dialer that the pool uses, for their panels to join. @defaultValue `"default"` */
+  /**
+   * Value of the label `dialer_name`, 1 to 128 characters. Use the name of the pool's dialer, so that dashboards show both
+   * together. @defaultValue `"default"`
+   */
   name?: string | undefined;
 }
 
 /**
- * Counts what pools do into prom-client's registry: acquires by outcome, waits, uses, evictions, who waits
- * now. For `pool({ trace })`. Pools that share a name are counted together.
+ * Records pools in a prom-client registry: acquires by outcome, wait and use durations, evictions, and pending
+ * requests. For `pool({ trace })`. Pools with the same name share their series.
  *
- * @throws TypeError at construction, naming the option.
+ * @throws TypeError at construction if an option is invalid.
  * @example
  * const connections = pool({ dialer, maxOpen: 10, trace: poolMetrics({ registry, name: "orders" }) });
  */

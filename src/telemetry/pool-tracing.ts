@@ -5,20 +5,19 @@ import { markFactories } from "../support/roles.ts";
 import { dialedSpan } from "./dialed-spans.ts";
 
 /**
- * Tells the active span of what it had from a pool: an event `pool acquire` with outcome, target and wait, and on a
- * hit a link to the dial that had made the connection. Dials that a pool makes are traced by `withTracing` in its
- * dialer. For `pool({ trace })`.
+ * Adds an event `pool acquire` with outcome, target and wait to the active span, and on a hit a link to the dial that
+ * made the connection. The pool's own dials are traced by `withTracing` in its dialer. For `pool({ trace })`.
  *
  * @example
  * const connections = pool({ dialer: compose(withTracing(), tcp()), trace: poolTracing() });
  */
 export function poolTracing(): PoolTrace {
-  return markObserver({ acquireDone: tellActiveSpan }, "pools", { factory: "poolTracing", name: "default" });
+  return markObserver({ acquireDone: annotateActiveSpan }, "pools", { factory: "poolTracing", name: "default" });
 }
 
 markFactories({ poolTracing });
 
-function tellActiveSpan({ target, outcome, waitMs, conn }: AcquireDoneInfo): void {
+function annotateActiveSpan({ target, outcome, waitMs, conn }: AcquireDoneInfo): void {
   const span = trace.getActiveSpan();
   if (span === undefined || !span.isRecording()) return;
   span.addEvent("pool acquire", {
@@ -26,6 +25,6 @@ function tellActiveSpan({ target, outcome, waitMs, conn }: AcquireDoneInfo): voi
     "dialer.endpoint": String(target),
     "dialer.pool.wait": waitMs / 1000,
   });
-  const made = outcome === "hit" && conn !== undefined ? dialedSpan(conn) : undefined;
-  if (made !== undefined) span.addLink({ context: made, attributes: { "dialer.link": "pooled_connection" } });
+  const dialed = outcome === "hit" && conn !== undefined ? dialedSpan(conn) : undefined;
+  if (dialed !== undefined) span.addLink({ context: dialed, attributes: { "dialer.link": "pooled_connection" } });
 }

@@ -11,32 +11,31 @@ import { guarded } from "../support/user-call.ts";
 import { invalid, show } from "../support/validate.ts";
 import { type Instrument, type InstrumentKey, instruments, noError, ownerLabel } from "./instruments.ts";
 import { type Exemplar, KeptHistogram } from "./kept-histogram.ts";
-import { Moments } from "./moments.ts";
-import type { Add, Level, Series, Sink, TellMoment } from "./sink.ts";
+import type { Add, Level, Series, SetTimestamp, Sink } from "./sink.ts";
+import { Timestamps } from "./timestamps.ts";
 
-/** A registry of prom-client, of either type. */
+/** A prom-client registry, with either content type. */
 export type AnyRegistry = Registry | Registry<OpenMetricsContentType>;
 
 type Metric = Counter | Gauge | Histogram;
 
-/** An instrument's Prometheus name: dots to underscores, unit and `_total` as suffixes. */
+/** Returns an instrument's Prometheus name: dots become underscores, unit and `_total` become suffixes. */
 export function prometheusName({ name, kind, unit }: Instrument): string {
   const suffix = unit === "s" ? "_seconds" : unit === "By" ? "_bytes" : "";
   return `${promLabel(name)}${suffix}${kind === "counter" ? "_total" : ""}`;
 }
 
-/** Whether a registry is of the type that can print exemplars, and may have them therefore. */
+/** Reports whether a registry prints the OpenMetrics format, which alone has exemplars. */
 export function isOpenMetrics(registry: AnyRegistry): boolean {
   return registry.contentType === openMetricsContentType;
 }
 
-/** Histograms of what is under way when it is observed, so that what is active then is what it is of. */
+/** Histograms observed while the span of the measured operation is active. */
 const withExemplars: readonly InstrumentKey[] = ["dialDuration", "phaseDuration"];
 
 /**
- * The series of one owner (a dialer or client) in prom-client's registry. It makes what the registry
- * doesn't have yet, and starts it at zero: a counter that appears with its first failure hides that
- * failure from `rate()`.
+ * Returns the series of one owner (a dialer, pool or client) in a prom-client registry. Missing metrics are
+ * created and start at zero: `rate()` does not see the first failure of a counter that appears with it.
  */
 export function prometheusSink(registry: AnyRegistry, owner: string, exemplar?: Exemplar): Sink {
   return {
@@ -68,7 +67,7 @@ function observeOf(metric: Histogram, labels: Record<string, string>, exemplar: 
     const child = metric.labels(labels);
     return (value) => child.observe(value);
   }
-  // A histogram has some 17 series: those of the failures appear when there are any.
+  // A histogram has some 17 series, so those of failures appear with the first failure.
   const startsAtZero = (labels.error_type ?? noError) === noError;
   return metric.series(
     labels,
@@ -77,7 +76,7 @@ function observeOf(metric: Histogram, labels: Record<string, string>, exemplar: 
   );
 }
 
-/** Keeps away what prom-client would print so that no scraper can read the rest. */
+/** Rejects labels that prom-client would print unchecked, which would make the whole scrape unreadable. */
 function checkedExemplar(labels: ReturnType<Exemplar>): Record<string, string> | undefined {
   if (labels === undefined) return undefined;
   if (typeof labels !== "object" || labels === null || isPromiseLike(labels)) {
@@ -86,29 +85,33 @@ function checkedExemplar(labels: ReturnType<Exemplar>): Record<string, string> |
   let length = 0;
   for (const [name, value] of Object.entries(labels)) {
     if (!/^[a-zA-Z_]\w*$/.test(name) || typeof value !== "string") {
-      throw invalid(TypeError, `an exemplar's labels must be names with strings, got ${show(name)}: ${show(value)}`);
+      throw invalid(
+        TypeError,
+        `withPrometheus: exemplars must return label names with string values, got ${show(name)}: ${show(value)}`,
+      );
     }
     length += name.length + value.length;
   }
-  if (length > 128) throw invalid(RangeError, `an exemplar's labels must have 128 characters at most, got ${length}`);
+  if (length > 128)
+    throw invalid(RangeError, `withPrometheus: exemplars must return at most 128 characters, got ${length}`);
   return labels;
 }
 
-function earliestOf(metric: Gauge, labels: Record<string, string>): TellMoment {
-  const { moments, collectors } = stateOf(metric);
+function earliestOf(metric: Gauge, labels: Record<string, string>): SetTimestamp {
+  const { timestamps, collectors } = stateOf(metric);
   const id = JSON.stringify(labels);
-  const told = moments.get(id) ?? new Moments();
-  if (!moments.has(id)) {
-    moments.set(id, told);
+  const series = timestamps.get(id) ?? new Timestamps();
+  if (!timestamps.has(id)) {
+    timestamps.set(id, series);
     collectors.add(() => {
-      const { earliest } = told;
+      const { earliest } = series;
       if (earliest !== undefined) metric.set(labels, earliest);
     });
   }
-  return (name, seconds) => told.tell(name, seconds);
+  return (name, seconds) => series.set(name, seconds);
 }
 
-/** Keeps what is added until the scrape: prom-client hashes and checks the labels anew at every call. */
+/** Collects additions until the scrape, because prom-client hashes and checks the labels at every call. */
 function untilScrape(metric: Metric, add: Add): Add {
   if (!scrapedByUs.has(metric)) return add;
   let pending = 0;
@@ -121,7 +124,7 @@ function untilScrape(metric: Metric, add: Add): Add {
   };
 }
 
-/** Forgets at a reset what was there before it, kept or not yet collected, too. */
+/** A counter whose reset also discards additions that were not passed on or collected yet. */
 class KeptCounter extends Counter {
   override reset(): void {
     const { collectors, flushes } = stateOf(this);
@@ -131,17 +134,17 @@ class KeptCounter extends Counter {
   }
 }
 
-/** Metrics that tell us of a scrape. One that somebody else made under our name doesn't. */
+/** Metrics created here, which report each scrape. A metric that the application created with the same name does not. */
 const scrapedByUs = new WeakSet<Metric>();
 
 interface MetricState {
   readonly collectors: Set<() => void>;
-  /** Bring the metric up to date; after the collectors, for those add too. */
+  /** Bring the metric up to date. They run after the collectors, which may add to it. */
   readonly flushes: Set<() => void>;
-  /** Series of a gauge. */
+  /** Series of a gauge, by labels. */
   readonly levels: Map<string, Level>;
-  /** Series of a gauge that shows the earliest of several moments, each by its name. */
-  readonly moments: Map<string, Moments>;
+  /** Series of a gauge that shows the earliest of several timestamps, by labels. */
+  readonly timestamps: Map<string, Timestamps>;
 }
 
 const states = new WeakMap<Metric, MetricState>();
@@ -153,14 +156,14 @@ function stateOf(metric: Metric): MetricState {
       collectors: new Set(),
       flushes: new Set(),
       levels: new Map(),
-      moments: new Map(),
+      timestamps: new Map(),
     };
     states.set(metric, state);
   }
   return state;
 }
 
-/** What is open stays open when the registry is reset, so a gauge's level is kept here and told at every scrape. */
+/** Keeps a gauge's level and sets it at every scrape: connections stay open when the registry is reset. */
 function levelOf(metric: Gauge, labels: Record<string, string>): Level {
   const { levels, flushes } = stateOf(metric);
   const key = JSON.stringify(labels);
@@ -168,15 +171,15 @@ function levelOf(metric: Gauge, labels: Record<string, string>): Level {
   if (shared !== undefined) return shared;
   const child = metric.labels(labels);
   let level = 0;
-  const tell = () => child.set(level);
+  const flush = () => child.set(level);
   const add = (value: number) => {
     level += value;
-    if (!scrapedByUs.has(metric)) tell();
+    if (!scrapedByUs.has(metric)) flush();
     return level;
   };
   levels.set(key, add);
-  flushes.add(tell);
-  tell();
+  flushes.add(flush);
+  flush();
   return add;
 }
 

@@ -9,20 +9,20 @@ import { goConntrackHooks } from "./go-conntrack.ts";
 import type { Exemplar } from "./kept-histogram.ts";
 import { type AnyRegistry, isOpenMetrics, prometheusSink } from "./prometheus-instruments.ts";
 
+/** Options of {@link withPrometheus}. */
 export interface PrometheusOptions {
-  /** Registry of prom-client that the metrics go to. */
+  /** prom-client registry for the metrics. */
   registry: AnyRegistry;
-  /** Value of the label `dialer_name`. @defaultValue `"default"` */
+  /** Value of the label `dialer_name`, 1 to 128 characters. @defaultValue `"default"` */
   name?: string | undefined;
   /**
-   * Targets, as `host:port`, whose breakers are told apart by the label `endpoint`; others are `_OTHER`. 32
-   * at most. @defaultValue none: the breakers of all are counted together
+   * Targets (`host:port`, at most 32) whose breakers have separate series, with the label `endpoint`. The breakers of all
+   * other targets share the value `_OTHER`. @defaultValue none: all breakers share their series, without the label
    */
   endpoints?: readonly string[] | undefined;
   /**
-   * Gives the exemplar of what is being timed: `spanExemplar` of `dialtrace/otel`, or a function of your
-   * own. The durations of dials and phases have them then. The registry must be of the OpenMetrics type.
-   * @defaultValue none
+   * Returns the exemplar for the durations of dials and phases: `spanExemplar` of `dialtrace/otel`, or your own
+   * function. The registry must have the OpenMetrics content type. @defaultValue no exemplars
    */
   exemplars?: Exemplar | undefined;
   /** Also publishes go-conntrack's four counters, `net_conntrack_dialer_conn_*`, for its dashboards. @defaultValue false */
@@ -30,11 +30,11 @@ export interface PrometheusOptions {
 }
 
 /**
- * Counts and times everything beneath it into prom-client's registry: dials, attempts, phases,
- * retries, timeouts, and the connections that are open, closed and how much they carried. All series
- * start at zero. Several dialers may share a registry, told apart by name.
+ * Measures all layers beneath it with prom-client: dials, attempts, phases, retries, timeouts, open and closed
+ * connections, and their bytes. Series start at zero, except for those of failures in histograms. Dialers with
+ * different names can share a registry.
  *
- * @throws TypeError at construction, naming the option.
+ * @throws TypeError at construction if an option is invalid.
  * @example
  * const dial = compose(withPrometheus({ registry, name: "orders" }), withRetry(), tcp());
  */
@@ -55,7 +55,7 @@ export function withPrometheus(options: PrometheusOptions): Middleware {
     if (!isOpenMetrics(registry)) {
       throw invalid(
         TypeError,
-        "withPrometheus: exemplars need a registry of the OpenMetrics type: setContentType(openMetricsContentType)",
+        "withPrometheus: exemplars need a registry with the OpenMetrics content type; call setContentType(openMetricsContentType)",
       );
     }
   }
@@ -71,7 +71,7 @@ export function withPrometheus(options: PrometheusOptions): Middleware {
 
 markFactories({ withPrometheus });
 
-/** Throws a `TypeError` that names the option unless it is a registry of prom-client. */
+/** Throws a `TypeError` unless `registry` is a prom-client registry. */
 export function checkRegistry(factory: string, registry: unknown): void {
   if (typeof (registry as AnyRegistry | undefined)?.getSingleMetric !== "function") {
     throw invalid(TypeError, `${factory}: registry must be a Registry of prom-client, got ${show(registry)}`);

@@ -3,39 +3,39 @@ import type { InstrumentKey, instruments } from "./instruments.ts";
 /** Adds to one series. */
 export type Add = (value: number) => void;
 
-/** Adds to one series of a gauge, and returns where it then stands. */
+/** Adds to one series of a gauge, and returns the new level. */
 export type Level = (value: number) => number;
 
 type Row<K extends InstrumentKey> = (typeof instruments)[K];
 
-/** What adds to a series of one row of the table. */
+/** The function that adds to a series of one row of the table. */
 export type Series<K extends InstrumentKey> = Row<K>["kind"] extends "gauge" ? Level : Add;
 
 /** A value for each label of one row of the table. */
 export type Labels<K extends InstrumentKey> = { readonly [L in keyof Row<K>["labels"]]: string };
 
-/** Tells a moment under a name; what is shown is the earliest of those last told. */
-export type TellMoment = (name: string, seconds: number) => void;
+/** Sets the timestamp of a name. The gauge shows the earliest timestamp of all names. */
+export type SetTimestamp = (name: string, seconds: number) => void;
 
 /**
- * Where what one dialer or client does is counted: a metrics library, and the owner's name. Owners of
- * one name share their series.
+ * The series of one owner (a dialer, pool or client) in a metrics library. Owners with the same name share their
+ * series.
  */
 export interface Sink {
-  /** Finds one series, made anew where there is none, and started at zero where the library can. */
+  /** Returns one series. It is created if missing, and starts at zero where the library supports that. */
   series<K extends InstrumentKey>(key: K, labels: Labels<K>): Series<K>;
-  /** Finds the one series of a gauge that shows a moment. It has no value before the first. */
-  earliest(key: InstrumentKey): TellMoment;
-  /** Has `collect` called before any of the instruments is read. */
+  /** Returns the series of a gauge that shows the earliest of several timestamps. It has no value before the first. */
+  earliest(key: InstrumentKey): SetTimestamp;
+  /** Calls `collect` before any of the instruments is read. */
   beforeScrape(keys: readonly InstrumentKey[], collect: () => void): void;
 }
 
-/** The value of a label for all that its set of values doesn't have. */
+/** Label value for everything outside a label's set of values. */
 export const otherValue = "_OTHER";
 
 /**
- * Makes what each of a label's values has. The set is closed at run time too: whatever else an adapter
- * in plain JavaScript makes up is `_OTHER`, whose series is made when first needed.
+ * Makes one entry for each value of a label, and returns their lookup. Any other value, as an adapter in plain
+ * JavaScript may report, shares the entry of `_OTHER`, which is made when first needed.
  */
 export function byValue<K extends string, V>(values: readonly K[], make: (value: string) => V): (value: K) => V {
   const made = new Map<string, V>(values.map((value) => [value, make(value)]));

@@ -28,7 +28,7 @@ import {
 } from "./attributes.ts";
 import { LayerEvents } from "./layer-events.ts";
 
-/** Hooks that write one dial as events of its one span: cheaper than a tree of spans. */
+/** Hooks that record one dial as events of a single span, which is cheaper than a tree of spans. */
 export class DialSpanEvents extends LayerEvents implements HooksOf<"span events"> {
   readonly #dial: Span;
 

@@ -1,8 +1,8 @@
 import { isSpanContextValid, TraceFlags, trace } from "@opentelemetry/api";
 
 /**
- * Labels of an exemplar that points to the active span, where that is sampled: for the option
- * `exemplars` of `withPrometheus`. Beneath `withTracing` the active span is the dial's.
+ * Returns the labels of an exemplar that points to the active span, or `undefined` if that span is not sampled. For
+ * the option `exemplars` of `withPrometheus`. Beneath `withTracing` the active span is the dial's.
  *
  * @example
  * const dial = compose(withTracing(), withPrometheus({ registry, exemplars: spanExemplar }), tcp());

@@ -41,14 +41,14 @@ import {
 } from "./attributes.ts";
 import { LayerEvents } from "./layer-events.ts";
 
-/** What tells an open phase from others: its name, or the address of one of several connects. */
+/** Identifies an open phase: its name, or the address of one of several connects. */
 type PhaseKey = "dns" | "proxy" | "tls" | "handshake" | Address;
 
 interface OpenAttempt {
   readonly span: Span;
   readonly attempt: number;
-  /** Parent context of the attempt's phases. */
-  readonly context: Context;
+  /** Parent context of the attempt's phases, made for the first of them. */
+  context: Context | undefined;
 }
 
 interface OpenPhase {
@@ -58,9 +58,9 @@ interface OpenPhase {
 }
 
 /**
- * Hooks that make a span of each attempt and phase of one dial, beneath the dial's own. The end of a span
- * ends those still open beneath it, and none begins after the dial's, so that no span is left open. A phase
- * does not carry its attempt: it belongs to the one begun last.
+ * Hooks that create a span for each attempt and phase of one dial, beneath the dial's span. Ending a span also ends the
+ * open spans beneath it, and no span starts after the dial's has ended, so no span is left open. Phase events do
+ * not carry their attempt: a phase belongs to the attempt that started last.
  */
 export class DialSpans extends LayerEvents implements HooksOf<"spans"> {
   readonly #tracer: Tracer;
@@ -80,7 +80,7 @@ export class DialSpans extends LayerEvents implements HooksOf<"spans"> {
   attemptStart(info: AttemptStartInfo): void {
     if (!this.#dial.isRecording()) return;
     const span = this.#start("attempt", attemptAttributes(info), this.#dialContext);
-    this.#latest = { span, attempt: info.attempt, context: trace.setSpan(this.#dialContext, span) };
+    this.#latest = { span, attempt: info.attempt, context: undefined };
     this.#attempts.push(this.#latest);
   }
 
@@ -135,8 +135,8 @@ export class DialSpans extends LayerEvents implements HooksOf<"spans"> {
 
   dialDone(info: DialDoneInfo): void {
     this.ended?.(info);
-    for (const { attempt } of [...this.#attempts]) this.#endAttempt(attempt, info);
-    for (const { span } of this.#phases.splice(0)) endUnfinished(span, info);
+    if (this.#attempts.length > 0) for (const { attempt } of [...this.#attempts]) this.#endAttempt(attempt, info);
+    if (this.#phases.length > 0) for (const { span } of this.#phases.splice(0)) endUnfinished(span, info);
     end(this.#dial, info, dialDoneAttributes(info));
   }
 
@@ -151,8 +151,15 @@ export class DialSpans extends LayerEvents implements HooksOf<"spans"> {
   #startPhase(key: PhaseKey, name: string, attributes: Attributes): void {
     if (!this.#dial.isRecording()) return;
     takeFirst(this.#phases, (each) => each.key === key)?.span.end();
-    const span = this.#start(name, attributes, this.#latest?.context ?? this.#dialContext);
+    const span = this.#start(name, attributes, this.#phaseContext());
     this.#phases.push({ span, key, attempt: this.#latest?.attempt ?? 0 });
+  }
+
+  #phaseContext(): Context {
+    const latest = this.#latest;
+    if (latest === undefined) return this.#dialContext;
+    latest.context ??= trace.setSpan(this.#dialContext, latest.span);
+    return latest.context;
   }
 
   #endPhase(key: PhaseKey, ended: Ended, attributes: Attributes | undefined): void {
@@ -177,7 +184,7 @@ export class DialSpans extends LayerEvents implements HooksOf<"spans"> {
   }
 }
 
-/** Removes and returns the first match. The lists are short: a map costs more than the search. */
+/** Removes and returns the first match. The lists are short, so a search is cheaper than a map. */
 function takeFirst<T>(list: T[], matches: (each: T) => boolean): T | undefined {
   const index = list.findIndex(matches);
   if (index < 0) return undefined;
@@ -186,7 +193,7 @@ function takeFirst<T>(list: T[], matches: (each: T) => boolean): T | undefined {
   return found;
 }
 
-/** Ends a span whose own end was never told: the error is not its own. */
+/** Ends a span that is still open when its parent ends. The parent's error is not recorded on it. */
 function endUnfinished(span: Span, ended: Ended): void {
   end(span, { ...ended, error: undefined }, undefined);
 }

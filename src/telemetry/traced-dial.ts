@@ -18,13 +18,13 @@ import { observed } from "../engine/observe.ts";
 import { dialAttributes } from "./attributes.ts";
 import { noteDialedSpan } from "./dialed-spans.ts";
 import { linkable, type OwnedDials } from "./links.ts";
-import { PassingContext } from "./passing-context.ts";
 import { DialSpanEvents } from "./span-events.ts";
 import { DialSpans } from "./spans.ts";
 import { isTracingSuppressed, suppressTracing } from "./suppression.ts";
+import { TemporaryContext } from "./temporary-context.ts";
 import { tracerOf } from "./tracer.ts";
 
-/** What the dials of one `withTracing` share. */
+/** Settings shared by the dials of one `withTracing`. */
 export interface TracedDialSettings {
   readonly mode: "spans" | "events";
   readonly name: string;
@@ -36,13 +36,13 @@ export interface TracedDialSettings {
 
 type DialOptions = Pick<DialContext<Duplex>, "background" | "owner">;
 
-/** Starts the dial's span. Returns `undefined` when the span would not be recorded. */
+/** Starts the dial's span. Returns `undefined` if the span is not recorded. */
 export function startTracing(settings: TracedDialSettings, target: Target, dial: DialOptions): TracedDial | undefined {
-  const active = PassingContext.settled(context.active());
+  const active = TemporaryContext.resolve(context.active());
   const parent = dial.background ? ROOT_CONTEXT : active;
   if (isTracingSuppressed(active)) return undefined;
   if (settings.requireParentSpan && trace.getSpan(parent) === undefined) return undefined;
-  // For each dial: the application may register its provider later, with another copy of the API even.
+  // Looked up at each dial: the application may register its provider later, even with another copy of the API.
   const tracer = tracerOf(settings.tracerProvider);
   const links = dial.background && dial.owner !== undefined ? settings.owners.linksOf(dial.owner) : [];
   const attributes = dialAttributes(settings.name, target);
@@ -52,16 +52,16 @@ export function startTracing(settings: TracedDialSettings, target: Target, dial:
   return undefined;
 }
 
-/** One dial with a span of its own. */
+/** One dial with its span. */
 class TracedDial {
   readonly #settings: TracedDialSettings;
   readonly #owner: object | undefined;
   readonly #hooks: DialSpans | DialSpanEvents;
   readonly #linked: SpanContext | undefined;
-  /** The layers beneath run in this. */
-  readonly #inside: PassingContext;
-  /** Base dialers run in this, where tracing is suppressed for them. */
-  readonly #insideBase: PassingContext | undefined;
+  /** Context of the layers beneath. */
+  readonly #inside: TemporaryContext;
+  /** Context of base dialers, if tracing is suppressed for them. */
+  readonly #insideBase: TemporaryContext | undefined;
 
   constructor(
     settings: TracedDialSettings,
@@ -75,8 +75,8 @@ class TracedDial {
     this.#settings = settings;
     this.#owner = owner;
     this.#linked = linkable(span);
-    this.#inside = new PassingContext(during, active);
-    this.#insideBase = settings.suppress ? new PassingContext(suppressTracing(during), active) : undefined;
+    this.#inside = new TemporaryContext(during, active);
+    this.#insideBase = settings.suppress ? new TemporaryContext(suppressTracing(during), active) : undefined;
     this.#hooks = settings.mode === "events" ? new DialSpanEvents(span) : new DialSpans(tracer, span, during);
     this.#hooks.ended = (info) => this.#ended(info);
   }
@@ -97,7 +97,7 @@ class TracedDial {
   }
 }
 
-/** Hooks of a dial without a span: its owner's next dial must not link to the dial before it. */
+/** Hooks of a dial without a span. They record its end, so that its owner's next dial does not link to an earlier one. */
 export class UntracedDial implements DialTrace {
   readonly #owners: OwnedDials;
   readonly #owner: object;

@@ -2,9 +2,9 @@ import { type Tracer, type TracerProvider, trace } from "@opentelemetry/api";
 import { wrongReturn } from "../support/returned.ts";
 
 /**
- * The tracer of this package, from the provider given, else the one registered with the API.
+ * Returns this package's tracer, from `provider` or else from the provider registered with the API.
  *
- * @throws TypeError when the provider returns something else.
+ * @throws TypeError if the provider returns something other than a tracer.
  */
 export function tracerOf(provider: TracerProvider | undefined): Tracer {
   const tracer: unknown = (provider ?? trace).getTracer("dialtrace");

@@ -11,21 +11,22 @@ import { checkTracerProvider } from "./check-name.ts";
 import { OwnedDials } from "./links.ts";
 import { startTracing, type TracedDialSettings, UntracedDial } from "./traced-dial.ts";
 
+/** Options of {@link withTracing}. */
 export interface TracingOptions {
-  /** Where spans go. @defaultValue the provider registered with `@opentelemetry/api` */
+  /** Provider of the tracer. @defaultValue the provider registered with `@opentelemetry/api` */
   tracerProvider?: TracerProvider | undefined;
   /**
-   * `spans` makes a span of the dial, each attempt and each phase; `events` one span of the dial with
-   * the rest as its events; `off` none. @defaultValue `"spans"`
+   * `"spans"` creates a span for the dial, each attempt and each phase; `"events"` creates one span for the dial,
+   * with attempts and phases as its events; `"off"` creates none. @defaultValue `"spans"`
    */
   mode?: "spans" | "events" | "off" | undefined;
   /** Value of the attribute `dialer.name`. @defaultValue `"default"` */
   name?: string | undefined;
-  /** Makes spans only of dials that have an active span to be children of; of background dials none. @defaultValue false */
+  /** Traces only dials with an active parent span, and no background dials. @defaultValue `false` */
   requireParentSpan?: boolean | undefined;
   /**
-   * Calls base dialers with tracing suppressed, so that instrumentations of `net` and `dns` don't tell
-   * once more what the spans of this layer tell. It ends with the dial. @defaultValue true
+   * Suppresses tracing inside base dialers, so that instrumentations of `net` and `dns` do not duplicate this layer's
+   * spans. The suppression ends with the dial. @defaultValue `true`
    */
   suppressTracing?: boolean | undefined;
 }
@@ -39,13 +40,15 @@ const optionNames: OptionNames<TracingOptions> = {
 };
 
 /**
- * Makes OpenTelemetry spans of everything beneath it, in the manner of Go's otelhttptrace. The dial's
- * span is a child of the active one, and the active one for what is beneath; a background dial's (a
- * reconnect) starts a trace of its own, with links to its owner's last successful dial (`dialer.link` is
- * `previous_connection`) and to the first that has failed since (`episode`). Where the provider doesn't
- * record, or tracing is suppressed, nothing is made.
+ * Traces all layers beneath it with OpenTelemetry, like Go's otelhttptrace. The dial's span is a child of the active
+ * span, and is itself active in the layers beneath. A background dial (a reconnect) starts its own trace,
+ * with links to its owner's last successful dial (`dialer.link` is `previous_connection`) and to the first
+ * failed dial since (`episode`). No spans are created if tracing is suppressed or the dial is not sampled.
  *
- * @throws TypeError or RangeError at construction, naming the option.
+ * @throws TypeError or RangeError at construction if an option is invalid.
+ * @see https://pkg.go.dev/go.opentelemetry.io/contrib/instrumentation/net/http/httptrace/otelhttptrace
+ * @example
+ * const dial = compose(withTracing({ name: "orders" }), withRetry(), tcp());
  */
 export function withTracing(options: TracingOptions = {}): Middleware {
   checkOptions("withTracing", options, optionNames);
@@ -66,8 +69,8 @@ export function withTracing(options: TracingOptions = {}): Middleware {
         const traced = guarded("a tracer provider", () => startTracing(settings, target, dial));
         if (traced !== undefined) return traced.run(next, target, dial);
         if (dial.owner === undefined) return next(target, dial);
-        const note = new UntracedDial(owners, dial.owner);
-        return observed(next, target, dial, note, addHooks(note, dial.trace));
+        const hooks = new UntracedDial(owners, dial.owner);
+        return observed(next, target, dial, hooks, addHooks(hooks, dial.trace));
       },
     { observes: true, place: { factory: "withTracing", name, into: tracerProvider } },
   );

@@ -3,8 +3,8 @@ import { guarded } from "../support/user-call.ts";
 import { registeredMeterProvider } from "./otel-instruments.ts";
 
 /**
- * Makes something of a meter provider, once: of the one given, else of the one that the application has
- * registered, which it may do later. Until there is one, the function that is returned finds nothing.
+ * Returns a function that calls `make` once, with the given meter provider or else with the registered one. It
+ * returns `undefined` until the application has registered a provider.
  */
 export function whenRegistered<T>(given: MeterProvider | undefined, make: (provider: MeterProvider) => T) {
   let made: T | undefined;
@@ -14,7 +14,7 @@ export function whenRegistered<T>(given: MeterProvider | undefined, make: (provi
     if (provider !== undefined) made = make(provider);
     return made;
   };
-  // At once, so that the series are there before anything has happened.
+  // Called now, so that the series exist before the first event.
   guarded("a meter provider", find);
   return find;
 }

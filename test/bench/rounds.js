@@ -25,6 +25,7 @@ import { stop } from "./peers.js";
  * @property {number} ratio - ratio to the first contender, the median of the rounds.
  * @property {number} low
  * @property {number} high
+ * @property {{ value: number, low: number, high: number }} own - the difference to the first contender, likewise.
  */
 
 const childFile = fileURLToPath(new URL("child.js", import.meta.url));
@@ -59,12 +60,16 @@ export function relate(contenders, rounds) {
     const ratios = rounds.map((slices, round) =>
       median(slices.map((slice, at) => (own[round]?.[at] ?? Number.NaN) / (slice[0] ?? Number.NaN))),
     );
+    const differences = rounds.map((slices, round) =>
+      median(slices.map((slice, at) => (own[round]?.[at] ?? Number.NaN) - (slice[0] ?? Number.NaN))),
+    );
     return {
       contender,
       value: median(own.map(median)),
       ratio: median(ratios),
       low: Math.min(...ratios),
       high: Math.max(...ratios),
+      own: { value: median(differences), low: Math.min(...differences), high: Math.max(...differences) },
     };
   });
 }

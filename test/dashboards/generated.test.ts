@@ -6,7 +6,7 @@ import { renderBoards } from "../../dashboards/boards.ts";
 
 const folder = "dashboards/grafana";
 
-test("the dashboards are what their generator makes: npm run dashboards", () => {
+test("the dashboards match their generator; run npm run dashboards if not", () => {
   const rendered = renderBoards();
   assert.deepEqual(readdirSync(folder).sort(), [...rendered.keys()].sort());
   for (const [file, json] of rendered) {
@@ -14,6 +14,6 @@ test("the dashboards are what their generator makes: npm run dashboards", () => 
   }
 });
 
-test("the generator makes the same each time", () => {
+test("the dashboard generator is deterministic", () => {
   assert.deepEqual([...renderBoards()], [...renderBoards()]);
 });

@@ -14,19 +14,19 @@ import { goodPeer } from "../support/peers.ts";
 import type { Part, Stage } from "./stage.ts";
 
 export const guardNumbers = {
-  /** Failures in a row that open the breakers of `guarded`. */
+  /** Consecutive failures that open the breakers of `guarded`. */
   consecutive: 3,
-  /** Dials of `spread`, each of which goes on with the second target. */
+  /** Number of dials of `spread`, each of which fails over to the second target. */
   failovers: 6,
-  /** What the limits of `limited` let through: one at a time, one in so many milliseconds. */
+  /** Limits of `limited`: one dial at a time, and one in this many milliseconds. */
   everyMs: 100,
-  /** Dials of `limited` at once. */
+  /** Number of concurrent dials of `limited`. */
   burst: 4,
 };
 
 /**
- * What comes between callers and attempts: breakers that stay open (`guarded`) and one that closes again (`healed`),
- * targets failed over from (`spread`), and limits that are waited at (`limited`).
+ * Layers between callers and attempts: breakers that stay open (`guarded`) and one that closes again (`healed`),
+ * failovers (`spread`), and waits at limits (`limited`).
  */
 export async function prepareGuards({ registries, nobody, keep, dialer, dial, goOn, tally }: Stage): Promise<Part> {
   const db = keep(await goodPeer());
@@ -78,7 +78,7 @@ export async function prepareGuards({ registries, nobody, keep, dialer, dial, go
         await sleep(20);
       }
       for (let count = 0; count < guardNumbers.failovers; count += 1) await make("spread b");
-      // The series of waits begin with the first.
+      // The series of waits begin with the first wait.
       await makeMany("limited a", 2);
       await scraped();
       await makeMany("limited a", guardNumbers.burst);

@@ -1,6 +1,6 @@
 /**
- * The rules of Grafana's dashboard-linter, as its documentation and source have them, without exclusions and of every
- * kind of panel.
+ * The rules of Grafana's dashboard-linter, from its documentation and source, without exclusions and for every kind of
+ * panel.
  *
  * @see https://github.com/grafana/dashboard-linter
  */
@@ -23,14 +23,14 @@ const titles: Readonly<Record<string, readonly string[]>> = {
 
 for (const [file, board] of boards) {
   describe(file, () => {
-    it("template-datasource: the source can be chosen, by the name that all mixins have", () => {
+    it("template-datasource: the data source is a variable with the common name", () => {
       const [first, ...others] = board.templating.list.filter(({ type }) => type === "datasource");
       assert.deepEqual([first?.name, first?.label, first?.query], ["datasource", "Data source", "prometheus"]);
       assert.deepEqual(others, []);
     });
 
     for (const name of queryVariables) {
-      it(`template-${name}: several or all of them can be chosen`, () => {
+      it(`template-${name}: several or all values can be selected`, () => {
         const variable = board.templating.list.find((each) => each.name === name);
         assert.ok(variable, `no variable ${name}`);
         assert.equal(variable.type, "query");
@@ -44,14 +44,14 @@ for (const [file, board] of boards) {
       });
     }
 
-    it("panel-datasource: every panel and query uses the source that is chosen", () => {
+    it("panel-datasource: every panel and query uses the selected data source", () => {
       eachPanel(board, (panel) => {
         assert.equal(panel.datasource?.uid, source);
         for (const target of panel.targets ?? []) assert.equal(target.datasource.uid, source);
       });
     });
 
-    it("panel-title-description: every panel has a title of its own and a sentence about it", () => {
+    it("panel-title-description: every panel has a unique title and a description", () => {
       const seen = new Set<string>();
       eachPanel(board, ({ title = "", description = "" }) => {
         assert.ok(title !== "" && !seen.has(title), `title: ${title}`);
@@ -60,7 +60,7 @@ for (const [file, board] of boards) {
       });
     });
 
-    it("panel-units: every panel has a unit that Grafana knows", () => {
+    it("panel-units: every panel has a valid unit", () => {
       eachPanel(board, ({ fieldConfig }) => assert.ok(units.includes(fieldConfig?.defaults.unit ?? "")));
     });
 
@@ -71,13 +71,13 @@ for (const [file, board] of boards) {
       });
     });
 
-    it("target-promql: Prometheus can read every query", () => {
+    it("target-promql: every query is valid PromQL", () => {
       const rules = panelsOf(board)
         .flatMap(({ targets = [] }) => targets)
         .map(({ expr }) => ({ record: "checked", expr: expr.replaceAll(/\$__\w+/g, "5m") }));
       const path = temporaryFile(
         "queries.yaml",
-        // JSON is YAML, too. Each in a group of its own: promtool warns of rules that are alike.
+        // JSON is valid YAML. Each rule has its own group, because promtool warns about duplicate rules.
         JSON.stringify({ groups: rules.map((rule, index) => ({ name: `query ${index}`, rules: [rule] })) }),
       );
       const { status, stdout, stderr } = spawnSync(
@@ -88,7 +88,7 @@ for (const [file, board] of boards) {
       assert.equal(status, 0, stdout + stderr);
     });
 
-    it("target-rate-interval: every rate is over the interval that fits the graph's resolution", () => {
+    it("target-rate-interval: every rate uses $__rate_interval", () => {
       eachSelector(board, ({ range, call }) => {
         if (range === undefined || range === "$__rate_interval") return;
         assert.equal(range, "$__range");
@@ -97,7 +97,7 @@ for (const [file, board] of boards) {
     });
 
     for (const label of queryVariables) {
-      it(`target-${label}: every metric is asked for by what is chosen`, () => {
+      it(`target-${label}: every selector uses the variable`, () => {
         eachSelector(board, ({ metric, matchers }) => {
           const found = matchers.filter((each) => each.label === label);
           assert.deepEqual(found, [{ label, op: "=~", value: `$${label}` }], metric);
@@ -105,18 +105,18 @@ for (const [file, board] of boards) {
       });
     }
 
-    it("target-counter-agg: no counter is shown raw", () => {
+    it("target-counter-agg: every counter is inside rate or increase", () => {
       eachSelector(board, ({ metric, range, call }) => {
         if (!/_(total|count|sum|bucket)$/.test(metric) || isGauge(metric)) return;
         assert.ok(range !== undefined && ["rate", "irate", "increase"].includes(call ?? ""), metric);
       });
     });
 
-    it("uneditable-dashboard: what is provisioned is not edited by hand", () => {
+    it("uneditable-dashboard: the dashboard is read-only", () => {
       assert.equal(board.editable, false);
     });
 
-    it("every panel has its id and its place, and none covers another", () => {
+    it("every panel has an id and a position, and none overlaps another", () => {
       const taken = new Map<string, string>();
       assert.equal(new Set(board.panels.map(({ id }) => id)).size, board.panels.length);
       for (const { title = "", gridPos } of board.panels) {
@@ -132,7 +132,7 @@ for (const [file, board] of boards) {
   });
 }
 
-/** Gauges that are called counts, for that is what they hold. */
+/** Gauges whose names end like those of counters. */
 function isGauge(metric: string): boolean {
   return ["dialer_connection_count", "nats_client_server_count"].includes(metric);
 }

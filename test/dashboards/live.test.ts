@@ -1,6 +1,7 @@
+// Longer than other files: all tests evaluate one Prometheus, which takes a minute to fill.
 /**
- * The proof of the dashboards, rules and alerts: a real Prometheus scrapes a service with faults whose numbers are known,
- * and is asked everything that a panel, a rule, an alert or a variable asks.
+ * Tests the dashboards, rules and alerts with a real Prometheus. It scrapes a service with a known number of faults, and
+ * evaluates the expressions of all panels, rules, alerts and variables.
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -11,18 +12,18 @@ import { poolNumbers } from "./pools.ts";
 import { certificateDays, numbers, prepareScenario, type Scenario } from "./scenario.ts";
 import { alerts, alertsFile, type Board, boards, panelsOf, recordingRules, rulesFile } from "./shipped.ts";
 
-/** What Grafana would fill in; longer than the scenario, so that it tells all of it. */
+/** Values that Grafana would substitute; the range is longer than the scenario. */
 const window = { text: "5m", seconds: 300 };
 const chosenByDefault = { job: ".+", instance: ".+", dialer_name: ".+" };
 
-/** Rules in fast motion: a minute of theirs is a second here. */
+/** The rules sped up: one minute becomes one second. */
 const hastened = [rulesFile, alertsFile].map((file) =>
   readFileSync(file, "utf8").replaceAll(/\b(\d+)([mh])\b/g, (_, count: string, unit: string) =>
     unit === "m" ? `${count}s` : `${Number(count) * 60}s`,
   ),
 );
 
-/** Which alerts the scenario is for. There may be others of these dialers and clients; what is well must have none. */
+/** Alerts that the scenario must cause. Other alerts of these dialers and clients may fire; healthy ones must have none. */
 const expectedAlerts = [
   "DialerErrorBudgetBurn down",
   "DialerTargetDown down",
@@ -41,11 +42,11 @@ const well = ["db", "proxied", "steady", "roomy", "healed", "spread", "limited"]
 let scenario: Scenario;
 let prometheus: Prometheus;
 let startedAt = 0;
-/** The moment that is asked about, in seconds: one at which all that was to be seen had been. */
+/** Evaluation time in seconds, after the scenario. */
 let asOf = 0;
-/** Alerts that fired at some time, as `name dialer`. */
+/** Alerts that have fired, as `name dialer`. */
 const fired = new Set<string>();
-/** What panels of the full pool showed while it was. */
+/** Values of the full pool's panels while it was full. */
 const whenFull: Record<string, Record<string, number>> = {};
 
 before(async () => {
@@ -67,7 +68,7 @@ before(async () => {
     return missing().length === 0;
   }).catch((error) => console.error(error)); // The test about it tells which.
   asOf = await prometheus.scraped();
-  for (const title of ["Connections", "Callers that wait", "Share in use"]) {
+  for (const title of ["Connections", "Waiting callers", "Utilization"]) {
     whenFull[title] = await byLegend("pool.json", title, { dialer_name: "full" });
   }
   await scenario.calm();
@@ -79,9 +80,9 @@ after(async () => {
   await scenario?.[Symbol.asyncDispose]();
 });
 
-describe("each question of the dashboards, asked of a real Prometheus", () => {
+describe("dashboards and rules in a real Prometheus", () => {
   for (const [file, board] of boards) {
-    it(`${file}: every panel has data`, async () => {
+    it(`every panel of ${file} has data`, async () => {
       const empty: string[] = [];
       for (const { title, targets = [] } of panelsOf(board)) {
         for (const { expr, refId } of targets) {
@@ -93,7 +94,7 @@ describe("each question of the dashboards, asked of a real Prometheus", () => {
       assert.deepEqual(empty, []);
     });
 
-    it(`${file}: every variable has the values that there are`, async () => {
+    it(`every variable of ${file} has the expected values`, async () => {
       const found: Record<string, string[]> = {};
       for (const { name, query } of board.templating.list.filter(({ type }) => type === "query")) {
         const [, selector = "", label = ""] = /^label_values\((\{.+\}), (\w+)\)$/.exec(query) ?? [];
@@ -112,7 +113,7 @@ describe("each question of the dashboards, asked of a real Prometheus", () => {
     for (const { record = "" } of recordingRules) assert.ok((await prometheus.query(record, asOf)).length > 0, record);
   });
 
-  it("every alert can be evaluated, in its own words too", async () => {
+  it("every alert and its annotations can be evaluated", async () => {
     for (const { expr } of alerts) await prometheus.query(expr);
     const evaluated = await prometheus.rules();
     assert.equal(evaluated.length, alerts.length + recordingRules.length);
@@ -120,12 +121,12 @@ describe("each question of the dashboards, asked of a real Prometheus", () => {
   });
 });
 
-describe("alerts, a minute of theirs being a second", () => {
-  it("fire for what is broken", () => {
+describe("alerts, with one second for each minute", () => {
+  it("alerts fire for broken dialers, pools and clients", () => {
     for (const each of expectedAlerts) assert.ok(fired.has(each), `${each} did not fire; those did: ${[...fired]}`);
   });
 
-  it("are silent about what is well, mended retries included", () => {
+  it("alerts stay silent for healthy dialers, including those that retry", () => {
     for (const name of well)
       assert.deepEqual(
         [...fired].filter((each) => each.endsWith(` ${name}`)),
@@ -134,8 +135,8 @@ describe("alerts, a minute of theirs being a second", () => {
   });
 });
 
-describe("the numbers are those of the scenario", () => {
-  it("dials, by outcome", async () => {
+describe("panels compared with the scenario", () => {
+  it("the panels show the scenario's dials by outcome", async () => {
     const db = await counts("dialer.json", "Dials by outcome", { dialer_name: "db" });
     nearly(db.succeeded, 2 * numbers.mended);
     assert.equal(db.failed, 0);
@@ -152,35 +153,35 @@ describe("the numbers are those of the scenario", () => {
     }
   });
 
-  it("failures, by reason", async () => {
+  it("the panels show the scenario's failures by reason", async () => {
     const { expired, hostname, untrusted, mended } = numbers;
-    const tls = await counts("dialer.json", "Attempts failed, by reason", { dialer_name: "tls" });
+    const tls = await counts("dialer.json", "Failed attempts, by reason", { dialer_name: "tls" });
     nearlyAll(tls, { tls_cert_expired: expired, tls_hostname: hostname, tls_cert_untrusted: untrusted });
-    // A histogram's: the first of each reason begins the series.
-    nearlyAll(await counts("dialer.json", "Dials failed, by reason", { dialer_name: "tls" }), {
+    // From a histogram: the first failure of each reason starts the series and is not in the rate.
+    nearlyAll(await counts("dialer.json", "Failed dials, by reason", { dialer_name: "tls" }), {
       tls_cert_expired: expired - 1,
       tls_hostname: hostname - 1,
       tls_cert_untrusted: untrusted - 1,
     });
-    nearlyAll(await counts("dialer.json", "Attempts failed, by reason", { dialer_name: "db" }), {
+    nearlyAll(await counts("dialer.json", "Failed attempts, by reason", { dialer_name: "db" }), {
       refused: 2 * mended,
     });
     nearlyAll(await counts("dialer.json", "Retries, by reason", { dialer_name: "db" }), { refused: 2 * mended });
     for (const instance of ["a", "b"]) {
       const own = { dialer_name: "down", instance };
       const dials = scenario.tally.of(`down ${instance} refused`);
-      nearlyAll(await counts("dialer.json", "Attempts failed, by reason", own), { refused: 2 * dials });
-      nearlyAll(await counts("dialer.json", "Dials failed, by reason", own), { refused: dials - 1 });
-      nearlyAll(await counts("dialer.json", "Retrying given up, by cause", own), { attempts: dials });
+      nearlyAll(await counts("dialer.json", "Failed attempts, by reason", own), { refused: 2 * dials });
+      nearlyAll(await counts("dialer.json", "Failed dials, by reason", own), { refused: dials - 1 });
+      nearlyAll(await counts("dialer.json", "Retries exhausted, by cause", own), { attempts: dials });
     }
-    nearlyAll(await counts("dialer.json", "Bounds that passed", { dialer_name: "slow" }), { dial: numbers.timeouts });
-    const [down] = await panel("fleet.json", "Dials that failed, by dialer", { dialer_name: "down" });
+    nearlyAll(await counts("dialer.json", "Timeouts, by scope", { dialer_name: "slow" }), { dial: numbers.timeouts });
+    const [down] = await panel("fleet.json", "Failed dials, by dialer", { dialer_name: "down" });
     assert.equal(down?.value, 1);
-    const [worst] = (await panel("fleet.json", "Worst ten: dials that failed")).sort((a, b) => b.value - a.value);
+    const [worst] = (await panel("fleet.json", "Worst ten: failed dials")).sort((a, b) => b.value - a.value);
     assert.equal(worst?.value, 1);
   });
 
-  it("open connections, and dials under way", async () => {
+  it("the panels show the scenario's open connections and dials in progress", async () => {
     const [open] = await panel("fleet.json", "Open connections");
     assert.equal(open?.value, scenario.open());
     const db = await panel("dialer.json", "Open connections", { dialer_name: "db" });
@@ -188,7 +189,7 @@ describe("the numbers are those of the scenario", () => {
       db.map(({ metric, value }) => `${metric.instance} ${value}`),
       [`a ${numbers.kept}`, `b ${numbers.kept}`],
     );
-    const underWay = await panel("dialer.json", "Under way", { dialer_name: "stuck" });
+    const underWay = await panel("dialer.json", "In progress", { dialer_name: "stuck" });
     assert.deepEqual(
       underWay.map(({ value }) => value),
       [1, 1],
@@ -197,40 +198,40 @@ describe("the numbers are those of the scenario", () => {
     nearlyAll(closed, { local: 2 * (numbers.mended - numbers.kept) });
   });
 
-  it("pools: what there is, while one is full and in the end", async () => {
+  it("the panels show the pools' connections and waiting callers, during and after exhaustion", async () => {
     const { full, roomy } = poolNumbers;
     assert.deepEqual(whenFull, {
       Connections: { used: full.maxOpen, idle: 0, limit: full.maxOpen },
-      "Callers that wait": { a: full.waiting },
-      "Share in use": { a: 1 },
+      "Waiting callers": { a: full.waiting },
+      Utilization: { a: 1 },
     });
     const now = async (name: string, title: string) => byLegend("pool.json", title, { dialer_name: name });
     assert.deepEqual(await now("full", "Connections"), { used: 0, idle: full.maxOpen, limit: full.maxOpen });
-    assert.deepEqual(await now("full", "Callers that wait"), { a: 0 });
+    assert.deepEqual(await now("full", "Waiting callers"), { a: 0 });
     const { used, idle, maxOpen } = roomy;
     assert.deepEqual(await now("roomy", "Connections"), { used, idle, limit: maxOpen });
-    assert.deepEqual(await now("roomy", "Callers that wait"), { b: 0 });
-    assert.deepEqual(await now("roomy", "Share in use"), { b: used / maxOpen });
+    assert.deepEqual(await now("roomy", "Waiting callers"), { b: 0 });
+    assert.deepEqual(await now("roomy", "Utilization"), { b: used / maxOpen });
   });
 
-  it("pools: what callers got, how long they waited, and what was lost", async () => {
+  it("the panels show the pools' acquires, waits and evictions", async () => {
     const { full, roomy } = poolNumbers;
     const { hits, misses, failures, canceled } = roomy;
     const ofRoomy = { dialer_name: "roomy" };
-    const asked = await counts("pool.json", "Connections asked for, by outcome", ofRoomy);
+    const asked = await counts("pool.json", "Acquires, by outcome", ofRoomy);
     nearlyAll(asked, { hit: hits, miss: misses, timeout: 0, failure: failures, canceled });
-    nearly((await byLegend("pool.json", "Hit share", ofRoomy)).hits, hits / (hits + misses), 0.001);
-    const inVain = await byLegend("pool.json", "Asked in vain", ofRoomy);
+    nearly((await byLegend("pool.json", "Hit ratio", ofRoomy)).hits, hits / (hits + misses), 0.001);
+    const inVain = await byLegend("pool.json", "Failed acquires", ofRoomy);
     nearly(inVain.failure, failures / (hits + misses + failures), 0.001);
     assert.equal(inVain.timeout, 0);
     nearlyAll(await rises("pool.json", "Evictions, by reason", ofRoomy), roomy.evictions);
     const lost = Object.values(roomy.evictions).reduce((sum, each) => sum + each, 0);
-    nearlyAll(await counts("pool.json", "Connections made and lost", ofRoomy), { made: misses, lost });
+    nearlyAll(await counts("pool.json", "Connections added and removed", ofRoomy), { added: misses, removed: lost });
 
     const { tally } = scenario;
     const ofFull = { dialer_name: "full" };
     assert.ok(tally.of("full timeout") >= 10);
-    nearlyAll(await counts("pool.json", "Connections asked for, by outcome", ofFull), {
+    nearlyAll(await counts("pool.json", "Acquires, by outcome", ofFull), {
       hit: tally.of("full hit"),
       miss: full.maxOpen,
       timeout: tally.of("full timeout"),
@@ -238,36 +239,34 @@ describe("the numbers are those of the scenario", () => {
       canceled: 0,
     });
     const [above, below] = [0.25, 0.5]; // The buckets around acquireTimeoutMs.
-    const { p50 } = await byLegend("pool.json", "Wait for a connection", ofFull);
+    const { p50 } = await byLegend("pool.json", "Wait duration", ofFull);
     assert.ok(p50 !== undefined && p50 > above && p50 <= below, `${p50}`);
-    const [slowest] = (await panel("fleet.json", "Worst ten: wait for a pool's connection")).sort(
-      (a, b) => b.value - a.value,
-    );
+    const [slowest] = (await panel("fleet.json", "Worst ten: pool wait")).sort((a, b) => b.value - a.value);
     assert.equal(slowest?.metric.dialer_name, "full");
   });
 
-  it("breakers, failovers and limits", async () => {
+  it("the panels show the scenario's breakers, failovers and limits", async () => {
     const { consecutive, failovers, everyMs } = guardNumbers;
     for (const instance of ["a", "b"]) {
       const probes = scenario.tally.of(`guarded ${instance} refused`) - consecutive;
       assert.ok(probes >= 10);
-      nearlyAll(await rises("dialer.json", "Breakers that changed", { dialer_name: "guarded", instance }), {
+      nearlyAll(await rises("dialer.json", "Breaker transitions", { dialer_name: "guarded", instance }), {
         open: 1 + probes,
         half_open: probes,
       });
     }
-    nearlyAll(await rises("dialer.json", "Breakers that changed", { dialer_name: "healed" }), {
+    nearlyAll(await rises("dialer.json", "Breaker transitions", { dialer_name: "healed" }), {
       open: 1,
       half_open: 1,
       closed: 1,
     });
-    const stateOf = async (name: string) => byLegend("dialer.json", "State of breakers", { dialer_name: name });
+    const stateOf = async (name: string) => byLegend("dialer.json", "Breaker state", { dialer_name: name });
     assert.deepEqual(await stateOf("guarded"), { [`a ${scenario.nobody}`]: 3, "b ": 3 });
     assert.deepEqual(await stateOf("healed"), { "a ": 1 });
     assert.deepEqual(await stateOf("db"), {});
     nearlyAll(await counts("dialer.json", "Failovers, by reason"), { refused: failovers });
     assert.equal(scenario.tally.of("spread b succeeded"), failovers);
-    const waits = await byLegend("dialer.json", "Waits at limits", { dialer_name: "limited" });
+    const waits = await byLegend("dialer.json", "Limit wait", { dialer_name: "limited" });
     assert.deepEqual(Object.keys(waits).sort(), ["concurrency p50", "concurrency p99", "rate p50", "rate p99"]);
     for (const limit of ["concurrency", "rate"]) {
       const seconds = waits[`${limit} p99`] ?? 0;
@@ -275,33 +274,33 @@ describe("the numbers are those of the scenario", () => {
     }
   });
 
-  it("the certificate's last day", async () => {
-    const [left] = await panel("dialer.json", "Certificates expire in", { dialer_name: "tls" });
+  it("the panels show the certificate's expiry", async () => {
+    const [left] = await panel("dialer.json", "Certificate expires in", { dialer_name: "tls" });
     const age = asOf - startedAt / 1000;
     nearly(left?.value, certificateDays * 86_400 - age, 60);
   });
 
-  it("states of NATS clients", async () => {
+  it("the panels show the states of NATS clients", async () => {
     const states = Object.fromEntries(
       (await panel("nats.json", "Clients by state")).map(({ metric, value }) => [metric.state, value]),
     );
     assert.deepEqual(states, { connected: 4, reconnecting: 1, closed: 1, connecting: 0, draining: 0 });
     const [share] = await panel("fleet.json", "NATS clients connected");
     nearly(share?.value, 4 / 6, 0.001);
-    const timeline = (await panel("nats.json", "State of each client")).map(
+    const timeline = (await panel("nats.json", "State by client")).map(
       ({ metric, value }) => `${metric.dialer_name} ${metric.instance} ${value}`,
     );
     assert.deepEqual(timeline.sort(), ["flapping b 1", "locked a 5", "lost b 4", "nats a 1", "nats b 1", "steady a 1"]);
   });
 
-  it("outages, reconnects and disconnects", async () => {
+  it("the panels show outages, reconnects and disconnects", async () => {
     const { tally } = scenario;
     for (const instance of ["a", "b"]) {
       const own = { dialer_name: "nats", instance };
       const [reconnects, outage] = [tally.of(`nats ${instance} reconnected`), tally.of(`nats ${instance} outage`)];
       assert.ok(outage > 2);
       nearly((await rises("nats.json", "Reconnects", own)).reconnects, reconnects);
-      nearly((await byLegend("nats.json", "Length of outages", own)).mean, outage / reconnects, 0.05);
+      nearly((await byLegend("nats.json", "Outage duration", own)).mean, outage / reconnects, 0.05);
       const disconnects = await rises("nats.json", "Disconnects, by reason", own);
       const lost = Object.entries(tally.counts)
         .filter(([what]) => what.startsWith(`nats ${instance} lost `))
@@ -312,7 +311,7 @@ describe("the numbers are those of the scenario", () => {
       const [connected] = await panel("nats.json", "Time connected", own);
       nearly(connected?.value, 1 - away / watched, 0.1);
     }
-    const befell = await rises("nats.json", "What befell connections");
+    const befell = await rises("nats.json", "Connection events");
     nearly(
       befell["lame duck"],
       [...["a", "b"]].reduce((sum, each) => sum + tally.of(`nats ${each} lost lame_duck`), 0),
@@ -322,20 +321,20 @@ describe("the numbers are those of the scenario", () => {
     nearly(befell.forced, tally.of("flapping b lost forced"));
   });
 
-  it("errors, messages that wait, and messages refused", async () => {
-    nearlyAll(await rises("nats.json", "Errors that servers reported", { dialer_name: "steady" }), {
+  it("the panels show server errors, buffered and rejected messages", async () => {
+    nearlyAll(await rises("nats.json", "Server errors", { dialer_name: "steady" }), {
       permission_publish: 1,
     });
-    const [waiting] = await panel("nats.json", "Bytes that wait for a connection", { dialer_name: "lost" });
+    const [waiting] = await panel("nats.json", "Buffered bytes", { dialer_name: "lost" });
     assert.ok((waiting?.value ?? 0) >= 60);
-    nearly((await rises("nats.json", "Messages refused")).refused, scenario.tally.of("lost b refused"));
+    nearly((await rises("nats.json", "Rejected messages")).rejected, scenario.tally.of("lost b refused"));
     nearly((await counts("nats.json", "Messages", { dialer_name: "steady" })).receive, 3);
   });
 });
 
 type Chosen = Partial<typeof chosenByDefault>;
 
-/** An expression as Grafana would send it. */
+/** Substitutes the variables of an expression, as Grafana does. */
 function filled(expr: string, chosen: Chosen = {}): string {
   const values: Record<string, string> = { ...chosenByDefault, ...chosen };
   return expr.replaceAll(/\$__(?:rate_interval|range)/g, window.text).replaceAll(/\$(\w+)/g, (_, name: string) => {
@@ -345,7 +344,7 @@ function filled(expr: string, chosen: Chosen = {}): string {
   });
 }
 
-/** What a panel shows. */
+/** Evaluates the queries of a panel. */
 async function panel(file: string, title: string, chosen?: Chosen): Promise<(Series & { legend: string })[]> {
   const found = panelsOf(boards.get(file) as Board).find((each) => each.title === title);
   assert.ok(found, `${file} has no panel ${title}`);
@@ -358,21 +357,21 @@ async function panel(file: string, title: string, chosen?: Chosen): Promise<(Ser
   return (await Promise.all(answers)).flat();
 }
 
-/** What a panel shows, by its legends. */
+/** Evaluates a panel and returns its values by legend. */
 async function byLegend(file: string, title: string, chosen?: Chosen): Promise<Record<string, number>> {
   return Object.fromEntries((await panel(file, title, chosen)).map(({ legend, value }) => [legend, value]));
 }
 
-/** What a panel of increases shows: they are over all the time. */
+/** Evaluates a panel of increases over the whole scenario. */
 const rises = byLegend;
 
-/** What a panel of rates says has happened in all the time. */
+/** Evaluates a panel of rates as totals over the whole scenario. */
 async function counts(file: string, title: string, chosen?: Chosen): Promise<Record<string, number>> {
   const rates = Object.entries(await byLegend(file, title, chosen));
   return Object.fromEntries(rates.map(([legend, value]) => [legend, value * window.seconds]));
 }
 
-/** Prometheus adds what it thinks has happened between a scrape and the window's edge: a few in a hundred here. */
+/** Prometheus extrapolates to the edges of the window, which adds a few percent here. */
 function nearly(actual: number | undefined, expected: number, tolerance = Math.max(0.1, expected * 0.1)): void {
   assert.ok(actual !== undefined && Math.abs(actual - expected) <= tolerance, `${actual} is not ${expected}`);
 }

@@ -5,7 +5,7 @@ import { prometheusName } from "../../src/telemetry/prometheus-instruments.ts";
 import { groupingLabelsOf, type Selector, selectorsOf } from "./promql.ts";
 import { boards, expressions, recordingRules } from "./shipped.ts";
 
-/** What may be asked for: each series' name, with its labels and their values where they are a closed set. */
+/** The existing series by name, with their labels and known label values. */
 const known = new Map<string, ReadonlyMap<string, readonly string[] | undefined>>();
 const ofEvery: [string, undefined][] = ["job", "instance", prom(ownerLabel)].map((label) => [label, undefined]);
 for (const row of Object.values(instruments) as readonly Instrument[]) {
@@ -26,7 +26,7 @@ function prom(name: string): string {
   return name.replaceAll(".", "_");
 }
 
-test("every expression asks for metrics that exist, by labels and values that they have", () => {
+test("every expression uses existing metrics, labels and label values", () => {
   assert.ok(expressions.length > 60);
   assert.deepEqual(
     expressions.flatMap(({ where, expr }) => {
@@ -44,7 +44,7 @@ test("every expression asks for metrics that exist, by labels and values that th
   );
 });
 
-test("every variable asks for labels of metrics that exist", () => {
+test("every variable uses labels of existing metrics", () => {
   for (const { templating } of boards.values()) {
     for (const { query } of templating.list.filter(({ type }) => type === "query")) {
       const [, names = "", label = ""] = /^label_values\(\{__name__=~"([^"]+)".*\}, (\w+)\)$/.exec(query) ?? [];
@@ -53,7 +53,7 @@ test("every variable asks for labels of metrics that exist", () => {
   }
 });
 
-test("an expression that asks for what isn't there is found out", () => {
+test("the check reports an expression with an unknown metric, label or value", () => {
   const faults = (expr: string) => selectorsOf(expr).flatMap(faultsOf);
   assert.deepEqual(faults("rate(dialer_dials_total[5m])"), ["there is no metric dialer_dials_total"]);
   assert.deepEqual(faults('dialer_retries_total{scope="dial"}'), ["dialer_retries_total has no label scope"]);

@@ -6,7 +6,7 @@ import { goodPeer } from "../support/peers.ts";
 import { until } from "../support/resources.ts";
 import type { Part, Process, Stage } from "./stage.ts";
 
-/** What the pools may have, and what befalls that of enough room. */
+/** Limits of the pools, and the events of the pool `roomy`. */
 export const poolNumbers = {
   full: { maxOpen: 2, waiting: 3, acquireTimeoutMs: 400 },
   roomy: {
@@ -16,13 +16,13 @@ export const poolNumbers = {
     failures: 1,
     canceled: 1,
     evictions: { overflow: 1, unhealthy: 1, destroyed: 1, stale: 2 },
-    /** In the end. */
+    /** Connections at the end. */
     used: 1,
     idle: 1,
   },
 };
 
-/** Two pools: `full`, which callers wait for in vain until it is calm, and `roomy`, which is well. */
+/** Two pools: `full`, where callers time out until the scenario ends, and `roomy`, which is healthy. */
 export async function preparePools({ registries, tally, nobody, keep, dialer, goOn }: Stage): Promise<Part> {
   const peers = { full: keep(await goodPeer()), roomy: keep(await goodPeer()) };
   const make = (
@@ -43,7 +43,7 @@ export async function preparePools({ registries, tally, nobody, keep, dialer, go
   const roomy = make("b", "roomy", { maxOpen: poolNumbers.roomy.maxOpen, maxIdle: 2, acquireTimeoutMs: 10_000 });
   const held: Lease<Socket>[] = [];
 
-  /** Asks, and counts what came of it. */
+  /** Acquires a connection and counts the outcome. */
   async function acquire(
     who: string,
     from: Pool,
@@ -66,7 +66,7 @@ export async function preparePools({ registries, tally, nobody, keep, dialer, go
     const ask = () => acquire("full", full, peers.full.address);
     for (let count = 0; count < maxOpen; count += 1) held.push((await ask()) as Lease<Socket>);
     for (let count = 0; count < waiting; count += 1) {
-      // Asks again at once: no scrape sees fewer that wait.
+      // Acquires again immediately, so that every scrape sees the same number of waiting callers.
       goOn(0, async () => (await ask())?.release());
       await sleep(acquireTimeoutMs / waiting);
     }
@@ -102,7 +102,7 @@ export async function preparePools({ registries, tally, nobody, keep, dialer, go
       await Promise.all([playFull(), playRoomy()]);
     },
     calm() {
-      // To those who wait, and then to nobody.
+      // Released to waiting callers first.
       for (const lease of held) if (String(lease.target) === peers.full.address) lease.release();
     },
   };

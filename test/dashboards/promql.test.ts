@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { groupingLabelsOf, selectorsOf } from "./promql.ts";
 
-test("the reader of expressions sees each metric with its matchers, its range and the function around it", () => {
+test("the PromQL reader returns each metric with its matchers, range and function", () => {
   const expr = `
     topk(10, 1 - sum by (job, x) (rate(a_total{state!="b", job=~"$job"}[$__rate_interval])) / (sum(c) > bool 0))
       unless on(job) min_over_time(sum by(job)(d:e:ratio5m{k="}"})[10m:1m]) > 7 * 86400 or vector(0) - time()`;

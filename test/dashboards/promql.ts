@@ -2,9 +2,9 @@
 export interface Selector {
   readonly metric: string;
   readonly matchers: readonly Matcher[];
-  /** What stands in brackets behind it. */
+  /** The range in brackets. */
   readonly range: string | undefined;
-  /** The function right around it. */
+  /** The innermost function around it. */
   readonly call: string | undefined;
 }
 
@@ -19,7 +19,7 @@ const labelList = /\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]
 const selector = /(?<![\w$:.])([a-zA-Z_][\w:]*)(\s*\()?(?:\{((?:"(?:[^"\\]|\\.)*"|[^"}])*)\})?(?:\[([^\]]*)\])?/g;
 const matcher = /(\w+)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"/g;
 
-/** Every use of a metric in an expression of PromQL. Enough of a reader for the expressions of this repository. */
+/** Finds every use of a metric in a PromQL expression. Supports only the syntax used in this repository. */
 export function selectorsOf(expr: string): Selector[] {
   const text = expr.replaceAll(labelList, " ");
   return [...text.matchAll(selector)]
@@ -36,7 +36,7 @@ export function selectorsOf(expr: string): Selector[] {
     }));
 }
 
-/** Labels that an expression groups or joins by. */
+/** Returns the labels that an expression groups or joins by. */
 export function groupingLabelsOf(expr: string): string[] {
   return [...expr.matchAll(labelList)].flatMap(([, list = ""]) =>
     list

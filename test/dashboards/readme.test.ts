@@ -6,11 +6,11 @@ import { alerts, boards, recordingRules } from "./shipped.ts";
 const readme = readFileSync("dashboards/README.md", "utf8");
 
 for (const [file, { panels, templating }] of boards) {
-  test(`the README says what each panel of ${file} answers`, () => {
+  test(`dashboards/README.md describes each panel of ${file}`, () => {
     const name = file.replace(".json", "");
     const owner = templating.list.find((variable) => variable.name === "dialer_name")?.label.toLowerCase();
     const expected = [
-      "| panel | what it answers |",
+      "| panel | content |",
       "| --- | --- |",
       ...panels.map(({ type, title, description, repeat }) =>
         type !== "row" ? `| ${title} | ${description} |` : `| **${repeat ? `a row for each ${owner}` : title}** | |`,
@@ -21,7 +21,7 @@ for (const [file, { panels, templating }] of boards) {
   });
 }
 
-test("the README lists every alert with its severities, and every recording rule", () => {
+test("dashboards/README.md lists every alert with its severities, and every recording rule", () => {
   for (const name of new Set(alerts.map(({ alert }) => alert))) {
     const severities = alerts.filter(({ alert }) => alert === name).map(({ labels }) => labels?.severity);
     assert.ok(readme.includes(`\n| ${name} | ${severities.join(", ")} | `), name);

@@ -7,7 +7,7 @@ import { parse } from "yaml";
 import { findCommand } from "../support/tools.ts";
 import { alerts, alertsFile, recordingRules, rulesFile } from "./shipped.ts";
 
-/** What promtool's unit tests say. */
+/** The contents of promtool's unit tests. */
 interface UnitTests {
   readonly tests: readonly {
     readonly alert_rule_test?: readonly {
@@ -31,15 +31,15 @@ function promtool(...args: string[]): void {
   assert.equal(status, 0, stdout + stderr);
 }
 
-test("promtool finds nothing to say about the rules", () => {
+test("promtool accepts the rules and alerts", () => {
   promtool("check", "rules", rulesFile, alertsFile);
 });
 
-test("rules and alerts give what promtool's unit tests expect, and fire when they should and only then", () => {
+test("rules and alerts pass promtool's unit tests", () => {
   promtool("test", "rules", ...files);
 });
 
-test("every alert is seen to fire, at each severity, and to stay silent", () => {
+test("promtool's unit tests cover each alert firing, at each severity, and staying silent", () => {
   const asked = unitTests.flatMap(({ alert_rule_test = [] }) => alert_rule_test);
   for (const { alert, labels } of alerts) {
     const own = asked.filter(({ alertname }) => alertname === alert);
@@ -55,7 +55,7 @@ test("every alert is seen to fire, at each severity, and to stay silent", () => 
   }
 });
 
-test("every alert is expected to be silent on healthy traffic", () => {
+test("promtool's unit tests expect every alert to stay silent on healthy traffic", () => {
   const { tests } = parse(readFileSync(join(folder, "healthy.yaml"), "utf8")) as UnitTests;
   const asked = tests.flatMap(({ alert_rule_test = [] }) => alert_rule_test);
   assert.deepEqual(
@@ -68,7 +68,7 @@ test("every alert is expected to be silent on healthy traffic", () => {
   );
 });
 
-test("every recording rule is seen with a value, and with nothing to tell", () => {
+test("promtool's unit tests cover each recording rule with and without a value", () => {
   const asked = unitTests.flatMap(({ promql_expr_test = [] }) => promql_expr_test);
   for (const { record = "" } of recordingRules) {
     const values = asked
@@ -85,7 +85,7 @@ test("every recording rule is seen with a value, and with nothing to tell", () =
   }
 });
 
-test("every alert says how bad it is, what is wrong, and where to read what to do", () => {
+test("every alert has a severity, annotations and a runbook section", () => {
   const runbook = readFileSync("dashboards/README.md", "utf8");
   for (const { alert = "", labels, annotations } of alerts) {
     assert.ok(severities.includes(labels?.severity ?? ""), alert);

@@ -1,3 +1,4 @@
+// Longer than other files: the parts of the scenario share one stage.
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Registry } from "prom-client";
@@ -30,27 +31,27 @@ import { type Process, Tally } from "./stage.ts";
 
 type Client = Awaited<ReturnType<typeof connect>>;
 
-/** A service of two processes, `a` and `b`, with faults whose numbers are known. */
+/** A service of two processes, `a` and `b`, with a known number of faults. */
 export interface Scenario {
-  /** Where each process's metrics are, and its name. */
+  /** Name and metrics address of each process. */
   readonly processes: readonly { readonly address: string; readonly name: string }[];
-  /** How often each thing has happened: `dialer process what`, and in seconds `… outage`, `… connecting` and, since 1970, `… begun`. */
+  /** Counts of events by `dialer process event`; `… outage` and `… connecting` are seconds, `… begun` is seconds since 1970. */
   readonly tally: Tally;
-  /** A target that nobody listens on. */
+  /** A target without a listener. */
   readonly nobody: string;
-  /** Connections that the service holds open. */
+  /** Connections that the service keeps open. */
   readonly open: () => number;
   /**
    * Plays the story; what goes on and on does so until `calm`. The series of failed dials begin with the first failure
    * of each reason, so that Prometheus can't tell what was before it saw them: `scraped` waits until it has.
    */
   play(scraped: () => Promise<void>): Promise<void>;
-  /** Ends what goes on and on, and waits until nothing changes any more. */
+  /** Stops all loops and waits until nothing changes. */
   calm(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** How many dials of each kind a process makes. */
+/** Number of dials of each kind per process. */
 export const numbers = {
   mended: 12,
   kept: 3,
@@ -62,13 +63,13 @@ export const numbers = {
   timeouts: 4,
   canceled: 2,
 };
-/** When the certificate of the good server expires. */
+/** Expiry of the valid server certificate. */
 export const certificateDays = 3;
 
-/** Prepares dialers, clients and their servers: every series is there, and zero. */
+/** Creates dialers, clients and servers. All series exist and are zero. */
 export async function prepareScenario(): Promise<Scenario> {
   const kept: (() => unknown)[] = [];
-  /** Is ended with the scenario, the last one first. */
+  /** Disposed of with the scenario, in reverse order. */
   const keep = <R extends AsyncDisposable>(resource: R): R => {
     kept.push(() => resource[Symbol.asyncDispose]());
     return resource;
@@ -93,7 +94,7 @@ export async function prepareScenario(): Promise<Scenario> {
   const dialer = (process: Process, name: string, ...rest: [...Middleware[], Dialer]): Dialer =>
     compose(measured(process, name), ...rest);
 
-  /** Dials, and counts how that ended. */
+  /** Dials and counts the outcome. */
   async function dial(who: string, dialer: Dialer, target: string, options?: Parameters<Dialer>[1]) {
     try {
       const socket = await dialer(target, options);
@@ -107,7 +108,7 @@ export async function prepareScenario(): Promise<Scenario> {
     }
   }
 
-  /** Does it again and again until the scenario is calm. */
+  /** Repeats the work until the scenario stops. */
   function goOn(everyMs: number, step: () => Promise<unknown>): void {
     const loop = async () => {
       while (!over.signal.aborted) {
@@ -118,7 +119,7 @@ export async function prepareScenario(): Promise<Scenario> {
     loops.push(loop());
   }
 
-  /** Connects a client whose losses and outages are counted. */
+  /** Connects a client and counts its disconnects and outages. */
   async function client(process: Process, name: string, options: Parameters<typeof connect>[0]) {
     const who = `${name} ${process}`;
     let lostAt = 0;
@@ -157,7 +158,7 @@ export async function prepareScenario(): Promise<Scenario> {
   }
 
   const db = keep(await goodPeer());
-  // tcpmux, a port of the system's: of the others a server of another test may take one.
+  // tcpmux, a privileged port: a server of another test could use any other port.
   const nobody = "127.0.0.1:1";
   const silent = keep(await silentPeer());
   const proxy = keep(await startTinyproxy());
@@ -175,7 +176,7 @@ export async function prepareScenario(): Promise<Scenario> {
   await locked.start();
 
   let turn = 0;
-  /** Every second attempt meets a port that nobody listens on. */
+  /** Sends every second attempt to a port without a listener. */
   const flaky: Middleware = (next) => (target, options) => {
     turn += 1;
     return next(turn % 2 === 1 ? nobody : target, options);
@@ -258,14 +259,14 @@ export async function prepareScenario(): Promise<Scenario> {
     });
   }
 
-  /** Loses a node, then all of them, then one that says so before. */
+  /** Stops one node, then all of them, then one in lame duck mode. */
   async function playCluster(): Promise<void> {
     const both = [
       await client("a", "nats", { servers: cluster.addresses, rttIntervalMs: 100 }),
       await client("b", "nats", { servers: cluster.addresses, rttIntervalMs: 100 }),
     ] as const;
     const nodeOf = ({ client }: (typeof both)[number]) => cluster.addresses.indexOf(client.getServer());
-    // Counted, for an outage may be shorter than the waits between two looks.
+    // Counted, because an outage may be shorter than the polling interval.
     const losses = () => both[0].losses + both[1].losses;
     const lose = async (expected: number, fault: () => unknown) => {
       const before = losses();

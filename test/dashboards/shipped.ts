@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 
-/** A dashboard's JSON, as far as the tests read it. */
+/** The parts of a dashboard's JSON that the tests use. */
 export interface Board {
   readonly uid: string;
   readonly title: string;
@@ -60,14 +60,14 @@ export interface Rule {
 export const rulesFile = "dashboards/rules.yaml";
 export const alertsFile = "dashboards/alerts.yaml";
 
-/** The dashboards as they are shipped, by their files' names. */
+/** The shipped dashboards, by file name. */
 export const boards: ReadonlyMap<string, Board> = new Map(
   readdirSync("dashboards/grafana")
     .sort()
     .map((file) => [file, JSON.parse(readFileSync(join("dashboards/grafana", file), "utf8")) as Board]),
 );
 
-/** The panels of a dashboard that show something: all but the headings. */
+/** Returns the panels of a dashboard without the row headings. */
 export function panelsOf(board: Board): Panel[] {
   return board.panels.filter(({ type }) => type !== "row");
 }
@@ -75,7 +75,7 @@ export function panelsOf(board: Board): Panel[] {
 export const recordingRules: readonly Rule[] = rulesOf(rulesFile);
 export const alerts: readonly Rule[] = rulesOf(alertsFile);
 
-/** Every expression of panels, rules and alerts, with where it stands. */
+/** All expressions of panels, rules and alerts, with their location. */
 export const expressions: readonly { readonly where: string; readonly expr: string }[] = [
   ...[...boards].flatMap(([file, board]) =>
     panelsOf(board).flatMap(({ title, targets = [] }) =>

@@ -4,7 +4,7 @@ import type { Dialer, DialOptions, Middleware } from "../../src/index.ts";
 /** The processes of the service. */
 export type Process = "a" | "b";
 
-/** What the callers saw, counted by themselves. */
+/** Outcomes as counted by the callers. */
 export class Tally {
   readonly counts: Record<string, number> = {};
   add(what: string, amount = 1): void {
@@ -15,27 +15,27 @@ export class Tally {
   }
 }
 
-/** What the parts of the scenario play with. */
+/** The environment of the scenario's parts. */
 export interface Stage {
   readonly registries: Readonly<Record<Process, Registry>>;
   readonly tally: Tally;
-  /** A target that nobody listens on. */
+  /** A target without a listener. */
   readonly nobody: string;
-  /** Is ended with the scenario, the last one first. */
+  /** Disposed of with the scenario, in reverse order. */
   keep<R extends AsyncDisposable>(resource: R): R;
-  /** A dialer whose metrics are those of a process. */
+  /** Creates a dialer with the metrics of one process. */
   dialer(process: Process, name: string, ...rest: [...Middleware[], Dialer]): Dialer;
-  /** Dials, and counts how that ended as `who outcome`. What it brings stays open. */
+  /** Dials and counts the outcome as `who outcome`. The connection stays open. */
   dial(who: string, dialer: Dialer, target: string, options?: DialOptions): Promise<unknown>;
-  /** Does it again and again, with a wait in between, until the scenario is calm. */
+  /** Repeats the work with a delay until the scenario stops. */
   goOn(everyMs: number, step: () => Promise<unknown>): void;
 }
 
 /** One part of the scenario. */
 export interface Part {
-  /** Connections that it holds open, besides those that the stage dialed. */
+  /** Connections that it keeps open, besides those dialed by the stage. */
   readonly open?: () => number;
   play(scraped: () => Promise<void>): Promise<void>;
-  /** Called when what goes on and on is told to end; it need not have. */
+  /** Called when loops are told to stop; they may still be running. */
   calm?(): void;
 }

@@ -16,7 +16,7 @@ interface Answer {
   readonly body: string;
 }
 
-/** Asks without a browser's manners: any method, any header. */
+/** Sends a request with any method and headers, unlike a browser. */
 async function ask(port: number, path: string, headers: Record<string, string> = {}, method = "GET"): Promise<Answer> {
   const asked = request({ port, host: "127.0.0.1", path, method, headers: { host: `127.0.0.1:${port}`, ...headers } });
   asked.end();
@@ -32,7 +32,7 @@ async function withServer(work: (port: number) => Promise<void>, page = inspecto
 }
 
 describe("the inspector's handler", () => {
-  it("serves the page and its data", async () => {
+  it("the inspector's handler serves the page and its data", async () => {
     const page = inspector();
     (await compose(page.observe({ name: "orders" }), scriptedDialer())("db:5432")).destroy();
     await withServer(async (port) => {
@@ -51,7 +51,7 @@ describe("the inspector's handler", () => {
     }, page);
   });
 
-  it("lets the page run its own script and style, and reach nobody else", async () => {
+  it("the page's policy allows its own script and style, and no other origin", async () => {
     await withServer(async (port) => {
       const { headers, body } = await ask(port, "/");
       const policy = String(headers["content-security-policy"]);
@@ -75,7 +75,7 @@ describe("the inspector's handler", () => {
     });
   });
 
-  it("gives every answer the headers of one that is nobody else's", async () => {
+  it("the inspector's handler sends its security headers with every response", async () => {
     await withServer(async (port) => {
       for (const path of ["/", "/json"]) {
         const { headers } = await ask(port, path, { origin: "http://elsewhere.example" });
@@ -88,7 +88,7 @@ describe("the inspector's handler", () => {
     });
   });
 
-  it("answers GET and HEAD, and nothing else", async () => {
+  it("the inspector's handler supports only GET and HEAD", async () => {
     await withServer(async (port) => {
       for (const path of ["/", "/json", "/events"]) {
         const head = await ask(port, path, {}, "HEAD");
@@ -103,7 +103,7 @@ describe("the inspector's handler", () => {
     });
   });
 
-  it("refuses a Host that is not loopback's, as a page that rebinds its name to us would send it", async () => {
+  it("the inspector's handler refuses unknown hosts, which prevents DNS rebinding", async () => {
     await withServer(async (port) => {
       for (const host of [
         "evil.example",
@@ -131,7 +131,7 @@ describe("the inspector's handler", () => {
     });
   });
 
-  it("may be asked for by the hosts that it is told", async () => {
+  it("the inspector's handler accepts the configured hosts", async () => {
     await withServer(
       async (port) => {
         for (const [host, status] of [
@@ -148,7 +148,7 @@ describe("the inspector's handler", () => {
     );
   });
 
-  it("answers no other site's page", async () => {
+  it("the inspector's handler refuses cross-site requests", async () => {
     await withServer(async (port) => {
       for (const path of ["/json", "/events"]) {
         for (const site of ["cross-site", "same-site"]) {
@@ -160,7 +160,7 @@ describe("the inspector's handler", () => {
     });
   });
 
-  it("can be mounted under any path", async () => {
+  it("the inspector's handler works under any path", async () => {
     const handle = inspector().handler();
     const server = createServer((incoming, response) => handle(incoming, response)).listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -179,8 +179,8 @@ describe("the inspector's handler", () => {
   });
 });
 
-describe("the inspector's own server", () => {
-  it("listens on loopback, on a port of its choice or of ours", async () => {
+describe("inspector().listen()", () => {
+  it("inspector().listen() uses loopback, with a given or a free port", async () => {
     await using server = await inspector().listen();
     assert.equal(server.url, `http://127.0.0.1:${server.port}/`);
     assert.ok(server.port > 0);
@@ -188,13 +188,13 @@ describe("the inspector's own server", () => {
     await assert.rejects(inspector().listen({ port: taken.port }), { code: "EADDRINUSE" });
   });
 
-  it("has nothing but the page and its data", async () => {
+  it("inspector().listen() serves only the page and its data", async () => {
     await withServer(async (port) => {
       for (const path of ["/favicon.ico", "/metrics", "/x"]) assert.equal((await ask(port, path)).status, 404, path);
     });
   });
 
-  it("ends with every connection to it, streams too, and only once", async () => {
+  it("close() ends the inspector's server and all its connections, and can be called twice", async () => {
     const server = await inspector().listen();
     const stream = request({ port: server.port, host: "127.0.0.1", path: "/events" });
     stream.end();
@@ -209,7 +209,7 @@ describe("the inspector's own server", () => {
   });
 });
 
-describe("a Host header", () => {
+describe("Host headers", () => {
   for (const [header, host] of [
     ["localhost", "localhost"],
     ["Example.COM:80", "example.com"],
@@ -229,7 +229,7 @@ describe("a Host header", () => {
     it(`${JSON.stringify(header)} names ${host ?? "no host"}`, () => assert.equal(hostOf(header), host));
   }
 
-  it("of no host is not allowed, whatever is", () => {
+  it("the inspector's handler refuses an invalid Host header whatever hosts are allowed", () => {
     assert.equal(isHostAllowed(undefined, new Set(["undefined", ""])), false);
   });
 });

@@ -1,6 +1,6 @@
-/** What tests run inside the page, as text: it is for a browser, and its types are not those of Node. */
+/** Code that tests run inside the page, as text, because it needs the types of a browser. */
 
-/** Of the rows of a waterfall: what they say, and from where to where their bars go, of `whole`. */
+/** Returns the text of a waterfall's rows, and the start and end of their bars as shares of `whole`. */
 export const waterfallRows = (
   whole: number,
 ) => `[...document.querySelectorAll(".waterfall > li:not(.axis)")].map((row) => {
@@ -11,16 +11,16 @@ export const waterfallRows = (
   return [text(".what"), text(".took"), text(".end"), share(bar.left), share(bar.right)];
 })`;
 
-/** From where to where each track goes, in pixels. */
+/** Start and end of each track in pixels. */
 export const trackEdges = `[...document.querySelectorAll(".track")].map((track) => {
   const { left, right } = track.getBoundingClientRect();
   return Math.round(left) + "–" + Math.round(right);
 })`;
 
-/** The animation of what is under way. */
+/** The animation of phases in progress. */
 export const animation = `getComputedStyle(document.querySelector(".bar.running")).animationName`;
 
-/** What has the focus, and whether that can be seen. */
+/** The focused element, and whether its focus is visible. */
 export const focus = `(() => {
   const element = document.activeElement;
   const outlined = element.matches("fieldset input") ? element.closest("label") : element;
@@ -28,10 +28,10 @@ export const focus = `(() => {
   return { name, visible: element === document.body || getComputedStyle(outlined).outlineStyle !== "none" };
 })()`;
 
-/** Target of the dial that has the focus. */
+/** The target of the focused dial. */
 export const focusedTarget = `document.activeElement.querySelector(".target")?.textContent`;
 
-/** How every text stands out from what is behind it, and every bar from its panel, by WCAG 2's contrast ratio. */
+/** Contrast ratios (WCAG 2) of every text to its background, and of every bar to its panel. */
 export const contrasts = `(() => {
   const parse = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
   const luminance = (rgb) => {
@@ -73,6 +73,6 @@ export const contrasts = `(() => {
 export interface Contrasts {
   readonly texts: readonly { readonly what: string; readonly ratio: number }[];
   readonly bars: readonly { readonly what: string; readonly ratio: number }[];
-  /** Luminance of what is behind everything. */
+  /** Luminance of the page's background. */
   readonly ground: number;
 }

@@ -1,3 +1,4 @@
+// Longer than other files: all tests share one set of helpers for snapshots.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Duplex } from "node:stream";
@@ -26,8 +27,8 @@ const refused = Object.assign(new Error("connect ECONNREFUSED 10.0.0.1:5432"), {
 const only = (page: Inspector): DialerSummary => page.snapshot().dialers[0] as DialerSummary;
 const retry = withRetry({ maxAttempts: 2, initialBackoffMs: 1, jitter: "none" });
 
-describe("what an inspector knows", () => {
-  it("counts dials and attempts, and the reasons of those that failed", async () => {
+describe("inspector", () => {
+  it("inspector counts dials and attempts, and failures by reason", async () => {
     const page = inspector();
     const controller = new AbortController();
     const dial = (...layers: [...Middleware[], Dialer<Duplex>]) => compose(page.observe({ name: "orders" }), ...layers);
@@ -50,7 +51,7 @@ describe("what an inspector knows", () => {
     assert.deepEqual([sum(lately.succeeded), sum(lately.failed)], [1, 2]);
   });
 
-  it("shows a connection while it is open, with the bytes that its socket has carried by then", async () => {
+  it("inspector shows an open connection with its current bytes", async () => {
     await using server = await goodPeer();
     const page = inspector();
     const conn = await compose(page.observe(), tcp())(server.address);
@@ -83,7 +84,7 @@ describe("what an inspector knows", () => {
     assert.equal(closed?.reason, "local");
   });
 
-  it("shows each dial with its phases", async () => {
+  it("inspector shows each dial with its phases", async () => {
     const page = inspector();
     const port = await freePort();
     await assert.rejects(compose(page.observe(), retry, tcp())(`127.0.0.1:${port}`));
@@ -104,7 +105,7 @@ describe("what an inspector knows", () => {
     );
   });
 
-  it("shows what is under way", async () => {
+  it("inspector shows dials in progress", async () => {
     await using server = await silentPeer();
     const page = inspector();
     const controller = new AbortController();
@@ -119,7 +120,7 @@ describe("what an inspector knows", () => {
     assert.equal(latest()?.outcome, "canceled");
   });
 
-  it("remembers the last dials, and failures apart, so that many successes do not sweep them away", async () => {
+  it("inspector remembers failures separately from successes", async () => {
     const page = inspector({ recentDials: 5, recentFailures: 2 });
     const good = compose(page.observe(), scriptedDialer());
     const bad = compose(page.observe(), scriptedDialer([refused]));
@@ -132,7 +133,7 @@ describe("what an inspector knows", () => {
     assert.deepEqual(only(page).dials, { active: 0, succeeded: 20, failed: 4, canceled: 0 });
   });
 
-  it("remembers no dial where it is told to remember none", async () => {
+  it("inspector remembers no dials if the limits are 0", async () => {
     const page = inspector({ recentDials: 0, recentFailures: 0 });
     (await compose(page.observe(), scriptedDialer())("h:1")).destroy();
     await assert.rejects(compose(page.observe(), scriptedDialer([refused]))("h:1"));
@@ -140,10 +141,10 @@ describe("what an inspector knows", () => {
     assert.deepEqual(only(page).dials, { active: 0, succeeded: 1, failed: 1, canceled: 0 });
   });
 
-  it("holds on to nothing of a connection that is closed", async () => {
+  it("inspector keeps no reference to a closed connection", async () => {
     const page = inspector();
     const conns: WeakRef<Duplex>[] = [];
-    // The scripted dialer holds on to its connections; this one doesn't.
+    // Unlike the scripted dialer, this one keeps no reference to its connections.
     const base: Dialer<Duplex> = async () => {
       const conn = connection();
       conns.push(new WeakRef(conn));
@@ -157,7 +158,7 @@ describe("what an inspector knows", () => {
     assert.equal(page.snapshot().dials.length, 20);
   });
 
-  it("shows which connections a pool keeps unused", async () => {
+  it("inspector shows a pool's idle connections", async () => {
     const page = inspector();
     await using connections = pool<Duplex>({ dialer: compose(page.observe(), async () => connection()) });
     const states = () => page.snapshot().connections.shown.map(({ state }) => state);
@@ -172,7 +173,7 @@ describe("what an inspector knows", () => {
     assert.deepEqual(states(), ["idle"]);
   });
 
-  it("takes some 1 to 3 kB for a dial that it remembers, and never more than 30", async () => {
+  it("inspector uses 1 to 3 kB for a remembered dial, and at most 30 kB", async () => {
     const bytesOf = async (dials: number, dial: () => Promise<unknown>) => {
       await dial();
       collectGarbage();
@@ -201,7 +202,7 @@ describe("what an inspector knows", () => {
     assert.ok(most < 30_000, `${most} bytes for the longest dial`);
   });
 
-  it("tells dialers apart by name, those of one name together, and bounds the names", async () => {
+  it("inspector groups dialers by name and limits the number of names", async () => {
     const page = inspector();
     for (const name of ["a", "b", "a"]) (await compose(page.observe({ name }), scriptedDialer())("h:1")).destroy();
     assert.deepEqual(
@@ -217,7 +218,7 @@ describe("what an inspector knows", () => {
     assert.equal(names.at(-1), "_OTHER");
   });
 
-  it("bounds what one answer holds, however much is open or under way", async () => {
+  it("inspector limits the size of a snapshot", async () => {
     const page = inspector({ recentDials: 0 });
     const dial = compose(page.observe(), scriptedDialer());
     for (let index = 0; index < 600; index += 1) await dial("h:1");
@@ -233,7 +234,7 @@ describe("what an inspector knows", () => {
     assert.equal(only(page).dials.active, 0);
   });
 
-  it("counts each connection once, also where a layer throws one away and dials again", async () => {
+  it("inspector counts each connection once, even if a layer discards one and dials again", async () => {
     const page = inspector();
     let made = 0;
     const picky: Middleware = (next) => async (target, options) => {
@@ -251,7 +252,7 @@ describe("what an inspector knows", () => {
     assert.equal(page.snapshot().connections.total, 0);
   });
 
-  it("does not mind a connection that tells nothing of itself, or that throws when it is asked", async () => {
+  it("inspector survives connections without byte counters or with getters that throw", async () => {
     const page = inspector();
     const odd = () =>
       Object.assign(connection(), {
@@ -266,7 +267,7 @@ describe("what an inspector knows", () => {
     assert.equal(shown?.tls, undefined);
   });
 
-  it("reads no byte count but when somebody looks", async () => {
+  it("inspector reads byte counters only for a snapshot", async () => {
     let reads = 0;
     class Counting extends Duplex {
       override _read() {}
@@ -282,7 +283,7 @@ describe("what an inspector knows", () => {
     assert.ok(reads > 0);
   });
 
-  it("is on the dial's own clock", async () => {
+  it("inspector uses the dial's clock", async () => {
     const clock = fakeClock();
     const page = inspector();
     const dialing = compose(
@@ -297,7 +298,7 @@ describe("what an inspector knows", () => {
     assert.equal(page.snapshot().dials[0]?.durationMs, 500);
   });
 
-  it("agrees with the servers after faulty dials of all kinds, with aborts among them", async () => {
+  it("inspector agrees with the servers' counts after faulty and canceled dials", async () => {
     await using good = await goodPeer();
     await using silent = await silentPeer();
     await using resetting = await resettingPeer();
@@ -332,7 +333,7 @@ describe("what an inspector knows", () => {
     assert.equal(page.snapshot().connections.total, 0);
   });
 
-  it("shows clients that keep themselves connected, until they end", () => {
+  it("inspector shows clients until they end", () => {
     const page = inspector();
     const hooks = playClient(page);
     const [{ id, since, ...client } = assert.fail("no client")] = page.snapshot().clients;
@@ -355,14 +356,14 @@ describe("what an inspector knows", () => {
     assert.deepEqual(page.snapshot().clients, []);
   });
 
-  it("refuses at construction what can't work, naming it", async () => {
+  it("inspector refuses invalid options at construction", async () => {
     for (const [options, message] of [
       [{ recentDials: -1 }, /^RangeError: inspector: recentDials must be a whole number from 0 to 10000, got -1$/],
       [{ recentFailures: 1e6 }, /recentFailures/],
       [{ maxViewers: 1.5 }, /maxViewers/],
       [{ updateMs: 1 }, /updateMs/],
-      [{ hosts: "a" }, /^TypeError: inspector: hosts must be an array of hosts, got "a"$/],
-      [{ hosts: ["http://a/"] }, /hosts must be names or addresses/],
+      [{ hosts: "a" }, /^TypeError: inspector: hosts must be an array of host names, got "a"$/],
+      [{ hosts: ["http://a/"] }, /hosts must be host names or addresses/],
       [{ recent: 1 }, /unknown option recent;/],
       [null, /options must be an object/],
     ] as const) {

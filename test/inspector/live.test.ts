@@ -12,7 +12,7 @@ interface Told {
   readonly data: InspectorSnapshot & { readonly dialIds?: readonly number[] };
 }
 
-/** Watches as a browser's EventSource does. */
+/** Reads the event stream like a browser's EventSource. */
 async function watch(server: InspectorServer) {
   const asked = request({ port: server.port, host: "127.0.0.1", path: "/events", agent: false });
   asked.end();
@@ -44,7 +44,7 @@ const dialOnce = async (page: Inspector, target = "db:5432") =>
   (await compose(page.observe(), scriptedDialer())(target)).destroy();
 
 describe("live updates", () => {
-  it("tell everything at first, and then what has changed", async () => {
+  it("live updates start with a snapshot and continue with changes", async () => {
     const page = inspector({ updateMs: 50 });
     await dialOnce(page, "before:1");
     await using server = await page.listen();
@@ -62,7 +62,7 @@ describe("live updates", () => {
     assert.equal(update()?.data.dialers[0]?.dials.succeeded, 2);
   });
 
-  it("tell how a dial goes on, and how its connection ends", async () => {
+  it("live updates show the progress of a dial and the close of its connection", async () => {
     const page = inspector({ updateMs: 50 });
     await using server = await page.listen();
     using viewer = await watch(server);
@@ -80,7 +80,7 @@ describe("live updates", () => {
     await until(() => latest("h:2")?.closed?.reason === "local", "the close");
   });
 
-  it("tell nothing while nothing changes", async () => {
+  it("live updates send nothing while nothing changes", async () => {
     const page = inspector({ updateMs: 50 });
     await dialOnce(page);
     await using server = await page.listen();
@@ -88,13 +88,13 @@ describe("live updates", () => {
     using other = await watch(server);
     await until(() => viewer.told.length >= 2, "the first update");
     const count = viewer.told.length;
-    // Time passes, as the other's events could tell: a bucket of ten seconds may end meanwhile, once.
+    // A bucket of ten seconds may end meanwhile, which is one change.
     await new Promise((resolve) => setTimeout(resolve, 400));
     assert.ok(viewer.told.length <= count + 1, `${viewer.told.length - count} events about nothing`);
     assert.ok(other.told.length > 0);
   });
 
-  it("have a timer only while somebody watches", async () => {
+  it("live updates run a timer only while there are viewers", async () => {
     const page = inspector({ updateMs: 50 });
     await using server = await page.listen();
     const before = openTimers();
@@ -107,7 +107,7 @@ describe("live updates", () => {
     await until(() => again.told[0]?.data.dials.length === 1, "a new beginning");
   });
 
-  it("are for a bounded number of viewers; who comes too late is told so, and may come again", async () => {
+  it("live updates refuse viewers above the limit until another viewer leaves", async () => {
     const page = inspector({ updateMs: 50, maxViewers: 2 });
     await using server = await page.listen();
     const first = await watch(server);
@@ -124,11 +124,12 @@ describe("live updates", () => {
     }
   });
 
-  it("hold nothing back for a viewer who doesn't read, and tell of all that he has missed when he does", async () => {
-    // More than the kernel takes in on its own, on both sides.
+  it("live updates buffer nothing for a viewer that does not read, and send it all missed changes afterwards", async () => {
+    // More than the kernel's socket buffers of both sides hold.
     const page = inspector({ updateMs: 50, recentFailures: 10_000 });
     const failing = compose(page.observe(), scriptedDialer([new Error("\u8a9e".repeat(300))]));
-    for (let index = 0; index < 5_000; index += 1) await assert.rejects(failing(`${"h".repeat(200)}:1`));
+    const longName = Array(4).fill("h".repeat(50)).join(".");
+    for (let index = 0; index < 5_000; index += 1) await assert.rejects(failing(`${longName}:1`));
     await using server = await page.listen();
     using slow = await watch(server);
     slow.response.pause();

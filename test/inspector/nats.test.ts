@@ -7,7 +7,7 @@ import { startBrowser } from "../support/browser.ts";
 import { startNats } from "../support/nats-server.ts";
 import { openSockets, until } from "../support/resources.ts";
 
-test("shows a NATS client as it is: connected, without its server, back again, and no more once it is closed", async (t) => {
+test("inspector shows a NATS client as connected, reconnecting, connected again, and removes it when it closes", async (t) => {
   const page = inspector({ updateMs: 50 });
   await using nats = await startNats();
   await using server = await page.listen();
@@ -43,7 +43,7 @@ test("shows a NATS client as it is: connected, without its server, back again, a
   await nats.stop();
   await until(() => now()?.state === "reconnecting" && (now()?.reconnectAttempts ?? 0) >= 2, "two attempts");
   assert.deepEqual([now()?.disconnects, now()?.reconnects], [1, 0]);
-  // A killed server resets the connection where it has not read all.
+  // A killed server resets the connection if it has unread data.
   assert.match(now()?.reason ?? "", /^(remote|reset)$/);
   await row.filter({ hasText: /reconnecting for/ }).waitFor();
   await until(() => (page.snapshot().dialers[0]?.failures.refused ?? 0) >= 1, "a dial that was refused");

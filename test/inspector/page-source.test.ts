@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { script } from "../../src/inspector/page/script.ts";
 import { temporaryFile } from "../support/temporary.ts";
 
-test("the page's script is sound, as far as a browser's types can tell", () => {
+test("the page's script type-checks against the browser's types", () => {
   const file = temporaryFile("page.js", script);
   const checks = ["--noEmit", "--allowJs", "--checkJs", "--target", "es2023", "--lib", "es2023,dom,dom.iterable"];
   const { status, stdout } = spawnSync(
@@ -17,7 +17,7 @@ test("the page's script is sound, as far as a browser's types can tell", () => {
   assert.equal(status, 0, stdout);
 });
 
-test("the page's script makes no markup of text, and reaches nobody but its own server", () => {
+test("the page's script never parses text as markup and connects only to its own server", () => {
   for (const way of [
     /innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser/,
     /\beval\b|new Function/,

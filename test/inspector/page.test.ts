@@ -1,3 +1,4 @@
+// Longer than other files: all tests share one browser.
 import assert from "node:assert/strict";
 import type { Duplex } from "node:stream";
 import { after, afterEach, before, describe, it } from "node:test";
@@ -23,7 +24,7 @@ after(async () => {
   await browser[Symbol.asyncDispose]();
 });
 
-/** An inspector whose page is open. */
+/** An inspector with its page open in a browser. */
 async function shown(play: (page: Inspector) => unknown = () => {}, options: InspectorOptions = {}) {
   const watched = inspector({ updateMs: 50, ...options });
   await play(watched);
@@ -38,7 +39,7 @@ const good = (durationMs: number) => ({ durationMs, outcome: "success" }) as con
 const bad = (durationMs: number) =>
   ({ durationMs, outcome: "failure", reason: "refused", error: refused("10.0.0.1:5432") }) as const;
 
-/** A dial of which every millisecond is known: refused, a wait of 100 ms, then a race, TLS and a handshake. */
+/** A dial with known timing: refused, a delay of 100 ms, then a race, TLS and a handshake. */
 async function knownDial(watched: Inspector): Promise<Duplex> {
   const clock = fakeClock();
   const wait = (ms: number) => new Promise<void>((resolve) => void clock.setTimeout(resolve, ms));
@@ -75,7 +76,7 @@ async function knownDial(watched: Inspector): Promise<Duplex> {
 }
 
 const summaries = (page: Page) => page.locator("summary");
-/** Opens every dial, and waits until what is in it is drawn: browsers tell of the opening a turn later. */
+/** Expands every dial and waits until it is drawn: browsers fire the event one task later. */
 async function openAll(page: Page): Promise<void> {
   for (const dial of await page.locator("details").all()) {
     await dial.locator("summary").click();
@@ -86,7 +87,7 @@ const textsOf = (page: Page, selector: string) => page.locator(selector).allInne
 const dialOnce = async (watched: Inspector, target: string) => compose(watched.observe(), scriptedDialer())(target);
 
 describe("the inspector's page", { timeout: 60_000 }, () => {
-  it("draws a dial as a waterfall: every phase in its place, with its duration and end", async () => {
+  it("the page draws a dial as a waterfall with the position, duration and outcome of each phase", async () => {
     const { page } = await shown(knownDial);
     assert.deepEqual(await textsOf(page, "summary .target"), ["db.internal:5432"]);
     assert.deepEqual(await textsOf(page, "summary .took"), ["250 ms"]);
@@ -109,7 +110,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     assert.deepEqual(await textsOf(page, ".after"), ["Its connection is open."]);
   });
 
-  it("lines every bar up with the one above it in the dial's own line", async () => {
+  it("the page aligns the bars of phases with the bar of their dial", async () => {
     const { page } = await shown(knownDial);
     await openAll(page);
     const boxes = await page.evaluate<string[]>(trackEdges);
@@ -117,7 +118,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     assert.equal(new Set(boxes).size, 1, boxes.join());
   });
 
-  it("shows the connections that are open, the rates of each dialer, and clients", async () => {
+  it("the page shows open connections, the rates of each dialer, and clients", async () => {
     const { page } = await shown(async (watched) => {
       playClient(watched);
       await knownDial(watched);
@@ -144,7 +145,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     );
   });
 
-  it("is live: dials and connections come, go on and go, without a touch", async () => {
+  it("the page updates dials and connections live", async () => {
     const { page, watched } = await shown();
     await page.locator("#dials-empty", { hasText: "None yet." }).waitFor();
     const controller = new AbortController();
@@ -164,7 +165,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     assert.deepEqual(await textsOf(page, "summary .target"), ["quick:1", "slow:1"]);
   });
 
-  it("keeps what is open and focused while others come, and forgets what the inspector has forgotten", async () => {
+  it("the page keeps expanded and focused dials during updates and removes forgotten ones", async () => {
     const { page, watched } = await shown((each) => dialOnce(each, "first:1"), { recentDials: 3 });
     await summaries(page).focus();
     await page.keyboard.press("Enter");
@@ -177,8 +178,9 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     assert.deepEqual(await textsOf(page, "summary .target"), ["fourth:1", "third:1", "second:1"]);
   });
 
-  it("shows hostile names as what they are, and runs none of them", async () => {
-    const evil = `<img src=x onerror="globalThis.hacked=1"><script>globalThis.hacked=1</script>"'&amp;\u202e`;
+  it("the page shows hostile names as text and runs none of them", async () => {
+    const markup = `<img src=x onerror="globalThis.hacked=1"><script>globalThis.hacked=1</script>'&amp;`;
+    const evil = `${markup}\u202e`;
     const { page } = await shown(async (watched) => {
       const client = { name: evil, stats: () => ({}) as never };
       watched
@@ -199,13 +201,16 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
       "#connections td",
     ]) {
       const [text = ""] = await page.locator(place).allTextContents();
-      assert.ok(text.includes(evil), `${place}: ${text}`);
+      // A unix path with control characters is shown as JSON, with its quotes escaped.
+      const shownMarkup =
+        place === "summary .target" || place === "#connections td" ? markup.replaceAll('"', '\\"') : markup;
+      assert.ok(text.includes(`${shownMarkup}\\u202e`), `${place}: ${text}`);
     }
     assert.equal(await page.locator("img, script:not(:last-child)").count(), 0);
     assert.equal(await page.evaluate("globalThis.hacked"), undefined);
   });
 
-  it("works by keyboard alone", async () => {
+  it("the page works with the keyboard alone", async () => {
     const { page, watched } = await shown(async (each) => {
       for (const target of ["one:1", "two:1", "three:1"]) await dialOnce(each, target);
     });
@@ -234,7 +239,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     await page.locator("summary", { hasText: "one:2" }).waitFor();
   });
 
-  it("reaches everything that can be used by Tab, and shows where the focus is", async () => {
+  it("the page reaches every control by Tab and shows the focus", async () => {
     const { page } = await shown(knownDial);
     const reached: string[] = [];
     for (let presses = 0; presses < 12; presses += 1) {
@@ -248,7 +253,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     }
   });
 
-  it("shows the failed alone, or those under way", async () => {
+  it("the page filters failed dials and dials in progress", async () => {
     const { page, watched } = await shown(async (each) => {
       await dialOnce(each, "good:1");
       await compose(each.observe(), scriptedDialer([refused("h:1")]))("bad:1").catch(() => {});
@@ -260,14 +265,14 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     assert.deepEqual(await textsOf(page, "summary .target"), ["bad:1"]);
     await page.getByRole("radio", { name: "Under way" }).check();
     assert.deepEqual(await textsOf(page, "summary .target"), ["slow:1"]);
-    // A connection leads to the dial that made it, also where that is filtered away.
+    // A connection links to its dial even if the filter hides that dial.
     await page.locator("#connections a").click();
     await page.locator("details[open]", { hasText: "good:1" }).waitFor();
     controller.abort();
     await assert.rejects(hanging);
   });
 
-  it("can be read in light and in dark colours", async () => {
+  it("the page has enough contrast in light and dark colours", async () => {
     const { page } = await shown(async (watched) => {
       playClient(watched);
       await playScene(watched);
@@ -283,7 +288,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     }
   });
 
-  it("stands still for those who want that", async () => {
+  it("the page shows no animation if reduced motion is preferred", async () => {
     const controller = new AbortController();
     const { page } = await shown((watched) => {
       compose(watched.observe(), scriptedDialer(["hang"]))("h:1", { signal: controller.signal }).catch(() => {});
@@ -294,7 +299,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     controller.abort();
   });
 
-  it("fits narrow screens and wide ones", async () => {
+  it("the page fits narrow and wide screens", async () => {
     const { page } = await shown(async (watched) => {
       playClient(watched);
       await playScene(watched);
@@ -309,7 +314,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     }
   });
 
-  it("shows what there is where as many watch as may, and says when it has lost the process", async () => {
+  it("the page polls above the maximum number of viewers and reports a lost connection", async () => {
     const polling = await shown((watched) => dialOnce(watched, "polled:1"), { maxViewers: 0 });
     await polling.page.locator("#status", { hasText: "Every 5 s" }).waitFor();
     assert.deepEqual(await textsOf(polling.page, "summary .target"), ["polled:1"]);
@@ -319,13 +324,13 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     assert.deepEqual(await textsOf(page, "summary .target"), ["gone:1"]);
   });
 
-  it("asks nobody but its own server, and its policy has nothing to keep it from", async () => {
+  it("the page requests only its own server and violates no policy", async () => {
     const { server, page } = await shown(playScene);
     await openAll(page);
     const own = browser.requests.filter((url) => url.startsWith(server.url)).map((url) => url.slice(server.url.length));
     assert.deepEqual([...new Set(own)].sort(), ["", "events"]);
     for (const url of browser.requests) assert.match(url, /^(http:\/\/127\.0\.0\.1:\d+\/|data:image\/svg)/);
-    // A stream that was refused, or whose server was closed above, is the browser's to tell.
+    // Browsers log a refused stream, or one whose server was closed.
     const complaints = browser.complaints.filter((text) => !/^Failed to load resource: /.test(text));
     assert.deepEqual(complaints, []);
   });

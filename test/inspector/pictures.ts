@@ -1,5 +1,5 @@
 /**
- * Takes the README's pictures of the live page, of a fleet that is played.
+ * Takes the README's screenshots of the live page, with a simulated fleet.
  *
  *   node --import tsx test/inspector/pictures.ts
  */
@@ -21,7 +21,7 @@ const page = await browser.open(server.url);
 const open = async (text: string) => page.locator("summary", { hasText: text }).first().click();
 await page.locator("summary").first().waitFor();
 for (const text of ["3 attempts", "tls_cert_expired", "nats.internal"]) await open(text);
-// The first tick of a second, so that what is counted in seconds has settled.
+// Starts at a full second, so that values in whole seconds do not change.
 await page.locator("#status[data-state=live]").waitFor();
 await page.mouse.move(0, 0);
 await page.evaluate("document.activeElement.blur(); scrollTo(0, 0)");

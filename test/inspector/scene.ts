@@ -1,3 +1,4 @@
+// Longer than other files: it is mostly the data of the simulated dials.
 import { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ClientTrace, ObservedClient } from "../../src/client/client-trace.ts";
@@ -16,7 +17,7 @@ import {
 import type { Inspector } from "../../src/inspector.ts";
 import { scriptedDialer } from "../../src/testing.ts";
 
-/** One step of a played dial: how long it takes and, where it fails, with what. */
+/** One step of a simulated dial: its duration and its error, if it fails. */
 type Step =
   | { readonly dns: string; readonly addresses: readonly string[]; readonly ms: number; readonly error?: Error }
   | { readonly connect: string; readonly ms: number; readonly error?: Error; readonly after?: number }
@@ -37,7 +38,7 @@ export const refused = (address: string) => coded("ECONNREFUSED", `connect ECONN
 export const unreachable = (address: string) => coded("ENETUNREACH", `connect ENETUNREACH ${address}`);
 export const expired = () => coded("CERT_HAS_EXPIRED", "certificate has expired");
 
-/** A connection without a network, with as many bytes as it is said to have carried. */
+/** A connection without a network, with the given byte counters. */
 export function playedConnection(peer: string, bytesRead: number, bytesWritten: number, tls?: string): Duplex {
   const { address, port } = addressOf(peer);
   const conn = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
@@ -55,7 +56,7 @@ export function addressOf(text: string): Address {
   return { address: host, port, family: host.includes(":") ? "ipv6" : "ipv4" };
 }
 
-/** A base dialer that plays `attempts`, the last over and over, and then brings `conn()`. */
+/** A base dialer that simulates `attempts`, repeats the last one, and then returns `conn()`. */
 export function playedDialer(attempts: readonly (readonly Step[])[], conn: () => Duplex): Dialer<Duplex> {
   let calls = 0;
   return async (_target, { trace = {}, signal } = {}) => {
@@ -106,7 +107,7 @@ function reasonOf(error: unknown) {
   return code === "CERT_HAS_EXPIRED" ? "tls_cert_expired" : "_OTHER";
 }
 
-/** Reports the start of a phase, and returns what reports its end. */
+/** Reports the start of a phase, and returns a function that reports its end. */
 function phaseOf(step: Exclude<Step, { race: unknown }>, trace: DialTrace, target: ReturnType<typeof parseTarget>) {
   if ("dns" in step) {
     trace.dnsStart?.({ host: step.dns });
@@ -141,7 +142,7 @@ function phaseOf(step: Exclude<Step, { race: unknown }>, trace: DialTrace, targe
   return (end: Ended) => trace.handshakeDone?.({ target, attempt: 1, protocol: { name: step.handshake }, ...end });
 }
 
-/** Plays, within two seconds or so, what a fleet of dialers may live through. */
+/** Simulates a fleet of dialers with various failures, in about two seconds. */
 export async function playScene(page: Inspector): Promise<void> {
   const retry = (maxAttempts: number): Middleware =>
     withRetry({ maxAttempts, initialBackoffMs: 90, backoff: "constant", jitter: "none" });
@@ -251,7 +252,7 @@ export async function playScene(page: Inspector): Promise<void> {
   for (let index = 0; index < 4; index += 1) await run("orders", "db.orders.internal:5432", [quick], idleDb);
 }
 
-/** Lets `page` see a client that has lost its connection once and is back. */
+/** Shows `page` a client that has reconnected once. */
 export function playClient(page: Inspector): ClientTrace {
   const stats = {
     inMsgs: 118_402,
@@ -276,7 +277,7 @@ export function playClient(page: Inspector): ClientTrace {
   return hooks;
 }
 
-/** Plays the ten minutes before: many dials that succeed, and an outage in their midst. The wall clock is turned back meanwhile. */
+/** Simulates the previous ten minutes, with many successful dials and one outage. The wall clock is set back meanwhile. */
 export async function playHistory(page: Inspector): Promise<void> {
   const now = Date.now;
   const startedAt = now();

@@ -1,15 +1,15 @@
 import { ClientEvents } from "../../src/client/client-events.ts";
 import type { ClientState, ClientStats, ClientTraceLike, ObservedClient } from "../../src/client/client-trace.ts";
 
-/** A client that does what the test says. */
+/** A client controlled by the test. */
 export interface PlayedClient extends ObservedClient {
-  /** What it has counted; the test changes it. */
+  /** Its statistics, which the test changes. */
   readonly counts: { -readonly [K in keyof ClientStats]: ClientStats[K] };
-  /** What `refresh` does. */
+  /** Called by `refresh`. */
   onRefresh: () => void;
 }
 
-/** A client without a network, and what tells its observers of it. */
+/** Creates a client without a network, and a function that emits its events. */
 export function playedClient(trace: ClientTraceLike, { name, state = "connecting" }: PlayedOptions = {}) {
   const client: PlayedClient = {
     name,

@@ -10,14 +10,14 @@ import {
 } from "@opentelemetry/sdk-metrics";
 import type { Sample } from "./exposition.ts";
 
-/** What one collection by OpenTelemetry's SDK found. */
+/** The result of one collection by OpenTelemetry's SDK. */
 export interface Collection {
   readonly metrics: readonly MetricData[];
-  /** Every series, as OpenTelemetry's specification has it in Prometheus. */
+  /** All series, converted to Prometheus by OpenTelemetry's specification. */
   readonly samples: readonly Sample[];
 }
 
-/** OpenTelemetry's SDK with a reader that collects when told to. */
+/** OpenTelemetry's SDK with a reader that collects on demand. */
 export function meterSdk({ temporality, views }: MeterSdkOptions = {}) {
   class Reader extends MetricReader {
     protected override async onForceFlush() {}
@@ -76,14 +76,14 @@ function samplesOf(metric: MetricData): Sample[] {
 }
 
 /**
- * Holds that two libraries show the same series with the same values. A label that is empty is none, as
- * Prometheus has it; histograms that have had nothing are left out, for not every library can show them.
+ * Asserts that two libraries expose the same series with the same values. Empty labels count as absent, as in
+ * Prometheus. Empty histograms are ignored, because not every library can expose them.
  */
 export function assertSameSeries(actual: readonly Sample[], expected: readonly Sample[], message?: string): void {
   const [ours, theirs] = [seriesOf(actual), seriesOf(expected)];
   for (const [series, value] of theirs) {
     const own = ours.get(series);
-    // Sums of fractions differ in their last digits with the order in which they were added.
+    // The order of additions changes the last digits of sums.
     if (own !== undefined && !Number.isInteger(value) && Math.abs(own / value - 1) < 1e-9) ours.set(series, value);
   }
   assert.deepEqual(Object.fromEntries(ours), Object.fromEntries(theirs), message);
@@ -103,7 +103,7 @@ function seriesOf(samples: readonly Sample[]): Map<string, number> {
   return new Map(shown.map(({ name, labels, value }) => [`${name}{${keyOf(labels)}}`, value]));
 }
 
-/** Gauges that are counts by their names. */
+/** Gauges whose names end like those of counters. */
 const isGauge = (name: string) => name === "dialer_connection_count" || name === "nats_client_server_count";
 
 function keyOf(labels: Readonly<Record<string, string>>): string {

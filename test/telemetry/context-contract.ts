@@ -16,7 +16,7 @@ import { linksOf, type RecordedSpan, spanRecorder } from "./span-tree.ts";
 const never = () => new Promise<never>(() => {});
 const no = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
 
-/** What is active beneath `withTracing`, and what is traced there, held against one line of OpenTelemetry's SDK. */
+/** Tests the active context beneath `withTracing` with one version of OpenTelemetry's SDK. */
 export function contextTests(sdk: SdkLine): void {
   const { api } = sdk;
   useContextManager(sdk);
@@ -32,16 +32,16 @@ export function contextTests(sdk: SdkLine): void {
     compose(withTracing({ tracerProvider, ...options }), ...layers);
   const active = () => api.context.active() as Context;
   const inside = <T>(span: Span, work: () => T): T => api.context.with(api.trace.setSpan(active(), span), work);
-  /** Makes a span where it stands, as instrumentations and users do. */
+  /** Creates a span at its place, as instrumentations and applications do. */
   const mark = (name: string) => tracer().startSpan(name).end();
   const parentName = (span: RecordedSpan | undefined) =>
     recorder.started.find((each) => each.spanContext().spanId === span?.parentSpanContext?.spanId)?.name;
   const named = (name: string) => recorder.started.filter((span) => span.name === name);
   const names = () => recorder.started.map(({ name }) => name);
 
-  describe("the active span", () => {
+  describe("active span", () => {
     for (const mode of ["spans", "events"] as const) {
-      it(`is the dial's in decorators and handshakes beneath it, in mode ${mode}`, async () => {
+      it(`withTracing makes the dial's span active in decorators and handshakes beneath it, in mode ${mode}`, async () => {
         await using server = await goodPeer();
         const layer: Middleware = (next) => (target, options) => {
           mark("decorator");
@@ -65,7 +65,7 @@ export function contextTests(sdk: SdkLine): void {
       });
     }
 
-    it("is the dial's for a background dial too, whatever else is active", async () => {
+    it("withTracing makes a background dial's span active beneath it, whatever span was active before", async () => {
       await using server = await goodPeer();
       const request = tracer().startSpan("request");
       const handshake = async (conn: Socket) => {
@@ -79,7 +79,7 @@ export function contextTests(sdk: SdkLine): void {
       assert.equal(named("dial")[0]?.parentSpanContext, undefined);
     });
 
-    it("is the caller's again in all that the connection hears later, and nothing is suppressed there", async () => {
+    it("listeners of a connection run in the caller's context after the dial, without suppression", async () => {
       await using server = await peer((socket) => void setTimeout(() => socket.write("hello"), 20));
       const request = tracer().startSpan("request");
       for (const background of [false, true]) {
@@ -100,7 +100,7 @@ export function contextTests(sdk: SdkLine): void {
       }
     });
 
-    it("is the caller's again for what a base dialer does after the dial has ended", async () => {
+    it("a base dialer that continues after its dial has ended runs in the caller's context", async () => {
       const begun = deferred<void>();
       const goOn = deferred<void>();
       const done = deferred<void>();
@@ -127,7 +127,7 @@ export function contextTests(sdk: SdkLine): void {
       }
     });
 
-    it("beneath two layers is the inner dial's, which is a child of the outer one's", async () => {
+    it("beneath two withTracing layers, the inner dial's span is active and a child of the outer one's", async () => {
       await using server = await goodPeer();
       const dial = traced({ name: "outer" }, withRetry(), withTracing({ tracerProvider, name: "inner" }), tcp());
       (await dial(server.address)).destroy();
@@ -138,7 +138,7 @@ export function contextTests(sdk: SdkLine): void {
     });
   });
 
-  it("two hundred reconnects, each begun by what the connection before hears, leave no chain of contexts", async () => {
+  it("200 reconnects, each started by a listener of the previous connection, leave no chain of contexts", async () => {
     let frames = 0;
     const root: Context = {
       getValue() {
@@ -167,8 +167,8 @@ export function contextTests(sdk: SdkLine): void {
     assert.ok(frames <= atRoot + 1, `${frames - atRoot} contexts deep`);
   });
 
-  describe("instrumentations beneath", () => {
-    /** As instrumentation-net is: a span of each connect, by patching what every connect goes through. */
+  describe("instrumentations of net and dns", () => {
+    /** Like instrumentation-net: patches `connect` and creates a span for each call. */
     const connect = Socket.prototype.connect;
     beforeEach(() => {
       Socket.prototype.connect = function patched(this: Socket, ...args: unknown[]) {
@@ -183,7 +183,7 @@ export function contextTests(sdk: SdkLine): void {
     });
 
     for (const mode of ["spans", "events"] as const) {
-      it(`tell nothing of what is told already, in mode ${mode}`, async () => {
+      it(`instrumentations beneath withTracing do not duplicate its spans, in mode ${mode}`, async () => {
         await using server = await goodPeer();
         const refused = await freePort();
         const dial = traced({ mode }, withRetry({ maxAttempts: 2, initialBackoffMs: 1 }), tcp());
@@ -195,14 +195,14 @@ export function contextTests(sdk: SdkLine): void {
       });
     }
 
-    it("tell of it as children of the dial where suppressTracing is false", async () => {
+    it("instrumentations create children of the dial's span if suppressTracing is false", async () => {
       await using server = await goodPeer();
       (await traced({ suppressTracing: false }, tcp())(server.address)).destroy();
       await until(() => recorder.open.length === 0, "the ends of all spans");
       assert.deepEqual(named("tcp.connect").map(parentName), ["dial"]);
     });
 
-    it("tell of what a handshake connects to, for nobody else does", async () => {
+    it("instrumentations create spans for connections that a handshake opens", async () => {
       await using server = await goodPeer();
       await using other = await goodPeer();
       const handshake = async (conn: Socket) => {
@@ -213,7 +213,7 @@ export function contextTests(sdk: SdkLine): void {
       assert.deepEqual(named("tcp.connect").map(parentName), ["dial"]);
     });
 
-    it("tell of a connect that the caller makes at the same time, and afterwards", async () => {
+    it("instrumentations create spans for the caller's own connects during and after a dial", async () => {
       await using server = await goodPeer();
       const dialing = traced({}, tcp())(server.address);
       const bare = await tcp()(server.address);
@@ -223,7 +223,7 @@ export function contextTests(sdk: SdkLine): void {
       for (const each of [bare, conn, again]) each.destroy();
     });
 
-    it("tell of it where nothing is traced here", async () => {
+    it("instrumentations create spans for dials that withTracing does not trace", async () => {
       await using server = await goodPeer();
       const unsampled = sdk.provider(spanRecorder(), { sampled: false });
       (await traced({ mode: "off" }, tcp())(server.address)).destroy();
@@ -232,8 +232,8 @@ export function contextTests(sdk: SdkLine): void {
     });
   });
 
-  describe("under suppressed tracing", () => {
-    it("no span is made, of a dial that is waited for or of a background one", async () => {
+  describe("suppressed tracing", () => {
+    it("withTracing creates no span while tracing is suppressed, not even for a background dial", async () => {
       await using server = await goodPeer();
       const suppressed = suppressTracing(active());
       for (const background of [false, true]) {
@@ -246,7 +246,7 @@ export function contextTests(sdk: SdkLine): void {
       assert.equal(named("dial").length, 1);
     });
 
-    it("so a base dialer that is itself a traced dialer tells nothing twice", async () => {
+    it("a traced dialer used as a base dialer creates no second dial span", async () => {
       await using server = await goodPeer();
       const inner = compose(withTracing({ tracerProvider, name: "inner" }), tcp());
       const base: Dialer = (target, options) => inner(target, options);
@@ -256,7 +256,7 @@ export function contextTests(sdk: SdkLine): void {
   });
 
   describe("requireParentSpan", () => {
-    it("makes spans of dials with a parent only", async () => {
+    it("requireParentSpan limits tracing to dials with an active parent span", async () => {
       await using server = await goodPeer();
       const dial = traced({ requireParentSpan: true }, tcp());
       (await dial(server.address)).destroy();
@@ -267,7 +267,7 @@ export function contextTests(sdk: SdkLine): void {
       assert.deepEqual(names(), ["request", "dial", "attempt", "socket connect"]);
     });
 
-    it("makes none of a background dial, though a span is active", async () => {
+    it("requireParentSpan excludes background dials even if a span is active", async () => {
       await using server = await goodPeer();
       const request = tracer().startSpan("request");
       const dial = traced({ requireParentSpan: true }, tcp());
@@ -276,7 +276,7 @@ export function contextTests(sdk: SdkLine): void {
       assert.deepEqual(names(), ["request"]);
     });
 
-    it("takes no dial without a span for the one that others are linked to", async () => {
+    it("requireParentSpan does not link later dials to a dial without a span", async () => {
       const steps: readonly Step[] = ["connect", "connect", no];
       const provider = { tracerProvider, requireParentSpan: true };
       const base = scriptedDialer(steps);

@@ -21,7 +21,7 @@ const openMetrics = () => {
   return registry;
 };
 
-/** One line of an OpenMetrics scrape that has an exemplar. */
+/** One line with an exemplar of an OpenMetrics scrape. */
 interface Exemplified {
   readonly metric: string;
   readonly labels: string;
@@ -30,7 +30,7 @@ interface Exemplified {
   readonly at: number;
 }
 
-/** Scrapes by HTTP, as Prometheus would, and reads what has exemplars. */
+/** Scrapes over HTTP, like Prometheus, and returns the lines with exemplars. */
 async function exemplarsOf(registry: Registry<OpenMetricsContentType>): Promise<Exemplified[]> {
   const server = createServer(async (_request, response) => {
     response.setHeader("content-type", registry.contentType);
@@ -67,7 +67,7 @@ function both(options: Partial<PrometheusOptions> = {}, sampled = true) {
 }
 
 describe("exemplars", () => {
-  it("of dials and phases point to the dial's span, when it was and how long it took", async () => {
+  it("exemplars of dial and phase durations carry the dial's span, the time and the value", async () => {
     await using server = await goodPeer();
     const { recorder, registry, dial } = both();
     const conn = await dial(`localhost:${server.port}`, { handshake: async (ready) => ready });
@@ -96,7 +96,7 @@ describe("exemplars", () => {
     }
   });
 
-  it("change no number", async () => {
+  it("exemplars do not change any metric value", async () => {
     await using server = await goodPeer();
     const { registry, dial } = both();
     for (let count = 0; count < 3; count += 1) (await dial(server.address)).destroy();
@@ -109,7 +109,7 @@ describe("exemplars", () => {
     assert.equal(value("dialer_dial_duration_seconds_count", { ...me, error_type: "refused" }), 1);
   });
 
-  it("also of what took longer than the last bucket, and after a reset", async () => {
+  it("exemplars work for values above the last bucket and after a reset", async () => {
     let durationMs = 100_000;
     const base: Dialer = (_target, options) => {
       options?.trace?.dnsDone?.({ host: "db", addresses: [], durationMs, outcome: "success" });
@@ -131,7 +131,7 @@ describe("exemplars", () => {
     );
   });
 
-  it("are none of spans that aren't sampled, or where there is no span", async () => {
+  it("spanExemplar returns no exemplar without a sampled active span", async () => {
     await using server = await goodPeer();
     for (const { registry, dial } of [both({}, false), { registry: openMetrics(), dial: tcp() }]) {
       (await dial(server.address)).destroy();
@@ -147,14 +147,14 @@ describe("exemplars", () => {
     assert.equal(sdk2.api.context.with(context, spanExemplar), undefined);
   });
 
-  it("are none unless they are asked for", async () => {
+  it("withPrometheus adds no exemplars by default", async () => {
     await using server = await goodPeer();
     const { registry, dial } = both({ exemplars: undefined });
     (await dial(server.address)).destroy();
     assert.deepEqual(await exemplarsOf(registry), []);
   });
 
-  it("may be a function of the user's own", async () => {
+  it("withPrometheus accepts a custom exemplars function", async () => {
     const registry = openMetrics();
     const dial = compose(withPrometheus({ registry, exemplars: () => ({ request: 'a"b' }) }), scriptedDialer());
     await dial("h:1");
@@ -165,15 +165,15 @@ describe("exemplars", () => {
   });
 
   const broken: Readonly<Record<string, () => never>> = {
-    "is too long for OpenMetrics": () => ({ trace_id: "x".repeat(128) }) as never,
-    "has a name that isn't one": () => ({ "trace id": "x" }) as never,
-    "has a value that is no string": () => ({ trace_id: 7 }) as never,
+    "returns more characters than OpenMetrics allows": () => ({ trace_id: "x".repeat(128) }) as never,
+    "returns an invalid label name": () => ({ "trace id": "x" }) as never,
+    "returns a label value that is not a string": () => ({ trace_id: 7 }) as never,
     throws: () => {
       throw new Error("no exemplar");
     },
   };
   for (const [what, exemplars] of Object.entries(broken)) {
-    it(`one that ${what} is left out, and what it is of is counted`, async () => {
+    it(`an exemplars function that ${what} is ignored and the observation still counted`, async () => {
       const registry = openMetrics();
       const dial = compose(withPrometheus({ registry, exemplars }), scriptedDialer());
       await dial("h:1");
@@ -185,7 +185,7 @@ describe("exemplars", () => {
     });
   }
 
-  it("are there although the registry was of another type when its histograms were made", async () => {
+  it("exemplars appear in histograms created before the registry's content type was set", async () => {
     const registry = new Registry();
     compose(withPrometheus({ registry }), scriptedDialer());
     registry.setContentType(openMetricsContentType as never);
@@ -194,10 +194,11 @@ describe("exemplars", () => {
     assert.equal((await exemplarsOf(registry as never)).length, 1);
   });
 
-  it("need a registry that can print them", () => {
+  it("withPrometheus refuses exemplars with a registry that cannot print them", () => {
     assert.throws(() => withPrometheus({ registry: new Registry(), exemplars: spanExemplar }), {
       name: "TypeError",
-      message: /exemplars need a registry of the OpenMetrics type: setContentType\(openMetricsContentType\)/,
+      message:
+        /exemplars need a registry with the OpenMetrics content type; call setContentType\(openMetricsContentType\)/,
     });
     assert.throws(() => withPrometheus({ registry: openMetrics(), exemplars: true as never }), {
       name: "TypeError",

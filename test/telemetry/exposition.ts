@@ -14,27 +14,27 @@ export interface Family {
   readonly samples: readonly Sample[];
 }
 
-/** What a scrape of a registry says, read from its text as Prometheus would. */
+/** One scrape of a registry, parsed from its text. */
 export interface Scrape {
   readonly text: string;
   readonly families: ReadonlyMap<string, Family>;
-  /** Every line that is a sample. */
+  /** All samples. */
   readonly samples: readonly Sample[];
-  /** Value of the one series with this name and exactly these labels; throws where there is none. */
+  /** Returns the value of the series with this name and exactly these labels; throws if there is none. */
   value(name: string, labels?: Record<string, string>): number;
-  /** Series of this name whose value isn't zero, as `label=value,… → value`. */
+  /** Returns the nonzero series of this name, as `label=value,… → value`. */
   nonZero(name: string): string[];
 }
 
 const sampleLine = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/;
 const labelPair = /([a-zA-Z_]\w*)="((?:[^"\\\n]|\\.)*)"(?:,|$)/y;
 
-/** Scrapes `registry` and reads its text. */
+/** Scrapes `registry` and parses its text. */
 export async function scrape(registry: Registry): Promise<Scrape> {
   return parseExposition(await registry.metrics());
 }
 
-/** Reads Prometheus' text format; throws on a line that it doesn't allow. */
+/** Parses Prometheus's text format; throws on an invalid line. */
 export function parseExposition(text: string): Scrape {
   const families = new Map<string, { help: string; type: string; samples: Sample[] }>();
   const samples: Sample[] = [];

@@ -10,7 +10,7 @@ import { type Scrape, scrape } from "./exposition.ts";
 
 const prefix = "net_conntrack_dialer_conn_";
 
-/** The four counters, zeros left out. */
+/** The nonzero series of the four counters. */
 function counted(scraped: Scrape): Record<string, string[]> {
   const seen: Record<string, string[]> = {};
   for (const what of ["attempted", "established", "failed", "closed"]) {
@@ -31,13 +31,13 @@ const failing = (error: Error): Dialer =>
   }) as Dialer;
 
 describe("go-conntrack's counters", () => {
-  it("are published only where they are asked for", async () => {
+  it("go-conntrack's counters are absent by default", async () => {
     const registry = new Registry();
     compose(withPrometheus({ registry }), tcp());
     assert.doesNotMatch((await scrape(registry)).text, /net_conntrack/);
   });
 
-  it("have go-conntrack's names, types, help and labels, and start at zero", async () => {
+  it("go-conntrack's counters have its names, types, help and labels, and start at zero", async () => {
     const { registry } = conntracked(tcp());
     const lines = (await scrape(registry)).text.split("\n").filter((line) => line.includes(prefix));
     assert.deepEqual(lines.sort(), [
@@ -59,7 +59,7 @@ describe("go-conntrack's counters", () => {
     ]);
   });
 
-  it("count a connection and its close, once though close is called again", async () => {
+  it("go-conntrack's counters count a connection and its close once, even if it is closed twice", async () => {
     await using server = await goodPeer();
     const { registry, dial } = conntracked(tcp());
     const conn = await dial(server.address);
@@ -70,13 +70,13 @@ describe("go-conntrack's counters", () => {
     assert.deepEqual(counted(await scrape(registry)), { attempted: ["1"], established: ["1"], closed: ["1"] });
   });
 
-  it("count a refused attempt under one reason, unlike go-conntrack", async () => {
+  it("go-conntrack's counters count a refused attempt under one reason", async () => {
     const { registry, dial } = conntracked(tcp());
     await assert.rejects(dial(`127.0.0.1:${await freePort()}`));
     assert.deepEqual(counted(await scrape(registry)), { attempted: ["1"], failed: ["reason=refused → 1"] });
   });
 
-  it("count every attempt of a retrying dial", async () => {
+  it("go-conntrack's counters count every attempt of a retried dial", async () => {
     const registry = new Registry();
     const layers = [
       withPrometheus({ registry, goConntrack: true }),
@@ -86,7 +86,7 @@ describe("go-conntrack's counters", () => {
     assert.deepEqual(counted(await scrape(registry)), { attempted: ["3"], failed: ["reason=refused → 3"] });
   });
 
-  it("count a name that doesn't resolve as resolution, found missing or not", async () => {
+  it("go-conntrack's counters count every DNS failure as resolution", async () => {
     for (const code of ["ENOTFOUND", "EAI_AGAIN"]) {
       const error = Object.assign(new Error(`getaddrinfo ${code} nowhere.invalid`), { code });
       const { registry, dial } = conntracked(tcp({ lookup: (_host, _options, done) => done(error, []) }));
@@ -95,7 +95,7 @@ describe("go-conntrack's counters", () => {
     }
   });
 
-  it("count a timeout, ours or the system's, as timeout", async () => {
+  it("go-conntrack's counters count timeouts of dialtrace and of the system as timeout", async () => {
     const clock = fakeClock();
     const registry = new Registry();
     const layers = [
@@ -113,7 +113,7 @@ describe("go-conntrack's counters", () => {
     assert.deepEqual(counted(await scrape(system.registry)), { attempted: ["1"], failed: ["reason=timeout → 1"] });
   });
 
-  it("count every other reason as unknown, so that each failure has exactly one", async () => {
+  it("go-conntrack's counters count every other reason as unknown", async () => {
     for (const reason of reasons) {
       const { registry, dial } = conntracked(failing(new DialError("failed", { reason })));
       await assert.rejects(dial("db:1"));
@@ -125,7 +125,7 @@ describe("go-conntrack's counters", () => {
     }
   });
 
-  it("count a caller's abort under no reason, unlike go-conntrack", async () => {
+  it("go-conntrack's counters count a canceled attempt under no reason", async () => {
     const { registry, dial } = conntracked(scriptedDialer(["hang"]) as never);
     const controller = new AbortController();
     const ended = assert.rejects(dial("db:1", { signal: controller.signal }), { name: "AbortError" });

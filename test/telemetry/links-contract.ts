@@ -9,7 +9,7 @@ import { linksOf, spanRecorder } from "./span-tree.ts";
 
 const no = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
 
-/** The links between the dials of one owner, held against one line of OpenTelemetry's SDK. */
+/** Tests the links between the dials of one owner with one version of OpenTelemetry's SDK. */
 export function linkTests(sdk: SdkLine): void {
   let recorder = spanRecorder();
   let tracerProvider: TracerProvider = sdk.provider(recorder);
@@ -18,7 +18,7 @@ export function linkTests(sdk: SdkLine): void {
     tracerProvider = sdk.provider(recorder);
   });
 
-  /** A dialer with spans that plays `steps`, and how to dial through it. */
+  /** A traced dialer that plays `steps`, and a function that dials through it. */
   function played(steps: readonly Step[], options: TracingOptions = {}) {
     const dialer = compose(withTracing({ tracerProvider, ...options }), scriptedDialer(steps));
     return (owner: object | undefined, background = true) => dialOn(dialer as never, owner, background);
@@ -31,15 +31,15 @@ export function linkTests(sdk: SdkLine): void {
     );
   }
 
-  /** Links of each dial so far; the number is the dial's place among them. */
+  /** The links of each dial so far; the number is the index of the linked dial. */
   function dialLinks(from = recorder): string[][] {
     const dials = from.started.filter(({ name }) => name === "dial");
     return dials.map((dial) => linksOf(dial, dials));
   }
 
   for (const mode of ["spans", "events"] as const) {
-    describe(`in mode ${mode}, the span of a background dial`, () => {
-      it("is linked to its owner's last successful dial, the first connect included", async () => {
+    describe(`links of background dials in mode ${mode}`, () => {
+      it("a background dial links to its owner's last successful dial, even if that was the first", async () => {
         const dial = played(["connect"], { mode });
         const owner = {};
         await dial(owner, false);
@@ -50,7 +50,7 @@ export function linkTests(sdk: SdkLine): void {
         assert.deepEqual(recorder.open, []);
       });
 
-      it("is linked to the first failed dial of its episode, which ends with a success", async () => {
+      it("a background dial links to the first failed dial since the last success", async () => {
         const dial = played(["connect", no, no, "connect", no, no], { mode });
         const owner = {};
         await dial(owner, false);
@@ -67,7 +67,7 @@ export function linkTests(sdk: SdkLine): void {
     });
   }
 
-  it("a dial that somebody waits for has no links, nor one of nobody's", async () => {
+  it("a foreground dial has no links, nor has a background dial without an owner", async () => {
     const dial = played([no, "connect"]);
     const owner = {};
     await dial(owner, false);
@@ -77,7 +77,7 @@ export function linkTests(sdk: SdkLine): void {
     assert.deepEqual(dialLinks(), [[], [], [], []]);
   });
 
-  it("the dials of several owners are kept apart", async () => {
+  it("a background dial does not link to dials of other owners", async () => {
     const dial = played(["connect", no, "connect"]);
     const [a, b] = [{}, {}];
     await dial(a, false);
@@ -87,7 +87,7 @@ export function linkTests(sdk: SdkLine): void {
     assert.deepEqual(dialLinks(), [[], [], ["previous_connection: dial 0"], ["episode: dial 1"]]);
   });
 
-  it("a dial that its caller aborted changes nothing: it neither failed nor brought a connection", async () => {
+  it("a canceled dial does not change the links of later dials", async () => {
     const controller = new AbortController();
     const dialer = compose(withTracing({ tracerProvider }), scriptedDialer(["connect", "hang", "connect"]));
     const owner = {};
@@ -99,7 +99,7 @@ export function linkTests(sdk: SdkLine): void {
     assert.deepEqual(dialLinks(), [[], ["previous_connection: dial 0"], ["previous_connection: dial 0"]]);
   });
 
-  it("a dial that isn't sampled is not linked, nor is one before it taken for it", async () => {
+  it("a background dial does not link past an unsampled successful dial", async () => {
     let sampled = true;
     const providers = { yes: tracerProvider, no: sdk.provider(recorder, { sampled: false }) };
     const some: TracerProvider = { getTracer: (name) => (sampled ? providers.yes : providers.no).getTracer(name) };
@@ -118,7 +118,7 @@ export function linkTests(sdk: SdkLine): void {
     assert.deepEqual(dialLinks(), [[], [], ["episode: dial 1"]]);
   });
 
-  it("nor is a first failure of an episode that isn't sampled, or a later one taken for it", async () => {
+  it("a background dial does not link past an unsampled first failure", async () => {
     let sampled = false;
     const providers = { yes: tracerProvider, no: sdk.provider(recorder, { sampled: false }) };
     const some: TracerProvider = { getTracer: (name) => (sampled ? providers.yes : providers.no).getTracer(name) };
@@ -131,7 +131,7 @@ export function linkTests(sdk: SdkLine): void {
     assert.deepEqual(dialLinks(), [[], []]);
   });
 
-  it("each of several layers links its own dials, whatever the others see", async () => {
+  it("each withTracing layer links only its own dials", async () => {
     const inner = spanRecorder();
     const dialer = compose(
       withTracing({ tracerProvider }),

@@ -1,3 +1,4 @@
+// Longer than other files: each test is one property of the same metrics, over shared helpers.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
@@ -23,7 +24,7 @@ async function states(registry: Registry): Promise<string[]> {
   return (await scrape(registry)).nonZero("nats_client_connection_status").map((each) => each.replace("state=", ""));
 }
 
-/** What is not zero, of every metric but the state and the duration of outages. */
+/** Nonzero series of all metrics except the status and the outage duration. */
 async function counted(registry: Registry): Promise<string[]> {
   const { nonZero } = await scrape(registry);
   return rows
@@ -33,7 +34,7 @@ async function counted(registry: Registry): Promise<string[]> {
 }
 
 describe("natsMetrics", () => {
-  it("starts with all its series at zero, each with its type, help and labels, before there is a client", async () => {
+  it("natsMetrics starts all series at zero, with type, help and labels, before the first client", async () => {
     const registry = new Registry();
     natsMetrics({ registry, name: "orders" });
     const { families, samples } = await scrape(registry);
@@ -57,7 +58,7 @@ describe("natsMetrics", () => {
     }
   });
 
-  it("has the names and buckets that its dashboards rely on", async () => {
+  it("natsMetrics has the names and buckets that the dashboards use", async () => {
     const registry = new Registry();
     natsMetrics({ registry });
     const { families, samples } = await scrape(registry);
@@ -92,7 +93,7 @@ describe("natsMetrics", () => {
     );
   });
 
-  it("has as many series as the README says, whatever happens to its clients", async () => {
+  it("natsMetrics has the number of series that the README states", async () => {
     const registry = new Registry();
     const observer = natsMetrics({ registry });
     const expected =
@@ -111,11 +112,11 @@ describe("natsMetrics", () => {
       events.close(undefined);
     }
     assert.equal((await scrape(registry)).samples.length, expected);
-    assert.match(readFileSync("README.md", "utf8"), new RegExp(`a NATS client ${expected} more`));
+    assert.match(readFileSync("src/telemetry/README.md", "utf8"), new RegExp(`a NATS client ${expected} more`));
   });
 
-  describe("the state", () => {
-    it("is exactly one at any moment of a client's life", async () => {
+  describe("connection status", () => {
+    it("natsMetrics counts a client in exactly one state at any time", async () => {
       const registry = new Registry();
       const { events } = playedClient(natsMetrics({ registry }));
       assert.deepEqual(await states(registry), ["connecting → 1"]);
@@ -126,7 +127,7 @@ describe("natsMetrics", () => {
       }
     });
 
-    it("of several clients is counted together", async () => {
+    it("natsMetrics adds up the states of clients with the same name", async () => {
       const registry = new Registry();
       const observer = natsMetrics({ registry });
       const [, b, c] = [1, 2, 3].map(() => playedClient(observer, { state: "connected" }).events);
@@ -135,7 +136,7 @@ describe("natsMetrics", () => {
       assert.deepEqual(await states(registry), ["connected → 1", "reconnecting → 1", "closed → 1"]);
     });
 
-    it("of one that closed is no matter of another that goes on", async () => {
+    it("natsMetrics keeps an open client's state when another client closes", async () => {
       const registry = new Registry();
       const observer = natsMetrics({ registry });
       const [a, b] = [playedClient(observer).events, playedClient(observer).events];
@@ -145,7 +146,7 @@ describe("natsMetrics", () => {
       assert.deepEqual(await states(registry), ["reconnecting → 1", "closed → 1"]);
     });
 
-    it("stays closed until a new client takes the place of the closed one", async () => {
+    it("natsMetrics counts a closed client until a new client replaces it", async () => {
       const registry = new Registry();
       const observer = natsMetrics({ registry });
       for (let round = 0; round < 3; round += 1) {
@@ -157,7 +158,7 @@ describe("natsMetrics", () => {
       }
     });
 
-    it("does so too where each client is given an observer of its own of the same name", async () => {
+    it("natsMetrics replaces a closed client across observers with the same name", async () => {
       const registry = new Registry();
       for (let round = 0; round < 3; round += 1) {
         const { events } = playedClient(natsMetrics({ registry }));
@@ -170,7 +171,7 @@ describe("natsMetrics", () => {
       assert.equal(value("nats_client_connection_status", { ...me, state: "closed" }), 1, "not the other name's place");
     });
 
-    it("is taken back of a client that is observed no longer, and there again when it is", async () => {
+    it("natsMetrics removes the state of a client that is no longer observed and restores it when it is", async () => {
       const registry = new Registry();
       const observer = natsMetrics({ registry });
       const { events, stop } = playedClient(observer, { state: "connected" });
@@ -184,7 +185,7 @@ describe("natsMetrics", () => {
       assert.deepEqual(await states(registry), ["closed → 1"]);
     });
 
-    it("is the truth after the registry was reset", async () => {
+    it("natsMetrics keeps client states when the registry is reset", async () => {
       const registry = new Registry();
       const { events, counts } = playedClient(natsMetrics({ registry }), { state: "connected" });
       counts.configuredServers = 3;
@@ -198,8 +199,8 @@ describe("natsMetrics", () => {
     });
   });
 
-  describe("counts", () => {
-    it("each disconnect under its reason, one that nobody knows as an error", async () => {
+  describe("counters", () => {
+    it("natsMetrics counts disconnects by reason, and unknown reasons as error", async () => {
       const registry = new Registry();
       const { events } = playedClient(natsMetrics({ registry }));
       for (const [index, reason] of disconnectReasons.entries()) {
@@ -215,7 +216,7 @@ describe("natsMetrics", () => {
       );
     });
 
-    it("reconnects, the dials made for them, and how long the outage was, in seconds", async () => {
+    it("natsMetrics counts reconnects and their attempts, and records outages in seconds", async () => {
       const registry = new Registry();
       const { events } = playedClient(natsMetrics({ registry }));
       for (let attempt = 1; attempt <= 3; attempt += 1) events.emit("reconnectAttempt", { server, attempt });
@@ -227,7 +228,7 @@ describe("natsMetrics", () => {
       assert.equal(value("nats_client_outage_duration_seconds_bucket", { ...me, le: "2.5" }), 1);
     });
 
-    it("servers that joined and left, and what servers and owners did to the connection", async () => {
+    it("natsMetrics counts server changes and connection events", async () => {
       const registry = new Registry();
       const { events } = playedClient(natsMetrics({ registry }));
       events.emit("serversChange", { added: ["b:4222", "c:4222"], removed: ["a:4222"] });
@@ -248,7 +249,7 @@ describe("natsMetrics", () => {
       ]);
     });
 
-    it("errors by kind, one that nobody knows as other", async () => {
+    it("natsMetrics counts errors by kind, and unknown kinds as other", async () => {
       const registry = new Registry();
       const { events } = playedClient(natsMetrics({ registry }));
       const error = new Error("no");
@@ -262,7 +263,7 @@ describe("natsMetrics", () => {
       );
     });
 
-    it("round trips, in seconds", async () => {
+    it("natsMetrics records round-trip times in seconds", async () => {
       const registry = new Registry();
       const { events } = playedClient(natsMetrics({ registry }));
       for (const durationMs of [0.4, 0.6, 3000]) events.emit("rtt", { durationMs });
@@ -274,8 +275,8 @@ describe("natsMetrics", () => {
     });
   });
 
-  describe("what a client counts itself", () => {
-    it("is read at each scrape, and none of it twice", async () => {
+  describe("statistics of clients", () => {
+    it("natsMetrics reads a client's statistics at each scrape and counts nothing twice", async () => {
       const registry = new Registry();
       const { counts } = playedClient(natsMetrics({ registry }));
       Object.assign(counts, { inMsgs: 1, outMsgs: 2, inBytes: 30, outBytes: 40 });
@@ -300,7 +301,7 @@ describe("natsMetrics", () => {
       ]);
     });
 
-    it("is read of each metric that is scraped alone", async () => {
+    it("natsMetrics reads a client's statistics when a single metric is scraped", async () => {
       for (const row of rows) {
         const registry = new Registry();
         const { client } = playedClient(natsMetrics({ registry }));
@@ -313,7 +314,7 @@ describe("natsMetrics", () => {
       }
     });
 
-    it("adds up over several clients of a name, and stays apart from another's", async () => {
+    it("natsMetrics adds up the statistics of clients with the same name only", async () => {
       const registry = new Registry();
       const observer = natsMetrics({ registry });
       const clients = [playedClient(observer), playedClient(observer), playedClient(natsMetrics({ registry }))];
@@ -327,8 +328,8 @@ describe("natsMetrics", () => {
       assert.equal(value("nats_client_messages_total", { dialer_name: "other", direction: "receive" }), 1);
     });
 
-    for (const how of ["closed", "observed no longer"]) {
-      it(`is read once more when it is ${how}; its servers and buffer are no more, and nobody asks it again`, async () => {
+    for (const how of ["closed", "no longer observed"]) {
+      it(`natsMetrics reads a client's statistics a last time when it is ${how}, and removes its levels`, async () => {
         const registry = new Registry();
         const { client, counts, events, stop } = playedClient(natsMetrics({ registry }), { state: "connected" });
         Object.assign(counts, { inMsgs: 1, configuredServers: 3, bufferedBytes: 9 });
@@ -343,7 +344,7 @@ describe("natsMetrics", () => {
       });
     }
 
-    it("is counted from the moment that the observation starts", async () => {
+    it("natsMetrics counts a client's statistics from the start of the observation", async () => {
       const registry = new Registry();
       const observer = natsMetrics({ registry });
       const { client, events, counts } = playedClient([], { state: "connected" });
@@ -358,7 +359,7 @@ describe("natsMetrics", () => {
       assert.equal(client.counts, counts);
     });
 
-    it("starts anew with the registry's reset, whether it had been scraped before or not", async () => {
+    it("natsMetrics restarts its counters when the registry is reset, with or without a scrape before", async () => {
       const registry = new Registry();
       const { counts, events } = playedClient(natsMetrics({ registry }));
       counts.inMsgs = 5;
@@ -371,7 +372,7 @@ describe("natsMetrics", () => {
       assert.deepEqual(await counted(registry), ["messages_total direction=receive → 1"]);
     });
 
-    it("may start anew itself: counters never go back", async () => {
+    it("natsMetrics never decreases a counter when a client's statistics restart", async () => {
       const registry = new Registry();
       const { counts } = playedClient(natsMetrics({ registry }));
       for (const inMsgs of [10, 3, 4]) {
@@ -381,7 +382,7 @@ describe("natsMetrics", () => {
       assert.deepEqual(await counted(registry), ["messages_total direction=receive → 11"]);
     });
 
-    it("harms no scrape when it can't be had, nor what others of its name have", async () => {
+    it("natsMetrics survives a client whose statistics throw, without losing those of other clients", async () => {
       const registry = new Registry();
       const observer = natsMetrics({ registry });
       const good = playedClient(observer);
@@ -403,7 +404,7 @@ describe("natsMetrics", () => {
     });
   });
 
-  it("lets a client look at its state before each scrape, which then shows what it found", async () => {
+  it("natsMetrics calls refresh() before each scrape and shows its result", async () => {
     const registry = new Registry();
     const { client, counts, events } = playedClient(natsMetrics({ registry }), { state: "connected" });
     counts.configuredServers = 1;
@@ -424,7 +425,7 @@ describe("natsMetrics", () => {
     ]);
   });
 
-  it("ignores a state that there isn't", async () => {
+  it("natsMetrics ignores an unknown state", async () => {
     const registry = new Registry();
     const { events } = playedClient(natsMetrics({ registry }));
     events.enter("made_up" as ClientState);
@@ -441,7 +442,7 @@ describe("natsMetrics", () => {
     [{ registry, title: "x" }, /natsMetrics: unknown option title; the options are registry, name/],
   ];
   for (const [options, message] of refused) {
-    it(`refuses, with ${message.source}`, () => {
+    it(`natsMetrics refuses invalid options with ${message.source}`, () => {
       assert.throws(() => natsMetrics(options as NatsMetricsOptions), { name: "TypeError", message });
     });
   }

@@ -16,7 +16,7 @@ const back = { server: "n2:4222", identity, outageMs: 1200, attempts: 3 };
 
 const seconds = ([whole, nanos]: HrTime) => whole + nanos / 1e9;
 
-/** What `natsTracing` promises, held against one line of OpenTelemetry's SDK; `spanTests` sets its context manager. */
+/** Tests `natsTracing` with one version of OpenTelemetry's SDK; `spanTests` sets its context manager. */
 export function natsTracingTests(sdk: SdkLine): void {
   let recorder = spanRecorder();
   let tracerProvider: TracerProvider = sdk.provider(recorder);
@@ -29,7 +29,7 @@ export function natsTracingTests(sdk: SdkLine): void {
     playedClient(natsTracing({ tracerProvider }), { state: "connected", ...(name && { name }) });
   const episodes = () => recorder.started.filter(({ name }) => name === "nats reconnect");
 
-  it("an episode is one span, a root, made at its end with what was lost and what was gained", () => {
+  it("natsTracing creates one root span when a reconnect ends, with both servers", () => {
     const { events } = connected("orders");
     const before = Date.now() / 1000;
     events.emit("disconnect", lost);
@@ -53,7 +53,7 @@ export function natsTracingTests(sdk: SdkLine): void {
     assert.ok(before - 0.002 <= from && from <= to && to <= after + 0.002, `${before} ${from} ${to} ${after}`);
   });
 
-  it("its duration is that of the outage", async () => {
+  it("natsTracing gives the span the duration of the outage", async () => {
     const { events } = connected();
     const startedAt = performance.now();
     events.emit("disconnect", lost);
@@ -69,7 +69,7 @@ export function natsTracingTests(sdk: SdkLine): void {
     assert.ok(took > ending - begun - 1 && took < atMost + 1, `${took} of ${ending - begun} to ${atMost}`);
   });
 
-  it("each episode is a span and a trace of its own; none is made of a client that loses nothing", () => {
+  it("natsTracing creates a separate trace for each reconnect, and none without a disconnect", () => {
     const { events } = connected();
     events.enter("draining");
     const other = connected();
@@ -91,7 +91,7 @@ export function natsTracingTests(sdk: SdkLine): void {
     });
   });
 
-  it("it is a root though a span is active", () => {
+  it("natsTracing creates a root span even if a span is active", () => {
     const { api } = sdk;
     const request = tracerProvider.getTracer("test").startSpan("request");
     const { events } = connected();
@@ -106,7 +106,7 @@ export function natsTracingTests(sdk: SdkLine): void {
     assert.notEqual(episodes()[0]?.spanContext().traceId, request.spanContext().traceId);
   });
 
-  it("the attempts of one episode are not the next one's", () => {
+  it("natsTracing counts the attempts of each reconnect separately", () => {
     const { events } = connected();
     events.emit("disconnect", lost);
     events.enter("reconnecting");
@@ -122,7 +122,7 @@ export function natsTracingTests(sdk: SdkLine): void {
     );
   });
 
-  it("a client that gives up marks the span as failed, with the reason", () => {
+  it("natsTracing marks the span as failed, with the reason, when the client gives up", () => {
     const { events } = connected();
     events.emit("disconnect", lost);
     events.enter("reconnecting");
@@ -136,7 +136,7 @@ export function natsTracingTests(sdk: SdkLine): void {
 
   const canceled = { "its owner": undefined, "an abort": new DOMException("enough", "AbortError") };
   for (const [who, error] of Object.entries(canceled)) {
-    it(`a client that ${who} closes while it looks for a connection marks no error`, () => {
+    it(`natsTracing records no error when ${who} closes the client during a reconnect`, () => {
       const { events } = connected();
       events.emit("disconnect", lost);
       events.enter("reconnecting");
@@ -148,7 +148,7 @@ export function natsTracingTests(sdk: SdkLine): void {
     });
   }
 
-  it("a connection that its client's close takes with it is no episode", () => {
+  it("natsTracing creates no span when closing the client ends the connection", () => {
     const { events } = connected();
     events.emit("disconnect", { server: "n1:4222", reason: "local" });
     events.close(undefined);
@@ -162,7 +162,7 @@ export function natsTracingTests(sdk: SdkLine): void {
     assert.equal(episodes().length, 1, "nor is one where no other is looked for");
   });
 
-  it("a client that is observed no longer leaves nothing", () => {
+  it("natsTracing creates no span for a client that is no longer observed", () => {
     const { events, stop } = connected();
     events.emit("disconnect", lost);
     events.enter("reconnecting");
@@ -171,7 +171,7 @@ export function natsTracingTests(sdk: SdkLine): void {
     assert.deepEqual(recorder.started, []);
   });
 
-  it("clients are kept apart", () => {
+  it("natsTracing keeps clients apart", () => {
     const observer = natsTracing({ tracerProvider });
     const [a, b] = (["a", "b"] as const).map((name) => playedClient(observer, { name, state: "connected" }).events);
     a?.emit("disconnect", lost);
@@ -186,7 +186,7 @@ export function natsTracingTests(sdk: SdkLine): void {
     );
   });
 
-  /** A client that dials with spans, and loses what it has. */
+  /** A client that dials with spans and then loses its connection. */
   function dialing(steps: readonly Step[], provider = tracerProvider) {
     const played = connected();
     const dialer = compose(withTracing({ tracerProvider: provider }), scriptedDialer(steps)) as unknown as Dialer;
@@ -205,7 +205,7 @@ export function natsTracingTests(sdk: SdkLine): void {
     return episodes().map((span) => linksOf(span, dials));
   };
 
-  it("it is linked to the dial of the connection lost, and to that of the one gained", async () => {
+  it("natsTracing links the span to the dials of the lost and the new connection", async () => {
     const { events, dial } = dialing(["connect", no, "connect", "connect"]);
     await dial(false);
     events.emit("disconnect", lost);
@@ -226,7 +226,7 @@ export function natsTracingTests(sdk: SdkLine): void {
     assert.equal(roots.length, 6, "four dials and two episodes, each a root");
   });
 
-  it("it is linked only to what it had lost when the client gave up", async () => {
+  it("natsTracing links the span only to the lost connection's dial when the client gives up", async () => {
     const { events, dial } = dialing(["connect", no]);
     await dial(false);
     events.emit("disconnect", lost);
@@ -236,7 +236,7 @@ export function natsTracingTests(sdk: SdkLine): void {
     assert.deepEqual(episodeLinks(), [["previous_connection: dial 0"]]);
   });
 
-  it("it is linked to nothing gained where that dial had no span", async () => {
+  it("natsTracing adds no link to a new connection whose dial had no span", async () => {
     const { client, events, dial } = dialing(["connect"]);
     await dial(false);
     events.emit("disconnect", lost);
@@ -247,7 +247,7 @@ export function natsTracingTests(sdk: SdkLine): void {
     assert.deepEqual(episodeLinks(), [["previous_connection: dial 0"]]);
   });
 
-  it("it is linked to no dial that isn't sampled", async () => {
+  it("natsTracing adds no links to unsampled dials", async () => {
     let sampled = true;
     const unsampled = sdk.provider(recorder, { sampled: false });
     const some: TracerProvider = { getTracer: (name) => (sampled ? tracerProvider : unsampled).getTracer(name) };
@@ -267,7 +267,7 @@ export function natsTracingTests(sdk: SdkLine): void {
     assert.deepEqual(episodeLinks(), [["previous_connection: dial 0"], ["connection: dial 1"]]);
   });
 
-  it("with a provider that doesn't record nothing is made", () => {
+  it("natsTracing creates nothing with a provider that does not record", () => {
     const unsampled = sdk.provider(recorder, { sampled: false });
     const { events } = playedClient(natsTracing({ tracerProvider: unsampled }), { state: "connected" });
     events.emit("disconnect", lost);

@@ -1,3 +1,4 @@
+// Longer than other files: the played events are shared by all comparisons.
 import assert from "node:assert/strict";
 import type { Duplex } from "node:stream";
 import { afterEach, describe, it } from "node:test";
@@ -30,7 +31,7 @@ import { noConn, playedPool } from "./pools.ts";
 const server = "127.0.0.1:4222";
 const target = parseTarget("db.internal:5432");
 
-/** Numbers that look random and are the same in each run. */
+/** Pseudorandom numbers, the same in each run. */
 function numbers(seed: number) {
   let state = seed;
   const next = () => {
@@ -45,7 +46,7 @@ function numbers(seed: number) {
 
 type Played = Duplex & { bytesRead: number; bytesWritten: number };
 
-/** Plays `count` dials with all that may happen in them, what no type allows too, through the layers of `dial`. */
+/** Plays `count` dials with every kind of event, including values outside the types, through the layers of `dial`. */
 async function playDials(layers: readonly Middleware[], count: number, seed: number): Promise<void> {
   const { upTo, oneOf } = numbers(seed);
   const clock = fakeClock();
@@ -102,13 +103,13 @@ async function playDials(layers: readonly Middleware[], count: number, seed: num
     else if (what < 2) {
       const closed = oneOf([...closeReasons, "made_up" as never]);
       const durationMs = upTo(1e9);
-      // A second close of a connection is no hook's to doubt: both libraries must count what they are told.
+      // Hooks do not check for a second close of a connection: both libraries must count it.
       trace?.connClosed?.({ target, conn, reason: closed, durationMs, bytesRead: 0, bytesWritten: 0 });
     }
   }
 }
 
-/** Plays the lives of clients to `observers`. */
+/** Plays the events of clients to `observers`. */
 function playClients(observers: Parameters<typeof playedClient>[0], count: number, seed: number): void {
   const { upTo, oneOf } = numbers(seed);
   for (let index = 0; index < count; index += 1) {
@@ -130,7 +131,7 @@ function playClients(observers: Parameters<typeof playedClient>[0], count: numbe
   }
 }
 
-/** Plays the lives of pools to `observers`. */
+/** Plays the events of pools to `observers`. */
 function playPools(observers: readonly PoolObserver[], count: number, seed: number): void {
   const { upTo, oneOf } = numbers(seed);
   for (let index = 0; index < count; index += 1) {
@@ -144,7 +145,7 @@ function playPools(observers: readonly PoolObserver[], count: number, seed: numb
   }
 }
 
-describe("the same events, counted through prom-client and through OpenTelemetry", () => {
+describe("withOtelMetrics compared with withPrometheus", () => {
   function both(sdk = meterSdk()) {
     const registry = new Registry();
     const { meterProvider } = sdk;
@@ -160,7 +161,7 @@ describe("the same events, counted through prom-client and through OpenTelemetry
     };
   }
 
-  it("are the same series with the same values, name by name and label by label", async () => {
+  it("withOtelMetrics has the same names, labels and values as withPrometheus", async () => {
     const { registry, layers, observers, pools, collect } = both();
     for (const seed of [1, 2, 3]) {
       await playDials(layers, 150, seed);
@@ -179,7 +180,7 @@ describe("the same events, counted through prom-client and through OpenTelemetry
     );
   });
 
-  it("start alike: every counter and gauge at zero, and no histogram, which the API has no way to start", async () => {
+  it("withOtelMetrics starts every counter and gauge at zero, and no histogram", async () => {
     const { registry, collect } = both();
     const [ours, theirs] = [await scrape(registry), await collect()];
     assertSameSeries(theirs.samples, ours.samples);
@@ -190,7 +191,7 @@ describe("the same events, counted through prom-client and through OpenTelemetry
     }
   });
 
-  it("have the table's names, units, descriptions and types, and the boundaries of its buckets", async () => {
+  it("withOtelMetrics uses the table's names, units, descriptions, types and bucket boundaries", async () => {
     const { layers, observers, pools, collect } = both();
     await playDials(layers, 50, 4);
     playClients(observers, 20, 4);
@@ -217,7 +218,7 @@ describe("the same events, counted through prom-client and through OpenTelemetry
     }
   });
 
-  it("add up to the same where the SDK tells changes only, as some backends want them", async () => {
+  it("withOtelMetrics has the same totals with delta temporality", async () => {
     const { registry, layers, observers, pools, collect } = both(
       meterSdk({ temporality: AggregationTemporality.DELTA }),
     );
@@ -239,7 +240,7 @@ describe("the same events, counted through prom-client and through OpenTelemetry
     assertSameSeries(added, (await scrape(registry)).samples);
   });
 
-  it("add up where a view leaves an attribute out", async () => {
+  it("withOtelMetrics adds up when a view drops an attribute", async () => {
     const views = [{ instrumentName: "*", attributesProcessors: [createDenyListAttributesProcessor(["dialer.name"])] }];
     const { registry, meterProvider, collect } = { registry: new Registry(), ...meterSdk({ views }) };
     for (const name of ["a", "b"]) {
@@ -256,7 +257,7 @@ describe("the same events, counted through prom-client and through OpenTelemetry
     assert.equal(samples.find(({ name }) => name === "dialer_attempts_started_total")?.value, 6);
   });
 
-  it("come out of OpenTelemetry's own Prometheus exporter alike, but for the units that it leaves out", async () => {
+  it("withOtelMetrics matches withPrometheus in OpenTelemetry's Prometheus exporter, except for unit annotations", async () => {
     const { registry, layers, observers, pools, reader } = both();
     await playDials(layers, 100, 8);
     playClients(observers, 20, 8);
@@ -287,7 +288,7 @@ describe("withOtelMetrics", () => {
     return found.length === 1 ? found[0]?.value : `${found.length} series`;
   };
 
-  it("reads the sockets when it is collected, and at no other time", async () => {
+  it("withOtelMetrics reads byte counters only when it is collected", async () => {
     await using peer = await goodPeer();
     const { meterProvider, collect } = meterSdk();
     const conn = await compose(withOtelMetrics({ meterProvider }), tcp())(peer.address);
@@ -302,7 +303,7 @@ describe("withOtelMetrics", () => {
     conn.destroy();
   });
 
-  it("counts the connections that are open, whoever of its name has opened them", async () => {
+  it("withOtelMetrics counts the open connections of all dialers with its name", async () => {
     await using peer = await goodPeer();
     const { meterProvider, collect } = meterSdk();
     const dialers = [1, 2].map(() => compose(withOtelMetrics({ meterProvider }), tcp()));
@@ -315,7 +316,7 @@ describe("withOtelMetrics", () => {
     assert.equal(await open(), 0);
   });
 
-  it("takes the provider that is registered, also after the dialer was built: dials count from then on", async () => {
+  it("withOtelMetrics measures dials from the time that a provider is registered", async () => {
     await using peer = await goodPeer();
     const { meterProvider, collect } = meterSdk();
     const dial = compose(withOtelMetrics(), tcp());
@@ -330,7 +331,7 @@ describe("withOtelMetrics", () => {
     conn.destroy();
   });
 
-  it("starts its series at once where a provider is registered already", async () => {
+  it("withOtelMetrics starts its series immediately if a provider is registered", async () => {
     const { meterProvider, collect } = meterSdk();
     metrics.setGlobalMeterProvider(meterProvider);
     withOtelMetrics();
@@ -340,7 +341,7 @@ describe("withOtelMetrics", () => {
     assert.equal(seriesValue(samples, "nats_client_reconnects_total"), 0);
   });
 
-  it("hands no hooks down as long as there is no provider", async () => {
+  it("withOtelMetrics attaches no hooks without a provider", async () => {
     const seen: unknown[] = [];
     const base = scriptedDialer();
     const dial = compose(withOtelMetrics(), (target, options) => {
@@ -351,7 +352,7 @@ describe("withOtelMetrics", () => {
     assert.deepEqual(seen, [undefined]);
   });
 
-  it("harms no dial where the registered provider throws", async () => {
+  it("withOtelMetrics does not fail a dial when the registered provider throws", async () => {
     const broken = {
       getMeter() {
         throw new Error("no meter");
@@ -363,7 +364,7 @@ describe("withOtelMetrics", () => {
     playedClient(natsOtelMetrics()).events.close(undefined);
   });
 
-  it("shows the earliest of the certificates' ends, and none before the first", async () => {
+  it("withOtelMetrics shows the earliest certificate expiry, and none before the first", async () => {
     const { meterProvider, collect } = meterSdk();
     const dial = (...ends: readonly (readonly [string, number])[]) =>
       compose(withOtelMetrics({ meterProvider }), (async (_target, { trace } = {}) => {
@@ -389,7 +390,7 @@ describe("withOtelMetrics", () => {
     [{ registry: {} }, /withOtelMetrics: unknown option registry; the options are meterProvider, name/],
   ];
   for (const [options, message] of refused) {
-    it(`refuses, with ${message.source}`, () => {
+    it(`withOtelMetrics refuses invalid options with ${message.source}`, () => {
       assert.throws(() => withOtelMetrics(options as OtelMetricsOptions), { name: "TypeError", message });
       const forClients = new RegExp(message.source.replace("withOtelMetrics", "natsOtelMetrics"));
       assert.throws(() => natsOtelMetrics(options as OtelMetricsOptions), { name: "TypeError", message: forClients });

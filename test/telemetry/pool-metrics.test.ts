@@ -16,7 +16,7 @@ function observedPool(options: { maxOpen?: number } = {}) {
 }
 
 describe("poolMetrics", () => {
-  it("starts everything at zero, in 48 series beside those of its dialer", async () => {
+  it("poolMetrics starts 48 series at zero, besides those of its dialer", async () => {
     const registry = new Registry();
     withPrometheus({ registry, name: "orders" });
     const { length: before } = (await scrape(registry)).samples;
@@ -27,7 +27,7 @@ describe("poolMetrics", () => {
     assert.equal(samples.length - before, 2 + 5 + 7 + 2 * 17);
   });
 
-  it("counts acquires by outcome and evictions by reason, and times waits and uses", async () => {
+  it("poolMetrics counts acquires and evictions, and records wait and use durations", async () => {
     const { registry, emit } = observedPool();
     emit("acquireDone", { target, outcome: "miss", waitMs: 20, conn: noConn });
     for (const waitMs of [0, 1]) emit("acquireDone", { target, outcome: "hit", waitMs, conn: noConn });
@@ -49,7 +49,7 @@ describe("poolMetrics", () => {
     assert.equal(value("dialer_pool_use_duration_seconds_sum", me), 0.04);
   });
 
-  it("shows who waits now and how many connections there may be, of all pools of its name, until their end", async () => {
+  it("poolMetrics adds up pending requests and limits of all open pools with its name", async () => {
     const { registry, observer, now, emit } = observedPool({ maxOpen: 10 });
     const other = playedPool([observer], { maxOpen: 3 });
     const shown = async () => {
@@ -67,13 +67,13 @@ describe("poolMetrics", () => {
     assert.deepEqual(await shown(), [0, 0]);
   });
 
-  it("shows no limit where there is none", async () => {
+  it("poolMetrics reports a limit of zero for an unlimited pool", async () => {
     const { registry, now } = observedPool({ maxOpen: Number.POSITIVE_INFINITY });
     now.targets = 2;
     assert.equal((await scrape(registry)).value("dialer_pool_limit", me), 0);
   });
 
-  it("sees _OTHER for what an adapter in plain JavaScript has made up", async () => {
+  it("poolMetrics reports unknown label values as _OTHER", async () => {
     const { registry, emit } = observedPool();
     emit("acquireDone", { target, outcome: "made_up" as never, waitMs: 1 });
     emit("evicted", { target, conn: noConn, reason: "__proto__" as never });
@@ -88,7 +88,7 @@ describe("poolMetrics", () => {
     [{ registry: new Registry(), name: "" }, /poolMetrics: name must be a string of 1 to 128 characters, got ""/],
     [{ registry: new Registry(), pool: 1 }, /poolMetrics: unknown option pool; the options are registry, name/],
   ] as const) {
-    it(`refuses, with ${message.source}`, () => {
+    it(`poolMetrics refuses invalid options with ${message.source}`, () => {
       assert.throws(() => poolMetrics(options as unknown as PoolMetricsOptions), { name: "TypeError", message });
     });
   }

@@ -11,7 +11,7 @@ import { connection } from "../support/contract.ts";
 const exporter = new InMemorySpanExporter();
 const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
 
-/** Runs `work` beneath a span of its own, and returns the span as it ended. */
+/** Runs `work` in a new span and returns the ended span. */
 async function spanOf(name: string, work: () => Promise<unknown>): Promise<ReadableSpan> {
   await trace.getTracer("test").startActiveSpan(name, async (span: Span) => {
     await work();
@@ -33,7 +33,7 @@ describe("poolTracing", () => {
     trace.disable();
   });
 
-  it("writes a hit as an event of the active span, with a link to the dial that made the connection", async () => {
+  it("poolTracing adds an event for a hit and a link to the connection's dial", async () => {
     await using connections = traced();
     const first = await spanOf("first", async () => (await connections.acquire("db:1")).release());
     const dial = exporter.getFinishedSpans().findLast(({ name }) => name === "dial");
@@ -49,7 +49,7 @@ describe("poolTracing", () => {
     );
   });
 
-  it("tells the one who has waited, not the one who gives back", async () => {
+  it("poolTracing adds the event to the waiting caller's span, not to the releasing one's", async () => {
     await using connections = traced();
     const lease = await connections.acquire("db:1");
     const waiting = spanOf("waits", async () => (await connections.acquire("db:1")).release());
@@ -60,7 +60,7 @@ describe("poolTracing", () => {
     assert.equal(waits.links.length, 1);
   });
 
-  it("writes an acquire that failed, and links nothing", async () => {
+  it("poolTracing adds an event without a link for a failed acquire", async () => {
     await using connections = pool<Duplex>({
       dialer: async () => connection(),
       maxOpen: 1,
@@ -74,7 +74,7 @@ describe("poolTracing", () => {
     lease.release();
   });
 
-  it("harms nobody who has no span", async () => {
+  it("poolTracing does nothing without an active span", async () => {
     await using connections = traced();
     (await connections.acquire("db:1")).release();
     (await connections.acquire("db:1")).release();

@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import type { ObservedPool, PoolCounts, PoolObserver, PoolTrace } from "../../src/pool/pool-trace.ts";
 import { evictionReasons } from "../../src/pool/pool-trace.ts";
 
-/** A pool that does what tests say: `waiting` and `targets` are what it has now. */
+/** A pool controlled by the test, with the given numbers of waiting callers and targets. */
 export function playedPool(observers: readonly PoolObserver[], { maxOpen = 10 } = {}) {
   const now = { waiting: 0, targets: 0 };
   const counts = (waiting: number): PoolCounts => ({
@@ -35,5 +35,5 @@ export function playedPool(observers: readonly PoolObserver[], { maxOpen = 10 } 
   };
 }
 
-/** A connection that is nobody's. */
+/** A connection without a peer. */
 export const noConn = {} as Duplex;

@@ -29,7 +29,7 @@ import { type Sample, type Scrape, scrape } from "./exposition.ts";
 
 const me = { dialer_name: "default" };
 
-/** The table's rows that `withPrometheus` publishes, as a scrape must show them. */
+/** The rows of the table that `withPrometheus` exposes, as they must appear in a scrape. */
 const table: readonly (readonly [string, string, readonly string[]])[] = [
   ["dialer_dial_duration_seconds", "histogram", ["error_type"]],
   ["dialer_dial_active", "gauge", []],
@@ -57,7 +57,7 @@ const table: readonly (readonly [string, string, readonly string[]])[] = [
   ["dialer_tls_peer_certificate_expiry_timestamp_seconds", "gauge", []],
 ];
 
-/** What a dialer has counted, series at zero left out. Histograms by their counts. */
+/** The nonzero series of a dialer; histograms by their counts. */
 function counted(scraped: Scrape): Record<string, string | string[]> {
   const seen: Record<string, string | string[]> = {};
   for (const [name, type] of table) {
@@ -68,7 +68,7 @@ function counted(scraped: Scrape): Record<string, string | string[]> {
   return seen;
 }
 
-/** `signals.md`, section 0: holds at every scrape. */
+/** Asserts the invariant that holds at every scrape. */
 function assertInvariant(scraped: Scrape, name = "default"): void {
   const value = (metric: string, labels = {}) => scraped.value(metric, { dialer_name: name, ...labels });
   const failed = scraped.samples
@@ -89,10 +89,10 @@ function observed(...layers: [...Middleware[], Dialer]): { registry: Registry; d
   return { registry, dial: compose(withPrometheus({ registry }), ...layers) };
 }
 
-describe("the exposition of a dialer that has done nothing", () => {
-  it("has every row of the table, with its type, unit suffix, help and labels", async () => {
+describe("initial exposition of withPrometheus", () => {
+  it("withPrometheus exposes every metric of the table, with type, unit suffix, help and labels", async () => {
     const { registry, dial } = observed(async (target, { trace } = {}) => {
-      // What has a histogram of its own only once there was one.
+      // Histograms that appear with their first observation.
       for (const limit of ["concurrency", "rate"] as const) {
         trace?.limitWait?.({ target: parseTarget(target), limit, durationMs: 1, outcome: "success" });
       }
@@ -120,13 +120,13 @@ describe("the exposition of a dialer that has done nothing", () => {
     }
   });
 
-  it("starts every counter and gauge at zero, for every value of every label", async () => {
+  it("withPrometheus starts every counter and gauge at zero, for every label value", async () => {
     const { registry } = observed(tcp());
     const { samples, value, families } = await scrape(registry);
     for (const sample of samples) assert.equal(sample.value, 0, sample.name);
     for (const row of Object.values(instruments) as Instrument[]) {
       if (row.kind === "histogram" || !/^dialer\.(?!pool)/.test(row.name)) continue;
-      // A moment: zero would be one long past.
+      // A timestamp: zero would be a date long past.
       if (row.name.endsWith(".timestamp")) continue;
       const combinations = Object.values(row.labels).reduce(
         (product, values) => product * Math.max(1, values.length),
@@ -140,7 +140,7 @@ describe("the exposition of a dialer that has done nothing", () => {
     assert.equal(value("dialer_phase_duration_seconds_count", { ...me, phase: "handshake", error_type: "" }), 0);
   });
 
-  it("has the buckets of its table", async () => {
+  it("withPrometheus uses the buckets of the table", async () => {
     const { registry } = observed(tcp());
     const { samples } = await scrape(registry);
     const bounds = (name: string) =>
@@ -152,7 +152,7 @@ describe("the exposition of a dialer that has done nothing", () => {
   });
 });
 
-describe("the number of series", () => {
+describe("number of series of withPrometheus", () => {
   // Histograms have a series for each bucket, +Inf, sum and count: 17 for latencies, 13 for lifetimes.
   const latency = 14 + 3;
   const idle =
@@ -170,7 +170,7 @@ describe("the number of series", () => {
     10 + // connections.closed
     2; // connection.io
 
-  it("is exactly known for a healthy dialer, and dialing on does not add any", async () => {
+  it("withPrometheus has a constant number of series for a healthy dialer", async () => {
     await using server = await goodPeer();
     const { registry, dial } = observed(withTimeout({ timeoutMs: 5000 }), withRetry(), tcp());
     assert.equal((await scrape(registry)).samples.length, idle);
@@ -179,7 +179,7 @@ describe("the number of series", () => {
     assert.equal(idle, 239);
   });
 
-  it("grows by one histogram for each new reason of a failure, and a healthy one stays below 320 with NATS and go-conntrack", async () => {
+  it("withPrometheus adds one histogram for each new failure reason, and has fewer than 320 series with NATS and go-conntrack", async () => {
     const registry = new Registry();
     natsMetrics({ registry });
     const dial = compose(withPrometheus({ registry, goConntrack: true }), tcp());
@@ -193,8 +193,8 @@ describe("the number of series", () => {
   });
 });
 
-describe("what a dial counts", () => {
-  it("first-try success", async () => {
+describe("counts of dials", () => {
+  it("withPrometheus counts a dial that succeeds in its first attempt", async () => {
     await using server = await goodPeer();
     const { registry, dial } = observed(tcp());
     const conn = await dial(server.address);
@@ -211,7 +211,7 @@ describe("what a dial counts", () => {
     conn.destroy();
   });
 
-  it("success by name, with the handshake", async () => {
+  it("withPrometheus counts a dial by name with a handshake", async () => {
     await using server = await goodPeer();
     const { registry, dial } = observed(tcp({ family: 4 }));
     const conn = await dial(`localhost:${server.port}`, { handshake: async (socket) => socket });
@@ -223,7 +223,7 @@ describe("what a dial counts", () => {
     conn.destroy();
   });
 
-  it("refused, then success: the dial succeeded, its first attempt did not", async () => {
+  it("withPrometheus counts a failed attempt and a successful dial when a retry succeeds", async () => {
     await using server = await goodPeer();
     const refused = await freePort();
     let calls = 0;
@@ -250,7 +250,7 @@ describe("what a dial counts", () => {
     conn.destroy();
   });
 
-  it("all attempts failed", async () => {
+  it("withPrometheus counts a dial whose attempts all failed", async () => {
     const { registry, dial } = observed(withRetry({ maxAttempts: 3, initialBackoffMs: 1, jitter: "none" }), tcp());
     await assert.rejects(dial(`127.0.0.1:${await freePort()}`), { code: "ECONNREFUSED" });
     const scraped = await scrape(registry);
@@ -268,7 +268,7 @@ describe("what a dial counts", () => {
     assertInvariant(scraped);
   });
 
-  it("a failure that no retry can mend", async () => {
+  it("withPrometheus counts a failure that is not retried", async () => {
     const expired = Object.assign(new Error("certificate has expired"), { code: "CERT_HAS_EXPIRED" });
     const { registry, dial } = observed(withRetry(), (async () => {
       throw expired;
@@ -283,7 +283,7 @@ describe("what a dial counts", () => {
     });
   });
 
-  it("a timeout of each attempt", async () => {
+  it("withPrometheus counts attempt timeouts", async () => {
     const clock = fakeClock();
     await using server = await silentPeer();
     const layers = [clock.layer, withRetry({ maxAttempts: 2, initialBackoffMs: 100, jitter: "none" })] as const;
@@ -312,7 +312,7 @@ describe("what a dial counts", () => {
     assertInvariant(scraped);
   });
 
-  it("a timeout of the whole dial while an attempt runs, and one that leaves no time to wait for another", async () => {
+  it("withPrometheus counts dial timeouts during an attempt and before a delay that exceeds the deadline", async () => {
     const clock = fakeClock();
     await using server = await silentPeer();
     const layers = [
@@ -349,7 +349,7 @@ describe("what a dial counts", () => {
     assertInvariant(scraped);
   });
 
-  it("a failed handshake", async () => {
+  it("withPrometheus counts a failed handshake", async () => {
     await using server = await goodPeer();
     const { registry, dial } = observed(tcp());
     const handshake = async () => {
@@ -368,7 +368,7 @@ describe("what a dial counts", () => {
     assertInvariant(scraped);
   });
 
-  it("an IPv6 address and a unix socket", async () => {
+  it("withPrometheus counts connects to IPv6 addresses and unix sockets", async () => {
     const { registry, dial } = observed(tcp());
     await assert.rejects(dial("unix:/nonexistent/dialtrace.sock"), { code: "ENOENT" });
     await assert.rejects(dial(`[::1]:${await freePort()}`));
@@ -378,7 +378,7 @@ describe("what a dial counts", () => {
     ]);
   });
 
-  it("dials and attempts under way", async () => {
+  it("withPrometheus shows dials and attempts in progress", async () => {
     const clock = fakeClock();
     const { registry, dial } = observed(
       clock.layer,
@@ -397,7 +397,7 @@ describe("what a dial counts", () => {
     assert.equal(after.value("dialer_attempt_active", me), 0);
   });
 
-  it("times in seconds", async () => {
+  it("withPrometheus records durations in seconds", async () => {
     const clock = fakeClock();
     const registry = new Registry();
     const layers = [clock.layer, withPrometheus({ registry }), withTimeout({ timeoutMs: 1500 })] as const;
@@ -412,22 +412,22 @@ describe("what a dial counts", () => {
   });
 });
 
-describe("a caller's abort is neither success nor failure", () => {
+describe("withPrometheus and canceled dials", () => {
   const canceled = { dials_canceled: ["1"], attempts_started: ["1"], attempts_canceled: ["1"] };
 
-  it("before the dial: nothing has happened", async () => {
+  it("withPrometheus counts nothing for a dial canceled before its start", async () => {
     const { registry, dial } = observed(tcp());
     await assert.rejects(dial("127.0.0.1:1", { signal: AbortSignal.abort() }), { name: "AbortError" });
     assert.deepEqual(counted(await scrape(registry)), {});
   });
 
-  it("during the lookup", async () => {
+  it("withPrometheus counts a dial canceled during the DNS lookup as canceled", async () => {
     const { registry, dial } = observed(tcp({ lookup: () => {} }));
     await assert.rejects(abortedSoon(dial, "db.internal:5432"), { name: "AbortError" });
     assert.deepEqual(counted(await scrape(registry)), canceled);
   });
 
-  it("during the connect", async () => {
+  it("withPrometheus counts a dial canceled during the connect as canceled", async () => {
     const { registry, dial } = observed(tcp());
     const controller = new AbortController();
     const trace: DialTrace = { connectStart: () => queueMicrotask(() => controller.abort()) };
@@ -439,7 +439,7 @@ describe("a caller's abort is neither success nor failure", () => {
     });
   });
 
-  it("during the handshake, also one that ignores it", async () => {
+  it("withPrometheus counts a dial canceled during the handshake as canceled, even if the handshake ignores it", async () => {
     await using server = await silentPeer();
     const { registry, dial } = observed(tcp());
     await assert.rejects(
@@ -455,7 +455,7 @@ describe("a caller's abort is neither success nor failure", () => {
     assertInvariant(scraped);
   });
 
-  it("during the wait between attempts", async () => {
+  it("withPrometheus counts a dial canceled during a retry delay as canceled", async () => {
     const { registry, dial } = observed(
       withRetry({ initialBackoffMs: 60_000, jitter: "none", maxBackoffMs: 60_000 }),
       tcp(),
@@ -472,7 +472,7 @@ describe("a caller's abort is neither success nor failure", () => {
     });
   });
 
-  it("in a later attempt, of a base that ignores it: all is counted by the time the dial rejects", async () => {
+  it("withPrometheus has counted a canceled dial when it rejects, even if the base dialer ignores the signal", async () => {
     let calls = 0;
     const deaf = (() => (++calls === 1 ? Promise.reject(new Error("no")) : new Promise(() => {}))) as Dialer;
     const layers = [
@@ -489,7 +489,7 @@ describe("a caller's abort is neither success nor failure", () => {
     assertInvariant(scraped);
   });
 
-  it("but the caller's AbortSignal.timeout is a failure by timeout", async () => {
+  it("withPrometheus counts a dial ended by AbortSignal.timeout as a timeout failure", async () => {
     await using server = await silentPeer();
     const { registry, dial } = observed(withRetry(), tcp());
     const dialed = dial(server.address, { signal: AbortSignal.timeout(30), handshake: () => new Promise(() => {}) });
@@ -544,22 +544,22 @@ describe("connections", () => {
       ["the system's timeout", "timeout", nothing, fail("ETIMEDOUT")],
       ["an error", "error", nothing, fail("ERR_STREAM_WHATEVER")],
       ...(["idle", "max_lifetime", "stale", "drain", "unhealthy"] as const).map(
-        (reason) => [`its owner, who says ${reason}`, reason, nothing, stated(reason)] as const,
+        (reason) => [`its owner with the reason ${reason}`, reason, nothing, stated(reason)] as const,
       ),
     ];
 
   for (const [how, reason, serve, close] of cases) {
-    it(`closed by ${how} count under ${reason}, once`, async () => {
+    it(`withPrometheus counts a connection closed by ${how} once, as ${reason}`, async () => {
       const scraped = await closedBy(serve, close);
       assert.deepEqual(scraped.nonZero("dialer_connections_closed_total"), [`reason=${reason} → 1`]);
     });
   }
 
-  it("every reason that there is has its test above", () => {
+  it("every close reason has a test", () => {
     assert.deepEqual([...new Set(cases.map(([, reason]) => reason))].sort(), [...closeReasons].sort());
   });
 
-  it("count the close once, whatever is called afterwards, and though a client removes all listeners", async () => {
+  it("withPrometheus counts a close once, even if a client removes all listeners", async () => {
     const scraped = await closedBy(nothing, (conn) => {
       const [close] = conn.listeners("close").slice(-1);
       conn.removeAllListeners();
@@ -571,7 +571,7 @@ describe("connections", () => {
     assert.deepEqual(scraped.nonZero("dialer_connections_closed_total"), ["reason=local → 1"]);
   });
 
-  it("have their bytes read at each scrape while open, and at the close, none twice", async () => {
+  it("withPrometheus reads a connection's bytes at each scrape and at its close, and counts none twice", async () => {
     await using server = await peer((socket) => {
       socket.on("data", (chunk) => socket.write(Buffer.alloc(chunk.length * 2)));
     });
@@ -599,7 +599,7 @@ describe("connections", () => {
     assert.deepEqual(await bytes(), [2100, 1050]);
   });
 
-  it("add up the bytes of several, open and closed, and of those that the peer closed", async () => {
+  it("withPrometheus adds up the bytes of open and closed connections", async () => {
     await using server = await peer((socket) => socket.end("0123456789"));
     const { registry, dial } = observed(tcp());
     const conns = await Promise.all([1, 2, 3].map(() => dial(server.address)));
@@ -612,7 +612,7 @@ describe("connections", () => {
     assert.equal(value("dialer_connections_closed_total", { ...me, reason: "remote" }), 3);
   });
 
-  it("are not touched per chunk: no listener stays, and no method that carries data is wrapped", async () => {
+  it("withPrometheus adds no data listener to a connection and wraps none of its data methods", async () => {
     await using server = await goodPeer();
     const { dial } = observed(withTimeout({ timeoutMs: 5000 }), withRetry(), tcp());
     const conn = await dial(server.address);
@@ -635,7 +635,7 @@ describe("connections", () => {
     plain.destroy();
   });
 
-  it("that come after the abort are counted as closed, or not at all, but never left open", async () => {
+  it("withPrometheus never counts a connection that arrives after a cancel as open", async () => {
     await using server = await goodPeer();
     const { registry, dial } = observed(tcp());
     for (let count = 0; count < 30; count += 1) {
@@ -654,7 +654,7 @@ describe("connections", () => {
 });
 
 describe("several dialers in one registry", () => {
-  it("are told apart by name", async () => {
+  it("withPrometheus separates dialers by name", async () => {
     await using server = await goodPeer();
     const registry = new Registry();
     const orders = compose(withPrometheus({ registry, name: "orders" }), tcp());
@@ -666,7 +666,7 @@ describe("several dialers in one registry", () => {
     for (const conn of conns) conn.destroy();
   });
 
-  it("share their series when they share a name, and never reset each other's", async () => {
+  it("withPrometheus shares series between dialers with the same name and resets none", async () => {
     await using server = await goodPeer();
     const registry = new Registry();
     const first = compose(withPrometheus({ registry, goConntrack: true }), tcp());
@@ -685,7 +685,7 @@ describe("several dialers in one registry", () => {
     assert.equal((await scrape(registry)).value("dialer_connection_count", { ...me, state: "used" }), 0);
   });
 
-  it("observe at two layers of one dialer, each what is beneath it", async () => {
+  it("withPrometheus at two layers of a dialer measures what is beneath each", async () => {
     await using server = await goodPeer();
     const registry = new Registry();
     const layer = (name: string) => withPrometheus({ registry, name });
@@ -710,7 +710,7 @@ describe("several dialers in one registry", () => {
 });
 
 describe("registries", () => {
-  it("may be prom-client's default one", async () => {
+  it("withPrometheus accepts prom-client's default registry", async () => {
     await using server = await goodPeer();
     const dial = compose(withPrometheus({ registry: defaultRegistry }), tcp());
     (await dial(server.address)).destroy();
@@ -718,7 +718,7 @@ describe("registries", () => {
     defaultRegistry.clear();
   });
 
-  it("may be of the OpenMetrics type and have default labels", async () => {
+  it("withPrometheus accepts an OpenMetrics registry with default labels", async () => {
     await using server = await goodPeer();
     const registry = new Registry();
     registry.setContentType(openMetricsContentType as never);
@@ -731,7 +731,7 @@ describe("registries", () => {
     assert.equal(value("dialer_connections_closed_total", { ...me, app: "shop", reason: "local" }), 1);
   });
 
-  it("may be cleared: the dialer dials on, and a new one starts anew", async () => {
+  it("withPrometheus keeps dialing when its registry is cleared, and a new dialer starts at zero", async () => {
     await using server = await goodPeer();
     const registry = new Registry();
     const dial = compose(withPrometheus({ registry }), tcp());
@@ -745,7 +745,7 @@ describe("registries", () => {
     assert.equal((await scrape(registry)).value("dialer_connections_established_total", me), 1);
   });
 
-  it("may be reset: counts start anew, and gauges go on telling the truth", async () => {
+  it("withPrometheus restarts counters and keeps gauges when its registry is reset", async () => {
     await using server = await goodPeer();
     const { registry, dial } = observed(tcp());
     const conns = [await dial(server.address), await dial(server.address)];
@@ -763,7 +763,7 @@ describe("registries", () => {
     assert.equal(value("dialer_dial_duration_seconds_count", { ...me, error_type: "" }), 1);
   });
 
-  it("never see a label value from outside the closed sets, nor anything of the target", async () => {
+  it("withPrometheus exposes only known label values and nothing of the target", async () => {
     await using server = await goodPeer();
     const { registry, dial } = observed(withRetry({ initialBackoffMs: 0, maxAttempts: 2 }), tcp());
     (await dial(`localhost:${server.port}`)).destroy();
@@ -777,7 +777,7 @@ describe("registries", () => {
     assertClosedSets((await scrape(registry)).samples);
   });
 
-  it("see _OTHER for a reason that an adapter in plain JavaScript has made up", async () => {
+  it("withPrometheus reports an unknown reason as _OTHER", async () => {
     const { registry, dial } = observed((async () => {
       throw new DialError("adapted", { reason: "made_up" as never });
     }) as Dialer);
@@ -790,7 +790,7 @@ describe("registries", () => {
   });
 
   for (const made of ["made_up", "constructor", "__proto__", "10.1.2.3:4222", undefined] as never[]) {
-    it(`see _OTHER for ${made}, whatever label it is made up for`, async () => {
+    it(`withPrometheus reports ${made} as _OTHER for every label`, async () => {
       const { registry, dial } = observed((async (_target, { trace } = {}) => {
         const target = parseTarget("db:1");
         const failed = { durationMs: 1, outcome: "failure", reason: made ?? ("nothing" as never) } as const;
@@ -844,9 +844,9 @@ describe("registries", () => {
   }
 });
 
-describe("what layers decide", () => {
+describe("decisions of layers", () => {
   const [a, b, c] = [parseTarget("a:1"), parseTarget("b:1"), parseTarget("c:1")];
-  /** A dialer whose base plays `told`, and brings a connection that closes in its turn. */
+  /** A dialer whose base plays `told` and returns a connection. */
   const played = (told: (trace: DialTrace) => void, endpoints?: readonly string[]) => {
     const registry = new Registry();
     const base: Dialer<Duplex> = async (_target, { trace = {} } = {}) => {
@@ -856,7 +856,7 @@ describe("what layers decide", () => {
     return { registry, dial: compose(withPrometheus({ registry, ...(endpoints && { endpoints }) }), base) };
   };
 
-  it("breakers are counted by their state, and its changes, of all targets together", async () => {
+  it("withPrometheus counts breaker states and transitions of all targets together", async () => {
     const { registry, dial } = played(({ breakerChange }) => {
       breakerChange?.({ target: a, state: "open", previous: "closed" });
       breakerChange?.({ target: b, state: "open", previous: "closed" });
@@ -873,7 +873,7 @@ describe("what layers decide", () => {
     ]);
   });
 
-  it("breakers of the endpoints that are named are told apart, and begin at zero", async () => {
+  it("withPrometheus separates the breakers of configured endpoints and starts them at zero", async () => {
     const { registry, dial } = played(
       ({ breakerChange }) => {
         for (const target of [a, b, c]) breakerChange?.({ target, state: "open", previous: "closed" });
@@ -894,7 +894,7 @@ describe("what layers decide", () => {
     ]);
   });
 
-  it("failovers are counted by the reason of the failure, waits at limits by how long they took", async () => {
+  it("withPrometheus counts failovers by reason and records waits at limits", async () => {
     const { registry, dial } = played(({ failover, limitWait, startDelayed }) => {
       startDelayed?.({ target: a, delayMs: 250 });
       failover?.({ target: a, from: a, to: b, error: new Error("no"), reason: "refused" });
@@ -911,7 +911,7 @@ describe("what layers decide", () => {
     assert.equal(value("dialer_limit_wait_duration_seconds_sum", { ...me, limit: "rate" }), 0.05);
   });
 
-  it("a connection that a pool keeps is idle, once, until it is handed out again or closes", async () => {
+  it("withPrometheus counts a pool's idle connection as idle until it is acquired or closed", async () => {
     const registry = new Registry();
     const dial = compose(withPrometheus({ registry }), async () => connection());
     const [kept, closed] = [await dial("h:1"), await dial("h:1")];
@@ -938,7 +938,7 @@ describe("options of withPrometheus", () => {
     [{}, /withPrometheus: registry must be a Registry of prom-client, got undefined/],
     [{ registry, endpoints: "a:1" }, /withPrometheus: endpoints must be an array, got "a:1"/],
     [{ registry, endpoints: ["a:1", 7] }, /withPrometheus: endpoints must be strings of 1 to 128 characters, got 7/],
-    [{ registry, endpoints: Array(33).fill("a:1") }, /withPrometheus: endpoints must be 32 at most, got 33/],
+    [{ registry, endpoints: Array(33).fill("a:1") }, /withPrometheus: endpoints must have at most 32 entries, got 33/],
     [{ registry: {} }, /withPrometheus: registry must be a Registry of prom-client, got an object/],
     [{ registry, name: "" }, /withPrometheus: name must be a string of 1 to 128 characters, got ""/],
     [{ registry, name: 7 }, /withPrometheus: name must be a string of 1 to 128 characters, got 7/],
@@ -947,12 +947,12 @@ describe("options of withPrometheus", () => {
     [{ registry, goConntrack: "yes" }, /withPrometheus: goConntrack must be a boolean, got "yes"/],
   ];
   for (const [options, message] of cases) {
-    it(`refuses, with ${message.source}`, () => {
+    it(`withPrometheus refuses invalid options with ${message.source}`, () => {
       assert.throws(() => withPrometheus(options as PrometheusOptions), { name: "TypeError", message });
     });
   }
 
-  it("leave the registry alone when they are refused", async () => {
+  it("withPrometheus leaves the registry unchanged when it refuses options", async () => {
     assert.equal((await scrape(registry)).samples.length, 0);
   });
 });

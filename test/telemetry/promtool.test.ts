@@ -11,7 +11,7 @@ import { freePort, goodPeer } from "../support/peers.ts";
 import { findCommand } from "../support/tools.ts";
 import { playedClient } from "./clients.ts";
 
-/** What Prometheus' own linter says of the exposition at `url`. */
+/** Runs Prometheus's own linter on the exposition at `url`. */
 async function check(url: string): Promise<string> {
   const input = await (await fetch(url)).text();
   assert.notEqual(input, "");
@@ -24,7 +24,7 @@ async function check(url: string): Promise<string> {
   return said;
 }
 
-/** Serves what `expose` returns, as an application would. */
+/** Serves the result of `expose` over HTTP. */
 async function exposing(expose: () => Promise<string>) {
   const server = createServer(async (_request, response) => response.end(await expose())).listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -39,12 +39,12 @@ async function exposing(expose: () => Promise<string>) {
 }
 
 describe("promtool check metrics", () => {
-  /** OpenTelemetry names what is counted now so: `db.client.connection.count`. The linter would keep it for histograms. */
+  /** OpenTelemetry uses such names for gauges (`db.client.connection.count`); the linter reserves them for histograms. */
   const counts = ["dialer_connection_count", "nats_client_server_count"].map(
     (name) => `${name} non-histogram and non-summary metrics should not have "_count" suffix`,
   );
 
-  it("has nothing else to say of names, units, types and help of a live scrape", async () => {
+  it("promtool accepts names, units, types and help of a live scrape", async () => {
     await using peer = await goodPeer();
     const registry = new Registry();
     const { events } = playedClient(natsMetrics({ registry }), { state: "connected" });
@@ -68,7 +68,7 @@ describe("promtool check metrics", () => {
     events.close(undefined);
   });
 
-  it("does say so where something is wrong", async () => {
+  it("promtool reports an invalid exposition", async () => {
     const text =
       "# HELP dial_time_milliseconds_total x\n# TYPE dial_time_milliseconds_total gauge\ndial_time_milliseconds_total 1\n";
     await using exposed = await exposing(async () => text);

@@ -8,10 +8,10 @@ import type { spanRecorder } from "./span-tree.ts";
 
 type Recorder = ReturnType<typeof spanRecorder>;
 
-/** One line of OpenTelemetry's SDK, with the API that its users have. */
+/** One major version of OpenTelemetry's SDK, with the API version of its users. */
 export interface SdkLine {
   readonly name: string;
-  /** The application's API: where it registers its provider and context manager. */
+  /** The application's API, with which it registers its provider and context manager. */
   readonly api: Pick<typeof api, "context" | "trace" | "diag" | "ROOT_CONTEXT" | "DiagLogLevel">;
   provider(recorder: Recorder, options?: { sampled: boolean }): api.TracerProvider;
 }
@@ -29,10 +29,10 @@ export const sdk2: SdkLine = {
 const folder = new URL("../otel-sdk-3/", import.meta.url);
 
 /**
- * SDK 3, from a folder of its own: it needs a newer API than SDK 2 allows. So two APIs are in the process,
- * as in an application that is ahead of this package's.
+ * SDK 3, from a separate folder, because it needs a newer API than SDK 2 allows. The process therefore has two API
+ * versions, as in an application with a newer API than this package's.
  *
- * @returns a string that says why, where it can't be had.
+ * @returns the reason as a string if SDK 3 is not available.
  */
 export function loadSdk3(): SdkLine | string {
   if (!isNodeAtLeast([22, 15])) return `OpenTelemetry's SDK 3 needs Node 22.15; this is ${process.version}`;
@@ -55,7 +55,7 @@ export function loadSdk3(): SdkLine | string {
 
 const withContextManager = new WeakSet<object>();
 
-/** Registers a context manager with the application's API, once: it complains of a second. */
+/** Registers a context manager with the application's API, once: the API reports a second one as an error. */
 export function useContextManager({ api }: SdkLine): void {
   if (withContextManager.has(api)) return;
   withContextManager.add(api);

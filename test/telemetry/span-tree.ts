@@ -1,6 +1,6 @@
 import type { Attributes, HrTime, SpanContext, SpanKind, SpanStatus } from "@opentelemetry/api";
 
-/** What the SDKs of both lines give to a span processor, as far as the tests look at it. */
+/** The parts of a span, in both SDK versions, that the tests use. */
 export interface RecordedSpan {
   readonly name: string;
   readonly kind: SpanKind;
@@ -15,22 +15,22 @@ export interface RecordedSpan {
   spanContext(): SpanContext;
 }
 
-/** A span processor that keeps every span from its start on, so that those never ended are seen. */
+/** A span processor that records every span at its start, so that spans without an end are found. */
 export function spanRecorder() {
   const started: RecordedSpan[] = [];
   const atStart = new Map<RecordedSpan, Attributes>();
   let ends = 0;
   return {
-    /** In the order of their starts. */
+    /** Spans in order of their start. */
     started: started as readonly RecordedSpan[],
-    /** How many ends there were. */
+    /** Number of ended spans. */
     get ends() {
       return ends;
     },
     get open(): readonly string[] {
       return started.filter((span) => !span.ended).map((span) => span.name);
     },
-    /** The attributes that a sampler would have seen. */
+    /** The attributes available to a sampler. */
     atStart: (span: RecordedSpan): Attributes => atStart.get(span) ?? {},
     onStart(span: RecordedSpan) {
       started.push(span);
@@ -44,7 +44,7 @@ export function spanRecorder() {
   };
 }
 
-/** What a span is linked to: `dialer.link` of each link, and the span's own name for it. */
+/** The links of a span: `dialer.link` of each, and the name of the linked span. */
 export function linksOf(span: RecordedSpan, spans: readonly RecordedSpan[]): string[] {
   return span.links.map(({ context, attributes }) => {
     const index = spans.findIndex((each) => each.spanContext().spanId === context.spanId);
@@ -56,8 +56,8 @@ const statusNames = ["", "Ok", "Error"];
 const kindNames = ["", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"];
 
 /**
- * Prints spans as trees, one line a span or event, without what differs from run to run: times, ids,
- * durations and ports, which `names` may name.
+ * Prints spans as trees, with one line per span or event, and without values that differ between runs: times, ids,
+ * durations and ports. `names` gives names to ports.
  */
 export function spanTree(spans: readonly RecordedSpan[], names: Readonly<Record<number, string>> = {}): string {
   const ids = new Set(spans.map((span) => span.spanContext().spanId));

@@ -27,7 +27,7 @@ import { spanRecorder, spanTree } from "./span-tree.ts";
 
 const never = () => new Promise<never>(() => {});
 
-/** What `withTracing` promises, held against one line of OpenTelemetry's SDK. */
+/** Tests `withTracing` with one version of OpenTelemetry's SDK. */
 export function spanTests(sdk: SdkLine): void {
   const { api } = sdk;
   const complaints: unknown[] = [];
@@ -44,20 +44,20 @@ export function spanTests(sdk: SdkLine): void {
     recorder = spanRecorder();
     tracerProvider = sdk.provider(recorder);
   });
-  // The SDK complains of spans ended twice, or written to after their end.
+  // The SDK logs spans that are ended twice or written to after their end.
   after(() => assert.deepEqual(complaints, []));
 
   const traced = (options: TracingOptions, ...layers: [...Middleware[], Dialer]): Dialer =>
     compose(withTracing({ tracerProvider, ...options }), ...layers);
 
-  /** Compares the whole tree; `$` names in `expected` are given in `names` by their ports. */
+  /** Compares the whole tree. `names` maps ports to the `$` names in `expected`. */
   function assertTree(expected: string, names: Readonly<Record<number, string>> = {}): void {
     assert.equal(spanTree(recorder.started, names), expected.trim().replaceAll(/\n {4}/g, "\n"));
     assert.deepEqual(recorder.open, [], "no span is left open");
     assert.equal(recorder.ends, recorder.started.length, "each ends once");
   }
 
-  /** A lookup whose names stand for loopback addresses. */
+  /** A lookup that resolves names to loopback addresses. */
   const lookupOf =
     (...addresses: string[]): TcpOptions["lookup"] =>
     (_host, _options, done) =>
@@ -66,7 +66,7 @@ export function spanTests(sdk: SdkLine): void {
         addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 })),
       );
 
-  /** Dials `first` at the first attempt and the target after that. */
+  /** Dials `first` in the first attempt and the target in later ones. */
   const refusedOnce = (refused: number): Dialer => {
     const base = tcp();
     let calls = 0;
@@ -77,8 +77,8 @@ export function spanTests(sdk: SdkLine): void {
     return { [hook]: () => setTimeout(() => controller.abort(), 5) };
   }
 
-  describe("the tree of spans of", () => {
-    it("a first-try success by address", async () => {
+  describe("span trees", () => {
+    it("withTracing traces a dial by address that succeeds in its first attempt", async () => {
       await using server = await goodPeer();
       (await traced({ name: "orders" }, tcp())(server.address)).destroy();
       assertTree(
@@ -90,7 +90,7 @@ export function spanTests(sdk: SdkLine): void {
       );
     });
 
-    it("a first-try success by name", async () => {
+    it("withTracing traces a dial by name that succeeds in its first attempt", async () => {
       await using server = await goodPeer();
       (await traced({}, tcp({ lookup: lookupOf("127.0.0.1") }))(`db.internal:${server.port}`)).destroy();
       assertTree(
@@ -103,7 +103,7 @@ export function spanTests(sdk: SdkLine): void {
       );
     });
 
-    it("a name that doesn't resolve", async () => {
+    it("withTracing traces a name that does not resolve", async () => {
       const error = Object.assign(new Error("getaddrinfo ENOTFOUND nowhere.invalid"), { code: "ENOTFOUND" });
       await assert.rejects(traced({}, tcp({ lookup: (_h, _o, done) => done(error, []) }))("nowhere.invalid:4222"));
       assertTree(`
@@ -112,7 +112,7 @@ export function spanTests(sdk: SdkLine): void {
         dns lookup Error "getaddrinfo ENOTFOUND nowhere.invalid" dns.question.name=nowhere.invalid error.type=dns_not_found`);
     });
 
-    it("a unix socket that isn't there", async () => {
+    it("withTracing traces a missing unix socket", async () => {
       await assert.rejects(traced({}, tcp())("unix:/nonexistent/a.sock"));
       assertTree(`
     dial Error "dial unix:/nonexistent/a.sock: connect ENOENT /nonexistent/a.sock" dialer.attempt.count=1 dialer.name=default dialer.outcome=failure error.type=refused network.transport=unix server.address=/nonexistent/a.sock
@@ -120,7 +120,7 @@ export function spanTests(sdk: SdkLine): void {
         socket connect Error "connect ENOENT /nonexistent/a.sock" error.type=refused network.peer.address=/nonexistent/a.sock network.transport=unix`);
     });
 
-    it("refused, then success: a failure that a retry mended marks its attempt, not the dial", async () => {
+    it("withTracing marks only the failed attempt when a retry succeeds", async () => {
       await using server = await goodPeer();
       const refused = await freePort();
       const retry = withRetry({ initialBackoffMs: 20, jitter: "none" });
@@ -137,7 +137,7 @@ export function spanTests(sdk: SdkLine): void {
       );
     });
 
-    it("a dial whose every attempt failed", async () => {
+    it("withTracing traces a dial whose attempts all failed", async () => {
       const port = await freePort();
       const retry = withRetry({ maxAttempts: 2, initialBackoffMs: 0 });
       await assert.rejects(traced({}, retry, tcp())(`127.0.0.1:${port}`));
@@ -152,7 +152,7 @@ export function spanTests(sdk: SdkLine): void {
       );
     });
 
-    it("two addresses of which the first refuses", async () => {
+    it("withTracing traces two addresses, the first of which refuses", async () => {
       await using server = await goodPeer();
       const dial = traced({}, tcp({ lookup: lookupOf("127.0.0.2", "127.0.0.1") }));
       (await dial(`db.internal:${server.port}`)).destroy();
@@ -167,7 +167,7 @@ export function spanTests(sdk: SdkLine): void {
       );
     });
 
-    it("a timeout of one attempt, then success", async () => {
+    it("withTracing traces an attempt timeout followed by a success", async () => {
       await using server = await goodPeer();
       const clock = fakeClock();
       const layers = [
@@ -197,7 +197,7 @@ export function spanTests(sdk: SdkLine): void {
       );
     });
 
-    it("a timeout of the whole dial, in its second attempt", async () => {
+    it("withTracing traces a dial timeout in the second attempt", async () => {
       await using server = await silentPeer();
       const refused = await freePort();
       const clock = fakeClock();
@@ -226,7 +226,7 @@ export function spanTests(sdk: SdkLine): void {
       );
     });
 
-    it("a caller's abort while connecting: canceled, and nothing marked as an error", async () => {
+    it("withTracing marks no error when the caller aborts during a connect", async () => {
       await using server = await goodPeer();
       const controller = new AbortController();
       const trace: DialTrace = { connectStart: () => queueMicrotask(() => controller.abort()) };
@@ -241,7 +241,7 @@ export function spanTests(sdk: SdkLine): void {
       );
     });
 
-    it("a caller's abort during a lookup that never answers", async () => {
+    it("withTracing traces a dial canceled during a DNS lookup that never ends", async () => {
       const controller = new AbortController();
       const dial = traced({}, tcp({ lookup: () => {} }));
       const { signal } = controller;
@@ -253,7 +253,7 @@ export function spanTests(sdk: SdkLine): void {
     });
 
     for (const mode of ["spans", "events"] as const) {
-      it(`what layers decide: events of the dial, in mode ${mode}`, async () => {
+      it(`withTracing records the decisions of layers as events, in mode ${mode}`, async () => {
         const [a, b] = [parseTarget("a:1"), parseTarget("b:1")];
         const layers: Middleware = (next) => (target, options) => {
           const trace = options?.trace;
@@ -279,7 +279,7 @@ export function spanTests(sdk: SdkLine): void {
       });
     }
 
-    it("a caller's abort during the wait between attempts", async () => {
+    it("withTracing traces a dial canceled during a retry delay", async () => {
       const port = await freePort();
       const controller = new AbortController();
       const dial = traced({}, withRetry({ initialBackoffMs: 5000, jitter: "none" }), tcp());
@@ -295,7 +295,7 @@ export function spanTests(sdk: SdkLine): void {
       );
     });
 
-    it("a handshake that says what it spoke and to whom", async () => {
+    it("withTracing records the protocol and peer that a handshake describes", async () => {
       await using server = await goodPeer();
       const handshake: NonNullable<DialOptions["handshake"]> = async (conn, context) => {
         context.describe({ name: "nats", attributes: { "nats.server.name": "n1", "nats.server.version": "2.10.0" } });
@@ -309,7 +309,7 @@ export function spanTests(sdk: SdkLine): void {
       assert.deepEqual(recorder.open, []);
     });
 
-    it("a handshake that repeats a peer's 900 kB with control characters: no attribute exceeds 1 kB", async () => {
+    it("withTracing limits attributes to 1 kB when a handshake repeats a peer's 900 kB", async () => {
       const words = `\u001b[2J\u202e\r\n${"x".repeat(900_000)}`;
       await using server = await goodPeer();
       for (const mode of ["spans", "events"] as const) {
@@ -330,7 +330,7 @@ export function spanTests(sdk: SdkLine): void {
       }
     });
 
-    it("a handshake that marks its steps, the last of them too late", async () => {
+    it("withTracing records a handshake's steps as events, except after its end", async () => {
       await using server = await goodPeer();
       let late: HandshakeContext | undefined;
       const handshake: NonNullable<DialOptions["handshake"]> = async (conn, context) => {
@@ -347,7 +347,7 @@ export function spanTests(sdk: SdkLine): void {
       assert.deepEqual(recorder.open, []);
     });
 
-    it("two handshakes at once, of which the first to begin marks a step: it is not the other's", async () => {
+    it("withTracing adds a handshake's step to no other handshake's span", async () => {
       await using server = await goodPeer();
       const both = deferred<HandshakeContext>();
       const hedge: Middleware = (next) => async (target, options) => {
@@ -375,7 +375,7 @@ export function spanTests(sdk: SdkLine): void {
       assert.deepEqual(events, ["of the second"]);
     });
 
-    it("a handshake that failed after it had learned whom it spoke to", async () => {
+    it("withTracing records the peer of a failed handshake", async () => {
       await using server = await goodPeer();
       const handshake: NonNullable<DialOptions["handshake"]> = async (_conn, context) => {
         context.describe({ name: "nats", attributes: { "nats.server.name": "n1" } });
@@ -392,7 +392,7 @@ export function spanTests(sdk: SdkLine): void {
       );
     });
 
-    it("a TLS upgrade and a proxy, which report through the hooks that they are given", async () => {
+    it("withTracing traces a proxy and a TLS upgrade that report through hooks", async () => {
       await using server = await goodPeer();
       const handshake: NonNullable<DialOptions["handshake"]> = async (conn, { trace, target }) => {
         trace?.proxyStart?.({ type: "socks5", proxy: target });
@@ -424,8 +424,8 @@ export function spanTests(sdk: SdkLine): void {
     });
   });
 
-  describe("what a sampler sees", () => {
-    it("is there at the start of each span", async () => {
+  describe("sampling", () => {
+    it("withTracing sets the attributes for samplers at the start of each span", async () => {
       await using server = await goodPeer();
       (await traced({}, tcp({ lookup: lookupOf("127.0.0.1") }))(`db.internal:${server.port}`)).destroy();
       const seen = recorder.started.map((span) => [span.name, Object.keys(recorder.atStart(span)).sort()]);
@@ -437,7 +437,7 @@ export function spanTests(sdk: SdkLine): void {
       ]);
     });
 
-    it("is of kind INTERNAL, with a static name, from the tracer dialtrace", async () => {
+    it("withTracing creates INTERNAL spans with constant names from the tracer dialtrace", async () => {
       await using server = await goodPeer();
       for (const host of ["127.0.0.1", "db-1.internal", "db-2.internal"]) {
         const dial = traced({}, tcp({ lookup: lookupOf("127.0.0.1") }));
@@ -455,8 +455,8 @@ export function spanTests(sdk: SdkLine): void {
     });
   });
 
-  describe("no span is left open", () => {
-    it("when the caller aborts while base dialer and handshake take no notice", async () => {
+  describe("ends of spans", () => {
+    it("withTracing ends all spans when base dialer and handshake ignore the caller's abort", async () => {
       const controller = new AbortController();
       const { signal } = controller;
       const deaf: Dialer = (_target, { trace } = {}) => {
@@ -473,7 +473,7 @@ export function spanTests(sdk: SdkLine): void {
         socket connect dialer.outcome=canceled network.peer.address=127.0.0.1 network.peer.port=1 network.type=ipv4`);
     });
 
-    it("when a timeout ends an attempt whose phase never ends", async () => {
+    it("withTracing ends all spans when a timeout ends an attempt whose phase never ends", async () => {
       const clock = fakeClock();
       const deaf: Dialer = (_target, { trace } = {}) => {
         trace?.tlsHandshakeStart?.({ serverName: "db.internal" });
@@ -497,7 +497,7 @@ export function spanTests(sdk: SdkLine): void {
       assert.deepEqual(recorder.open, []);
     });
 
-    it("when a phase starts twice and ends once", async () => {
+    it("withTracing ends all spans when a phase starts twice and ends once", async () => {
       const base = scriptedDialer();
       const twice = ((target, options = {}) => {
         options.trace?.dnsStart?.({ host: "a" });
@@ -510,7 +510,7 @@ export function spanTests(sdk: SdkLine): void {
     });
 
     for (const mode of ["spans", "events"] as const) {
-      it(`when a base dialer goes on after its dial has ended, in mode ${mode}`, async () => {
+      it(`withTracing starts no span when a base dialer continues after its dial, in mode ${mode}`, async () => {
         const controller = new AbortController();
         let late: DialTrace | undefined;
         const deaf: Dialer = (_target, { trace } = {}) => {
@@ -531,7 +531,7 @@ export function spanTests(sdk: SdkLine): void {
       });
     }
 
-    it("when a decorator of the user's runs attempts side by side", async () => {
+    it("withTracing ends all spans when a decorator runs attempts in parallel", async () => {
       await using server = await goodPeer();
       const clock = fakeClock();
       const hedge: Middleware = (next) => async (target, options) => {
@@ -563,13 +563,13 @@ export function spanTests(sdk: SdkLine): void {
     });
   });
 
-  describe("the parent", () => {
+  describe("parent spans", () => {
     const tracer = () => tracerProvider.getTracer("test");
     const inside = <T>(span: Span, work: () => T): T =>
       api.context.with(api.trace.setSpan(api.context.active() as Context, span), work);
     const dialSpan = () => recorder.started.find((span) => span.name === "dial");
 
-    it("is the active span", async () => {
+    it("withTracing makes the dial's span a child of the active span", async () => {
       await using server = await goodPeer();
       const request = tracer().startSpan("request");
       (await inside(request, () => traced({}, tcp())(server.address))).destroy();
@@ -577,7 +577,7 @@ export function spanTests(sdk: SdkLine): void {
       assert.match(spanTree(recorder.started), /^request\n {2}dial .*\n {4}attempt .*\n {6}socket connect [^\n]*$/);
     });
 
-    it("is the active span through awaits and timers", async () => {
+    it("withTracing finds the active span across awaits and timers", async () => {
       await using server = await goodPeer();
       const request = tracer().startSpan("request");
       const dial = traced({}, tcp());
@@ -589,13 +589,13 @@ export function spanTests(sdk: SdkLine): void {
       assert.equal(dialSpan()?.parentSpanContext?.spanId, request.spanContext().spanId);
     });
 
-    it("is none without an active span", async () => {
+    it("withTracing starts a new trace without an active span", async () => {
       await using server = await goodPeer();
       (await traced({}, tcp())(server.address)).destroy();
       assert.equal(dialSpan()?.parentSpanContext, undefined);
     });
 
-    it("is none for a background dial, though a span is active", async () => {
+    it("withTracing starts a new trace for a background dial even if a span is active", async () => {
       await using server = await goodPeer();
       const request = tracer().startSpan("request");
       (await inside(request, () => traced({}, tcp())(server.address, { background: true }))).destroy();
@@ -605,7 +605,7 @@ export function spanTests(sdk: SdkLine): void {
       assert.deepEqual(recorder.open, []);
     });
 
-    it("is right for each of 200 dials at once, some of which fail, retry or are aborted", async () => {
+    it("withTracing gives each of 200 concurrent dials its own parent", async () => {
       await using server = await goodPeer();
       const refused = await freePort();
       const dial = traced(
@@ -659,7 +659,7 @@ export function spanTests(sdk: SdkLine): void {
     });
   });
 
-  describe("mode", () => {
+  describe("modes", () => {
     async function retriedOnce(server: Peer, options: TracingOptions): Promise<Record<number, string>> {
       const refused = await freePort();
       const dial = traced(options, withRetry({ initialBackoffMs: 20, jitter: "none" }), refusedOnce(refused));
@@ -674,7 +674,7 @@ export function spanTests(sdk: SdkLine): void {
       return { [server.port]: "PORT", [refused]: "REFUSED" };
     }
 
-    it('"events" makes one span, with the rest as its events', async () => {
+    it("withTracing creates one span with events in mode events", async () => {
       await using server = await goodPeer();
       const names = await retriedOnce(server, { mode: "events" });
       assertTree(
@@ -698,7 +698,7 @@ export function spanTests(sdk: SdkLine): void {
       }
     });
 
-    it('"events" marks a failed dial, and leaves a canceled one unmarked', async () => {
+    it("withTracing marks a failed dial, but not a canceled one, in mode events", async () => {
       const port = await freePort();
       await assert.rejects(traced({ mode: "events" }, tcp())(`127.0.0.1:${port}`));
       const controller = new AbortController();
@@ -719,7 +719,7 @@ export function spanTests(sdk: SdkLine): void {
       );
     });
 
-    it('"off" makes none, and hands the dialer beneath out as it is', async () => {
+    it("withTracing returns the dialer beneath unchanged in mode off", async () => {
       await using server = await goodPeer();
       await retriedOnce(server, { mode: "off" });
       assert.equal(recorder.started.length, 0);
@@ -728,8 +728,8 @@ export function spanTests(sdk: SdkLine): void {
     });
   });
 
-  describe("the provider", () => {
-    it("that is registered after the dialer was built, and after its first dial, is used", async () => {
+  describe("tracer providers", () => {
+    it("withTracing uses a provider that is registered after the first dial", async () => {
       await using server = await goodPeer();
       const dial = compose(withTracing(), tcp());
       (await dial(server.address)).destroy();
@@ -743,7 +743,7 @@ export function spanTests(sdk: SdkLine): void {
       assert.deepEqual(recorder.open, []);
     });
 
-    it("that doesn't record costs nothing further: no hooks go down", async () => {
+    it("withTracing attaches no hooks if the provider does not record", async () => {
       await using server = await goodPeer();
       const seen: unknown[] = [];
       const layer: Middleware = (next) => (target, options) => {
@@ -760,7 +760,7 @@ export function spanTests(sdk: SdkLine): void {
       assert.notEqual(seen[2], undefined, "while those of one that records do");
     });
 
-    it("that throws harms no dial", async () => {
+    it("withTracing does not fail a dial when the provider throws", async () => {
       await using server = await goodPeer();
       const broken = {
         getTracer() {
@@ -774,7 +774,7 @@ export function spanTests(sdk: SdkLine): void {
       await warned;
     });
 
-    it("may be one of several, for layers at several places", async () => {
+    it("withTracing layers can use different providers", async () => {
       await using server = await goodPeer();
       const other = spanRecorder();
       const refused = await freePort();
@@ -797,7 +797,7 @@ export function spanTests(sdk: SdkLine): void {
     });
   });
 
-  it("the reason of an error and error.type are the same word", async () => {
+  it("withTracing uses the error's reason as error.type", async () => {
     const port = await freePort();
     const error: DialError = await traced(
       {},

@@ -11,12 +11,12 @@ describe("options of withTracing", () => {
     [{ provider: {} }, "TypeError", /withTracing: unknown option provider; did you mean tracerProvider\?$/],
   ];
   for (const [options, name, message] of refused) {
-    it(`refuses, with ${message.source}`, () => {
+    it(`withTracing refuses invalid options with ${message.source}`, () => {
       assert.throws(() => withTracing(options as TracingOptions), { name, message });
     });
   }
 
-  it("may all be left out, or undefined", () => {
+  it("withTracing accepts omitted and undefined options", () => {
     withTracing();
     withTracing({ tracerProvider: undefined, mode: undefined, name: undefined });
   });
@@ -29,12 +29,12 @@ describe("options of natsTracing", () => {
     [{ name: "x" }, /natsTracing: unknown option name; the options are tracerProvider/],
   ];
   for (const [options, message] of refused) {
-    it(`refuses, with ${message.source}`, () => {
+    it(`natsTracing refuses invalid options with ${message.source}`, () => {
       assert.throws(() => natsTracing(options as NatsTracingOptions), { name: "TypeError", message });
     });
   }
 
-  it("may all be left out, or undefined", () => {
+  it("natsTracing accepts omitted and undefined options", () => {
     natsTracing();
     natsTracing({ tracerProvider: undefined });
   });

@@ -15,7 +15,7 @@ import { loopback, tlsPeer } from "../support/tls-peers.ts";
 import { type SdkLine, useContextManager } from "./sdk-lines.ts";
 import { linksOf, spanRecorder, spanTree } from "./span-tree.ts";
 
-/** Whole trees of spans of real dialers with real peers, held against one line of OpenTelemetry's SDK. */
+/** Tests whole span trees of dialers and real servers with one version of OpenTelemetry's SDK. */
 export function treeTests(sdk: SdkLine): void {
   useContextManager(sdk);
   let recorder = spanRecorder();
@@ -34,7 +34,7 @@ export function treeTests(sdk: SdkLine): void {
     assert.equal(recorder.ends, recorder.started.length, "each ends once");
   }
 
-  it("two addresses at once, of which the second wins: the first is canceled, and no error", async () => {
+  it("withTracing marks the losing address of a race as canceled, not as an error", async () => {
     await using hole = await blackHole();
     const server = createServer((socket) => socket.resume()).listen(hole.port, "127.0.0.2");
     await once(server, "listening");
@@ -64,7 +64,7 @@ export function treeTests(sdk: SdkLine): void {
     const ca = authority();
     const valid = ca.issue({ name: "db.test" });
 
-    it("that its certificate fails: the reason stands on handshake, attempt and dial", async () => {
+    it("withTracing records an untrusted certificate on handshake, attempt and dial", async () => {
       await using server = await tlsPeer(valid);
       const dial = traced(tls({}, tcp({ lookup: loopback, family: 4 })) as never as Dialer);
       await assert.rejects(dial(`db.test:${server.port}`), { reason: "tls_cert_untrusted" });
@@ -76,7 +76,7 @@ export function treeTests(sdk: SdkLine): void {
         dns lookup dns.answers=[127.0.0.1] dns.question.name=db.test
         socket connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4
         tls handshake Error "unable to verify the first certificate" error.type=tls_cert_untrusted server.address=db.test`,
-        // Newer versions of Node add advice.
+        // Newer Node.js versions add advice to the message.
         {
           [server.port]: "PORT",
           "; if the root CA is installed locally, try running Node.js with --use-system-ca": "",
@@ -84,7 +84,7 @@ export function treeTests(sdk: SdkLine): void {
       );
     });
 
-    it("through a proxy: the target stands on the dial, the proxy on its own span", async () => {
+    it("withTracing records the target on the dial and the proxy on the proxy's span", async () => {
       await using server = await tlsPeer(valid);
       await using proxy = await peer((socket) => {
         socket.once("data", () => {
@@ -117,7 +117,7 @@ export function treeTests(sdk: SdkLine): void {
   describe("NATS", () => {
     const connect = connecting();
 
-    it("a reconnect: each dial and the episode a trace of its own, joined by links", async () => {
+    it("withTracing and natsTracing create separate, linked traces for a reconnect", async () => {
       await using server = await startNats();
       const base = tcp();
       let toRefuse = 0;
@@ -179,7 +179,7 @@ export function treeTests(sdk: SdkLine): void {
     });
   });
 
-  it("200 dials at once, each beneath a request of its own, of every outcome: every span ended, none an orphan", async () => {
+  it("withTracing ends every span of 200 concurrent dials and orphans none", async () => {
     await using server = await goodPeer();
     const { api } = sdk;
     const tracer = tracerProvider.getTracer("test");
@@ -213,7 +213,7 @@ export function treeTests(sdk: SdkLine): void {
       const [name, index] = span.name.split(" ");
       if (name === "afterwards") assert.equal(above(span)?.name, `request ${index}`);
       if (name !== "handshake") continue;
-      // One that went on after its dial had been aborted is beneath the request.
+      // A span of work that continued after its dial was aborted is beneath the request.
       const parent = above(span);
       const asked = parent?.name === "dial" ? above(parent) : parent;
       assert.equal(asked?.name, `request ${index}`);

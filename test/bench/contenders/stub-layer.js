@@ -22,7 +22,6 @@ function meterProvider() {
 
 /** @type {Record<string, () => any>} */
 const dialers = {
-  "the bare stub": () => stubDialer,
   "compose(stub)": () => compose(stubDialer),
   withTimeout: () => compose(withTimeout({ timeoutMs: 2_000 }), stubDialer),
   withRetry: () => compose(withRetry(), stubDialer),

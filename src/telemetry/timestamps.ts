@@ -1,17 +1,17 @@
-/** Names whose moments are kept; beyond it the one told longest ago is dropped. */
+/** Maximum number of names. Beyond it, the name updated longest ago is dropped. */
 const maxNames = 32;
 
-/** The moments last told under each of a few names. */
-export class Moments {
+/** The latest timestamp of each of a few names. */
+export class Timestamps {
   readonly #seconds = new Map<string, number>();
 
-  tell(name: string, seconds: number): void {
+  set(name: string, seconds: number): void {
     this.#seconds.delete(name);
     this.#seconds.set(name, seconds);
     if (this.#seconds.size > maxNames) this.#seconds.delete(this.#seconds.keys().next().value as string);
   }
 
-  /** None before the first: zero would be a moment long past. */
+  /** The earliest of the timestamps, or `undefined` if there are none: zero would be a date long past. */
   get earliest(): number | undefined {
     return this.#seconds.size === 0 ? undefined : Math.min(...this.#seconds.values());
   }
