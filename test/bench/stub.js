@@ -4,21 +4,9 @@ import { noop } from "./loop.js";
 /** The target of the stub dials. It is never connected to. */
 export const target = "db.internal:5432";
 
-/** Has the methods by which dialers recognize a connection: a real stream would cost more than what is measured. */
+/** A minimal connection: a real stream would cost more than what is measured. */
 class StubConnection {
   destroyed = false;
-
-  on() {
-    return this;
-  }
-
-  write() {
-    return true;
-  }
-
-  isPaused() {
-    return false;
-  }
 
   destroy() {
     if (this.destroyed) return this;
