@@ -98,12 +98,8 @@ const optionNames: OptionNames<BreakerOptions> = {
  * @see https://learn.microsoft.com/azure/architecture/patterns/circuit-breaker
  */
 export function withBreaker(options: BreakerOptions): BreakerLayer {
-  checkOptions("withBreaker", options, optionNames);
-  const { breaker: rule, countsAsFailure, maxTargets = 1024, ...waitOptions } = options;
-  const parts = { newStrategy: strategyMaker(rule), newWait: waitMaker(waitOptions) };
-  if (countsAsFailure !== undefined) checkFunction("withBreaker: countsAsFailure", countsAsFailure);
-  checkCount("withBreaker: maxTargets", maxTargets);
-  const breakers = new Breakers(parts, maxTargets);
+  const breakers = breakersOf(options);
+  const { countsAsFailure } = options;
 
   const middleware = layer(
     (next) =>
@@ -140,6 +136,16 @@ export function withBreaker(options: BreakerOptions): BreakerLayer {
 }
 
 markFactories({ withBreaker });
+
+/** Checks the options, and makes the breakers. */
+function breakersOf(options: BreakerOptions): Breakers {
+  checkOptions("withBreaker", options, optionNames);
+  const { breaker: rule, countsAsFailure, maxTargets = 1024, ...waitOptions } = options;
+  const parts = { newStrategy: strategyMaker(rule), newWait: waitMaker(waitOptions) };
+  if (countsAsFailure !== undefined) checkFunction("withBreaker: countsAsFailure", countsAsFailure);
+  checkCount("withBreaker: maxTargets", maxTargets);
+  return new Breakers(parts, maxTargets);
+}
 
 function controlsOf(breakers: Breakers): Omit<BreakerLayer, keyof Middleware> {
   const parsed = (target: TargetLike | undefined) => (target === undefined ? undefined : parseTarget(target));
