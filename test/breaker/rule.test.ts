@@ -49,7 +49,7 @@ describe("breaker rules after a successful probe", () => {
     ["sampling", { sampling: { threshold: 0.6, durationMs: 10_000, minimumRps: 0.2 } }],
   ];
   for (const [kind, rule] of rules) {
-    test(`a ${kind} breaker starts anew after a successful probe`, async () => {
+    test(`a ${kind} breaker restarts after a successful probe`, async () => {
       const clock = fakeClock();
       const breaker = withBreaker({ breaker: rule, halfOpenAfterMs: 100 });
       const steps = [refused, refused, "connect", refused] as const;

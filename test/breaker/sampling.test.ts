@@ -54,7 +54,7 @@ describe("SamplingStrategy", () => {
     }
   });
 
-  test("SamplingStrategy starts anew with a successful probe", () => {
+  test("SamplingStrategy restarts with a successful probe", () => {
     const { strategy, clock, fail, succeed } = on();
     fail(20);
     succeed(20);

@@ -483,7 +483,7 @@ describe("isolate() and reset()", () => {
     const { clock, base, dial, breaker, changes } = built({}, ["connect"]);
     breaker.isolate("h:1");
     assert.equal(breaker.state("h:1"), "open");
-    assert.deepEqual(changes, [], "told to the first dial that meets it");
+    assert.deepEqual(changes, [], "reported to the next dial");
     assert.equal(await dial(), "circuit_open");
     await clock.advance(2 ** 31);
     assert.equal(await dial(), "circuit_open");
