@@ -8,37 +8,37 @@ import { returnedBoolean } from "../support/returned.ts";
 import { guarded, notify } from "../support/user-call.ts";
 import type { BreakerStrategy } from "./strategy.ts";
 
-/** What the breakers of one `withBreaker` have in common. */
+/** What the breakers of one `withBreaker` share. */
 export interface BreakerParts {
   readonly newStrategy: () => BreakerStrategy;
   readonly newWait: () => BackoffFunction;
 }
 
 /**
- * The breaker of one target. cockatiel's own `CircuitBreakerPolicy` would have those who come while a
- * probe is under way wait for it, takes an abort of the probe for a success, reads `Date.now()` and does
- * not say for how long it stays open; so only its strategies are used.
+ * The breaker of one target. Only the strategies of cockatiel are used, not its `CircuitBreakerPolicy`: calls during a
+ * probe wait for the probe, an aborted probe counts as a success, it reads `Date.now()`, and it does not expose how long
+ * it stays open.
  */
 export class Breaker {
   readonly target: Target;
   state: BreakerState = "closed";
-  /** Whether it was isolated by name: then it must not be forgotten. */
+  /** Whether this target was isolated by name: the breaker must then be kept. */
   isolatedByName = false;
-  /** Number of the dial that met it last. */
+  /** Number of the last dial to the target. */
   lastDial = 0;
   /**
-   * Grows with each change, by hand too. The results of dials that were let in before count nothing: they
-   * tell of a time that is over.
+   * Incremented with each change of state. The result of a dial counts only in the generation in which the dial was
+   * admitted.
    */
   generation = 0;
-  /** What has opened it; nothing when that was done by hand. */
+  /** The failure that opened the breaker; `undefined` when it was isolated. */
   openedBy: unknown;
-  /** The state that dials were told of last. */
-  #told: BreakerState = "closed";
+  /** The state that was last reported to a dial. */
+  #reported: BreakerState = "closed";
   #probing = false;
-  /** When a probe may go through, by the clock of the dial that has opened it. */
+  /** When a probe is admitted, by the clock of the dial that opened the breaker; `Infinity` when isolated. */
   #retryAt = 0;
-  /** How many times in a row it has opened. */
+  /** Consecutive openings. */
   #openings = 0;
   #strategy: BreakerStrategy | undefined;
   #wait: BackoffFunction | undefined;
@@ -49,22 +49,22 @@ export class Breaker {
     this.#parts = parts;
   }
 
-  /** Whether it rejects everything until {@link reset}. */
+  /** Whether the breaker rejects all dials until {@link reset}. */
   get isolated(): boolean {
     return this.#retryAt === Number.POSITIVE_INFINITY;
   }
 
-  /** Whether it may be forgotten to make room. */
+  /** Whether the breaker may be dropped to make room. */
   get droppable(): boolean {
     return !this.isolatedByName && !this.#probing;
   }
 
-  /** Whether no dial has been told of another state than that of a new breaker. */
-  get toldClosed(): boolean {
-    return this.#told === "closed";
+  /** Whether the state last reported is that of a new breaker. */
+  get reportedClosed(): boolean {
+    return this.#reported === "closed";
   }
 
-  /** Lets a dial in, or doesn't. A probe must {@link leave}. */
+  /** Admits a dial; returns `undefined` when it is rejected. A probe must call {@link leave} when it ends. */
   admit(clock: Clock): "through" | "probe" | undefined {
     if (this.state === "closed") {
       this.#strategy ??= this.#parts.newStrategy();
@@ -76,25 +76,25 @@ export class Breaker {
     return "probe";
   }
 
-  /** How long until a probe is let through, to a dial that was not admitted; `undefined` where time alone won't do. */
+  /** Time until a probe is admitted, in milliseconds; `undefined` when isolated or half open. */
   retryAfterMs(clock: Clock): number | undefined {
     if (this.state !== "open" || this.isolated) return undefined;
     return Math.ceil(this.#retryAt - clock.now());
   }
 
-  /** Counts a success of a dial that was let in as `generation`. */
+  /** Counts the success of a dial that was admitted in `generation`. */
   succeeded(generation: number, clock: Clock, trace: DialTrace | undefined): void {
     if (generation !== this.generation) return;
     notify("a breaker's strategy", () => this.#strategy?.success(circuitState(this.state), clock));
     if (this.state !== "half_open") return;
     this.#change("closed");
-    this.tell(trace);
+    this.report(trace);
   }
 
   /**
-   * Counts a failure of a dial that was let in as `generation`.
+   * Counts the failure of a dial that was admitted in `generation`.
    *
-   * @throws what the function of the waits throws; then nothing has changed.
+   * @throws what the user's `halfOpenAfterMs` or `random` throws; the state then does not change.
    */
   failed(generation: number, error: unknown, clock: Clock, trace: DialTrace | undefined): void {
     if (generation !== this.generation) return;
@@ -111,30 +111,30 @@ export class Breaker {
     this.#openings += 1;
     this.#retryAt = clock.now() + waitMs;
     this.openedBy = error;
-    this.tell(trace);
+    this.report(trace);
   }
 
-  /** Frees the place of a probe that was let in as `generation` and has ended, however it has. */
+  /** Ends a probe that was admitted in `generation`, whatever its result. */
   leave(generation: number): void {
     if (generation === this.generation) this.#probing = false;
   }
 
-  /** Tells a dial of the state, if the dial before was told of another. */
-  tell(trace: DialTrace | undefined): void {
-    if (this.state === this.#told) return;
-    const previous = this.#told;
-    this.#told = this.state;
+  /** Calls `breakerChange` if the state differs from the one last reported. */
+  report(trace: DialTrace | undefined): void {
+    if (this.state === this.#reported) return;
+    const previous = this.#reported;
+    this.#reported = this.state;
     trace?.breakerChange?.({ target: this.target, state: this.state, previous });
   }
 
-  /** Rejects everything from now on. */
+  /** Rejects all dials from now on. */
   isolate(): void {
     this.#change("open");
     this.#retryAt = Number.POSITIVE_INFINITY;
     this.openedBy = undefined;
   }
 
-  /** Begins anew. */
+  /** Returns to the initial state. */
   reset(): void {
     this.#change("closed");
     this.#strategy = undefined;

@@ -4,14 +4,14 @@ import { Breaker, type BreakerParts } from "./breaker.ts";
 
 const none: readonly Breaker[] = [];
 
-/** The breakers of all targets, each made when its target is first dialed, and not more than there is room for. */
+/** The breakers of all targets, at most `max`. A breaker is made when its target is first dialed. */
 export class Breakers {
   readonly #byTarget = new Map<string, Breaker>();
   readonly #parts: BreakerParts;
   readonly #max: number;
-  /** Whether every target is isolated, also those that are still to come. */
+  /** Whether all targets are isolated, including those not dialed yet. */
   #allIsolated = false;
-  /** Counts the dials, for each breaker remembers its last: cheaper in each dial than a Map kept in that order. */
+  /** Number of the last dial. Numbering dials is cheaper than keeping a Map in the order of the last dials. */
   #dials = 0;
 
   constructor(parts: BreakerParts, max: number) {
@@ -23,15 +23,15 @@ export class Breakers {
     return this.#allIsolated;
   }
 
-  /** The breaker of a target that is dialed. What is forgotten to make room for it is told to the dial. */
+  /** Returns the breaker of a dialed target. Breakers that are dropped to make room are reported to the dial as closed. */
   dialed(target: Target, trace: DialTrace | undefined): Breaker {
     const key = target.toString();
     let breaker = this.#byTarget.get(key);
     if (breaker === undefined) {
-      const forgotten = this.#byTarget.size < this.#max ? none : this.#makeRoom();
+      const dropped = this.#byTarget.size < this.#max ? none : this.#makeRoom();
       breaker = this.#add(key, target);
-      for (const each of forgotten) each.tell(trace);
-      // A hook that has reset all has had it dropped again.
+      for (const each of dropped) each.report(trace);
+      // A hook that called reset() has dropped the new breaker.
       breaker = this.get(target) ?? this.#add(key, target);
     }
     breaker.lastDial = this.#dials += 1;
@@ -42,7 +42,7 @@ export class Breakers {
     return this.#byTarget.get(target.toString());
   }
 
-  /** All that are remembered, the most recently dialed last. */
+  /** Returns all breakers, the most recently dialed last. */
   all(): readonly Breaker[] {
     return [...this.#byTarget.values()].sort((one, other) => one.lastDial - other.lastDial);
   }
@@ -53,7 +53,7 @@ export class Breakers {
       for (const breaker of this.#byTarget.values()) breaker.isolate();
       return;
     }
-    // Above what there is room for, if need be: the next dial makes room, and can be told of it.
+    // May exceed the maximum: the next dial makes room, and gets the report of the dropped breaker.
     const breaker = this.get(target) ?? this.#add(target.toString(), target);
     breaker.isolatedByName = true;
     breaker.isolate();
@@ -71,11 +71,11 @@ export class Breakers {
 
   #reset(key: string, breaker: Breaker): void {
     breaker.isolatedByName = false;
-    // By name it is let out of what was done by name.
+    // A reset by name undoes an isolation by name only.
     if (this.#allIsolated) return;
     breaker.reset();
-    // One that is as good as new need not be kept.
-    if (breaker.toldClosed) this.#byTarget.delete(key);
+    // A breaker in its initial state need not be kept.
+    if (breaker.reportedClosed) this.#byTarget.delete(key);
   }
 
   #add(key: string, target: Target): Breaker {
@@ -86,21 +86,21 @@ export class Breakers {
     return breaker;
   }
 
-  /** Forgets what there is no room for beside a new one, and returns it. */
+  /** Drops breakers until there is room for a new one, and returns them. */
   #makeRoom(): readonly Breaker[] {
-    const forgotten: Breaker[] = [];
+    const dropped: Breaker[] = [];
     while (this.#byTarget.size >= this.#max) {
       const found = this.#leastUseful();
       if (found === undefined) break;
       this.#byTarget.delete(found.target.toString());
-      // What is under way there counts nothing any more, and whoever counts states must hear that it is gone.
+      // Results of its dials in progress no longer count, and metrics of open breakers must see that it is gone.
       found.reset();
-      forgotten.push(found);
+      dropped.push(found);
     }
-    return forgotten;
+    return dropped;
   }
 
-  /** The closed breaker that was dialed least recently; where none is closed, the least recent that may be dropped. */
+  /** The closed breaker that was dialed least recently; without a closed one, the least recent droppable one. */
   #leastUseful(): Breaker | undefined {
     let closed: Breaker | undefined;
     let other: Breaker | undefined;

@@ -1,11 +1,11 @@
 import type { Reason } from "../core/reasons.ts";
 
 /**
- * Which failures speak of the peer, so that dialing it again soon makes little sense. The others are
- * this host's own (`local_resource`, `access_denied`, `config`), the resolver's, those of credentials,
- * which may be one caller's only and which a peer in good health rejects, and the no of a layer beneath.
+ * Which failures say that the peer is unhealthy. The others are failures of this host (`local_resource`,
+ * `access_denied`, `config`), of the resolver, of credentials (a healthy peer rejects wrong credentials, and they may be
+ * wrong for one caller only), and rejections by a layer below.
  */
-const speaksOfPeer: Readonly<Record<Reason, boolean>> = {
+const isPeerFailure: Readonly<Record<Reason, boolean>> = {
   dns_not_found: true,
   dns_temporary: false,
   refused: true,
@@ -34,7 +34,7 @@ const speaksOfPeer: Readonly<Record<Reason, boolean>> = {
   _OTHER: true,
 };
 
-/** What a breaker counts as a failure unless it is told otherwise. */
+/** Whether a breaker counts a failure by default. */
 export function countsByReason(reason: Reason): boolean {
-  return speaksOfPeer[reason];
+  return isPeerFailure[reason];
 }

@@ -1,14 +1,14 @@
 import { DialError, type DialErrorInit } from "../core/errors.ts";
 
 /**
- * A dial that a breaker did not let through: nothing was dialed. Its reason is `circuit_open`, its
- * `cause` the failure that opened the breaker, and its `code` that failure's.
+ * A dial that a breaker rejected; nothing was dialed. Its `reason` is `circuit_open`, its `cause` is the failure that
+ * opened the breaker, and its `code` is that of the failure.
  */
 export class BreakerOpenError extends DialError {
   override readonly name = "BreakerOpenError";
   /**
-   * Milliseconds until a dial is let through to probe; `undefined` where time alone doesn't open the
-   * way: the breaker is isolated by hand, or half open and its probe is still under way.
+   * Time until a probe is admitted, in milliseconds; `undefined` when the breaker is isolated, or half open with its
+   * probe in progress.
    */
   readonly retryAfterMs: number | undefined;
 

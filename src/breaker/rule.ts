@@ -4,19 +4,19 @@ import { checkCount, checkDuration, checkOptions, invalid, type OptionNames, sho
 import { type SamplingRule, SamplingStrategy } from "./sampling.ts";
 import type { BreakerStrategy } from "./strategy.ts";
 
-/** The options of cockatiel's `CountBreaker`. */
+/** Opens a breaker by the share of failures among the last dials; the options of cockatiel's `CountBreaker`. */
 export interface CountRule {
-  /** Share of failures, between 0 and 1, above which the breaker opens. */
+  /** Share of failures above which the breaker opens, between 0 and 1, exclusive. */
   threshold: number;
-  /** Number of the last dials that are counted, from 1 to 100,000. */
+  /** Number of dials that are counted, from 1 to 100,000. */
   size: number;
   /** Number of dials below which the breaker stays closed, from 1 to `size`. @defaultValue `size` */
   minimumNumberOfCalls?: number;
 }
 
 /**
- * When a breaker opens: after so many failures in a row, when more than a share of the dials of the last
- * while or of the last so many have failed, or as a strategy of one's own says, made anew for each target.
+ * When a breaker opens: after `consecutive` failures in a row, by the share of failures in a period (`sampling`) or among
+ * the last dials (`count`), or as decided by a strategy that the function makes for each target.
  */
 export type BreakerRule =
   | { consecutive: number }
@@ -24,7 +24,7 @@ export type BreakerRule =
   | { count: CountRule }
   | (() => BreakerStrategy);
 
-/** The rules that are objects, as one. */
+/** The keys of the rules that are objects. */
 interface Kinds {
   consecutive?: number;
   sampling?: SamplingRule;
@@ -33,7 +33,7 @@ interface Kinds {
 
 const kinds: OptionNames<Kinds> = { consecutive: true, sampling: true, count: true };
 
-/** Returns a maker of strategies, one for each target. Checks the rule. */
+/** Checks the rule. Returns a function that makes a strategy for each target. */
 export function strategyMaker(rule: BreakerRule): () => BreakerStrategy {
   if (typeof rule === "function") return madeBy(rule);
   checkOptions<Kinds>("withBreaker: breaker", rule, kinds);
@@ -48,20 +48,21 @@ export function strategyMaker(rule: BreakerRule): () => BreakerStrategy {
     checkCount("withBreaker: breaker.consecutive", consecutive);
     return () => new ConsecutiveBreaker(consecutive);
   }
-  if ("sampling" in rule) {
-    const sampling = { ...rule.sampling };
-    checkOptions("withBreaker: breaker.sampling", rule.sampling, {
-      threshold: true,
-      durationMs: true,
-      minimumRps: true,
-    });
-    checkShare("withBreaker: breaker.sampling.threshold", sampling.threshold);
-    checkDuration("withBreaker: breaker.sampling.durationMs", sampling.durationMs);
-    checkRate("withBreaker: breaker.sampling.minimumRps", sampling.minimumRps);
-    return () => new SamplingStrategy(sampling);
-  }
-  const count = { ...rule.count };
-  checkOptions("withBreaker: breaker.count", rule.count, { threshold: true, size: true, minimumNumberOfCalls: true });
+  return "sampling" in rule ? samplingMaker(rule.sampling) : countMaker(rule.count);
+}
+
+function samplingMaker(rule: SamplingRule): () => BreakerStrategy {
+  const sampling = { ...rule };
+  checkOptions("withBreaker: breaker.sampling", rule, { threshold: true, durationMs: true, minimumRps: true });
+  checkShare("withBreaker: breaker.sampling.threshold", sampling.threshold);
+  checkDuration("withBreaker: breaker.sampling.durationMs", sampling.durationMs);
+  checkRate("withBreaker: breaker.sampling.minimumRps", sampling.minimumRps);
+  return () => new SamplingStrategy(sampling);
+}
+
+function countMaker(rule: CountRule): () => BreakerStrategy {
+  const count = { ...rule };
+  checkOptions("withBreaker: breaker.count", rule, { threshold: true, size: true, minimumNumberOfCalls: true });
   checkShare("withBreaker: breaker.count.threshold", count.threshold);
   checkSize("withBreaker: breaker.count.size", count.size, maxSize);
   if (count.minimumNumberOfCalls !== undefined) {
@@ -70,19 +71,19 @@ export function strategyMaker(rule: BreakerRule): () => BreakerStrategy {
   return () => new CountBreaker(count);
 }
 
-/** Results that a breaker remembers, each; there is one breaker for each target. */
+/** Largest `size`: each breaker stores that many results, and there is a breaker for each target. */
 const maxSize = 100_000;
 
-/** A function that hands the same one out twice would have one target's failures open the way to another. */
+/** Checks that a user's function returns a new strategy each time: targets must not share one. */
 function madeBy(make: () => BreakerStrategy): () => BreakerStrategy {
   const seen = new WeakSet<BreakerStrategy>();
   return () => {
     const strategy = make();
     if (typeof strategy?.success !== "function" || typeof strategy.failure !== "function") {
-      throw wrongReturn("withBreaker: breaker()", "must return a breaker of cockatiel's kind", strategy);
+      throw wrongReturn("withBreaker: breaker()", "must return a cockatiel breaker", strategy);
     }
     if (seen.has(strategy)) {
-      throw asMistake(new TypeError("withBreaker: breaker() must return a new one each time"));
+      throw asMistake(new TypeError("withBreaker: breaker() must return a new breaker each time"));
     }
     seen.add(strategy);
     return strategy;

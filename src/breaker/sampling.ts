@@ -2,32 +2,32 @@ import { CircuitState } from "cockatiel";
 import type { Clock } from "../async/clock.ts";
 import type { BreakerStrategy, CircuitStateNumber } from "./strategy.ts";
 
+/** Opens a breaker by the share of failures in a period. */
 export interface SamplingRule {
-  /** Share of failures, between 0 and 1, above which the breaker opens. */
+  /** Share of failures above which the breaker opens, between 0 and 1, exclusive. */
   threshold: number;
-  /** How far back dials are counted, in milliseconds; in tenths of it. */
+  /** Length of the period, in milliseconds, from 1. It moves in tenths. */
   durationMs: number;
-  /** Dials a second, on average over `durationMs`, below which it stays closed: a share of few says little. */
+  /** Dials per second, averaged over the period, below which the breaker stays closed; from 0. */
   minimumRps: number;
 }
 
-/** As many as Hystrix and Polly divide the time into. */
+/** Windows of the period: as many as in Hystrix and Polly. */
 const windowCount = 10;
 
 /**
- * Opens when more than a share of the dials of the last while have failed. The rule is that of
- * cockatiel's `SamplingBreaker`, which is not used itself: it reads `Date.now()`, which jumps and
- * which no fake clock moves, and each dial lets only one of its windows go, so that after a pause
- * failures of long ago still count (cockatiel 3.2.1).
+ * Opens when more than a share of the dials in the period failed. Implements the rule of cockatiel's `SamplingBreaker`,
+ * which is not used because it reads `Date.now()`, which may jump and ignores a fake clock, and because each dial drops
+ * only one of its windows, so that old failures still count after a pause (cockatiel 3.2.1).
  */
 export class SamplingStrategy implements BreakerStrategy {
   readonly #threshold: number;
   readonly #windowMs: number;
-  /** Dials without which it stays closed. */
+  /** Dials in the period below which the breaker stays closed. */
   readonly #minimum: number;
   readonly #successes = new Array<number>(windowCount).fill(0);
   readonly #failures = new Array<number>(windowCount).fill(0);
-  /** Number of the newest window, counted from the clock's beginning. */
+  /** Number of the newest window, counted from time 0 of the clock. */
   #newest = 0;
 
   constructor({ threshold, durationMs, minimumRps }: SamplingRule) {

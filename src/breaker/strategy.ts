@@ -1,19 +1,19 @@
 import type { Clock } from "../async/clock.ts";
 
 /**
- * State of a circuit breaker, by the number that cockatiel's `CircuitState` gives it: closed, open, half open, isolated.
- * The type stands here so that the package's declarations compile with every version of cockatiel, the one that is an ES
- * module included, from every module system.
+ * State of a circuit breaker, as in cockatiel's `CircuitState`: 0 closed, 1 open, 2 half open, 3 isolated. Defined here so
+ * that the package's declarations compile with every version of cockatiel, including the ES module, from every module
+ * system.
  */
 export type CircuitStateNumber = 0 | 1 | 2 | 3;
 
 /**
- * Says when a breaker opens, from the dials of its one target. Every `IBreaker` of cockatiel is one.
- * It is told of the results that count, in the state that the breaker is in, and of the time.
+ * Decides when the breaker of one target opens. Every `IBreaker` of cockatiel is a strategy. Its methods are called for
+ * results that count, with the current state of the breaker and the clock of the dial.
  */
 export interface BreakerStrategy {
-  /** Called when a dial has succeeded; in `HalfOpen` it was the probe, and the breaker closes. */
+  /** Called when a dial succeeded. In the state half open, the dial was the probe, and the breaker closes. */
   success(state: CircuitStateNumber, clock: Clock): void;
-  /** Called when a dial has failed. Returns whether the breaker shall open; after a probe it does anyway. */
+  /** Called when a dial failed. Returns whether the breaker opens; after a failed probe it opens in any case. */
   failure(state: CircuitStateNumber, clock: Clock): boolean;
 }

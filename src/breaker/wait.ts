@@ -2,25 +2,26 @@ import { type BackoffFunction, createBackoff, type Jitter } from "../async/backo
 import { returnedWait } from "../support/returned.ts";
 import { checkDuration, checkFunction, checkOneOf, invalid } from "../support/validate.ts";
 
+/** Options of `withBreaker` for the time that a breaker stays open. */
 export interface WaitOptions {
   /**
-   * How long a breaker stays open before it lets a probe through, in milliseconds: always the same, or
-   * by a function of how many times in a row it has opened, from 1, and of the failure that did it.
-   * @defaultValue 10 000, doubling with each probe that fails, up to 300 000
+   * How long a breaker stays open before it admits a probe, in milliseconds: a number from 1, or a function of the
+   * number of consecutive openings, from 1, and of the failure that opened it.
+   * @defaultValue 10 000, doubling with each failed probe, up to 300 000
    */
   halfOpenAfterMs?: number | BackoffFunction | undefined;
   /**
-   * How the wait is spread at random, so that clients that lost one server don't probe it all at once; as
-   * in `withRetry`. @defaultValue `"equal"` (half of the wait and more), `"none"` for a number
+   * Random variation of the wait, as in `withRetry`, so that clients that lost the same server do not probe it at the
+   * same time. @defaultValue `"equal"` (from half of the wait to all of it); `"none"` when `halfOpenAfterMs` is a number
    */
   jitter?: Jitter | undefined;
-  /** Source of randomness, from 0 to below 1. For tests. @defaultValue `Math.random` */
+  /** Source of random numbers from 0 to below 1, for tests. @defaultValue `Math.random` */
   random?: (() => number) | undefined;
 }
 
 /**
- * Returns a maker of waits; one is used from the first opening until the breaker has closed. The default
- * grows as that of Finagle's failure accrual does, `Backoff.equalJittered(5.seconds, 300.seconds)`.
+ * Checks the options. Returns a factory of backoffs: a breaker uses one from its first opening until it closes. The
+ * default grows as that of Finagle's failure accrual, `Backoff.equalJittered(5.seconds, 300.seconds)`.
  *
  * @see https://twitter.github.io/finagle/guide/Clients.html#failure-accrual
  */

@@ -3,9 +3,10 @@ import type { Middleware } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
 import type { BreakerState } from "../core/event-values.ts";
 import { formatDuration } from "../core/format.ts";
+import type { Reason } from "../core/reasons.ts";
 import { parseTarget, type TargetLike } from "../core/target.ts";
 import { type DialContext, layer } from "../engine/context.ts";
-import { type Failed, failed } from "../engine/outcome.ts";
+import { failed } from "../engine/outcome.ts";
 import { messageOf } from "../support/message.ts";
 import { returnedBoolean } from "../support/returned.ts";
 import { markFactories } from "../support/roles.ts";
@@ -17,53 +18,57 @@ import { BreakerOpenError } from "./errors.ts";
 import { type BreakerRule, strategyMaker } from "./rule.ts";
 import { type WaitOptions, waitMaker } from "./wait.ts";
 
+/** Options of {@link withBreaker}. */
 export interface BreakerOptions extends WaitOptions {
   /**
-   * When the breaker of a target opens: `{ consecutive: 5 }` after so many failures in a row,
-   * `{ sampling: { threshold: 0.5, durationMs: 10_000, minimumRps: 1 } }` or
-   * `{ count: { threshold: 0.5, size: 20 } }` when more than a share has failed, or a function that makes
-   * a breaker of cockatiel's kind. Required: how often one dials decides what fits.
+   * When the breaker of a target opens: `{ consecutive: 5 }` after that many consecutive failures,
+   * `{ sampling: { threshold: 0.5, durationMs: 10_000, minimumRps: 1 } }` or `{ count: { threshold: 0.5, size: 20 } }` when
+   * more than a share of the dials failed, or a function that returns a cockatiel breaker. Required, because the right
+   * rule depends on how often targets are dialed.
    */
   breaker: BreakerRule;
   /**
-   * Whether a failure counts, by `true` or `false`. One that doesn't changes nothing; nor does a caller's abort, which is not asked about.
-   * @defaultValue by the error's reason: whether it speaks of the peer
+   * Returns whether a failure counts. A failure that does not count changes nothing. Not called for a caller's abort,
+   * which never counts.
+   * @defaultValue decided by the error's reason: a failure counts when it says something about the peer
    */
   countsAsFailure?: ((error: unknown) => boolean) | undefined;
   /**
-   * Targets that are remembered. Beyond, those whose breaker is closed are forgotten, the least recently
-   * dialed first; where none is closed, open ones, which the dial that takes their room is told of as closed;
-   * never one whose probe is under way or that was isolated by name.
+   * Breakers that are kept, one per target, from 1; or `Infinity`. Beyond that, the closed breaker that was dialed least
+   * recently is dropped; without a closed one, the least recent open one, which is reported as closed to the dial that
+   * takes its place. A breaker whose probe is in progress or whose target was isolated by name is never dropped.
    * @defaultValue 1024
    */
   maxTargets?: number | undefined;
 }
 
-/** What {@link BreakerLayer.states} tells of a target. */
+/** State of the breaker of one target, as {@link BreakerLayer.states} returns it. */
 export interface BreakerStatus {
+  /** The target as text, such as `db.internal:5432`. */
   readonly target: string;
+  /** State of its breaker. */
   readonly state: BreakerState;
-  /** Whether it was isolated by hand. */
+  /** Whether the breaker was opened by {@link BreakerLayer.isolate}. */
   readonly isolated: boolean;
 }
 
-/** The decorator, and what can be asked of it and done by hand. */
+/** The middleware that {@link withBreaker} returns, with methods to inspect and control its breakers. */
 export interface BreakerLayer extends Middleware {
   /**
-   * The state of a target's breaker; `closed` for one never dialed. An open one stays so until a dial
-   * meets it after its wait, however long that takes; an isolated one is `open`.
+   * Returns the state of a target's breaker: `closed` when it was never dialed, `open` when it is isolated. An open
+   * breaker turns half open only when a dial arrives after its wait.
    */
   state(target: TargetLike): BreakerState;
-  /** The breakers that are remembered, the most recently dialed last. */
+  /** Returns the state of all breakers that are kept, the most recently dialed last. */
   states(): readonly BreakerStatus[];
   /**
-   * Rejects every dial to the target, or to all targets, those never dialed too, until {@link reset}. Dials
-   * that are under way go on.
+   * Opens the breaker of a target, or of all targets including those never dialed, until {@link reset}. Dials in
+   * progress continue.
    */
   isolate(target?: TargetLike): void;
   /**
-   * Closes the breaker of the target, or of all, and forgets what it has counted; what dials under way
-   * bring counts nothing. After `isolate()` without a target only `reset()` without one lets dials through.
+   * Closes the breaker of a target, or of all, and clears its counts. The results of dials in progress do not count.
+   * After `isolate()` without a target, only `reset()` without a target admits dials again.
    */
   reset(target?: TargetLike): void;
 }
@@ -78,34 +83,23 @@ const optionNames: OptionNames<BreakerOptions> = {
 };
 
 /**
- * Stops dialing a target that keeps failing. Each target, as it is named at this place among the layers, has a
- * breaker of its own: once open it rejects at once; after a wait it is half open and lets one dial
- * through, whose end closes or opens it again. An abort of that one leaves the place to the next.
+ * Stops dialing a target that keeps failing. Each target that reaches this layer has a breaker of its own. An open breaker
+ * rejects dials immediately. After a wait it is half open and admits one dial as a probe, whose result closes or reopens
+ * it. When the probe is aborted, the next dial is the probe.
  *
- * Belongs beneath `withRetry` and `withFailover`, which then goes on with another target, and above the
- * timeout of an attempt, without which a probe that hangs keeps its place. In several compositions the same
- * layer shares its breakers.
+ * Put it below `withRetry` and `withFailover`, which then moves to another target, and above the timeout of an attempt:
+ * without one, a probe that hangs blocks the target. Compositions that contain the same layer share its breakers.
  *
  * @throws RangeError or TypeError at construction, naming the option.
- * @throws BreakerOpenError from the dial, when it was not let through; retries don't try again by default.
+ * @throws BreakerOpenError from a dial that was not admitted; `withRetry` does not retry it by default.
  * @example
  * const breaker = withBreaker({ breaker: { consecutive: 5 } });
  * const dial = compose(withRetry(), breaker, withTimeout({ timeoutMs: 2_000 }), tcp());
  * @see https://learn.microsoft.com/azure/architecture/patterns/circuit-breaker
  */
 export function withBreaker(options: BreakerOptions): BreakerLayer {
-  checkOptions("withBreaker", options, optionNames);
-  const { breaker: rule, countsAsFailure, maxTargets = 1024, ...waitOptions } = options;
-  const parts = { newStrategy: strategyMaker(rule), newWait: waitMaker(waitOptions) };
-  if (countsAsFailure !== undefined) checkFunction("withBreaker: countsAsFailure", countsAsFailure);
-  checkCount("withBreaker: maxTargets", maxTargets);
-  const breakers = new Breakers(parts, maxTargets);
-
-  const counts = (ended: Failed) => {
-    if (ended.outcome === "canceled") return false;
-    if (countsAsFailure === undefined) return countsByReason(ended.reason);
-    return returnedBoolean("withBreaker: countsAsFailure", countsAsFailure(ended.error));
-  };
+  const breakers = breakersOf(options);
+  const { countsAsFailure } = options;
 
   const middleware = layer(
     (next) =>
@@ -115,19 +109,21 @@ export function withBreaker(options: BreakerOptions): BreakerLayer {
         const breaker = breakers.dialed(target, trace);
         const admitted = breaker.admit(clock);
         const { generation } = breaker;
-        // Before the hook, which may change the breaker by hand.
+        // Before the hook, which may isolate or reset the breaker.
         const rejected = admitted === undefined ? openError(breaker, context) : undefined;
-        breaker.tell(trace);
+        breaker.report(trace);
         if (rejected !== undefined) throw rejected;
         const isProbe = admitted === "probe";
         try {
-          // Of a probe that takes no notice of the abort nobody would wait for the end, but its place.
+          // A probe that ignores its abort must not block the target until it ends.
           const conn = await (isProbe ? abortable(() => next(target, context), cancel) : next(target, context));
           breaker.succeeded(generation, clock, trace);
           return conn;
         } catch (thrown) {
-          const ended = failed(thrown, cancel);
-          if (counts(ended)) breaker.failed(generation, ended.error, clock, trace);
+          const { outcome, error, reason } = failed(thrown, cancel);
+          if (outcome === "failure" && counts(countsAsFailure, error, reason)) {
+            breaker.failed(generation, error, clock, trace);
+          }
           throw thrown;
         } finally {
           if (isProbe) breaker.leave(generation);
@@ -136,23 +132,40 @@ export function withBreaker(options: BreakerOptions): BreakerLayer {
     { name: "breaker" },
   );
 
-  const optional = (target: TargetLike | undefined) => (target === undefined ? undefined : parseTarget(target));
-  return Object.assign(middleware, {
-    state(target: TargetLike): BreakerState {
-      return breakers.get(parseTarget(target))?.state ?? (breakers.allIsolated ? "open" : "closed");
-    },
-    states: () => breakers.all().map(({ target, state, isolated }) => ({ target: String(target), state, isolated })),
-    isolate: (target?: TargetLike) => breakers.isolate(optional(target)),
-    reset: (target?: TargetLike) => breakers.reset(optional(target)),
-  });
+  return Object.assign(middleware, controlsOf(breakers));
 }
 
 markFactories({ withBreaker });
 
+/** Checks the options, and makes the breakers. */
+function breakersOf(options: BreakerOptions): Breakers {
+  checkOptions("withBreaker", options, optionNames);
+  const { breaker: rule, countsAsFailure, maxTargets = 1024, ...waitOptions } = options;
+  const parts = { newStrategy: strategyMaker(rule), newWait: waitMaker(waitOptions) };
+  if (countsAsFailure !== undefined) checkFunction("withBreaker: countsAsFailure", countsAsFailure);
+  checkCount("withBreaker: maxTargets", maxTargets);
+  return new Breakers(parts, maxTargets);
+}
+
+function controlsOf(breakers: Breakers): Omit<BreakerLayer, keyof Middleware> {
+  const parsed = (target: TargetLike | undefined) => (target === undefined ? undefined : parseTarget(target));
+  return {
+    state: (target) => breakers.get(parseTarget(target))?.state ?? (breakers.allIsolated ? "open" : "closed"),
+    states: () => breakers.all().map(({ target, state, isolated }) => ({ target: String(target), state, isolated })),
+    isolate: (target) => breakers.isolate(parsed(target)),
+    reset: (target) => breakers.reset(parsed(target)),
+  };
+}
+
+function counts(countsAsFailure: BreakerOptions["countsAsFailure"], error: unknown, reason: Reason): boolean {
+  if (countsAsFailure === undefined) return countsByReason(reason);
+  return returnedBoolean("withBreaker: countsAsFailure", countsAsFailure(error));
+}
+
 function openError(breaker: Breaker, { clock, state }: Pick<DialContext<never>, "clock" | "state">): BreakerOpenError {
   const { target, openedBy } = breaker;
   const retryAfterMs = breaker.retryAfterMs(clock);
-  // The failure's own cause: its message would name the target once more.
+  // The cause of the failure, because the failure's own message repeats the target.
   const root = openedBy instanceof DialError && openedBy.cause !== undefined ? openedBy.cause : openedBy;
   const why = openedBy === undefined ? "" : `: ${messageOf(root)}`;
   return new BreakerOpenError(`dial ${target}: ${rejection(breaker, retryAfterMs)}${why}`, {
@@ -166,6 +179,6 @@ function openError(breaker: Breaker, { clock, state }: Pick<DialContext<never>, 
 
 function rejection(breaker: Breaker, retryAfterMs: number | undefined): string {
   if (breaker.isolated) return "its breaker is isolated";
-  if (retryAfterMs === undefined) return "its breaker is half open, and a probe under way";
+  if (retryAfterMs === undefined) return "its breaker is half open, and its probe is in progress";
   return `its breaker is open for another ${formatDuration(retryAfterMs)}`;
 }

@@ -112,7 +112,7 @@ export class Connections<C extends Duplex> {
         next = Math.min(next, entry.expiresAt, idleUntil);
       }
     }
-    // A hook may have taken or closed one of them meanwhile.
+    // A hook of an earlier eviction may have leased or closed one of these.
     for (const [entry, reason] of due) if (entry.state === "idle") this.evict(entry, reason);
     return { closed: due.length, examined, next };
   }

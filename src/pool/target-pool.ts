@@ -143,7 +143,7 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PoolEntryOwne
   }
 
   dialFailed(error: unknown, background: boolean): void {
-    // A background dial was started for no waiter: those that came since get dials of their own.
+    // A background dial rejects no waiter: waiters have dials of their own.
     if (background) this.#minIdleBackoff?.failed(error);
     else if (this.#waiters.first !== undefined) this.#reject(this.#waiters.first, "failure", error);
     this.#maybeOpenConnections();
@@ -178,7 +178,7 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PoolEntryOwne
     this.#maybeOpenConnections();
   }
 
-  /** An unused connection that its server closed or wrote to counts as a failure: or it would be redialed forever. */
+  /** Counts the loss of a never-leased connection as a failed background dial: it would otherwise be redialed forever. */
   #lostIdle({ lent }: PoolEntry<C>): void {
     if (!lent) this.#minIdleBackoff?.failed(undefined);
     this.#maybeOpenConnections();

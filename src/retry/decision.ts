@@ -48,9 +48,9 @@ export interface GiveUp {
 }
 
 /**
- * Decides whether a failed attempt is retried. The answer is a promise only when `shouldRetry` returns one. Asks in
- * this order: the cancel, `maxAttempts`, `shouldRetry`, the backoff, the deadline and last the budget, so that no
- * retry is withdrawn that is not made.
+ * Decides whether a failed attempt is retried. The result is a promise only when `shouldRetry` returns one. The
+ * checks run in this order: cancel, `maxAttempts`, `shouldRetry`, backoff, deadline, budget. The budget is last so that
+ * it grants only retries that are made.
  */
 export function decide(policy: RetryPolicy, failure: FailedAttempt): Retry | GiveUp | Promise<Retry | GiveUp> {
   const { maxAttempts, shouldRetry, shouldRetryName, cancel } = policy;

@@ -12,7 +12,7 @@ const maxTargets = 4;
 const targets = ["a:1", "b:1", "c:1", "d:1", "e:1", "f:1"];
 const waitOf = (attempt: number) => Math.min(attempt, 3) * 50;
 
-/** What a breaker should be: written for plainness, with the set of the dials that count. */
+/** The specified behavior of a breaker, as simple as possible: it keeps the set of dials that count. */
 interface Model {
   readonly target: string;
   state: BreakerState;
@@ -26,7 +26,7 @@ interface Model {
   readonly counting: Set<Pending>;
 }
 
-/** A dial that was let through. */
+/** A dial that was admitted. */
 interface Pending {
   readonly target: string;
   readonly model: Model;
@@ -50,7 +50,7 @@ const ending = fc.oneof(
   { weight: 4, arbitrary: fc.constant<Ending>("abort") },
 );
 const step: fc.Arbitrary<Step> = fc.oneof(
-  // Two of the targets more often, so that much happens to them.
+  // Two of the targets more often, so that they go through many states.
   { weight: 400, arbitrary: fc.record({ kind: fc.constant("dial" as const), target: fc.nat({ max: 1 }) }) },
   { weight: 120, arbitrary: fc.record({ kind: fc.constant("dial" as const), target }) },
   { weight: 400, arbitrary: fc.record({ kind: fc.constant("end" as const), which: fc.nat({ max: 50 }), how: ending }) },
@@ -61,7 +61,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant("reset" as const), target: fc.constant(undefined) }) },
 );
 
-/** How often what the test is about has come up in all runs: it must have. */
+/** Counts the events that the test must have covered in all runs. */
 const happened = {
   steps: 0,
   opened: 0,
@@ -82,7 +82,7 @@ class Comparison {
   /** The least recently dialed first. */
   models: Model[] = [];
   allIsolated = false;
-  /** What the base was last called for. */
+  /** The target of the last call of the base dialer. */
   called: Deferred<Duplex> | undefined;
 
   readonly trace: DialTrace = {
@@ -205,7 +205,7 @@ class Comparison {
     }
   }
 
-  /** The model of a target that is dialed, at the end of the list; others may give way. */
+  /** Returns the model of a dialed target and moves it to the end of the list; others may be dropped. */
   dialed(target: string): Model {
     let model = this.models.find((each) => each.target === target);
     const forgotten: Model[] = [];
@@ -265,7 +265,7 @@ class Comparison {
   }
 }
 
-test("breakers do at random what a simple model does: 10,000 steps and more", async () => {
+test("breakers agree with their model over more than 10,000 random steps", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 600, size: "max" }), async (steps) => {
       const compared = new Comparison();

@@ -6,7 +6,7 @@ import { fakeClock, scriptedDialer } from "../../src/testing.ts";
 
 const refused = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
 
-/** Plays results, a character each: `+` connects, `-` fails, `.` is a second. Returns after which one it was open. */
+/** Plays results: `+` connects, `-` fails, `.` waits a second. Returns the number of the result after which the breaker is open. */
 async function opensAfter(rule: BreakerRule, results: string): Promise<number | undefined> {
   const clock = fakeClock();
   const breaker = withBreaker({ breaker: rule });
@@ -21,35 +21,35 @@ async function opensAfter(rule: BreakerRule, results: string): Promise<number | 
   return undefined;
 }
 
-describe("a breaker opens", () => {
+describe("breaker rules", () => {
   const sampling = { threshold: 0.5, durationMs: 10_000, minimumRps: 0.4 };
   const rows: readonly (readonly [string, BreakerRule, string, number | undefined])[] = [
-    ["after its failures in a row", { consecutive: 3 }, "--+--+---", 9],
-    ["never, of failures that are not in a row", { consecutive: 3 }, "--+--+--", undefined],
-    ["at the first one", { consecutive: 1 }, "+-", 2],
-    ["never", { consecutive: Number.POSITIVE_INFINITY }, "--------", undefined],
-    ["when more than a share of the last so many have failed", { count: { threshold: 0.5, size: 4 } }, "++----", 5],
-    ["not before there are so many", { count: { threshold: 0.5, size: 4 } }, "---", undefined],
-    ["but with as many as are asked for", { count: { threshold: 0.5, size: 4, minimumNumberOfCalls: 2 } }, "--", 2],
-    ["when more than a share of the last while have failed", { sampling }, "+-.--", 5],
-    ["not when there were too few", { sampling }, "---", undefined],
-    ["not when failures are long over", { sampling }, "---..........-", undefined],
+    ["opens after consecutive failures", { consecutive: 3 }, "--+--+---", 9],
+    ["stays closed when the failures are not consecutive", { consecutive: 3 }, "--+--+--", undefined],
+    ["opens at the first failure", { consecutive: 1 }, "+-", 2],
+    ["stays closed", { consecutive: Number.POSITIVE_INFINITY }, "--------", undefined],
+    ["opens when more than a share of the last dials failed", { count: { threshold: 0.5, size: 4 } }, "++----", 5],
+    ["stays closed before there are enough dials", { count: { threshold: 0.5, size: 4 } }, "---", undefined],
+    ["opens with minimumNumberOfCalls dials", { count: { threshold: 0.5, size: 4, minimumNumberOfCalls: 2 } }, "--", 2],
+    ["opens when more than a share of the dials in the period failed", { sampling }, "+-.--", 5],
+    ["stays closed when there were too few dials", { sampling }, "---", undefined],
+    ["stays closed when the failures are too old", { sampling }, "---..........-", undefined],
   ];
   for (const [what, rule, results, expected] of rows) {
-    test(`${what}: ${Object.keys(rule)} ${results}`, async () => {
+    test(`a ${Object.keys(rule)} breaker ${what}: ${results}`, async () => {
       assert.equal(await opensAfter(rule, results), expected);
     });
   }
 });
 
-describe("after a probe that succeeded, a breaker begins anew", () => {
+describe("breaker rules after a successful probe", () => {
   const rules: readonly (readonly [string, BreakerRule])[] = [
     ["consecutive", { consecutive: 2 }],
     ["count", { count: { threshold: 0.6, size: 3, minimumNumberOfCalls: 2 } }],
     ["sampling", { sampling: { threshold: 0.6, durationMs: 10_000, minimumRps: 0.2 } }],
   ];
   for (const [kind, rule] of rules) {
-    test(kind, async () => {
+    test(`a ${kind} breaker restarts after a successful probe`, async () => {
       const clock = fakeClock();
       const breaker = withBreaker({ breaker: rule, halfOpenAfterMs: 100 });
       const steps = [refused, refused, "connect", refused] as const;

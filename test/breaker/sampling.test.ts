@@ -9,7 +9,7 @@ import { seededRandom } from "../support/random.ts";
 const { Closed, HalfOpen } = CircuitState;
 const half = { threshold: 0.5, durationMs: 10_000, minimumRps: 1 };
 
-/** A strategy on a clock that is moved by hand. */
+/** A strategy on a fake clock. */
 function on(rule = half) {
   const clock = fakeClock();
   const strategy = new SamplingStrategy(rule);
@@ -23,20 +23,20 @@ function on(rule = half) {
   };
 }
 
-describe("a sampling breaker", () => {
-  test("opens when more than its share has failed, not when just that has", () => {
+describe("SamplingStrategy", () => {
+  test("SamplingStrategy opens when more than its share of dials failed, not at the share itself", () => {
     const { succeed, fail } = on();
     succeed(10);
     assert.deepEqual(fail(11), [...Array(10).fill(false), true]);
   });
 
-  test("stays closed below its dials a second: ten in ten seconds by one", () => {
+  test("SamplingStrategy stays closed below minimumRps", () => {
     const { fail } = on();
     assert.deepEqual(fail(10), [...Array(9).fill(false), true]);
     assert.deepEqual(on({ ...half, minimumRps: 0 }).fail(1), [true]);
   });
 
-  test("counts the last while only, whether or not anything was dialed since", async () => {
+  test("SamplingStrategy counts the dials of its period only, even after a pause", async () => {
     const paused = on();
     paused.fail(9);
     await paused.clock.advance(9999);
@@ -54,7 +54,7 @@ describe("a sampling breaker", () => {
     }
   });
 
-  test("begins anew with the probe that succeeded", () => {
+  test("SamplingStrategy restarts with a successful probe", () => {
     const { strategy, clock, fail, succeed } = on();
     fail(20);
     succeed(20);
@@ -63,7 +63,7 @@ describe("a sampling breaker", () => {
     assert.deepEqual(fail(10), [...Array(9).fill(false), true]);
   });
 
-  test("agrees with a list of all that has happened", () => {
+  test("SamplingStrategy agrees with a list of all dials", () => {
     const step = fc.record({ failed: fc.boolean(), afterMs: fc.nat({ max: 3000 }) });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200, size: "max" }), (steps) => {
@@ -89,10 +89,10 @@ describe("a sampling breaker", () => {
   });
 });
 
-describe("beside cockatiel's SamplingBreaker", () => {
+describe("SamplingStrategy and cockatiel's SamplingBreaker", () => {
   const theirs = () => new SamplingBreaker({ threshold: 0.5, duration: 10_000, minimumRps: 1 });
 
-  test("it says the same of steady dials", (context) => {
+  test("SamplingStrategy agrees with cockatiel's SamplingBreaker on steady dials", (context) => {
     context.mock.timers.enable({ apis: ["Date"], now: 1_000_000 });
     const random = seededRandom(7);
     const clock = { now: () => Date.now(), setTimeout: () => {}, clearTimeout: () => {} };
@@ -112,7 +112,7 @@ describe("beside cockatiel's SamplingBreaker", () => {
     assert.ok(said.true > 100 && said.false > 100, JSON.stringify(said));
   });
 
-  test("it forgets what theirs does not: failures before a pause", async (context) => {
+  test("SamplingStrategy forgets failures before a pause, which cockatiel's SamplingBreaker counts", async (context) => {
     context.mock.timers.enable({ apis: ["Date"], now: 1_000_000 });
     const day = 24 * 60 * 60_000 + 4321;
     const [ours, their] = [on(), theirs()];
@@ -121,6 +121,6 @@ describe("beside cockatiel's SamplingBreaker", () => {
     context.mock.timers.tick(day);
     await ours.clock.advance(day);
     assert.deepEqual(ours.fail(1), [false]);
-    assert.equal(their.failure(Closed), true, "cockatiel counts in time now; its own could be used");
+    assert.equal(their.failure(Closed), true, "cockatiel now drops old windows: its SamplingBreaker could be used");
   });
 });

@@ -8,7 +8,7 @@ import { fakeClock } from "../../src/testing.ts";
 import { freePort } from "../support/peers.ts";
 import { openSockets, until } from "../support/resources.ts";
 
-test("a server goes, the breaker opens; it comes back, and a probe closes the breaker", async () => {
+test("a breaker opens when a server stops, and a probe closes it when the server is back", async () => {
   const port = await freePort();
   const target = `127.0.0.1:${port}`;
   const breaker = withBreaker({ breaker: { consecutive: 3 }, halfOpenAfterMs: 1000 });
@@ -25,7 +25,7 @@ test("a server goes, the breaker opens; it comes back, and a probe closes the br
   for (let each = 0; each < 3; each += 1) await assert.rejects(dial(target), { reason: "refused" });
   assert.equal(breaker.state(target), "open");
 
-  /** Waits as long as the breaker says; a dial through it is then the probe. */
+  /** Waits for retryAfterMs: the next dial is the probe. */
   const waited = async () => {
     const rejected = await dial(target).catch((error: unknown) => error);
     assert.ok(rejected instanceof BreakerOpenError, String(rejected));
@@ -45,10 +45,10 @@ test("a server goes, the breaker opens; it comes back, and a probe closes the br
     await waited();
     const ended = await Promise.allSettled(Array.from({ length: 20 }, () => dial(target)));
     const sockets = ended.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
-    assert.equal(sockets.length, 1, "one probe");
+    assert.equal(sockets.length, 1, "one probe is admitted");
     assert.equal(breaker.state(target), "closed");
     sockets.push(...(await Promise.all(Array.from({ length: 20 }, () => dial(target)))));
-    await until(() => accepted.size === 21, "the server has accepted all that were let through");
+    await until(() => accepted.size === 21, "the server has accepted all admitted dials");
     assert.equal(attempts, 25);
     assert.deepEqual(changes, [
       "closed > open",

@@ -32,7 +32,7 @@ decoratorContract("withBreaker, each dial being a probe", () => {
 
 const refused = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
 
-/** A breaker over a scripted base, with its clock, and what its hook was told. */
+/** A breaker over a scripted dialer, with its clock and the calls of its hook. */
 function built(options: Partial<BreakerOptions> = {}, steps: readonly Step[] = [refused]) {
   const clock = fakeClock();
   const base = scriptedDialer(steps);
@@ -43,7 +43,7 @@ function built(options: Partial<BreakerOptions> = {}, steps: readonly Step[] = [
       void changes.push(`${target} ${previous} > ${state}`),
   };
   const composed = compose(clock.layer, breaker, base);
-  /** Dials, and tells how it ended: `connected`, or the reason. */
+  /** Dials, and returns the result: `connected`, or the reason. */
   const dial = async (target = "h:1", signal?: AbortSignal): Promise<string> => {
     try {
       (await composed(target, { trace, signal })).destroy();
@@ -60,7 +60,7 @@ function built(options: Partial<BreakerOptions> = {}, steps: readonly Step[] = [
   return { clock, base, breaker, changes, composed, dial, dials, trace };
 }
 
-/** One that is half open: opened by three failures, its wait over. */
+/** A breaker that was opened by three failures and whose wait has ended: the next dial is the probe. */
 async function halfOpen(steps: readonly Step[], options: Partial<BreakerOptions> = {}) {
   const all = built(options, [refused, refused, refused, ...steps]);
   await all.dials(3);
@@ -78,8 +78,8 @@ async function rejection(dialing: Promise<unknown>): Promise<BreakerOpenError> {
   return error;
 }
 
-describe("a breaker", () => {
-  test("lets everything through while it is closed", async () => {
+describe("the states of a breaker", () => {
+  test("a closed breaker admits all dials", async () => {
     const { base, dials, breaker, changes } = built({}, ["connect"]);
     assert.deepEqual(new Set(await dials(20)), new Set(["connected"]));
     assert.equal(base.calls.length, 20);
@@ -87,7 +87,7 @@ describe("a breaker", () => {
     assert.deepEqual(changes, []);
   });
 
-  test("opens after so many failures in a row, and then nothing is dialed", async () => {
+  test("a breaker opens after consecutive failures, and then nothing is dialed", async () => {
     const { base, dials, breaker, changes } = built();
     assert.deepEqual(await dials(5), ["refused", "refused", "refused", "circuit_open", "circuit_open"]);
     assert.equal(base.calls.length, 3);
@@ -95,13 +95,13 @@ describe("a breaker", () => {
     assert.deepEqual(changes, ["h:1 closed > open"]);
   });
 
-  test("counts failures in a row only: a success in between begins anew", async () => {
+  test("a success resets the count of consecutive failures", async () => {
     const { dials, breaker } = built({}, [refused, refused, "connect", refused, refused, "connect"]);
     await dials(9);
     assert.equal(breaker.state("h:1"), "closed");
   });
 
-  test("stays open for its wait, lets one through then, and closes when that one connects", async () => {
+  test("a breaker stays open for its wait, then admits a probe, and closes when the probe connects", async () => {
     const { clock, base, dial, dials, breaker, changes } = built({}, [refused, refused, refused, "connect"]);
     await dials(3);
     await clock.advance(999);
@@ -114,7 +114,7 @@ describe("a breaker", () => {
     assert.deepEqual(changes, ["h:1 closed > open", "h:1 open > half_open", "h:1 half_open > closed"]);
   });
 
-  test("opens again when the probe fails, and asks the function of the waits how often that was", async () => {
+  test("a breaker reopens when the probe fails, and passes the number of openings to halfOpenAfterMs", async () => {
     const asked: unknown[] = [];
     const halfOpenAfterMs = (attempt: number, error: unknown) => {
       asked.push([attempt, (error as DialError).cause]);
@@ -144,7 +144,7 @@ describe("a breaker", () => {
     assert.deepEqual(changes, ["h:1 closed > open", ...cycle, ...cycle, ...closed]);
   });
 
-  test("of one target leaves the others alone, however they are written", async () => {
+  test("a breaker affects its own target only, whatever form the target has", async () => {
     const { dial, dials, breaker, base } = built();
     await dials(3, "a:4222");
     assert.equal(await dial("nats://user:secret@a"), "circuit_open");
@@ -160,21 +160,21 @@ describe("a breaker", () => {
     assert.equal(breaker.state("never:1"), "closed");
   });
 
-  test("is shared by the compositions that its layer stands in", async () => {
+  test("compositions with the same breaker layer share its breakers", async () => {
     const { dials, breaker, clock } = built();
     await dials(3);
     const other = compose(clock.layer, breaker, scriptedDialer());
     await rejection(other("h:1"));
   });
 
-  test("counts a handshake that fails, for it is part of the attempt", async () => {
+  test("a breaker counts a failed handshake", async () => {
     const { composed, breaker } = built({ breaker: { consecutive: 1 } }, ["connect"]);
     const handshake = () => Promise.reject(new DialError("hung up", { reason: "handshake_closed" }));
     await assert.rejects(composed("h:1", { handshake }), { reason: "handshake_closed" });
     assert.equal(breaker.state("h:1"), "open");
   });
 
-  test("works on bases of the user's own, without compose", async () => {
+  test("a breaker works over a user's dialer without compose", async () => {
     const breaker = withBreaker({ breaker: { consecutive: 1 }, halfOpenAfterMs: 1000 });
     const bare = breaker(scriptedDialer([refused]));
     const clock = fakeClock();
@@ -184,8 +184,8 @@ describe("a breaker", () => {
   });
 });
 
-describe("the rejection", () => {
-  test("has the target, the reason, the wait, and what opened the breaker", async () => {
+describe("BreakerOpenError", () => {
+  test("BreakerOpenError has the target, the reason, the wait and the failure that opened the breaker", async () => {
     const { clock, composed, dials, trace } = built();
     await dials(3);
     await clock.advance(250.5);
@@ -209,7 +209,7 @@ describe("the rejection", () => {
     assert.equal(error.cause.cause, refused);
   });
 
-  test("says when it is worth to come again: then, and not before, a probe goes through", async () => {
+  test("a probe is admitted after retryAfterMs of a BreakerOpenError, not before", async () => {
     const { clock, composed, dial, dials } = built({ halfOpenAfterMs: 777 });
     await dials(3);
     await clock.advance(123);
@@ -221,13 +221,16 @@ describe("the rejection", () => {
     assert.equal(await dial(), "refused");
   });
 
-  test("knows no time while a probe is under way, nor when isolated by hand", async () => {
+  test("retryAfterMs is undefined while a probe is in progress and when the breaker is isolated", async () => {
     const { composed, breaker, dial } = await halfOpen(["hang"]);
     const controller = new AbortController();
     const probing = dial("h:1", controller.signal);
     const during = await rejection(composed("h:1"));
     assert.equal(during.retryAfterMs, undefined);
-    assert.equal(during.message, "dial h:1: its breaker is half open, and a probe under way: connect ECONNREFUSED");
+    assert.equal(
+      during.message,
+      "dial h:1: its breaker is half open, and its probe is in progress: connect ECONNREFUSED",
+    );
     controller.abort();
     await probing;
     breaker.isolate("h:1");
@@ -238,7 +241,7 @@ describe("the rejection", () => {
     );
   });
 
-  test("is not retried, but by a shouldRetry that says so", async () => {
+  test("withRetry retries a BreakerOpenError only when shouldRetry returns true", async () => {
     const { clock, breaker, base, dials } = built();
     await dials(3);
     const told: string[] = [];
@@ -255,7 +258,7 @@ describe("the rejection", () => {
     (await connecting).destroy();
   });
 
-  test("tells the attempts of its own dial that failed before, beneath a retry", async () => {
+  test("BreakerOpenError has the failed attempts of its dial, below a retry", async () => {
     const { clock, breaker, base } = built();
     const retry = withRetry({
       maxAttempts: 9,
@@ -275,7 +278,7 @@ describe("the rejection", () => {
     assert.deepEqual([last.attempts.length, last.attemptCount], [3, 3]);
   });
 
-  test("holds no chain that grows with each opening", async () => {
+  test("the causes of a BreakerOpenError do not grow with each opening", async () => {
     const { clock, composed, dials } = built({ countsAsFailure: () => true });
     await dials(3);
     for (let round = 0; round < 100; round += 1) {
@@ -289,8 +292,8 @@ describe("the rejection", () => {
   });
 });
 
-describe("half open, a breaker", () => {
-  test("lets one probe through and rejects all others until that one has ended", async () => {
+describe("a half-open breaker", () => {
+  test("a half-open breaker admits one probe and rejects all other dials until it has ended", async () => {
     const probe = deferred<Duplex>();
     const { base, dial, dials, changes, breaker } = await halfOpen([() => probe.promise, "connect"]);
     const probing = dial();
@@ -303,14 +306,14 @@ describe("half open, a breaker", () => {
     assert.deepEqual(changes, ["h:1 open > half_open", "h:1 half_open > closed"]);
   });
 
-  test("of many that come in one moment lets one through", async () => {
+  test("a half-open breaker admits one of many simultaneous dials", async () => {
     const { base, dial } = await halfOpen(["connect"]);
     const ended = await Promise.all(Array.from({ length: 50 }, () => dial()));
     assert.equal(base.calls.length, 4);
     assert.equal(ended.filter((each) => each === "connected").length, 1);
   });
 
-  test("neither closes nor opens when its probe is aborted, and the next dial is the probe", async () => {
+  test("a half-open breaker stays half open when its probe is aborted, and the next dial is the probe", async () => {
     const { base, dial, changes, breaker } = await halfOpen(["hang", "connect"]);
     const controller = new AbortController();
     const probing = dial("h:1", controller.signal);
@@ -324,7 +327,7 @@ describe("half open, a breaker", () => {
     assert.deepEqual(changes, ["h:1 open > half_open", "h:1 half_open > closed"]);
   });
 
-  test("has its place free although what is beneath takes no notice of the abort", async () => {
+  test("a half-open breaker admits a new probe even when the layers below ignore the abort of the last one", async () => {
     const { breaker, clock } = await halfOpen([]);
     const late = deferred<Duplex>();
     const bare = breaker(() => late.promise);
@@ -342,7 +345,7 @@ describe("half open, a breaker", () => {
     assert.equal(unwanted.destroyed, true);
   });
 
-  test("stays half open after a probe whose failure does not count", async () => {
+  test("a half-open breaker stays half open after a probe whose failure does not count", async () => {
     const local = new DialError("no more files", { reason: "local_resource" });
     const { dial, breaker, changes } = await halfOpen([local, "connect"]);
     assert.equal(await dial(), "local_resource");
@@ -352,10 +355,10 @@ describe("half open, a breaker", () => {
   });
 
   for (const [where, above] of [
-    ["beneath", false],
+    ["below", false],
     ["above", true],
   ] as const) {
-    test(`takes a probe that hangs for a failure once a timeout ${where} it has passed`, async () => {
+    test(`a probe that hangs fails after a timeout ${where} the breaker`, async () => {
       const { breaker, clock, changes, trace, dial } = await halfOpen([]);
       const timeout = withTimeout({ timeoutMs: 50 });
       const hanging = scriptedDialer(["hang"]);
@@ -374,7 +377,7 @@ describe("half open, a breaker", () => {
     });
   }
 
-  test("takes no notice of the end of a dial that began before it opened", async () => {
+  test("a breaker ignores the results of dials that were admitted before it opened", async () => {
     const slow = deferred<Duplex>();
     const slower = deferred<Duplex>();
     const probe = deferred<Duplex>();
@@ -398,18 +401,18 @@ describe("half open, a breaker", () => {
   });
 });
 
-describe("what counts as a failure", () => {
+describe("countsAsFailure", () => {
   const ignored =
     /^(local_resource|access_denied|config|dns_temporary|tls_client_cert|proxy_auth|auth_.*|circuit_open|pool_exhausted|no_target)$/;
   for (const reason of reasons) {
-    test(`by default ${ignored.test(reason) ? "not " : ""}${reason}`, async () => {
+    test(`a breaker ${ignored.test(reason) ? "ignores" : "counts"} a failure with the reason ${reason} by default`, async () => {
       const { dial, breaker } = built({ breaker: { consecutive: 1 } }, [new DialError("no", { reason })]);
       assert.equal(await dial(), reason);
       assert.equal(breaker.state("h:1"), ignored.test(reason) ? "closed" : "open");
     });
   }
 
-  test("is for an own function to say", async () => {
+  test("countsAsFailure decides which failures count", async () => {
     const asked: unknown[] = [];
     const countsAsFailure = (error: unknown) => {
       asked.push((error as DialError).cause);
@@ -421,7 +424,7 @@ describe("what counts as a failure", () => {
     assert.deepEqual(asked, Array(5).fill(refused));
   });
 
-  test("is not by an own function that throws, whose error is the dial's, and whose probe leaves its place", async () => {
+  test("a countsAsFailure that throws fails the dial with its error, and the next dial is the probe", async () => {
     let broken = false;
     const countsAsFailure = () => {
       if (broken) throw new Error("a broken function");
@@ -434,7 +437,7 @@ describe("what counts as a failure", () => {
     assert.equal(await dial(), "connected");
   });
 
-  test("is not an abort by the caller, nor is it asked about", async () => {
+  test("a caller's abort does not count, and countsAsFailure is not called for it", async () => {
     let asked = 0;
     const countsAsFailure = () => {
       asked += 1;
@@ -453,7 +456,7 @@ describe("what counts as a failure", () => {
     assert.equal(asked, 0);
   });
 
-  test("an abort between failures does not end their row", async () => {
+  test("an abort does not reset the count of consecutive failures", async () => {
     const { dial, dials, breaker } = built({}, [refused, refused, "hang", refused]);
     await dials(2);
     const controller = new AbortController();
@@ -465,7 +468,7 @@ describe("what counts as a failure", () => {
     assert.equal(breaker.state("h:1"), "open");
   });
 
-  test("one who has aborted before takes no probe's place", async () => {
+  test("a dial with an aborted signal is not the probe", async () => {
     const { dial, breaker, changes } = await halfOpen(["connect"]);
     const bare = breaker(scriptedDialer());
     await assert.rejects(bare("h:1", { signal: AbortSignal.abort("before") }), (error) => error === "before");
@@ -475,12 +478,12 @@ describe("what counts as a failure", () => {
   });
 });
 
-describe("by hand", () => {
-  test("isolate() rejects every dial to a target, until reset()", async () => {
+describe("isolate() and reset()", () => {
+  test("isolate() rejects every dial to a target until reset()", async () => {
     const { clock, base, dial, breaker, changes } = built({}, ["connect"]);
     breaker.isolate("h:1");
     assert.equal(breaker.state("h:1"), "open");
-    assert.deepEqual(changes, [], "told to the first dial that meets it");
+    assert.deepEqual(changes, [], "reported to the next dial");
     assert.equal(await dial(), "circuit_open");
     await clock.advance(2 ** 31);
     assert.equal(await dial(), "circuit_open");
@@ -495,7 +498,7 @@ describe("by hand", () => {
     assert.deepEqual(changes, ["h:1 closed > open", "h:1 open > closed"]);
   });
 
-  test("isolate() without a target rejects all, those never dialed too; only reset() without one lets them through", async () => {
+  test("isolate() without a target rejects dials to all targets until reset() without a target", async () => {
     const { dial, breaker, changes } = built({}, ["connect"]);
     await dial("a:1");
     breaker.isolate("b:1");
@@ -519,7 +522,7 @@ describe("by hand", () => {
     ]);
   });
 
-  test("reset() closes an open breaker at once, forgets what was counted, and begins the waits anew", async () => {
+  test("reset() closes an open breaker immediately, and clears its counts and waits", async () => {
     const { clock, dial, dials, breaker, composed } = built({ halfOpenAfterMs: (attempt) => attempt * 1000 });
     await dials(3);
     await clock.advance(1000);
@@ -530,7 +533,7 @@ describe("by hand", () => {
     assert.equal((await rejection(composed("h:1"))).retryAfterMs, 1000);
   });
 
-  test("what is isolated and let out before a dial comes is no change", async () => {
+  test("isolate() and reset() between two dials report no change", async () => {
     const { dial, breaker, changes } = built({}, ["connect"]);
     await dial();
     breaker.isolate("h:1");
@@ -539,7 +542,7 @@ describe("by hand", () => {
     assert.deepEqual(changes, []);
   });
 
-  test("the end of dials under way counts nothing afterwards, of a probe neither", async () => {
+  test("dials and probes in progress during isolate() or reset() do not count", async () => {
     for (const change of [(all: Built) => all.breaker.isolate("h:1"), (all: Built) => all.breaker.reset("h:1")]) {
       for (const success of [true, false]) {
         const slow = deferred<Duplex>();
@@ -557,7 +560,7 @@ describe("by hand", () => {
     }
   });
 
-  test("the end of a probe of before frees no place of the probe after", async () => {
+  test("the end of an earlier probe does not admit a second one beside the current probe", async () => {
     const before = deferred<Duplex>();
     const after = deferred<Duplex>();
     const steps = [() => before.promise, refused, refused, refused, () => after.promise];
@@ -575,7 +578,7 @@ describe("by hand", () => {
     assert.equal(await probing, "connected");
   });
 
-  test("reset() lets dials through although a probe hangs, whose end then changes nothing", async () => {
+  test("reset() admits dials while a probe hangs, and the end of that probe changes nothing", async () => {
     const { dial, breaker } = await halfOpen(["hang", "connect"]);
     const controller = new AbortController();
     const hanging = dial("h:1", controller.signal);
@@ -587,7 +590,7 @@ describe("by hand", () => {
     assert.equal(breaker.state("h:1"), "closed");
   });
 
-  test("a change made in a hook harms no dial", async () => {
+  test("isolate() and reset() may be called in a hook", async () => {
     const { breaker, clock, composed } = await halfOpen([refused, "connect"]);
     const reset: DialTrace = { breakerChange: () => breaker.reset() };
     const isolate: DialTrace = { breakerChange: () => breaker.isolate() };
@@ -604,8 +607,8 @@ describe("by hand", () => {
 
 type Built = ReturnType<typeof built>;
 
-describe("the hook", () => {
-  test("is called with the target, the state and the one before, once for each change", async () => {
+describe("breakerChange", () => {
+  test("breakerChange is called once per change, with the target, the state and the previous state", async () => {
     const told: BreakerChangeInfo[] = [];
     const { clock, breaker, base } = built({ breaker: { consecutive: 1 } });
     const dial = compose(clock.layer, withTrace({ breakerChange: (info) => told.push(info) }), breaker, base);
@@ -615,7 +618,7 @@ describe("the hook", () => {
     assert.deepEqual(told[0], { target: parseTarget("h:1"), state: "open", previous: "closed" });
   });
 
-  test("that throws harms nothing", async () => {
+  test("a breakerChange hook that throws does not affect the dial", async () => {
     const { composed, breaker } = built({ breaker: { consecutive: 1 } });
     const trace: DialTrace = {
       breakerChange: () => {
@@ -627,8 +630,8 @@ describe("the hook", () => {
   });
 });
 
-describe("memory", () => {
-  test("is bounded: the closed breaker dialed least recently is forgotten first", async () => {
+describe("maxTargets", () => {
+  test("maxTargets drops the closed breaker that was dialed least recently", async () => {
     const { dial, breaker } = built({ maxTargets: 3 }, ["connect"]);
     for (const target of ["a:1", "b:1", "c:1", "a:1", "d:1"]) await dial(target);
     assert.deepEqual(names(breaker), ["c:1", "a:1", "d:1"]);
@@ -636,7 +639,7 @@ describe("memory", () => {
     assert.equal(breaker.states().length, 3);
   });
 
-  test("keeps open ones as long as there are closed ones to forget", async () => {
+  test("maxTargets drops closed breakers before open ones", async () => {
     const { dial, dials, breaker } = built({ maxTargets: 3, breaker: { consecutive: 1 } }, [refused, "connect"]);
     await dials(1, "down:1");
     for (let port = 1; port <= 100; port += 1) await dial(`h:${port}`);
@@ -644,7 +647,7 @@ describe("memory", () => {
     assert.equal(breaker.state("down:1"), "open");
   });
 
-  test("is bounded even when all are open, and each that is forgotten is told as closed", async () => {
+  test("maxTargets drops open breakers when none is closed, and reports each as closed", async () => {
     const { dial, breaker, changes } = built({ maxTargets: 2, breaker: { consecutive: 1 } });
     for (const target of ["a:1", "b:1", "c:1"]) await dial(target);
     assert.deepEqual(names(breaker), ["b:1", "c:1"]);
@@ -652,7 +655,7 @@ describe("memory", () => {
     assert.equal(breaker.state("a:1"), "closed");
   });
 
-  test("never forgets what is isolated by name, nor whose probe is under way", async () => {
+  test("maxTargets never drops a breaker that is isolated by name or has a probe in progress", async () => {
     const { clock, dial, dials, breaker } = built({ maxTargets: 2 }, [refused, refused, refused, "hang", "connect"]);
     await dials(3, "probed:1");
     await clock.advance(1000);
@@ -667,7 +670,7 @@ describe("memory", () => {
     assert.deepEqual(names(breaker), ["shut:1", "h:51"]);
   });
 
-  test("a reset in the hook that tells of one forgotten loses nothing of the dial that is told", async () => {
+  test("reset() in the hook that reports a dropped breaker does not lose the dial", async () => {
     const { clock, breaker, base } = built({ maxTargets: 1, breaker: { consecutive: 1 } });
     const reset = withTrace({ breakerChange: ({ state }) => state === "closed" && breaker.reset() });
     const dial = compose(clock.layer, reset, breaker, base);
@@ -675,7 +678,7 @@ describe("memory", () => {
     assert.deepEqual(breaker.states(), [{ target: "b:1", state: "open", isolated: false }]);
   });
 
-  test("the end of a dial whose breaker was forgotten counts nothing, and is told to nobody", async () => {
+  test("the result of a dial whose breaker was dropped does not count, and is not reported", async () => {
     const slow = deferred<Duplex>();
     const steps = [() => slow.promise, "connect"] as const;
     const { dial, breaker, changes } = built({ maxTargets: 1, breaker: { consecutive: 1 } }, steps);
@@ -690,8 +693,8 @@ describe("memory", () => {
   const names = (breaker: Built["breaker"]) => breaker.states().map(({ target }) => target);
 });
 
-describe("waits", () => {
-  /** How long it stays open, each of the first times in a row. */
+describe("the waits of a breaker", () => {
+  /** Returns the times that a breaker stays open, for `count` consecutive openings. */
   async function waits(options: Partial<BreakerOptions>, count: number) {
     const { clock, composed, dial } = built({ breaker: { consecutive: 1 }, halfOpenAfterMs: undefined, ...options });
     const found: number[] = [];
@@ -706,21 +709,26 @@ describe("waits", () => {
 
   const rows: readonly (readonly [string, Partial<BreakerOptions>, readonly number[]])[] = [
     [
-      "by default double from 10 s to 5 min, half of it at random: at its bottom",
+      "10 s doubling to 5 min with equal jitter by default, lower limit",
       { random: () => 0 },
       [5000, 10_000, 20_000, 40_000, 80_000, 150_000, 150_000],
     ],
-    ["near its top", { random: () => 1 - 2 ** -40 }, [10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000]],
-    ["without jitter", { jitter: "none" }, [10_000, 20_000, 40_000]],
-    ["a number's are always the same", { halfOpenAfterMs: 70 }, [70, 70, 70]],
-    ["a number's with jitter", { halfOpenAfterMs: 70, jitter: "equal", random: () => 0.5 }, [53, 53]],
-    ["an own function's", { halfOpenAfterMs: (attempt) => attempt * 7 }, [7, 14, 21]],
+    [
+      "10 s doubling to 5 min with equal jitter by default, upper limit",
+      { random: () => 1 - 2 ** -40 },
+      [10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000],
+    ],
+    ["10 s doubling without jitter", { jitter: "none" }, [10_000, 20_000, 40_000]],
+    ["a constant number", { halfOpenAfterMs: 70 }, [70, 70, 70]],
+    ["a number with jitter", { halfOpenAfterMs: 70, jitter: "equal", random: () => 0.5 }, [53, 53]],
+    ["a user's function", { halfOpenAfterMs: (attempt) => attempt * 7 }, [7, 14, 21]],
   ];
   for (const [what, options, expected] of rows) {
-    test(what, async () => assert.deepEqual(await waits(options, expected.length), expected));
+    test(`a breaker stays open for its wait: ${what}`, async () =>
+      assert.deepEqual(await waits(options, expected.length), expected));
   }
 
-  test("begin anew when the breaker has closed", async () => {
+  test("the waits of a breaker restart when it has closed", async () => {
     const steps: Step[] = [refused, refused, "connect", refused];
     const { clock, composed, dial } = built({ breaker: { consecutive: 1 }, halfOpenAfterMs: (n) => n * 100 }, steps);
     await dial();
@@ -732,7 +740,7 @@ describe("waits", () => {
     assert.equal((await rejection(composed("h:1"))).retryAfterMs, 100);
   });
 
-  test("of decorrelated jitter begin anew, too", async () => {
+  test("the waits of a breaker with decorrelated jitter restart when it has closed", async () => {
     const steps: Step[] = [refused, refused, "connect", refused];
     const options = { breaker: { consecutive: 1 }, halfOpenAfterMs: undefined, jitter: "decorrelated" } as const;
     const { clock, composed, dial } = built({ ...options, random: () => 0.5 }, steps);
@@ -746,7 +754,7 @@ describe("waits", () => {
   });
 
   for (const bad of [Number.NaN, -1, Number.POSITIVE_INFINITY]) {
-    test(`of ${bad}, by an own function, fail the dial with a RangeError, and the probe leaves its place`, async () => {
+    test(`a halfOpenAfterMs function that returns ${bad} fails the dial with a RangeError, and the next dial is the probe`, async () => {
       const halfOpenAfterMs = (attempt: number) => (attempt === 1 ? 1000 : bad);
       const { dial, breaker } = await halfOpen([refused, "connect"], { halfOpenAfterMs });
       const said = `RangeError: withBreaker: halfOpenAfterMs(2, error) must be a number of milliseconds from 0 to 2147483647, got ${bad}`;
@@ -757,8 +765,8 @@ describe("waits", () => {
   }
 });
 
-describe("a strategy of the user's own", () => {
-  test("may be any of cockatiel's, made anew for each target", async () => {
+describe("a user's strategy", () => {
+  test("a breaker rule may be a function that makes a cockatiel breaker for each target", async () => {
     let made = 0;
     const { dials, breaker } = built({
       breaker: () => {
@@ -775,7 +783,7 @@ describe("a strategy of the user's own", () => {
     assert.deepEqual(await sampling.dials(4), ["refused", "refused", "refused", "circuit_open"]);
   });
 
-  test("that throws is ignored: the dial goes on, and the breaker stays as it is", async () => {
+  test("a strategy that throws is ignored: the dial continues and the breaker does not change", async () => {
     const broken = () => {
       throw new Error("a broken strategy");
     };
@@ -784,19 +792,19 @@ describe("a strategy of the user's own", () => {
     assert.equal(base.connections.filter(({ destroyed }) => !destroyed).length, 0);
   });
 
-  test("that is handed out twice, or is none, fails the dial with a TypeError", async () => {
+  test("a strategy that is returned twice, or is not one, fails the dial with a TypeError", async () => {
     const one = new ConsecutiveBreaker(2);
     const same = built({ breaker: () => one });
     assert.equal(await same.dial("a:1"), "refused");
-    assert.equal(await same.dial("b:1"), "TypeError: withBreaker: breaker() must return a new one each time");
+    assert.equal(await same.dial("b:1"), "TypeError: withBreaker: breaker() must return a new breaker each time");
     const wrong = built({ breaker: () => 5 as never });
-    const said = "TypeError: withBreaker: breaker() must return a breaker of cockatiel's kind, got 5";
+    const said = "TypeError: withBreaker: breaker() must return a cockatiel breaker, got 5";
     assert.equal(await wrong.dial(), said);
     assert.equal(wrong.base.calls.length, 0);
   });
 });
 
-describe("refuses at construction", () => {
+describe("withBreaker options", () => {
   const rows: readonly (readonly [object | undefined, string, string | RegExp])[] = [
     [undefined, "TypeError", "withBreaker: options must be an object, got undefined"],
     [{}, "TypeError", "withBreaker: breaker: options must be an object, got undefined"],
@@ -859,12 +867,12 @@ describe("refuses at construction", () => {
     ],
   ];
   for (const [options, name, message] of rows) {
-    test(`${JSON.stringify(options)}: ${message}`, () => {
+    test(`withBreaker rejects options at construction: ${JSON.stringify(options)}, ${message}`, () => {
       assert.throws(() => withBreaker(options as never), { name, message });
     });
   }
 
-  test("malformed targets by hand", () => {
+  test("state(), isolate() and reset() reject malformed targets", () => {
     const { breaker } = built();
     for (const method of ["state", "isolate", "reset"] as const) {
       assert.throws(() => breaker[method]("no port"), { code: "ERR_INVALID_TARGET" });

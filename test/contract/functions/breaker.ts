@@ -16,7 +16,7 @@ export const breakerFunctions: readonly UserFunction[] = [
   {
     name: "withBreaker: breaker",
     right: () => new ConsecutiveBreaker(5),
-    expected: expecting(refused(/withBreaker: breaker\(\) must return a breaker of cockatiel's kind, got /), {
+    expected: expecting(refused(/withBreaker: breaker\(\) must return a cockatiel breaker, got /), {
       throws: wrapped,
     }),
     run: (make, timeoutMs) =>
