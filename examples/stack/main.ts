@@ -1,6 +1,6 @@
 /**
- * Something to look at in the dashboards: dials of three kinds, one of which mostly fails, and a NATS client. Serves its
- * metrics at :9464/metrics and sends its spans by OTLP. Started beside the containers of docker-compose.yaml:
+ * Fills the dashboards: three dialers, one of which mostly fails, and a NATS client. Serves metrics at :9464/metrics and
+ * exports spans by OTLP. Run it together with the containers of docker-compose.yaml:
  *
  *   node --import tsx examples/stack/main.ts
  */
@@ -37,12 +37,12 @@ function dialer(name: string, ...inner: Middleware[]): Dialer {
   );
 }
 
-/** Sends every so many-th attempt where nobody listens. */
+/** Sends a share of the attempts to a port without a listener. */
 function missing(share: number): Middleware {
   return (next) => (target, options) => next(Math.random() < share ? "127.0.0.1:1" : target, options);
 }
 
-// Prometheus is in a container, so loopback alone won't do.
+// Listens on all interfaces, because Prometheus runs in a container.
 const metrics = createServer(async (request, response) => {
   if (request.url !== "/metrics") response.writeHead(404).end();
   else response.writeHead(200, { "content-type": registry.contentType }).end(await registry.metrics());
@@ -50,12 +50,12 @@ const metrics = createServer(async (request, response) => {
 const server = createTcpServer((socket) => socket.on("error", () => {}).resume()).listen(0, "127.0.0.1");
 await Promise.all([once(metrics, "listening"), once(server, "listening")]);
 const target = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-console.log(`metrics are served at http://127.0.0.1:${(metrics.address() as AddressInfo).port}/metrics, Ctrl-C ends`);
+console.log(`metrics: http://127.0.0.1:${(metrics.address() as AddressInfo).port}/metrics (press Ctrl-C to stop)`);
 
-/** Dials again and again; each connection lives for a while. */
+/** Dials repeatedly; each connection stays open for a random time. */
 async function keepDialing(dial: Dialer, everyMs: number, livesMs: number): Promise<void> {
   while (!signal.aborted) {
-    const socket = await dial(target, { signal }).catch(() => undefined); // Seen in the metrics.
+    const socket = await dial(target, { signal }).catch(() => undefined); // Shown by the metrics.
     setTimeout(() => socket?.destroy(), livesMs * Math.random()).unref();
     await sleep(everyMs * 2 * Math.random(), undefined, { signal }).catch(() => {});
   }
@@ -73,7 +73,7 @@ const client = await connect({
 });
 client.ready.then(
   (nc) => nc.subscribe("events", { callback: () => {} }),
-  () => {}, // Stopped before.
+  () => {}, // Stopped before the first connect.
 );
 
 async function keepPublishing(): Promise<void> {
@@ -93,6 +93,6 @@ await client.close();
 server.close();
 metrics.close();
 metrics.closeAllConnections();
-// A collector that is away must not hold up the end.
+// An unreachable collector must not delay the exit.
 await Promise.race([sdk.shutdown().catch(() => {}), sleep(1_000, undefined, { ref: false })]);
 process.exit();

@@ -147,10 +147,10 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
 
   it("the page updates dials and connections live", async () => {
     const { page, watched } = await shown();
-    await page.locator("#dials-empty", { hasText: "None yet." }).waitFor();
+    await page.locator("#dials-empty", { hasText: "No dials yet." }).waitFor();
     const controller = new AbortController();
     const dialing = compose(watched.observe(), scriptedDialer(["hang"]))("slow:1", { signal: controller.signal });
-    await page.locator("summary", { hasText: "slow:1" }).locator(".end", { hasText: "under way" }).waitFor();
+    await page.locator("summary", { hasText: "slow:1" }).locator(".end", { hasText: "in progress" }).waitFor();
     controller.abort();
     await assert.rejects(dialing);
     await page.locator("summary", { hasText: "slow:1" }).locator(".end", { hasText: "canceled" }).waitFor();
@@ -263,7 +263,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     await page.locator("summary", { hasText: "slow:1" }).waitFor();
     await page.getByRole("radio", { name: "Failed" }).check();
     assert.deepEqual(await textsOf(page, "summary .target"), ["bad:1"]);
-    await page.getByRole("radio", { name: "Under way" }).check();
+    await page.getByRole("radio", { name: "In progress" }).check();
     assert.deepEqual(await textsOf(page, "summary .target"), ["slow:1"]);
     // A connection links to its dial even if the filter hides that dial.
     await page.locator("#connections a").click();
@@ -320,7 +320,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     assert.deepEqual(await textsOf(polling.page, "summary .target"), ["polled:1"]);
     const { page, server } = await shown((watched) => dialOnce(watched, "gone:1"));
     await server.close();
-    await page.locator("#status", { hasText: "Lost; trying again" }).waitFor();
+    await page.locator("#status", { hasText: "Disconnected; retrying" }).waitFor();
     assert.deepEqual(await textsOf(page, "summary .target"), ["gone:1"]);
   });
 
