@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * Measures the cost of dialing through this package, side by side with the alternatives. The ratios are reliable; the times
- * depend on the machine.
+ * Measures the cost of dialing through this package, side by side with the alternatives. The ratios are reliable; the
+ * times depend on the machine.
  *
  *   npm run bench
- *   npm run bench -- --quick          less precise, in a quarter of the time
+ *   npm run bench -- --quick          about half a minute, less precise
  *   npm run bench -- --only b         one part
  */
 import { cpus } from "node:os";
@@ -23,9 +23,9 @@ const startedAt = performance.now();
 console.log(
   `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim()}, ${process.platform} ${process.arch}`,
 );
-console.log("Each ratio is to the first line of its part: the median of all rounds (lowest–highest).");
+console.log("Each ratio is to the first line of its part: the median of the rounds (lowest–highest).");
 
-/** Maximum cost of a layer in nanoseconds, above the composed dialer without it. @type {Record<string, number>} */
+/** The most nanoseconds that a layer may add to a composed dialer. @type {Record<string, number>} */
 const aims = {
   withTracing: 200,
   withPrometheus: 1500,
@@ -43,25 +43,25 @@ console.log(`\n${((performance.now() - startedAt) / 1000).toFixed(0)} s in total
 async function partA() {
   const plan = { rounds: quick ? 1 : 5, slices: quick ? 2 : 8, warmUp: 20_000, n: quick ? 2_000 : 5_000 };
   for (const sdk of [false, true]) {
-    heading(`a. A dial that opens nothing, OpenTelemetry's SDK ${sdk ? "registered" : "not registered"}`);
+    heading(`a. A dial without a network, OpenTelemetry's SDK ${sdk ? "registered" : "not registered"}`);
     const results = await measureSideBySide(
       [
         { label: "by hand: cockatiel, OpenTelemetry API, prom-client", name: "stub-by-hand", sdk },
-        { label: "dialtrace, the full stack", name: "stub-dialtrace", sdk },
+        { label: "dialtrace, full stack", name: "stub-dialtrace", sdk },
       ],
       plan,
     );
-    printRatios(results, microseconds, { of: "dialtrace, the full stack", atMost: 1 / 3 });
+    printRatios(results, (ns) => `${(ns / 1000).toFixed(2)} µs`, { of: "dialtrace, full stack", atMost: 1 / 3 });
   }
-  heading("   The full stack's tracing, OpenTelemetry's SDK registered");
+  heading("   The tracing of the full stack, OpenTelemetry's SDK registered");
   const traced = await measureSideBySide(
     [
       { label: "the same layers, their two spans by hand", name: "stub-hand-spans", sdk: true },
-      { label: "dialtrace, the full stack", name: "stub-dialtrace", sdk: true },
+      { label: "dialtrace, full stack", name: "stub-dialtrace", sdk: true },
     ],
     plan,
   );
-  printRatios(traced, microseconds, { of: "dialtrace, the full stack", atMost: 1.25 });
+  printRatios(traced, (ns) => `${(ns / 1000).toFixed(2)} µs`, { of: "dialtrace, full stack", atMost: 1.25 });
 }
 
 async function partB() {
@@ -72,10 +72,10 @@ async function partB() {
       { label: "net.connect with noDelay and keepAlive", name: "tcp-bare", variant: "options" },
       { label: "tcp()", name: "tcp-dialtrace", variant: "tcp" },
       { label: "timeout, retry, timeout, tcp()", name: "tcp-dialtrace", variant: "silent" },
-      { label: "dialtrace, the full stack, tcp()", name: "tcp-dialtrace", variant: "full" },
-      { label: "the same with neither noDelay nor keepAlive", name: "tcp-dialtrace", variant: "plain" },
-      { label: "by hand as in a, noDelay and keepAlive", name: "tcp-bare", variant: "by hand" },
-      { label: "the full stack, with OpenTelemetry's SDK", name: "tcp-dialtrace", variant: "full", sdk: true },
+      { label: "dialtrace, full stack, tcp()", name: "tcp-dialtrace", variant: "full" },
+      { label: "dialtrace, full stack, no noDelay, no keepAlive", name: "tcp-dialtrace", variant: "plain" },
+      { label: "by hand as in a, with noDelay and keepAlive", name: "tcp-bare", variant: "by hand" },
+      { label: "dialtrace, full stack, with OpenTelemetry's SDK", name: "tcp-dialtrace", variant: "full", sdk: true },
       { label: "by hand, with OpenTelemetry's SDK", name: "tcp-bare", variant: "by hand", sdk: true },
     ],
     {
@@ -85,7 +85,7 @@ async function partB() {
       n: quick ? 300 : 500,
     },
   );
-  const aim = { of: "dialtrace, the full stack, tcp()", atMost: 1.1 };
+  const aim = { of: "dialtrace, full stack, tcp()", atMost: 1.1 };
   printRatios(results, (ns) => `${(ns / 1000).toFixed(1)} µs`, aim);
 }
 
@@ -99,7 +99,7 @@ async function partC() {
   try {
     const contenders = [
       { label: "@nats-io/transport-node", name: "nats", variant: "stock" },
-      { label: "dialtrace/nats, the full stack", name: "nats", variant: "dialtrace" },
+      { label: "dialtrace/nats, full stack", name: "nats", variant: "dialtrace" },
     ];
     const plan = {
       rounds: quick ? 1 : 5,
@@ -109,19 +109,21 @@ async function partC() {
       port: server.port,
     };
     const rates = (await measureSideBySide(contenders, plan)).map(invert);
-    const aim = { of: "dialtrace/nats, the full stack", atLeast: 0.98 };
+    const aim = { of: "dialtrace/nats, full stack", atLeast: 0.98 };
     printRatios(rates, (perNs) => `${(perNs * 1e6).toFixed(0)} /ms`, aim);
 
-    heading("   Processor time of the client for each message");
+    heading("   Processor time of the client per message");
     const cpu = await measureSideBySide(contenders, { ...plan, rounds: quick ? 1 : 3, measure: "cpu" });
-    printRatios(cpu, microseconds);
+    printRatios(cpu, (ns) => `${(ns / 1000).toFixed(2)} µs`);
   } finally {
     await server.stop();
   }
 }
 
 async function partD() {
-  heading("d. One layer over a dial that opens nothing: its own time, above compose(stub) measured in turn with it");
+  heading(
+    "d. Each layer alone, over a dial without a network: its own cost, above compose(stub) measured in turn with it",
+  );
   const base = { label: "compose(stub)", name: "stub-layer", variant: "compose(stub)" };
   const plan = { rounds: 3, slices: quick ? 4 : 8, warmUp: quick ? 5_000 : 20_000, n: quick ? 2_000 : 5_000 };
   for (const variant of layers) {
@@ -135,7 +137,7 @@ async function partD() {
 /** @param {string} label @param {import("./rounds.js").Result["own"]} own @param {number} bytes */
 function printLayer(label, { value, low, high }, bytes) {
   const most = aims[label];
-  // A difference smaller than its own spread says nothing.
+  // A difference smaller than its spread is noise.
   const isNoise = Math.abs(value) < high - low;
   const outcome = high <= (most ?? 0) ? "met" : low > (most ?? 0) ? "missed" : "undecided";
   const verdict = most === undefined ? "" : `aim at most ${most} ns: ${outcome}`;
@@ -144,7 +146,7 @@ function printLayer(label, { value, low, high }, bytes) {
 }
 
 async function partE() {
-  heading("e. 2,000 TCP connects over loopback at once");
+  heading("e. 2,000 concurrent TCP connects over loopback");
   const contenders = [
     { label: "net.connect", name: "tcp-crowd", variant: "bare" },
     { label: "tcp()", name: "tcp-crowd", variant: "tcp" },
@@ -169,7 +171,7 @@ async function partF() {
 }
 
 async function partG() {
-  heading("g. A connection over loopback, dialed or acquired from a pool");
+  heading("g. A connection over loopback, dialed or leased from a pool");
   const hits = await measureSideBySide(
     [
       { label: "tcp()", name: "pool-hit", variant: "dial" },
@@ -177,25 +179,25 @@ async function partG() {
     ],
     { rounds: quick ? 1 : 5, slices: quick ? 2 : 8, warmUp: quick ? 2_000 : 5_000, n: quick ? 500 : 1_000 },
   );
-  printRatios(hits, microseconds, { of: "pool(), a hit", atMost: 1 / 30 });
+  printRatios(hits, (ns) => `${(ns / 1000).toFixed(2)} µs`, { of: "pool(), a hit", atMost: 1 / 30 });
 
-  heading("   Acquire and release, in sequence, without dials");
+  heading("   Acquire and release, one after the other, without dialing");
   const contenders = ["generic-pool", "tarn", "pool()"];
   const lent = await measureSideBySide(
     contenders.map((variant) => ({ label: variant, name: "pool-lend", variant })),
     { rounds: quick ? 1 : 5, slices: quick ? 2 : 8, warmUp: quick ? 5_000 : 20_000, n: quick ? 2_000 : 5_000 },
   );
-  printRatios(lent, microseconds, { of: "pool()", atMost: 2 });
+  printRatios(lent, (ns) => `${(ns / 1000).toFixed(2)} µs`, { of: "pool()", atMost: 2 });
 
   for (const size of [1_000, 10_000, 100_000]) {
-    heading(`   ${size.toLocaleString("en")} callers waiting for one connection, time for each`);
-    // tarn takes minutes for so many, because it searches a list for each.
+    heading(`   ${size.toLocaleString("en")} acquires waiting for one connection, per acquire`);
+    // tarn takes minutes for 100,000, since it searches a list for each.
     const able = contenders.filter((variant) => size < 100_000 || variant !== "tarn");
     const waited = await measureSideBySide(
       able.map((variant) => ({ label: variant, name: "pool-waiters", variant })),
       { rounds: quick ? 1 : 3, slices: quick ? 1 : 4, warmUp: 10_000, n: size },
     );
-    printRatios(waited, microseconds, { of: "pool()", atMost: 2 });
+    printRatios(waited, (ns) => `${(ns / 1000).toFixed(2)} µs`, { of: "pool()", atMost: 2 });
   }
 }
 
@@ -205,12 +207,7 @@ function partH() {
   printRatios(results, (ns) => `${(ns / 1e6).toFixed(1)} ms`, { of: "import", atMost: 0.5 });
 }
 
-/** @param {number} ns */
-function microseconds(ns) {
-  return `${(ns / 1000).toFixed(2)} µs`;
-}
-
-/** Rates instead of times. @param {import("./rounds.js").Result} result */
+/** Turns times into rates. @param {import("./rounds.js").Result} result */
 function invert({ value, ratio, low, high, ...rest }) {
   return { ...rest, value: 1 / value, ratio: 1 / ratio, low: 1 / high, high: 1 / low };
 }

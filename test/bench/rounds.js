@@ -7,35 +7,35 @@ import { stop } from "./peers.js";
 /**
  * @typedef {object} Contender
  * @property {string} label
- * @property {string} name - of the file in contenders/.
+ * @property {string} name - name of the file in contenders/.
  * @property {string} [variant]
  * @property {boolean} [sdk] - whether OpenTelemetry's SDK is registered.
  *
  * @typedef {object} Plan
- * @property {number} rounds - each in processes of its own.
- * @property {number} slices - of each round.
- * @property {number} warmUp - of each process.
- * @property {number} n - of each slice.
+ * @property {number} rounds - number of rounds, each in new processes.
+ * @property {number} slices - number of slices in a round.
+ * @property {number} warmUp - iterations of each process before the first slice.
+ * @property {number} n - iterations of a slice.
  * @property {"time" | "cpu" | "bytes"} [measure]
- * @property {number} [port] - of the peer, where the contenders share one.
+ * @property {number} [port] - port of the peer that the contenders share.
  *
  * @typedef {object} Result
  * @property {Contender} contender
  * @property {number} value - the median.
- * @property {number} ratio - to the first contender: the median of the rounds' ratios.
+ * @property {number} ratio - ratio to the first contender, the median of the rounds.
  * @property {number} low
  * @property {number} high
- * @property {{ value: number, low: number, high: number }} own - the difference to the first contender, likewise.
+ * @property {{ value: number, low: number, high: number }} own - difference to the first contender, likewise.
  */
 
 const childFile = fileURLToPath(new URL("child.js", import.meta.url));
 
-/** A young generation large enough for a slice's allocations, so that none is collected before it is counted. */
+/** A young generation that holds all allocations of a slice, so that none is collected before it is counted. */
 const roomyHeap = ["--min-semi-space-size=64", "--max-semi-space-size=64"];
 
 /**
- * Measures contenders side by side: each in its own warm process, slice by slice in alternating order, so that
- * disturbances of the machine affect all alike. Each slice is related to that of the first contender.
+ * Measures contenders side by side. Each has its own process and is warmed up. The slices then alternate between the
+ * contenders, in alternating order, so that other load affects all alike. Each slice is compared with the first contender's.
  *
  * @param {readonly Contender[]} contenders
  * @param {Plan} plan
@@ -48,10 +48,10 @@ export async function measureSideBySide(contenders, plan) {
 }
 
 /**
- * Relates the measurements to the first contender.
+ * Compares measurements with those of the first contender.
  *
  * @param {readonly Contender[]} contenders
- * @param {readonly (readonly (readonly number[])[])[]} rounds - their slices, with a value for each contender.
+ * @param {readonly (readonly (readonly number[])[])[]} rounds - rounds of slices, with one value per contender.
  * @returns {Result[]}
  */
 export function relate(contenders, rounds) {

@@ -14,15 +14,15 @@ function status(state, text) {
   say(byId("status-text"), text);
 }
 
-/** @param {any} told */
-function take(told) {
-  clockOffset = told.now - Date.now();
-  known.now = told.now;
-  for (const key of ["process", "dialers", "connections", "clients"]) if (told[key]) known[key] = told[key];
-  if (told.dialIds === undefined) known.dials.clear();
-  for (const dial of told.dials) known.dials.set(dial.id, dial);
-  if (told.dialIds !== undefined) {
-    const ids = new Set(told.dialIds);
+/** @param {any} update */
+function take(update) {
+  clockOffset = update.now - Date.now();
+  known.now = update.now;
+  for (const key of ["process", "dialers", "connections", "clients"]) if (update[key]) known[key] = update[key];
+  if (update.dialIds === undefined) known.dials.clear();
+  for (const dial of update.dials) known.dials.set(dial.id, dial);
+  if (update.dialIds !== undefined) {
+    const ids = new Set(update.dialIds);
     for (const id of known.dials.keys()) if (!ids.has(id)) known.dials.delete(id);
   }
   const { pid, node, startedAt } = known.process;

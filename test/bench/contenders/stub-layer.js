@@ -11,7 +11,7 @@ import { inTurn, noop } from "../loop.js";
 import { fullStack, silentStack } from "../stack.js";
 import { stubDialer, target } from "../stub.js";
 
-/** An SDK with a reader that never collects. Without a reader, the SDK discards measurements. */
+/** The SDK with a reader, without which it drops all measurements. Nothing is ever collected. */
 function meterProvider() {
   class Reader extends MetricReader {
     async onForceFlush() {}
@@ -46,7 +46,7 @@ const dialers = {
 
 export const layers = Object.keys(dialers);
 
-/** One layer alone over the stub. @param {{ variant: string }} settings */
+/** Dials through one layer over the stub. @param {{ variant: string }} settings */
 export function prepare({ variant }) {
   const dial = dialers[variant]?.();
   return (/** @type {number} */ n) => inTurn(n, () => dial(target));
