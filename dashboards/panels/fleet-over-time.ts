@@ -37,8 +37,7 @@ export const fleetOverTime: readonly Panel[] = [
   }),
   graph({
     title: "NATS clients by state",
-    description:
-      "Clients in each state. Any other colour than green for more than a moment is an outage of those clients.",
+    description: "Clients in each state. Any colour other than green shows an outage of those clients.",
     unit: "short",
     shape: "stacked",
     colours: stateColours,

@@ -1,4 +1,4 @@
-// Longer than other files: it is one table, with a row for each metric.
+/** All metrics. The file is long because it is one table, with a row for each metric. */
 import type { ClientErrorKind } from "../client/client-trace.ts";
 import { breakerStates, closeReasons, exhaustedCauses, limits } from "../core/event-values.ts";
 import { reasons } from "../core/reasons.ts";

@@ -5,8 +5,8 @@ import { compose, withRetry, withTimeout } from "../../dist/index.js";
 import { withPrometheus } from "../../dist/prometheus.js";
 
 /**
- * The full stack with the spans of `withTracing` written by hand: one around the layers, one inside them around each
- * attempt, with the same attributes.
+ * The full stack with the two spans of `withTracing` written by hand, with the same attributes: one around the layers, and one
+ * inside them around each attempt. It dials in sequence only.
  * @param {any} base
  * @returns {(target: string) => Promise<any>}
  */
@@ -45,7 +45,7 @@ export function handTracedStack(base) {
 }
 
 /**
- * Ends `span` with `work`.
+ * Ends `span` when `work` ends.
  * @param {import("@opentelemetry/api").Span} span
  * @param {Promise<any>} work
  * @param {() => import("@opentelemetry/api").Attributes} [onSuccess]

@@ -51,9 +51,9 @@ async function partA() {
       ],
       plan,
     );
-    printRatios(results, microseconds, { of: "dialtrace, full stack", atMost: 1 / 3 });
+    printRatios(results, (ns) => `${(ns / 1000).toFixed(2)} µs`, { of: "dialtrace, full stack", atMost: 1 / 3 });
   }
-  heading("   The full stack's tracing, OpenTelemetry's SDK registered");
+  heading("   The tracing of the full stack, OpenTelemetry's SDK registered");
   const traced = await measureSideBySide(
     [
       { label: "the same layers, their two spans by hand", name: "stub-hand-spans", sdk: true },
@@ -61,7 +61,7 @@ async function partA() {
     ],
     plan,
   );
-  printRatios(traced, microseconds, { of: "dialtrace, full stack", atMost: 1.25 });
+  printRatios(traced, (ns) => `${(ns / 1000).toFixed(2)} µs`, { of: "dialtrace, full stack", atMost: 1.25 });
 }
 
 async function partB() {
@@ -114,14 +114,16 @@ async function partC() {
 
     heading("   Processor time of the client per message");
     const cpu = await measureSideBySide(contenders, { ...plan, rounds: quick ? 1 : 3, measure: "cpu" });
-    printRatios(cpu, microseconds);
+    printRatios(cpu, (ns) => `${(ns / 1000).toFixed(2)} µs`);
   } finally {
     await server.stop();
   }
 }
 
 async function partD() {
-  heading("d. One layer over a dial that opens nothing: its own time, above compose(stub) measured in turn with it");
+  heading(
+    "d. Each layer alone, over a dial without a network: its own cost, above compose(stub) measured in turn with it",
+  );
   const base = { label: "compose(stub)", name: "stub-layer", variant: "compose(stub)" };
   const plan = { rounds: 3, slices: quick ? 4 : 8, warmUp: quick ? 5_000 : 20_000, n: quick ? 2_000 : 5_000 };
   for (const variant of layers) {
@@ -135,7 +137,7 @@ async function partD() {
 /** @param {string} label @param {import("./rounds.js").Result["own"]} own @param {number} bytes */
 function printLayer(label, { value, low, high }, bytes) {
   const most = aims[label];
-  // A difference smaller than its own spread says nothing.
+  // A difference smaller than its spread is noise.
   const isNoise = Math.abs(value) < high - low;
   const outcome = high <= (most ?? 0) ? "met" : low > (most ?? 0) ? "missed" : "undecided";
   const verdict = most === undefined ? "" : `aim at most ${most} ns: ${outcome}`;
@@ -177,7 +179,7 @@ async function partG() {
     ],
     { rounds: quick ? 1 : 5, slices: quick ? 2 : 8, warmUp: quick ? 2_000 : 5_000, n: quick ? 500 : 1_000 },
   );
-  printRatios(hits, microseconds, { of: "pool(), a hit", atMost: 1 / 30 });
+  printRatios(hits, (ns) => `${(ns / 1000).toFixed(2)} µs`, { of: "pool(), a hit", atMost: 1 / 30 });
 
   heading("   Acquire and release, one after the other, without dialing");
   const contenders = ["generic-pool", "tarn", "pool()"];
@@ -185,7 +187,7 @@ async function partG() {
     contenders.map((variant) => ({ label: variant, name: "pool-lend", variant })),
     { rounds: quick ? 1 : 5, slices: quick ? 2 : 8, warmUp: quick ? 5_000 : 20_000, n: quick ? 2_000 : 5_000 },
   );
-  printRatios(lent, microseconds, { of: "pool()", atMost: 2 });
+  printRatios(lent, (ns) => `${(ns / 1000).toFixed(2)} µs`, { of: "pool()", atMost: 2 });
 
   for (const size of [1_000, 10_000, 100_000]) {
     heading(`   ${size.toLocaleString("en")} acquires waiting for one connection, per acquire`);
@@ -195,7 +197,7 @@ async function partG() {
       able.map((variant) => ({ label: variant, name: "pool-waiters", variant })),
       { rounds: quick ? 1 : 3, slices: quick ? 1 : 4, warmUp: 10_000, n: size },
     );
-    printRatios(waited, microseconds, { of: "pool()", atMost: 2 });
+    printRatios(waited, (ns) => `${(ns / 1000).toFixed(2)} µs`, { of: "pool()", atMost: 2 });
   }
 }
 
@@ -205,12 +207,7 @@ function partH() {
   printRatios(results, (ns) => `${(ns / 1e6).toFixed(1)} ms`, { of: "import", atMost: 0.5 });
 }
 
-/** @param {number} ns */
-function microseconds(ns) {
-  return `${(ns / 1000).toFixed(2)} µs`;
-}
-
-/** Rates instead of times. @param {import("./rounds.js").Result} result */
+/** Turns times into rates. @param {import("./rounds.js").Result} result */
 function invert({ value, ratio, low, high, ...rest }) {
   return { ...rest, value: 1 / value, ratio: 1 / ratio, low: 1 / high, high: 1 / low };
 }

@@ -25,7 +25,7 @@ import { stop } from "./peers.js";
  * @property {number} ratio - ratio to the first contender, the median of the rounds.
  * @property {number} low
  * @property {number} high
- * @property {{ value: number, low: number, high: number }} own - the difference to the first contender, likewise.
+ * @property {{ value: number, low: number, high: number }} own - difference to the first contender, likewise.
  */
 
 const childFile = fileURLToPath(new URL("child.js", import.meta.url));

@@ -96,15 +96,15 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     const rows = await page.evaluate<[string, string, string, number, number][]>(waterfallRows(250));
     const close = rows.map(([what, took, end, from, to]) => `${what} ${took}, ${end || "-"}, ${from}–${to}`);
     assert.deepEqual(close, [
-      "attempt 1 50 ms, from 0.0 ms on, refused, 0–50",
-      "dns db.internal 20 ms, from 0.0 ms on, 2 addresses, 0–20",
-      "connect 10.0.0.1:5432 30 ms, from 20 ms on, refused, 20–50",
-      "wait 100 ms, from 50 ms on, -, 50–150",
-      "attempt 2 100 ms, from 150 ms on, -, 150–250",
-      "dns db.internal 20 ms, from 150 ms on, 2 addresses, 150–170",
-      "connect 10.0.0.1:5432 40 ms, from 170 ms on, canceled, 170–210",
-      "connect [fd00::1]:5432 10 ms, from 200 ms on, -, 200–210",
-      "tls db.internal 40 ms, from 210 ms on, TLSv1.3, 210–250",
+      "attempt 1 50 ms, starting at 0.0 ms, refused, 0–50",
+      "dns db.internal 20 ms, starting at 0.0 ms, 2 addresses, 0–20",
+      "connect 10.0.0.1:5432 30 ms, starting at 20 ms, refused, 20–50",
+      "wait 100 ms, starting at 50 ms, -, 50–150",
+      "attempt 2 100 ms, starting at 150 ms, -, 150–250",
+      "dns db.internal 20 ms, starting at 150 ms, 2 addresses, 150–170",
+      "connect 10.0.0.1:5432 40 ms, starting at 170 ms, canceled, 170–210",
+      "connect [fd00::1]:5432 10 ms, starting at 200 ms, -, 200–210",
+      "tls db.internal 40 ms, starting at 210 ms, TLSv1.3, 210–250",
     ]);
     assert.deepEqual(await textsOf(page, ".axis .ticks span"), ["0", "50 ms", "100 ms", "150 ms", "200 ms", "250 ms"]);
     assert.deepEqual(await textsOf(page, ".after"), ["Its connection is open."]);
@@ -147,10 +147,10 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
 
   it("the page updates dials and connections live", async () => {
     const { page, watched } = await shown();
-    await page.locator("#dials-empty", { hasText: "None yet." }).waitFor();
+    await page.locator("#dials-empty", { hasText: "No dials yet." }).waitFor();
     const controller = new AbortController();
     const dialing = compose(watched.observe(), scriptedDialer(["hang"]))("slow:1", { signal: controller.signal });
-    await page.locator("summary", { hasText: "slow:1" }).locator(".end", { hasText: "under way" }).waitFor();
+    await page.locator("summary", { hasText: "slow:1" }).locator(".end", { hasText: "in progress" }).waitFor();
     controller.abort();
     await assert.rejects(dialing);
     await page.locator("summary", { hasText: "slow:1" }).locator(".end", { hasText: "canceled" }).waitFor();
@@ -263,7 +263,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     await page.locator("summary", { hasText: "slow:1" }).waitFor();
     await page.getByRole("radio", { name: "Failed" }).check();
     assert.deepEqual(await textsOf(page, "summary .target"), ["bad:1"]);
-    await page.getByRole("radio", { name: "Under way" }).check();
+    await page.getByRole("radio", { name: "In progress" }).check();
     assert.deepEqual(await textsOf(page, "summary .target"), ["slow:1"]);
     // A connection links to its dial even if the filter hides that dial.
     await page.locator("#connections a").click();
@@ -320,7 +320,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     assert.deepEqual(await textsOf(polling.page, "summary .target"), ["polled:1"]);
     const { page, server } = await shown((watched) => dialOnce(watched, "gone:1"));
     await server.close();
-    await page.locator("#status", { hasText: "Lost; trying again" }).waitFor();
+    await page.locator("#status", { hasText: "Disconnected; retrying" }).waitFor();
     assert.deepEqual(await textsOf(page, "summary .target"), ["gone:1"]);
   });
 

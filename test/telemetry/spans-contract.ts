@@ -1,3 +1,4 @@
+// Longer than other files: all tests share the SDK under test and its helpers.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { Socket } from "node:net";

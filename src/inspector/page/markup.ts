@@ -1,4 +1,4 @@
-/** The page without its style and script; everything that it shows is put in by the script, as text. */
+/** The page without style and script. The script inserts all data as text. */
 export const markup = `<!doctype html>
 <html lang="en">
 <head>
@@ -17,7 +17,7 @@ export const markup = `<!doctype html>
   <p id="status" role="status"><span id="status-text">Connecting</span></p>
   <button id="pause" type="button" aria-pressed="false">Pause</button>
 </header>
-<noscript><p class="empty">This page needs its script. The same is at json, as data.</p></noscript>
+<noscript><p class="empty">This page needs JavaScript. The same data is at json.</p></noscript>
 <main>
 <section aria-labelledby="dialers-title">
   <h2 id="dialers-title">Dialers</h2>
@@ -26,7 +26,7 @@ export const markup = `<!doctype html>
 <section id="clients-section" aria-labelledby="clients-title" hidden>
   <h2 id="clients-title">Clients</h2>
   <div class="scroll" role="region" aria-labelledby="clients-title" tabindex="0"><table>
-    <thead><tr><th scope="col">Client</th><th scope="col">State</th><th scope="col">Server</th><th scope="col" class="number">Reconnects</th><th scope="col">Lost last</th><th scope="col" class="number">Round trip</th><th scope="col" class="number">Messages in</th><th scope="col" class="number">out</th></tr></thead>
+    <thead><tr><th scope="col">Client</th><th scope="col">State</th><th scope="col">Server</th><th scope="col" class="number">Reconnects</th><th scope="col">Last disconnect</th><th scope="col" class="number">Round trip</th><th scope="col" class="number">Messages in</th><th scope="col" class="number">out</th></tr></thead>
     <tbody id="clients"></tbody>
   </table></div>
 </section>
@@ -36,7 +36,7 @@ export const markup = `<!doctype html>
     <thead><tr><th scope="col">Target</th><th scope="col">Peer</th><th scope="col">Dialer</th><th scope="col">State</th><th scope="col" class="number">Age</th><th scope="col" class="number">In</th><th scope="col" class="number">Out</th></tr></thead>
     <tbody id="connections"></tbody>
   </table></div>
-  <p class="empty" id="connections-empty">None is open.</p>
+  <p class="empty" id="connections-empty">No open connections.</p>
 </section>
 <section id="dials" aria-labelledby="dials-title" tabindex="-1">
   <div class="heading">
@@ -47,17 +47,17 @@ export const markup = `<!doctype html>
     <div class="filters">
       <fieldset>
         <legend>Show</legend>
-        <label><input type="radio" name="show" value="all" checked>All</label><label><input type="radio" name="show" value="failed">Failed</label><label><input type="radio" name="show" value="running">Under way</label>
+        <label><input type="radio" name="show" value="all" checked>All</label><label><input type="radio" name="show" value="failed">Failed</label><label><input type="radio" name="show" value="running">In progress</label>
       </fieldset>
       <label class="search"><span>Filter</span><input id="filter" type="search" placeholder="target, dialer, reason" autocomplete="off" spellcheck="false"></label>
     </div>
   </div>
   <ol id="dial-list"></ol>
-  <p class="empty" id="dials-empty">None yet.</p>
+  <p class="empty" id="dials-empty">No dials yet.</p>
 </section>
 </main>
 <footer>
-  <p>Keys: <kbd>/</kbd> filter, <kbd>j</kbd> <kbd>k</kbd> next and previous dial, <kbd>Enter</kbd> opens it, <kbd>p</kbd> pauses. The same as data: <a id="json" href="json">JSON</a>.</p>
+  <p>Keys: <kbd>/</kbd> filter, <kbd>j</kbd> <kbd>k</kbd> next and previous dial, <kbd>Enter</kbd> expands it, <kbd>p</kbd> pauses. The data: <a id="json" href="json">JSON</a>.</p>
 </footer>
 <script>/* script */</script>
 </body>

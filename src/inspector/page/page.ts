@@ -5,12 +5,12 @@ import { style } from "./style.ts";
 
 let made: { readonly html: string; readonly policy: string } | undefined;
 
-/** The page: one document, the same for everyone; what it shows it asks for. */
+/** Returns the page: one static document, which requests its data. */
 export function page(): string {
   return make().html;
 }
 
-/** Lets the page run its own script and ask its own server, and nothing else. */
+/** Returns the Content-Security-Policy: the page's own script and style, requests to its own server, and nothing else. */
 export function contentSecurityPolicy(): string {
   return make().policy;
 }

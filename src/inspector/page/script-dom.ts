@@ -1,9 +1,9 @@
-/** Makes elements, and text of numbers. */
+/** Creates elements, and formats numbers. */
 export const domPart = `
 /** @param {string} id @returns {any} */
 const byId = (id) => document.getElementById(id);
 
-/** An element of a class, with texts and elements in it.
+/** Creates an element with a class and children.
  * @param {string} tag @param {string} [className] @param {...(string | Node)} children @returns {any} */
 function el(tag, className, ...children) {
   const made = document.createElement(tag);
@@ -12,7 +12,7 @@ function el(tag, className, ...children) {
   return made;
 }
 
-/** Text from elsewhere, kept from turning the direction of what stands around it.
+/** Isolates the text direction of names, so that they do not reorder the text around them.
  * @param {string} text @param {string} [className] */
 const name = (text, className) => el("bdi", className, text);
 
@@ -66,7 +66,7 @@ const clockTime = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2
 /** @param {number} ms */
 const timeOfDay = (ms) => clockTime.format(ms);
 
-/** How a reason is coloured: what goes away by itself, what took too long, what people must mend.
+/** The colour class of a reason: transient, timeout, or permanent.
  * @param {string} reason */
 function kindOf(reason) {
   if (reason === "timeout") return "late";
@@ -76,13 +76,13 @@ function kindOf(reason) {
 /** @param {string} text @param {string} [kind] */
 const pill = (text, kind) => el("span", "pill " + (kind ?? ""), text);
 
-/** Sets an element's text; leaves it alone where nothing changes.
+/** Sets an element's text if it differs.
  * @param {any} element @param {string} text */
 function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** The server's time, as far as we know it. */
+/** The estimated time of the server. */
 let clockOffset = 0;
 const serverNow = () => Date.now() + clockOffset;
 `;

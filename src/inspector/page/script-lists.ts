@@ -1,11 +1,11 @@
-/** Keeps the lists and tables in step with what is known, without touching what stays as it was. */
+/** Updates the lists and tables, without touching unchanged elements. */
 export const listsPart = `
-/** What is known: the last state told, the dials by id. @type {any} */
+/** The current data: the last state, and dials by id. @type {any} */
 const known = { now: 0, process: undefined, dialers: [], connections: { total: 0, shown: [] }, clients: [], dials: new Map() };
 
-/** Puts rows into a parent in the order of their items; a row that stays is not moved, so that it keeps the focus.
+/** Orders the rows of a parent by their items. Rows that stay are not moved, so that they keep the focus.
  * @param {any} parent @param {any[]} items @param {Map<any, any>} rows
- * @param {(item: any) => any} keyOf @param {(item: any, row: any) => any} draw - draws into the row that there is, or makes one. */
+ * @param {(item: any) => any} keyOf @param {(item: any, row: any) => any} draw - draws into the existing row, or creates one. */
 function reconcile(parent, items, rows, keyOf, draw) {
   const keys = new Set(items.map(keyOf));
   for (const [key, row] of rows) {
@@ -23,7 +23,7 @@ function reconcile(parent, items, rows, keyOf, draw) {
   }
 }
 
-/** Fills the cells of a table's row. @param {any} row @param {[string, any, string?][]} cells - label, content, class. */
+/** Fills the cells of a table row. @param {any} row @param {[string, any, string?][]} cells - label, content, class. */
 function fill(row, cells) {
   cells.forEach(([label, content, className], index) => {
     const cell = row.cells[index] ?? row.insertCell();
@@ -52,7 +52,7 @@ function drawDialer(dialer, row) {
   const { dials, connections } = dialer;
   const all = dials.succeeded + dials.failed + dials.canceled + dials.active;
   const facts = el("p", "facts", ...fact(count(all), all === 1 ? "dial" : "dials"), ...fact(count(connections.open), "open"));
-  if (dials.active > 0) facts.append(...fact(count(dials.active), "under way"));
+  if (dials.active > 0) facts.append(...fact(count(dials.active), "in progress"));
   if (dials.canceled > 0) facts.append(...fact(count(dials.canceled), "canceled"));
   const carried = el("span", "", el("b", "", bytes(dialer.bytesRead)), " in, ", el("b", "", bytes(dialer.bytesWritten)), " out");
   facts.append(carried);
@@ -68,7 +68,7 @@ function drawDialer(dialer, row) {
   return made;
 }
 
-/** Columns of 10 s each: what succeeded, and on top what failed. */
+/** Columns of 10 s each: successes, with failures on top. */
 function sparkline(lately, ended, failed) {
   const columns = lately.succeeded.length;
   const most = Math.max(1, ...lately.succeeded.map((n, index) => n + lately.failed[index]));
@@ -95,7 +95,7 @@ function drawClient(client, row) {
     ["", state],
     ["server", client.server ? name(client.server + version, "mono") : "", client.server ? "" : "none"],
     ["reconnects", count(client.reconnects), "number"],
-    ["lost last", client.reason ?? "", client.reason ? "" : "none"],
+    ["last disconnect", client.reason ?? "", client.reason ? "" : "none"],
     ["round trip", client.rttMs === undefined ? "" : duration(client.rttMs), client.rttMs === undefined ? "number none" : "number"],
     ["in", count(client.inMsgs), "number"],
     ["out", count(client.outMsgs), "number"],
@@ -109,7 +109,7 @@ function drawConnection(connection, row) {
   const target = name(connection.target, "mono");
   const link = el("a", "", target);
   link.href = "#dial-" + connection.dial;
-  link.title = "Shows the dial that made it";
+  link.title = "Show its dial";
   const states = connection.tls ? connection.state + ", " + connection.tls : connection.state;
   return fill(made, [
     ["", known.dials.has(connection.dial) ? link : target],
@@ -130,7 +130,7 @@ function drawDial(dial, row) {
   const running = dial.outcome === undefined;
   if (made.shows === dial && !running) return made;
   made.shows = dial;
-  const end = running ? pill("under way") : endOf(dial);
+  const end = running ? pill("in progress") : endOf(dial);
   if (dial.outcome === "success") say(end, dial.attempts === 1 ? "1 attempt" : dial.attempts + " attempts");
   const when = el("span", "when muted", timeOfDay(dial.startedAt));
   when.title = new Date(dial.startedAt).toISOString();
@@ -195,6 +195,6 @@ function drawDials() {
   reconcile(byId("dial-list"), shown, dialRows, (dial) => dial.id, drawDial);
   say(byId("dials-count"), shown.length === dials.length ? count(dials.length) : shown.length + " of " + dials.length);
   byId("dials-empty").hidden = shown.length > 0;
-  say(byId("dials-empty"), dials.length === 0 ? "None yet." : "None is like that.");
+  say(byId("dials-empty"), dials.length === 0 ? "No dials yet." : "No matching dials.");
 }
 `;

@@ -1,4 +1,4 @@
-/** Follows the server's events, and the keyboard. */
+/** Handles server-sent events and the keyboard. */
 export const livePart = `
 // Relative to the page, whether or not its path ends with a slash.
 const base = location.pathname.replace(/\\/?$/, "/");
@@ -14,15 +14,15 @@ function status(state, text) {
   say(byId("status-text"), text);
 }
 
-/** @param {any} told */
-function take(told) {
-  clockOffset = told.now - Date.now();
-  known.now = told.now;
-  for (const key of ["process", "dialers", "connections", "clients"]) if (told[key]) known[key] = told[key];
-  if (told.dialIds === undefined) known.dials.clear();
-  for (const dial of told.dials) known.dials.set(dial.id, dial);
-  if (told.dialIds !== undefined) {
-    const ids = new Set(told.dialIds);
+/** @param {any} update */
+function take(update) {
+  clockOffset = update.now - Date.now();
+  known.now = update.now;
+  for (const key of ["process", "dialers", "connections", "clients"]) if (update[key]) known[key] = update[key];
+  if (update.dialIds === undefined) known.dials.clear();
+  for (const dial of update.dials) known.dials.set(dial.id, dial);
+  if (update.dialIds !== undefined) {
+    const ids = new Set(update.dialIds);
     for (const id of known.dials.keys()) if (!ids.has(id)) known.dials.delete(id);
   }
   const { pid, node, startedAt } = known.process;
@@ -34,15 +34,15 @@ function follow() {
   clearTimeout(retryTimer);
   stream?.close();
   stream = new EventSource(base + "events");
-  // Live once there is something to see, not as soon as somebody answers.
+  // Live once there is data, not as soon as the stream opens.
   stream.addEventListener("snapshot", (event) => {
     take(JSON.parse(event.data));
     status("live", "Live");
   });
   stream.addEventListener("update", (event) => take(JSON.parse(event.data)));
   stream.onerror = () => {
-    if (stream.readyState !== EventSource.CLOSED) return status("lost", "Lost; trying again");
-    // Refused: as many watch as may. What there is can be had all the same.
+    if (stream.readyState !== EventSource.CLOSED) return status("lost", "Disconnected; retrying");
+    // Refused, because the maximum number of viewers is reached: poll the data instead.
     retryTimer = setTimeout(follow, 5000);
     fetch(base + "json").then(
       async (response) => {
@@ -50,7 +50,7 @@ function follow() {
         take(await response.json());
         status("polling", "Every 5 s");
       },
-    ).catch(() => status("lost", "Lost; trying again"));
+    ).catch(() => status("lost", "Disconnected; retrying"));
   };
 }
 
@@ -67,13 +67,13 @@ function pause(on) {
   if (!on) draw();
 }
 
-// Nobody looks at a page in the background: the server need not tell it anything.
+// A page in the background needs no updates.
 document.addEventListener("visibilitychange", () => (document.hidden ? leave() : follow()));
 byId("pause").addEventListener("click", () => pause(!paused));
 byId("filter").addEventListener("input", drawDials);
 for (const input of document.querySelectorAll("input[name=show]")) input.addEventListener("change", drawDials);
 
-/** Opens the dial that the address names. */
+/** Expands the dial in the URL's fragment. */
 function openNamed() {
   const details = /^#dial-\\d+$/.test(location.hash) ? byId(location.hash.slice(1)) : null;
   if (details === null) return;
@@ -86,7 +86,7 @@ byId("connections").addEventListener("click", (event) => {
   const link = event.target.closest("a");
   if (link === null) return;
   event.preventDefault();
-  // What is filtered away could not be shown.
+  // A filtered dial could not be shown.
   if (byId(link.hash.slice(1)) === null) {
     byId("filter").value = "";
     /** @type {any} */ (document.querySelector("input[value=all]")).checked = true;
@@ -122,7 +122,7 @@ addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-// Ages and what is under way go on between two messages.
+// Ages and durations in progress advance between two messages.
 setInterval(() => {
   if (!document.hidden && !paused && known.now > 0) draw();
 }, 1000);

@@ -1,6 +1,6 @@
 /** Draws the bars of one dial. */
 export const waterfallPart = `
-/** The time that the whole width stands for. @param {any} dial */
+/** The duration of the whole width. @param {any} dial */
 function spanOf(dial) {
   if (dial.durationMs !== undefined) return Math.max(dial.durationMs, 0.001);
   const ends = dial.phases.map((phase) => phase.startMs + (phase.durationMs ?? 0));
@@ -25,7 +25,7 @@ function miniWaterfall(dial) {
   return track;
 }
 
-/** A round step of which some six make the span. @param {number} span */
+/** A round step, about a sixth of the span. @param {number} span */
 function stepOf(span) {
   const rough = span / 6;
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -54,7 +54,7 @@ function axis(span, step) {
 
 /** @param {any} phase */
 function endOf(phase) {
-  if (phase.outcome === undefined) return pill("under way");
+  if (phase.outcome === undefined) return pill("in progress");
   if (phase.outcome === "canceled") return pill("canceled");
   if (phase.outcome === "failure") return pill(phase.reason ?? "failed", kindOf(phase.reason));
   return el("span", "muted", phase.note ?? "");
@@ -69,18 +69,18 @@ function phaseRow(phase, span, step) {
   track.style.setProperty("--step", ((step / span) * 100).toFixed(3) + "%");
   track.setAttribute("aria-hidden", "true");
   const took = phase.durationMs === undefined ? "" : duration(phase.durationMs);
-  const began = el("span", "hidden", ", from " + duration(phase.startMs) + " on");
+  const began = el("span", "hidden", ", starting at " + duration(phase.startMs));
   const className = (isBranch ? "branch" : "child") + (phase.phase === "attempt" ? " attempt-row" : "");
   return el("li", className, what, track, el("span", "took", took, began), el("span", "end", endOf(phase)));
 }
 
-/** All lines of a dial, and what else there is to say of it. @param {any} dial */
+/** The waterfall and the other details of a dial. @param {any} dial */
 function detailOf(dial) {
   const span = spanOf(dial);
   const step = stepOf(span);
   const rows = dial.phases.map((phase) => phaseRow(phase, span, step));
   const detail = el("div", "detail", el("ol", "waterfall", axis(span, step), ...rows));
-  if (dial.droppedPhases > 0) detail.prepend(el("p", "after", count(dial.droppedPhases) + " earlier phases are not kept."));
+  if (dial.droppedPhases > 0) detail.prepend(el("p", "after", count(dial.droppedPhases) + " earlier phases were dropped."));
   if (dial.message) detail.append(el("p", "message", name(dial.message)));
   const { closed } = dial;
   if (closed) {

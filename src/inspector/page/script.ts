@@ -14,7 +14,7 @@ const lastingReasons = new Set(${JSON.stringify(mendedByPeople)});
 const minutesShown = ${(bucketCount * bucketMs) / 60_000};
 `;
 
-/** The page's script, for browsers: no markup is ever made of text. */
+/** The page's script. It never parses text as markup. */
 export const script = `"use strict";
 (() => {
 ${constants}${domPart}${waterfallPart}${listsPart}${livePart}})();

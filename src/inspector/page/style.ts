@@ -1,4 +1,4 @@
-/** Light and dark; phases and reasons have fixed colours that are told apart without seeing red from green. */
+/** Light and dark colours. The colours of phases and reasons are distinguishable without red-green vision. */
 export const style = `
 :root {
   color-scheme: light dark;

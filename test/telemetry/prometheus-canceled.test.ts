@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import type { Socket } from "node:net";
+import { describe, it } from "node:test";
+import type { DialTrace } from "../../src/core/trace.ts";
+import { type Dialer, tcp, withRetry, withTimeout } from "../../src/index.ts";
+import { freePort, goodPeer, silentPeer } from "../support/peers.ts";
+import { scrape } from "./exposition.ts";
+import { assertInvariant, counted, me, observed } from "./metered.ts";
+
+describe("withPrometheus and canceled dials", () => {
+  const canceled = { dials_canceled: ["1"], attempts_started: ["1"], attempts_canceled: ["1"] };
+
+  it("withPrometheus counts nothing for a dial canceled before its start", async () => {
+    const { registry, dial } = observed(tcp());
+    await assert.rejects(dial("127.0.0.1:1", { signal: AbortSignal.abort() }), { name: "AbortError" });
+    assert.deepEqual(counted(await scrape(registry)), {});
+  });
+
+  it("withPrometheus counts a dial canceled during the DNS lookup as canceled", async () => {
+    const { registry, dial } = observed(tcp({ lookup: () => {} }));
+    await assert.rejects(abortedSoon(dial, "db.internal:5432"), { name: "AbortError" });
+    assert.deepEqual(counted(await scrape(registry)), canceled);
+  });
+
+  it("withPrometheus counts a dial canceled during the connect as canceled", async () => {
+    const { registry, dial } = observed(tcp());
+    const controller = new AbortController();
+    const trace: DialTrace = { connectStart: () => queueMicrotask(() => controller.abort()) };
+    await using server = await goodPeer();
+    await assert.rejects(dial(server.address, { signal: controller.signal, trace }), { name: "AbortError" });
+    assert.deepEqual(counted(await scrape(registry)), {
+      ...canceled,
+      connects: ["network_type=ipv4,outcome=canceled → 1"],
+    });
+  });
+
+  it("withPrometheus counts a dial canceled during the handshake as canceled, even if the handshake ignores it", async () => {
+    await using server = await silentPeer();
+    const { registry, dial } = observed(tcp());
+    await assert.rejects(
+      abortedSoon(dial, server.address, () => new Promise(() => {})),
+      { name: "AbortError" },
+    );
+    const scraped = await scrape(registry);
+    assert.deepEqual(counted(scraped), {
+      ...canceled,
+      phase_duration: ["error_type=,phase=tcp → 1"],
+      connects: ["network_type=ipv4,outcome=success → 1"],
+    });
+    assertInvariant(scraped);
+  });
+
+  it("withPrometheus counts a dial canceled during a retry delay as canceled", async () => {
+    const { registry, dial } = observed(
+      withRetry({ initialBackoffMs: 60_000, jitter: "none", maxBackoffMs: 60_000 }),
+      tcp(),
+    );
+    await assert.rejects(abortedSoon(dial, `127.0.0.1:${await freePort()}`), { name: "AbortError" });
+    assert.deepEqual(counted(await scrape(registry)), {
+      dials_canceled: ["1"],
+      attempts_started: ["1"],
+      attempts_failed: ["error_type=refused → 1"],
+      phase_duration: ["error_type=refused,phase=tcp → 1"],
+      connects: ["network_type=ipv4,outcome=failure → 1"],
+      retries: ["error_type=refused → 1"],
+      backoff_time: ["60"],
+    });
+  });
+
+  it("withPrometheus has counted a canceled dial when it rejects, even if the base dialer ignores the signal", async () => {
+    let calls = 0;
+    const deaf = (() => (++calls === 1 ? Promise.reject(new Error("no")) : new Promise(() => {}))) as Dialer;
+    const layers = [
+      withTimeout({ timeoutMs: 5000 }),
+      withRetry({ initialBackoffMs: 1 }),
+      withTimeout({ timeoutMs: 5000 }),
+    ] as const;
+    const { registry, dial } = observed(...layers, deaf);
+    await assert.rejects(abortedSoon(dial, "db.internal:1"), { name: "AbortError" });
+    const scraped = await scrape(registry);
+    assert.equal(calls, 2);
+    assert.equal(scraped.value("dialer_attempt_active", me), 0);
+    assert.equal(scraped.value("dialer_attempts_canceled_total", me), 1);
+    assertInvariant(scraped);
+  });
+
+  it("withPrometheus counts a dial ended by AbortSignal.timeout as a timeout failure", async () => {
+    await using server = await silentPeer();
+    const { registry, dial } = observed(withRetry(), tcp());
+    const dialed = dial(server.address, { signal: AbortSignal.timeout(30), handshake: () => new Promise(() => {}) });
+    await assert.rejects(dialed, { name: "TimeoutError" });
+    const scraped = await scrape(registry);
+    assert.deepEqual(counted(scraped), {
+      dial_duration: ["error_type=timeout → 1"],
+      dials_failed: ["1"],
+      attempts_started: ["1"],
+      attempts_failed: ["error_type=timeout → 1"],
+      phase_duration: ["error_type=,phase=tcp → 1", "error_type=timeout,phase=handshake → 1"],
+      connects: ["network_type=ipv4,outcome=success → 1"],
+      retries_exhausted: ["cause=deadline → 1"],
+    });
+    assertInvariant(scraped);
+  });
+
+  function abortedSoon(dial: Dialer, target: string, handshake?: () => Promise<Socket>): Promise<Socket> {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), 30);
+    return dial(target, { signal: controller.signal, handshake });
+  }
+});
