@@ -9,7 +9,7 @@ import { isPromiseLike, wrongReturn } from "../support/returned.ts";
 
 /**
  * Resolves a name to all its addresses of one IP version; of the shape of `dns.lookup` with `{ all: true }`. It may
- * return a promise of the addresses instead of calling back, as `dns.promises.lookup` does.
+ * return the addresses or a promise of them instead of calling back, as `dns.promises.lookup` does.
  */
 export type Lookup = (
   hostname: string,
@@ -84,8 +84,14 @@ export function resolve(
   };
   const answered = (family: 4 | 6, error: unknown, found: unknown) => {
     if (stopped || !waitingFor.delete(family)) return;
-    const addresses = error ? [] : addressesIn(found, family, port);
-    if (addresses.length === 0) errors.push(error || noAddress(host, found));
+    let addresses: readonly Address[] = [];
+    try {
+      if (!error) addresses = addressesIn(found, family, port);
+      if (addresses.length === 0) errors.push(error || noAddress(host, found));
+    } catch (thrown) {
+      // The answer may have getters. A throw here would leave the dial pending.
+      errors.push(thrown ?? new Error("the lookup's answer can't be read"));
+    }
     if (family !== preferred && waitingFor.has(preferred)) {
       held = addresses;
       if (addresses.length > 0) delay = new Deadline(clock, resolutionDelayMs, releaseHeld);
@@ -104,12 +110,13 @@ export function resolve(
       const promised: unknown = lookup(host, { all: true, family, order: "verbatim" }, (error, found) =>
         answered(family, error, found),
       );
-      if (!isPromiseLike(promised)) continue;
-      Promise.resolve(promised).then(
+      if (!isPromiseLike(promised) && !Array.isArray(promised)) continue;
+      Promise.resolve(promised)
         // An async function may still call back.
-        (found) => found !== undefined && answered(family, Array.isArray(found) ? null : notAddresses(found), found),
-        (error) => answered(family, error ?? new Error("the lookup rejected"), []),
-      );
+        .then(
+          (found) => found !== undefined && answered(family, Array.isArray(found) ? null : notAddresses(found), found),
+        )
+        .catch((error) => answered(family, error ?? new Error("the lookup rejected"), []));
     } catch (error) {
       // As if the answer had come: the caller may not have our return value yet.
       queueMicrotask(() => answered(family, error, []));
@@ -132,7 +139,10 @@ function addressesIn(found: unknown, family: 4 | 6, port: number): readonly Addr
     if (typeof ip === "string" && isIP(ip) === family) ips.add(ip);
     if (ips.size === maxAddresses) break;
   }
-  return Array.from(ips, (address) => ({ address, port, family: family === 6 ? "ipv6" : "ipv4" }));
+  // Hooks are given them: what one writes into an address must not change where the dial goes.
+  return Object.freeze(
+    Array.from(ips, (address) => Object.freeze({ address, port, family: family === 6 ? "ipv6" : "ipv4" } as const)),
+  );
 }
 
 /** A resolver that is in trouble says more than one that knows no such name. */

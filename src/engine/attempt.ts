@@ -6,6 +6,7 @@ import type { ProtocolInfo } from "../core/event-values.ts";
 import type { Reason } from "../core/reasons.ts";
 import type { Target } from "../core/target.ts";
 import { discard, isConnection } from "../support/connection.ts";
+import { isError } from "../support/is-error.ts";
 import { messageOf } from "../support/message.ts";
 import { cleanError, printable, tameError } from "../support/printable.ts";
 import { wrongReturn } from "../support/returned.ts";
@@ -166,7 +167,7 @@ function printableProtocol({ name, attributes }: ProtocolInfo, blank = (text: st
 }
 
 function asDialError(raw: unknown, reason: Reason, target: Target, state: DialState): DialError {
-  if (raw instanceof DialError && raw.target !== "") return raw;
+  if (isError(raw) && raw instanceof DialError && raw.target !== "") return raw;
   return new DialError(`dial ${target}: ${messageOf(raw)}`, {
     reason,
     target,

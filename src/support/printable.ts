@@ -80,8 +80,12 @@ const maxTameLength = 16_384;
  * control characters besides the ends of lines, or is very long, is changed.
  */
 export function tameError<E>(error: E): E {
-  for (const each of chainOf(error)) {
-    if (each.message.length > maxTameLength || wild.test(each.message)) cleanOne(each, same);
+  try {
+    for (const each of chainOf(error)) {
+      if (each.message.length > maxTameLength || wild.test(each.message)) cleanOne(each, same);
+    }
+  } catch {
+    // A getter of the user's error threw; the error stays as it is.
   }
   return error;
 }
