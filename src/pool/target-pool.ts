@@ -1,7 +1,7 @@
 import { AsyncResource } from "node:async_hooks";
 import type { Duplex } from "node:stream";
 import type { Dialer, DialOptions } from "../core/dialer.ts";
-import { DialTimeoutError } from "../core/errors.ts";
+import { DialError, DialTimeoutError } from "../core/errors.ts";
 import type { CloseReason } from "../core/event-values.ts";
 import { callHook } from "../core/hooks.ts";
 import type { Target } from "../core/target.ts";
@@ -35,6 +35,17 @@ export interface TargetPoolHost<C extends Duplex> {
   idled(at: number, now: number): void;
   /** Nothing is open, being dialed or waited for. */
   emptied(part: TargetPool<C>): void;
+}
+
+/** On the connection itself, as the tracker's key is: the pool that took it in last. */
+const takenKey: unique symbol = Symbol("dialtrace.taken");
+
+/** Notes that a pool takes `conn` in; returns whether it had done so before. Two callers must not share a connection. */
+function isTaken(conn: Duplex, by: object): boolean {
+  const marked = conn as { [takenKey]?: object };
+  if (marked[takenKey] === by) return true;
+  if (Object.isExtensible(marked)) marked[takenKey] = by;
+  return false;
 }
 
 /** As what the close of a connection is told that the pool closes. */
@@ -174,15 +185,20 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
   dialed(conn: C, madeFor: DialTrace | undefined, warm: boolean): void {
     const { clock, maxLifetimeMs, maxLifetimeJitter, random } = this.#settings;
     const now = clock.now();
-    let lifetimeMs: number;
+    if (isTaken(conn, this.#host)) {
+      const message = "pool: the dialer resolved with a connection that this pool has already";
+      this.dialFailed(new DialError(message, { reason: "config", target: this.target }), warm);
+      return;
+    }
+    let pooled: Pooled<C>;
     try {
-      lifetimeMs = maxLifetimeMs * (1 - maxLifetimeJitter * random());
+      const lifetimeMs = maxLifetimeMs * (1 - maxLifetimeJitter * random());
+      pooled = new Pooled(conn, now, lifetimeMs, madeFor, this);
     } catch (error) {
       discard(conn);
       this.dialFailed(error, warm);
       return;
     }
-    const pooled = new Pooled(conn, now, lifetimeMs, madeFor, this);
     this.#used.add(pooled);
     this.#give(pooled, false, undefined, now);
     this.#pump();
