@@ -122,7 +122,8 @@ async function shakeHands<C extends Duplex>(
     },
     event(name) {
       // One that takes no notice of the abort may go on while the next attempt is under way.
-      if (underWay) trace?.handshakeEvent?.({ target, attempt, name });
+      if (underWay)
+        trace?.handshakeEvent?.({ target, attempt, name: typeof name === "string" ? printable(name) : name });
     },
   };
   const destroy = () => discard(conn);
@@ -136,12 +137,11 @@ async function shakeHands<C extends Duplex>(
     }
     trace?.handshakeDone?.({ target, attempt, durationMs: clock.now() - startedAt, outcome: "success", protocol });
     return ready;
-  } catch (error) {
+  } catch (thrown) {
     destroy();
     // The peer behind a proxy may be the proxy itself, which knows its credentials.
     const blank = blankerOf(conn);
-    if (blank === undefined) tameError(error);
-    else cleanError(error, blank);
+    const error = blank === undefined ? tameError(thrown) : cleanError(thrown, blank);
     trace?.handshakeDone?.({
       target,
       attempt,
@@ -160,7 +160,7 @@ async function shakeHands<C extends Duplex>(
 function printableProtocol({ name, attributes }: ProtocolInfo, blank = (text: string) => text): ProtocolInfo {
   if (attributes === undefined) return { name: printable(name) };
   const shown = Object.entries(attributes).map(([key, value]) => [
-    key,
+    printable(key),
     typeof value === "string" ? printable(blank(value)) : value,
   ]);
   return { name: printable(name), attributes: Object.fromEntries(shown) };
