@@ -429,7 +429,7 @@ const others: Readonly<Record<string, readonly (readonly [given: unknown[], mess
     [[core.tcp(), core.withRetry()], /^compose: layer 1 must be a middleware, got a dialer; a base dialer comes last$/],
     [[{ timeoutMs: 5 }, base], /^compose: layer 1 must be a function, got an object$/],
     [[prometheus.withPrometheus, base], /the factory withPrometheus/],
-    [[prometheus.natsMetrics({ registry }), base], /^compose: layer 1 returned an object instead of a dialer/],
+    [[prometheus.natsMetrics({ registry }), base], /^compose: layer 1 must be a middleware, got an observer/],
   ],
   parseTarget: [[[5], /^invalid target "5"/]],
   recordDials: [[[{}], /^recordDials: done must be a function, got an object$/]],

@@ -95,7 +95,12 @@ const maxCauses = 5;
  * @returns a {@link Reason}, or `"canceled"` for a caller's abort, which is no failure.
  */
 export function classify(error: unknown): Reason | "canceled" {
-  return classifyChain(causesBy(deciding, error));
+  try {
+    return classifyChain(causesBy(deciding, error));
+  } catch {
+    // A getter of a user's error threw.
+    return "_OTHER";
+  }
 }
 
 function classifyChain(chain: readonly Error[]): Reason | "canceled" {

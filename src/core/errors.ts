@@ -63,8 +63,17 @@ export class DialError extends Error {
     this.attempts = init.attempts ?? [];
     this.attemptCount = init.attemptCount ?? this.attempts.length;
     this.targets = init.targets ?? noTargets;
-    const code = (init.cause as { code?: unknown } | undefined)?.code;
+    const code = codeOf(init.cause);
     if (typeof code === "string") this.code = code;
+  }
+}
+
+/** A user's error may have a getter that throws. */
+function codeOf(cause: unknown): unknown {
+  try {
+    return (cause as { code?: unknown } | null | undefined)?.code;
+  } catch {
+    return undefined;
   }
 }
 

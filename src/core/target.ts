@@ -1,4 +1,5 @@
 import { isIPv6 } from "node:net";
+import { textOf } from "../support/message.ts";
 import { isPrintable, printable } from "../support/printable.ts";
 import { redact } from "../support/redact.ts";
 import { canonicalHost } from "./host-name.ts";
@@ -44,6 +45,8 @@ export class Target {
     this.host = host;
     this.port = port;
     this.path = path;
+    // Hooks are given it: what one writes into it must not change where the dial goes.
+    Object.freeze(this);
   }
 
   /** `host:port`, `[v6]:port` or `unix:/path`: what logs, spans and errors show. */
@@ -85,10 +88,10 @@ export function parseTarget(target: TargetLike): Target {
     return parseText(target.host === "" ? target.href : `${target.protocol}//${target.host}`);
   }
   if (typeof target === "object" && target !== null) {
-    if ("path" in target && target.path !== undefined) return unixTarget(target.path, `unix:${target.path}`);
-    if ("host" in target) return tcpTarget(target.host, target.port, `${target.host}:${target.port}`);
+    if ("path" in target && target.path !== undefined) return unixTarget(target.path, `unix:${textOf(target.path)}`);
+    if ("host" in target) return tcpTarget(target.host, target.port, `${textOf(target.host)}:${textOf(target.port)}`);
   }
-  throw invalid(String(target), "must be a string, a URL, { host, port } or { path }");
+  throw invalid(textOf(target), "must be a string, a URL, { host, port } or { path }");
 }
 
 function parseText(text: string): Target {

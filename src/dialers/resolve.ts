@@ -9,7 +9,7 @@ import { isPromiseLike, wrongReturn } from "../support/returned.ts";
 
 /**
  * Resolves a name to all its addresses of one IP version, like `dns.lookup` with `{ all: true }`. It may return a promise
- * of the addresses instead of calling back, like `dns.promises.lookup`.
+ * of the addresses, or the addresses, instead of calling back, like `dns.promises.lookup`.
  */
 export type Lookup = (
   hostname: string,
@@ -102,7 +102,7 @@ class Resolution {
       const promised: unknown = lookup(this.#host, { all: true, family, order: "verbatim" }, (error, found) =>
         this.#answer(family, error, found),
       );
-      if (!isPromiseLike(promised)) return;
+      if (!isPromiseLike(promised) && !Array.isArray(promised)) return;
       Promise.resolve(promised).then(
         // An async function may resolve with undefined and still call back.
         (found) =>
@@ -118,8 +118,7 @@ class Resolution {
   #answer(family: 4 | 6, error: unknown, found: unknown): void {
     if (this.#stopped || !this.#pending.delete(family)) return;
     const { preferred = 6, resolutionDelayMs } = this.#settings;
-    const addresses = error ? [] : addressesIn(found, family, this.#port);
-    if (addresses.length === 0) this.#errors.push(error || noAddress(this.#host, found));
+    const addresses = this.#read(family, error, found);
     if (family !== preferred && this.#pending.has(preferred)) {
       this.#held = addresses;
       if (addresses.length > 0) {
@@ -130,6 +129,18 @@ class Resolution {
       this.#useHeld();
     }
     if (this.#pending.size === 0) this.#end();
+  }
+
+  /** The addresses of an answer. Its getters may throw, which must not leave the dial pending. */
+  #read(family: 4 | 6, error: unknown, found: unknown): readonly Address[] {
+    try {
+      const addresses = error ? [] : addressesIn(found, family, this.#port);
+      if (addresses.length === 0) this.#errors.push(error || noAddress(this.#host, found));
+      return addresses;
+    } catch (thrown) {
+      this.#errors.push(thrown ?? new Error("the answer of the lookup cannot be read"));
+      return [];
+    }
   }
 
   #end(): void {
@@ -178,7 +189,10 @@ function addressesIn(found: unknown, family: 4 | 6, port: number): readonly Addr
     if (typeof ip === "string" && isIP(ip) === family) ips.add(ip);
     if (ips.size === maxAddresses) break;
   }
-  return Array.from(ips, (address) => ({ address, port, family: family === 6 ? "ipv6" : "ipv4" }));
+  // Hooks receive the addresses. A hook that writes to one must not change where the dial goes.
+  return Object.freeze(
+    Array.from(ips, (address) => Object.freeze({ address, port, family: family === 6 ? "ipv6" : "ipv4" } as const)),
+  );
 }
 
 /** A failure of the resolver takes precedence over "not found". */

@@ -126,9 +126,9 @@ markFactories({ tcp });
 
 /** The address of an IP literal or a unix socket, which needs no resolution and no race. */
 function onlyAddress({ host, port, path }: Target): Address | undefined {
-  if (path !== undefined) return { address: path, port: 0, family: "unix" };
+  if (path !== undefined) return Object.freeze({ address: path, port: 0, family: "unix" });
   const version = isIP(host);
-  return version === 0 ? undefined : { address: host, port, family: version === 6 ? "ipv6" : "ipv4" };
+  return version === 0 ? undefined : Object.freeze({ address: host, port, family: version === 6 ? "ipv6" : "ipv4" });
 }
 
 function familiesOf(family: unknown, localAddress: string | undefined): readonly (4 | 6)[] {

@@ -6,6 +6,7 @@ import type { ProtocolInfo } from "../core/event-values.ts";
 import type { Reason } from "../core/reasons.ts";
 import type { Target } from "../core/target.ts";
 import { discard, isConnection } from "../support/connection.ts";
+import { isError } from "../support/is-error.ts";
 import { messageOf } from "../support/message.ts";
 import { cleanError, printable, tameError } from "../support/printable.ts";
 import { wrongReturn } from "../support/returned.ts";
@@ -121,7 +122,8 @@ async function shakeHands<C extends Duplex>(
     },
     event(name) {
       // One that takes no notice of the abort may go on while the next attempt is under way.
-      if (underWay) trace?.handshakeEvent?.({ target, attempt, name });
+      if (underWay)
+        trace?.handshakeEvent?.({ target, attempt, name: typeof name === "string" ? printable(name) : name });
     },
   };
   const destroy = () => discard(conn);
@@ -135,12 +137,11 @@ async function shakeHands<C extends Duplex>(
     }
     trace?.handshakeDone?.({ target, attempt, durationMs: clock.now() - startedAt, outcome: "success", protocol });
     return ready;
-  } catch (error) {
+  } catch (thrown) {
     destroy();
     // The peer behind a proxy may be the proxy itself, which knows its credentials.
     const blank = blankerOf(conn);
-    if (blank === undefined) tameError(error);
-    else cleanError(error, blank);
+    const error = blank === undefined ? tameError(thrown) : cleanError(thrown, blank);
     trace?.handshakeDone?.({
       target,
       attempt,
@@ -159,14 +160,14 @@ async function shakeHands<C extends Duplex>(
 function printableProtocol({ name, attributes }: ProtocolInfo, blank = (text: string) => text): ProtocolInfo {
   if (attributes === undefined) return { name: printable(name) };
   const shown = Object.entries(attributes).map(([key, value]) => [
-    key,
+    printable(key),
     typeof value === "string" ? printable(blank(value)) : value,
   ]);
   return { name: printable(name), attributes: Object.fromEntries(shown) };
 }
 
 function asDialError(raw: unknown, reason: Reason, target: Target, state: DialState): DialError {
-  if (raw instanceof DialError && raw.target !== "") return raw;
+  if (isError(raw) && raw instanceof DialError && raw.target !== "") return raw;
   return new DialError(`dial ${target}: ${messageOf(raw)}`, {
     reason,
     target,

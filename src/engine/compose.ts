@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { abortable } from "../async/abortable.ts";
 import type { Dialer, Middleware } from "../core/dialer.ts";
+import { observedBy } from "../support/observed-places.ts";
 import { handleRejection } from "../support/returned.ts";
 import { markFactories, roleOf } from "../support/roles.ts";
 import { checkFunction, invalid, show } from "../support/validate.ts";
@@ -59,6 +60,11 @@ function checkLayers(layers: readonly unknown[]): void {
   for (const [index, layer] of layers.entries()) {
     const option = `compose: layer ${index + 1}`;
     checkFunction(option, layer);
+    const observed = observedBy(layer as object);
+    if (observed !== undefined) {
+      const place = observed === "dials" ? "withTrace()" : `the option trace of what it observes, ${observed}`;
+      throw invalid(TypeError, `${option} must be a middleware, got an observer; put it in ${place}`);
+    }
     const isLast = index === layers.length - 1;
     const kind = roleOf(layer)?.kind;
     if (kind === "dialer" && !isLast) {

@@ -4,6 +4,7 @@ import { classify } from "../core/classify.ts";
 import { DialError } from "../core/errors.ts";
 import type { Target } from "../core/target.ts";
 import { messageOf } from "../support/message.ts";
+import { tameError } from "../support/printable.ts";
 import type { AttemptedTargets } from "./attempted-targets.ts";
 import type { NoList, Watcher } from "./discovery/watcher.ts";
 import { NoTargetError } from "./no-target-error.ts";
@@ -64,7 +65,7 @@ export class Service {
 
 function notFound(target: Target, none: NoList): DialError {
   if (!("cause" in none)) return new NoTargetError(target);
-  const { cause } = none;
+  const cause = tameError(none.cause);
   const reason = classify(cause);
   return new DialError(`dial ${target}: its targets can't be found: ${messageOf(cause)}`, {
     reason: reason === "canceled" ? "_OTHER" : reason,

@@ -1,6 +1,7 @@
 import { AsyncResource } from "node:async_hooks";
 import type { Duplex } from "node:stream";
 import type { Dialer, DialOptions } from "../core/dialer.ts";
+import { DialError } from "../core/errors.ts";
 import type { Target } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
 import { contextOf, type DialContext, type Run } from "../engine/context.ts";
@@ -17,6 +18,7 @@ import type { PoolEntry, PoolEntryOwner } from "./pool-entry.ts";
 import type { AcquireOutcome, PoolCounts } from "./pool-trace.ts";
 import { Reporter } from "./reporter.ts";
 import type { Sweep } from "./sweeper.ts";
+import { isTaken } from "./taken-connections.ts";
 import { type Caller, type Waiter, Waiters } from "./waiters.ts";
 
 /** The pool that a {@link TargetPool} is part of. */
@@ -129,6 +131,11 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PoolEntryOwne
 
   dialed(conn: C, madeFor: DialTrace | undefined, background: boolean): void {
     const now = this.#settings.clock.now();
+    if (isTaken(conn, this.#host)) {
+      const message = "pool: the dialer resolved with a connection that this pool already has";
+      this.dialFailed(new DialError(message, { reason: "config", target: this.target }), background);
+      return;
+    }
     let entry: PoolEntry<C>;
     try {
       entry = this.#conns.add(conn, madeFor, now, this);

@@ -6,13 +6,22 @@ import { types } from "node:util";
  */
 export function isError(value: unknown): value is Error {
   // An abort's reason is a DOMException of Node.js' realm, which is no native error.
-  return value instanceof Error || types.isNativeError(value) || value instanceof DOMException;
+  return types.isNativeError(value) || isInstance(value, Error) || isInstance(value, DOMException);
 }
 
 /** Whether `value` is an `AggregateError`, of this realm or another. */
 export function isAggregateError(value: unknown): value is AggregateError {
-  if (value instanceof AggregateError) return true;
+  if (isInstance(value, AggregateError)) return true;
   return (
     types.isNativeError(value) && value.name === "AggregateError" && Array.isArray((value as AggregateError).errors)
   );
+}
+
+/** As `instanceof`, which throws for a proxy whose handler throws or is revoked. */
+function isInstance(value: unknown, Kind: new (...args: never) => unknown): boolean {
+  try {
+    return value instanceof Kind;
+  } catch {
+    return false;
+  }
 }

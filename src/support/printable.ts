@@ -1,4 +1,4 @@
-import { isError } from "./is-error.ts";
+import { isAggregateError, isError } from "./is-error.ts";
 /**
  * Most bytes, in UTF-8, of a text that a peer or a name has a part in: an error's message, a line of a log, an
  * attribute of a span.
@@ -57,6 +57,8 @@ function escaped(character: string): string {
 
 /** Causes of an error that {@link cleanError} follows. */
 const maxCauses = 5;
+/** Most errors of one AggregateError that it looks at. */
+const maxHeld = 64;
 
 /**
  * Makes what an error of Node's or a library's says printable, in place: its message, its stack and its other
@@ -67,6 +69,7 @@ const maxCauses = 5;
  * @returns the error.
  */
 export function cleanError<E>(error: E, rewrite: (text: string) => string = same): E {
+  if (typeof error === "string") return printable(rewrite(error)) as E;
   for (const each of chainOf(error)) cleanOne(each, rewrite);
   return error;
 }
@@ -80,17 +83,31 @@ const maxTameLength = 16_384;
  * control characters besides the ends of lines, or is very long, is changed.
  */
 export function tameError<E>(error: E): E {
-  for (const each of chainOf(error)) {
-    if (each.message.length > maxTameLength || wild.test(each.message)) cleanOne(each, same);
+  // A string may be thrown, too.
+  if (typeof error === "string") return (isWild(error) ? printable(error) : error) as E;
+  try {
+    for (const each of chainOf(error)) {
+      if (isWild(each.message) || Object.values(each).some(isWild)) cleanOne(each, same);
+    }
+  } catch {
+    // A getter of the user's error threw; the error stays as it is.
   }
   return error;
 }
 
+function isWild(value: unknown): boolean {
+  return typeof value === "string" && (value.length > maxTameLength || wild.test(value));
+}
+
+/** The causes of an error, and the errors that an AggregateError among them holds. */
 function chainOf(error: unknown): Set<Error> {
   const chain = new Set<Error>();
+  const held: unknown[] = [];
   for (let next = error; chain.size <= maxCauses && isError(next) && !chain.has(next); next = next.cause) {
     chain.add(next);
+    if (isAggregateError(next)) held.push(...next.errors.slice(0, maxHeld));
   }
+  for (const each of held) if (isError(each)) chain.add(each);
   return chain;
 }
 

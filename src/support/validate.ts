@@ -130,8 +130,14 @@ export function show(value: unknown): string {
     return role.kind === "factory" ? `the factory ${role.name}` : `a ${role.kind}`;
   }
   if (typeof value !== "object" || value === null) return printable(String(value), 64);
-  if (Array.isArray(value)) return "an array";
-  const kind = kindOf(value);
+  let kind: string;
+  try {
+    if (Array.isArray(value)) return "an array";
+    kind = kindOf(value);
+  } catch {
+    // A revoked proxy, or one whose handler throws.
+    return "an object";
+  }
   if (!otherKinds.test(kind)) return "an object";
   if (kind === "Promise") return "a promise";
   return `${/^[AEI]/.test(kind) ? "an" : "a"} ${kind}`;

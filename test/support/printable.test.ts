@@ -78,7 +78,7 @@ describe("cleanError", () => {
     assert.equal(circle.message, "a\\nb");
     const frozen = Object.freeze(new Error("a\nb"));
     assert.equal(cleanError(frozen), frozen);
-    assert.equal(cleanError("a\nb"), "a\nb");
+    assert.equal(cleanError("a\nb"), "a\\nb");
     assert.equal(cleanError(undefined), undefined);
   });
 

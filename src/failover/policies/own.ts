@@ -7,7 +7,8 @@ export function own(policy: PolicyFunction): Picker {
   return ({ endpoints }, tried, { target, random }) => {
     const candidates = tried === undefined ? endpoints : endpoints.filter(({ key }) => !tried.has(key));
     if (candidates.length === 0) return undefined;
-    const picked = policy(candidates, { target, random });
+    // A copy: a policy may sort or shift what it is given.
+    const picked = policy([...candidates], { target, random });
     if (!candidates.includes(picked as Endpoint)) {
       throw wrongReturn("withFailover: policy", "must return one of the candidates", picked);
     }
