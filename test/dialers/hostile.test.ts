@@ -8,7 +8,7 @@ import { openSockets, openTimers, until } from "../support/resources.ts";
 
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-/** Writes `chunk` again and again, as fast as the other side takes it. */
+/** Writes `chunk` repeatedly, as fast as the peer reads it. */
 function endlessly(socket: Socket, chunk: string | Buffer): void {
   const write = () => {
     while (!socket.destroyed && socket.write(chunk));
@@ -17,7 +17,7 @@ function endlessly(socket: Socket, chunk: string | Buffer): void {
   write();
 }
 
-/** Writes a byte of `text` every few milliseconds, and `x` for ever after it. */
+/** Writes `text` one byte every few milliseconds, then `x` without end. */
 function dribble(socket: Socket, text: string): void {
   const left = [...text];
   const timer = setInterval(() => socket.write(left.shift() ?? "x", "latin1"), 5);
@@ -70,7 +70,7 @@ const peers: readonly (readonly [Kind, string, (socket: Socket) => void, Reason]
   ["tls", "sends back what it is sent", (socket) => void socket.pipe(socket), "tls_protocol"],
 ];
 
-/** Turns of the event loop, not time: bytes and a reset that are read in one poll look like a plain end. */
+/** Waits for turns of the event loop: libuv reports bytes and a reset that it reads together as an end. */
 function resetAfter(socket: Socket, text: string): void {
   socket.write(text, async () => {
     for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));

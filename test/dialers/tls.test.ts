@@ -53,7 +53,7 @@ const versions: readonly SecureVersion[] = ["TLSv1.2", "TLSv1.3"];
 const only = (version: SecureVersion) => ({ minVersion: version, maxVersion: version });
 const base = tcp({ lookup: loopback });
 
-/** A dialer of TLS that trusts the test's authority, and all that it said of one dial. */
+/** A TLS dialer that trusts the test's authority, with everything observed of one dial. */
 function observed(options: TlsDialerOptions = {}, over: Parameters<typeof tls>[1] = base) {
   const recorder = spanRecorder();
   const registry = new Registry();
@@ -76,14 +76,14 @@ function observed(options: TlsDialerOptions = {}, over: Parameters<typeof tls>[1
     dial,
     done,
     events,
-    /** The span of the last handshake. */
+    /** The span of the last TLS handshake. */
     span: () => recorder.started.findLast(({ name }) => name === "tls handshake"),
     openSpans: () => recorder.open,
     metrics: (): Promise<Scrape> => scrape(registry),
   };
 }
 
-/** Reads until there are `length` bytes, and the tickets that came with them. */
+/** Reads `length` bytes, and the session tickets that arrive with them. */
 async function read(conn: TLSSocket, length: number): Promise<string> {
   let text = "";
   while (text.length < length) text += String((await once(conn, "data"))[0]);
@@ -253,7 +253,7 @@ for (const version of versions) {
         done.map(({ resumed }) => resumed),
         [false, true, false, false, true],
       );
-      // What a resumed session doesn't show is not forgotten.
+      // The expiry of the certificate is kept, although a resumed session does not show it.
       assert.ok((await metrics()).value("dialer_tls_peer_certificate_expiry_timestamp_seconds", owner) > 0);
     });
 
@@ -334,7 +334,7 @@ function pinOf(certificate: string): string {
   return createHash("sha256").update(key).digest("base64");
 }
 
-/** The one reason everywhere: error, attempt, hook, span, metric; and nothing left behind. */
+/** Checks that error, attempt, hook, span and metric have the same reason, and that nothing is left behind. */
 async function failsWith(
   options: TlsDialerOptions,
   target: string,
@@ -400,7 +400,7 @@ describe("a required client certificate that is missing", () => {
     const [error] = await once(conn, "error");
     assert.equal(classify(error), "tls_client_cert");
     if (!conn.closed) await once(conn, "close");
-    // Node only emits the error; it is the server that closes.
+    // Node only emits the error; the server closes the connection.
     assert.deepEqual(closed, ["remote"]);
   });
 

@@ -74,7 +74,7 @@ decoratorContract("withDiagnosticsChannel with subscribers", () => {
   for (const name of dialEventNames) subscribe(`dialtrace:${name}`, ignore);
   return withDiagnosticsChannel();
 });
-// Targets that are what the caller names: the contract wants them passed on.
+// The contract requires that the target is passed on as the caller gave it.
 const named = async function* (target: Target) {
   yield [target];
 };

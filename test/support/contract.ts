@@ -7,7 +7,7 @@ import { dialerOf } from "../../src/engine/context.ts";
 import { compose, type Dialer, type DialOptions, type DialTrace, type Middleware, Target } from "../../src/index.ts";
 import { fakeClock, scriptedDialer } from "../../src/testing.ts";
 
-/** A promise, and what settles it. */
+/** A promise with the functions that settle it. */
 export interface Deferred<T> {
   readonly promise: Promise<T>;
   resolve(value: T): void;
@@ -34,7 +34,7 @@ export function connection(): Duplex {
   });
 }
 
-/** Waits for as many turns of the event loop as aborts and promises may take. */
+/** Waits for the turns of the event loop that aborts and promises may take. */
 export async function turns(count = 5): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -42,7 +42,7 @@ export async function turns(count = 5): Promise<void> {
 /** The events of a dial over a scripted base dialer, without the decisions of layers. */
 const baseEvents = dialEventNames.filter((name) => !/^(?:proxy|tls|failover|breaker|limit|gotConn|putIdle)/.test(name));
 
-/** What hooks were told, as `hook` or `hook outcome`, in order. */
+/** Records hook calls as `hook` or `hook outcome`, in order. */
 export function record(into: string[], names: readonly (keyof DialTrace)[] = baseEvents): DialTrace {
   const hooks: Record<string, (info: { outcome?: string }) => void> = {};
   for (const name of names) {
@@ -54,7 +54,7 @@ export function record(into: string[], names: readonly (keyof DialTrace)[] = bas
 const listenersOn = (signal: AbortSignal) => getEventListeners(signal, "abort").length;
 const boom = Object.assign(new Error("boom"), { code: "EPROTO" });
 
-/** Base dialers that wait for the abort: one as users write them, one as this package does. */
+/** Base dialers that wait for the abort: one like a user's, one like this package's. */
 const waitingBases: readonly (readonly [string, () => Dialer<Duplex>])[] = [
   ["a base of the user's own", () => scriptedDialer(["hang"])],
   [
@@ -66,7 +66,7 @@ const waitingBases: readonly (readonly [string, () => Dialer<Duplex>])[] = [
   ],
 ];
 
-/** What every decorator owes to the layers around it. `make` is called anew for each test. */
+/** The contract of every decorator with the layers around it. `make` is called for each test. */
 export function decoratorContract(name: string, make: () => Middleware): void {
   describe(`the contract, kept by ${name}`, () => {
     test("passes the target on, parsed once", async () => {

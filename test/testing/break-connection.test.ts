@@ -11,7 +11,7 @@ import { peer } from "../support/peers.ts";
 import { openSockets, until } from "../support/resources.ts";
 import { tlsPeer } from "../support/tls-peers.ts";
 
-/** A connection, and what both of its ends see of it. */
+/** A connection and the events that both ends see. */
 async function pair(serve: (socket: Socket) => void = () => {}) {
   const far = { bytes: "", error: undefined as NodeJS.ErrnoException | undefined, closed: false };
   const server = await peer((socket) => {
@@ -28,7 +28,7 @@ async function pair(serve: (socket: Socket) => void = () => {}) {
     serve(socket);
   });
   const socket = await tcp()(server.address);
-  // A reset that comes before the peer has accepted is none to it.
+  // The peer does not see a reset that arrives before it has accepted the connection.
   await until(() => server.accepted === 1, "the peer to accept");
   const near = { bytes: "", error: undefined as NodeJS.ErrnoException | undefined };
   socket.on("error", (error) => {
