@@ -25,7 +25,7 @@ export function openTimers(): number {
 export async function until(condition: () => boolean, what: string, withinMs = 5000): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`timed out after ${withinMs} ms waiting until ${what}`);
+    if (Date.now() > deadline) throw new Error(`timed out after ${withinMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

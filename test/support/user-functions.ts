@@ -97,7 +97,7 @@ const settleWithinMs = 10_000;
 export function userFunctionTests(functions: readonly UserFunction[]): void {
   for (const each of functions) {
     describe(each.name, () => {
-      test(`${each.name} that returns what it should does its work`, async () => {
+      test(`${each.name} works when it returns the right value`, async () => {
         const seen = await watched(each, (values) => each.right(...values), 5_000);
         assert.equal(seen.outcome, "resolves", String(seen.error));
         assert.ok(seen.calls > 0, "the function was not called");
@@ -111,7 +111,7 @@ export function userFunctionTests(functions: readonly UserFunction[]): void {
           check(seen, expected);
           if (expected.config) {
             const { callsWhenRefused = 1 } = each;
-            assert.ok(seen.calls <= callsWhenRefused, `what is refused was called ${seen.calls} times`);
+            assert.ok(seen.calls <= callsWhenRefused, `a refused function was called ${seen.calls} times`);
           }
         });
       }
@@ -120,10 +120,10 @@ export function userFunctionTests(functions: readonly UserFunction[]): void {
 }
 
 function consequence({ outcome, itself, wraps, name, warns }: Expected): string {
-  if (outcome === "resolves") return warns === undefined ? "harms nothing" : "harms nothing and is warned of";
-  if (itself === true) return "has its own error passed on";
-  if (wraps === true) return "has its own error as the cause";
-  return `ends the work with a ${name}`;
+  if (outcome === "resolves") return warns === undefined ? "has no effect" : "has no effect except a warning";
+  if (itself === true) return "fails the work with that error";
+  if (wraps === true) return "fails the work with that error as the cause";
+  return `fails the work with a ${name}`;
 }
 
 function misbehave(misbehavior: Misbehavior, right: () => unknown): unknown {
