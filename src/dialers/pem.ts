@@ -96,5 +96,7 @@ function unfinished(before: readonly Block[]): PemError {
 }
 
 function damaged(before: readonly Block[]): PemError {
-  return new PemError(`has a damaged PEM block, number ${before.length + 1}: its first and last lines must be complete`);
+  return new PemError(
+    `has a damaged PEM block, number ${before.length + 1}: its first and last lines must be complete`,
+  );
 }

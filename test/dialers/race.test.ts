@@ -302,7 +302,7 @@ describe("aborting a race", () => {
     });
     await clock.advance(10);
     cancel.abort(reason);
-    assert.equal(clock.pending, 1, "the late answer itself, which nobody hears");
+    assert.equal(clock.pending, 1, "only the timer of the late answer remains");
     await assert.rejects(result, (error) => error === reason);
     await clock.advance(10_000);
     assert.deepEqual(log, ["10 rejected Error: enough"]);

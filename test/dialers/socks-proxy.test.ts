@@ -136,7 +136,7 @@ describe("the target's name", () => {
       trace: record(events, ["dnsStart", "dnsDone", "proxyDone", "timeout"]),
     });
     const failed = assert.rejects(dialing, { reason: "timeout", scope: "phase" });
-    await until(() => events.length === 1, "the name is asked for");
+    await until(() => events.length === 1, "the lookup has started");
     await clock.advance(500);
     await failed;
     assert.deepEqual(events, ["dnsStart", "timeout", "dnsDone failure", "proxyDone failure"]);

@@ -5,7 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { inspect, promisify } from "node:util";
+import { inspect, inspect, promisify } from "node:util";
 import {
   type Address,
   compose,
@@ -574,7 +574,7 @@ describe("a connect that hangs", { skip: process.platform === "linux" ? false : 
     assert.equal(conn.remoteAddress, "127.0.0.2");
     assert.deepEqual(events, ["start 127.0.0.1", "start 127.0.0.2", "success 127.0.0.2", "canceled 127.0.0.1"]);
     conn.destroy();
-    await until(() => openSockets() === socketsBefore, "nothing is left");
+    await until(() => openSockets() === socketsBefore, "no socket and no timer is left");
   });
 
   test("a connect that exceeds timeoutMs fails with scope phase, and the next starts immediately", async () => {
@@ -613,7 +613,7 @@ describe("a connect that hangs", { skip: process.platform === "linux" ? false : 
     await clock.advance(300);
     await failing;
     assert.equal(clock.pending, 0);
-    await until(() => openSockets() === socketsBefore, "nothing is left");
+    await until(() => openSockets() === socketsBefore, "no socket and no timer is left");
   });
 
   test("a connect calls connectDone once when the timeout hook aborts the dial", async () => {
@@ -657,7 +657,7 @@ describe("a connect that hangs", { skip: process.platform === "linux" ? false : 
     ]);
     assert.equal(clock.pending, 0);
     assert.equal(getEventListeners(controller.signal, "abort").length, 0);
-    await until(() => openSockets() === socketsBefore, "nothing is left");
+    await until(() => openSockets() === socketsBefore, "no socket and no timer is left");
   });
 
   test("rememberWinner does not try an address first after another has won", async () => {
@@ -713,7 +713,7 @@ describe("refuses at construction", () => {
     [null, "TypeError", "tcp: options must be an object, got null"],
   ];
   for (const [options, name, message] of rows) {
-    test(`tcp is refused at construction: ${message}`, () =>
+    test(`tcp refuses ${inspect(options)} at construction`, () =>
       assert.throws(() => tcp(options as never), { name, message }));
   }
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import type { Duplex } from "node:stream";
 import { describe, test } from "node:test";
+import { inspect } from "node:util";
 import fc from "fast-check";
 import {
   type ConcurrencyLimitOptions,
@@ -427,7 +428,7 @@ describe("refuses at construction", () => {
     [{ max: 1 } as never, "TypeError", /^withConcurrencyLimit: unknown option max; the options are maxConcurrent,/],
   ];
   for (const [options, name, message] of rows) {
-    test(`withConcurrencyLimit refuses at construction: ${String(message)} ${String(options.maxConcurrent)}`, () => {
+    test(`withConcurrencyLimit refuses ${inspect(options)} at construction`, () => {
       assert.throws(() => withConcurrencyLimit(options), { name, message });
     });
   }

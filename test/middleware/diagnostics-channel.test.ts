@@ -104,7 +104,7 @@ test("withDiagnosticsChannel attaches no hooks without subscribers", async () =>
   await dial("h:1");
   assert.equal(seen[0], undefined);
   const wanted = dialEventNames.filter((name) => (seen[1] as DialTrace)[name] !== undefined);
-  assert.deepEqual(wanted, ["attemptStart"], "and with one, only what it wants to hear");
+  assert.deepEqual(wanted, ["attemptStart"], "with a subscriber, only the subscribed hooks are attached");
 });
 
 test("a subscriber receives the dials that start between subscribe and unsubscribe", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { describe, test } from "node:test";
+import { inspect } from "node:util";
 import fc from "fast-check";
 import {
   compose,
@@ -318,6 +319,7 @@ describe("refuses at construction", () => {
     [{ rate: 1 } as never, "TypeError", "withRateLimit: unknown option rate; the options are dialsPerSecond, burst"],
   ];
   for (const [options, name, message] of rows) {
-    test(message, () => assert.throws(() => withRateLimit(options), { name, message }));
+    test(`withRateLimit refuses ${inspect(options)} at construction`, () =>
+      assert.throws(() => withRateLimit(options), { name, message }));
   }
 });

@@ -56,9 +56,9 @@ const boom = Object.assign(new Error("boom"), { code: "EPROTO" });
 
 /** Base dialers that wait for the abort: one like a user's, one like this package's. */
 const waitingBases: readonly (readonly [string, () => Dialer<Duplex>])[] = [
-  ["a base of the user's own", () => scriptedDialer(["hang"])],
+  ["a user's base dialer", () => scriptedDialer(["hang"])],
   [
-    "a base of this package",
+    "a base dialer of this package",
     () =>
       dialerOf<Duplex>(
         (_target, { cancel }) => new Promise((_resolve, reject) => cancel?.onAbort(() => reject(cancel.reason))),

@@ -112,7 +112,7 @@ test("cutAfter fails the write that is cut and all later writes", async () => {
     socket.write(chunk, (error) => told.push((error as NodeJS.ErrnoException | undefined)?.code));
   }
   socket.uncork();
-  await until(() => told.length === 3, "every write to be told of");
+  await until(() => told.length === 3, "every write to fail");
   assert.deepEqual(told.slice(0, 2), [undefined, "ECONNRESET"]);
   assert.notEqual(told[2], undefined);
 });
@@ -126,7 +126,7 @@ test("cutAfter passes fewer bytes in any encoding, and a normal close", async ()
   socket.write("é", "latin1");
   socket.write("c3a9", "hex");
   socket.uncork();
-  await until(() => far.bytes.length === 3, "what was written to arrive");
+  await until(() => far.bytes.length === 3, "the written bytes to arrive");
   await closed;
   assert.equal(Buffer.from(far.bytes, "latin1").toString("hex"), "e9c3a9");
   assert.equal(Buffer.from(near.bytes, "latin1").toString(), "é1");

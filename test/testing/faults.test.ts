@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { getEventListeners, once } from "node:events";
 import type { Duplex } from "node:stream";
 import { describe, test } from "node:test";
+import { inspect } from "node:util";
 import {
   type Clock,
   compose,
@@ -420,7 +421,7 @@ describe("refuses at construction", () => {
     [{ chance: 1 } as never, "TypeError", /^withFaults: unknown option chance; the options are latencyMs,/],
   ];
   for (const [options, name, message] of rows) {
-    test(`withFaults refuses ${JSON.stringify(options)} at construction: ${String(message)}`, () =>
+    test(`withFaults refuses ${inspect(options)} at construction`, () =>
       assert.throws(() => withFaults(options), { name, message }));
   }
 });
