@@ -5,7 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { inspect, inspect, promisify } from "node:util";
+import { inspect, promisify } from "node:util";
 import {
   type Address,
   compose,
