@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { test } from "node:test";
 
-/** One `import`, `export … from`, `import()` or `require()`. */
+/** One `import`, `export … from`, `import()` or `require()` in a source file. */
 interface Import {
-  /** The file it stands in, from `src/`. */
+  /** The importing file, relative to `src/`. */
   readonly file: string;
-  /** What it names: a file, from `src/`, or a package. */
+  /** The imported file, relative to `src/`, or package. */
   readonly to: string;
   readonly isPackage: boolean;
-  /** Whether nothing of it is left when the code runs. */
+  /** Whether it imports only types, which are erased. */
   readonly typesOnly: boolean;
 }
 
@@ -21,8 +21,8 @@ const files = readdirSync("src", { recursive: true, encoding: "utf8" })
 const imports: readonly Import[] = files.flatMap(importsOf);
 
 /**
- * The rooms from the ground floor up, and what each imports. A room may import only rooms that come before it,
- * so that there is no arrow upwards.
+ * The rooms, each with the rooms that it imports. A room may import only rooms above it in this list, so that there are
+ * no cycles.
  */
 const rooms: Readonly<Record<string, readonly string[]>> = {
   support: [],
@@ -58,7 +58,7 @@ const entries: Readonly<Record<string, readonly string[]>> = {
 
 const allowed: Readonly<Record<string, readonly string[]>> = { ...rooms, ...entries };
 
-/** Packages, each in its one room. */
+/** Packages, each with the only room that may import it. */
 const packages: Readonly<Record<string, string>> = {
   "@nats-io/nats-core": "nats",
   "@nats-io/transport-node": "nats",
@@ -69,7 +69,7 @@ const packages: Readonly<Record<string, string>> = {
   ws: "nats",
 };
 
-/** What each entry loads when it is imported; its types may name others. */
+/** The packages that each entry loads at run time; its types may import others. */
 const loads: Readonly<Record<string, readonly string[]>> = {
   "index.ts": [],
   "nats.ts": ["@nats-io/transport-node"],
@@ -81,7 +81,7 @@ const loads: Readonly<Record<string, readonly string[]>> = {
   "testing.ts": [],
 };
 
-/** Base dialers that are built over another: `{ "tls.ts": ["tcp.ts"] }`. */
+/** Base dialers that are built over other base dialers. */
 const baseOver: Record<string, readonly string[]> = {
   "tls.ts": ["tcp.ts"],
   "http-proxy.ts": ["tcp.ts", "tls.ts"],
@@ -89,34 +89,34 @@ const baseOver: Record<string, readonly string[]> = {
   "proxy-from-environment.ts": ["http-proxy.ts", "socks-proxy.ts", "tcp.ts"],
 };
 
-/** The imports that leave their room. */
+/** The imports between rooms. */
 const arrows = imports
   .filter(({ isPackage }) => !isPackage)
   .map(({ file, to }) => ({ file, from: roomOf(file), to: roomOf(to) }))
   .filter(({ from, to }) => from !== to);
 
 const picture = draw();
-/** What is said when the house is not as it should be. */
-const shown = (wrong: readonly string[]) => `${wrong.join("\n")}\n\nThe house as it stands:\n\n${picture}\n`;
+/** The message of a failure: the violations and the picture of the rooms. */
+const shown = (wrong: readonly string[]) => `${wrong.join("\n")}\n\nThe rooms and their imports:\n\n${picture}\n`;
 const none = (wrong: readonly string[]) => assert.ok(wrong.length === 0, shown(wrong));
 
-test("every room and every entry is known and exists", () => {
+test("every room and every entry of src is listed in this test", () => {
   const found = [...new Set(files.map(roomOf))].sort();
   assert.deepEqual(found, Object.keys(allowed).sort(), shown([]));
 });
 
-test("every room imports only rooms on the floors beneath it", () => {
+test("no room may import a room of a higher layer", () => {
   const floors = Object.keys(rooms);
   none(
     floors.flatMap((room, floor) =>
       (rooms[room] ?? [])
         .filter((other) => floors.indexOf(other) >= floor)
-        .map((other) => `${room} may not import ${other}: it is not beneath`),
+        .map((other) => `${room} may not import ${other}, which is not a lower layer`),
     ),
   );
 });
 
-test("every import goes where it may", () => {
+test("every import between rooms is permitted", () => {
   none(
     arrows
       .filter(({ from, to }) => !allowed[from]?.includes(to))
@@ -124,7 +124,7 @@ test("every import goes where it may", () => {
   );
 });
 
-test("every permitted import is used", () => {
+test("every permitted import between rooms is used", () => {
   none(
     Object.entries(allowed).flatMap(([from, others]) =>
       others
@@ -134,7 +134,7 @@ test("every permitted import is used", () => {
   );
 });
 
-test("a file of more than 300 lines says why at its top", () => {
+test("a source file of more than 300 lines says why in a comment at its top", () => {
   none(
     files
       .map((file) => ({ file, text: readFileSync(join("src", file), "utf8") }))
@@ -143,27 +143,54 @@ test("a file of more than 300 lines says why at its top", () => {
   );
 });
 
-test("every file that is imported is there", () => {
+test("every file name in a room's README exists in src", () => {
+  const names = new Set(files.map((file) => file.slice(file.lastIndexOf("/") + 1)));
+  none(
+    [...Object.keys(rooms)]
+      .map((room) => `src/${room}/README.md`)
+      .filter((readme) => existsSync(readme))
+      .flatMap((readme) =>
+        [...readFileSync(readme, "utf8").matchAll(/`(?:[\w-]+\/)*([\w-]+\.ts)`/g)]
+          .map(([, name = ""]) => name)
+          .filter((name) => !names.has(name))
+          .map((name) => `${readme} names ${name}, which does not exist`),
+      ),
+  );
+});
+
+test("every file of the rooms dialers, middleware and testing is in its README", () => {
+  none(
+    files
+      .filter((file) => ["dialers", "middleware", "testing"].includes(roomOf(file)) && file.includes("/"))
+      .filter(
+        (file) => !readFileSync(`src/${roomOf(file)}/README.md`, "utf8").includes(file.slice(file.indexOf("/") + 1)),
+      )
+      .map((file) => `src/${roomOf(file)}/README.md does not name ${file}`),
+  );
+});
+
+test("every imported file exists", () => {
   none(
     imports.filter(({ to, isPackage }) => !isPackage && !files.includes(to)).map(({ file, to }) => `${file}: ${to}?`),
   );
 });
 
-test("core names no package, and every package is named in its one room", () => {
+test("every package is imported in only one room", () => {
   none(
     imports
       .filter(({ to, isPackage, file }) => isPackage && packages[to] !== roomOf(file))
       .map(
-        ({ file, to }) => `${file} names ${to}, which ${packages[to] ? `belongs in ${packages[to]}` : "is unknown"}`,
+        ({ file, to }) =>
+          `${file} imports ${to}, which ${packages[to] ? `only ${packages[to]} may import` : "is not listed"}`,
       ),
   );
 });
 
-test("an entry loads the packages that it is for, and no other", () => {
+test("an entry loads only its own packages", () => {
   assert.deepEqual(Object.fromEntries(Object.keys(loads).map((entry) => [entry, loadedBy(entry)])), loads, shown([]));
 });
 
-test("entries only import: they hold nothing of their own", () => {
+test("entries only export from rooms", () => {
   none(
     files
       .filter((file) => !file.includes("/"))
@@ -173,11 +200,11 @@ test("entries only import: they hold nothing of their own", () => {
             .replace(/^export [^;]* from "[^"]+";$/gm, "")
             .trim() !== "",
       )
-      .map((file) => `${file} does more than export names from rooms`),
+      .map((file) => `${file} has statements other than exports from rooms`),
   );
 });
 
-test("decorators never import each other", () => {
+test("decorators do not import each other", () => {
   none(
     imports
       .filter(({ file, to }) => roomOf(file) === "middleware" && roomOf(to) === "middleware")
@@ -185,9 +212,9 @@ test("decorators never import each other", () => {
   );
 });
 
-test("base dialers import no other, but the one that they are built over and helpers", () => {
+test("base dialers import only the base dialers that they are built over", () => {
   const entry = readFileSync("src/index.ts", "utf8");
-  // What is exported for its types alone (a helper's options) makes no dialer.
+  // A file that is exported only for its types, such as a helper's options, is not a dialer.
   const isDialer = (file: string) =>
     entry.split("\n").some((line) => !line.startsWith("export type") && line.includes(`"./${file}"`));
   none(
@@ -198,7 +225,7 @@ test("base dialers import no other, but the one that they are built over and hel
   );
 });
 
-test("errors are told by isError, which also knows those of another realm", () => {
+test("errors are detected with isError, which also detects errors of another realm", () => {
   none(
     files
       .filter((file) => file !== "support/is-error.ts")
@@ -207,7 +234,7 @@ test("errors are told by isError, which also knows those of another realm", () =
   );
 });
 
-test("no file imports itself by way of others", () => {
+test("there are no import cycles", () => {
   const next = new Map(
     files.map((file) => [file, imports.filter((each) => each.file === file && !each.isPackage).map(({ to }) => to)]),
   );
@@ -224,7 +251,7 @@ test("no file imports itself by way of others", () => {
   none(cycles);
 });
 
-test("the package depends on nothing; what it builds on are optional peers", () => {
+test("the package has no dependencies, and all peer dependencies are optional", () => {
   const {
     dependencies = {},
     peerDependencies,
@@ -233,18 +260,18 @@ test("the package depends on nothing; what it builds on are optional peers", () 
   assert.deepEqual(dependencies, {});
   for (const name of Object.keys(peerDependencies)) {
     assert.equal(peerDependenciesMeta[name]?.optional, true, `${name} must be optional`);
-    assert.ok(packages[name], `${name} is a peer, but belongs in no room`);
+    assert.ok(packages[name], `${name} is a peer dependency, but no room may import it`);
   }
 });
 
-test("the architecture picture in CONTRIBUTING.md is computed from the imports", () => {
+test("the architecture picture in CONTRIBUTING.md matches the imports", () => {
   const [, section] = readFileSync("CONTRIBUTING.md", "utf8").split(/^## Architecture$/m);
   assert.ok(section !== undefined, "CONTRIBUTING.md has no section '## Architecture'");
   const drawn = /^```\w*\n(.*?)^```$/ms.exec(section)?.[1];
-  assert.equal(drawn?.trimEnd(), picture, `CONTRIBUTING.md, 'Architecture', must begin with:\n\n${picture}\n`);
+  assert.equal(drawn?.trimEnd(), picture, `CONTRIBUTING.md, 'Architecture', must start with:\n\n${picture}\n`);
 });
 
-test("the reader of imports sees every kind of them, and no comment", () => {
+test("the import parser finds every kind of import and ignores comments", () => {
   const text = `
 import { a } from "./a.ts";
 import type {

@@ -1,4 +1,4 @@
-/** Every public function with options × { unknown option, misspelt option, wrong type of each option, no object at all }. */
+/** Tests every public function with options: an unknown option, a misspelled one, a wrong type of each, and no object. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
@@ -14,7 +14,7 @@ import * as otel from "../src/otel.ts";
 import * as prometheus from "../src/prometheus.ts";
 import * as testing from "../src/testing.ts";
 
-/** What no option of each kind can be. `null` and `NaN` come from what was read elsewhere, text from the environment. */
+/** Wrong values for each kind of option. `null` and `NaN` often come from JSON and arithmetic, strings from the environment. */
 const wrong = {
   number: ["5", Number.NaN, true, null, {}, [5]],
   boolean: ["true", "false", 0, 1, null, {}],
@@ -25,20 +25,20 @@ const wrong = {
   object: ["x", 5, null, true],
   array: ["x", 5, null, {}],
   signal: ["x", 5, null, {}, new AbortController()],
-  /** That goes on to where it is known by its contents. */
+  /** Passed through; its contents are checked elsewhere. */
   passed: [],
 } as const;
 
 type Kind = keyof typeof wrong;
 
 interface Row {
-  /** What its errors begin with. */
+  /** The prefix of its errors. */
   readonly factory: string;
   readonly call: (options: unknown) => unknown;
-  /** Options without which it can't be called. */
+  /** The required options. */
   readonly required?: object;
   readonly options: Readonly<Record<string, Kind>>;
-  /** Whether what is unknown passes, with a warning. */
+  /** Whether unknown options are passed through with a warning. */
   readonly open?: boolean;
 }
 
@@ -82,7 +82,7 @@ const own: Readonly<Record<string, Kind>> = {
   onLameDuck: "function",
   onError: "function",
 };
-/** Those of the client, whose types test/nats/options.test.ts checks. */
+/** The options of the client; test/nats/options.test.ts checks their types. */
 const passedOn = (checks: object) =>
   Object.fromEntries(Object.keys(checks).map((name) => [name, own[name] ?? "passed"]));
 
@@ -411,7 +411,7 @@ const rows: readonly Row[] = [
   },
 ];
 
-/** Exported functions that take no options, and what they refuse to be given. */
+/** Exported functions without options, with arguments that they refuse. */
 const others: Readonly<Record<string, readonly (readonly [given: unknown[], message: RegExp])[]>> = {
   classify: [],
   compose: [
@@ -465,7 +465,7 @@ const others: Readonly<Record<string, readonly (readonly [given: unknown[], mess
   ],
 };
 
-/** Arguments that stand before the options, or after. */
+/** Arguments before or after the options. */
 const positional: readonly (readonly [what: string, call: () => unknown, message: RegExp])[] = [
   [
     "an observer of dials for a pool's",
@@ -554,7 +554,7 @@ const positional: readonly (readonly [what: string, call: () => unknown, message
   ],
 ];
 
-/** What `call` throws, or rejects with. */
+/** Returns the error that `call` throws or rejects with. */
 async function thrownBy(call: () => unknown): Promise<Error & { code?: string }> {
   try {
     await call();
@@ -583,7 +583,7 @@ for (const { factory, call, required = {}, options, open = false } of rows) {
       for (const name of names) {
         const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
         for (const misspelt of new Set([name.toUpperCase(), snake, `${name}s`, name.replace(/(s|Ms)$/, "")])) {
-          // May be another option, as color and colors could.
+          // The result may be the name of another option.
           if (names.includes(misspelt)) continue;
           const { message } = await thrownBy(() => call({ ...required, [misspelt]: 1 }));
           assert.match(message, new RegExp(`: unknown option ${misspelt}; did you mean \\w+\\?$`));
@@ -606,7 +606,7 @@ for (const { factory, call, required = {}, options, open = false } of rows) {
     test(`${factory} refuses anything but an object of options`, async () => {
       const values = ["x", 5, true, null, [], [{}], new AbortController().signal, new Map(), Promise.resolve({})];
       for (const value of [...values, ...(factory === "withBreaker: breaker" ? [] : [() => ({}), base])]) {
-        // connect takes servers as text, and null as the client does; a step of a script may be text.
+        // connect accepts a string of servers, and null like the client; a step of a script may be a string.
         if (open && (typeof value === "string" || value === null)) continue;
         if (factory.startsWith("withFaults: script") && typeof value === "string") continue;
         const { message } = await thrownBy(() => call(value));

@@ -40,7 +40,7 @@ const { privateKey } = generateKeyPairSync("ec", {
   publicKeyEncoding: { type: "spki", format: "pem" },
 });
 
-/** Odd characters on purpose: each of these ends something in a URL when it isn't percent-encoded. */
+/** Deliberately unusual characters: each one ends a part of a URL unless it is percent-encoded. */
 const secrets = {
   user: "Qx1user@Qx1host:Qx1more",
   password: "Qx2aa@Qx2bb/Qx2cc:Qx2dd?Qx2ee#Qx2ff%Qx2gg,Qx2hh \"Qx2ii'Qx2jj+Qx2kk",
@@ -51,7 +51,7 @@ const secrets = {
   brokenKey: "-----BEGIN PRIVATE KEY-----\nQx5brokenkeytext\n-----END PRIVATE KEY-----\n",
 };
 
-/** The pieces between a secret's odd characters: each alone tells too much. */
+/** The parts between a secret's unusual characters; each part must stay secret too. */
 function partsOf(secret: string): string[] {
   return secret
     .split(/[^\w]+/)
@@ -59,7 +59,7 @@ function partsOf(secret: string): string[] {
     .filter((part) => part !== "PRIVATE");
 }
 
-/** Everything that would give some of a secret away: the whole of it and each of its parts, in several writings. */
+/** All texts that reveal a secret: the whole secret and each of its parts, in several encodings. */
 const needles = Object.entries(secrets).flatMap(([name, secret]) =>
   [secret, ...partsOf(secret)]
     .flatMap((part) => {
@@ -86,7 +86,7 @@ function decoded(text: string): string {
   return text.replaceAll(/(%[\da-f]{2})+/gi, (escaped) => Buffer.from(escaped.replaceAll("%", ""), "hex").toString());
 }
 
-/** All that came out of the package since the test began, each with the place that it came out at. */
+/** Everything the package has output since the test began, with the place of each output. */
 let heard: { place: string; text: string }[] = [];
 const hear = (place: string, ...what: unknown[]) => {
   for (const each of what) heard.push({ place, text: typeof each === "string" ? each : inspect(each, { depth: 3 }) });
@@ -104,7 +104,7 @@ const registry = new Registry();
 const livePage = inspector();
 let recorder = spanRecorder();
 
-/** A hook for everything, that hears what it is told; not the sockets, which carry the bytes. */
+/** Hooks for all events that record the event infos, except the sockets. */
 function listening<H extends object>(place: string, names: readonly (keyof H & string)[]): H {
   const hooks: Record<string, (info: Record<string, unknown>) => void> = {};
   for (const name of names) {
@@ -119,7 +119,7 @@ function listening<H extends object>(place: string, names: readonly (keyof H & s
 
 const dialTrace = listening<DialTrace>("DialTrace", dialEventNames);
 
-/** Knows no name, and asks nobody. */
+/** A lookup that fails without a query. */
 const lookup: TcpOptions["lookup"] = (host, _options, done) =>
   done(Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), { code: "ENOTFOUND" }), []);
 
@@ -163,9 +163,9 @@ function clientTrace(): ClientTrace {
   };
 }
 
-/** Fails when any of what has been heard gives some of a secret away. */
+/** Fails when any recorded output reveals part of a secret. */
 async function assertSilent(atLeast: readonly string[]): Promise<void> {
-  // Late events and warnings come within the next turns.
+  // Late events and warnings arrive within the next turns.
   await new Promise((resolve) => setTimeout(resolve, 10));
   for (const span of recorder.started) {
     const { name, attributes, events, status } = span;
@@ -178,7 +178,7 @@ async function assertSilent(atLeast: readonly string[]): Promise<void> {
   for (const { place, text } of heard) assert.deepEqual(leaksIn(text), [], `${place} gives a secret away: ${text}`);
 }
 
-/** What the live page shows is what it is told: its data, and the stream's first event. */
+/** Records what the live page receives: its data and the first event of the stream. */
 async function hearLivePage(): Promise<void> {
   await using server = await livePage.listen();
   for (const path of ["json", "events"]) {
@@ -213,7 +213,7 @@ after(() => {
   process.off("warning", onWarning);
 });
 
-/** Runs one thing that may fail, and hears of its error. */
+/** Runs `work`, which may fail, and records its error. */
 async function hearing(work: () => Promise<unknown>): Promise<unknown> {
   try {
     return await work();
@@ -233,7 +233,7 @@ function fresh(work: () => Promise<void>): () => Promise<void> {
 
 const encode = encodeURIComponent;
 const userinfo = `${encode(secrets.user)}:${encode(secrets.password)}`;
-/** As people paste them: nothing encoded. */
+/** URLs as users paste them, without any encoding. */
 const rawUserinfo = `${secrets.user}:${secrets.password}`;
 
 describe("the search for secrets", () => {
@@ -360,7 +360,7 @@ describe("secrets in dials", () => {
     }),
   );
 
-  // As people paste them, with nothing encoded. What stands behind a / or an @ is not the host.
+  // URLs as users paste them, without any encoding. Text after a / or an @ is not the host.
   it(
     "a dial with an unencoded delimiter in its userinfo shows no secret",
     fresh(async () => {
@@ -375,7 +375,7 @@ describe("secrets in dials", () => {
   );
 });
 
-/** Targets with userinfo, none of which can be dialed. */
+/** Invalid targets with userinfo. */
 function malformed(scheme: string, info: string): string[] {
   return [
     `${scheme}://${info}@db.internal:99999`,
@@ -409,7 +409,7 @@ describe("secrets in invalid targets", () => {
   );
 });
 
-/** In how many ways a peer may write what it was sent. */
+/** The ways in which a peer may repeat what it received. */
 const echoes: Readonly<Record<string, (sent: string) => string>> = {
   "as it came": (sent) => sent,
   "as JSON": (sent) => JSON.stringify(sent),
@@ -440,7 +440,7 @@ describe("secrets that peers repeat", () => {
         fresh(async () => {
           let line = "";
           await using server = await peer((socket) => {
-            // What it has kept of an earlier connection comes before anything is sent on this one.
+            // The server sends what it received on an earlier connection before it reads this one.
             if (line !== "") socket.end(answer(line));
             else socket.write(serverInfo);
             socket.on("data", (data) => {
@@ -549,7 +549,7 @@ describe("secrets in connect()", () => {
   it(
     "connect shows no username or password, right or wrong, in the URL or as options",
     fresh(async () => {
-      // The server's configuration has its own quoting; what is tested here are URLs.
+      // The server's configuration has different quoting rules; this test is about URLs.
       const { user, password: pass, otherPassword } = secrets;
       await using server = await startNats(["--user", user, "--pass", pass]);
       assert.equal(await connecting({ servers: `nats://${userinfo}@${server.address}` }), undefined);

@@ -33,7 +33,7 @@ test("bundles of esbuild, rollup and webpack run", { skip: skipLong }, async (t)
   });
 
   await t.test("esbuild makes ES modules, in which no require of the package is left", async () => {
-    // The peers are CommonJS, which esbuild can't put into ES modules.
+    // The peers are CommonJS, which esbuild cannot bundle into ES modules.
     const peers = ["nats", "@nats-io/*", "prom-client", "ws", "cockatiel", "@opentelemetry/*"];
     await esbuild("main.mjs", "--format=esm", "--outfile=esbuild.mjs", ...peers.map((name) => `--external:${name}`));
     await run("esbuild.mjs");

@@ -47,7 +47,7 @@ test("links between the packed READMEs lead to packed files", () => {
     .flatMap((file) => [...read(file).matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, link = ""]) => ({ file, link })))
     .filter(({ link }) => !/^[a-z]+:/.test(link))
     .map(({ file, link }) => ({ file, to: normalize(join(dirname(file), decodeURI(link))) }))
-    // Programs to run in a clone of the repository.
+    // Programs that are run in a clone of the repository.
     .filter(({ to }) => !to.startsWith("examples/"));
   assert.ok(links.length > 0);
   for (const { file, to } of links) assert.ok(existsSync(join(packed, to)), `${file} links to ${to}`);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { installedConsumer, skipLong } from "../support/consumer.ts";
 import { commonJs, esm } from "../support/consumer-programs.ts";
 
-/** The npm packages that carry the binaries; `bun` and `deno` themselves choose among them when they are installed. */
+/** The npm packages that contain the binaries; the packages `bun` and `deno` select one of them in an install script. */
 const binaries = {
   bun: ["@oven/bun-linux-x64", "1.4.5", "bin/bun"],
   deno: ["@deno/linux-x64-glibc", "2.9.6", "deno"],

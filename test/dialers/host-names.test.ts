@@ -28,7 +28,7 @@ after(() => until(() => openSockets() === 0, "no test may leave a socket open"))
 const unicode = "bücher.test";
 const ascii = "xn--bcher-kva.test";
 
-/** A proxy that answers each message with the next of `answers`, and keeps the messages. */
+/** A proxy that answers each message with the next of `answers` and records the messages. */
 async function scripted(...answers: readonly (string | Buffer)[]): Promise<Peer & { messages: Buffer[] }> {
   const messages: Buffer[] = [];
   const proxy = await peer((socket) => {

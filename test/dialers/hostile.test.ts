@@ -8,7 +8,7 @@ import { openSockets, openTimers, until } from "../support/resources.ts";
 
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-/** Writes `chunk` again and again, as fast as the other side takes it. */
+/** Writes `chunk` repeatedly, as fast as the peer reads it. */
 function endlessly(socket: Socket, chunk: string | Buffer): void {
   const write = () => {
     while (!socket.destroyed && socket.write(chunk));
@@ -17,7 +17,7 @@ function endlessly(socket: Socket, chunk: string | Buffer): void {
   write();
 }
 
-/** Writes a byte of `text` every few milliseconds, and `x` for ever after it. */
+/** Writes `text` one byte every few milliseconds, then `x` without end. */
 function dribble(socket: Socket, text: string): void {
   const left = [...text];
   const timer = setInterval(() => socket.write(left.shift() ?? "x", "latin1"), 5);
@@ -49,28 +49,33 @@ const peers: readonly (readonly [Kind, string, (socket: Socket) => void, Reason]
     "proxy_rejected",
   ],
   ["http", "sends garbage without end", (socket) => endlessly(socket, Buffer.alloc(65_536, 7)), "proxy_rejected"],
-  ["http", "sends a byte now and then", (socket) => dribble(socket, "HTTP/1.1 200 OK\r\na: "), "timeout"],
-  ["http", "closes amid its header", (socket) => socket.end("HTTP/1.1 200 OK\r\na: "), "proxy_rejected"],
-  ["http", "closes at once", (socket) => socket.end(), "proxy_rejected"],
-  ["http", "resets amid its header", (socket) => resetAfter(socket, "HTTP/1.1 200 OK\r\n"), "reset"],
-  ["http", "sends back what it is sent", (socket) => void socket.pipe(socket), "proxy_rejected"],
+  ["http", "sends a byte every few milliseconds", (socket) => dribble(socket, "HTTP/1.1 200 OK\r\na: "), "timeout"],
+  ["http", "closes within its header", (socket) => socket.end("HTTP/1.1 200 OK\r\na: "), "proxy_rejected"],
+  ["http", "closes immediately", (socket) => socket.end(), "proxy_rejected"],
+  ["http", "resets within its header", (socket) => resetAfter(socket, "HTTP/1.1 200 OK\r\n"), "reset"],
+  ["http", "echoes its input", (socket) => void socket.pipe(socket), "proxy_rejected"],
   ["socks5", "says nothing", () => {}, "timeout"],
   ["socks5", "sends garbage without end", (socket) => endlessly(socket, Buffer.alloc(65_536, 7)), "proxy_rejected"],
   ["socks5", "sends zeros without end", (socket) => endlessly(socket, Buffer.alloc(65_536)), "proxy_rejected"],
   ["socks5", "sends fives without end", (socket) => endlessly(socket, Buffer.alloc(65_536, 5)), "proxy_auth"],
-  ["socks5", "sends a byte now and then", (socket) => dribble(socket, "\x05\x00\x05\x00\x00\x03\xff"), "timeout"],
-  ["socks5", "closes amid its answer", (socket) => socket.end("\x05"), "proxy_rejected"],
+  [
+    "socks5",
+    "sends a byte every few milliseconds",
+    (socket) => dribble(socket, "\x05\x00\x05\x00\x00\x03\xff"),
+    "timeout",
+  ],
+  ["socks5", "closes within its answer", (socket) => socket.end("\x05"), "proxy_rejected"],
   ["socks5", "resets", (socket) => resetAfter(socket, "\x05"), "reset"],
-  ["socks5", "sends back what it is sent", (socket) => void socket.pipe(socket), "proxy_auth"],
+  ["socks5", "echoes its input", (socket) => void socket.pipe(socket), "proxy_auth"],
   ["tls", "says nothing", () => {}, "timeout"],
   ["tls", "sends garbage without end", (socket) => endlessly(socket, Buffer.alloc(65_536, 7)), "tls_protocol"],
   ["tls", "starts a record and stalls", (socket) => socket.write(Buffer.from([22, 3, 3, 64, 0, 2, 0])), "timeout"],
-  ["tls", "sends a byte now and then", (socket) => dribble(socket, "\x16\x03\x03\x40\x00\x02"), "timeout"],
+  ["tls", "sends a byte every few milliseconds", (socket) => dribble(socket, "\x16\x03\x03\x40\x00\x02"), "timeout"],
   ["tls", "closes", (socket) => socket.end(), "tls_closed"],
-  ["tls", "sends back what it is sent", (socket) => void socket.pipe(socket), "tls_protocol"],
+  ["tls", "echoes its input", (socket) => void socket.pipe(socket), "tls_protocol"],
 ];
 
-/** Turns of the event loop, not time: bytes and a reset that are read in one poll look like a plain end. */
+/** Waits for turns of the event loop: libuv reports bytes and a reset that it reads together as an end. */
 function resetAfter(socket: Socket, text: string): void {
   socket.write(text, async () => {
     for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
@@ -79,7 +84,7 @@ function resetAfter(socket: Socket, text: string): void {
 }
 
 for (const [kind, what, serve, reason] of peers) {
-  test(`a peer of ${kind} that ${what} fails the dial with ${reason}, in time, with little memory and no leftovers`, async () => {
+  test(`a hostile ${kind} peer that ${what} fails the dial with ${reason}, in time, with little memory and no leftovers`, async () => {
     await using server = await peer((socket) => {
       socket.resume();
       serve(socket);
@@ -92,7 +97,10 @@ for (const [kind, what, serve, reason] of peers) {
     });
     assert.ok(performance.now() - startedAt < 3000, "in time");
     const { heapUsed, external } = process.memoryUsage();
-    assert.ok(heapUsed + external - memory.heapUsed - memory.external < 64 * 1024 * 1024, "in little memory");
+    assert.ok(
+      heapUsed + external - memory.heapUsed - memory.external < 64 * 1024 * 1024,
+      "the dial uses little memory",
+    );
     await until(() => server.open.size === 0, "the peer sees it closed");
     await until(() => openTimers() <= timers, "no timer is left");
   });
@@ -201,7 +209,7 @@ describe("many failing dials", () => {
     };
     await Promise.all(Array.from({ length: 50 }, worker));
     assert.equal(getEventListeners(shared.signal, "abort").length, 0, "listeners");
-    await until(() => server.open.size === 0, "the peers see all closed");
+    await until(() => server.open.size === 0, "the peers see all connections closed");
     await until(() => openSockets() === 0, "sockets");
     await until(() => openTimers() <= timers, "timers");
     const allowed: readonly (Reason | "enough")[] = [

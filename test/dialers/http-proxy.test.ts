@@ -31,11 +31,11 @@ import { spanRecorder, spanTree } from "../telemetry/span-tree.ts";
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
 const auth = { username: "Qx1user", password: "Qx2pass/@:word" };
-/** What tinyproxy's configuration can hold. */
+/** Characters that tinyproxy's configuration can represent. */
 const plainAuth = { username: "Qx1user", password: "Qx2password" };
 const established = "HTTP/1.1 200 Connection established\r\n\r\n";
 
-/** A proxy that answers each request with what `answer` makes of it, and keeps the requests. */
+/** A proxy that answers each request with the result of `answer` and records the requests. */
 async function scripted(answer: (socket: Socket, request: string) => void): Promise<Peer & { requests: string[] }> {
   const requests: string[] = [];
   const proxy = await peer((socket) => {
@@ -291,7 +291,7 @@ dial dialer.attempt.count=1 dialer.name=default dialer.outcome=success network.t
     assert.equal(await read(conn, 2), "hi");
     assert.equal(server.secured[0]?.servername, "localhost");
     conn.destroy();
-    // The proxy's own name, 127.0.0.1, would do for nothing here.
+    // The certificate is not valid for the proxy's own name, 127.0.0.1.
     await assert.rejects(compose(tls({ ca: ca.cert }, tunnel))(`127.0.0.1:${server.port}`), { reason: "tls_hostname" });
   });
 });
@@ -397,7 +397,7 @@ describe("options", () => {
   }
 });
 
-/** Fails when some of the credentials can be seen, in plain writing or as they are sent. */
+/** Fails when `text` contains any of the credentials, in plain text or as they are sent. */
 function showsNothing(...seen: unknown[]): void {
   const text = inspect(seen, { depth: Number.POSITIVE_INFINITY, showHidden: true });
   assert.doesNotMatch(text, /Qx\d/);

@@ -3,13 +3,13 @@ import { getDefaultAutoSelectFamilyAttemptTimeout } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { type Contender, makeLinks, type Result, type Row } from "../support/links.ts";
 
-/** Time that a busy machine may add. Nothing can be faster than the links, so the lower bounds are exact. */
+/** Tolerance for a busy machine. No dial can be faster than the links, so the lower bounds are exact. */
 const slackMs = 900;
 const roundTripMs = 10;
 const slowRoundTripMs = 400;
-/** Until `tcp()` lets the next address join. */
+/** Milliseconds until `tcp()` starts the next address. */
 const delayMs = 250;
-/** Until Node gives an address up for the next, the last apart: 250 up to Node 24, 500 from Node 25 on. */
+/** Milliseconds until Node aborts an address, except the last: 250 up to Node 24, 500 from Node 25. */
 const nodeGivesMs = getDefaultAutoSelectFamilyAttemptTimeout();
 const nodeIsPatient = nodeGivesMs > slowRoundTripMs;
 
@@ -23,7 +23,7 @@ const refusing4 = "10.99.3.1";
 const refusing6 = "fd99::3:1";
 const unrouted6 = "2001:db8::1";
 
-/** Where a dial ends, and the earliest it can. */
+/** The address or error that a dial ends with, and the earliest time for it. */
 type Expected = readonly [end: string, ms: number];
 
 const rows: readonly (Row & { readonly expect: Readonly<Record<Contender, Expected>> })[] = [
@@ -51,7 +51,7 @@ const rows: readonly (Row & { readonly expect: Readonly<Record<Contender, Expect
     },
   },
   {
-    // Node gives the first up and begins anew with the last, to which it sets no bound.
+    // Node aborts the first address and starts the last, which has no timeout.
     name: "all are slow but alive",
     ips: [slow6, slow4],
     expect: {
@@ -79,7 +79,7 @@ const rows: readonly (Row & { readonly expect: Readonly<Record<Contender, Expect
     expect: { tcp: ["ECONNREFUSED", 2 * roundTripMs], net: ["ECONNREFUSED", 2 * roundTripMs] },
   },
   {
-    // Node leaves the last to the system, which takes two minutes.
+    // Node sets no timeout for the last address; the system's is two minutes.
     name: "all are black holes, with 600 ms for each",
     ips: [hole6, hole4],
     timeoutMs: 600,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { noProxy } from "../../src/dialers/no-proxy.ts";
 
-// First: what is warned of once must not have been met before.
+// These tests run first, because each warning is emitted once per process.
 describe("warnings about NO_PROXY", () => {
   const entries = [
     "http://x.test",

@@ -20,7 +20,7 @@ const direct: Dialer = async () => {
   throw new Error("direct");
 };
 
-/** How `target` is dialed: through the proxy at that port of 127.0.0.1, by hooks, or directly. */
+/** Returns the port of the proxy (on 127.0.0.1) that `target` is dialed through, or `direct`; read from the hooks. */
 async function route(env: Env, target: string, options: ProxyFromEnvironmentOptions = {}): Promise<string> {
   let port = 0;
   const trace: DialTrace = {
@@ -37,7 +37,7 @@ async function route(env: Env, target: string, options: ProxyFromEnvironmentOpti
 }
 
 describe("the variables", () => {
-  // Ports below 10, which nothing listens on, tell the proxies apart.
+  // The proxies are told apart by their ports, which have no listeners.
   const [one, two, three] = ["http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3"];
   const cases: readonly (readonly [string, Env, string, ProxyFromEnvironmentOptions?])[] = [
     ["proxyFromEnvironment dials directly without variables", {}, "direct"],

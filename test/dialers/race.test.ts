@@ -9,18 +9,18 @@ import type { Address, Lookup } from "../../src/index.ts";
 import { fakeClock } from "../../src/testing.ts";
 import { turns } from "../support/contract.ts";
 
-/** What becomes of a connect: `connects` or a system code, after so many milliseconds; without, it never ends. */
+/** How a connect ends, and after how many milliseconds: `connects` or an error code. `undefined` never ends. */
 type Fate = readonly [after: number, end: string] | undefined;
 
 interface World {
-  /** Addresses by name, in the order of the lookup. */
+  /** The fate of each address, in the order of the lookup. */
   readonly fates: Readonly<Record<string, Fate>>;
-  /** When the lookup answers for each IP version; 0 is before it returns. */
+  /** Milliseconds until the lookup answers for each IP version; 0 answers before it returns. */
   readonly answersAfter?: { readonly 4?: number; readonly 6?: number };
   readonly first?: string;
 }
 
-/** Dials in a world without a network. `log` tells each start and end of a connect, with its time. */
+/** Races addresses on a fake clock without a network. `log` has each start and end of a connect, with its time. */
 function dial({ fates, answersAfter = {}, first }: World) {
   const clock = fakeClock();
   const cancel = new Cancel();
@@ -302,7 +302,7 @@ describe("aborting a race", () => {
     });
     await clock.advance(10);
     cancel.abort(reason);
-    assert.equal(clock.pending, 1, "the late answer itself, which nobody hears");
+    assert.equal(clock.pending, 1, "only the timer of the late answer remains");
     await assert.rejects(result, (error) => error === reason);
     await clock.advance(10_000);
     assert.deepEqual(log, ["10 rejected Error: enough"]);

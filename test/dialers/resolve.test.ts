@@ -13,7 +13,7 @@ interface Settings {
   readonly lookup?: (family: 4 | 6, answer: Answer) => void;
 }
 
-/** Starts a resolution whose answers the test gives; `log` tells what came of it, each line with its time. */
+/** Starts a resolution whose answers the test provides; `log` has each result with its time. */
 function start({ families = [6, 4], preferred, lookup }: Settings = {}) {
   const clock = fakeClock();
   const log: string[] = [];

@@ -20,7 +20,7 @@ after(() => until(() => openSockets() === 0, "no test may leave a socket open"))
 const auth = { username: "Qx1user", password: "Qx2:pass/@" };
 const yes = "05000001000000000000";
 
-/** A proxy that answers each message with the next of `answers`, in hexadecimal, and keeps the messages. */
+/** A proxy that answers each message with the next of `answers` (hexadecimal) and records the messages. */
 async function scripted(...answers: readonly string[]): Promise<Peer & { messages: string[] }> {
   const messages: string[] = [];
   const proxy = await peer((socket) => {
@@ -136,7 +136,7 @@ describe("the target's name", () => {
       trace: record(events, ["dnsStart", "dnsDone", "proxyDone", "timeout"]),
     });
     const failed = assert.rejects(dialing, { reason: "timeout", scope: "phase" });
-    await until(() => events.length === 1, "the name is asked for");
+    await until(() => events.length === 1, "the lookup has started");
     await clock.advance(500);
     await failed;
     assert.deepEqual(events, ["dnsStart", "timeout", "dnsDone failure", "proxyDone failure"]);
@@ -298,7 +298,7 @@ describe("options", () => {
   }
 });
 
-/** Fails when some of the credentials can be seen. */
+/** Fails when `text` contains any of the credentials. */
 function showsNothing(seen: unknown): void {
   const text = inspect(seen, { depth: Number.POSITIVE_INFINITY, showHidden: true });
   assert.doesNotMatch(text, /Qx\d/);

@@ -13,7 +13,7 @@ const hung = "127.0.0.1";
 const alive = "127.0.0.2";
 const refusing = "127.0.0.3";
 
-/** Answers what the name says: `hung.alive` is the two addresses in this order. Anything else fails by its name. */
+/** A lookup whose answer is encoded in the name: `hung.alive` returns these two addresses in order. Other names fail with the name as the code. */
 const lookup: Lookup = (host, { family }, callback) => {
   const known: Record<string, string> = { hung, alive, refusing, hung6: "::ffff:127.0.0.1" };
   const parts = host.split(".");
@@ -23,7 +23,7 @@ const lookup: Lookup = (host, { family }, callback) => {
   if (host === "throws") throw new Error("a broken lookup");
   if (host === "silent") return;
   const answer = parts.map((part) => ({ address: known[part] ?? "", family }));
-  // IPv6 is the slower one, so that its answer is sometimes late for the race.
+  // IPv6 answers later, so that it sometimes misses the race.
   if (host.startsWith("late")) setTimeout(callback, family === 6 ? 3 : 0, null, answer.slice(1));
   else callback(null, answer);
 };
@@ -34,7 +34,7 @@ const within5ms = compose(withTimeout({ timeoutMs: 5 }), base);
 
 type Dial = (port: number, signal: AbortSignal, trace: DialTrace) => Promise<Socket>;
 
-/** Ways in which a dial goes wrong, or nearly; the last of them always connects, with two losers. */
+/** Kinds of dials that fail or nearly fail; the last one always connects and has two losers. */
 const ways: readonly Dial[] = [
   (port, signal, trace) => compose(base)(`refusing:${port}`, { signal, trace }),
   (port, signal, trace) => compose(base)(`${refusing}:${port}`, { signal, trace }),
@@ -50,7 +50,7 @@ const ways: readonly Dial[] = [
   (port, signal, trace) => compose(base)(`hung.hung6:${port}`, { signal: AbortSignal.any([signal, soon(15)]), trace }),
   (port, signal, trace) =>
     compose(base)(`late.hung6.alive:${port}`, { signal: AbortSignal.any([signal, soon(2)]), trace }),
-  // The abort comes about when the connection does: either may win.
+  // The abort and the connect happen at about the same time; either may win.
   (port, signal, trace) => compose(base)(`alive:${port}`, { signal: AbortSignal.any([signal, inTurns()]), trace }),
   (port, signal, trace) =>
     compose(base)(`alive.alive:${port}`, { signal: AbortSignal.any([signal, abortedBy(trace)]), trace }),
@@ -72,7 +72,7 @@ function inTurns(): AbortSignal {
   return controller.signal;
 }
 
-/** Aborts in the hook that is told of the connection: too late for the connect, in time for the dial. */
+/** Aborts in connectDone: too late for the connect, in time for the dial. */
 function abortedBy(trace: DialTrace): AbortSignal {
   const controller = new AbortController();
   const { connectDone } = trace;
@@ -99,7 +99,7 @@ test(`tcp() leaves no socket, timer or listener after ${dials} dials with faults
   const before = activeResources();
   const [sockets, timers] = [openSockets(), openTimers()];
 
-  // One for all dials, so that a listener left on it would show.
+  // Shared by all dials, so that a leaked listener is detected.
   const { signal } = new AbortController();
   setMaxListeners(atOnce, signal);
   const counts = { resolved: 0, rejected: 0, starts: 0, dones: 0, canceled: 0 };

@@ -28,7 +28,7 @@ after(() => until(() => openSockets() === 0, "no test may leave a socket open"))
 type Lookup = NonNullable<TcpOptions["lookup"]>;
 type Answer = { address: string; family: number };
 
-/** A lookup that answers what it is told, whatever the IP version, and remembers what it was asked. */
+/** A lookup that gives the same answer for both IP versions and records its calls. */
 function answering(answers: readonly Answer[], asked: unknown[] = []): Lookup {
   return (host, options, callback) => {
     asked.push([host, options]);
@@ -316,7 +316,7 @@ describe("aborts", () => {
     const dialing = compose(tcp())({ path: `/${"x".repeat(200)}` }, { signal: controller.signal });
     controller.abort("enough");
     await assert.rejects(dialing, (error) => error === "enough");
-    // An error that nobody listens to would end the process here.
+    // An error without a listener would end the process here.
     await turns();
   });
 
@@ -412,7 +412,7 @@ test("tcp passes noDelay and keepAlive to the system, on or off", async () => {
   const seen: unknown[] = [];
   for (const options of [{}, { noDelay: false, keepAlive: false }]) {
     const conn = await tcp(options)(server.address);
-    // Node remembers what it has told the system under symbols of these names.
+    // Node stores the options it has passed to the system under symbols with these names.
     const told = Object.getOwnPropertySymbols(conn).filter(({ description }) =>
       /^kSet(NoDelay|KeepAlive)$/.test(description ?? ""),
     );
@@ -437,7 +437,7 @@ test("tcp enables keep-alive with a first probe after 15 s", {
     .map((line) => line.trim().split(/\s+/));
   const timers = [conn, off].map(({ localPort, remotePort }) => {
     const line = lines.find(([, local, remote]) => local === inHex(localPort) && remote === inHex(remotePort));
-    // Kind 2 is the keep-alive timer, due in hundredths of a second.
+    // Kind 2 is the keep-alive timer, in hundredths of a second.
     const [kind, due = ""] = line?.[5]?.split(":") ?? [];
     return { kind, seconds: Math.round(Number.parseInt(due, 16) / 100) };
   });
@@ -574,7 +574,7 @@ describe("a connect that hangs", { skip: process.platform === "linux" ? false : 
     assert.equal(conn.remoteAddress, "127.0.0.2");
     assert.deepEqual(events, ["start 127.0.0.1", "start 127.0.0.2", "success 127.0.0.2", "canceled 127.0.0.1"]);
     conn.destroy();
-    await until(() => openSockets() === socketsBefore, "nothing is left");
+    await until(() => openSockets() === socketsBefore, "no socket and no timer is left");
   });
 
   test("a connect that exceeds timeoutMs fails with scope phase, and the next starts immediately", async () => {
@@ -613,7 +613,7 @@ describe("a connect that hangs", { skip: process.platform === "linux" ? false : 
     await clock.advance(300);
     await failing;
     assert.equal(clock.pending, 0);
-    await until(() => openSockets() === socketsBefore, "nothing is left");
+    await until(() => openSockets() === socketsBefore, "no socket and no timer is left");
   });
 
   test("a connect calls connectDone once when the timeout hook aborts the dial", async () => {
@@ -657,7 +657,7 @@ describe("a connect that hangs", { skip: process.platform === "linux" ? false : 
     ]);
     assert.equal(clock.pending, 0);
     assert.equal(getEventListeners(controller.signal, "abort").length, 0);
-    await until(() => openSockets() === socketsBefore, "nothing is left");
+    await until(() => openSockets() === socketsBefore, "no socket and no timer is left");
   });
 
   test("rememberWinner does not try an address first after another has won", async () => {
@@ -713,7 +713,7 @@ describe("refuses at construction", () => {
     [null, "TypeError", "tcp: options must be an object, got null"],
   ];
   for (const [options, name, message] of rows) {
-    test(`tcp is refused at construction: ${message}`, () =>
+    test(`tcp refuses ${inspect(options)} at construction`, () =>
       assert.throws(() => tcp(options as never), { name, message }));
   }
 });

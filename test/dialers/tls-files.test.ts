@@ -21,7 +21,7 @@ const otherClient = ca.issue({ name: "billing", usage: "clientAuth" });
 const required = { requestCert: true, rejectUnauthorized: true, ca: ca.cert };
 const der = new X509Certificate(ca.cert).raw;
 
-/** A folder's file: where it is, and how to replace its content in place. */
+/** A file with a function that replaces its content in place. */
 function rotatable(name: string, content?: string | Buffer) {
   const path = join(temporaryFolder(), name);
   const write = (next: string | Buffer) => writeFileSync(path, next);
@@ -32,7 +32,7 @@ function rotatable(name: string, content?: string | Buffer) {
 const dialing = (options: TlsDialerOptions) =>
   compose(withRetry(), tls({ sessionCache: false, ...options }, tcp({ lookup: loopback })));
 
-/** What can't be used of a file with certificates, whole ones of which are `first` and `second`. */
+/** Contents of a certificate file that cannot be used; `first` and `second` are valid certificates. */
 const unusable = (first: string, second: string): readonly (readonly [string, string | Buffer])[] => [
   ["empty", ""],
   ["blank", "\n\n"],
@@ -155,7 +155,7 @@ describe("files of tls() without previous content", () => {
   });
 });
 
-/** Dials a server that asks for a certificate, and tells whose was shown. */
+/** Dials a server that requests a certificate and returns the name of the client's certificate. */
 async function shownBy(dial: ReturnType<typeof dialing>) {
   await using server = await tlsPeer({ ...valid, ...required });
   const conn = await dial(`db.test:${server.port}`);
@@ -247,7 +247,7 @@ test("tls dials succeed while a file is written byte by byte", async () => {
   const file = rotatable("ca.pem", content);
   const dial = dialing({ caFile: file.path });
   (await dial(`db.test:${server.port}`)).destroy();
-  // A file cut between two certificates can't be told from a complete one, so the authority comes first.
+  // A file cut between two certificates looks complete, so the needed authority comes first.
   const next = ca.cert + stranger.cert;
   for (let length = 0; length <= next.length; length += 61) {
     file.write(next.slice(0, length));

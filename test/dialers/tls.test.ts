@@ -53,7 +53,7 @@ const versions: readonly SecureVersion[] = ["TLSv1.2", "TLSv1.3"];
 const only = (version: SecureVersion) => ({ minVersion: version, maxVersion: version });
 const base = tcp({ lookup: loopback });
 
-/** A dialer of TLS that trusts the test's authority, and all that it said of one dial. */
+/** A TLS dialer that trusts the test's authority, with everything observed of one dial. */
 function observed(options: TlsDialerOptions = {}, over: Parameters<typeof tls>[1] = base) {
   const recorder = spanRecorder();
   const registry = new Registry();
@@ -76,14 +76,14 @@ function observed(options: TlsDialerOptions = {}, over: Parameters<typeof tls>[1
     dial,
     done,
     events,
-    /** The span of the last handshake. */
+    /** The span of the last TLS handshake. */
     span: () => recorder.started.findLast(({ name }) => name === "tls handshake"),
     openSpans: () => recorder.open,
     metrics: (): Promise<Scrape> => scrape(registry),
   };
 }
 
-/** Reads until there are `length` bytes, and the tickets that came with them. */
+/** Reads `length` bytes, and the session tickets that arrive with them. */
 async function read(conn: TLSSocket, length: number): Promise<string> {
   let text = "";
   while (text.length < length) text += String((await once(conn, "data"))[0]);
@@ -109,7 +109,7 @@ test("tls stores a session when the connection is closed between two tickets", a
 
 for (const version of versions) {
   describe(`with ${version}`, () => {
-    test("tls reports the handshake's result to the hook, the span and the metric", async () => {
+    test(`tls reports the handshake's result to the hook, the span and the metric with ${version}`, async () => {
       await using server = await tlsPeer({ ...valid, ...only(version), ALPNProtocols: ["h2", "nats"] });
       const { dial, done, events, span, metrics } = observed({ alpnProtocols: ["nats", "redis"] });
       const conn = await dial(`db.test:${server.port}`);
@@ -117,7 +117,7 @@ for (const version of versions) {
       assert.equal(conn.getProtocol(), version);
       assert.equal(conn.alpnProtocol, "nats");
       assert.equal(conn.readableFlowing, null);
-      assert.equal(conn.getPeerCertificate().subject.CN, "db.test", "looking took nothing away");
+      assert.equal(conn.getPeerCertificate().subject.CN, "db.test", "reading the certificate does not remove it");
       assert.deepEqual([conn.listenerCount("error"), conn.listenerCount("secureConnect")], [0, 0]);
 
       const [info] = done;
@@ -168,9 +168,9 @@ for (const version of versions) {
         "tls_cert_expired",
         "CERT_NOT_YET_VALID",
       ],
-      ["signs itself", () => selfSigned("db.test"), "tls_cert_untrusted", "DEPTH_ZERO_SELF_SIGNED_CERT"],
+      ["is self-signed", () => selfSigned("db.test"), "tls_cert_untrusted", "DEPTH_ZERO_SELF_SIGNED_CERT"],
       [
-        "comes from a CA that nobody knows",
+        "has an unknown issuer",
         () => stranger.issue({ name: "db.test" }),
         "tls_cert_untrusted",
         "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
@@ -187,25 +187,25 @@ for (const version of versions) {
       ["is for another host", () => ca.issue({ name: "www.test" }), "tls_hostname", "ERR_TLS_CERT_ALTNAME_INVALID"],
     ];
     for (const [what, made, reason, code] of failures) {
-      test(`tls fails with ${reason} when the certificate ${what}`, async () => {
+      test(`tls fails with ${reason} when the certificate ${what} with ${version}`, async () => {
         await using server = await tlsPeer({ ...(made as () => Issued)(), ...only(version) });
         await failsWith({}, `db.test:${server.port}`, reason, code);
       });
     }
 
-    test("tls fails with tls_protocol when there is no common version", async () => {
+    test(`tls fails with tls_protocol when there is no common version with ${version}`, async () => {
       const other = versions.find((each) => each !== version) as SecureVersion;
       await using server = await tlsPeer({ ...valid, ...only(other) });
       await failsWith(only(version), `db.test:${server.port}`, "tls_protocol", /PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/);
     });
 
-    test("tls fails with tls_protocol when the server accepts none of the ALPN protocols", async () => {
+    test(`tls fails with tls_protocol when the server accepts none of the ALPN protocols with ${version}`, async () => {
       await using server = await tlsPeer({ ...valid, ...only(version), ALPNProtocols: ["h2"] });
       const options = { alpnProtocols: ["nats"] };
       await failsWith(options, `db.test:${server.port}`, "tls_protocol", /ALERT_NO_APPLICATION_PROTOCOL/);
     });
 
-    test("tls connects to a server without ALPN", async () => {
+    test(`tls connects to a server without ALPN with ${version}`, async () => {
       await using server = await tlsPeer({ ...valid, ...only(version) });
       const { dial, done } = observed({ alpnProtocols: ["nats"] });
       const conn = await dial(`db.test:${server.port}`);
@@ -214,7 +214,7 @@ for (const version of versions) {
       conn.destroy();
     });
 
-    test("tls sends the client certificate from buffers and from files", async () => {
+    test(`tls sends the client certificate from buffers and from files with ${version}`, async () => {
       await using server = await tlsPeer({ ...valid, ...only(version), ...required }, (socket) => socket.write("hi"));
       writeFileSync(file("orders.pem"), client.cert);
       writeFileSync(file("orders.key"), client.key);
@@ -231,7 +231,7 @@ for (const version of versions) {
       }
     });
 
-    test("tls keeps the first bytes of a server-first protocol", async () => {
+    test(`tls keeps the first bytes of a server-first protocol with ${version}`, async () => {
       await using server = await tlsPeer({ ...valid, ...only(version) }, (socket) => socket.write("INFO {}\r\n"));
       const conn = await compose(tls({ ca: ca.cert }, base))(`db.test:${server.port}`);
       await until(() => conn.readableLength > 0 || conn.bytesRead > 0, "the greeting has come");
@@ -241,7 +241,7 @@ for (const version of versions) {
       conn.destroy();
     });
 
-    test("tls resumes the session of the previous dial to the same server", async () => {
+    test(`tls resumes the session of the previous dial to the same server with ${version}`, async () => {
       await using server = await tlsPeer({ ...valid, ...only(version) }, (socket) => socket.write("INFO {}\r\n"));
       const { dial, done, metrics } = observed();
       for (const host of ["db.test", "db.test", "a.wild.test", "127.0.0.1", "127.0.0.1"]) {
@@ -253,11 +253,11 @@ for (const version of versions) {
         done.map(({ resumed }) => resumed),
         [false, true, false, false, true],
       );
-      // What a resumed session doesn't show is not forgotten.
+      // The expiry of the certificate is kept, although a resumed session does not show it.
       assert.ok((await metrics()).value("dialer_tls_peer_certificate_expiry_timestamp_seconds", owner) > 0);
     });
 
-    test("tls does not resume a session after its certificate has expired", async (t) => {
+    test(`tls does not resume a session after its certificate has expired with ${version}`, async (t) => {
       await using server = await tlsPeer({ ...valid, ...only(version) }, (socket) => socket.write("INFO {}\r\n"));
       const { dial, done } = observed({ rejectUnauthorized: false });
       const once = async () => {
@@ -275,7 +275,7 @@ for (const version of versions) {
     });
 
     for (const options of [{ sessionCache: false }, { pins: [pinOf(valid.cert)] }]) {
-      test(`tls resumes no session with ${Object.keys(options)}`, async () => {
+      test(`tls resumes no session with ${Object.keys(options)} and ${version}`, async () => {
         await using server = await tlsPeer({ ...valid, ...only(version) }, (socket) => socket.write("INFO {}\r\n"));
         const { dial, done } = observed(options);
         for (let dials = 0; dials < 2; dials += 1) {
@@ -291,7 +291,7 @@ for (const version of versions) {
       });
     }
 
-    test("tls sends a replaced client certificate at the next dial, even with a session", async () => {
+    test(`tls sends a replaced client certificate at the next dial, even with a session, with ${version}`, async () => {
       await using server = await tlsPeer({ ...valid, ...only(version), ...required }, (socket) => socket.write("hi"));
       const [certFile, keyFile] = [file("rotated.pem"), file("rotated.key")];
       const options = { certFile, keyFile };
@@ -334,7 +334,7 @@ function pinOf(certificate: string): string {
   return createHash("sha256").update(key).digest("base64");
 }
 
-/** The one reason everywhere: error, attempt, hook, span, metric; and nothing left behind. */
+/** Checks that error, attempt, hook, span and metric have the same reason, and that nothing is left behind. */
 async function failsWith(
   options: TlsDialerOptions,
   target: string,
@@ -400,7 +400,7 @@ describe("a required client certificate that is missing", () => {
     const [error] = await once(conn, "error");
     assert.equal(classify(error), "tls_client_cert");
     if (!conn.closed) await once(conn, "close");
-    // Node only emits the error; it is the server that closes.
+    // Node only emits the error; the server closes the connection.
     assert.deepEqual(closed, ["remote"]);
   });
 
@@ -446,7 +446,7 @@ describe("the name asked for and checked", () => {
       await using server = await tlsPeer(valid);
       const { dial, done, span } = observed(options);
       const conn = await dial(`${host}:${server.port}`);
-      await until(() => server.secured.length === 1, "the server has finished, too");
+      await until(() => server.secured.length === 1, "the server has finished its handshake");
       assert.equal(server.secured[0]?.servername, asked);
       assert.equal(done[0]?.serverName, asked || "");
       assert.equal(span()?.attributes["server.address"], asked || "");
@@ -503,7 +503,10 @@ describe("pins", () => {
       message: /does not match any pin/,
     });
     assert.equal(done[0]?.reason, "tls_cert_untrusted");
-    await until(() => openSockets() === 0 || server.secured.every((each) => each.destroyed), "it is closed");
+    await until(
+      () => openSockets() === 0 || server.secured.every((each) => each.destroyed),
+      "the connection is closed",
+    );
   });
 });
 
@@ -613,8 +616,8 @@ describe("handshakes that are abandoned", () => {
 
 describe("hostile TLS peers", () => {
   const peers: readonly (readonly [string, Parameters<typeof peer>[0], Reason])[] = [
-    ["that hangs up at once", (socket) => socket.destroy(), "tls_closed"],
-    ["that hangs up after the first bytes", (socket) => socket.once("data", () => socket.end()), "tls_closed"],
+    ["that closes immediately", (socket) => socket.destroy(), "tls_closed"],
+    ["that closes after the first bytes", (socket) => socket.once("data", () => socket.end()), "tls_closed"],
     ["that resets", (socket) => socket.once("data", () => socket.resetAndDestroy()), "reset"],
     ["that speaks another protocol", (socket) => socket.write("INFO {}\r\n"), "tls_protocol"],
     ["that sends a fatal alert", (socket) => socket.write(Buffer.from([21, 3, 1, 0, 2, 2, 80])), "tls_protocol"],
@@ -700,18 +703,18 @@ test("the certificate expiry gauge shows the earliest expiry, and a renewed cert
   const seen = (serverName: string, peerCertificateExpiresAt: number | undefined) =>
     hooks[0]?.tlsHandshakeDone?.({ serverName, durationMs: 1, outcome: "success", peerCertificateExpiresAt });
 
-  assert.deepEqual(await expiry(), [], "nothing is known before the first handshake");
+  assert.deepEqual(await expiry(), [], "there is no expiry before the first handshake");
   seen("a", 5_000_000);
   seen("b", 3_000_000);
   assert.deepEqual(await expiry(), [3000]);
   seen("b", undefined);
   assert.deepEqual(await expiry(), [3000], "a resumed session shows no certificate");
   seen("b", 9_000_000);
-  assert.deepEqual(await expiry(), [5000], "b was renewed");
+  assert.deepEqual(await expiry(), [5000], "the certificate of b was renewed");
   registry.resetMetrics();
   assert.deepEqual(await expiry(), [5000]);
   for (let name = 0; name < 31; name += 1) seen(`n${name}`, 7_000_000);
-  assert.deepEqual(await expiry(), [7000], "a was seen longest ago of more than 32");
+  assert.deepEqual(await expiry(), [7000], "a is the oldest of more than 32 names");
 });
 
 test("tls can run over tls, as with an https proxy", async () => {

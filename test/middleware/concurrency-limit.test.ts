@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import type { Duplex } from "node:stream";
 import { describe, test } from "node:test";
+import { inspect } from "node:util";
 import fc from "fast-check";
 import {
   type ConcurrencyLimitOptions,
@@ -19,7 +20,7 @@ import { connection, type Deferred, deferred, turns } from "../support/contract.
 
 const refused = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
 
-/** A base dialer that leaves it to the test when each dial ends, by the name of its host; aborts end one, too. */
+/** A base dialer whose dials the test ends by host name; an abort ends a dial too. */
 function heldDialer() {
   const started: string[] = [];
   const held = new Map<string, Deferred<Duplex>>();
@@ -296,7 +297,7 @@ test("withConcurrencyLimit behaves like a simple model in random runs, and leave
       withConcurrencyLimit({ maxConcurrent, maxWaiting, waitTimeoutMs }),
       base.dial,
     );
-    // The model: what is under way, who waits since when, and what has become of each.
+    // The model: the dials in progress, the waiting dials with their start times, and the results.
     const running: string[] = [];
     const waiting: { readonly name: string; readonly since: number }[] = [];
     const started: string[] = [];
@@ -367,7 +368,7 @@ test("withConcurrencyLimit behaves like a simple model in random runs, and leave
         controllers.get(name)?.abort("aborted");
         abort(name);
       } else if (act === "abortBoth") {
-        // Who is next, and in the same turn one whose end would have made room.
+        // Aborts the next waiter, and in the same turn ends a dial that would have released a slot to it.
         const [next, first] = [waiting[0]?.name, running[0]];
         for (const name of [next, first]) {
           if (name === undefined) continue;
@@ -427,7 +428,7 @@ describe("refuses at construction", () => {
     [{ max: 1 } as never, "TypeError", /^withConcurrencyLimit: unknown option max; the options are maxConcurrent,/],
   ];
   for (const [options, name, message] of rows) {
-    test(`withConcurrencyLimit refuses at construction: ${String(message)} ${String(options.maxConcurrent)}`, () => {
+    test(`withConcurrencyLimit refuses ${inspect(options)} at construction`, () => {
       assert.throws(() => withConcurrencyLimit(options), { name, message });
     });
   }

@@ -40,7 +40,7 @@ const tracerProvider = () =>
   new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(new InMemorySpanExporter())] });
 
 decoratorContract("withTimeout", () => withTimeout({ timeoutMs: 1000 }));
-decoratorContract("withTimeout, with a bound of the dial's own", () => (next) => {
+decoratorContract("withTimeout with timeoutMs of the dial", () => (next) => {
   const bounded = withTimeout({ timeoutMs: 10_000 })(next);
   return (target, options) => bounded(target, { ...options, timeoutMs: 1000 });
 });
@@ -48,10 +48,10 @@ decoratorContract("withRetry", () => withRetry());
 decoratorContract("withRetry with a budget", () => withRetry({ budget: retryBudget() }));
 decoratorContract("withConcurrencyLimit", () => withConcurrencyLimit({ maxConcurrent: 3, waitTimeoutMs: 1000 }));
 decoratorContract("withRateLimit", () => withRateLimit({ dialsPerSecond: 1, burst: 3 }));
-decoratorContract("withRetry, with a backoff before the first attempt", () =>
+decoratorContract("withRetry with a backoff before the first attempt", () =>
   withRetry({ backoffBeforeFirst: true, backoff: () => 0 }),
 );
-decoratorContract("withRetry, with options of the dial's own", () => (next) => {
+decoratorContract("withRetry with options of the dial", () => (next) => {
   const retried = withRetry({ maxAttempts: 1 })(next);
   return (target, options) => retried(target, { ...options, maxAttempts: 4, backoff: () => 100, skip: [] });
 });
@@ -61,7 +61,7 @@ decoratorContract("withRetry that is skipped", () => (next) => {
 });
 decoratorContract("withTrace with hooks", () => withTrace(hooks()));
 decoratorContract("withTrace with an observer", () => withTrace(hooks));
-decoratorContract("withTrace with an observer that looks away", () => withTrace(() => undefined));
+decoratorContract("withTrace with an observer that returns undefined", () => withTrace(() => undefined));
 decoratorContract("withTrace with hooks that throw", () => withTrace(throwing()));
 decoratorContract("withTrace with an observer whose hooks throw", () => withTrace(throwing));
 decoratorContract("withTrace with an observer that throws", () =>
@@ -74,21 +74,21 @@ decoratorContract("withDiagnosticsChannel with subscribers", () => {
   for (const name of dialEventNames) subscribe(`dialtrace:${name}`, ignore);
   return withDiagnosticsChannel();
 });
-// Targets that are what the caller names: the contract wants them passed on.
+// The contract requires that the target is passed on as the caller gave it.
 const named = async function* (target: Target) {
   yield [target];
 };
 decoratorContract("withFailover", () => withFailover({ discover: named }));
-decoratorContract("withFailover, least_loaded", () => withFailover({ discover: named, policy: "least_loaded" }));
+decoratorContract("withFailover with least_loaded", () => withFailover({ discover: named, policy: "least_loaded" }));
 decoratorContract("withLog", () => withLog(silent));
-decoratorContract("withLog, pretty", () => withLog(silent, { pretty: true }));
+decoratorContract("withLog with pretty", () => withLog(silent, { pretty: true }));
 decoratorContract("an inspector's layer", () => inspector().observe());
 decoratorContract("withPrometheus", () => withPrometheus({ registry: new Registry(), goConntrack: true }));
 decoratorContract("withOtelMetrics", () => withOtelMetrics({ meterProvider: new MeterProvider() }));
 decoratorContract("withOtelMetrics without a provider", () => withOtelMetrics());
 decoratorContract("withTracing as spans", () => withTracing({ tracerProvider: tracerProvider() }));
 decoratorContract("withTracing as events", () => withTracing({ tracerProvider: tracerProvider(), mode: "events" }));
-decoratorContract("all of them at once", () => {
+decoratorContract("a composition of all decorators", () => {
   const layers = [
     withTracing({ tracerProvider: tracerProvider() }),
     withPrometheus({ registry: new Registry() }),
@@ -105,7 +105,7 @@ decoratorContract("all of them at once", () => {
 });
 decoratorContract("withFaults without faults", () => withFaults());
 decoratorContract("withFaults for other targets", () => withFaults({ blackHole: 1, only: () => false }));
-decoratorContract("a decorator of the user's own", () => (next) => (target, options) => next(target, { ...options }));
+decoratorContract("a user's decorator", () => (next) => (target, options) => next(target, { ...options }));
 
 test("the two test doubles of the contract suite behave as documented", async () => {
   const conn = await compose(scriptedDialer([async () => connection()]))("h:1");

@@ -26,7 +26,7 @@ afterEach(() => {
   for (const leave of subscribed.splice(0)) leave();
 });
 
-/** Subscribes until the test ends, or until what it returns is called. */
+/** Subscribes until the test ends or the returned function is called. */
 function listen(name: keyof DialTrace, listener: (message: Message) => void): () => void {
   const heard = (message: unknown) => listener(message as Message);
   const leave = () => void unsubscribe(`dialtrace:${name}`, heard);
@@ -73,7 +73,7 @@ test("withDiagnosticsChannel publishes every hook on its channel with the fields
   };
   (await dial("db:1", { handshake })).destroy();
 
-  // Each layer is told of the dial at its own moment.
+  // Each layer reports the start of the dial at its own time.
   const beneath = (name: string) => name !== "dialStart" && name !== "dialDone";
   assert.deepEqual(
     heard.filter(([name]) => beneath(name)).map(([name]) => name),
@@ -104,7 +104,7 @@ test("withDiagnosticsChannel attaches no hooks without subscribers", async () =>
   await dial("h:1");
   assert.equal(seen[0], undefined);
   const wanted = dialEventNames.filter((name) => (seen[1] as DialTrace)[name] !== undefined);
-  assert.deepEqual(wanted, ["attemptStart"], "and with one, only what it wants to hear");
+  assert.deepEqual(wanted, ["attemptStart"], "with a subscriber, only the subscribed hooks are attached");
 });
 
 test("a subscriber receives the dials that start between subscribe and unsubscribe", async () => {

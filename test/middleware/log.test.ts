@@ -19,7 +19,7 @@ import { fakeClock, type ScriptedDialer, scriptedDialer } from "../../src/testin
 import { connection, deferred } from "../support/contract.ts";
 import { freePort, goodPeer } from "../support/peers.ts";
 
-/** Control and format characters, and separators of lines. */
+/** Control and format characters, and line separators. */
 const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
 function logbook() {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { describe, test } from "node:test";
+import { inspect } from "node:util";
 import fc from "fast-check";
 import {
   compose,
@@ -15,7 +16,7 @@ import {
 import { type FakeClock, fakeClock } from "../../src/testing.ts";
 import { connection, turns } from "../support/contract.ts";
 
-/** Dials beneath a limit, and when each of them started. */
+/** Dials beneath a limit and records when each started. */
 function limited(clock: FakeClock, options: RateLimitOptions) {
   const started: string[] = [];
   const waits: LimitWaitInfo[] = [];
@@ -228,7 +229,7 @@ test("withRateLimit behaves like a simple model in random runs, and leaves nothi
     const controllers = new Map<string, AbortController>();
     const results: Promise<string>[] = [];
     const expectedResults: Record<string, string> = {};
-    /** In no time t up to now have there been, with one more, more than burst + t / interval. */
+    /** Whether one more dial keeps the limit: in every period t up to now at most burst + t / interval dials. */
     const mayStart = (now: number) =>
       times.every((since, index) => times.length - index + 1 <= burst + (now - since) / intervalMs);
     const admit = (now: number) => {
@@ -318,6 +319,7 @@ describe("refuses at construction", () => {
     [{ rate: 1 } as never, "TypeError", "withRateLimit: unknown option rate; the options are dialsPerSecond, burst"],
   ];
   for (const [options, name, message] of rows) {
-    test(message, () => assert.throws(() => withRateLimit(options), { name, message }));
+    test(`withRateLimit refuses ${inspect(options)} at construction`, () =>
+      assert.throws(() => withRateLimit(options), { name, message }));
   }
 });

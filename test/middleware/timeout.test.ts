@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { compose, DialTimeoutError, type TimeoutInfo, withRetry, withTimeout, withTrace } from "../../src/index.ts";
 import { fakeClock, scriptedDialer } from "../../src/testing.ts";
 
-/** Dials a base that hangs, moves time on by `ms`, and returns what the dial rejected with. */
+/** Dials a hanging base dialer, advances the clock by `ms` and returns the dial's error. */
 async function timedOut(ms: number, ...layers: Parameters<typeof withTrace>[] | unknown[]): Promise<DialTimeoutError> {
   const clock = fakeClock();
   const dial = (compose as (...layers: unknown[]) => ReturnType<typeof compose<Duplex>>)(...layers);

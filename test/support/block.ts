@@ -1,12 +1,12 @@
 import { compose, type Dialer, tcp } from "../../src/index.ts";
 
-/** Keeps the event loop from running for `ms` milliseconds, as a long calculation does. */
+/** Blocks the event loop for `ms` milliseconds, like a long calculation. */
 export function blockLoop(ms: number): void {
   const endsAt = performance.now() + ms;
   while (performance.now() < endsAt);
 }
 
-/** Dials TCP, and blocks the event loop for `ms` milliseconds as soon as its first dial has begun. */
+/** Dials TCP and blocks the event loop for `ms` milliseconds when the first dial has started. */
 export function blockingDialer(ms: number): Dialer {
   const dial = compose(tcp());
   let blocked = false;

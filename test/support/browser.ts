@@ -3,14 +3,14 @@ import { type BrowserContext, chromium, type Page } from "playwright-core";
 import { removeFolder, temporaryFolder } from "./temporary.ts";
 import { findCommand } from "./tools.ts";
 
-/** A Chromium of the test's own, without a window, that has never been used before. */
+/** A headless Chromium with a new profile. */
 export interface Browser extends AsyncDisposable {
   readonly context: BrowserContext;
-  /** Every address that a page has asked for. */
+  /** Every URL that a page has requested. */
   readonly requests: readonly string[];
-  /** What pages have complained of: errors, and what their policy has kept them from. */
+  /** Errors and policy violations reported by pages. */
   readonly complaints: readonly string[];
-  /** Opens `url` in a page of its own. */
+  /** Opens `url` in a new page. */
   open(url: string): Promise<Page>;
 }
 

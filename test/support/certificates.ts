@@ -21,16 +21,16 @@ export interface Subject {
   readonly usage?: "serverAuth" | "clientAuth";
 }
 
-/** A certificate authority of the test's own, by the openssl command. */
+/** A certificate authority created with the openssl command. */
 export interface Authority {
-  /** Its certificate, in PEM. */
+  /** Its certificate in PEM format. */
   readonly cert: string;
   issue(subject: Subject): Issued;
 }
 
 const day = 24 * 60 * 60_000;
 
-/** The moment `days` days from now, on the second, as certificates have it. */
+/** The time `days` days from now, rounded to seconds like the times in certificates. */
 export function inDays(days: number): Date {
   return new Date(Math.floor((Date.now() + days * day) / 1000) * 1000);
 }
@@ -49,7 +49,7 @@ unique_subject = no
 commonName = supplied
 `;
 
-/** Makes a certificate authority called `name`. */
+/** Creates a certificate authority with the name `name`. */
 export function authority(name = "dialtrace test CA"): Authority {
   const folder = temporaryFolder();
   const openssl = (...args: string[]) =>

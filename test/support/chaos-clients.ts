@@ -9,7 +9,7 @@ import { natsMetrics, withPrometheus } from "../../src/prometheus.ts";
 import { type LedgerSocket, socketLedger } from "./socket-ledger.ts";
 import { SpanCounter } from "./span-counter.ts";
 
-/** A client with the test's own records of it, beside what its metrics and spans tell. */
+/** A client with records made by the test, to compare with its metrics and spans. */
 export interface ObservedClient {
   readonly nc: NatsConnection;
   readonly state: ClientState | undefined;
@@ -17,7 +17,7 @@ export interface ObservedClient {
   readonly disconnects: readonly DisconnectInfo[];
 }
 
-/** Three clients over one registry and one tracer, each with its own rule for reconnecting. */
+/** Three clients that share a registry and a tracer, each with its own reconnect policy. */
 export async function connectClients(servers: string[]) {
   const registry = new Registry();
   const spans = new SpanCounter();

@@ -4,7 +4,7 @@ import { runInNewContext } from "node:vm";
 setFlagsFromString("--expose-gc");
 const gc = runInNewContext("gc") as () => void;
 
-/** Frees all that nobody holds; what finalizers are to do comes in a later turn. */
+/** Collects garbage and waits for finalizers, which run in a later turn. */
 export function collectGarbage(): void {
   gc();
 }

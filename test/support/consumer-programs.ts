@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** Each entry of the package, by the name that `check` has for it. */
+/** The entries of the package, by their parameter names in `check`. */
 export const entries = {
   index: "dialtrace",
   breaker: "dialtrace/breaker",
@@ -22,7 +22,7 @@ const modules: Readonly<Record<string, string>> = {
 const names = Object.keys(modules).join(", ");
 const checkSource = readFileSync("test/consumers/check.js", "utf8");
 
-/** `main.mjs` loads every entry by `import` and checks it, `check.mjs` is what it checks. */
+/** `main.mjs` imports every entry and passes it to `check.mjs`. */
 export const esm: Readonly<Record<string, string>> = {
   "check.mjs": checkSource,
   "main.mjs": `${imports()}
@@ -31,7 +31,7 @@ check({ ${names} }).then(() => console.log("all checks passed"));
 `,
 };
 
-/** The same by `require`, as `main.cjs` and `check.cjs`. */
+/** The same with `require`, in `main.cjs` and `check.cjs`. */
 export const commonJs: Readonly<Record<string, string>> = {
   "check.cjs": `${checkSource.replace("export async function check", "async function check")}\nexports.check = check;\n`,
   "main.cjs": `${requires()}
@@ -40,14 +40,14 @@ check({ ${names} }).then(() => console.log("all checks passed"));
 `,
 };
 
-/** The statements that import everything that `check` takes. */
+/** Statements that import the arguments of `check`. */
 export function imports(): string {
   return Object.entries(modules)
     .map(([name, from]) => `import ${name === "assert" ? name : `* as ${name}`} from "${from}";`)
     .join("\n");
 }
 
-/** The statements that require everything that `check` takes. */
+/** Statements that require the arguments of `check`. */
 export function requires(): string {
   return Object.entries(modules)
     .map(([name, from]) => `const ${name} = require("${from}");`)

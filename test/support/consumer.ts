@@ -4,12 +4,12 @@ import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { temporaryFolder } from "./temporary.ts";
 
-/** A program that has the package installed from its tarball, in a folder of its own. */
+/** A folder with a program and the package, installed from its tarball. */
 export interface Consumer {
   readonly folder: string;
-  /** Writes files, by their paths in the folder. */
+  /** Writes files; the keys are paths relative to the folder. */
   write(files: Readonly<Record<string, string>>): void;
-  /** Runs a command there; rejects with what it printed when it fails. */
+  /** Runs a command in the folder; rejects with its output when it fails. */
   run(command: string, args: readonly string[]): Promise<Output>;
 }
 
@@ -18,7 +18,7 @@ export interface Output {
   readonly stderr: string;
 }
 
-/** The packages that the entries build on. A consumer without npm gets those of this repository. */
+/** The peer dependencies of the entries. A consumer without npm uses those of this repository. */
 const { peerDependencies, devDependencies } = JSON.parse(readFileSync("package.json", "utf8"));
 const peers = Object.keys(peerDependencies);
 
@@ -31,18 +31,18 @@ export const skipLong: false | string =
     ? false
     : "installs tools; runs with CI=true or DIALTRACE_CONSUMERS=1";
 
-/** Packs the package as `dist` has it. Returns the tarball's path, and what npm said. */
+/** Packs the package from `dist`. Returns the path of the tarball and npm's output. */
 export async function pack(): Promise<{ tarball: string; said: string }> {
   const folder = temporaryFolder();
   const args = ["pack", "--ignore-scripts", "--json", "--pack-destination", folder];
   const { stdout, stderr } = await run(process.cwd(), "npm", args);
-  // npm 10 and 11 list the tarballs, npm 12 has them by name.
+  // npm 10 and 11 print an array of tarballs, npm 12 an object with their names as keys.
   const [packed] = Object.values(JSON.parse(stdout)) as { filename: string }[];
   if (packed === undefined) throw new Error(`npm pack made nothing: ${stdout}`);
   return { tarball: join(folder, packed.filename), said: stderr };
 }
 
-/** A consumer whose packages are this repository's own. Takes a second. */
+/** A consumer that uses the packages of this repository; it takes a second to create. */
 export async function unpackedConsumer(): Promise<Consumer> {
   const consumer = newConsumer();
   const { tarball } = await pack();
@@ -79,7 +79,7 @@ function newConsumer(): Consumer {
   return { folder, write, run: (command, args) => run(folder, command, args) };
 }
 
-/** Runs a command as a consumer would, without what this repository's own tests have in their environment. */
+/** Runs a command without the environment variables of this repository's tests. */
 async function run(folder: string, command: string, args: readonly string[]): Promise<Output> {
   const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, FORCE_COLOR: ___, ...inherited } = process.env;
   const env = { ...inherited, NO_COLOR: "1" };

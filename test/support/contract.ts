@@ -7,7 +7,7 @@ import { dialerOf } from "../../src/engine/context.ts";
 import { compose, type Dialer, type DialOptions, type DialTrace, type Middleware, Target } from "../../src/index.ts";
 import { fakeClock, scriptedDialer } from "../../src/testing.ts";
 
-/** A promise, and what settles it. */
+/** A promise with the functions that settle it. */
 export interface Deferred<T> {
   readonly promise: Promise<T>;
   resolve(value: T): void;
@@ -34,7 +34,7 @@ export function connection(): Duplex {
   });
 }
 
-/** Waits for as many turns of the event loop as aborts and promises may take. */
+/** Waits for the turns of the event loop that aborts and promises may take. */
 export async function turns(count = 5): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -42,7 +42,7 @@ export async function turns(count = 5): Promise<void> {
 /** The events of a dial over a scripted base dialer, without the decisions of layers. */
 const baseEvents = dialEventNames.filter((name) => !/^(?:proxy|tls|failover|breaker|limit|gotConn|putIdle)/.test(name));
 
-/** What hooks were told, as `hook` or `hook outcome`, in order. */
+/** Records hook calls as `hook` or `hook outcome`, in order. */
 export function record(into: string[], names: readonly (keyof DialTrace)[] = baseEvents): DialTrace {
   const hooks: Record<string, (info: { outcome?: string }) => void> = {};
   for (const name of names) {
@@ -54,11 +54,11 @@ export function record(into: string[], names: readonly (keyof DialTrace)[] = bas
 const listenersOn = (signal: AbortSignal) => getEventListeners(signal, "abort").length;
 const boom = Object.assign(new Error("boom"), { code: "EPROTO" });
 
-/** Base dialers that wait for the abort: one as users write them, one as this package does. */
+/** Base dialers that wait for the abort: one like a user's, one like this package's. */
 const waitingBases: readonly (readonly [string, () => Dialer<Duplex>])[] = [
-  ["a base of the user's own", () => scriptedDialer(["hang"])],
+  ["a user's base dialer", () => scriptedDialer(["hang"])],
   [
-    "a base of this package",
+    "a base dialer of this package",
     () =>
       dialerOf<Duplex>(
         (_target, { cancel }) => new Promise((_resolve, reject) => cancel?.onAbort(() => reject(cancel.reason))),
@@ -66,10 +66,10 @@ const waitingBases: readonly (readonly [string, () => Dialer<Duplex>])[] = [
   ],
 ];
 
-/** What every decorator owes to the layers around it. `make` is called anew for each test. */
+/** The contract of every decorator with the layers around it. `make` is called for each test. */
 export function decoratorContract(name: string, make: () => Middleware): void {
-  describe(`the contract, kept by ${name}`, () => {
-    test("passes the target on, parsed once", async () => {
+  describe(`contract of ${name}`, () => {
+    test(`${name} passes the target on, parsed once`, async () => {
       const seen: unknown[] = [];
       const probe: Middleware = (next) => (target, options) => {
         seen.push(target);
@@ -81,7 +81,7 @@ export function decoratorContract(name: string, make: () => Middleware): void {
       conn.destroy();
     });
 
-    test("passes handshake, clock, background, owner and the hooks of the dial on", async () => {
+    test(`${name} passes on handshake, clock, background, owner and hooks of the dial`, async () => {
       const clock = fakeClock();
       const owner = {};
       const handshake = async (conn: Duplex) => conn;
@@ -110,7 +110,7 @@ export function decoratorContract(name: string, make: () => Middleware): void {
       ]);
     });
 
-    test("resolves with the very connection of the base, alive and without listeners of its own", async () => {
+    test(`${name} resolves with the base dialer's connection, open and without additional listeners`, async () => {
       const base = scriptedDialer();
       const bare = await scriptedDialer()("h:1");
       const conn = await compose(make(), base)("h:1");
@@ -122,7 +122,7 @@ export function decoratorContract(name: string, make: () => Middleware): void {
       conn.destroy();
     });
 
-    test("has the target, reason and code of a failure in its error", async () => {
+    test(`${name} rejects with the target, reason and code of the failure`, async () => {
       const clock = fakeClock();
       await assert.rejects(compose(make(), scriptedDialer([boom]))("u:secret@h:1", { clock }), (error) => {
         const { target, reason, code, cause, message, attempts } = error as never;
@@ -141,7 +141,7 @@ export function decoratorContract(name: string, make: () => Middleware): void {
         ["a string", "shutting down"],
         ["an error that looks like a reset", Object.assign(new Error("gone"), { code: "ECONNRESET" })],
       ] as const) {
-        test(`forwards an abort to ${kind}, and rejects with the signal's own reason: ${what}`, async () => {
+        test(`${name} forwards an abort to ${kind} and rejects with the signal's reason: ${what}`, async () => {
           const clock = fakeClock();
           const controller = new AbortController();
           const events: string[] = [];
@@ -160,7 +160,7 @@ export function decoratorContract(name: string, make: () => Middleware): void {
       }
     }
 
-    test("gives a base of the user's own a real AbortSignal that fires with the caller's reason", async () => {
+    test(`${name} passes a real AbortSignal with the caller's reason to a user's base dialer`, async () => {
       const controller = new AbortController();
       const fired: unknown[] = [];
       const dialing = compose(make(), (_target, options) => {
@@ -184,7 +184,7 @@ export function decoratorContract(name: string, make: () => Middleware): void {
       ["success", ["connect"]],
       ["failure", [boom]],
     ] as const) {
-      test(`leaves no listener and no timer after a ${ending}`, async () => {
+      test(`${name} leaves no listener and no timer after a ${ending}`, async () => {
         const clock = fakeClock();
         const { signal } = new AbortController();
         const dialing = compose(make(), scriptedDialer(steps))("h:1", { signal, clock });
@@ -195,7 +195,7 @@ export function decoratorContract(name: string, make: () => Middleware): void {
       });
     }
 
-    test("rejects although the base ignores the abort, and destroys the connection that comes late", async () => {
+    test(`${name} rejects on abort even if the base dialer ignores it, and destroys a late connection`, async () => {
       const clock = fakeClock();
       const controller = new AbortController();
       const late = deferred<Duplex>();
@@ -211,7 +211,7 @@ export function decoratorContract(name: string, make: () => Middleware): void {
       assert.equal(conn.destroyed, true);
     });
 
-    test("rejects and destroys when abort and connection come in one turn", async () => {
+    test(`${name} rejects and destroys the connection when abort and connection happen in one turn`, async () => {
       const clock = fakeClock();
       const controller = new AbortController();
       const late = deferred<Duplex>();
@@ -224,7 +224,7 @@ export function decoratorContract(name: string, make: () => Middleware): void {
       assert.equal(conn.destroyed, true);
     });
 
-    test("makes no attempt when the signal was aborted before", async () => {
+    test(`${name} makes no attempt when the signal is already aborted`, async () => {
       const base = scriptedDialer();
       const clock = fakeClock();
       const events: string[] = [];
@@ -236,7 +236,7 @@ export function decoratorContract(name: string, make: () => Middleware): void {
       assert.equal(clock.pending, 0);
     });
 
-    test("does not touch the connection when the signal aborts after the dial", async () => {
+    test(`${name} does not affect the connection when the signal aborts after the dial`, async () => {
       const controller = new AbortController();
       const clock = fakeClock();
       const conn = await compose(make(), scriptedDialer())("h:1", { signal: controller.signal, clock });
@@ -255,7 +255,7 @@ export function decoratorContract(name: string, make: () => Middleware): void {
       ],
       ["returns a rejecting promise", () => Promise.reject(new Error("a broken hook"))],
     ] as const) {
-      test(`survives a hook that ${what}, of the caller's and of a layer's`, async () => {
+      test(`${name} is not affected by a hook that ${what}, in the dial's trace and in a layer`, async () => {
         const hooks = Object.fromEntries(dialEventNames.map((name) => [name, broken])) as DialTrace;
         const replace: Middleware = (next) => (target, options) => next(target, { ...options, trace: hooks });
         const clock = fakeClock();
@@ -270,7 +270,7 @@ export function decoratorContract(name: string, make: () => Middleware): void {
       });
     }
 
-    test("keeps dials that run at once apart", async () => {
+    test(`${name} keeps concurrent dials separate`, async () => {
       const steps = [deferred<Duplex>(), deferred<Duplex>(), deferred<Duplex>()];
       const clock = fakeClock();
       let calls = 0;

@@ -1,7 +1,7 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 
-/** A record as the test writes it. */
+/** A DNS record, as written in a test. */
 export type DnsRecord =
   | { readonly type: "A"; readonly address: string; readonly ttl: number }
   | { readonly type: "AAAA"; readonly address: string; readonly ttl: number }
@@ -14,17 +14,17 @@ export type DnsRecord =
       readonly ttl: number;
     };
 
-/** A name server on loopback that answers by UDP what it is told to. */
+/** A name server on loopback with answers set by the test, over UDP. */
 export interface DnsServer extends AsyncDisposable {
   /** `127.0.0.1:port` */
   readonly address: string;
-  /** What was asked: `type name`. */
+  /** The queries so far, as `type name`. */
   readonly questions: readonly string[];
-  /** Answers by name; one that is not there doesn't exist. */
+  /** Answers by name; a missing name does not exist. */
   readonly zone: Map<string, readonly DnsRecord[]>;
-  /** Answers that the server has failed, instead. */
+  /** Whether it answers SERVFAIL to every query. */
   failing: boolean;
-  /** Answers nothing at all, instead. */
+  /** Whether it answers no query. */
   silent: boolean;
 }
 
@@ -78,7 +78,7 @@ function questionIn(query: Buffer): { name: string; type: number; end: number } 
 function encoded(record: DnsRecord): Buffer {
   const data = dataOf(record);
   const head = Buffer.alloc(12);
-  // The name is that of the question, by a pointer to it: RFC 1035, section 4.1.4.
+  // The name is a pointer to the name in the question: RFC 1035, section 4.1.4.
   head.writeUInt16BE(0xc00c, 0);
   head.writeUInt16BE(types[record.type], 2);
   head.writeUInt16BE(1, 4);

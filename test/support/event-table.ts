@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dialEventNames } from "../../src/core/trace.ts";
 
-/** The table of hooks for the documents, from the table of events, its doc comments and the types of its infos. */
+/** Generates the table of hooks for the documents from the table of events, its doc comments and its info types. */
 export function eventTable(): string {
   const source = readFileSync("src/core/trace.ts", "utf8");
   const fieldsOf = fieldsOfInfos(source);
@@ -14,7 +14,7 @@ export function eventTable(): string {
   return ["| hook | called | fields |", "| --- | --- | --- |", ...rows, ""].join("\n");
 }
 
-/** The fields of each info, those of `Ended` as one word. */
+/** The fields of each info type; those of `Ended` as one word. */
 function fieldsOfInfos(source: string): Map<string, string[]> {
   const fieldsOf = new Map<string, string[]>();
   for (const [, name = "", bases = "", body = ""] of source.matchAll(

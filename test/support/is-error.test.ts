@@ -5,7 +5,7 @@ import { classify, compose, DialError } from "../../src/index.ts";
 import { isAggregateError, isError } from "../../src/support/is-error.ts";
 import { messageOf } from "../../src/support/message.ts";
 
-/** Makes a value in a realm of its own, as jest runs tests in one and Node.js makes errors in another. */
+/** Creates a value in another realm. jest runs tests in one realm, and Node.js creates errors in another. */
 const elsewhere = (code: string): unknown => runInNewContext(code);
 
 test("isError knows the errors of every realm, and nothing else", () => {

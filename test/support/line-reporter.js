@@ -5,7 +5,7 @@ import { spec } from "node:test/reporters";
 
 // Plain JavaScript, since Node loads a reporter before it loads tsx.
 /**
- * Node's `spec` report with the NATS client named in front of every title, so that a CI log tells the two passes apart.
+ * Node's `spec` reporter with the NATS client's name before every title, so that a CI log distinguishes the two passes.
  *
  * @param {AsyncIterable<TestEvent>} events
  */

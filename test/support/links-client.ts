@@ -1,4 +1,4 @@
-/** Run by `links.ts` in the client's namespace: dials each row by each contender, prints what came of it. */
+/** Run by `links.ts` in the client's namespace: dials each row with each contender and prints the results. */
 import { connect, type LookupFunction, type Socket, type TcpNetConnectOpts } from "node:net";
 import { compose, type Lookup, tcp } from "../../src/index.ts";
 import type { Contender, Result, Row } from "./links.ts";
@@ -14,18 +14,18 @@ const dialers: Readonly<Record<Contender, Dial>> = {
     const lookup: Lookup = (_host, { family }, callback) => {
       const answer = ips.filter((ip) => versionOf(ip) === family).map((address) => ({ address, family }));
       const timer = setTimeout(callback, family === 6 ? aaaaAfterMs : 0, null, answer);
-      // An answer that nobody waits for any more is nothing left over.
+      // An answer that is no longer awaited does not count as a leftover.
       if (family === 6) timer.unref();
     };
     const trace = { connectStart: ({ address }: { address: { address: string } }) => void tried.push(address.address) };
     return compose(tcp({ lookup, timeoutMs }))(`h:${port}`, { signal, trace });
   },
 
-  /** As documented, with nothing set that has a default. */
+  /** With all options at their defaults. */
   net({ ips, aaaaAfterMs = 0 }, tried, signal) {
     const lookup: LookupFunction = (_host, _options, callback) => {
       const answer = ips.map((address) => ({ address, family: versionOf(address) }));
-      // The system's lookup answers for both IP versions at once, when it knows both.
+      // The system's lookup answers for both IP versions together.
       setTimeout(callback, aaaaAfterMs, null, answer);
     };
     return new Promise((resolve, reject) => {
@@ -61,7 +61,7 @@ async function play(dial: Dial, row: Row): Promise<Result> {
     error = `${name}: ${message}`;
   }
   await pause(20);
-  // The timer of this very pause has fired, so what is there is left over.
+  // The timer of this pause has fired, so any remaining resource is a leftover.
   const left = openSockets() + openTimers();
   return { end, ms, left, tried, ...(error !== undefined && { error }) };
 }

@@ -9,34 +9,34 @@ import { findCommand } from "./tools.ts";
 const folder = import.meta.dirname;
 const tunDevice = "/dev/net/tun";
 
-/** A network with real round trips and real black holes; see `links-relay.py` for what its addresses are like. */
+/** A network with real round trips and real black holes; `links-relay.py` describes its addresses. */
 export interface Links extends AsyncDisposable {
-  /** Plays the rows one after the other, each by every contender, in a process inside the network. */
+  /** Runs the rows one after the other with every contender, in a process inside the network. */
   play(rows: readonly Row[]): Promise<Record<string, Record<Contender, Result>>>;
 }
 
-/** Who dials: this package, and Node by itself. */
+/** The contenders: this package and plain Node. */
 export type Contender = "tcp" | "net";
 
 /** One dial: of a name with these addresses. */
 export interface Row {
   readonly name: string;
   readonly ips: readonly string[];
-  /** How long the answer about IPv6 takes; the one about IPv4 comes at once. */
+  /** Milliseconds until the IPv6 answer; the IPv4 answer is immediate. */
   readonly aaaaAfterMs?: number | undefined;
   readonly abortAfterMs?: number | undefined;
-  /** Bound on each connect; Node's own has its own. */
+  /** Timeout of each connect in milliseconds, for this package only. */
   readonly timeoutMs?: number | undefined;
 }
 
 export interface Result {
-  /** The address connected to, or the code or name of the error. */
+  /** The connected address, or the code or name of the error. */
   readonly end: string;
   readonly error?: string;
   readonly ms: number;
-  /** Sockets and timers still there a moment later, the connection itself apart. */
+  /** Sockets and timers that remain afterwards, except the connection. */
   readonly left: number;
-  /** Addresses tried, in order, as far as Node tells. */
+  /** The addresses tried, in order, as far as Node reports them. */
   readonly tried: readonly string[];
 }
 

@@ -6,23 +6,23 @@ setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
 
 export interface MemoryUse {
-  /** Objects, and what they hold outside of V8's heap: buffers. */
+  /** Memory of objects, including buffers outside V8's heap, in MiB. */
   readonly heldMiB: number;
   readonly rssMiB: number;
 }
 
-/** What the process holds once all garbage is collected. */
+/** The memory in use after garbage collection. */
 export async function memoryInUse(): Promise<MemoryUse> {
   for (let round = 0; round < 3; round += 1) {
     collectGarbage();
-    // What finalizers let go of is garbage of the next round.
+    // Objects released by finalizers are collected in the next round.
     await new Promise((resolve) => setImmediate(resolve));
   }
   const { heapUsed, external, rss } = process.memoryUsage();
   return { heldMiB: (heapUsed + external) / 2 ** 20, rssMiB: rss / 2 ** 20 };
 }
 
-/** Looks at the memory in use every `intervalMs` until told to stop, and returns what it has seen. */
+/** Samples the memory in use every `intervalMs` milliseconds until it is stopped, and returns the samples. */
 export async function watchMemory(intervalMs: number, signal: AbortSignal): Promise<MemoryUse[]> {
   const seen: MemoryUse[] = [];
   while (!signal.aborted) {

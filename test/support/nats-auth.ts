@@ -8,10 +8,10 @@ import {
   fmtCreds,
 } from "@nats-io/jwt";
 
-/** A user who signs with a key of its own. */
+/** A user with a signing key. */
 export interface NkeyUser {
   readonly publicKey: string;
-  /** The secret half, as a seed file holds it. */
+  /** The private key, in the format of a seed file. */
   readonly seed: string;
 }
 
@@ -21,15 +21,15 @@ export function nkeyUser(): NkeyUser {
 }
 
 export interface CredsOptions {
-  /** Seconds until they expire; negative for some that have. @defaultValue they never do */
+  /** Seconds until the credentials expire; negative if they have expired. @defaultValue they never expire */
   readonly expiresInSeconds?: number;
 }
 
-/** An operator with one account, whose users a server knows by what the account has signed. */
+/** An operator with one account that signs its users. */
 export interface OperatorMode {
-  /** What makes a server trust the operator. */
+  /** The configuration with which a server trusts the operator. */
   readonly config: string;
-  /** Signs a new user in, and returns the text of the `.creds` file. */
+  /** Signs a new user and returns the text of the `.creds` file. */
   creds(options?: CredsOptions): Promise<string>;
 }
 
@@ -58,7 +58,7 @@ resolver_preload: { ${account.getPublicKey()}: ${accountJwt} }
   };
 }
 
-/** Configuration of a user, `worker` with the password `work`, who may neither publish nor subscribe to `secret.>`. */
+/** Configuration with the user `worker`, password `work`, which may not publish or subscribe to `secret.>`. */
 export const deniedConfig = `
 authorization {
   users: [ { user: worker, password: work, permissions: {

@@ -3,27 +3,27 @@ import type { NatsCluster } from "./nats-cluster.ts";
 
 export interface ChaosOptions {
   readonly forMs: number;
-  /** Decides which nodes, what befalls them, and for how long. */
+  /** Random numbers that select the nodes, the faults and their durations. */
   readonly random: () => number;
-  /** Whether a majority may be away at once now and then; else it is one node at a time. */
+  /** Whether a majority may be down at once; otherwise one node at a time. */
   readonly withoutQuorum: boolean;
   readonly signal?: AbortSignal;
-  /** Is told of each deed before it is done. */
+  /** Called before each fault. */
   tell(deed: Deed): void;
 }
 
-/** What befell one process of a cluster. */
+/** A fault of one process of a cluster. */
 export interface Deed {
   readonly what: string;
   readonly node: number;
   readonly awayMs: number;
-  /** The process that it befell. A restart makes another. */
+  /** The process that had the fault. A restart creates a new process. */
   readonly pid: number;
-  /** How that process ended, if it did. */
+  /** How the process ended, if it did. */
   readonly end: ProcessEnd | undefined;
 }
 
-/** `killed` leaves a process no time to say anything; `stopped` is asked to go. */
+/** `killed` sends SIGKILL; `stopped` asks the process to shut down. */
 export type ProcessEnd = "killed" | "stopped";
 
 interface Kind {
@@ -67,7 +67,7 @@ const kinds: Readonly<Record<string, Kind>> = {
 };
 
 /**
- * Lets something befall one node of a cluster, or two, every 1 to 3 seconds. Resolves when the time is
+ * Injects a fault into one or two nodes of a cluster every 1 to 3 seconds. Resolves when the time is
  * over and every node runs again.
  */
 export async function chaos(cluster: NatsCluster, options: ChaosOptions): Promise<void> {
@@ -89,7 +89,7 @@ export async function chaos(cluster: NatsCluster, options: ChaosOptions): Promis
     const first = Math.floor(between(0, cluster.nodes.length));
     const second = (first + 1) % cluster.nodes.length;
     const nodes = withoutQuorum && random() < 0.25 ? [first, second] : [first];
-    // Waits for all, so that none is started again after the test has ended.
+    // Waits for all nodes, so that none is restarted after the test.
     for (const outcome of await Promise.allSettled(nodes.map(befall))) {
       if (outcome.status === "rejected") throw outcome.reason;
     }

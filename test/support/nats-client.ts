@@ -8,7 +8,7 @@ import { connect } from "./nats-line.ts";
 
 type Client = Awaited<ReturnType<typeof connect>>;
 
-/** Returns a `connect` whose clients are closed when the test ends: one that failed must not leave them reconnecting. */
+/** Returns a `connect` whose clients are closed when the test ends, so that a failed test leaves no client reconnecting. */
 export function connecting(): (options: ConnectOptions) => Promise<Client> {
   const clients: Client[] = [];
   afterEach(() => Promise.all(clients.splice(0).map((each) => each.close())));
@@ -19,7 +19,7 @@ export function connecting(): (options: ConnectOptions) => Promise<Client> {
   };
 }
 
-/** Reconnects soon, and for ever. */
+/** Options that reconnect quickly and without limit. */
 export const eager = {
   reconnectTimeWait: 20,
   reconnectJitter: 0,
@@ -27,18 +27,18 @@ export const eager = {
   maxReconnectAttempts: -1,
 };
 
-/** A dialer and a trace whose metrics go to one registry of their own. */
+/** A dialer and a trace whose metrics share a new registry. */
 export function measured() {
   const registry = new Registry();
   return {
     dialer: compose(withPrometheus({ registry }), tcp()),
     trace: natsMetrics({ registry }),
-    /** Series of a metric that aren't zero, as `label=value → value`. */
+    /** The nonzero series of a metric, as `label=value → value`. */
     counted: async (metric: string): Promise<string[]> => (await scrape(registry)).nonZero(metric),
   };
 }
 
-/** A dialer that writes down whom it dials, and when. */
+/** A dialer that records its targets and times. */
 export function noting(): { dialer: Dialer; dials: { server: string; at: number }[] } {
   const dials: { server: string; at: number }[] = [];
   const base = compose(tcp());

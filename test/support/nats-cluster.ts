@@ -7,32 +7,32 @@ import { removeFolder, temporaryFolder } from "./temporary.ts";
 export interface NatsClusterOptions {
   /** @defaultValue 3 */
   readonly nodes?: number;
-  /** Whether the nodes keep streams, each in a folder of its own that survives restarts. */
+  /** Whether the nodes store streams, each in its own folder that survives restarts. */
   readonly jetStream?: boolean;
-  /** Further lines of every node's configuration. */
+  /** Additional lines of every node's configuration. */
   readonly config?: string;
 }
 
 /** One server of a cluster: `n1`, `n2` and so on. */
 export interface ClusterNode extends NatsServer {
   readonly name: string;
-  /** What the server writes down, over all its restarts. */
+  /** The server's log, across restarts. */
   readonly logFile: string;
-  /** What its monitoring port says, such as `monitor("/varz")`. */
+  /** Reads the monitoring port, such as `monitor("/varz")`. */
   monitor<T = Record<string, unknown>>(path: string): Promise<T>;
 }
 
-/** Real nats-servers on loopback that know of each other. Nodes are numbered from 0. */
+/** A cluster of real nats-servers on loopback. Nodes are numbered from 0. */
 export interface NatsCluster {
   readonly nodes: readonly ClusterNode[];
   /** Address of every node, running or not. */
   readonly addresses: string[];
-  /** Starts one more, known to the others when this resolves. */
+  /** Starts another node; resolves when the others know it. */
   addNode(): Promise<ClusterNode>;
   kill(node: number, signal?: NodeJS.Signals): Promise<void>;
-  /** Ends a node in an orderly way, or all. */
+  /** Shuts down one node or all nodes. */
   stop(node?: number): Promise<void>;
-  /** Starts a stopped node again, with its ports and its store. Does not wait for the others. */
+  /** Restarts a stopped node with its ports and its store. Does not wait for the others. */
   restart(node: number): Promise<void>;
   freeze(node: number): Promise<void>;
   thaw(node: number): Promise<void>;
@@ -182,7 +182,7 @@ async function knowsLeader(node: ClusterNode): Promise<boolean> {
 async function eventually(what: string, condition: () => Promise<boolean>, withinMs = 20_000): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`waited ${withinMs} ms in vain: ${what}`);
+    if (Date.now() > deadline) throw new Error(`timed out after ${withinMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

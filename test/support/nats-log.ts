@@ -9,14 +9,14 @@ export interface LoggedConnection {
   readonly port: number;
   /** What the client called itself in CONNECT, where the server tells: only at an end that it saw. */
   readonly client: string | undefined;
-  /** Why it ended, in the server's words; none where it has not ended, or the server could not say. */
+  /** The reason in the server's words; undefined if the connection is open or the server logged none. */
   readonly end: string | undefined;
 }
 
 const created = /^\[(\d+)\] .*:(\d+) - cid:(\d+) - Client connection created$/;
 const closed = /^\[(\d+)\] .*:\d+ - cid:(\d+) - (?:"(.*)" - )?Client connection closed: (.*)$/;
 
-/** Reads the log of a nats-server, all its restarts, for the connections of clients. It must be written with `debug: true`. */
+/** Reads the client connections from the log of a nats-server, across restarts. The log requires `debug: true`. */
 export function readConnections(logFile: string): LoggedConnection[] {
   const all: { -readonly [K in keyof LoggedConnection]: LoggedConnection[K] }[] = [];
   for (const line of readFileSync(logFile, "utf8").split("\n")) {

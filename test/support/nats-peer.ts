@@ -1,12 +1,12 @@
 import type { Socket } from "node:net";
 import { type Peer, peer } from "./peers.ts";
 
-/** What a {@link natsPeer} says of itself; `more` are fields of INFO. */
+/** The INFO line of a {@link natsPeer}; `more` are additional fields. */
 export const infoLine = (more: object = {}) =>
   `INFO ${JSON.stringify({ server_id: "PEER", server_name: "peer", version: "2.9.10", max_payload: 1048576, ...more })}\r\n`;
 
 /**
- * A server of the test's own that speaks just enough NATS: INFO, and a PONG for every PING, unless
+ * A minimal NATS server: it sends INFO and answers every PING with PONG, unless
  * `welcome`, given the connection and its number from 1, answers the first PING itself.
  */
 export function natsPeer(

@@ -8,29 +8,29 @@ import { freezeProcess, thawProcess } from "./processes.ts";
 import { removeFolder, temporaryFolder } from "./temporary.ts";
 import { findCommand } from "./tools.ts";
 
-/** A real nats-server of the test's own, on loopback. */
+/** A real nats-server on loopback. */
 export interface NatsServer {
   readonly port: number;
   /** `127.0.0.1:port` */
   readonly address: string;
-  /** Of the process that runs, if one does. */
+  /** The id of the running process, if there is one. */
   readonly pid: number | undefined;
-  /** Starts it, or starts it again on the same port, and waits until it answers. */
+  /** Starts or restarts the server on the same port and waits until it answers. */
   start(): Promise<void>;
-  /** Changes its configuration from the next start on. */
+  /** Changes the configuration for the next start. */
   configure(config: string): void;
-  /** Sends it a signal, such as `SIGUSR2`: lame duck mode. */
+  /** Sends a signal, such as `SIGUSR2` for lame duck mode. */
   signal(signal: NodeJS.Signals): void;
-  /** Stops it where it stands: it answers nothing, and its sockets stay open. */
+  /** Freezes the process: it does not answer, and its sockets stay open. */
   freeze(): Promise<void>;
-  /** Lets it go on after a freeze. */
+  /** Resumes the process after a freeze. */
   thaw(): Promise<void>;
-  /** Ends it with `signal` and waits until it is gone. */
+  /** Stops the process with `signal` and waits until it has exited. */
   stop(signal?: NodeJS.Signals): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** The nats-server that the tests start: `NATS_SERVER`, a path, or the one on the PATH. */
+/** The nats-server executable: the path in `NATS_SERVER`, or the one on the PATH. */
 export function natsServerCommand(): string {
   return process.env.NATS_SERVER ?? findCommand("nats-server") ?? "nats-server";
 }
@@ -43,7 +43,7 @@ export function isNatsServerAtLeast(minimum: readonly [number, number, number]):
   return differing === -1 || (version[differing] ?? 0) > (minimum[differing] ?? 0);
 }
 
-/** Prepares a nats-server; `args` are its own, such as `["--user", "u", "--pass", "p"]`, `config` the text of its file. */
+/** Prepares a nats-server; `args` are its arguments, such as `["--user", "u", "--pass", "p"]`, `config` the text of its file. */
 export async function natsServer(args: readonly string[] = [], config = ""): Promise<NatsServer> {
   const port = await freePort();
   const folder = temporaryFolder();
@@ -107,7 +107,7 @@ async function answers(port: number, child: ChildProcess): Promise<void> {
         socket.destroy();
       };
       socket.once("data", isUp);
-      // One that wants TLS first says nothing.
+      // A server that requires TLS first sends nothing.
       socket.setTimeout(500, isUp);
       socket.once("error", () => resolve(false));
     });

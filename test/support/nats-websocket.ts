@@ -8,7 +8,7 @@ export interface NatsWebsocketServer extends NatsServer {
   readonly wsPort: number;
 }
 
-/** Starts a nats-server that listens for websockets, with TLS where it is given a certificate; `config` is added to its file. */
+/** Starts a nats-server that listens for websockets, with TLS if a certificate is given; `config` is added to its file. */
 export async function startNatsWebsocket(issued?: Issued, config = ""): Promise<NatsWebsocketServer> {
   const wsPort = await freePort();
   const security =

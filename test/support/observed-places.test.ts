@@ -33,7 +33,7 @@ const collect = (warning: Error) => void warnings.push(warning.message);
 before(() => process.on("warning", collect));
 after(() => process.off("warning", collect));
 
-/** What `work` is warned of. */
+/** Returns the warnings that `work` emits. */
 async function warned(work: () => unknown): Promise<string[]> {
   warnings.length = 0;
   work();

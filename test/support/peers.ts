@@ -1,20 +1,20 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 
-/** A server of the test's own on loopback that knows how many connections it has open. */
+/** A server on loopback that counts its connections. */
 export interface Peer {
   readonly port: number;
   /** `127.0.0.1:port` */
   readonly address: string;
-  /** Connections accepted so far. */
+  /** Number of connections accepted so far. */
   readonly accepted: number;
-  /** Connections open now, as the server sees them. */
+  /** The open connections, as seen by the server. */
   readonly open: ReadonlySet<Socket>;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Listens on loopback and gives each connection to `serve`. */
+/** Listens on loopback and passes each connection to `serve`. */
 export async function peer(serve: (socket: Socket) => void = () => {}): Promise<Peer> {
   const open = new Set<Socket>();
   let accepted = 0;
@@ -47,23 +47,23 @@ export async function peer(serve: (socket: Socket) => void = () => {}): Promise<
   };
 }
 
-/** Accepts and stays silent: neither reads nor writes. */
+/** Accepts connections but neither reads nor writes. */
 export const silentPeer = (): Promise<Peer> => peer((socket) => socket.pause());
 
-/** Reads and throws away. */
+/** Reads and discards. */
 export const goodPeer = (): Promise<Peer> => peer((socket) => socket.resume());
 
-/** Answers with a reset as soon as something is connected. */
+/** Resets every connection immediately. */
 export const resettingPeer = (): Promise<Peer> => peer((socket) => socket.resetAndDestroy());
 
 const ports = { first: 10_240, count: 22_000 };
-// Tests that run at once have process ids near each other, so none takes the port of another's server that is down.
+// Tests that run concurrently have adjacent process ids, so none takes the port of another test's stopped server.
 let nextPort = (process.pid * 200) % ports.count;
 
 /**
- * A port that nothing listens on, so that connecting is refused; another one each time. It lies below
- * the range that systems take the ports of outgoing connections from: else one of those could hold it
- * while its server is down, or even connect to itself.
+ * A port without a listener, so that a connect is refused; a different one each time. It lies below
+ * the range of ephemeral ports: otherwise an outgoing connection could use it
+ * while its server is stopped, or even connect to itself.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

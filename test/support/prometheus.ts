@@ -25,30 +25,30 @@ export interface EvaluatedRule {
   readonly lastError?: string;
 }
 
-/** A real Prometheus of the test's own, on loopback. */
+/** A real Prometheus on loopback. */
 export interface Prometheus {
   readonly url: string;
-  /** Asks for the value of an expression, now or at a moment; throws with Prometheus' own words where it can't be read. */
+  /** Evaluates an expression, now or at a given time; throws Prometheus' error message if it fails. */
   query(expr: string, atSeconds?: number): Promise<Series[]>;
   /**
-   * Waits until every target has been scraped after this call, and returns a moment in seconds at which what they said is there. A
-   * scrape that fails on a busy machine takes all series away until the next, so whoever asks later asks of that moment.
+   * Waits until every target has been scraped after this call, and returns a time in seconds at which the samples exist. A
+   * scrape that fails on a busy machine removes all series until the next one, so later queries should use that time.
    */
   scraped(): Promise<number>;
   /** Values of a label among the series that match. */
   labelValues(label: string, match: string): Promise<string[]>;
   alerts(): Promise<ActiveAlert[]>;
-  /** Recording rules and alerts, with how their evaluation went. */
+  /** Recording rules and alerts, with the results of their evaluation. */
   rules(): Promise<EvaluatedRule[]>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 export interface PrometheusOptions {
-  /** Addresses whose /metrics are scraped, each with its labels. */
+  /** Addresses whose /metrics are scraped, with their labels. */
   readonly targets: readonly { readonly address: string; readonly labels: Readonly<Record<string, string>> }[];
   /** Contents of rule files. */
   readonly rules?: readonly string[];
-  /** Of scrapes and of rules. @defaultValue 250 */
+  /** Interval of scrapes and rules in milliseconds. @defaultValue 250 */
   readonly intervalMs?: number;
 }
 
@@ -119,7 +119,7 @@ export async function startPrometheus({
       const deadline = Date.now() + 30_000;
       for (;;) {
         const seen = (await prometheus.query("timestamp(up) and up == 1")).filter(({ value }) => value > since);
-        // A millisecond later: Prometheus cuts off what a fraction loses as a floating point number.
+        // Adds a millisecond, because Prometheus truncates the time, which may lose a fraction as a floating point number.
         if (seen.length === targets.length) return Math.max(...seen.map(({ value }) => value)) + 0.001;
         if (Date.now() > deadline) throw new Error("Prometheus does not scrape all targets");
         await new Promise((resolve) => setTimeout(resolve, intervalMs / 4));

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { dialEventNames } from "../../src/core/trace.ts";
 
-/** Entry files of the package, but NATS'. */
+/** Entry files of the package, except those for NATS. */
 const entries = ["index", "breaker", "inspector", "otel", "prometheus", "testing"];
 
 interface Exports {
@@ -12,8 +12,8 @@ interface Exports {
 }
 
 /**
- * Finds, in the text of the sources, each member of a public interface that is a function: `RetryOptions.backoff`.
- * And each public type that is a function by itself: `Observer`.
+ * Finds in the sources each member of a public interface that is a function, such as `RetryOptions.backoff`,
+ * and each public type that is a function, such as `Observer`.
  */
 export function publicFunctions(): readonly string[] {
   const exported = entries.flatMap((entry) => exportsOf(join("src", `${entry}.ts`)));
@@ -63,7 +63,7 @@ function typesIn(source: string): [name: string, text: string][] {
   return [...source.matchAll(/export type (\w+)([\s\S]*?);\n/g)].map(([, name = "", text = ""]) => [name, text]);
 }
 
-/** Types that are a function, or may be one: what they are made of is looked through until nothing more is found. */
+/** Types that are or may be a function. Their parts are searched until no more types are found. */
 function functionTypes(types: readonly [name: string, text: string][]): ReadonlySet<string> {
   const found = new Set<string>();
   for (let before = -1; before < found.size; ) {

@@ -1,2 +1,2 @@
-/** Numbers that a seed decides, for what a failed run must be able to repeat. */
+/** Seeded random numbers, so that a failed run can be repeated. */
 export { seededRandom } from "../../src/testing/random.ts";

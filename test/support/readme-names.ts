@@ -1,4 +1,4 @@
-/** Preloaded when the README's snippets run: the hosts that they name are servers on loopback. */
+/** Preloaded when the snippets of the READMEs run: maps their host names to servers on loopback. */
 import dns from "node:dns";
 import { syncBuiltinESMExports } from "node:module";
 import net from "node:net";
@@ -6,7 +6,7 @@ import net from "node:net";
 const ports: Record<string, number> = JSON.parse(process.env.README_NAMES ?? "{}");
 const names = Object.keys(ports);
 
-/** 127.0.0.2 for the first name, and so on: an address tells the name, and with it the real port. */
+/** 127.0.0.2 for the first name, and so on: the address identifies the name and its real port. */
 const addressOf = (name: string) => `127.0.0.${names.indexOf(name) + 2}`;
 
 const lookup = dns.lookup;
@@ -21,7 +21,7 @@ net.connect = ((options: net.TcpNetConnectOpts) => {
   return connect(name === undefined ? options : { ...options, host: "127.0.0.1", port: ports[name] ?? 0 });
 }) as typeof net.connect;
 
-/** What stock transport-node dials by, with the port and the host apart. */
+/** Stock transport-node dials with port and host as separate arguments. */
 net.createConnection = ((port: number, host: string, onConnect: () => void) =>
   net.connect({ port, host }).once("connect", onConnect)) as typeof net.createConnection;
 

@@ -2,21 +2,21 @@ import type { Socket } from "node:net";
 import { infoLine } from "./nats-peer.ts";
 import { type Peer, peer } from "./peers.ts";
 
-/** A server of the test's own that notes the CONNECT of each client. */
+/** A server that records the CONNECT of each client. */
 export interface RecordingPeer extends Peer {
-  /** The credentials of each CONNECT so far. */
+  /** The credentials of each CONNECT so far, in order. */
   readonly credentials: Record<string, unknown>[];
-  /** Ends the open connections, as a server that shuts down does; it takes new ones. */
+  /** Closes the open connections, like a server that shuts down; new ones are accepted. */
   hangUp(): void;
-  /** Lets the open connections stand, and answers no PING of theirs. */
+  /** Keeps the open connections but does not answer their PINGs. */
   mute(): void;
-  /** Sends something to each open connection. */
+  /** Sends data to each open connection. */
   say(line: string): void;
 }
 
 const credentialFields = ["user", "pass", "auth_token", "jwt", "nkey"];
 
-/** @param answer - answers the first PING of a connection; a PONG where left out. */
+/** @param answer - answers the first PING of a connection; defaults to a PONG. */
 export async function recordingPeer(
   info: () => object = () => ({}),
   answer: (socket: Socket) => void = (socket) => socket.write("PONG\r\n"),

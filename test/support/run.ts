@@ -1,11 +1,11 @@
 /**
- * Runs the tests: all of them, or the files and folders named. Installs first what they need beyond npm.
+ * Runs all tests, or the given files and folders. First installs the servers and tools that they need.
  *
  *   npm test
  *   npm test -- test/core/target.test.ts test/nats
  *
- * Tests that take their NATS client from support/nats-line.ts run twice: on transport-node and on `nats` 2.x.
- * `DIALTRACE_NATS_LINE` picks one of the two, `v3` or `v2`. `NATS_SERVER` is the path of the nats-server to test against.
+ * Tests that import their NATS client from support/nats-line.ts run twice: with transport-node and with `nats` 2.x.
+ * `DIALTRACE_NATS_LINE` selects one of them, `v3` or `v2`. `NATS_SERVER` is the path of the nats-server to test with.
  */
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
@@ -21,7 +21,7 @@ needDebianPackage("redis-server", "redis-server");
 needDebianPackage("promtool", "prometheus");
 needDebianPackage("chromium", "chromium");
 if (process.platform === "linux" && process.getuid?.() === 0) {
-  // Slow links and black holes are made in network namespaces.
+  // Slow links and black holes are created in network namespaces.
   needDebianPackage("ip", "iproute2");
   needDebianPackage("python3", "python3");
 }
@@ -37,7 +37,7 @@ const passed = [
 ];
 process.exitCode = passed.every(Boolean) ? 0 : 1;
 
-/** Runs `files` to their end, and returns whether every test passed. */
+/** Runs `files` and returns whether every test passed. */
 function run(files: readonly string[], env: NodeJS.ProcessEnv = {}): boolean {
   if (files.length === 0) return true;
   const { status } = spawnSync(

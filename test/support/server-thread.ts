@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 
-/** A server on loopback with an event loop of its own: it answers while the test's is blocked. */
+/** A server on loopback in its own thread: it answers while the test's event loop is blocked. */
 export interface ServerThread extends AsyncDisposable {
   readonly port: number;
-  /** Resolves when somebody has sent something to it. */
+  /** Resolves when it has received data. */
   readonly asked: Promise<unknown>;
 }
 

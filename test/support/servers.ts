@@ -8,7 +8,7 @@ import { freePort } from "./peers.ts";
 import { removeFolder, temporaryFolder } from "./temporary.ts";
 import { findCommand } from "./tools.ts";
 
-/** A real server of the test's own, on loopback, as a process. */
+/** A real server on loopback, as a process. */
 export interface RunningServer {
   readonly port: number;
   /** `127.0.0.1:port` */
@@ -17,7 +17,7 @@ export interface RunningServer {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Starts tinyproxy, an HTTP proxy; `lines` are further ones of its configuration. */
+/** Starts tinyproxy, an HTTP proxy; `lines` are added to its configuration. */
 export function startTinyproxy(auth?: ProxyAuth, lines: readonly string[] = []): Promise<RunningServer> {
   return start("tinyproxy", (port, folder) => {
     const config = join(folder, "tinyproxy.conf");
@@ -34,7 +34,7 @@ export function startMicrosocks(auth?: ProxyAuth): Promise<RunningServer> {
   return start("microsocks", (port) => ["-i", "127.0.0.1", "-p", String(port), ...login]);
 }
 
-/** Starts redis-server, without a disk; with TLS where `tls` are its options about it. */
+/** Starts redis-server without persistence; `tls` are its TLS options, if any. */
 export function startRedis(tls?: readonly string[]): Promise<RunningServer> {
   return start("redis-server", (port, folder) => {
     const ports = tls === undefined ? ["--port", String(port)] : ["--port", "0", "--tls-port", String(port), ...tls];

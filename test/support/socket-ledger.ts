@@ -3,17 +3,17 @@ import type { Duplex } from "node:stream";
 import type { CloseReason } from "../../src/core/event-values.ts";
 import { type Middleware, withTrace } from "../../src/index.ts";
 
-/** A socket that was connected, by the ports of its two ends. */
+/** A connected socket, identified by the ports of both ends. */
 export interface LedgerSocket {
   readonly localPort: number;
   readonly remotePort: number;
-  /** Whether its dial has handed it out as a connection. */
+  /** Whether the dial has returned it. */
   readonly handedOut: boolean;
-  /** One for each time that its close was told: exactly one, once a connection is closed. */
+  /** The connClosed events of the socket; exactly one after it is closed. */
   readonly closes: readonly CloseReason[];
 }
 
-/** Writes down every socket that dials beneath it connect, in order, and what became of it. */
+/** Records every socket that dials beneath it connect, in order, with its end. */
 export function socketLedger() {
   const sockets: LedgerSocket[] = [];
   const bySocket = new WeakMap<Duplex, { handedOut: boolean; closes: CloseReason[] }>();

@@ -1,6 +1,6 @@
 import type { SpanProcessor } from "@opentelemetry/sdk-trace-base";
 
-/** Counts spans by their names, and keeps only those that are open: a long run's would fill the memory. */
+/** Counts spans by name and keeps only the open ones, so that a long run does not fill the memory. */
 export class SpanCounter implements SpanProcessor {
   readonly made = new Map<string, number>();
   readonly #open = new Set<{ readonly name: string }>();

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 const folders = new Set<string>();
 
-/** A folder of the test's own, gone when its process ends. */
+/** Creates a temporary folder, removed when the process exits. */
 export function temporaryFolder(): string {
   if (folders.size === 0) process.once("exit", () => folders.forEach(removeFolder));
   const folder = mkdtempSync(join(tmpdir(), "dialtrace-"));
@@ -16,7 +16,7 @@ export function removeFolder(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** A file of the test's own with `content`, gone when its process ends; for its owner's eyes only. */
+/** Creates a temporary file with `content`, readable by its owner only and removed when the process exits. */
 export function temporaryFile(name: string, content: string | Uint8Array): string {
   const path = join(temporaryFolder(), name);
   writeFileSync(path, content, { mode: 0o600 });

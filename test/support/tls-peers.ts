@@ -3,16 +3,16 @@ import type { AddressInfo } from "node:net";
 import { createServer, type TLSSocket, type TlsOptions } from "node:tls";
 import type { TcpOptions } from "../../src/index.ts";
 
-/** A TLS server of the test's own on loopback. */
+/** A TLS server on loopback. */
 export interface TlsPeer {
   readonly port: number;
-  /** Connections whose handshake is done, oldest first. */
+  /** Connections with a completed handshake, oldest first. */
   readonly secured: readonly TLSSocket[];
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Listens with TLS on loopback and gives each connection to `serve`. */
+/** Listens with TLS on loopback and passes each connection to `serve`. */
 export async function tlsPeer(options: TlsOptions, serve: (socket: TLSSocket) => void = () => {}): Promise<TlsPeer> {
   const secured: TLSSocket[] = [];
   const server = createServer(options, (socket) => {
@@ -40,6 +40,6 @@ export async function tlsPeer(options: TlsOptions, serve: (socket: TLSSocket) =>
   return { port, secured, close, [Symbol.asyncDispose]: close };
 }
 
-/** Every name stands for 127.0.0.1. */
+/** A lookup that resolves every name to 127.0.0.1. */
 export const loopback: TcpOptions["lookup"] = (_host, { family }, done) =>
   done(null, family === 4 ? [{ address: "127.0.0.1", family }] : []);

@@ -2,13 +2,13 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
-/** Where `command` is on the PATH, if anywhere. */
+/** The path of `command`, if it is on the PATH. */
 export function findCommand(command: string): string | undefined {
   const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/sbin"];
   return folders.map((folder) => join(folder, command)).find((path) => existsSync(path));
 }
 
-/** Makes sure that `command` can be run: installs it as root on Debian and Ubuntu, says what to install elsewhere. */
+/** Ensures that `command` exists: installs it as root on Debian and Ubuntu, otherwise says what to install. */
 export function needDebianPackage(command: string, debianPackage: string): void {
   if (findCommand(command)) return;
   if (process.getuid?.() === 0 && findCommand("apt-get")) {
@@ -23,7 +23,7 @@ export function needDebianPackage(command: string, debianPackage: string): void 
   process.exit(1);
 }
 
-/** Installs the packages of a test's own folder, where this Node is at least `minimum`; says so where it is not. */
+/** Installs the packages of a test's folder if this Node is at least `minimum`; otherwise says so. */
 export function needFixture(folder: string, minimum: readonly [number, number], what: string): void {
   if (!isNodeAtLeast(minimum)) {
     console.log(`${what} needs Node ${minimum.join(".")}; this is ${process.version}: its tests are skipped here`);

@@ -3,7 +3,7 @@ import type { TestContext } from "node:test";
 import { type Consumer, installedConsumer } from "./consumer.ts";
 
 /**
- * A program that names types of every entry: an ES module and a CommonJS one that share them. Each `@ts-expect-error`
+ * A program that uses types of every entry, as an ES module and as a CommonJS module. Each `@ts-expect-error`
  * fails the compiler when a type has become `any`.
  */
 export const typescriptProgram: Readonly<Record<string, string>> = {
@@ -40,7 +40,7 @@ export const connections: Pool = pool({ dialer: dial });
 export const web = wsFactory({ dialer: dial });
 export const doubles = [fakeClock(), scriptedDialer([])];
 
-// The classes of both module systems are one: private members would tell two apart.
+// Both module systems share the same classes; otherwise their private members would be incompatible.
 export const parse: typeof parseTarget = parseInCommonJs;
 export const error: DialError = new CommonJsError("x", { reason: "refused" });
 
@@ -72,7 +72,7 @@ breaker.withBreaker({ noSuchOption: true });
 `,
 };
 
-/** The ES module alone, for module settings that know no `.cts`. */
+/** The ES module only, for module settings without `.cts`. */
 const bundledProgram: Readonly<Record<string, string>> = {
   "main.ts": (typescriptProgram["main.mts"] ?? "").replace(
     /^import \{ CommonJsError.*$/m,
@@ -92,8 +92,8 @@ export type Setting = keyof typeof settings;
 const strictly = ["--noEmit", "--strict", "--skipLibCheck", "false", "--target", "es2022", "--types", "node"];
 
 /**
- * Compiles the program, and returns the errors in it and in the package's declarations. Those in the declarations of
- * the peers are left out: `nats` 2.x needs the DOM's library, and both NATS clients TypeScript 5.7.
+ * Compiles the program and returns the errors in it and in the package's declarations. Errors in the declarations of
+ * the peers are omitted: `nats` 2.x needs the DOM library, and both NATS clients need TypeScript 5.7.
  */
 export async function compilerErrors(consumer: Consumer, compiler: string, setting: Setting): Promise<string[]> {
   const output = await consumer.run(process.execPath, [compiler, ...strictly, ...settings[setting]]).then(
@@ -101,7 +101,7 @@ export async function compilerErrors(consumer: Consumer, compiler: string, setti
     ({ message }: Error) => message,
   );
   const errors = output.split("\n").filter((line) => /\berror TS\d+:/.test(line));
-  // A compiler that can't run says something else.
+  // A compiler that cannot run prints other output.
   if (output.trim() !== "" && errors.length === 0) return [output];
   return errors.filter((line) => !/^node_modules\/(?!dialtrace\/)/.test(line));
 }

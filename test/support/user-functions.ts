@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { classify } from "../../src/core/classify.ts";
 import { activeResources } from "./resources.ts";
 
-/** What a function that a user gives may do in place of what it is asked for. */
+/** The ways in which a user's function may misbehave. */
 export const misbehaviors = [
   "throws",
   "returns a rejecting promise",
@@ -17,39 +17,39 @@ export const misbehaviors = [
 
 export type Misbehavior = (typeof misbehaviors)[number];
 
-/** What must come of it. */
+/** The expected result. */
 export interface Expected {
   readonly outcome: "resolves" | "rejects";
   /** Name of the error that the work rejects with. */
   readonly name?: string;
-  /** What the error's message says; of an error that is refused, the function and the value. */
+  /** Pattern of the error's message; for a refused value, the function and the value. */
   readonly message?: RegExp;
-  /** Whether the error is the very one that the function has thrown, or rejected with. */
+  /** Whether the error is the one that the function threw or rejected with. */
   readonly itself?: boolean;
-  /** Whether the error's cause is what the function has thrown, or rejected with. */
+  /** Whether the error's cause is the one that the function threw or rejected with. */
   readonly wraps?: boolean;
-  /** Whether the error, its causes included, is a mistake in the program: reason `config`, never retried. */
+  /** Whether the error or one of its causes has the reason `config`, which is not retried. */
   readonly config?: boolean;
-  /** A warning that the process must have had by then. The package gives each once, so one cell of many may cause it. */
+  /** A warning that must have been emitted. Each warning is emitted once, so another cell may have caused it. */
   readonly warns?: RegExp;
 }
 
-/** Nothing comes of it. */
+/** No effect. */
 export const harmless: Expected = { outcome: "resolves" };
 
-/** Nothing comes of it but a warning, once in a process. */
+/** No effect except one warning per process. */
 export const warned = (warns: RegExp): Expected => ({ outcome: "resolves", warns });
 
-/** The work rejects with what the function has thrown or rejected with. */
+/** The work rejects with the error that the function threw or rejected with. */
 export const passedOn: Expected = { outcome: "rejects", itself: true };
 
-/** The work rejects with an error whose cause is what the function has thrown or rejected with. */
+/** The work rejects with an error whose cause is the one that the function threw or rejected with. */
 export const wrapped: Expected = { outcome: "rejects", wraps: true };
 
-/** The work rejects with a bound that has passed. */
+/** The work rejects with a timeout. */
 export const timesOut: Expected = { outcome: "rejects", name: "DialTimeoutError", message: /timed out/ };
 
-/** The work rejects with an error of the package that names the function and what is wrong. */
+/** The work rejects with an error that names the function and the wrong value. */
 export const refused = (message: RegExp, name = "TypeError"): Expected => ({
   outcome: "rejects",
   name,
@@ -57,27 +57,27 @@ export const refused = (message: RegExp, name = "TypeError"): Expected => ({
   config: true,
 });
 
-/** A function as a user's: it fits wherever a function is wanted, whatever it returns. */
+/** A user's function of any type. */
 export type Given = (...args: unknown[]) => never;
 
-/** A function that a user gives, and all that may come of its misbehaviors. */
+/** A user's function, with the expected results of its misbehaviors. */
 export interface UserFunction {
-  /** `factory: option`, as errors have it. */
+  /** `factory: option`, as in errors. */
   readonly name: string;
-  /** Returns what it should, from what it is given. */
+  /** The correct implementation. */
   readonly right: (...given: never[]) => unknown;
   /**
-   * Has something of the package call `given`, and ends what that has opened.
+   * Makes the package call `given`, and closes what was opened.
    *
-   * @param timeoutMs - the bound that the work must have; short where it is expected to pass.
+   * @param timeoutMs - the timeout of the work; short if it is expected to pass.
    */
   readonly run: (given: Given, timeoutMs: number) => Promise<unknown>;
-  /** How often it may be called by work that is refused. @defaultValue 1: what is refused is not tried again */
+  /** How often it may be called when its result is refused. @defaultValue 1, because that is not retried */
   readonly callsWhenRefused?: number;
   readonly expected: Readonly<Record<Misbehavior, Expected>>;
 }
 
-/** Expectations for all misbehaviors: of all alike, but for those that are named. */
+/** Expectations for all misbehaviors: one for all, except for those named. */
 export function expecting(
   all: Expected,
   others: Partial<Record<Misbehavior, Expected>> = {},
@@ -88,16 +88,16 @@ export function expecting(
   >;
 }
 
-/** What a misbehavior throws, or rejects with. */
+/** The error that a misbehavior throws or rejects with. */
 export const broken = new Error("a broken function of the user's");
 
 const settleWithinMs = 10_000;
 
-/** Makes a test of each cell: one function, one misbehavior. */
+/** Creates a test for each pair of a function and a misbehavior. */
 export function userFunctionTests(functions: readonly UserFunction[]): void {
   for (const each of functions) {
     describe(each.name, () => {
-      test(`${each.name} that returns what it should does its work`, async () => {
+      test(`${each.name} works when it returns the right value`, async () => {
         const seen = await watched(each, (values) => each.right(...values), 5_000);
         assert.equal(seen.outcome, "resolves", String(seen.error));
         assert.ok(seen.calls > 0, "the function was not called");
@@ -111,7 +111,7 @@ export function userFunctionTests(functions: readonly UserFunction[]): void {
           check(seen, expected);
           if (expected.config) {
             const { callsWhenRefused = 1 } = each;
-            assert.ok(seen.calls <= callsWhenRefused, `what is refused was called ${seen.calls} times`);
+            assert.ok(seen.calls <= callsWhenRefused, `a refused function was called ${seen.calls} times`);
           }
         });
       }
@@ -120,10 +120,10 @@ export function userFunctionTests(functions: readonly UserFunction[]): void {
 }
 
 function consequence({ outcome, itself, wraps, name, warns }: Expected): string {
-  if (outcome === "resolves") return warns === undefined ? "harms nothing" : "harms nothing and is warned of";
-  if (itself === true) return "has its own error passed on";
-  if (wraps === true) return "has its own error as the cause";
-  return `ends the work with a ${name}`;
+  if (outcome === "resolves") return warns === undefined ? "has no effect" : "has no effect except a warning";
+  if (itself === true) return "fails the work with that error";
+  if (wraps === true) return "fails the work with that error as the cause";
+  return `fails the work with a ${name}`;
 }
 
 function misbehave(misbehavior: Misbehavior, right: () => unknown): unknown {
@@ -153,7 +153,7 @@ interface Seen {
   calls: number;
 }
 
-/** Runs the work, and fails for all that no work may do whatever the function does. */
+/** Runs the work, and fails if it breaks a rule that holds for every misbehavior. */
 async function watched(each: UserFunction, act: (values: never[]) => unknown, timeoutMs: number): Promise<Seen> {
   const strays: unknown[] = [];
   const onStray = (error: unknown) => void strays.push(error);
@@ -192,7 +192,7 @@ async function watched(each: UserFunction, act: (values: never[]) => unknown, ti
   return seen;
 }
 
-/** Waits for timers, whose turn shows that the event loop is alive, until no more resources are active than before. */
+/** Waits, with timers that show that the event loop runs, until no more resources are active than before. */
 async function nothingLeft(before: Record<string, number>): Promise<void> {
   const deadline = Date.now() + 5_000;
   for (;;) {
@@ -220,6 +220,6 @@ function check(seen: Seen, expected: Expected): void {
   );
 }
 
-/** All warnings of this process so far: the package gives each but once. */
+/** All warnings of this process so far; the package emits each one once. */
 const warnings: string[] = [];
 process.on("warning", ({ message }) => void warnings.push(message));

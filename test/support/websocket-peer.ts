@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Socket } from "node:net";
 import { type Peer, peer } from "./peers.ts";
 
-/** Listens on loopback and calls `serve` when the head of an HTTP request is there, with what accepts it as a websocket. */
+/** Listens on loopback and calls `serve` with each HTTP request and a function that accepts it as a websocket. */
 export function httpPeer(serve: (socket: Socket, acceptance: string, head: string) => void): Promise<Peer> {
   return peer((socket) => {
     let head = "";
@@ -27,10 +27,10 @@ function acceptanceOf(key: string): string {
   ].join("\r\n");
 }
 
-/** First byte of a frame that closes. */
+/** First byte of a close frame. */
 export const closeFrame = 0x88;
 
-/** One binary frame, unmasked, as servers send them. */
+/** An unmasked binary frame, as sent by servers. */
 export function frame(payload: string): Buffer {
   const body = Buffer.from(payload);
   const short = body.length < 126;
@@ -41,5 +41,5 @@ export function frame(payload: string): Buffer {
   return Buffer.concat([head, body]);
 }
 
-/** A NATS server's first line. */
+/** The first line of a NATS server. */
 export const infoLine = `INFO {"server_id":"own","version":"2.9.10","proto":1,"headers":true,"max_payload":1048576}\r\n`;

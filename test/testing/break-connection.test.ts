@@ -11,7 +11,7 @@ import { peer } from "../support/peers.ts";
 import { openSockets, until } from "../support/resources.ts";
 import { tlsPeer } from "../support/tls-peers.ts";
 
-/** A connection, and what both of its ends see of it. */
+/** A connection and the events that both ends see. */
 async function pair(serve: (socket: Socket) => void = () => {}) {
   const far = { bytes: "", error: undefined as NodeJS.ErrnoException | undefined, closed: false };
   const server = await peer((socket) => {
@@ -28,7 +28,7 @@ async function pair(serve: (socket: Socket) => void = () => {}) {
     serve(socket);
   });
   const socket = await tcp()(server.address);
-  // A reset that comes before the peer has accepted is none to it.
+  // The peer does not see a reset that arrives before it has accepted the connection.
   await until(() => server.accepted === 1, "the peer to accept");
   const near = { bytes: "", error: undefined as NodeJS.ErrnoException | undefined };
   socket.on("error", (error) => {
@@ -112,7 +112,7 @@ test("cutAfter fails the write that is cut and all later writes", async () => {
     socket.write(chunk, (error) => told.push((error as NodeJS.ErrnoException | undefined)?.code));
   }
   socket.uncork();
-  await until(() => told.length === 3, "every write to be told of");
+  await until(() => told.length === 3, "every write to fail");
   assert.deepEqual(told.slice(0, 2), [undefined, "ECONNRESET"]);
   assert.notEqual(told[2], undefined);
 });
@@ -126,7 +126,7 @@ test("cutAfter passes fewer bytes in any encoding, and a normal close", async ()
   socket.write("é", "latin1");
   socket.write("c3a9", "hex");
   socket.uncork();
-  await until(() => far.bytes.length === 3, "what was written to arrive");
+  await until(() => far.bytes.length === 3, "the written bytes to arrive");
   await closed;
   assert.equal(Buffer.from(far.bytes, "latin1").toString("hex"), "e9c3a9");
   assert.equal(Buffer.from(near.bytes, "latin1").toString(), "é1");

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { getEventListeners, once } from "node:events";
 import type { Duplex } from "node:stream";
 import { describe, test } from "node:test";
+import { inspect } from "node:util";
 import {
   type Clock,
   compose,
@@ -19,14 +20,14 @@ import { openSockets, openTimers, until } from "../support/resources.ts";
 
 const address = "127.0.0.1:5432";
 
-/** Where no wait takes longer than a turn of the event loop. */
+/** A clock whose timers fire in the next turn of the event loop. */
 const hurried: Clock = {
   now: () => 0,
   setTimeout: (callback) => setImmediate(callback),
   clearTimeout: (timer) => clearImmediate(timer as NodeJS.Immediate),
 };
 
-/** What befalls dials one after the other, as their callers see it: `connected`, a reason, or `pending`. */
+/** Runs dials one after the other and returns how each ends for its caller: `connected`, a reason or `pending`. */
 async function fatesOf(dial: Dialer<Duplex>, count: number): Promise<string[]> {
   const seen: string[] = [];
   for (let each = 0; each < count; each += 1) {
@@ -279,7 +280,7 @@ describe("with real sockets", () => {
     await using server = await peer((socket) => {
       socket.on("error", (error: NodeJS.ErrnoException) => seen.push(error.code)).resume();
     });
-    // Slow enough for the peer to accept before the reset.
+    // The delay lets the peer accept before the reset.
     const slow = async () => void (await until(() => server.open.size > 0, "the peer to accept"));
     const events: string[] = [];
     const dial = compose(withFaults({ reset: 1 }), async (...args: Parameters<Dialer>) => {
@@ -420,7 +421,7 @@ describe("refuses at construction", () => {
     [{ chance: 1 } as never, "TypeError", /^withFaults: unknown option chance; the options are latencyMs,/],
   ];
   for (const [options, name, message] of rows) {
-    test(`withFaults refuses ${JSON.stringify(options)} at construction: ${String(message)}`, () =>
+    test(`withFaults refuses ${inspect(options)} at construction`, () =>
       assert.throws(() => withFaults(options), { name, message }));
   }
 });

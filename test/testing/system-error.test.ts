@@ -6,7 +6,7 @@ import { classify, parseTarget } from "../../src/index.ts";
 import { connectionReset, connectRefused } from "../../src/testing/system-error.ts";
 import { freePort, peer } from "../support/peers.ts";
 
-/** All that an error says, its own properties in their order. */
+/** Name, message and own properties of an error, in order. */
 const said = (error: Error) => ({
   message: error.message,
   name: error.name,

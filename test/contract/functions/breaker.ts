@@ -8,7 +8,7 @@ import { allRefused, alwaysDown, beneathRetry, failing, number, told, used } fro
 const quick = { backoff: () => 1 };
 const breaker = { consecutive: 1 };
 
-/** Opens the breaker, with retries above, which must not try again what is refused. */
+/** Opens the breaker beneath a retry, which must not retry an error about a returned value. */
 const opening = (options: BreakerOptions, timeoutMs: number) =>
   failing(compose(withTimeout({ timeoutMs }), withRetry(quick), withBreaker(options), alwaysDown())("h:1"));
 

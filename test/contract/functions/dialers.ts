@@ -33,12 +33,12 @@ import { allRefused, told, used } from "./expected.ts";
 const ca = authority();
 const issued = ca.issue({ name: "db.test", alternatives: ["DNS:db.test", "IP:127.0.0.1"] });
 
-/** Dials by `base`, with retries above, which must not try again what is refused. */
+/** Dials with `base` beneath a retry, which must not retry an error about a returned value. */
 const dialing = (base: Dialer<never> | Dialer<Socket>, target: string, timeoutMs: number) =>
   used(compose(withTimeout({ timeoutMs }), withRetry({ backoff: () => 1 }), base as Dialer<Socket>)(target));
 
 const addresses = [{ address: "127.0.0.1", family: 4 }];
-// What a lookup returns is looked at only where it is a promise: it may call back.
+// The result of a lookup matters only if it is a promise; otherwise the lookup may call back.
 const lookup: Record<Misbehavior, Expected> = {
   ...expecting(timesOut),
   throws: wrapped,
@@ -46,7 +46,7 @@ const lookup: Record<Misbehavior, Expected> = {
   "returns a promise of the right value": harmless,
   "returns a promise that never settles": timesOut,
 };
-/** A dialer from outside that another stands on. */
+/** A user's dialer beneath another dialer. */
 const over: Record<Misbehavior, Expected> = {
   ...allRefused("compose: a layer must resolve with a connection,", "DialError"),
   throws: wrapped,
@@ -55,7 +55,7 @@ const over: Record<Misbehavior, Expected> = {
   "returns a promise that never settles": timesOut,
 };
 
-/** A proxy that says yes to each message with the next of `answers`. */
+/** A proxy that accepts each message with the next of `answers`. */
 const proxy = (...answers: readonly (string | Buffer)[]): Promise<Peer> =>
   peer((socket) => {
     const left = [...answers];
@@ -64,7 +64,7 @@ const proxy = (...answers: readonly (string | Buffer)[]): Promise<Peer> =>
 const httpYes = "HTTP/1.1 200 OK\r\n\r\n";
 const socksYes = [Buffer.from("0500", "hex"), Buffer.from("05000001000000000000", "hex")];
 
-/** A connection that does what it is told to when it is destroyed. */
+/** A connection that calls the given function when it is destroyed. */
 function destroyedBy(act: () => unknown): Duplex {
   const conn = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
   const destroy = conn.destroy;
@@ -93,7 +93,7 @@ export const dialerFunctions: readonly UserFunction[] = [
   {
     name: "tcp: lookup, what it calls back with",
     right: () => addresses,
-    // As of a name without addresses, which is tried again.
+    // Like a name without addresses, which is retried.
     expected: {
       ...expecting({
         outcome: "rejects",
@@ -115,7 +115,7 @@ export const dialerFunctions: readonly UserFunction[] = [
       ...allRefused("lookup must answer with an array of addresses", "DialError"),
       throws: wrapped,
       "returns a rejecting promise": wrapped,
-      // It may still call back.
+      // The lookup may still call back.
       "returns undefined": timesOut,
       "returns a promise of the right value": harmless,
       "returns a promise that never settles": timesOut,

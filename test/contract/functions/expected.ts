@@ -10,7 +10,7 @@ import {
   wrapped,
 } from "../../support/user-functions.ts";
 
-/** What a server that is down fails a dial with. */
+/** The error of a dial to a stopped server. */
 export const down = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
 
 /** A base dialer that fails once. */
@@ -19,12 +19,12 @@ export const downOnce = () => scriptedDialer([down, "connect"]);
 /** A base dialer that always fails. */
 export const alwaysDown = () => scriptedDialer([down]);
 
-/** Ends what a dial has brought. */
+/** Destroys the connection of a dial, if there is one. */
 export async function used(dialing: Promise<Duplex>): Promise<void> {
   (await dialing).destroy();
 }
 
-/** Waits for a dial whose failure is not what is looked at. */
+/** Waits for a dial and ignores its failure. */
 export async function failing(dialing: Promise<Duplex>): Promise<void> {
   const error: unknown = await dialing.then(
     (conn) => conn.destroy(),
@@ -43,7 +43,7 @@ const got: Readonly<Record<Exclude<Misbehavior, "throws">, string>> = {
   "returns a promise that never settles": "a promise",
 };
 
-/** All refused: each as an error of the name given that says so, and what it got; what is thrown is passed on. */
+/** Every wrong value is refused with an error of the given name, which shows the value; a thrown error is passed on. */
 export function allRefused(says: string, name = "TypeError"): Record<Misbehavior, Expected> {
   const each = Object.entries(got).map(([misbehavior, value]) => [
     misbehavior,
@@ -52,7 +52,7 @@ export function allRefused(says: string, name = "TypeError"): Record<Misbehavior
   return { throws: passedOn, ...Object.fromEntries(each) };
 }
 
-/** A number is wanted: one out of range is a RangeError, a promise a TypeError. */
+/** Expects a number: a number out of range is a RangeError, a promise a TypeError. */
 export function number(says: string): Record<Misbehavior, Expected> {
   const types = allRefused(says);
   const ranges = allRefused(says, "RangeError");
@@ -64,12 +64,12 @@ export function number(says: string): Record<Misbehavior, Expected> {
   };
 }
 
-/** As they were, beneath a retry: what a function throws is then the failure of an attempt, which may be tried again. */
+/** The same beneath a retry: a thrown error then fails an attempt, which may be retried. */
 export function beneathRetry(expected: Record<Misbehavior, Expected>): Record<Misbehavior, Expected> {
   return { ...expected, throws: wrapped };
 }
 
-/** What it returns is not looked at; what it throws or rejects with is warned of. */
+/** The returned value is ignored; a throw or rejection emits a warning. */
 export function told(what: RegExp): Record<Misbehavior, Expected> {
   return expecting({ outcome: "resolves" }, { throws: warned(what), "returns a rejecting promise": warned(what) });
 }

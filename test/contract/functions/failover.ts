@@ -15,7 +15,7 @@ import { allRefused, beneathRetry, number, told, used } from "./expected.ts";
 
 const targets = ["a:1", "b:1"];
 
-/** Dials by `options`, with retries above, which must not try again what is refused. */
+/** Dials with `options` beneath a retry, which must not retry an error about a returned value. */
 async function failingOver(options: FailoverOptions, timeoutMs: number): Promise<void> {
   using failover = withFailover(options);
   await used(compose(withTimeout({ timeoutMs }), withRetry({ backoff: () => 1 }), failover, scriptedDialer())("h:1"));
@@ -27,7 +27,7 @@ const listsOf = (list: unknown) => ({
   },
 });
 
-/** A discovery that is asked in vain fails the dial, with what went wrong as the cause. */
+/** A discovery that fails makes the dial fail, with the error as the cause. */
 const asked = (says: string) => ({
   ...allRefused(says, "DialError"),
   throws: wrapped,
@@ -70,7 +70,7 @@ export const failoverFunctions: readonly UserFunction[] = [
     run: (iterate, timeoutMs) => failingOver({ discover: { [Symbol.asyncIterator]: iterate } }, timeoutMs),
   },
   {
-    // The right one answers at once, time after time.
+    // The correct function answers immediately every time.
     name: "withFailover: discover, its iterator's next",
     right: () => ({ done: false, value: targets }),
     expected: asked("withFailover: discover must yield its lists as an async iterator does"),
@@ -144,7 +144,7 @@ export const failoverFunctions: readonly UserFunction[] = [
     name: "dnsA: resolver.resolve4 beside an answer of resolve6",
     right: () => [address],
     expected: {
-      // The answer about one IP version is enough.
+      // One IP version with an answer is enough.
       throws: harmless,
       "returns a rejecting promise": harmless,
       "returns undefined": harmless,

@@ -33,7 +33,7 @@ const ca = authority();
 const issued = ca.issue({ name: "db.test" });
 const backoff = () => 1;
 
-/** Dials with hooks attached in one of the two ways that there are. */
+/** Dials with hooks attached in one of the two possible ways. */
 type Attach = (hooks: DialTrace) => { layer: Middleware; trace: DialTrace | undefined };
 
 const byLayer: Attach = (hooks) => ({ layer: withTrace(hooks), trace: undefined });
@@ -136,7 +136,7 @@ const hooks = (Object.entries(scenarios) as [keyof DialTrace, Scenario][]).flatM
   ),
 );
 
-/** A dial that has all the lines of a log: it waits, connects to a real server, and closes. */
+/** A dial that causes every log line: it waits, connects to a real server and closes. */
 async function logged(layer: Middleware): Promise<void> {
   await using server = await goodPeer();
   await used(compose(layer, tcp())(server.address));
@@ -191,7 +191,7 @@ export const observerFunctions: readonly UserFunction[] = [
     run: (getTracer) => used(compose(withTracing({ tracerProvider: { getTracer } }), scriptedDialer())("h:1")),
   },
   {
-    // Asked when the layer is made, with a warning, and once more, for the error.
+    // Called once at construction, with a warning, and once more for the error.
     name: "withOtelMetrics: meterProvider.getMeter",
     right: () => new MeterProvider().getMeter("test"),
     callsWhenRefused: 2,

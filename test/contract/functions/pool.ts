@@ -13,7 +13,7 @@ import {
 } from "../../support/user-functions.ts";
 import { allRefused, alwaysDown, number, told } from "./expected.ts";
 
-/** Asks a pool twice, with one connection given back in between, and ends it. */
+/** Acquires twice from a pool, with a release in between, and closes it. */
 async function pooling(options: Partial<PoolOptions<Duplex>>): Promise<void> {
   await using connections = pool<Duplex>({ dialer: scriptedDialer(), ...options });
   for (let time = 0; time < 2; time += 1) {

@@ -1,13 +1,13 @@
 import type { UserFunction } from "../../support/user-functions.ts";
 
-/** Functions that users call, or that the package gives to theirs: nobody else's code is behind them. */
+/** Functions that users call, or that the package passes to users; they run no user code. */
 export const ofThePackage: readonly RegExp[] = [
   /^(BreakerLayer|Failover|FakeClock|HandshakeContext|Inspector|InspectorServer|ObservedPool|Pool|PolicyContext)\./,
-  // Of a budget the package calls deposit and withdraw only.
+  // The package calls only deposit and withdraw of a budget.
   /^RetryBudget\.(balance|stats)$/,
 ];
 
-/** Where the table has each function of the public types; a prefix stands for all that begin with it. */
+/** The row of each function in the public types; a prefix stands for all names that begin with it. */
 const inTheTable: Readonly<Record<string, string>> = {
   "AddressResolver.resolve4": "dnsA: resolver.resolve4",
   "AddressResolver.resolve6": "dnsA: resolver.resolve6",

@@ -41,7 +41,7 @@ const predicate = (name: string) => ({
 
 const wait = { right: () => 1, expected: number("^backoff\\(1, error\\) must be a number of milliseconds") };
 
-/** A clock whose timers fire, whatever is done in their making. */
+/** A clock whose timers fire even if the wrapped function misbehaves. */
 const clockWith = (changed: Partial<Clock>): Clock => ({
   now: () => performance.now(),
   setTimeout: (callback, ms) => setTimeout(callback, ms),
@@ -150,7 +150,7 @@ export const retryFunctions: readonly UserFunction[] = [
     right: () => ({ refund() {} }),
     expected: {
       ...allRefused("withRetry: budget.withdraw\\(\\) must return a withdrawal with refund\\(\\), or undefined"),
-      // No retry is left.
+      // No retries remain.
       "returns undefined": { outcome: "rejects", name: "DialError", message: /ECONNREFUSED/ },
     },
     run: (withdraw: Given, timeoutMs) => retrying(timeoutMs, { ...quick, budget: budgetWith({ withdraw }) }),
