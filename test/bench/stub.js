@@ -15,6 +15,18 @@ class StubConnection {
     return this;
   }
 
+  on() {
+    return this;
+  }
+
+  write() {
+    return true;
+  }
+
+  isPaused() {
+    return false;
+  }
+
   /** @param {Error | null} error @param {(error: Error | null) => void} callback */
   _destroy(error, callback) {
     callback(error);
