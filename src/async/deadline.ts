@@ -1,5 +1,4 @@
 import { handleRejection } from "../support/returned.ts";
-import { abortable } from "./abortable.ts";
 import { Cancel } from "./cancel.ts";
 import { clearTimer } from "./checked-clock.ts";
 import type { Clock } from "./clock.ts";
@@ -22,10 +21,11 @@ const turns = 4;
  */
 export class Deadline {
   readonly #clock: Clock;
-  readonly #dueAt: number;
+  /** When the timer is due, by the clock. */
+  readonly dueAt: number;
   readonly #onPassed: (lateByMs: number) => void;
   readonly #timer: unknown;
-  #turn: NodeJS.Immediate | undefined;
+  #turn: NodeJS.Immediate | undefined = undefined;
   #turns = 0;
   #lateByMs = 0;
 
@@ -36,7 +36,7 @@ export class Deadline {
    */
   constructor(clock: Clock, ms: number, onPassed: (lateByMs: number) => void) {
     this.#clock = clock;
-    this.#dueAt = clock.now() + ms;
+    this.dueAt = clock.now() + ms;
     this.#onPassed = onPassed;
     this.#timer = clock.setTimeout(() => this.#fire(), ms);
     handleRejection(this.#timer);
@@ -60,7 +60,7 @@ export class Deadline {
   }
 
   #fire(): void {
-    const lateByMs = this.#clock.now() - this.#dueAt;
+    const lateByMs = this.#clock.now() - this.dueAt;
     if (lateByMs <= lateAfterMs) {
       this.#onPassed(0);
       return;
@@ -82,38 +82,38 @@ export class Deadline {
   }
 }
 
-interface Destroyable {
-  destroy(): unknown;
-}
-
-/** How {@link withDeadline} bounds its work. */
-export interface DeadlineSettings {
-  readonly clock: Clock;
-  readonly timeoutMs: number;
-  /** What cancels the work besides. */
-  readonly cancel: Cancel | undefined;
-  /** Called when the time is up; returns what the work is aborted with. */
-  readonly onPassed: (lateByMs: number) => unknown;
-}
-
 /**
- * Runs `work` under a deadline: when the time is up, or `cancel` aborts, the work is aborted, and what it brings later
- * is destroyed. Leaves no timer and no listener.
- *
- * @param work - is given what cancels it; must return a promise, never throw.
+ * Cancels work when its time is up, or when `outer` aborts. Call {@link end} when the work has settled: it then has no
+ * timer and no listener.
  */
-export function withDeadline<T extends Destroyable>(
-  { clock, timeoutMs, cancel: outer, onPassed }: DeadlineSettings,
-  work: (cancel: Cancel) => Promise<T>,
-): Promise<T> {
-  if (outer?.aborted) return Promise.reject(outer.reason);
-  const cancel = new Cancel();
-  const forward = () => cancel.abort(outer?.reason);
-  outer?.onAbort(forward);
-  const deadline = new Deadline(clock, timeoutMs, (lateByMs) => cancel.abort(onPassed(lateByMs)));
-  const release = () => {
-    deadline.clear();
-    outer?.offAbort(forward);
-  };
-  return abortable(() => work(cancel), cancel, release);
+export abstract class TimedCancel extends Cancel {
+  readonly #outer: Cancel | undefined;
+  readonly #deadline: Deadline;
+
+  /** @param timeoutMs - milliseconds, 0 to 2^31-1. */
+  constructor(clock: Clock, timeoutMs: number, outer: Cancel | undefined) {
+    super();
+    this.#outer = outer;
+    this.#deadline = new Deadline(clock, timeoutMs, (lateByMs) => this.abort(this.timedOut(lateByMs)));
+    // After the timer: a clock that throws must leave no listener.
+    outer?.onAbort(this);
+  }
+
+  /** When the time is up, by the clock. */
+  get dueAt(): number {
+    return this.#deadline.dueAt;
+  }
+
+  /** Called when the time is up. Returns the reason that the work is aborted with. */
+  protected abstract timedOut(lateByMs: number): unknown;
+
+  /** Called when `outer` aborts. */
+  override handleEvent(): void {
+    this.abort(this.#outer?.reason);
+  }
+
+  end(): void {
+    this.#deadline.clear();
+    this.#outer?.offAbort(this);
+  }
 }

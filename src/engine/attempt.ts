@@ -10,7 +10,7 @@ import { messageOf } from "../support/message.ts";
 import { cleanError, printable, tameError } from "../support/printable.ts";
 import { wrongReturn } from "../support/returned.ts";
 import { blankerOf } from "../support/sent-secrets.ts";
-import { type DialContext, type Run, runOf } from "./context.ts";
+import { type DialContext, type Run, runOfBase } from "./context.ts";
 import { type DialState, insideAttempt } from "./dial-state.ts";
 import { failed } from "./outcome.ts";
 import { trackClose } from "./tracker.ts";
@@ -21,7 +21,7 @@ import { trackClose } from "./tracker.ts";
  * Inside another attempt (a base built over a composed dialer) it only passes through.
  */
 export function attempting<C extends Duplex>(base: Dialer<C>): Run<C> {
-  const run = runOf(base, ofBase);
+  const run = runOfBase(base);
   return async function attemptDialer(target, context) {
     const { state, cancel, trace, clock } = context;
     cancel?.throwIfAborted();
@@ -53,9 +53,6 @@ export function attempting<C extends Duplex>(base: Dialer<C>): Run<C> {
     }
   };
 }
-
-const ofBase = (got: string) =>
-  `compose: the last layer must resolve with a connection, got ${got}; is it a base dialer?`;
 
 async function connectAndShakeHands<C extends Duplex>(
   run: Run<C>,

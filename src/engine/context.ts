@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { abortable } from "../async/abortable.ts";
 import { Cancel } from "../async/cancel.ts";
 import { checkClock } from "../async/checked-clock.ts";
 import { type Clock, systemClock } from "../async/clock.ts";
@@ -13,7 +14,7 @@ import { checkDialOptions } from "./dial-options.ts";
 import { type Call, callOf, skips } from "./dial-overrides.ts";
 import type { DialState } from "./dial-state.ts";
 import { chainOf } from "./hook-chain.ts";
-import { asObserver, type LayerTraits, type Makeup, makeupOf, setMakeup, withLayer } from "./layer-info.ts";
+import { infoOf, type LayerInfo, type LayerTraits, layerOf, noInfo, setLayer, withLayer } from "./layer-info.ts";
 
 /** What the layers of one dial hand down to each other: {@link DialOptions}, checked and completed. */
 export interface DialContext<C extends Duplex> {
@@ -41,12 +42,8 @@ export type Surround = <T>(work: () => T) => T;
 /** A dialer as the layers of this package call it: target parsed, context complete. Rejects, never throws. */
 export type Run<C extends Duplex> = (target: Target, context: DialContext<C>) => Promise<C>;
 
-const runKey: unique symbol = Symbol("dialtrace.run");
 const contextKey: unique symbol = Symbol("dialtrace.context");
 
-interface WithRun<C extends Duplex> {
-  [runKey]?: Run<C>;
-}
 interface WithContext<C extends Duplex> {
   [contextKey]?: DialContext<C>;
 }
@@ -65,8 +62,8 @@ const emptyContext: DialContext<never> = Object.freeze({
   surround: undefined,
 });
 
-/** Gives an inner dialer its public face. */
-export function dialerOf<C extends Duplex>(run: Run<C>, makeup?: Makeup): Dialer<C> {
+/** Wraps a `Run` as a public `Dialer`. */
+export function dialerOf<C extends Duplex>(run: Run<C>, info?: LayerInfo, isComposition = false): Dialer<C> {
   const dial = (targetLike: TargetLike, options?: DialOptions<C>): Promise<C> => {
     try {
       return run(parseTarget(targetLike), contextOf(options, dial));
@@ -74,27 +71,32 @@ export function dialerOf<C extends Duplex>(run: Run<C>, makeup?: Makeup): Dialer
       return Promise.reject(error);
     }
   };
-  (dial as WithRun<C>)[runKey] = run;
+  setLayer(dial, { run, info: info ?? noInfo, isComposition });
   markDialer(dial);
-  if (makeup !== undefined) setMakeup(dial, makeup);
   return dial;
 }
 
 /**
- * Reaches the inner dialer behind a public one. Dialers from outside get plain options and a real `AbortSignal`, and
- * what they resolve with is checked.
- *
- * @param rule - what the error says about a dialer from outside that resolves with something else.
+ * Returns the `Run` of a dialer. A dialer from outside gets plain options and a real `AbortSignal`, its result is
+ * checked, and it settles within a turn of an abort even if it ignores the signal.
  */
-export function runOf<C extends Duplex>(dialer: Dialer<C>, rule: (got: string) => string = ofLayer): Run<C> {
-  return (dialer as WithRun<C>)[runKey] ?? foreign(dialer, rule);
+export function runOf<C extends Duplex>(dialer: Dialer<C>): Run<C> {
+  const run = layerOf<C>(dialer)?.run;
+  if (run !== undefined) return run;
+  const outside = runOfOutside(dialer, ofLayer);
+  return (target, context) => abortable(() => outside(target, context), context.cancel);
 }
 
-function foreign<C extends Duplex>(dialer: Dialer<C>, rule: (got: string) => string): Run<C> {
-  return async function foreignDialer(target, context) {
+/** As {@link runOf}, for the base dialer of a composition: attempts are guarded by themselves. */
+export function runOfBase<C extends Duplex>(base: Dialer<C>): Run<C> {
+  return layerOf<C>(base)?.run ?? runOfOutside(base, ofBase);
+}
+
+function runOfOutside<C extends Duplex>(dialer: Dialer<C>, rule: (got: string) => string): Run<C> {
+  return async function outsideDialer(target, context) {
     const conn: unknown = await dialer(target, optionsOf(context));
     if (isConnection(conn)) return conn as C;
-    // A decorator that forgets to return the connection has left it where nothing can reach it.
+    // A decorator that forgets to return the connection leaves it where nothing can reach it.
     discard(context.state?.conn);
     throw asMistake(new TypeError(rule(show(conn))));
   };
@@ -103,15 +105,18 @@ function foreign<C extends Duplex>(dialer: Dialer<C>, rule: (got: string) => str
 const ofLayer = (got: string) =>
   `compose: a layer must resolve with a connection, got ${got}; return what next() resolves with`;
 
-/** Makes a middleware of a wrapper around inner dialers. */
+const ofBase = (got: string) =>
+  `compose: the last layer must resolve with a connection, got ${got}; is it a base dialer?`;
+
+/** Makes a middleware from a wrapper around a `Run`. */
 export function layer(wrap: <C extends Duplex>(next: Run<C>) => Run<C>, traits: LayerTraits = {}): Middleware {
   const middleware: Middleware = (next) => {
     checkDialer(`${traits.name ?? "middleware"}: next`, next);
     const beneath = runOf(next);
-    return dialerOf(skippable(wrap(beneath), beneath, traits.name), withLayer(traits, makeupOf(next)));
+    return dialerOf(skippable(wrap(beneath), beneath, traits.name), withLayer(traits, infoOf(next)));
   };
-  markMiddleware(middleware);
-  return traits.observes ? asObserver(middleware) : middleware;
+  markMiddleware(middleware, traits.observes);
+  return middleware;
 }
 
 function skippable<C extends Duplex>(run: Run<C>, beneath: Run<C>, name: string | undefined): Run<C> {
@@ -160,7 +165,7 @@ export function contextOf<C extends Duplex>(
   const { state, insideRetry, surround } = inherited;
   // Times of two clocks can't be compared.
   const deadline = clock === inherited.clock ? inherited.deadline : undefined;
-  const call = asks(options) ? callOf(options, inherited.call, makeupOf(dialer), what) : undefined;
+  const call = asks(options) ? callOf(options, inherited.call, infoOf(dialer), what) : undefined;
   return { cancel, trace, handshake, background, owner, clock, state, insideRetry, deadline, call, surround };
 }
 

@@ -175,7 +175,7 @@ export function withRetry(options: RetryOptions = {}): Middleware {
           }
         }
       },
-    { name: "retry" },
+    { name: "retry", retries: true },
   );
 }
 
