@@ -83,30 +83,27 @@ export function dialerOf<C extends Duplex>(run: Run<C>, info?: LayerInfo, isComp
 export function runOf<C extends Duplex>(dialer: Dialer<C>): Run<C> {
   const run = layerOf<C>(dialer)?.run;
   if (run !== undefined) return run;
-  const outside = runOfOutside(dialer, ofLayer);
-  return (target, context) => abortable(() => outside(target, context), context.cancel);
-}
-
-/** As {@link runOf}, for the base dialer of a composition: attempts are guarded by themselves. */
-export function runOfBase<C extends Duplex>(base: Dialer<C>): Run<C> {
-  return layerOf<C>(base)?.run ?? runOfOutside(base, ofBase);
-}
-
-function runOfOutside<C extends Duplex>(dialer: Dialer<C>, rule: (got: string) => string): Run<C> {
-  return async function outsideDialer(target, context) {
-    const conn: unknown = await dialer(target, optionsOf(context));
-    if (isConnection(conn)) return conn as C;
-    // A decorator that forgets to return the connection leaves it where nothing can reach it.
-    discard(context.state?.conn);
-    throw asMistake(new TypeError(rule(show(conn))));
+  return function outsideDialer(target, context) {
+    return abortable(() => checked(dialer, target, context), context.cancel);
   };
 }
 
-const ofLayer = (got: string) =>
-  `compose: a layer must resolve with a connection, got ${got}; return what next() resolves with`;
+async function checked<C extends Duplex>(dialer: Dialer<C>, target: Target, context: DialContext<C>): Promise<C> {
+  const conn: unknown = await dialer(target, optionsOf(context));
+  if (isConnection(conn)) return conn as C;
+  // A decorator that forgets to return the connection leaves it where nothing can reach it.
+  discard(context.state?.conn);
+  throw asMistake(
+    new TypeError(
+      `compose: a layer must resolve with a connection, got ${show(conn)}; return what next() resolves with`,
+    ),
+  );
+}
 
-const ofBase = (got: string) =>
-  `compose: the last layer must resolve with a connection, got ${got}; is it a base dialer?`;
+/** As {@link runOf}, for the base dialer of a composition: attempts have a guard and a check of their own. */
+export function runOfBase<C extends Duplex>(base: Dialer<C>): Run<C> {
+  return layerOf<C>(base)?.run ?? ((target, context) => base(target, optionsOf(context)));
+}
 
 /** Makes a middleware from a wrapper around a `Run`. */
 export function layer(wrap: <C extends Duplex>(next: Run<C>) => Run<C>, traits: LayerTraits = {}): Middleware {

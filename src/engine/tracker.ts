@@ -5,6 +5,7 @@ import { classify } from "../core/classify.ts";
 import type { CloseReason } from "../core/event-values.ts";
 import type { Target } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
+import { emit, wants } from "./hook-chain.ts";
 
 type Destroy = (error: Error | null, callback: (error?: Error | null) => void) => void;
 type Final = (callback: (error?: Error | null) => void) => void;
@@ -30,13 +31,14 @@ export function traceOf(conn: Duplex): DialTrace | undefined {
 }
 
 /**
- * Reports the close of `conn`, which is open since `openedAt`, to `trace`, exactly once. It wraps the stream's own `_destroy`, which
+ * Reports the close of `conn`, which opened now, to `trace`, exactly once. It wraps the stream's own `_destroy`, which
  * Node calls once whatever ends a stream, rather than listening: clients call
  * `removeAllListeners()` on the sockets that they are given.
  */
-export function trackClose(conn: Duplex, target: Target, clock: Clock, openedAt: number, trace: DialTrace): void {
-  if (trace.gotConn !== undefined || trace.putIdleConn !== undefined) (conn as Traced)[traceKey] = trace;
-  if (trace.connClosed === undefined) return;
+export function trackClose(conn: Duplex, target: Target, clock: Clock, trace: DialTrace): void {
+  if (wants(trace, "gotConn") || wants(trace, "putIdleConn")) (conn as Traced)[traceKey] = trace;
+  if (!wants(trace, "connClosed")) return;
+  const openedAt = clock.now();
   let closedLocally = false;
 
   // Node finishes our side by itself after the peer's FIN; whoever finishes first has closed.
@@ -54,7 +56,7 @@ export function trackClose(conn: Duplex, target: Target, clock: Clock, openedAt:
   conn._destroy = function destroyTracked(error, callback) {
     if (!told) {
       told = true;
-      trace.connClosed?.({
+      emit(trace, "connClosed", {
         target,
         conn,
         reason: statedReasons.get(conn) ?? closeReason(conn, error, closedLocally),
