@@ -1,6 +1,5 @@
 import type { Duplex } from "node:stream";
 import { abortable } from "../async/abortable.ts";
-import type { Cancel } from "../async/cancel.ts";
 import type { Dialer } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
 import type { Reason } from "../core/reasons.ts";
@@ -13,8 +12,8 @@ import { show } from "../support/validate.ts";
 import { type DialContext, type Run, runOfBase } from "./context.ts";
 import { type DialState, insideAttempt } from "./dial-state.ts";
 import { shakeHands } from "./handshake.ts";
+import { emit, wants } from "./hook-chain.ts";
 import { failed } from "./outcome.ts";
-import { Timed } from "./timed.ts";
 import { trackClose } from "./tracker.ts";
 
 /**
@@ -27,82 +26,105 @@ export function attempting<C extends Duplex>(base: Dialer<C>): Run<C> {
   return function attemptDialer(target, context) {
     const { state, cancel } = context;
     if (cancel?.aborted) return Promise.reject(cancel.reason);
-    return state === undefined || state.insideAttempt
-      ? connectOnly(run, target, context)
-      : attempt(run, target, context, state);
+    if (state === undefined || state.insideAttempt) {
+      return connectAndShakeHands(run, target, context, 0).then((conn) => {
+        const problem = problemOf(conn, target);
+        if (problem !== undefined) throw problem;
+        return conn;
+      });
+    }
+    state.attempts += 1;
+    const attempt = new Attempt<C>(target, context, state);
+    // Not an async function: those allocate twice as much.
+    return connectAndShakeHands(run, target, context, state.attempts).then(
+      (conn) => attempt.succeed(conn),
+      (error) => attempt.fail(error),
+    );
   };
 }
 
-async function attempt<C extends Duplex>(
+class Attempt<C extends Duplex> {
+  readonly #target: Target;
+  readonly #context: DialContext<C>;
+  readonly #state: DialState;
+  readonly #attempt: number;
+  readonly #startedAt: number;
+
+  constructor(target: Target, context: DialContext<C>, state: DialState) {
+    this.#target = target;
+    this.#context = context;
+    this.#state = state;
+    this.#attempt = state.attempts;
+    const { trace, clock } = context;
+    if (wants(trace, "attemptStart")) emit(trace, "attemptStart", { target, attempt: state.attempts });
+    this.#startedAt = clock.now();
+  }
+
+  succeed(conn: C): C {
+    const { trace, clock } = this.#context;
+    const target = this.#target;
+    const problem = problemOf(conn, target);
+    if (problem !== undefined) return this.fail(problem);
+    this.#state.conn = conn;
+    if (trace === undefined) return conn;
+    const durationMs = clock.now() - this.#startedAt;
+    trackClose(conn, target, clock, trace);
+    if (wants(trace, "attemptDone")) {
+      emit(trace, "attemptDone", { target, attempt: this.#attempt, durationMs, outcome: "success", conn });
+    }
+    return conn;
+  }
+
+  fail(thrown: unknown): never {
+    const { trace, clock, cancel } = this.#context;
+    const [target, attempt, state] = [this.#target, this.#attempt, this.#state];
+    const ended = failed(tameError(thrown), cancel);
+    const durationMs = clock.now() - this.#startedAt;
+    let { error } = ended;
+    if (ended.outcome === "failure") {
+      state.recordFailure({ attempt, durationMs, reason: ended.reason, error });
+      if (!cancel?.aborted) error = asDialError(error, ended.reason, target, state);
+    }
+    emit(trace, "attemptDone", { target, attempt, durationMs, ...ended, error });
+    throw error;
+  }
+}
+
+function connectAndShakeHands<C extends Duplex>(
   run: Run<C>,
   target: Target,
   context: DialContext<C>,
-  state: DialState,
-): Promise<C> {
-  state.attempts += 1;
-  const number = state.attempts;
-  const part = new Timed(context, "attempt", { target, attempt: number });
-  try {
-    let conn = await callBase(run, target, context);
-    checkConnection(conn);
-    if (context.handshake !== undefined) conn = await shakeHands(context.handshake, conn, target, context, number);
-    checkOpen(conn, target);
-    state.conn = conn;
-    if (context.trace !== undefined) {
-      trackClose(conn, target, context.clock, context.trace);
-      part.succeed({ conn });
-    }
-    return conn;
-  } catch (thrown) {
-    throw attemptFailed(part, thrown, number, target, context.cancel, state);
-  }
-}
-
-/** Reports a failed attempt. Returns the error that it rejects with. */
-function attemptFailed(
-  part: Timed<"attempt">,
-  thrown: unknown,
   attempt: number,
-  target: Target,
-  cancel: Cancel | undefined,
-  state: DialState,
-): unknown {
-  const durationMs = part.elapsedMs();
-  const ended = failed(tameError(thrown), cancel);
-  let { error } = ended;
-  if (ended.outcome === "failure") {
-    state.recordFailure({ attempt, durationMs, reason: ended.reason, error });
-    if (!cancel?.aborted) error = asDialError(error, ended.reason, target, state);
-  }
-  part.fail({ ...ended, error }, undefined, durationMs);
-  return error;
-}
-
-async function connectOnly<C extends Duplex>(run: Run<C>, target: Target, context: DialContext<C>): Promise<C> {
-  let conn = await callBase(run, target, context);
-  checkConnection(conn);
-  if (context.handshake !== undefined) conn = await shakeHands(context.handshake, conn, target, context, 0);
-  checkOpen(conn, target);
-  return conn;
+): Promise<C> {
+  const { handshake } = context;
+  const connected = callBase(run, target, context);
+  if (handshake === undefined) return connected;
+  return connected.then((conn) => {
+    if (!isConnection(conn)) throw notConnection(conn);
+    return shakeHands(handshake, conn, target, context, attempt);
+  });
 }
 
 function callBase<C extends Duplex>(run: Run<C>, target: Target, context: DialContext<C>): Promise<C> {
   const { cancel, surround } = context;
   const inner = { ...context, handshake: undefined, state: insideAttempt, call: undefined };
-  if (surround === undefined) return abortable(() => run(target, inner), cancel);
-  return abortable(() => surround(() => run(target, inner)), cancel);
+  const dial = () => run(target, inner);
+  return abortable(surround === undefined ? dial : () => surround(dial), cancel).then((conn) =>
+    openConnection(conn, target),
+  );
 }
 
-function checkConnection(conn: unknown): void {
-  if (isConnection(conn)) return;
-  const rule = `the last layer must resolve with a connection, got ${show(conn)}; is it a base dialer?`;
-  throw asMistake(new TypeError(`compose: ${rule}`));
-}
-
-function checkOpen(conn: Duplex, target: Target): void {
-  if (!conn.destroyed) return;
+/** Returns the error for a connection that cannot be handed out. */
+function problemOf(conn: Duplex, target: Target): Error | undefined {
+  if (!isConnection(conn)) return notConnection(conn);
+  if (!conn.destroyed) return undefined;
   discard(conn);
-  throw new DialError(`dial ${target}: closed before it was ready`, { reason: "handshake_closed", target });
+  return new DialError(`dial ${target}: closed before it was ready`, { reason: "handshake_closed", target });
+}
+
+function notConnection(conn: unknown): Error {
+  const rule = `the last layer must resolve with a connection, got ${show(conn)}; is it a base dialer?`;
+  return asMistake(new TypeError(`compose: ${rule}`));
 }
 
 function asDialError(raw: unknown, reason: Reason, target: Target, state: DialState): DialError {
