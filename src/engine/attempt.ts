@@ -109,9 +109,7 @@ function callBase<C extends Duplex>(run: Run<C>, target: Target, context: DialCo
   const { cancel, surround } = context;
   const inner = { ...context, handshake: undefined, state: insideAttempt, call: undefined };
   const dial = () => run(target, inner);
-  return abortable(surround === undefined ? dial : () => surround(dial), cancel).then((conn) =>
-    openConnection(conn, target),
-  );
+  return abortable(surround === undefined ? dial : () => surround(dial), cancel);
 }
 
 /** Returns the error for a connection that cannot be handed out. */
