@@ -10,7 +10,7 @@ import { tameError } from "../support/printable.ts";
 import { asMistake } from "../support/returned.ts";
 import { show } from "../support/validate.ts";
 import { type DialContext, type Run, runOfBase } from "./context.ts";
-import { type DialState, insideAttempt } from "./dial-state.ts";
+import type { DialState } from "./dial-state.ts";
 import { shakeHands } from "./handshake.ts";
 import { emit, wants } from "./hook-chain.ts";
 import { failed } from "./outcome.ts";
@@ -107,8 +107,7 @@ function connectAndShakeHands<C extends Duplex>(
 
 function callBase<C extends Duplex>(run: Run<C>, target: Target, context: DialContext<C>): Promise<C> {
   const { cancel, surround } = context;
-  const inner = { ...context, handshake: undefined, state: insideAttempt, call: undefined };
-  const dial = () => run(target, inner);
+  const dial = () => run(target, context);
   return abortable(surround === undefined ? dial : () => surround(dial), cancel);
 }
 

@@ -12,7 +12,7 @@ import { markDialer, markMiddleware } from "../support/roles.ts";
 import { checkDialer, show } from "../support/validate.ts";
 import { checkDialOptions } from "./dial-options.ts";
 import { type Call, callOf, skips } from "./dial-overrides.ts";
-import type { DialState } from "./dial-state.ts";
+import { type DialState, insideAttempt } from "./dial-state.ts";
 import { chainOf } from "./hook-chain.ts";
 import { infoOf, type LayerInfo, type LayerTraits, layerOf, noInfo, setLayer, withLayer } from "./layer-info.ts";
 
@@ -42,10 +42,13 @@ export type Surround = <T>(work: () => T) => T;
 /** A dialer as the layers of this package call it: target parsed, context complete. Rejects, never throws. */
 export type Run<C extends Duplex> = (target: Target, context: DialContext<C>) => Promise<C>;
 
+/** On the options for a dialer from outside: the context that they were made from, and the state of what it dials. */
 const contextKey: unique symbol = Symbol("dialtrace.context");
+const stateKey: unique symbol = Symbol("dialtrace.state");
 
 interface WithContext<C extends Duplex> {
   [contextKey]?: DialContext<C>;
+  [stateKey]?: DialState | undefined;
 }
 
 const emptyContext: DialContext<never> = Object.freeze({
@@ -100,9 +103,14 @@ async function checked<C extends Duplex>(dialer: Dialer<C>, target: Target, cont
   );
 }
 
-/** As {@link runOf}, for the base dialer of a composition: attempts have a guard and a check of their own. */
+/**
+ * As {@link runOf}, for the base dialer of a composition: it is called inside an attempt, which runs the handshake and
+ * guards and checks the result.
+ */
 export function runOfBase<C extends Duplex>(base: Dialer<C>): Run<C> {
-  return layerOf<C>(base)?.run ?? ((target, context) => base(target, optionsOf(context)));
+  const run = layerOf<C>(base)?.run;
+  if (run === undefined) return (target, context) => base(target, baseOptionsOf(context));
+  return (target, context) => run(target, { ...context, handshake: undefined, state: insideAttempt, call: undefined });
 }
 
 /** Makes a middleware from a wrapper around a `Run`. */
@@ -124,15 +132,21 @@ function skippable<C extends Duplex>(run: Run<C>, beneath: Run<C>, name: string 
 }
 
 function optionsOf<C extends Duplex>(context: DialContext<C>): DialOptions<C> {
-  const { cancel, trace, handshake, background, owner, clock, call } = context;
-  const options: DialOptions<C> & WithContext<C> = { [contextKey]: context };
+  const options = baseOptionsOf(context, context.state);
+  options.handshake = context.handshake;
+  return context.call === undefined ? options : Object.assign(options, context.call);
+}
+
+function baseOptionsOf<C extends Duplex>(context: DialContext<C>, state = insideAttempt): DialOptions<C> {
+  const { cancel, trace, background, owner, clock } = context;
+  const options: DialOptions<C> & WithContext<C> = { [contextKey]: context, [stateKey]: state };
   if (cancel !== undefined) Object.defineProperty(options, "signal", lazySignal);
   options.trace = trace;
-  options.handshake = handshake;
+  options.handshake = undefined;
   options.background = background;
   options.owner = owner;
   options.clock = clock;
-  return call === undefined ? options : Object.assign(options, call);
+  return options;
 }
 
 /**
@@ -165,7 +179,8 @@ export function contextOf<C extends Duplex>(
   const cancel = signal && Cancel.of(signal);
   const given = options.trace;
   const trace = given === undefined || given === inherited.trace ? given : chainOf(given);
-  const { state, insideRetry, surround } = inherited;
+  const { insideRetry, surround } = inherited;
+  const state = options[stateKey];
   // Times of two clocks can't be compared.
   const deadline = clock === inherited.clock ? inherited.deadline : undefined;
   const call = asks(options) ? callOf(options, inherited.call, infoOf(dialer), what) : undefined;
