@@ -183,7 +183,9 @@ export function contextOf<C extends Duplex>(
   const state = options[stateKey];
   // Times of two clocks can't be compared.
   const deadline = clock === inherited.clock ? inherited.deadline : undefined;
-  const call = asks(options) ? callOf(options, inherited.call, infoOf(dialer), what) : undefined;
+  // The base dialer's own overrides are new, whatever the dial's were.
+  const above = state?.insideAttempt ? undefined : inherited.call;
+  const call = asks(options) ? callOf(options, above, infoOf(dialer), what) : undefined;
   return { cancel, trace, handshake, background, owner, clock, state, insideRetry, deadline, call, surround };
 }
 
