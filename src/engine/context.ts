@@ -84,7 +84,7 @@ export function dialerOf<C extends Duplex>(run: Run<C>, info?: LayerInfo, isComp
  * checked, and it settles within a turn of an abort even if it ignores the signal.
  */
 export function runOf<C extends Duplex>(dialer: Dialer<C>): Run<C> {
-  const run = layerOf<C>(dialer)?.run;
+  const run = layerOf<Run<C>>(dialer)?.run;
   if (run !== undefined) return run;
   return function outsideDialer(target, context) {
     return abortable(() => checked(dialer, target, context), context.cancel);
@@ -108,7 +108,7 @@ async function checked<C extends Duplex>(dialer: Dialer<C>, target: Target, cont
  * guards and checks the result.
  */
 export function runOfBase<C extends Duplex>(base: Dialer<C>): Run<C> {
-  const run = layerOf<C>(base)?.run;
+  const run = layerOf<Run<C>>(base)?.run;
   if (run === undefined) return (target, context) => base(target, baseOptionsOf(context));
   return (target, context) => run(target, { ...context, handshake: undefined, state: insideAttempt, call: undefined });
 }

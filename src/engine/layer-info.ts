@@ -1,8 +1,6 @@
-import type { Duplex } from "node:stream";
 import type { Middleware } from "../core/dialer.ts";
 import { addPlace, type Place } from "../support/observed-places.ts";
 import { markMiddleware } from "../support/roles.ts";
-import type { Run } from "./context.ts";
 
 /** What a layer of this package declares about itself. */
 export interface LayerTraits {
@@ -44,25 +42,25 @@ export const noInfo: LayerInfo = Object.freeze({
 const layerKey: unique symbol = Symbol("dialtrace.layer");
 
 /** What a dialer carries under the one symbol of this package. */
-interface LayerRecord<C extends Duplex = Duplex> {
+interface LayerRecord<R = unknown> {
   /** How the layers of this package call the dialer; `undefined` for a dialer from outside. */
-  readonly run: Run<C> | undefined;
+  readonly run: R | undefined;
   readonly info: LayerInfo;
   /** Whether `compose` made the dialer. */
   readonly isComposition: boolean;
 }
 
-interface WithLayer<C extends Duplex> {
-  readonly [layerKey]?: LayerRecord<C>;
+interface WithLayer<R> {
+  readonly [layerKey]?: LayerRecord<R>;
 }
 
 /** Returns what `dialer` carries, or `undefined` for a dialer from outside. */
-export function layerOf<C extends Duplex>(dialer: object): LayerRecord<C> | undefined {
-  return (dialer as WithLayer<C>)[layerKey];
+export function layerOf<R>(dialer: object): LayerRecord<R> | undefined {
+  return (dialer as WithLayer<R>)[layerKey];
 }
 
 /** Sets what `dialer` carries. */
-export function setLayer<C extends Duplex>(dialer: object, record: LayerRecord<C>): void {
+export function setLayer(dialer: object, record: LayerRecord): void {
   Object.defineProperty(dialer, layerKey, { value: record, configurable: true });
 }
 

@@ -5,9 +5,9 @@ import { classify } from "../core/classify.ts";
 import type { CloseReason } from "../core/event-values.ts";
 import type { Target } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
+import { onDestroy } from "../support/on-destroy.ts";
 import { emit, wants } from "./hook-chain.ts";
 
-type Destroy = (error: Error | null, callback: (error?: Error | null) => void) => void;
 type Final = (callback: (error?: Error | null) => void) => void;
 
 /** Reasons that an owner gave beforehand, because the stream alone can't tell. */
@@ -30,11 +30,7 @@ export function traceOf(conn: Duplex): DialTrace | undefined {
   return (conn as Traced)[traceKey];
 }
 
-/**
- * Reports the close of `conn`, which opened now, to `trace`, exactly once. It wraps the stream's own `_destroy`, which
- * Node calls once whatever ends a stream, rather than listening: clients call
- * `removeAllListeners()` on the sockets that they are given.
- */
+/** Reports the close of `conn`, which opened now, to `trace`, exactly once. */
 export function trackClose(conn: Duplex, target: Target, clock: Clock, trace: DialTrace): void {
   if (wants(trace, "gotConn") || wants(trace, "putIdleConn")) (conn as Traced)[traceKey] = trace;
   if (!wants(trace, "connClosed")) return;
@@ -50,24 +46,17 @@ export function trackClose(conn: Duplex, target: Target, clock: Clock, trace: Di
     };
   }
 
-  const destroy = conn._destroy as Destroy;
-  // A socket that its owner connects anew is destroyed once more; it is no longer the one dialed.
-  let told = false;
-  conn._destroy = function destroyTracked(error, callback) {
-    if (!told) {
-      told = true;
-      emit(trace, "connClosed", {
-        target,
-        conn,
-        reason: statedReasons.get(conn) ?? closeReason(conn, error, closedLocally),
-        durationMs: clock.now() - openedAt,
-        bytesRead: (conn as Socket).bytesRead ?? 0,
-        bytesWritten: (conn as Socket).bytesWritten ?? 0,
-        ...(error && { error }),
-      });
-    }
-    destroy.call(this, error, callback);
-  };
+  onDestroy(conn, (error) => {
+    emit(trace, "connClosed", {
+      target,
+      conn,
+      reason: statedReasons.get(conn) ?? closeReason(conn, error, closedLocally),
+      durationMs: clock.now() - openedAt,
+      bytesRead: (conn as Socket).bytesRead ?? 0,
+      bytesWritten: (conn as Socket).bytesWritten ?? 0,
+      ...(error && { error }),
+    });
+  });
 }
 
 function closeReason(conn: Duplex, error: Error | null, closedLocally: boolean): CloseReason {

@@ -2,9 +2,8 @@ import type { Duplex } from "node:stream";
 import type { DialTrace } from "../core/trace.ts";
 import { traceOf } from "../engine/tracker.ts";
 import type { Linked } from "../support/linked-list.ts";
+import { onDestroy } from "../support/on-destroy.ts";
 import { freshen, isFit, unwatchIdle, watchIdle } from "./stream-mode.ts";
-
-type Destroy = (error: Error | null, callback: (error?: Error | null) => void) => void;
 
 /** Where a connection of a pool is: leased, waiting to be, or no more of the pool. */
 export type PooledState = "used" | "idle" | "gone";
@@ -47,14 +46,11 @@ export class Pooled<C extends Duplex> implements Linked<Pooled<C>> {
     this.#onReadable = () => owner.turnedReadable(this);
     // For as long as it is the pool's: its holder may not listen, and an error that nobody hears ends the process.
     conn.on("error", ignore);
-    // Not a listener: users call removeAllListeners() on what they are given. Node calls it once, whatever ends a stream.
-    const destroy = conn._destroy as Destroy;
-    conn._destroy = (error, callback) => {
+    onDestroy(conn, () => {
       // Its holder may have taken that off. The error is told a tick later.
       if (conn.listenerCount("error") === 0) conn.on("error", ignore);
       owner.destroyed(this);
-      destroy.call(conn, error, callback);
-    };
+    });
   }
 
   get fit(): boolean {

@@ -1,14 +1,14 @@
+import { BoundedMap } from "../support/bounded-map.ts";
+
 /** Names whose moments are kept; beyond it the one told longest ago is dropped. */
 const maxNames = 32;
 
 /** The moments last told under each of a few names. */
 export class Moments {
-  readonly #seconds = new Map<string, number>();
+  readonly #seconds = new BoundedMap<string, number>(maxNames);
 
   tell(name: string, seconds: number): void {
-    this.#seconds.delete(name);
     this.#seconds.set(name, seconds);
-    if (this.#seconds.size > maxNames) this.#seconds.delete(this.#seconds.keys().next().value as string);
   }
 
   /** None before the first: zero would be a moment long past. */
