@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { Duplex } from "node:stream";
 import { describe, test } from "node:test";
-import { dialEventNames } from "../../src/core/trace.ts";
+import { dialEventNames, inheritedEvents } from "../../src/core/trace.ts";
 import { dialerOf } from "../../src/engine/context.ts";
 import { compose, type Dialer, type DialOptions, type DialTrace, type Middleware, Target } from "../../src/index.ts";
 import { fakeClock, scriptedDialer } from "../../src/testing.ts";
@@ -269,6 +269,27 @@ export function decoratorContract(name: string, make: () => Middleware): void {
         await assert.rejects(failing("h:1", { clock, trace: hooks, handshake }), { reason: "tls_protocol" });
       });
     }
+
+    test("resolves although a hook of every event of the table throws", async () => {
+      const called = new Set<string>();
+      const hooks = Object.fromEntries(
+        dialEventNames.map((name) => [
+          name,
+          () => {
+            called.add(name);
+            throw new Error("a broken hook");
+          },
+        ]),
+      ) as DialTrace;
+      const base = dialerOf<Duplex>(async (_target, { trace }) => {
+        for (const name of inheritedEvents) trace?.[name]?.({} as never);
+        return connection();
+      });
+      const handshake = async (conn: Duplex) => conn;
+      const conn = await compose(make(), base)("h:1", { clock: fakeClock(), trace: hooks, handshake });
+      conn.destroy();
+      assert.deepEqual([...called].sort(), [...dialEventNames].sort());
+    });
 
     test("keeps dials that run at once apart", async () => {
       const steps = [deferred<Duplex>(), deferred<Duplex>(), deferred<Duplex>()];
