@@ -64,6 +64,7 @@ export function setLayer(dialer: object, record: LayerRecord): void {
   Object.defineProperty(dialer, layerKey, { value: record, configurable: true });
 }
 
+/** Returns what is known of the layers of `dialer`. */
 export function infoOf(dialer: object): LayerInfo {
   return layerOf(dialer)?.info ?? noInfo;
 }

@@ -28,6 +28,7 @@ export function markFactories(factories: Readonly<Record<string, object>>): void
   for (const [name, factory] of Object.entries(factories)) setRole(factory, { kind: "factory", name });
 }
 
+/** Returns the role of a function of this package, or `undefined`. */
 export function roleOf(value: unknown): Role | undefined {
   return typeof value === "function" ? (value as { [roleKey]?: Role })[roleKey] : undefined;
 }
