@@ -5,7 +5,7 @@ import type { BreakerState } from "../core/event-values.ts";
 import { formatDuration } from "../core/format.ts";
 import { parseTarget, type TargetLike } from "../core/target.ts";
 import { type DialContext, layer } from "../engine/context.ts";
-import { type Failed, failed } from "../engine/outcome.ts";
+import { type Failed, outcomeOf } from "../engine/outcome.ts";
 import { messageOf } from "../support/message.ts";
 import { returnedBoolean } from "../support/returned.ts";
 import { markFactories } from "../support/roles.ts";
@@ -126,7 +126,7 @@ export function withBreaker(options: BreakerOptions): BreakerLayer {
           breaker.succeeded(generation, clock, trace);
           return conn;
         } catch (thrown) {
-          const ended = failed(thrown, cancel);
+          const ended = outcomeOf(thrown, cancel);
           if (counts(ended)) breaker.failed(generation, ended.error, clock, trace);
           throw thrown;
         } finally {

@@ -4,7 +4,7 @@ import { DialError, DialTimeoutError, timeoutMessage } from "../core/errors.ts";
 import type { Address } from "../core/event-values.ts";
 import type { Target } from "../core/target.ts";
 import type { DialContext } from "../engine/context.ts";
-import { failed } from "../engine/outcome.ts";
+import { outcomeOf } from "../engine/outcome.ts";
 import { isError } from "../support/is-error.ts";
 
 /** What every connect of a dialer has in common. */

@@ -4,7 +4,7 @@ import { Deadline } from "../async/deadline.ts";
 import { classify } from "../core/classify.ts";
 import type { Address } from "../core/event-values.ts";
 import type { DialContext } from "../engine/context.ts";
-import { failed } from "../engine/outcome.ts";
+import { outcomeOf } from "../engine/outcome.ts";
 import { isPromiseLike, wrongReturn } from "../support/returned.ts";
 
 /**

@@ -5,7 +5,7 @@ import { DialError } from "../core/errors.ts";
 import { canonicalHost } from "../core/host-name.ts";
 import { type DialContext, dialerOf, runOf } from "../engine/context.ts";
 import { placesOf } from "../engine/layer-info.ts";
-import { failed } from "../engine/outcome.ts";
+import { outcomeOf } from "../engine/outcome.ts";
 import { lazyModules } from "../support/lazy-modules.ts";
 import { checkTypes } from "../support/open-options.ts";
 import { cleanError } from "../support/printable.ts";

@@ -13,7 +13,7 @@ import { type DialContext, type Run, runOfBase } from "./context.ts";
 import type { DialState } from "./dial-state.ts";
 import { shakeHands } from "./handshake.ts";
 import { emit, wants } from "./hook-chain.ts";
-import { failed } from "./outcome.ts";
+import { outcomeOf } from "./outcome.ts";
 import { trackClose } from "./tracker.ts";
 
 /**
@@ -78,7 +78,7 @@ class Attempt<C extends Duplex> {
   fail(thrown: unknown): never {
     const { trace, clock, cancel } = this.#context;
     const [target, attempt, state] = [this.#target, this.#attempt, this.#state];
-    const ended = failed(tameError(thrown), cancel);
+    const ended = outcomeOf(tameError(thrown), cancel);
     const durationMs = clock.now() - this.#startedAt;
     let { error } = ended;
     if (ended.outcome === "failure") {
@@ -106,9 +106,9 @@ function connectAndShakeHands<C extends Duplex>(
 }
 
 function callBase<C extends Duplex>(run: Run<C>, target: Target, context: DialContext<C>): Promise<C> {
-  const { cancel, surround } = context;
+  const { cancel, runInContext } = context;
   const dial = () => run(target, context);
-  return abortable(surround === undefined ? dial : () => surround(dial), cancel);
+  return abortable(runInContext === undefined ? dial : () => runInContext(dial), cancel);
 }
 
 /** Returns the error for a connection that cannot be handed out. */

@@ -11,7 +11,7 @@ import { asMistake } from "../support/returned.ts";
 import { markDialer, markMiddleware } from "../support/roles.ts";
 import { checkDialer, show } from "../support/validate.ts";
 import { checkDialOptions } from "./dial-options.ts";
-import { type Call, callOf, skips } from "./dial-overrides.ts";
+import { type DialOverrides, overridesOf, skips } from "./dial-overrides.ts";
 import { type DialState, insideAttempt } from "./dial-state.ts";
 import { chainOf } from "./hook-chain.ts";
 import { infoOf, type LayerInfo, type LayerTraits, layerOf, noInfo, setLayer, withLayer } from "./layer-info.ts";
@@ -31,13 +31,13 @@ export interface DialContext<C extends Duplex> {
   /** When the nearest bound above passes, by the clock; for those who plan ahead, for `cancel` ends all. */
   readonly deadline: number | undefined;
   /** What the caller asks of the layers beneath in place of what they were made with; seldom anything. */
-  readonly call: Call | undefined;
+  readonly call: DialOverrides | undefined;
   /** What base dialers are called in, handshakes not. */
-  readonly surround: Surround | undefined;
+  readonly runInContext: RunInContext | undefined;
 }
 
 /** Calls `work` in surroundings of an observer's own, such as an async context, and returns what it returns. */
-export type Surround = <T>(work: () => T) => T;
+export type RunInContext = <T>(work: () => T) => T;
 
 /** A dialer as the layers of this package call it: target parsed, context complete. Rejects, never throws. */
 export type Run<C extends Duplex> = (target: Target, context: DialContext<C>) => Promise<C>;
@@ -62,7 +62,7 @@ const emptyContext: DialContext<never> = Object.freeze({
   insideRetry: false,
   deadline: undefined,
   call: undefined,
-  surround: undefined,
+  runInContext: undefined,
 });
 
 /** Wraps a `Run` as a public `Dialer`. */
@@ -179,14 +179,14 @@ export function contextOf<C extends Duplex>(
   const cancel = signal && Cancel.of(signal);
   const given = options.trace;
   const trace = given === undefined || given === inherited.trace ? given : chainOf(given);
-  const { insideRetry, surround } = inherited;
+  const { insideRetry, runInContext } = inherited;
   const state = options[stateKey];
   // Times of two clocks can't be compared.
   const deadline = clock === inherited.clock ? inherited.deadline : undefined;
   // The base dialer's own overrides are new, whatever the dial's were.
   const above = state?.insideAttempt ? undefined : inherited.call;
-  const call = asks(options) ? callOf(options, above, infoOf(dialer), what) : undefined;
-  return { cancel, trace, handshake, background, owner, clock, state, insideRetry, deadline, call, surround };
+  const call = asks(options) ? overridesOf(options, above, infoOf(dialer), what) : undefined;
+  return { cancel, trace, handshake, background, owner, clock, state, insideRetry, deadline, call, runInContext };
 }
 
 function asks(options: CallOptions): boolean {

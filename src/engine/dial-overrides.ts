@@ -3,9 +3,9 @@ import { checkBoolean, checkCount, checkDuration, checkFunction, invalid, show }
 import type { LayerInfo } from "./layer-info.ts";
 
 /** What a caller asks of the layers for one dial, checked. Each layer that takes its part hands the rest down. */
-export type Call = { readonly [K in keyof CallOptions]-?: CallOptions[K] };
+export type DialOverrides = { readonly [K in keyof CallOptions]-?: CallOptions[K] };
 
-const nothing: Call = {
+const nothing: DialOverrides = {
   timeoutMs: undefined,
   maxAttempts: undefined,
   backoff: undefined,
@@ -29,10 +29,15 @@ const retryOptions = {
  * @param what - what the errors begin with: `dial`, or what else takes the options of a dial.
  * @throws RangeError or TypeError naming the option, when it is out of range or has no effect.
  */
-export function callOf(options: CallOptions, inherited: Call = nothing, info: LayerInfo, what: string): Call {
+export function overridesOf(
+  options: CallOptions,
+  inherited: DialOverrides = nothing,
+  info: LayerInfo,
+  what: string,
+): DialOverrides {
   const { timeoutMs, maxAttempts, backoff, backoffBeforeFirst, shouldRetry, skip } = options;
-  const call: Call = { timeoutMs, maxAttempts, backoff, backoffBeforeFirst, shouldRetry, skip };
-  const isNew = (option: keyof Call) => call[option] !== undefined && call[option] !== inherited[option];
+  const call: DialOverrides = { timeoutMs, maxAttempts, backoff, backoffBeforeFirst, shouldRetry, skip };
+  const isNew = (option: keyof DialOverrides) => call[option] !== undefined && call[option] !== inherited[option];
 
   if (isNew("skip")) checkSkip(what, skip, info);
   for (const [option, check] of Object.entries(retryOptions) as [keyof typeof retryOptions, Check][]) {
@@ -48,12 +53,12 @@ export function callOf(options: CallOptions, inherited: Call = nothing, info: La
 }
 
 /** Whether a dial passes layers of this name by. */
-export function skips(call: Call | undefined, name: string): boolean {
+export function skips(call: DialOverrides | undefined, name: string): boolean {
   return call?.skip?.includes(name) === true;
 }
 
 /** What `withRetry` leaves to those beneath it. */
-export function withoutRetry(call: Call): Call {
+export function withoutRetryOverrides(call: DialOverrides): DialOverrides {
   const { timeoutMs, skip } = call;
   return { ...nothing, timeoutMs, skip };
 }
@@ -71,7 +76,13 @@ function checkSkip(what: string, skip: unknown, { names }: LayerInfo): void {
 }
 
 /** An override that no layer applies must not pass silently. */
-function checkEffect(what: string, option: string, factory: string, appliedBy: string | undefined, call: Call): void {
+function checkEffect(
+  what: string,
+  option: string,
+  factory: string,
+  appliedBy: string | undefined,
+  call: DialOverrides,
+): void {
   const isSkipped = appliedBy !== undefined && skips(call, appliedBy);
   if (appliedBy !== undefined && !isSkipped) return;
   const why = isSkipped ? `${factory} is skipped` : `there is no ${factory}`;

@@ -8,7 +8,7 @@ import { cleanError, printable, tameError } from "../support/printable.ts";
 import { wrongReturn } from "../support/returned.ts";
 import { blankerOf } from "../support/sent-secrets.ts";
 import type { DialContext } from "./context.ts";
-import { failed } from "./outcome.ts";
+import { outcomeOf } from "./outcome.ts";
 import { Timed } from "./timed.ts";
 
 /**
@@ -41,7 +41,7 @@ export async function shakeHands<C extends Duplex>(
     const blank = blankerOf(conn);
     if (blank === undefined) tameError(error);
     else cleanError(error, blank);
-    part.fail(failed(error, cancel), { protocol: running.protocol });
+    part.fail(outcomeOf(error, cancel), { protocol: running.protocol });
     throw error;
   } finally {
     running.isOver = true;

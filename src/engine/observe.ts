@@ -6,7 +6,7 @@ import type { DialTrace, Observer } from "../core/trace.ts";
 import type { Place } from "../support/observed-places.ts";
 import { type DialContext, layer, type Run } from "./context.ts";
 import { addHooks } from "./hook-chain.ts";
-import { failed } from "./outcome.ts";
+import { outcomeOf } from "./outcome.ts";
 
 interface AttachOptions {
   readonly name?: string;
@@ -87,7 +87,7 @@ class ObservedDial {
   }
 
   fail(thrown: unknown): never {
-    const ended = failed(thrown, this.#context.cancel);
+    const ended = outcomeOf(thrown, this.#context.cancel);
     callHook(this.#hooks, "dialDone", { target: this.#target, ...this.#measured(), ...ended });
     throw ended.error;
   }

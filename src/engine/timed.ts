@@ -4,7 +4,7 @@ import type { Ended } from "../core/event-values.ts";
 import { type DialEventInfo, type DialEventName, type DialTrace, dialEventNames } from "../core/trace.ts";
 import type { DialContext } from "./context.ts";
 import { emit, wants } from "./hook-chain.ts";
-import { type Failed, failed } from "./outcome.ts";
+import { type Failed, outcomeOf } from "./outcome.ts";
 
 /** Parts of a dial with a `…Start` and a `…Done` event, by the table of events; `dial` itself is told to its own layer only. */
 export type TimedName = {
@@ -80,7 +80,7 @@ export async function timed<P extends TimedName, T>(
     part.succeed(resultOf === undefined ? ({} as Result<P>) : resultOf(value));
     return value;
   } catch (error) {
-    part.fail(failed(error, context.cancel));
+    part.fail(outcomeOf(error, context.cancel));
     throw error;
   }
 }

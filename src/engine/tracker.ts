@@ -14,7 +14,7 @@ type Final = (callback: (error?: Error | null) => void) => void;
 const statedReasons = new WeakMap<Duplex, CloseReason>();
 
 /** Says why `conn` is about to be destroyed, for owners that know better than the stream (a pool's idle timeout). */
-export function stateCloseReason(conn: Duplex, reason: CloseReason): void {
+export function setCloseReason(conn: Duplex, reason: CloseReason): void {
   statedReasons.set(conn, reason);
 }
 

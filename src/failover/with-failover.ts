@@ -5,7 +5,7 @@ import type { Reason } from "../core/reasons.ts";
 import { parseTarget, type TargetLike } from "../core/target.ts";
 import { layer } from "../engine/context.ts";
 import type { DialState } from "../engine/dial-state.ts";
-import { failed } from "../engine/outcome.ts";
+import { outcomeOf } from "../engine/outcome.ts";
 import { checkedRandom } from "../support/returned.ts";
 import { markFactories } from "../support/roles.ts";
 import {
@@ -167,7 +167,7 @@ export function withFailover(options: FailoverOptions): Failover {
             roster.succeeded(endpoint, now, false);
             return conn;
           } catch (thrown) {
-            const { outcome, error, reason } = failed(thrown, cancel);
+            const { outcome, error, reason } = outcomeOf(thrown, cancel);
             if (outcome === "failure") {
               if (journey.last === endpoint) journey.failure = { error, reason };
               if (!ownReasons.has(reason)) {

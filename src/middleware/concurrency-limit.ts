@@ -2,7 +2,7 @@ import type { Middleware } from "../core/dialer.ts";
 import { DialError, latenessNote } from "../core/errors.ts";
 import type { Target } from "../core/target.ts";
 import { layer } from "../engine/context.ts";
-import { WaitingLine } from "../engine/wait-queue.ts";
+import { WaitQueue } from "../engine/wait-queue.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkCount, checkDuration, checkOptions } from "../support/validate.ts";
 
@@ -36,7 +36,7 @@ export function withConcurrencyLimit(options: ConcurrencyLimitOptions): Middlewa
   checkCount("withConcurrencyLimit: maxWaiting", maxWaiting, 0);
   if (waitTimeoutMs !== undefined) checkDuration("withConcurrencyLimit: waitTimeoutMs", waitTimeoutMs);
 
-  const line = new WaitingLine("concurrency");
+  const line = new WaitQueue("concurrency");
   let underWay = 0;
 
   /** Refuses who has waited too long. They all wait for the same time, so those that came first. */

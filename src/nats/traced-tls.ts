@@ -1,7 +1,7 @@
 import type { TLSSocket } from "node:tls";
 import type { DialTrace } from "../core/trace.ts";
 import { tlsInfo } from "../dialers/tls-info.ts";
-import { failed } from "../engine/outcome.ts";
+import { outcomeOf } from "../engine/outcome.ts";
 import { cleanError } from "../support/printable.ts";
 
 /** Tells `trace` how a TLS handshake goes, which `secure` makes. */

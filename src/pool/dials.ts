@@ -58,8 +58,8 @@ export class Dials<C extends Duplex> {
       waiter,
       warm: waiter === undefined,
       aborted: false,
-      newer: undefined,
-      older: undefined,
+      next: undefined,
+      prev: undefined,
       list: undefined,
     };
     this.#live.add(dial);

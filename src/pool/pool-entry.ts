@@ -18,8 +18,8 @@ export interface PooledOwner<C extends Duplex> {
 
 /** A connection and what its pool knows of it. */
 export class Pooled<C extends Duplex> implements Linked<Pooled<C>> {
-  newer: Pooled<C> | undefined = undefined;
-  older: Pooled<C> | undefined = undefined;
+  next: Pooled<C> | undefined = undefined;
+  prev: Pooled<C> | undefined = undefined;
   list: object | undefined = undefined;
   readonly conn: C;
   /** The hooks of the dial that has brought it. */

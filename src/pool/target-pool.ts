@@ -7,7 +7,7 @@ import { callHook } from "../core/hooks.ts";
 import type { Target } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
 import { contextOf, type DialContext, type Run } from "../engine/context.ts";
-import { stateCloseReason } from "../engine/tracker.ts";
+import { setCloseReason } from "../engine/tracker.ts";
 import { discard } from "../support/connection.ts";
 import { LinkedList } from "../support/linked-list.ts";
 import { returnedBoolean } from "../support/returned.ts";
@@ -130,8 +130,8 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
         resolve,
         reject,
         onAbort: () => this.#giveUp(waiter, "canceled", cancel?.reason, cancel?.reason),
-        newer: undefined,
-        older: undefined,
+        next: undefined,
+        prev: undefined,
         list: undefined,
       };
       this.#waiters.add(waiter);
@@ -259,7 +259,7 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
         if (waiter === undefined) break;
         const { clock } = this.#settings;
         // A dial of its own, that may outlive the one in which the caller asked.
-        const own = { clock, state: undefined, insideRetry: false, surround: undefined };
+        const own = { clock, state: undefined, insideRetry: false, runInContext: undefined };
         this.#dials.start({ ...waiter.caller.context, ...own }, waiter);
       }
       if (this.#warmth !== undefined && !this.#warmth.waiting) {
@@ -361,7 +361,7 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PooledOwner<C
     if (pooled.state === "idle") pooled.unwatch();
     this.#gone(pooled, reason);
     const stated = closeReasonOf[reason];
-    if (stated !== undefined) stateCloseReason(conn, stated);
+    if (stated !== undefined) setCloseReason(conn, stated);
     discard(conn);
   }
 

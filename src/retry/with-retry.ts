@@ -7,9 +7,9 @@ import type { ExhaustedCause } from "../core/event-values.ts";
 import { isRetryable, type Reason } from "../core/reasons.ts";
 import type { Target } from "../core/target.ts";
 import { layer } from "../engine/context.ts";
-import { type Call, withoutRetry } from "../engine/dial-overrides.ts";
+import { type DialOverrides, withoutRetryOverrides } from "../engine/dial-overrides.ts";
 import type { DialState } from "../engine/dial-state.ts";
-import { failed } from "../engine/outcome.ts";
+import { outcomeOf } from "../engine/outcome.ts";
 import { messageOf } from "../support/message.ts";
 import { markFactories } from "../support/roles.ts";
 import { notify } from "../support/user-call.ts";
@@ -103,7 +103,7 @@ export function withRetry(options: RetryOptions = {}): Middleware {
         const { cancel, trace, clock, state, deadline, call } = context;
         const { maxAttempts, shouldRetry, predicate, backoffBeforeFirst, newBackoff } =
           call === undefined ? own : asAsked(own, call);
-        const inner = { ...context, insideRetry: true, call: call && withoutRetry(call) };
+        const inner = { ...context, insideRetry: true, call: call && withoutRetryOverrides(call) };
         let backoff: BackoffFunction | undefined;
         // Where retries nest, an attempt of the dial's that is not its first is a retry to those below, too.
         if (budget !== undefined && !state?.attempts && !cancel?.aborted) {
@@ -122,7 +122,7 @@ export function withRetry(options: RetryOptions = {}): Middleware {
           try {
             return await next(target, inner);
           } catch (thrown) {
-            const ended = failed(thrown, cancel);
+            const ended = outcomeOf(thrown, cancel);
             if (ended.outcome === "canceled") throw ended.error;
             const { error, reason } = ended;
             const exhausted = (cause: ExhaustedCause) =>
@@ -144,7 +144,7 @@ export function withRetry(options: RetryOptions = {}): Middleware {
                 delayMs = backoff(attempt, error);
               }
             } catch (stop) {
-              const { outcome } = failed(stop, cancel);
+              const { outcome } = outcomeOf(stop, cancel);
               if (!cancel?.aborted) exhausted("non_retryable");
               else if (outcome === "failure") exhausted("deadline");
               throw stop;
@@ -169,7 +169,7 @@ export function withRetry(options: RetryOptions = {}): Middleware {
               await sleep(delayMs, clock, cancel);
             } catch (aborted) {
               if (withdrawal !== undefined) notify("a retry budget's refund()", () => withdrawal.refund());
-              if (failed(aborted, cancel).outcome === "failure") exhausted("deadline");
+              if (outcomeOf(aborted, cancel).outcome === "failure") exhausted("deadline");
               throw aborted;
             }
           }
@@ -181,7 +181,7 @@ export function withRetry(options: RetryOptions = {}): Middleware {
 
 markFactories({ withRetry });
 
-function asAsked(own: Plan, call: Call): Plan {
+function asAsked(own: Plan, call: DialOverrides): Plan {
   return {
     maxAttempts: call.maxAttempts ?? own.maxAttempts,
     shouldRetry: call.shouldRetry ?? own.shouldRetry,

@@ -7,7 +7,7 @@ import { register as defaultRegistry, openMetricsContentType, Registry } from "p
 import { breakerStates, closeReasons } from "../../src/core/event-values.ts";
 import { reasons } from "../../src/core/reasons.ts";
 import type { DialTrace } from "../../src/core/trace.ts";
-import { stateCloseReason, traceOf } from "../../src/engine/tracker.ts";
+import { setCloseReason, traceOf } from "../../src/engine/tracker.ts";
 import {
   compose,
   DialError,
@@ -532,7 +532,7 @@ describe("connections", () => {
   const nothing = () => {};
   const fail = (code: string) => (conn: Socket) => void conn.destroy(Object.assign(new Error(code), { code }));
   const stated = (reason: (typeof closeReasons)[number]) => (conn: Socket) => {
-    stateCloseReason(conn, reason);
+    setCloseReason(conn, reason);
     conn.destroy();
   };
   const cases: readonly (readonly [string, (typeof closeReasons)[number], (s: Socket) => void, (c: Socket) => void])[] =
