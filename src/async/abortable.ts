@@ -6,59 +6,67 @@ interface Destroyable {
 }
 
 /**
- * Starts `work`, unless aborted before, and bounds it by `cancel`. On abort the work gets one turn of the event loop to end by
- * itself, so that its own events come in order; then the promise rejects on its behalf with the abort's
- * reason. A connection that comes after the abort is destroyed. Leaves no listener.
- *
- * @param release - called when the work has ended or is no longer waited for; maybe twice.
+ * Runs `work`, unless `cancel` is aborted already. After an abort, the work has one turn of the event loop to end by
+ * itself, so that its events come in order; then the promise rejects with the abort's reason. A connection that
+ * arrives after the abort is destroyed. Leaves no listener.
  */
-export function abortable<T extends Destroyable>(
-  work: () => Promise<T>,
-  cancel: Cancel | undefined,
-  release?: () => void,
-): Promise<T> {
-  if (cancel === undefined) return begun(work);
-  if (cancel.aborted) {
-    release?.();
-    return Promise.reject(cancel.reason);
-  }
+export function abortable<T extends Destroyable>(work: () => Promise<T>, cancel: Cancel | undefined): Promise<T> {
+  if (cancel === undefined) return begin(work);
+  if (cancel.aborted) return Promise.reject(cancel.reason);
   return new Promise<T>((resolve, reject) => {
-    let turn: NodeJS.Immediate | undefined;
-    const onAbort = () => {
-      turn = setImmediate(() => {
-        end();
-        reject(cancel.reason);
-      });
-    };
-    const end = () => {
-      cancel.offAbort(onAbort);
-      if (turn !== undefined) clearImmediate(turn);
-      release?.();
-    };
-    // Before the work starts: whoever listens first hears of the abort last, after all that is beneath.
-    cancel.onAbort(onAbort);
-    begun(work).then(
-      (conn) => {
-        end();
-        if (cancel.aborted) {
-          // What a base dialer or a handshake resolved with has not been checked yet.
-          discard(conn);
-          reject(cancel.reason);
-        } else {
-          resolve(conn);
-        }
-      },
-      (error) => {
-        end();
-        reject(cancel.aborted ? cancel.reason : error);
-      },
+    const guard = new AbortGuard<T>(cancel, resolve, reject);
+    begin(work).then(
+      (conn) => guard.succeed(conn),
+      (error) => guard.fail(error),
     );
   });
 }
 
-function begun<T>(work: () => Promise<T>): Promise<T> {
+class AbortGuard<T extends Destroyable> {
+  readonly #cancel: Cancel;
+  readonly #resolve: (conn: T) => void;
+  readonly #reject: (error: unknown) => void;
+  #turn: NodeJS.Immediate | undefined = undefined;
+
+  constructor(cancel: Cancel, resolve: (conn: T) => void, reject: (error: unknown) => void) {
+    this.#cancel = cancel;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    // Before the work starts: listeners are called newest first, so this one is called after all that the work adds.
+    cancel.onAbort(this);
+  }
+
+  handleEvent(): void {
+    this.#turn = setImmediate(() => this.#reject(this.#cancel.reason));
+  }
+
+  succeed(conn: T): void {
+    this.#end();
+    if (this.#cancel.aborted) {
+      // The result of a base dialer or a handshake has not been checked yet.
+      discard(conn);
+      this.#reject(this.#cancel.reason);
+    } else {
+      this.#resolve(conn);
+    }
+  }
+
+  fail(error: unknown): void {
+    this.#end();
+    this.#reject(this.#cancel.aborted ? this.#cancel.reason : error);
+  }
+
+  #end(): void {
+    this.#cancel.offAbort(this);
+    if (this.#turn !== undefined) clearImmediate(this.#turn);
+  }
+}
+
+/** Starts the work. A base dialer from outside may throw, or return anything else than a promise. */
+function begin<T>(work: () => Promise<T>): Promise<T> {
   try {
-    return work();
+    const started: unknown = work();
+    return started instanceof Promise ? started : Promise.resolve(started as T);
   } catch (error) {
     return Promise.reject(error);
   }

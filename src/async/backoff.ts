@@ -13,18 +13,19 @@ export type Jitter = "none" | "full" | "equal" | "decorrelated";
  */
 export type BackoffFunction = (attempt: number, error: unknown) => number;
 
+/** How the delay before a retry is computed. */
 export interface BackoffOptions {
-  /** `exponential`, `constant`, or a function of your own, whose waits are taken as they are. @defaultValue `"exponential"` */
+  /** `exponential`, `constant`, or a function of your own, whose result is used without jitter. @defaultValue `"exponential"` */
   backoff?: "exponential" | "constant" | BackoffFunction | undefined;
-  /** Wait after the first failure, before jitter. @defaultValue 100 */
+  /** Backoff after the first failure in milliseconds, 0 to 2^31-1, before jitter. @defaultValue 100 */
   initialBackoffMs?: number | undefined;
-  /** Growth of the wait with each failure, at least 1. @defaultValue 2 */
+  /** Factor by which the backoff grows with each failure, 1 to 2^31-1. @defaultValue 2 */
   backoffMultiplier?: number | undefined;
-  /** No computed wait is longer. @defaultValue 10 000 */
+  /** Longest backoff in milliseconds, 0 to 2^31-1. @defaultValue 10 000 */
   maxBackoffMs?: number | undefined;
   /**
-   * With b the computed wait: `none` waits b, `full` between 0 and b, `equal` between b/2 and b,
-   * `decorrelated` between `initialBackoffMs` and three times the wait before. @defaultValue `"full"`
+   * Random delay for a computed backoff b: `none` delays by b, `full` by 0 to b, `equal` by b/2 to b,
+   * `decorrelated` by `initialBackoffMs` to three times the previous delay. @defaultValue `"full"`
    */
   jitter?: Jitter | undefined;
   /** Source of randomness, from 0 to below 1. For tests. @defaultValue `Math.random` */
@@ -43,9 +44,9 @@ const defaults = Object.freeze({
 const builtInOnly = ["initialBackoffMs", "backoffMultiplier", "maxBackoffMs", "jitter"] as const;
 
 /**
- * Returns a maker of waits. Call it once for each dial: `decorrelated` remembers the wait before.
+ * Returns a function that creates the backoff of one dial: `decorrelated` remembers the previous delay.
  *
- * @param prefix - what errors about options begin with, such as `withRetry: `.
+ * @param prefix - prefix of errors about options, such as `withRetry: `.
  * @throws RangeError or TypeError naming the option, when it is out of range or has no effect.
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  * @see https://github.com/grpc/grpc/blob/master/doc/connection-backoff.md
@@ -92,8 +93,8 @@ export function createBackoff(options: BackoffOptions = {}, prefix = ""): () => 
   return () => {
     let previousMs = initialBackoffMs;
     return (attempt) => {
-      // Growth overflows in a retry without end, and Infinity times an initial wait of 0 is no number.
-      // Before the first attempt the wait is as after the first.
+      // Growth overflows in an endless retry, and Infinity times an initial backoff of 0 is NaN.
+      // The backoff before the first attempt is that after the first failure.
       const failures = Math.max(1, attempt);
       const growth = backoff === "constant" ? 1 : Math.min(backoffMultiplier ** (failures - 1), Number.MAX_VALUE);
       const baseMs = Math.min(initialBackoffMs * growth, maxBackoffMs);

@@ -1,5 +1,4 @@
 import { handleRejection } from "../support/returned.ts";
-import { abortable } from "./abortable.ts";
 import { Cancel } from "./cancel.ts";
 import { clearTimer } from "./checked-clock.ts";
 import type { Clock } from "./clock.ts";
@@ -8,65 +7,137 @@ import type { Clock } from "./clock.ts";
 const lateAfterMs = 2;
 
 /**
- * Turns of the event loop that a late timer waits for. What had happened by then takes up to this many to be told:
- * the answer about a name, the failure of its IPv6 address, that of its IPv4 address.
+ * Turns of the event loop that a late timer waits for. Reporting what had happened by then takes up to this many:
+ * the answer about a name, the failure of its IPv6 address, the failure of its IPv4 address.
  */
 const turns = 4;
 
+/** The state of a deadline. */
+interface DeadlineState {
+  readonly clock: Clock;
+  /** When the timer is due, by the clock. */
+  readonly dueAt: number;
+  timer: unknown;
+  /** Set while a late timer waits for the sockets. */
+  late: LateTimer | undefined;
+  passed(lateByMs: number): void;
+}
+
 /**
- * A timer that bounds work, for everything that gives up by time. Node's event loop runs timers before it looks at
+ * A timer that limits the time of work, used for every timeout. Node's event loop runs timers before it looks at
  * sockets, so after the loop was blocked a plain timer would fire although the work had ended in time. A late one
- * lets the loop look at the sockets first: what has happened is told, a success as well as a failure.
+ * lets the loop look at the sockets first: events that had happened by then are reported first, successes and
+ * failures alike.
  *
  * @see https://nodejs.org/en/learn/asynchronous-work/event-loop-timers-and-nexttick
  */
-export class Deadline {
-  readonly #clock: Clock;
-  readonly #dueAt: number;
-  readonly #onPassed: (lateByMs: number) => void;
-  readonly #timer: unknown;
-  #turn: NodeJS.Immediate | undefined;
-  #turns = 0;
-  #lateByMs = 0;
+export class Deadline implements DeadlineState {
+  readonly clock: Clock;
+  readonly dueAt: number;
+  timer: unknown = undefined;
+  late: LateTimer | undefined = undefined;
+  /** Called at most once, unless {@link clear} is called before, with the milliseconds that the event loop was late, or 0. */
+  readonly passed: (lateByMs: number) => void;
 
-  /**
-   * @param ms - milliseconds, 0 to 2^31-1.
-   * @param onPassed - called at most once, unless {@link clear} is called before. It is given by how many
-   * milliseconds the event loop was late, 0 when it was not.
-   */
+  /** @param ms - milliseconds, 0 to 2^31-1. */
   constructor(clock: Clock, ms: number, onPassed: (lateByMs: number) => void) {
-    this.#clock = clock;
-    this.#dueAt = clock.now() + ms;
-    this.#onPassed = onPassed;
-    this.#timer = clock.setTimeout(() => this.#fire(), ms);
-    handleRejection(this.#timer);
+    this.clock = clock;
+    this.dueAt = clock.now() + ms;
+    this.passed = onPassed;
+    start(this, ms);
   }
 
-  /** Whether the time is up, and the sockets are being looked at before that is said. */
+  /** Whether the time is up, and the event loop is looking at the sockets first. */
   get isLate(): boolean {
+    return this.late?.isWaiting === true;
+  }
+
+  /** How many milliseconds late the timer fired; 0 if it was on time, or has not fired. */
+  get lateByMs(): number {
+    return this.late?.lateByMs ?? 0;
+  }
+
+  /** Stops the timer: the work is done, or no longer wanted. */
+  clear(): void {
+    clear(this);
+  }
+}
+
+/**
+ * Cancels work when its time is up, or when `outer` aborts. Call {@link end} when the work has settled: it then has no
+ * timer and no listener. One object with its timer, because every dial makes some.
+ */
+export abstract class TimedCancel extends Cancel implements DeadlineState {
+  readonly clock: Clock;
+  readonly dueAt: number;
+  timer: unknown = undefined;
+  late: LateTimer | undefined = undefined;
+  readonly #outer: Cancel | undefined;
+
+  /** @param timeoutMs - milliseconds, 0 to 2^31-1. */
+  constructor(clock: Clock, timeoutMs: number, outer: Cancel | undefined) {
+    super();
+    this.clock = clock;
+    this.dueAt = clock.now() + timeoutMs;
+    this.#outer = outer;
+    start(this, timeoutMs);
+    // After the timer: a clock that throws must leave no listener.
+    outer?.onAbort(this);
+  }
+
+  /** Called when the time is up. Returns the reason that the work is aborted with. */
+  protected abstract timedOut(lateByMs: number): unknown;
+
+  passed(lateByMs: number): void {
+    this.abort(this.timedOut(lateByMs));
+  }
+
+  /** Called when `outer` aborts. */
+  override handleEvent(): void {
+    this.abort(this.#outer?.reason);
+  }
+
+  end(): void {
+    clear(this);
+    this.#outer?.offAbort(this);
+  }
+}
+
+function start(deadline: DeadlineState, ms: number): void {
+  deadline.timer = deadline.clock.setTimeout(() => fire(deadline), ms);
+  handleRejection(deadline.timer);
+}
+
+function clear(deadline: DeadlineState): void {
+  clearTimer(deadline.clock, deadline.timer);
+  deadline.late?.clear();
+}
+
+function fire(deadline: DeadlineState): void {
+  const lateByMs = deadline.clock.now() - deadline.dueAt;
+  if (lateByMs <= lateAfterMs) deadline.passed(0);
+  else deadline.late = new LateTimer(deadline, Math.round(lateByMs));
+}
+
+class LateTimer {
+  readonly lateByMs: number;
+  readonly #deadline: DeadlineState;
+  #turn: NodeJS.Immediate | undefined = undefined;
+  #turns = 0;
+
+  constructor(deadline: DeadlineState, lateByMs: number) {
+    this.#deadline = deadline;
+    this.lateByMs = lateByMs;
+    this.#wait();
+  }
+
+  get isWaiting(): boolean {
     return this.#turn !== undefined;
   }
 
-  /** By how many milliseconds the timer has fired too late; 0 when it was on time, or has not fired. */
-  get lateByMs(): number {
-    return this.#lateByMs;
-  }
-
-  /** Ends it: the work is done, or no longer wanted. */
   clear(): void {
-    clearTimer(this.#clock, this.#timer);
     if (this.#turn !== undefined) clearImmediate(this.#turn);
     this.#turn = undefined;
-  }
-
-  #fire(): void {
-    const lateByMs = this.#clock.now() - this.#dueAt;
-    if (lateByMs <= lateAfterMs) {
-      this.#onPassed(0);
-      return;
-    }
-    this.#lateByMs = Math.round(lateByMs);
-    this.#wait();
   }
 
   #wait(): void {
@@ -77,43 +148,7 @@ export class Deadline {
         return;
       }
       this.#turn = undefined;
-      this.#onPassed(this.#lateByMs);
+      this.#deadline.passed(this.lateByMs);
     });
   }
-}
-
-interface Destroyable {
-  destroy(): unknown;
-}
-
-/** How {@link withDeadline} bounds its work. */
-export interface DeadlineSettings {
-  readonly clock: Clock;
-  readonly timeoutMs: number;
-  /** What cancels the work besides. */
-  readonly cancel: Cancel | undefined;
-  /** Called when the time is up; returns what the work is aborted with. */
-  readonly onPassed: (lateByMs: number) => unknown;
-}
-
-/**
- * Runs `work` under a deadline: when the time is up, or `cancel` aborts, the work is aborted, and what it brings later
- * is destroyed. Leaves no timer and no listener.
- *
- * @param work - is given what cancels it; must return a promise, never throw.
- */
-export function withDeadline<T extends Destroyable>(
-  { clock, timeoutMs, cancel: outer, onPassed }: DeadlineSettings,
-  work: (cancel: Cancel) => Promise<T>,
-): Promise<T> {
-  if (outer?.aborted) return Promise.reject(outer.reason);
-  const cancel = new Cancel();
-  const forward = () => cancel.abort(outer?.reason);
-  outer?.onAbort(forward);
-  const deadline = new Deadline(clock, timeoutMs, (lateByMs) => cancel.abort(onPassed(lateByMs)));
-  const release = () => {
-    deadline.clear();
-    outer?.offAbort(forward);
-  };
-  return abortable(() => work(cancel), cancel, release);
 }

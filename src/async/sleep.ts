@@ -3,8 +3,12 @@ import type { Cancel } from "./cancel.ts";
 import { clearTimer } from "./checked-clock.ts";
 import type { Clock } from "./clock.ts";
 
-/** Waits `ms` milliseconds; an abort ends the wait at once and rejects with its reason. */
-export function sleep(ms: number, clock: Clock, cancel: Cancel | undefined): Promise<void> {
+/**
+ * Waits `ms` milliseconds. An abort rejects immediately with its reason.
+ *
+ * @param unref - whether the process may exit during the wait. @defaultValue false
+ */
+export function sleep(ms: number, clock: Clock, cancel: Cancel | undefined, unref = false): Promise<void> {
   if (cancel?.aborted) return Promise.reject(cancel.reason);
   return new Promise((resolve, reject) => {
     let timer: unknown;
@@ -18,7 +22,8 @@ export function sleep(ms: number, clock: Clock, cancel: Cancel | undefined): Pro
       cancel?.offAbort(onAbort);
       resolve();
     }, ms);
-    // A clock of the user's may be async.
+    if (unref) (timer as Partial<NodeJS.Timeout> | undefined)?.unref?.();
+    // A user's clock may be async.
     handleRejection(timer);
   });
 }

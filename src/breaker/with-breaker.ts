@@ -6,7 +6,7 @@ import { formatDuration } from "../core/format.ts";
 import type { Reason } from "../core/reasons.ts";
 import { parseTarget, type TargetLike } from "../core/target.ts";
 import { type DialContext, layer } from "../engine/context.ts";
-import { failed } from "../engine/outcome.ts";
+import { outcomeOf } from "../engine/outcome.ts";
 import { messageOf } from "../support/message.ts";
 import { returnedBoolean } from "../support/returned.ts";
 import { markFactories } from "../support/roles.ts";
@@ -120,7 +120,7 @@ export function withBreaker(options: BreakerOptions): BreakerLayer {
           breaker.succeeded(generation, clock, trace);
           return conn;
         } catch (thrown) {
-          const { outcome, error, reason } = failed(thrown, cancel);
+          const { outcome, error, reason } = outcomeOf(thrown, cancel);
           if (outcome === "failure" && counts(countsAsFailure, error, reason)) {
             breaker.failed(generation, error, clock, trace);
           }

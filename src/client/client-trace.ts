@@ -33,33 +33,40 @@ export interface ClientStats {
 
 /** A client as its observers see it. */
 export interface ObservedClient {
-  /** The name that it gives to the server, if any. */
+  /** The name that the client gives to the server, if any. */
   readonly name?: string | undefined;
   stats(): ClientStats;
-  /** Makes the client look at its state now, where nothing tells it of a change. Call before reading what it said. */
+  /** Updates a state whose changes cause no event. Call it before reading {@link stats}. */
   refresh?(): void;
 }
 
+/** A change of a client's state. */
 export interface StateChangeInfo {
+  /** The state now. */
   readonly state: ClientState;
-  /** `undefined` when the observation starts. */
+  /** The state before; `undefined` when the observation starts. */
   readonly previous: ClientState | undefined;
 }
 
+/** The first connection of a client. */
 export interface ClientConnectInfo {
   /** `host:port` of the server reached. */
   readonly server: string;
+  /** Name, version and cluster that the server gave. */
   readonly identity: ServerIdentity;
 }
 
+/** The end of an established connection. */
 export interface DisconnectInfo {
   /** `host:port` of the server that was lost. */
   readonly server: string;
+  /** Why the connection ended. */
   readonly reason: DisconnectReason;
-  /** What the socket was destroyed with, or what the server said last, if anything. */
+  /** The error that the socket was destroyed with, or the last error of the server, if any. */
   readonly error?: unknown;
 }
 
+/** A dial that a client makes to reconnect. */
 export interface ReconnectAttemptInfo {
   /** `host:port` of the server about to be dialed. */
   readonly server: string;
@@ -67,61 +74,74 @@ export interface ReconnectAttemptInfo {
   readonly attempt: number;
 }
 
+/** A reconnect that succeeded. */
 export interface ReconnectInfo extends ClientConnectInfo {
-  /** Time since the connection was lost. */
+  /** Milliseconds since the connection was lost. */
   readonly outageMs: number;
-  /** Dials that it took. */
+  /** Dials made, from 1. */
   readonly attempts: number;
 }
 
+/** A change of the servers that a client knows. */
 export interface ServersChangeInfo {
-  /** `host:port` each. */
+  /** `host:port` of each new server. */
   readonly added: readonly string[];
+  /** `host:port` of each server that is gone. */
   readonly removed: readonly string[];
 }
 
+/** The server that an event came from. */
 export interface ServerSaidInfo {
   /** `host:port` of the server that the client is connected to. */
   readonly server: string;
 }
 
+/** A subscription that handles messages more slowly than they arrive. */
 export interface SlowConsumerInfo {
-  /** Messages that wait to be handled. */
+  /** Messages waiting to be handled. */
   readonly pending: number;
 }
 
+/** An error that a server reported, or that the client found. */
 export interface ClientErrorInfo {
+  /** Kind of the error, for labels. */
   readonly kind: ClientErrorKind;
+  /** The error as the client reported it. */
   readonly error: unknown;
 }
 
+/** A measured round trip to the server. */
 export interface RttInfo {
+  /** Milliseconds from ping to pong. */
   readonly durationMs: number;
 }
 
+/** A message rejected while the client was disconnected. */
 export interface PublishRejectedInfo {
-  /** The limit that the message would have gone beyond. */
+  /** The limit in bytes that the message would have exceeded. */
   readonly limitBytes: number;
 }
 
+/** The end of a client. */
 export interface ClientCloseInfo {
-  /** What the client gave up for; absent when its owner closed it. */
+  /** The error that ended the client; absent when its owner closed it. */
   readonly error?: unknown;
 }
 
+/** The end of an observation. */
 export interface ClientEndInfo {
-  /** The state that the client is in. */
+  /** The client's state at that moment. */
   readonly state: ClientState;
 }
 
 /**
- * Hooks into the life of one client, as `DialTrace` is into one dial: synchronous, all optional. One
- * that throws is caught, warned of once, and never harms the client.
+ * Hooks into the life of one client, as `DialTrace` is into one dial: synchronous, all optional. A hook
+ * that throws is caught, reported once by a process warning, and never harms the client.
  */
 export interface ClientTrace {
   /** Called at every change of state, and once at the start with the state then. */
   stateChange?(info: StateChangeInfo): void;
-  /** Called once, when the first connection stands. */
+  /** Called once, when the first connection is established. */
   connect?(info: ClientConnectInfo): void;
   /** Called once for each established connection that ends. */
   disconnect?(info: DisconnectInfo): void;

@@ -59,9 +59,6 @@ const byMessage: readonly (readonly [RegExp, Reason])[] = [
   [/authorization violation|authentication timeout|authentication revoked/i, "auth_failed"],
   [/maximum .*connections exceeded/i, "server_limit"],
   [/unexpected response from server/i, "protocol"],
-  // What the NATS clients find when the server's INFO doesn't go with their options.
-  [/server does not support 'tls'|'tls' is not available on this server/i, "tls_protocol"],
-  [/server does not support 'noEcho'/i, "config"],
 ];
 
 /** Classes of errors, by name, so that no client needs to be imported. */
@@ -72,18 +69,20 @@ const byName = table<Reason>({
   ProtocolError: "protocol",
 });
 
-/** The one class of errors of `nats` 2.x, which tells by a code what others tell by classes. */
-const byNatsCode = table<Reason>({
-  TIMEOUT: "timeout",
-  CONNECTION_TIMEOUT: "timeout",
-  CONNECTION_REFUSED: "refused",
-  TLS: "config",
-  AUTHORIZATION_VIOLATION: "auth_failed",
-  AUTHENTICATION_TIMEOUT: "auth_failed",
-  AUTHENTICATION_EXPIRED: "auth_expired",
-  ACCOUNT_EXPIRED: "auth_expired",
-  NATS_PROTOCOL_ERR: "protocol",
-});
+/** How the errors of one client library are classified, where their codes, messages and names do not follow the tables above. */
+export interface ErrorRules {
+  /** Returns the reason of one error of the chain of causes. */
+  readonly reasonOf: (error: Error) => Reason | undefined;
+  /** Returns the cause of an error that does not keep it in `cause`. */
+  readonly causeOf?: (error: Error) => unknown;
+}
+
+const clientRules = new Set<ErrorRules>();
+
+/** Adds the rules of a client library. Adding the same rules again has no effect. */
+export function addErrorRules(rules: ErrorRules): void {
+  clientRules.add(rules);
+}
 
 /** Causes followed before giving up. */
 const maxCauses = 5;
@@ -118,8 +117,7 @@ function causesBy(choose: (error: unknown) => unknown, error: unknown): readonly
   let next: unknown = choose(error);
   while (isError(next) && chain.length <= maxCauses && !chain.includes(next)) {
     chain.push(next);
-    // The second is where `nats` 2.x keeps it.
-    next = choose(next.cause ?? (next as { chainedError?: unknown }).chainedError);
+    next = choose(next.cause ?? clientCause(next));
   }
   return chain;
 }
@@ -191,14 +189,24 @@ function messageReason(error: Error): Reason | undefined {
   return byMessage.find(([pattern]) => pattern.test(error.message))?.[1];
 }
 
-function nameReason(error: Error): Reason | undefined {
-  if (error.name === "NatsError") {
-    const { code, message } = error as NodeJS.ErrnoException;
-    // Its message is the option that doesn't go with the server's INFO.
-    if (code === "SERVER_OPT_NA") return message === "tls" ? "tls_protocol" : "config";
-    return byNatsCode.get(String(code));
+function clientReason(error: Error): Reason | undefined {
+  for (const { reasonOf } of clientRules) {
+    const reason = reasonOf(error);
+    if (reason !== undefined) return reason;
   }
-  return byName.get(error.name);
+  return undefined;
+}
+
+function clientCause(error: Error): unknown {
+  for (const { causeOf } of clientRules) {
+    const cause = causeOf?.(error);
+    if (cause !== undefined) return cause;
+  }
+  return undefined;
+}
+
+function nameReason(error: Error): Reason | undefined {
+  return clientReason(error) ?? byName.get(error.name);
 }
 
 /** `AbortSignal.timeout` surfaces as an AbortError that only its cause, seen above, tells from a user's abort. */

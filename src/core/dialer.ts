@@ -35,63 +35,63 @@ export type RetryPredicate = (error: unknown, attempt: number) => boolean | Prom
  */
 export interface CallOptions {
   /**
-   * Bound of the whole dial in milliseconds, 1 to 2^31-1, longer or shorter than that of the outermost
-   * `withTimeout`, in whose place it stands; bounds of attempts stay. A composed dialer that has no bound
-   * of the whole dial makes this one, beneath the observers that stand outermost.
+   * Timeout of the whole dial in milliseconds, 1 to 2^31-1. Replaces that of the outermost `withTimeout`; timeouts of
+   * attempts stay. If no layer limits the whole dial, `compose` applies this one beneath its outermost observers.
+   * @defaultValue the layer's own
    */
   timeoutMs?: number | undefined;
-  /** In place of the outermost `withRetry`'s: attempts in all, the first included. */
+  /** Replaces `maxAttempts` of the outermost `withRetry`: attempts from 1, the first included. @defaultValue the layer's own */
   maxAttempts?: number | undefined;
-  /** In place of the outermost `withRetry`'s waits; may throw to stop, which is then what the dial rejects with. */
+  /** Replaces the backoff of the outermost `withRetry`, in milliseconds. If it throws, the dial rejects with that error. @defaultValue the layer's own */
   backoff?: BackoffFunction | undefined;
-  /** In place of the outermost `withRetry`'s: whether to wait `backoff(0, undefined)` before the first attempt. */
+  /** Replaces that of the outermost `withRetry`: whether to delay the first attempt by `backoff(0, undefined)`. @defaultValue the layer's own */
   backoffBeforeFirst?: boolean | undefined;
-  /** In place of the outermost `withRetry`'s: whether to try again after `error` ended the `attempt`-th try. */
+  /** Replaces that of the outermost `withRetry`: whether to retry after `error` ended attempt `attempt`. @defaultValue the layer's own */
   shouldRetry?: RetryPredicate | undefined;
   /**
-   * Names of layers to pass by, such as `retry`, `timeout` or `log`; every layer of that name. Other observers
-   * have none: what is counted stays true.
+   * Names of layers to skip, such as `retry`, `timeout` or `log`; skips every layer with the name. Observers that
+   * count have no name, so that their numbers stay true. @defaultValue none
    */
   skip?: readonly string[] | undefined;
 }
 
 /**
- * What the caller may say about one dial. A decorator of your own passes it on, changed where that is
- * its job: `next(target, { ...options, signal })`.
+ * Options of one dial. A decorator of your own passes them on, with the changes that are its job:
+ * `next(target, { ...options, signal })`.
  */
 export interface DialOptions<C extends Duplex = Socket> extends CallOptions {
-  /** Cancels the dial, never the connection it returned. */
+  /** Cancels the dial, never the connection that it returned. @defaultValue none */
   signal?: AbortSignal | undefined;
-  /** Hooks for this one dial. */
+  /** Hooks for this one dial. @defaultValue none */
   trace?: DialTrace | undefined;
   /**
-   * The caller's last phase (a TLS upgrade, a protocol's hello). Runs inside the attempt, so that
-   * timeouts, retries, spans and metrics cover it; resolves with the connection to hand out.
+   * Last phase of an attempt (a TLS upgrade, a protocol's hello). Runs inside the attempt, so that timeouts, retries,
+   * spans and metrics cover it; resolves with the connection to hand out. @defaultValue none
    */
   handshake?: Handshake<C> | undefined;
-  /** Says that no caller waits for this dial (a reconnect): its span starts a trace of its own. @defaultValue false */
+  /** Whether the dial runs without a waiting caller (a reconnect): its span starts a trace of its own. @defaultValue false */
   background?: boolean | undefined;
-  /** Whoever keeps itself connected through its dials (a NATS client): observers link the dials of one owner. */
+  /** The object that the dials keep connected, such as a client that reconnects: observers link the dials of one owner. @defaultValue none */
   owner?: object | undefined;
-  /** Where time comes from. For tests. @defaultValue the system's monotonic clock */
+  /** Clock of the dial. For tests. @defaultValue the system's monotonic clock */
   clock?: Clock | undefined;
 }
 
-/** The caller's last phase of an attempt. See {@link DialOptions.handshake}. */
+/** The caller's own phase at the end of an attempt. See {@link DialOptions.handshake}. */
 export type Handshake<C extends Duplex = Socket> = (conn: C, context: HandshakeContext) => Promise<C>;
 
-/** What a handshake learns about the attempt that it runs in. */
+/** The attempt that a handshake runs in. */
 export interface HandshakeContext {
   readonly target: Target;
   /** Number of the attempt, from 1. */
   readonly attempt: number;
   /** Aborts when the attempt is over; the connection is destroyed then. */
   readonly signal: AbortSignal | undefined;
-  /** Milliseconds until the nearest bound above passes; `undefined` where there is none. For protocols that tell the peer. */
+  /** Milliseconds until the nearest deadline; `undefined` without one. For protocols that send it to the peer. */
   remainingMs(): number | undefined;
-  /** Hooks to report inner phases to (a TLS upgrade, for one). */
+  /** Hooks for inner phases, such as a TLS upgrade. */
   readonly trace: DialTrace | undefined;
-  /** Names the protocol spoken and what the peer said of itself, for spans. */
+  /** Sets the protocol's name and the peer's attributes, for spans. */
   describe(protocol: ProtocolInfo): void;
   /** Marks a step of the handshake, for spans: `info`, `connect`, `pong`. */
   event(name: string): void;

@@ -2,6 +2,7 @@ import { isIPv6 } from "node:net";
 import { textOf } from "../support/message.ts";
 import { isPrintable, printable } from "../support/printable.ts";
 import { redact } from "../support/redact.ts";
+import { wellKnownPorts } from "../support/well-known-ports.ts";
 import { canonicalHost } from "./host-name.ts";
 
 /** What a caller may name as a target. See {@link parseTarget} for the string forms. */
@@ -11,25 +12,6 @@ export type TargetLike =
   | Target
   | { readonly host: string; readonly port: number | string }
   | { readonly path: string };
-
-/** Ports of the schemes that callers write without one, as registered with IANA. */
-const defaultPorts: Readonly<Record<string, number>> = {
-  amqp: 5672,
-  amqps: 5671,
-  ftp: 21,
-  http: 80,
-  https: 443,
-  mqtt: 1883,
-  mqtts: 8883,
-  mysql: 3306,
-  nats: 4222,
-  postgres: 5432,
-  postgresql: 5432,
-  redis: 6379,
-  rediss: 6379,
-  ws: 80,
-  wss: 443,
-};
 
 /** What the caller named: a host and port, or a unix socket's path. Immutable, and never holds userinfo. */
 export class Target {
@@ -104,7 +86,7 @@ function parseText(text: string): Target {
   if (text.includes("@", schemeEnd + 3 + authority.length)) {
     throw invalid(text, "a / ? or # in its userinfo must be percent-encoded");
   }
-  return parseAuthority(authority, defaultPorts[text.slice(0, schemeEnd).toLowerCase()], text, percentDecoded);
+  return parseAuthority(authority, wellKnownPorts[text.slice(0, schemeEnd).toLowerCase()], text, percentDecoded);
 }
 
 function parseAuthority(

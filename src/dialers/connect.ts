@@ -4,7 +4,7 @@ import { DialError, DialTimeoutError, timeoutMessage } from "../core/errors.ts";
 import type { Address } from "../core/event-values.ts";
 import type { Target } from "../core/target.ts";
 import type { DialContext } from "../engine/context.ts";
-import { failed } from "../engine/outcome.ts";
+import { outcomeOf } from "../engine/outcome.ts";
 import { isError } from "../support/is-error.ts";
 
 /** Settings that all connects of a dialer share. */
@@ -56,7 +56,7 @@ export function connectAddress(
       socket.on("error", ignore);
       socket.destroy();
       if (address.family === "unix") makePrintable(error);
-      trace?.connectDone?.({ address, durationMs: clock.now() - startedAt, ...failed(error, cancel) });
+      trace?.connectDone?.({ address, durationMs: clock.now() - startedAt, ...outcomeOf(error, cancel) });
       reject(error);
     };
     const onAbort = () => onError(cancel?.reason);

@@ -1,8 +1,10 @@
 import type { Duplex } from "node:stream";
+import { abortable } from "../async/abortable.ts";
 import type { Cancel } from "../async/cancel.ts";
-import { withDeadline } from "../async/deadline.ts";
+import { TimedCancel } from "../async/deadline.ts";
 import { DialTimeoutError, timeoutMessage } from "../core/errors.ts";
 import type { Target } from "../core/target.ts";
+import type { DialTrace } from "../core/trace.ts";
 import type { DialContext } from "../engine/context.ts";
 import { discard } from "../support/connection.ts";
 
@@ -25,28 +27,42 @@ export interface Phase {
  * @throws DialTimeoutError of scope `phase`, the abort reason of the dial, or the error of `work`.
  */
 export async function runPhase<C extends Duplex, T extends Duplex>(
-  { what, timeoutMs, target, conn }: Phase,
+  phase: Phase,
   context: DialContext<C>,
   work: (cancel: Cancel) => Promise<T>,
 ): Promise<T> {
-  const { cancel, clock, trace } = context;
-  const onPassed = (lateByMs: number) => {
-    trace?.timeout?.({ target, scope: "phase", timeoutMs });
-    const message = timeoutMessage(`${what} for ${target}`, timeoutMs, lateByMs);
-    return new DialTimeoutError(message, { scope: "phase", timeoutMs, lateByMs, target });
-  };
-  // Without a listener, an error of the connection would end the process while the work waits for something else.
+  const { conn } = phase;
+  const timeout = new PhaseTimeout(phase, context as never);
+  // While the work waits for something other than the connection, only this handles the connection's errors.
   conn.on("error", ignore);
   try {
-    return await withDeadline({ clock, timeoutMs, cancel, onPassed }, (inner) => {
-      inner.onAbort(() => discard(conn));
-      return work(inner);
-    });
+    timeout.throwIfAborted();
+    timeout.onAbort(() => discard(conn));
+    return await abortable(() => work(timeout), timeout);
   } catch (error) {
     discard(conn);
     throw error;
   } finally {
+    timeout.end();
     conn.removeListener("error", ignore);
+  }
+}
+
+class PhaseTimeout extends TimedCancel {
+  readonly #phase: Phase;
+  readonly #trace: DialTrace | undefined;
+
+  constructor(phase: Phase, { clock, cancel, trace }: DialContext<never>) {
+    super(clock, phase.timeoutMs, cancel);
+    this.#phase = phase;
+    this.#trace = trace;
+  }
+
+  protected override timedOut(lateByMs: number): DialTimeoutError {
+    const { what, timeoutMs, target } = this.#phase;
+    this.#trace?.timeout?.({ target, scope: "phase", timeoutMs });
+    const message = timeoutMessage(`${what} for ${target}`, timeoutMs, lateByMs);
+    return new DialTimeoutError(message, { scope: "phase", timeoutMs, lateByMs, target });
   }
 }
 

@@ -4,7 +4,7 @@ import { Deadline } from "../async/deadline.ts";
 import { classify } from "../core/classify.ts";
 import type { Address } from "../core/event-values.ts";
 import type { DialContext } from "../engine/context.ts";
-import { failed } from "../engine/outcome.ts";
+import { outcomeOf } from "../engine/outcome.ts";
 import { isPromiseLike, wrongReturn } from "../support/returned.ts";
 
 /**
@@ -171,7 +171,7 @@ class Resolution {
     if (!this.#reported) {
       const { trace, clock, cancel } = this.#context;
       const durationMs = clock.now() - this.#startedAt;
-      trace?.dnsDone?.({ host: this.#host, addresses: [], durationMs, ...failed(error, cancel) });
+      trace?.dnsDone?.({ host: this.#host, addresses: [], durationMs, ...outcomeOf(error, cancel) });
     }
     this.#reported = true;
   }

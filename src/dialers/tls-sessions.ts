@@ -1,3 +1,5 @@
+import { BoundedMap } from "../support/bounded-map.ts";
+
 /** Maximum number of stored sessions; the oldest is dropped first. */
 const maxServers = 1000;
 
@@ -16,7 +18,7 @@ export interface Session {
  * @see https://www.rfc-editor.org/rfc/rfc8446#section-2.2
  */
 export class SessionCache {
-  readonly #sessions = new Map<string, Session>();
+  readonly #sessions = new BoundedMap<string, Session>(maxServers);
 
   get(server: string): Session | undefined {
     const session = this.#sessions.get(server);
@@ -28,8 +30,6 @@ export class SessionCache {
   }
 
   put(server: string, session: Session): void {
-    this.#sessions.delete(server);
     this.#sessions.set(server, session);
-    if (this.#sessions.size > maxServers) this.#sessions.delete(this.#sessions.keys().next().value as string);
   }
 }

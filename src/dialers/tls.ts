@@ -5,7 +5,7 @@ import { DialError } from "../core/errors.ts";
 import type { Target } from "../core/target.ts";
 import { type DialContext, dialerOf, runOf } from "../engine/context.ts";
 import { placesOf } from "../engine/layer-info.ts";
-import { failed } from "../engine/outcome.ts";
+import { outcomeOf } from "../engine/outcome.ts";
 import { cleanError } from "../support/printable.ts";
 import { markFactories } from "../support/roles.ts";
 import { blankerOf, inheritSecrets } from "../support/sent-secrets.ts";
@@ -104,7 +104,7 @@ async function observeHandshake(
     // The resumed session may have caused the failure.
     if (resumption?.session !== undefined) resumption.sessions.delete(resumption.server);
     const durationMs = clock.now() - startedAt;
-    trace?.tlsHandshakeDone?.({ serverName: name, durationMs, ...failed(error, cancel) });
+    trace?.tlsHandshakeDone?.({ serverName: name, durationMs, ...outcomeOf(error, cancel) });
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import { DialError } from "../core/errors.ts";
 import type { Target } from "../core/target.ts";
 import { type DialContext, dialerOf, runOf } from "../engine/context.ts";
 import { placesOf } from "../engine/layer-info.ts";
-import { failed } from "../engine/outcome.ts";
+import { timed } from "../engine/timed.ts";
 import { runPhase } from "./phase.ts";
 
 /** A dialer of plain or TLS sockets. */
@@ -27,21 +27,14 @@ export function tunnelDialer(tunnel: Tunnel, over: SocketDialer): Dialer<Socket>
   const { type, proxy, timeoutMs, open } = tunnel;
   const dialProxy = runOf(over as Dialer<Socket>);
   return dialerOf(async function tunnelDialer(target, context) {
-    const { cancel, trace, clock } = context;
     if (target.path !== undefined) throw new DialError("a proxy cannot dial unix sockets", { reason: "config" });
     const socket = await dialProxy(proxy, { ...context, handshake: undefined });
-    trace?.proxyStart?.({ type, proxy });
-    const startedAt = clock.now();
-    try {
-      await runPhase({ what: "proxy tunnel", timeoutMs, target, conn: socket }, context, async (phase) => {
-        await open(socket, target, { ...context, cancel: phase });
+    const phase = { what: "proxy tunnel", timeoutMs, target, conn: socket };
+    return timed(context, "proxy", { type, proxy }, () =>
+      runPhase(phase, context, async (cancel) => {
+        await open(socket, target, { ...context, cancel });
         return socket;
-      });
-      trace?.proxyDone?.({ type, proxy, durationMs: clock.now() - startedAt, outcome: "success" });
-      return socket;
-    } catch (error) {
-      trace?.proxyDone?.({ type, proxy, durationMs: clock.now() - startedAt, ...failed(error, cancel) });
-      throw error;
-    }
+      }),
+    );
   }, placesOf(over));
 }

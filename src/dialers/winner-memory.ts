@@ -1,9 +1,11 @@
+import { BoundedMap } from "../support/bounded-map.ts";
+
 /** Maximum number of names; the least recently updated is dropped first. */
 const maxHosts = 1000;
 
 /** The address of each name that connected last. */
 export class WinnerMemory {
-  readonly #winners = new Map<string, string>();
+  readonly #winners = new BoundedMap<string, string>(maxHosts);
 
   /** The IP that connected last, if there is one. */
   of(host: string): string | undefined {
@@ -12,8 +14,6 @@ export class WinnerMemory {
 
   /** Stores the IP that connected. */
   remember(host: string, ip: string): void {
-    this.#winners.delete(host);
     this.#winners.set(host, ip);
-    if (this.#winners.size > maxHosts) this.#winners.delete(this.#winners.keys().next().value as string);
   }
 }

@@ -1,52 +1,55 @@
 import type { Duplex } from "node:stream";
-import { withDeadline } from "../async/deadline.ts";
+import { TimedCancel } from "../async/deadline.ts";
 import { DialTimeoutError, timeoutMessage } from "../core/errors.ts";
 import type { Target } from "../core/target.ts";
+import { discard } from "../support/connection.ts";
 import { messageOf } from "../support/message.ts";
 import type { DialContext, Run } from "./context.ts";
 import { skips } from "./dial-overrides.ts";
 import type { DialState } from "./dial-state.ts";
 
-/** Bounds what `next` does in time, and hands the deadline down. */
-export function bounded<C extends Duplex>(
+/**
+ * Runs `next` under a timeout, and passes the deadline on. When the time is up the work beneath is aborted. Everything
+ * beneath settles within a turn of an abort: attempts and layers from outside are guarded by `abortable`.
+ */
+export function runWithTimeout<C extends Duplex>(
   next: Run<C>,
   target: Target,
   context: DialContext<C>,
   timeoutMs: number,
 ): Promise<C> {
-  const { cancel, trace, clock, state } = context;
-  const deadline = earlier(context.deadline, clock.now() + timeoutMs);
-  const onPassed = (lateByMs: number) => {
-    const scope = context.insideRetry ? "attempt" : "dial";
-    trace?.timeout?.({ target, scope, timeoutMs });
-    return timeoutError(target, { timeoutMs, scope, lateByMs }, state);
-  };
-  return withDeadline({ clock, timeoutMs, cancel, onPassed }, (inner) =>
-    next(target, { ...context, cancel: inner, deadline }),
+  if (context.cancel?.aborted) return Promise.reject(context.cancel.reason);
+  const timeout = new LayerTimeout(target, context as never, timeoutMs);
+  const deadline = earlier(context.deadline, timeout.dueAt);
+  // Not an async function: those allocate twice as much.
+  return next(target, { ...context, cancel: timeout, deadline }).then(
+    (conn) => timeout.succeed(conn),
+    (error) => timeout.fail(error),
   );
 }
 
-/** The same by the caller's bound, which is not handed on. */
-export function boundedByCaller<C extends Duplex>(
+/** As {@link runWithTimeout}, for the `timeoutMs` of the dial's own options, which is then used up. */
+export function runWithOwnTimeout<C extends Duplex>(
   next: Run<C>,
   target: Target,
   context: DialContext<C>,
   timeoutMs: number,
 ): Promise<C> {
-  return bounded(
-    next,
-    target,
-    { ...context, call: context.call && { ...context.call, timeoutMs: undefined } },
-    timeoutMs,
-  );
+  const call = context.call && { ...context.call, timeoutMs: undefined };
+  return runWithTimeout(next, target, { ...context, call }, timeoutMs);
 }
 
-/** Makes the bound that a caller asks for where no layer beneath takes it over. */
-export function makingBound<C extends Duplex>(next: Run<C>, hasTimeout: boolean): Run<C> {
-  return function callBoundDialer(target, context) {
+/**
+ * Applies the `timeoutMs` of a dial's own options.
+ *
+ * @param boundedBy - name of the layer beneath that does so, unless it is skipped.
+ */
+export function applyingOwnTimeout<C extends Duplex>(next: Run<C>, boundedBy: string | undefined): Run<C> {
+  return function ownTimeoutDialer(target, context) {
     const { call } = context;
-    if (call?.timeoutMs === undefined || (hasTimeout && !skips(call, "timeout"))) return next(target, context);
-    return boundedByCaller(next, target, context, call.timeoutMs);
+    if (call?.timeoutMs === undefined) return next(target, context);
+    if (boundedBy !== undefined && !skips(call, boundedBy)) return next(target, context);
+    return runWithOwnTimeout(next, target, context, call.timeoutMs);
   };
 }
 
@@ -54,17 +57,50 @@ function earlier(deadline: number | undefined, other: number): number {
   return deadline === undefined ? other : Math.min(deadline, other);
 }
 
-interface Passed {
+class LayerTimeout extends TimedCancel {
+  readonly #target: Target;
+  readonly #context: DialContext<never>;
+  readonly #timeoutMs: number;
+
+  constructor(target: Target, context: DialContext<never>, timeoutMs: number) {
+    super(context.clock, timeoutMs, context.cancel);
+    this.#target = target;
+    this.#context = context;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  succeed<T>(conn: T): T {
+    this.end();
+    if (!this.aborted) return conn;
+    discard(conn);
+    throw this.reason;
+  }
+
+  fail(error: unknown): never {
+    this.end();
+    throw this.aborted ? this.reason : error;
+  }
+
+  protected override timedOut(lateByMs: number): DialTimeoutError {
+    const { trace, state, insideRetry } = this.#context;
+    const [target, timeoutMs] = [this.#target, this.#timeoutMs];
+    const scope = insideRetry ? "attempt" : "dial";
+    trace?.timeout?.({ target, scope, timeoutMs });
+    return timeoutError(target, { timeoutMs, scope, lateByMs }, state);
+  }
+}
+
+interface PassedTimeout {
   readonly timeoutMs: number;
   readonly scope: "dial" | "attempt";
   readonly lateByMs: number;
 }
 
-function timeoutError(target: Target, passed: Passed, state: DialState | undefined): DialTimeoutError {
+function timeoutError(target: Target, passed: PassedTimeout, state: DialState | undefined): DialTimeoutError {
   const { timeoutMs, lateByMs } = passed;
   const init = { ...passed, target, attemptCount: state?.attempts };
-  // The attempts before are told of by what ends the dial. An attempt's own error must not hold them: each
-  // would hold the one before it, without end.
+  // Only the error of the whole dial lists earlier attempts. If an attempt's own error did, each would hold the one
+  // before it, in a chain without end.
   if (passed.scope === "attempt") {
     const which = state?.attempts ? `attempt ${state.attempts}` : "an attempt";
     return new DialTimeoutError(timeoutMessage(`${which} to dial ${target}`, timeoutMs, lateByMs), init);

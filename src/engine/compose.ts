@@ -6,14 +6,12 @@ import { handleRejection } from "../support/returned.ts";
 import { markFactories, roleOf } from "../support/roles.ts";
 import { checkFunction, invalid, show } from "../support/validate.ts";
 import { attempting } from "./attempt.ts";
-import { makingBound } from "./bound.ts";
-import { dialerOf, runOf } from "./context.ts";
+import { applyingOwnTimeout } from "./bound.ts";
+import { dialerOf, type Run, runOf } from "./context.ts";
 import { DialState } from "./dial-state.ts";
 import { callersHooks } from "./hook-chain.ts";
-import { isObserver, makeupOf, placesOf, setBeneath } from "./layer-info.ts";
+import { infoOf, layerOf, placesOf, withBeneath } from "./layer-info.ts";
 import { observed } from "./observe.ts";
-
-const composed = new WeakSet<object>();
 
 /**
  * Builds a dialer from layers, outermost first; the base dialer stands last. A layer's place is its
@@ -31,26 +29,27 @@ export function compose<C extends Duplex>(...layers: [...Middleware[], Dialer<C>
   const base = layers.at(-1) as Dialer<C>;
 
   const middlewares = layers.slice(0, -1) as Middleware[];
-  const working = middlewares.findIndex((each) => !isObserver(each));
-  let stack = composed.has(base) ? base : dialerOf(attempting(base), placesOf(base));
-  // With nothing but observers over it, a composed base makes the bound itself, beneath its own observers.
-  if (working < 0 && !composed.has(base)) stack = takingBound(stack);
+  const isComposition = layerOf(base)?.isComposition === true;
+  let stack = isComposition ? base : dialerOf(attempting(base), placesOf(base));
+  // The dial's own timeoutMs is applied beneath the outermost observers, so that they report the timeout. Under
+  // observers only, a composed base has applied it beneath its own.
+  const outermost = middlewares.findIndex((each) => !roleOf(each)?.observes);
+  if (outermost < 0 && !isComposition) stack = withOwnTimeout(stack);
   for (const [index, middleware] of [...middlewares.entries()].reverse()) {
     stack = wrap(middleware, stack, index);
-    if (index === working) stack = takingBound(stack);
+    if (index === outermost) stack = withOwnTimeout(stack);
   }
 
   const run = runOf(stack);
-  const dialer = dialerOf<C>(function composedDialer(target, context) {
+  const composedDialer: Run<C> = (target, context) => {
     if (context.state !== undefined) return run(target, context);
     const { cancel, trace } = context;
     if (cancel?.aborted) return Promise.reject(cancel.reason);
     const inner = { ...context, state: new DialState(false) };
     if (trace === undefined) return abortable(() => run(target, inner), cancel);
     return abortable(() => observed(run, target, inner, callersHooks(trace), trace), cancel);
-  }, makeupOf(stack));
-  composed.add(dialer);
-  return dialer;
+  };
+  return dialerOf(composedDialer, infoOf(stack), true);
 }
 
 markFactories({ compose });
@@ -76,18 +75,15 @@ function checkLayers(layers: readonly unknown[]): void {
   }
 }
 
-/** Beneath the observers that stand outermost, for they are to be told of a bound that passes. */
-function takingBound<C extends Duplex>(stack: Dialer<C>): Dialer<C> {
-  const makeup = makeupOf(stack);
-  return dialerOf(makingBound(runOf(stack), makeup.bounded), { ...makeup, makesBound: true });
+/** Applies the `timeoutMs` of a dial's own options, unless a layer beneath does. */
+function withOwnTimeout<C extends Duplex>(next: Dialer<C>): Dialer<C> {
+  const info = infoOf(next);
+  return dialerOf(applyingOwnTimeout(runOf(next), info.boundedBy), { ...info, appliesTimeout: true });
 }
 
 function wrap<C extends Duplex>(middleware: Middleware, next: Dialer<C>, index: number): Dialer<C> {
   const wrapped: unknown = middleware(next);
-  if (typeof wrapped === "function") {
-    setBeneath(wrapped, makeupOf(next));
-    return wrapped as Dialer<C>;
-  }
+  if (typeof wrapped === "function") return withBeneath(wrapped as Dialer<C>, infoOf(next));
   handleRejection(wrapped);
   throw invalid(
     TypeError,

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { abortable } from "../async/abortable.ts";
 import { Cancel } from "../async/cancel.ts";
 import { checkClock } from "../async/checked-clock.ts";
 import { type Clock, systemClock } from "../async/clock.ts";
@@ -10,10 +11,10 @@ import { asMistake } from "../support/returned.ts";
 import { markDialer, markMiddleware } from "../support/roles.ts";
 import { checkDialer, show } from "../support/validate.ts";
 import { checkDialOptions } from "./dial-options.ts";
-import { type Call, callOf, skips } from "./dial-overrides.ts";
-import type { DialState } from "./dial-state.ts";
+import { type DialOverrides, overridesOf, skips } from "./dial-overrides.ts";
+import { type DialState, insideAttempt } from "./dial-state.ts";
 import { chainOf } from "./hook-chain.ts";
-import { asObserver, type LayerTraits, type Makeup, makeupOf, setMakeup, withLayer } from "./layer-info.ts";
+import { infoOf, type LayerInfo, type LayerTraits, layerOf, noInfo, setLayer, withLayer } from "./layer-info.ts";
 
 /** What the layers of one dial hand down to each other: {@link DialOptions}, checked and completed. */
 export interface DialContext<C extends Duplex> {
@@ -30,25 +31,24 @@ export interface DialContext<C extends Duplex> {
   /** When the nearest bound above passes, by the clock; for those who plan ahead, for `cancel` ends all. */
   readonly deadline: number | undefined;
   /** What the caller asks of the layers beneath in place of what they were made with; seldom anything. */
-  readonly call: Call | undefined;
+  readonly call: DialOverrides | undefined;
   /** What base dialers are called in, handshakes not. */
-  readonly surround: Surround | undefined;
+  readonly runInContext: RunInContext | undefined;
 }
 
 /** Calls `work` in surroundings of an observer's own, such as an async context, and returns what it returns. */
-export type Surround = <T>(work: () => T) => T;
+export type RunInContext = <T>(work: () => T) => T;
 
 /** A dialer as the layers of this package call it: target parsed, context complete. Rejects, never throws. */
 export type Run<C extends Duplex> = (target: Target, context: DialContext<C>) => Promise<C>;
 
-const runKey: unique symbol = Symbol("dialtrace.run");
+/** On the options for a dialer from outside: the context that they were made from, and the state of what it dials. */
 const contextKey: unique symbol = Symbol("dialtrace.context");
+const stateKey: unique symbol = Symbol("dialtrace.state");
 
-interface WithRun<C extends Duplex> {
-  [runKey]?: Run<C>;
-}
 interface WithContext<C extends Duplex> {
   [contextKey]?: DialContext<C>;
+  [stateKey]?: DialState | undefined;
 }
 
 const emptyContext: DialContext<never> = Object.freeze({
@@ -62,11 +62,11 @@ const emptyContext: DialContext<never> = Object.freeze({
   insideRetry: false,
   deadline: undefined,
   call: undefined,
-  surround: undefined,
+  runInContext: undefined,
 });
 
-/** Gives an inner dialer its public face. */
-export function dialerOf<C extends Duplex>(run: Run<C>, makeup?: Makeup): Dialer<C> {
+/** Wraps a `Run` as a public `Dialer`. */
+export function dialerOf<C extends Duplex>(run: Run<C>, info?: LayerInfo, isComposition = false): Dialer<C> {
   const dial = (targetLike: TargetLike, options?: DialOptions<C>): Promise<C> => {
     try {
       return run(parseTarget(targetLike), contextOf(options, dial));
@@ -74,44 +74,54 @@ export function dialerOf<C extends Duplex>(run: Run<C>, makeup?: Makeup): Dialer
       return Promise.reject(error);
     }
   };
-  (dial as WithRun<C>)[runKey] = run;
+  setLayer(dial, { run, info: info ?? noInfo, isComposition });
   markDialer(dial);
-  if (makeup !== undefined) setMakeup(dial, makeup);
   return dial;
 }
 
 /**
- * Reaches the inner dialer behind a public one. Dialers from outside get plain options and a real `AbortSignal`, and
- * what they resolve with is checked.
- *
- * @param rule - what the error says about a dialer from outside that resolves with something else.
+ * Returns the `Run` of a dialer. A dialer from outside gets plain options and a real `AbortSignal`, its result is
+ * checked, and it settles within a turn of an abort even if it ignores the signal.
  */
-export function runOf<C extends Duplex>(dialer: Dialer<C>, rule: (got: string) => string = ofLayer): Run<C> {
-  return (dialer as WithRun<C>)[runKey] ?? foreign(dialer, rule);
-}
-
-function foreign<C extends Duplex>(dialer: Dialer<C>, rule: (got: string) => string): Run<C> {
-  return async function foreignDialer(target, context) {
-    const conn: unknown = await dialer(target, optionsOf(context));
-    if (isConnection(conn)) return conn as C;
-    // A decorator that forgets to return the connection has left it where nothing can reach it.
-    discard(context.state?.conn);
-    throw asMistake(new TypeError(rule(show(conn))));
+export function runOf<C extends Duplex>(dialer: Dialer<C>): Run<C> {
+  const run = layerOf<Run<C>>(dialer)?.run;
+  if (run !== undefined) return run;
+  return function outsideDialer(target, context) {
+    return abortable(() => checked(dialer, target, context), context.cancel);
   };
 }
 
-const ofLayer = (got: string) =>
-  `compose: a layer must resolve with a connection, got ${got}; return what next() resolves with`;
+async function checked<C extends Duplex>(dialer: Dialer<C>, target: Target, context: DialContext<C>): Promise<C> {
+  const conn: unknown = await dialer(target, optionsOf(context));
+  if (isConnection(conn)) return conn as C;
+  // A decorator that forgets to return the connection leaves it where nothing can reach it.
+  discard(context.state?.conn);
+  throw asMistake(
+    new TypeError(
+      `compose: a layer must resolve with a connection, got ${show(conn)}; return what next() resolves with`,
+    ),
+  );
+}
 
-/** Makes a middleware of a wrapper around inner dialers. */
+/**
+ * As {@link runOf}, for the base dialer of a composition: it is called inside an attempt, which runs the handshake and
+ * guards and checks the result.
+ */
+export function runOfBase<C extends Duplex>(base: Dialer<C>): Run<C> {
+  const run = layerOf<Run<C>>(base)?.run;
+  if (run === undefined) return (target, context) => base(target, baseOptionsOf(context));
+  return (target, context) => run(target, { ...context, handshake: undefined, state: insideAttempt, call: undefined });
+}
+
+/** Makes a middleware from a wrapper around a `Run`. */
 export function layer(wrap: <C extends Duplex>(next: Run<C>) => Run<C>, traits: LayerTraits = {}): Middleware {
   const middleware: Middleware = (next) => {
     checkDialer(`${traits.name ?? "middleware"}: next`, next);
     const beneath = runOf(next);
-    return dialerOf(skippable(wrap(beneath), beneath, traits.name), withLayer(traits, makeupOf(next)));
+    return dialerOf(skippable(wrap(beneath), beneath, traits.name), withLayer(traits, infoOf(next)));
   };
-  markMiddleware(middleware);
-  return traits.observes ? asObserver(middleware) : middleware;
+  markMiddleware(middleware, traits.observes);
+  return middleware;
 }
 
 function skippable<C extends Duplex>(run: Run<C>, beneath: Run<C>, name: string | undefined): Run<C> {
@@ -121,16 +131,28 @@ function skippable<C extends Duplex>(run: Run<C>, beneath: Run<C>, name: string 
   };
 }
 
-function optionsOf<C extends Duplex>(context: DialContext<C>): DialOptions<C> & WithContext<C> {
-  const { cancel, trace, handshake, background, owner, clock, call } = context;
-  const options = { trace, handshake, background, owner, clock, [contextKey]: context };
-  if (call !== undefined) Object.assign(options, call);
-  return cancel === undefined ? options : Object.defineProperty(options, "signal", lazySignal);
+function optionsOf<C extends Duplex>(context: DialContext<C>): DialOptions<C> {
+  const options = baseOptionsOf(context, context.state);
+  options.handshake = context.handshake;
+  return context.call === undefined ? options : Object.assign(options, context.call);
+}
+
+function baseOptionsOf<C extends Duplex>(context: DialContext<C>, state = insideAttempt): DialOptions<C> {
+  const { cancel, trace, background, owner, clock } = context;
+  const options: DialOptions<C> & WithContext<C> = { [contextKey]: context, [stateKey]: state };
+  if (cancel !== undefined) Object.defineProperty(options, "signal", lazySignal);
+  options.trace = trace;
+  options.handshake = undefined;
+  options.background = background;
+  options.owner = owner;
+  options.clock = clock;
+  return options;
 }
 
 /**
- * Own and enumerable, so that a decorator's `{ ...options }` keeps it; lazy, for it is dear to make; one
- * for all, for a getter in the literal costs ten times as much.
+ * Own and enumerable, so that a decorator's `{ ...options }` keeps it; lazy, because making a signal is slow. One
+ * descriptor for all dials, defined before the other options: a getter in the literal takes ten times as long, one
+ * defined last three times.
  */
 const lazySignal: PropertyDescriptor & ThisType<WithContext<never>> = {
   enumerable: true,
@@ -157,11 +179,14 @@ export function contextOf<C extends Duplex>(
   const cancel = signal && Cancel.of(signal);
   const given = options.trace;
   const trace = given === undefined || given === inherited.trace ? given : chainOf(given);
-  const { state, insideRetry, surround } = inherited;
+  const { insideRetry, runInContext } = inherited;
+  const state = options[stateKey];
   // Times of two clocks can't be compared.
   const deadline = clock === inherited.clock ? inherited.deadline : undefined;
-  const call = asks(options) ? callOf(options, inherited.call, makeupOf(dialer), what) : undefined;
-  return { cancel, trace, handshake, background, owner, clock, state, insideRetry, deadline, call, surround };
+  // The base dialer's own overrides are new, whatever the dial's were.
+  const above = state?.insideAttempt ? undefined : inherited.call;
+  const call = asks(options) ? overridesOf(options, above, infoOf(dialer), what) : undefined;
+  return { cancel, trace, handshake, background, owner, clock, state, insideRetry, deadline, call, runInContext };
 }
 
 function asks(options: CallOptions): boolean {

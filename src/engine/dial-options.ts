@@ -32,7 +32,7 @@ const optionNames: OptionNames<DialOptions> = {
 const known: object = Object.assign(Object.create(null), optionNames);
 
 /**
- * Checks what is given with one dial, but for what changes its layers: see `callOf`. It is on the path of every
+ * Checks what is given with one dial, but for what changes its layers: see `overridesOf`. It is on the path of every
  * dial that has options, so that nothing is made for what is right.
  *
  * @param what - what the errors begin with: `dial`, or what else takes the options of a dial.

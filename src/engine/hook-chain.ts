@@ -1,5 +1,5 @@
 import { callHook } from "../core/hooks.ts";
-import { type DialEventName, type DialTrace, inheritedEvents } from "../core/trace.ts";
+import { type DialEventInfo, type DialEventName, type DialTrace, inheritedEvents } from "../core/trace.ts";
 
 /** One bit for each inherited event, by its place in the table. */
 export type EventMask = number;
@@ -41,22 +41,39 @@ export class HookChain {
     return this.#ofCaller ? this.#hooks : undefined;
   }
 
+  /** Whether an observer handles the event. */
+  wants(name: DialEventName): boolean {
+    return (this.#wanted & (bitOf.get(name) ?? 0)) !== 0;
+  }
+
+  emit(name: DialEventName, info: unknown): void {
+    const bit = bitOf.get(name) ?? 0;
+    for (let link: HookChain | undefined = this; link !== undefined; link = link.#next) {
+      if ((link.#own & bit) !== 0) callHook(link.#hooks, name, info as never);
+      if ((link.#hidden & bit) !== 0) return;
+    }
+  }
+
   static {
     for (const [name, bit] of bitOf) {
-      const emit = (chain: HookChain, info: never): void => {
-        for (let link: HookChain | undefined = chain; link !== undefined; link = link.#next) {
-          if ((link.#own & bit) !== 0) callHook(link.#hooks, name, info);
-          if ((link.#hidden & bit) !== 0) return;
-        }
-      };
       Object.defineProperty(HookChain.prototype, name, {
         // A function of its own, so that `const { connectStart } = trace` works; made only for a wanted event.
         get(this: HookChain) {
-          return (this.#wanted & bit) === 0 ? undefined : (info: never) => emit(this, info);
+          return (this.#wanted & bit) === 0 ? undefined : (info: never) => this.emit(name, info);
         },
       });
     }
   }
+}
+
+/** As `trace?.[name] !== undefined`, without making the hook. */
+export function wants(trace: DialTrace | undefined, name: DialEventName): boolean {
+  return trace !== undefined && (trace as HookChain).wants(name);
+}
+
+/** As `trace?.[name]?.(info)`, without making the hook. Where no info may be built in vain, ask {@link wants} first. */
+export function emit<N extends DialEventName>(trace: DialTrace | undefined, name: N, info: DialEventInfo<N>): void {
+  if (wants(trace, name)) (trace as HookChain).emit(name, info);
 }
 
 /** Puts an observer's hooks in front of those above it. */

@@ -2,80 +2,116 @@ import type { Middleware } from "../core/dialer.ts";
 import { addPlace, type Place } from "../support/observed-places.ts";
 import { markMiddleware } from "../support/roles.ts";
 
-/** What is known of a layer of this package. */
+/** What a layer of this package declares about itself. */
 export interface LayerTraits {
-  /** What `skip` calls it by. A layer without a name can't be skipped. */
+  /** Name by which `skip` refers to the layer. A layer without a name cannot be skipped. */
   readonly name?: string;
-  /** Whether it only watches. A bound that a caller asks for stands beneath the outermost of these, so that they are told of it. */
+  /** Whether the layer only observes. A dial's own `timeoutMs` is applied beneath the outermost observers, so that they report it. */
   readonly observes?: boolean;
-  /** Where it puts what it observes, if two of one place are a mistake. */
+  /** Whether the layer limits the time of everything beneath it, and applies a dial's own `timeoutMs`. */
+  readonly bounds?: boolean;
+  /** Whether the layer dials again after a failure, and applies a dial's own retry options. */
+  readonly retries?: boolean;
+  /** Where the observer puts its data, if two observers with the same place are a mistake. */
   readonly place?: Place | undefined;
 }
 
-/** What a dialer is made of, as far as that is known: its callers may ask for no more than it has. */
-export interface Makeup {
-  /** Names of its layers, outermost first, each once. */
+/** What is known of the layers of a dialer. A dial may override only options that one of them applies. */
+export interface LayerInfo {
+  /** Names of the layers that can be skipped, outermost first, each once. */
   readonly names: readonly string[];
-  /** Whether a `withTimeout` of its own bounds the whole dial: one that no `withRetry` stands above. */
-  readonly bounded: boolean;
-  /** Whether it makes such a bound itself where it has none. */
-  readonly makesBound: boolean;
-  /** Where its observers put what they observe. */
+  /** Name of the layer that limits the time of the whole dial: one without a retrying layer above it. */
+  readonly boundedBy: string | undefined;
+  /** Name of the layer that retries. */
+  readonly retriedBy: string | undefined;
+  /** Whether a dial's own `timeoutMs` is applied even if no layer limits the whole dial. */
+  readonly appliesTimeout: boolean;
+  /** Where the observers put their data. */
   readonly places: readonly Place[];
 }
 
-const unknown: Makeup = Object.freeze({ names: [], bounded: false, makesBound: false, places: [] });
+/** The info of a dialer that nothing is known of. */
+export const noInfo: LayerInfo = Object.freeze({
+  names: [],
+  boundedBy: undefined,
+  retriedBy: undefined,
+  appliesTimeout: false,
+  places: [],
+});
 
-const makeups = new WeakMap<object, Makeup>();
-const observers = new WeakSet<object>();
+const layerKey: unique symbol = Symbol("dialtrace.layer");
 
-export function makeupOf(dialer: object): Makeup {
-  return makeups.get(dialer) ?? unknown;
+/** What a dialer carries under the one symbol of this package. */
+interface LayerRecord<R = unknown> {
+  /** How the layers of this package call the dialer; `undefined` for a dialer from outside. */
+  readonly run: R | undefined;
+  readonly info: LayerInfo;
+  /** Whether `compose` made the dialer. */
+  readonly isComposition: boolean;
 }
 
-export function setMakeup(dialer: object, makeup: Makeup): void {
-  makeups.set(dialer, makeup);
+interface WithLayer<R> {
+  readonly [layerKey]?: LayerRecord<R>;
 }
 
-/** What a layer makes of what is beneath it. */
-export function withLayer({ name, place }: LayerTraits, dialer: Makeup): Makeup {
-  const beneath = place === undefined ? dialer : { ...dialer, places: addPlace(place, dialer.places, "dialer") };
-  if (name === undefined) return beneath;
-  const names = beneath.names.includes(name) ? beneath.names : [name, ...beneath.names];
-  if (name === "timeout") return { ...beneath, names, bounded: true };
-  // What is bounded beneath a retry is an attempt.
-  if (name === "retry") return { ...beneath, names, bounded: false, makesBound: false };
-  return { ...beneath, names };
+/** Returns what `dialer` carries, or `undefined` for a dialer from outside. */
+export function layerOf<R>(dialer: object): LayerRecord<R> | undefined {
+  return (dialer as WithLayer<R>)[layerKey];
 }
 
-/** What a base dialer that dials by others lets show of them: none of their layers can be asked for anything. */
-export function placesOf(...dialers: readonly object[]): Makeup {
-  return { ...unknown, places: dialers.flatMap((each) => makeupOf(each).places) };
+/** Sets what `dialer` carries. */
+export function setLayer(dialer: object, record: LayerRecord): void {
+  Object.defineProperty(dialer, layerKey, { value: record, configurable: true });
 }
 
-/** Notes what is beneath a dialer that a decorator made: one from outside says nothing of it, and hides what it wraps. */
-export function setBeneath(dialer: object, beneath: Makeup): void {
-  const own = makeups.get(dialer);
-  if (own === undefined) {
-    makeups.set(dialer, beneath);
-    return;
-  }
-  const retries = own.names.includes("retry");
-  makeups.set(dialer, {
+/** Returns what is known of the layers of `dialer`. */
+export function infoOf(dialer: object): LayerInfo {
+  return layerOf(dialer)?.info ?? noInfo;
+}
+
+/** Returns the info of a dialer that has one more layer on top of `beneath`. */
+export function withLayer({ name, place, bounds, retries }: LayerTraits, beneath: LayerInfo): LayerInfo {
+  const info = place === undefined ? beneath : { ...beneath, places: addPlace(place, beneath.places, "dialer") };
+  if (name === undefined) return info;
+  const names = info.names.includes(name) ? info.names : [name, ...info.names];
+  if (bounds) return { ...info, names, boundedBy: name };
+  // Timeouts beneath a retry limit an attempt, not the dial.
+  if (retries) return { ...info, names, retriedBy: name, boundedBy: undefined, appliesTimeout: false };
+  return { ...info, names };
+}
+
+/** Returns the info of a base dialer that dials through other dialers: their layers cannot be overridden or skipped. */
+export function placesOf(...dialers: readonly object[]): LayerInfo {
+  return { ...noInfo, places: dialers.flatMap((each) => infoOf(each).places) };
+}
+
+/**
+ * Adds the info of the layers beneath to a dialer that a middleware returned. A middleware from outside says nothing
+ * about what it wraps.
+ *
+ * @returns the dialer, or one that calls it, if it is frozen.
+ */
+export function withBeneath<D extends (...args: never[]) => unknown>(dialer: D, beneath: LayerInfo): D {
+  const own = layerOf(dialer);
+  const carrier = Object.isExtensible(dialer) ? dialer : (((...args) => dialer(...args)) as D);
+  const info = own === undefined ? beneath : merged(own.info, beneath);
+  setLayer(carrier, { run: own?.run, info, isComposition: own?.isComposition ?? false });
+  return carrier;
+}
+
+function merged(own: LayerInfo, beneath: LayerInfo): LayerInfo {
+  const bounding = own.retriedBy === undefined ? beneath : noInfo;
+  return {
     names: [...new Set([...own.names, ...beneath.names])],
-    bounded: own.bounded || (beneath.bounded && !retries),
-    makesBound: own.makesBound || (beneath.makesBound && !retries),
+    boundedBy: own.boundedBy ?? bounding.boundedBy,
+    retriedBy: own.retriedBy ?? beneath.retriedBy,
+    appliesTimeout: own.appliesTimeout || bounding.appliesTimeout,
     places: [...new Set([...own.places, ...beneath.places])],
-  });
+  };
 }
 
-/** Marks a middleware as one that only watches. */
+/** Marks a middleware as one that only observes. */
 export function asObserver(middleware: Middleware): Middleware {
-  observers.add(middleware);
-  markMiddleware(middleware);
+  markMiddleware(middleware, true);
   return middleware;
-}
-
-export function isObserver(middleware: unknown): boolean {
-  return observers.has(middleware as object);
 }

@@ -13,7 +13,7 @@ export type Failed =
  * whatever it threw itself: that is the caller's abort, unless a timeout or another layer of this
  * package aborted.
  */
-export function failed(thrown: unknown, cancel: Cancel | undefined): Failed {
+export function outcomeOf(thrown: unknown, cancel: Cancel | undefined): Failed {
   const aborted = cancel?.aborted === true;
   const error = aborted ? cancel.reason : thrown;
   const reason = classify(error);

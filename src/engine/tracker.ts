@@ -5,15 +5,16 @@ import { classify } from "../core/classify.ts";
 import type { CloseReason } from "../core/event-values.ts";
 import type { Target } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
+import { onDestroy } from "../support/on-destroy.ts";
+import { emit, wants } from "./hook-chain.ts";
 
-type Destroy = (error: Error | null, callback: (error?: Error | null) => void) => void;
 type Final = (callback: (error?: Error | null) => void) => void;
 
 /** Reasons that an owner gave beforehand, because the stream alone can't tell. */
 const statedReasons = new WeakMap<Duplex, CloseReason>();
 
 /** Says why `conn` is about to be destroyed, for owners that know better than the stream (a pool's idle timeout). */
-export function stateCloseReason(conn: Duplex, reason: CloseReason): void {
+export function setCloseReason(conn: Duplex, reason: CloseReason): void {
   statedReasons.set(conn, reason);
 }
 
@@ -29,14 +30,11 @@ export function traceOf(conn: Duplex): DialTrace | undefined {
   return (conn as Traced)[traceKey];
 }
 
-/**
- * Reports the close of `conn`, which is open since `openedAt`, to `trace`, exactly once. It wraps the stream's own `_destroy`, which
- * Node calls once whatever ends a stream, rather than listening: clients call
- * `removeAllListeners()` on the sockets that they are given.
- */
-export function trackClose(conn: Duplex, target: Target, clock: Clock, openedAt: number, trace: DialTrace): void {
-  if (trace.gotConn !== undefined || trace.putIdleConn !== undefined) (conn as Traced)[traceKey] = trace;
-  if (trace.connClosed === undefined) return;
+/** Reports the close of `conn`, which opened now, to `trace`, exactly once. */
+export function trackClose(conn: Duplex, target: Target, clock: Clock, trace: DialTrace): void {
+  if (wants(trace, "gotConn") || wants(trace, "putIdleConn")) (conn as Traced)[traceKey] = trace;
+  if (!wants(trace, "connClosed")) return;
+  const openedAt = clock.now();
   let closedLocally = false;
 
   // Node finishes our side by itself after the peer's FIN; whoever finishes first has closed.
@@ -48,24 +46,17 @@ export function trackClose(conn: Duplex, target: Target, clock: Clock, openedAt:
     };
   }
 
-  const destroy = conn._destroy as Destroy;
-  // A socket that its owner connects anew is destroyed once more; it is no longer the one dialed.
-  let told = false;
-  conn._destroy = function destroyTracked(error, callback) {
-    if (!told) {
-      told = true;
-      trace.connClosed?.({
-        target,
-        conn,
-        reason: statedReasons.get(conn) ?? closeReason(conn, error, closedLocally),
-        durationMs: clock.now() - openedAt,
-        bytesRead: (conn as Socket).bytesRead ?? 0,
-        bytesWritten: (conn as Socket).bytesWritten ?? 0,
-        ...(error && { error }),
-      });
-    }
-    destroy.call(this, error, callback);
-  };
+  onDestroy(conn, (error) => {
+    emit(trace, "connClosed", {
+      target,
+      conn,
+      reason: statedReasons.get(conn) ?? closeReason(conn, error, closedLocally),
+      durationMs: clock.now() - openedAt,
+      bytesRead: (conn as Socket).bytesRead ?? 0,
+      bytesWritten: (conn as Socket).bytesWritten ?? 0,
+      ...(error && { error }),
+    });
+  });
 }
 
 function closeReason(conn: Duplex, error: Error | null, closedLocally: boolean): CloseReason {

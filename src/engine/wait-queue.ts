@@ -5,7 +5,7 @@ import type { Limit } from "../core/event-values.ts";
 import type { Target } from "../core/target.ts";
 import { type Linked, LinkedList } from "../support/linked-list.ts";
 import type { DialContext } from "./context.ts";
-import { failed } from "./outcome.ts";
+import { outcomeOf } from "./outcome.ts";
 
 /** A dial that waits for its turn. */
 export interface Waiter extends Linked<Waiter> {
@@ -23,7 +23,7 @@ export interface Waiter extends Linked<Waiter> {
  * Dials that wait for their turn at a limit, first come, first served. It tells their hooks of the wait and
  * lets aborted ones go. It has one timer at most, and none when nobody waits.
  */
-export class WaitingLine {
+export class WaitQueue {
   readonly #limit: Limit;
   readonly #queue = new LinkedList<Waiter>();
   #timer: Deadline | undefined;
@@ -58,7 +58,7 @@ export class WaitingLine {
     let onAbort = () => {};
     try {
       await new Promise<void>((admit, refuse) => {
-        const waiter = { target, clock, since, admit, refuse, newer: undefined, older: undefined, list: undefined };
+        const waiter = { target, clock, since, admit, refuse, next: undefined, prev: undefined, list: undefined };
         this.#queue.add(waiter);
         onAbort = () => {
           this.#queue.remove(waiter);
@@ -72,7 +72,7 @@ export class WaitingLine {
         target,
         limit: this.#limit,
         durationMs: clock.now() - since,
-        ...failed(thrown, cancel),
+        ...outcomeOf(thrown, cancel),
       });
       throw thrown;
     } finally {

@@ -3,7 +3,7 @@ import type { Reason } from "../core/reasons.ts";
 import type { Target } from "../core/target.ts";
 import type { DialContext, Run } from "../engine/context.ts";
 import type { DialState } from "../engine/dial-state.ts";
-import { failed } from "../engine/outcome.ts";
+import { outcomeOf } from "../engine/outcome.ts";
 import { AttemptedTargets } from "./attempted-targets.ts";
 import type { Service } from "./service.ts";
 import type { Endpoint } from "./target-status.ts";
@@ -59,7 +59,7 @@ export class ServiceDial<C extends Duplex> {
         this.#succeeded(endpoint, conn, startedAt);
         return conn;
       } catch (thrown) {
-        const reason = this.#failed(endpoint, thrown, startedAt);
+        const reason = this.#outcomeOf(endpoint, thrown, startedAt);
         // An open breaker rejected the dial before anything was dialed: the next target needs no retry and no delay.
         if (reason !== "circuit_open" || cancel?.aborted) throw thrown;
         skipped ??= new Set();
@@ -93,8 +93,8 @@ export class ServiceDial<C extends Duplex> {
   }
 
   /** Returns the reason of the failure; `undefined` for a cancel. */
-  #failed(endpoint: Endpoint, thrown: unknown, startedAt: number): Reason | undefined {
-    const { outcome, error, reason } = failed(thrown, this.#context.cancel);
+  #outcomeOf(endpoint: Endpoint, thrown: unknown, startedAt: number): Reason | undefined {
+    const { outcome, error, reason } = outcomeOf(thrown, this.#context.cancel);
     if (outcome === "canceled") return undefined;
     if (this.#attempted?.last === endpoint) this.#attempted.failure = { error, reason };
     if (!ownReasons.has(reason)) {

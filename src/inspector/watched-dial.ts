@@ -42,8 +42,8 @@ export class WatchedDial extends DialRecorder implements Linked<WatchedDial> {
   /** The watcher's revision when this dial last changed. */
   revision: number;
   closed: ClosedSummary | undefined = undefined;
-  newer: WatchedDial | undefined = undefined;
-  older: WatchedDial | undefined = undefined;
+  next: WatchedDial | undefined = undefined;
+  prev: WatchedDial | undefined = undefined;
   list: object | undefined = undefined;
   readonly #watch: DialWatcher;
   /** The dial's latest connection. */
@@ -82,8 +82,8 @@ export class WatchedDial extends DialRecorder implements Linked<WatchedDial> {
       conn,
       dial: this,
       idle: false,
-      newer: undefined,
-      older: undefined,
+      next: undefined,
+      prev: undefined,
       list: undefined,
     };
     this.#open = open;

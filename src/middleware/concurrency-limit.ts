@@ -3,7 +3,7 @@ import type { Middleware } from "../core/dialer.ts";
 import { DialError, latenessNote } from "../core/errors.ts";
 import type { Target } from "../core/target.ts";
 import { type DialContext, layer } from "../engine/context.ts";
-import { WaitingLine } from "../engine/wait-queue.ts";
+import { WaitQueue } from "../engine/wait-queue.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkCount, checkDuration, checkOptions } from "../support/validate.ts";
 
@@ -63,7 +63,7 @@ class ConcurrencyLimit {
   readonly #maxConcurrent: number;
   readonly #maxWaiting: number;
   readonly #waitTimeoutMs: number | undefined;
-  readonly #queue = new WaitingLine("concurrency");
+  readonly #queue = new WaitQueue("concurrency");
   #inProgress = 0;
 
   constructor(maxConcurrent: number, maxWaiting: number, waitTimeoutMs: number | undefined) {

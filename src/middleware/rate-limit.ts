@@ -1,7 +1,7 @@
 import type { Clock } from "../async/clock.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { layer } from "../engine/context.ts";
-import { WaitingLine } from "../engine/wait-queue.ts";
+import { WaitQueue } from "../engine/wait-queue.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkCount, checkOptions, invalid, show } from "../support/validate.ts";
 
@@ -40,7 +40,7 @@ export function withRateLimit(options: RateLimitOptions): Middleware {
   checkCount("withRateLimit: burst", burst);
 
   const rate = new Rate(1000 / dialsPerSecond, burst);
-  const line = new WaitingLine("rate");
+  const line = new WaitQueue("rate");
 
   const admit = () => {
     for (let first = line.first; first !== undefined; first = line.first) {

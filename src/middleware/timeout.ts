@@ -1,5 +1,5 @@
 import type { Middleware } from "../core/dialer.ts";
-import { bounded, boundedByCaller } from "../engine/bound.ts";
+import { runWithOwnTimeout, runWithTimeout } from "../engine/bound.ts";
 import { layer } from "../engine/context.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkDuration, checkOptions } from "../support/validate.ts";
@@ -29,10 +29,10 @@ export function withTimeout(options: TimeoutOptions): Middleware {
     (next) =>
       function timeoutDialer(target, context) {
         const asked = context.call?.timeoutMs;
-        if (asked !== undefined) return boundedByCaller(next, target, context, asked);
-        return bounded(next, target, context, timeoutMs);
+        if (asked !== undefined) return runWithOwnTimeout(next, target, context, asked);
+        return runWithTimeout(next, target, context, timeoutMs);
       },
-    { name: "timeout" },
+    { name: "timeout", bounds: true },
   );
 }
 

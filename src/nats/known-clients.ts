@@ -1,5 +1,6 @@
 import type { ClientEvents } from "../client/client-events.ts";
 import type { AnyConnection } from "./any-connection.ts";
+import { addNatsErrorRules } from "./error-rules.ts";
 
 /** How a client stands, read when asked for. */
 export interface ClientView {
@@ -23,3 +24,6 @@ export function rememberClient(nc: AnyConnection, events: ClientEvents, view?: C
 export function knownClient(nc: AnyConnection): KnownClient | undefined {
   return known.get(nc);
 }
+
+// Here, because every function that brings a NATS client into the process uses this module.
+addNatsErrorRules();

@@ -1,7 +1,7 @@
 import type { TLSSocket } from "node:tls";
 import type { DialTrace } from "../core/trace.ts";
 import { tlsInfo } from "../dialers/tls-info.ts";
-import { failed } from "../engine/outcome.ts";
+import { outcomeOf } from "../engine/outcome.ts";
 import { cleanError } from "../support/printable.ts";
 
 /** Tells `trace` how a TLS handshake goes, which `secure` makes. */
@@ -21,7 +21,7 @@ export async function tracedTls(
     // A certificate's names are the server's own words.
     cleanError(error);
     const durationMs = performance.now() - startedAt;
-    trace?.tlsHandshakeDone?.({ serverName, durationMs, ...failed(error, undefined) });
+    trace?.tlsHandshakeDone?.({ serverName, durationMs, ...outcomeOf(error, undefined) });
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { CloseReason } from "../core/event-values.ts";
 import type { DialTrace } from "../core/trace.ts";
-import { stateCloseReason } from "../engine/tracker.ts";
+import { setCloseReason } from "../engine/tracker.ts";
 import { discard } from "../support/connection.ts";
 import { LinkedList } from "../support/linked-list.ts";
 import { returnedBoolean } from "../support/returned.ts";
@@ -132,7 +132,7 @@ export class Connections<C extends Duplex> {
     if (entry.state === "idle") entry.unwatch();
     this.remove(entry, reason);
     const closeReason = closeReasonOf[reason];
-    if (closeReason !== undefined) stateCloseReason(conn, closeReason);
+    if (closeReason !== undefined) setCloseReason(conn, closeReason);
     discard(conn);
   }
 

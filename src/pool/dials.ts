@@ -95,8 +95,8 @@ export class Dials<C extends Duplex> {
       waiter,
       background: waiter === undefined,
       aborted: false,
-      newer: undefined,
-      older: undefined,
+      next: undefined,
+      prev: undefined,
       list: undefined,
     };
     this.#live.add(dial);

@@ -2,9 +2,8 @@ import type { Duplex } from "node:stream";
 import type { DialTrace } from "../core/trace.ts";
 import { traceOf } from "../engine/tracker.ts";
 import type { Linked } from "../support/linked-list.ts";
+import { onDestroy } from "../support/on-destroy.ts";
 import { freshen, isFit, unwatchIdle, watchIdle } from "./stream-mode.ts";
-
-type Destroy = (error: Error | null, callback: (error?: Error | null) => void) => void;
 
 /** Whether a connection is leased, idle, or no longer part of the pool. */
 export type PoolEntryState = "used" | "idle" | "gone";
@@ -19,8 +18,8 @@ export interface PoolEntryOwner<C extends Duplex> {
 
 /** A connection and its state in the pool. */
 export class PoolEntry<C extends Duplex> implements Linked<PoolEntry<C>> {
-  newer: PoolEntry<C> | undefined = undefined;
-  older: PoolEntry<C> | undefined = undefined;
+  next: PoolEntry<C> | undefined = undefined;
+  prev: PoolEntry<C> | undefined = undefined;
   list: object | undefined = undefined;
   readonly conn: C;
   /** The hooks of the dial that opened the connection. */
@@ -47,14 +46,11 @@ export class PoolEntry<C extends Duplex> implements Linked<PoolEntry<C>> {
     this.#onReadable = () => owner.turnedReadable(this);
     // For as long as the pool owns the connection: without an error listener an error would end the process.
     conn.on("error", ignore);
-    // Not a listener: users call removeAllListeners() on connections. Node calls _destroy once, whatever ends a stream.
-    const destroy = conn._destroy as Destroy;
-    conn._destroy = (error, callback) => {
+    onDestroy(conn, () => {
       // The leaseholder may have removed the listener. Node emits the error a tick later.
       if (conn.listenerCount("error") === 0) conn.on("error", ignore);
       owner.destroyed(this);
-      destroy.call(conn, error, callback);
-    };
+    });
   }
 
   /** Whether the connection can be leased again. */

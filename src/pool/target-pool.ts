@@ -229,8 +229,8 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PoolEntryOwne
         resolve,
         reject,
         onAbort: () => this.#giveUp(waiter, "canceled", cancel?.reason, cancel?.reason),
-        newer: undefined,
-        older: undefined,
+        next: undefined,
+        prev: undefined,
         list: undefined,
       };
       this.#waiters.add(waiter);

@@ -3,6 +3,7 @@ import { printable } from "../support/printable.ts";
 import { checkBoolean, checkCount, checkOptions, invalid, show } from "../support/validate.ts";
 import type { DialRecord, Phase, PhaseRecord } from "./dial-record.ts";
 
+/** How a waterfall is drawn. */
 export interface WaterfallOptions {
   /** Characters in a line, at least {@link leastColumns}. @defaultValue 80 */
   columns?: number | undefined;

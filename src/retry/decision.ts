@@ -4,7 +4,7 @@ import type { Clock } from "../async/clock.ts";
 import type { RetryPredicate } from "../core/dialer.ts";
 import type { ExhaustedCause } from "../core/event-values.ts";
 import type { Reason } from "../core/reasons.ts";
-import { failed } from "../engine/outcome.ts";
+import { outcomeOf } from "../engine/outcome.ts";
 import { type RetryBudget, returnedWithdrawal, type Withdrawal } from "./retry-budget.ts";
 import { verdictOf } from "./verdict.ts";
 
@@ -76,7 +76,7 @@ export function decide(policy: RetryPolicy, failure: FailedAttempt): Retry | Giv
 export function giveUpOn(thrown: unknown, cancel: Cancel | undefined): GiveUp {
   const rejection = { error: thrown };
   if (!cancel?.aborted) return { retry: false, cause: "non_retryable", rejection };
-  const canceled = failed(thrown, cancel).outcome === "canceled";
+  const canceled = outcomeOf(thrown, cancel).outcome === "canceled";
   return { retry: false, cause: canceled ? undefined : "deadline", rejection };
 }
 

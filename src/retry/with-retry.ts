@@ -3,8 +3,8 @@ import { classify } from "../core/classify.ts";
 import type { Middleware, RetryPredicate } from "../core/dialer.ts";
 import { isRetryable } from "../core/reasons.ts";
 import { layer } from "../engine/context.ts";
-import { type Call, withoutRetry } from "../engine/dial-overrides.ts";
-import { failed } from "../engine/outcome.ts";
+import { type DialOverrides, withoutRetryOverrides } from "../engine/dial-overrides.ts";
+import { outcomeOf } from "../engine/outcome.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkBoolean, checkCount, checkFunction, checkOptions, type OptionNames } from "../support/validate.ts";
 import { DialRetries, type RetrySettings } from "./dial-retries.ts";
@@ -71,7 +71,7 @@ export function withRetry(options: RetryOptions = {}): Middleware {
         const { cancel, clock, state, call } = context;
         const settings = call === undefined ? own : overridden(own, call);
         const { budget, backoffBeforeFirst } = settings;
-        const inner = { ...context, insideRetry: true, call: call && withoutRetry(call) };
+        const inner = { ...context, insideRetry: true, call: call && withoutRetryOverrides(call) };
         // Where retries nest, only the dial's very first attempt is a first attempt: the outer layer's retries are not.
         if (budget !== undefined && !state?.attempts && !cancel?.aborted) {
           returnedNothing("withRetry: budget.deposit()", budget.deposit(clock));
@@ -85,14 +85,14 @@ export function withRetry(options: RetryOptions = {}): Middleware {
           try {
             return await next(target, inner);
           } catch (thrown) {
-            const { outcome, error, reason } = failed(thrown, cancel);
+            const { outcome, error, reason } = outcomeOf(thrown, cancel);
             if (outcome === "canceled") throw error;
             retries ??= new DialRetries(settings, target, context);
             await retries.afterFailure({ attempt, error, reason });
           }
         }
       },
-    { name: "retry" },
+    { name: "retry", retries: true },
   );
 }
 
@@ -123,7 +123,7 @@ function settingsOf(options: RetryOptions): RetrySettings {
   };
 }
 
-function overridden(own: RetrySettings, call: Call): RetrySettings {
+function overridden(own: RetrySettings, call: DialOverrides): RetrySettings {
   return {
     maxAttempts: call.maxAttempts ?? own.maxAttempts,
     shouldRetry: call.shouldRetry ?? own.shouldRetry,

@@ -1,7 +1,7 @@
 /** What may be in a {@link LinkedList}, in one at a time. */
 export interface Linked<T> {
-  newer: T | undefined;
-  older: T | undefined;
+  next: T | undefined;
+  prev: T | undefined;
   /** Where it is. */
   list: object | undefined;
 }
@@ -25,9 +25,9 @@ export class LinkedList<T extends Linked<T>> {
   /** Takes in what is in no list. */
   add(item: T): void {
     item.list = this;
-    item.older = this.#newest;
+    item.prev = this.#newest;
     if (this.#newest === undefined) this.#oldest = item;
-    else this.#newest.newer = item;
+    else this.#newest.next = item;
     this.#newest = item;
     this.size += 1;
   }
@@ -42,14 +42,14 @@ export class LinkedList<T extends Linked<T>> {
   /** Takes `item` out; `false` when it isn't here. */
   remove(item: T): boolean {
     if (item.list !== this) return false;
-    const { newer, older } = item;
-    if (newer === undefined) this.#newest = older;
-    else newer.older = older;
-    if (older === undefined) this.#oldest = newer;
-    else older.newer = newer;
+    const { next, prev } = item;
+    if (next === undefined) this.#newest = prev;
+    else next.prev = prev;
+    if (prev === undefined) this.#oldest = next;
+    else prev.next = next;
     // What is remembered must not hold on to what came before and after it.
-    item.newer = undefined;
-    item.older = undefined;
+    item.next = undefined;
+    item.prev = undefined;
     item.list = undefined;
     this.size -= 1;
     return true;
@@ -57,11 +57,11 @@ export class LinkedList<T extends Linked<T>> {
 
   /** From the oldest to the newest. Nothing may come or leave meanwhile. */
   *[Symbol.iterator](): Generator<T, void> {
-    for (let item = this.#oldest; item !== undefined; item = item.newer) yield item;
+    for (let item = this.#oldest; item !== undefined; item = item.next) yield item;
   }
 
   /** From the newest to the oldest. Nothing may come or leave meanwhile. */
   *newestFirst(): Generator<T, void> {
-    for (let item = this.#newest; item !== undefined; item = item.older) yield item;
+    for (let item = this.#newest; item !== undefined; item = item.prev) yield item;
   }
 }

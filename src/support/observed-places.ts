@@ -29,6 +29,7 @@ export function observedBy(observer: object): Observed | undefined {
   return observed.get(observer);
 }
 
+/** Returns where an observer puts its data, if it was marked with a place. */
 export function placeOf(observer: object): Place | undefined {
   return places.get(observer);
 }

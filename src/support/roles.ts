@@ -1,30 +1,38 @@
-/** What a function of this package is for. Any other function may be a dialer or a middleware of the user's own. */
+/** The role of a function of this package. Any other function may be a dialer or a middleware of the user's own. */
 export interface Role {
   readonly kind: "dialer" | "middleware" | "factory";
-  /** Of a factory: what it is exported as. */
+  /** Of a factory: the name that it is exported as. */
   readonly name?: string;
+  /** Of a middleware: whether it only observes. */
+  readonly observes?: boolean;
 }
 
-const roles = new WeakMap<object, Role>();
+const roleKey: unique symbol = Symbol("dialtrace.role");
 
-const dialerRole: Role = Object.freeze({ kind: "dialer" });
-const middlewareRole: Role = Object.freeze({ kind: "middleware" });
+const dialer: Role = Object.freeze({ kind: "dialer" });
+const middleware: Role = Object.freeze({ kind: "middleware" });
+const observer: Role = Object.freeze({ kind: "middleware", observes: true });
 
-/** Marks a dialer, so that it is recognised where a middleware belongs. */
-export function markDialer(dialer: object): void {
-  roles.set(dialer, dialerRole);
+/** Marks a dialer, so that it is refused where a middleware belongs. */
+export function markDialer(marked: object): void {
+  setRole(marked, dialer);
 }
 
-/** Marks a middleware, so that it is recognised where a dialer belongs. */
-export function markMiddleware(middleware: object): void {
-  roles.set(middleware, middlewareRole);
+/** Marks a middleware, so that it is refused where a dialer belongs. */
+export function markMiddleware(marked: object, observes = false): void {
+  setRole(marked, observes ? observer : middleware);
 }
 
-/** Marks exported functions, by their names, so that `tcp` is recognised where `tcp()` belongs. */
+/** Marks exported factories with their names, so that `tcp` is recognized where `tcp()` belongs. */
 export function markFactories(factories: Readonly<Record<string, object>>): void {
-  for (const [name, factory] of Object.entries(factories)) roles.set(factory, { kind: "factory", name });
+  for (const [name, factory] of Object.entries(factories)) setRole(factory, { kind: "factory", name });
 }
 
+/** Returns the role of a function of this package, or `undefined`. */
 export function roleOf(value: unknown): Role | undefined {
-  return typeof value === "function" ? roles.get(value) : undefined;
+  return typeof value === "function" ? (value as { [roleKey]?: Role })[roleKey] : undefined;
+}
+
+function setRole(marked: object, role: Role): void {
+  Object.defineProperty(marked, roleKey, { value: role, configurable: true });
 }

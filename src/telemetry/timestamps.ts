@@ -1,14 +1,14 @@
+import { BoundedMap } from "../support/bounded-map.ts";
+
 /** Maximum number of names. Beyond it, the name updated longest ago is dropped. */
 const maxNames = 32;
 
 /** The latest timestamp of each of a few names. */
 export class Timestamps {
-  readonly #seconds = new Map<string, number>();
+  readonly #seconds = new BoundedMap<string, number>(maxNames);
 
   set(name: string, seconds: number): void {
-    this.#seconds.delete(name);
     this.#seconds.set(name, seconds);
-    if (this.#seconds.size > maxNames) this.#seconds.delete(this.#seconds.keys().next().value as string);
   }
 
   /** The earliest of the timestamps, or `undefined` if there are none: zero would be a date long past. */

@@ -12,7 +12,7 @@ import {
 } from "@opentelemetry/api";
 import type { Target } from "../core/target.ts";
 import type { DialDoneInfo, DialTrace } from "../core/trace.ts";
-import type { DialContext, Run, Surround } from "../engine/context.ts";
+import type { DialContext, Run, RunInContext } from "../engine/context.ts";
 import { addHooks, noteHandled } from "../engine/hook-chain.ts";
 import { observed } from "../engine/observe.ts";
 import { dialAttributes } from "./attributes.ts";
@@ -83,8 +83,8 @@ class TracedDial {
 
   run<C extends Duplex>(next: Run<C>, target: Target, dial: DialContext<C>): Promise<C> {
     const insideBase = this.#insideBase;
-    const surround: Surround | undefined = insideBase && ((work) => context.with(insideBase, work));
-    const beneath = surround === undefined ? dial : { ...dial, surround };
+    const runInContext: RunInContext | undefined = insideBase && ((work) => context.with(insideBase, work));
+    const beneath = runInContext === undefined ? dial : { ...dial, runInContext };
     const hooks = this.#hooks;
     return context.with(this.#inside, () => observed(next, target, beneath, hooks, addHooks(hooks, dial.trace)));
   }

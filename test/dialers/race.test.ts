@@ -78,7 +78,7 @@ function dial({ fates, answersAfter = {}, first }: World) {
     insideRetry: false,
     deadline: undefined,
     call: undefined,
-    surround: undefined,
+    runInContext: undefined,
   };
   const settings = {
     connectionAttemptDelayMs: 250,

@@ -39,7 +39,7 @@ function start({ families = [6, 4], preferred, lookup }: Settings = {}) {
       insideRetry: false,
       deadline: undefined,
       call: undefined,
-      surround: undefined,
+      runInContext: undefined,
       trace: {
         dnsStart: () => tell("start"),
         dnsDone: ({ addresses, outcome, durationMs, reason = "" }) =>

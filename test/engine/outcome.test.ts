@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Cancel } from "../../src/async/cancel.ts";
-import { failed } from "../../src/engine/outcome.ts";
+import { outcomeOf } from "../../src/engine/outcome.ts";
 import { DialError, DialTimeoutError } from "../../src/index.ts";
 
 const reset = Object.assign(new Error("reset"), { code: "ECONNRESET", syscall: "read" });
@@ -26,7 +26,7 @@ const rows: readonly (readonly [string, unknown, Cancel | undefined, string])[] 
 ];
 for (const [what, error, cancel, expected] of rows) {
   test(`${what}: ${expected}`, () => {
-    const ended = failed(error, cancel);
+    const ended = outcomeOf(error, cancel);
     assert.equal(ended.outcome === "canceled" ? "canceled" : ended.reason, expected);
     assert.equal(ended.error, cancel?.aborted ? cancel.reason : error);
   });

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { after, describe, test } from "node:test";
 import { createServer as createTlsServer, connect as tlsConnect } from "node:tls";
-import { stateCloseReason } from "../../src/engine/tracker.ts";
+import { setCloseReason } from "../../src/engine/tracker.ts";
 import { type ConnClosedInfo, compose, type Dialer, type DialOptions, tcp } from "../../src/index.ts";
 import { fakeClock, scriptedDialer } from "../../src/testing.ts";
 import { selfSigned } from "../core/certificate.ts";
@@ -62,7 +62,7 @@ const endings: readonly (readonly [string, string, (tracked: Tracked) => unknown
     "our destroy(), said beforehand to be for idleness",
     "idle",
     ({ conn }) => {
-      stateCloseReason(conn, "idle");
+      setCloseReason(conn, "idle");
       conn.destroy();
     },
   ],

@@ -270,6 +270,27 @@ export function decoratorContract(name: string, make: () => Middleware): void {
       });
     }
 
+    test(`${name} resolves although a hook of every event throws`, async () => {
+      const called = new Set<string>();
+      const hooks = Object.fromEntries(
+        dialEventNames.map((name) => [
+          name,
+          () => {
+            called.add(name);
+            throw new Error("a broken hook");
+          },
+        ]),
+      ) as DialTrace;
+      const base = dialerOf<Duplex>(async (_target, { trace }) => {
+        for (const name of inheritedEvents) trace?.[name]?.({} as never);
+        return connection();
+      });
+      const handshake = async (conn: Duplex) => conn;
+      const conn = await compose(make(), base)("h:1", { clock: fakeClock(), trace: hooks, handshake });
+      conn.destroy();
+      assert.deepEqual([...called].sort(), [...dialEventNames].sort());
+    });
+
     test(`${name} keeps concurrent dials separate`, async () => {
       const steps = [deferred<Duplex>(), deferred<Duplex>(), deferred<Duplex>()];
       const clock = fakeClock();

@@ -7,7 +7,7 @@ interface Item extends Linked<Item> {
   readonly name: string;
 }
 
-const item = (name: string): Item => ({ name, newer: undefined, older: undefined, list: undefined });
+const item = (name: string): Item => ({ name, next: undefined, prev: undefined, list: undefined });
 const names = (items: Iterable<Item>) => [...items].map(({ name }) => name);
 
 test("what came first leaves first", () => {

@@ -4,7 +4,7 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { describe, it } from "node:test";
 import { closeReasons } from "../../src/core/event-values.ts";
-import { stateCloseReason } from "../../src/engine/tracker.ts";
+import { setCloseReason } from "../../src/engine/tracker.ts";
 import { tcp, withRetry, withTimeout } from "../../src/index.ts";
 import { goodPeer, peer } from "../support/peers.ts";
 import { until } from "../support/resources.ts";
@@ -29,7 +29,7 @@ describe("connections", () => {
   const nothing = () => {};
   const fail = (code: string) => (conn: Socket) => void conn.destroy(Object.assign(new Error(code), { code }));
   const stated = (reason: (typeof closeReasons)[number]) => (conn: Socket) => {
-    stateCloseReason(conn, reason);
+    setCloseReason(conn, reason);
     conn.destroy();
   };
   const cases: readonly (readonly [string, (typeof closeReasons)[number], (s: Socket) => void, (c: Socket) => void])[] =

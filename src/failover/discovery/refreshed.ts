@@ -1,5 +1,5 @@
 import { Cancel } from "../../async/cancel.ts";
-import type { Clock } from "../../async/clock.ts";
+import { sleep } from "../../async/sleep.ts";
 import type { Discovery, DiscoveryContext, TargetList } from "./source.ts";
 
 /** Targets, and how long they are valid. */
@@ -20,32 +20,16 @@ export function refreshed(begin: (signal: AbortSignal) => () => Promise<Answer>,
       let { list, freshForMs } = await ask();
       for (;;) {
         yield list;
-        await idle(freshForMs, clock, cancel);
+        await sleep(freshForMs, clock, cancel, true);
         for (;;) {
           try {
             ({ list, freshForMs } = await ask());
             break;
           } catch {
-            await idle(retryMs, clock, cancel);
+            await sleep(retryMs, clock, cancel, true);
           }
         }
       }
     },
   };
-}
-
-/** Sleeps without keeping the process alive. An abort ends the sleep and rejects with its reason. */
-function idle(ms: number, clock: Clock, cancel: Cancel): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => {
-      clock.clearTimeout(timer);
-      reject(cancel.reason);
-    };
-    const timer = clock.setTimeout(() => {
-      cancel.offAbort(onAbort);
-      resolve();
-    }, ms);
-    (timer as Partial<NodeJS.Timeout> | undefined)?.unref?.();
-    cancel.onAbort(onAbort);
-  });
 }
