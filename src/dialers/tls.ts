@@ -26,6 +26,7 @@ import { guardedIdentity } from "./server-identity.ts";
 import { tcp } from "./tcp.ts";
 import { contextChecks } from "./tls-context-checks.ts";
 import { credentialsOf } from "./tls-files.ts";
+import { finishTlsHandshake } from "./tls-handshake.ts";
 import { peerCertificateExpiry, tlsInfo } from "./tls-info.ts";
 import { checkPinned, checkPins } from "./tls-pins.ts";
 import type { SocketDialer } from "./tunnel.ts";
@@ -150,7 +151,7 @@ export function tls(options: TlsDialerOptions = {}, over: SocketDialer = tcp()):
         });
         conn.on("session", (ticket: Buffer) => sessions.put(server, { ticket, expiresAt }));
       }
-      await secured(conn);
+      await finishTlsHandshake(conn);
       if (pins !== undefined) checkPinned(conn, pins);
       return conn;
     };
@@ -176,40 +177,6 @@ export function tls(options: TlsDialerOptions = {}, over: SocketDialer = tcp()):
 }
 
 markFactories({ tls });
-
-/** Waits for the handshake; on failure the socket is destroyed and no listener stays. */
-function secured(conn: TLSSocket): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const end = () => {
-      conn.removeListener("secureConnect", onSecure);
-      conn.removeListener("error", onError);
-      conn.removeListener("close", onClose);
-    };
-    const onSecure = () => {
-      end();
-      resolve();
-    };
-    const onError = (error: Error) => {
-      end();
-      const reason = wantsCertificate(error, conn) ? "tls_client_cert" : undefined;
-      conn.destroy();
-      reject(reason === undefined ? error : new DialError(error.message, { reason, cause: error }));
-    };
-    const onClose = () => onError(new DialError("closed during the TLS handshake", { reason: "tls_closed" }));
-    conn.on("secureConnect", onSecure);
-    conn.on("error", onError);
-    conn.on("close", onClose);
-  });
-}
-
-/**
- * TLS 1.2 has no alert for a certificate that is missing: OpenSSL's servers send the one of a handshake
- * that found nothing in common. After the server has shown its own certificate, that can't be meant.
- */
-function wantsCertificate(error: Error, conn: TLSSocket): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return /_ALERT_HANDSHAKE_FAILURE$/.test(code ?? "") && conn.getPeerCertificate()?.raw !== undefined;
-}
 
 function checkFiles(options: TlsDialerOptions): void {
   for (const name of ["ca", "cert", "key"] as const) {

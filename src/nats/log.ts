@@ -1,5 +1,6 @@
 import type { ClientObserver, DisconnectInfo, ServerIdentity } from "../client/client-trace.ts";
 import { classify } from "../core/classify.ts";
+import { formatDuration } from "../core/format.ts";
 import { guardedLogger, type Logger } from "../middleware/log.ts";
 import { messageOf } from "../support/message.ts";
 import { markObserver } from "../support/observed-places.ts";
@@ -47,7 +48,7 @@ export function natsLog(logger: Logger = console): ClientObserver {
       reconnect({ server, identity, outageMs, attempts }) {
         rejectionTold = false;
         const tries = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
-        info(`back on ${server}${described(identity)} after ${duration(outageMs)} and ${tries}`);
+        info(`back on ${server}${described(identity)} after ${formatDuration(outageMs)} and ${tries}`);
       },
       serversChange({ added, removed }) {
         const changes = [...added.map((server) => `+${server}`), ...removed.map((server) => `-${server}`)];
@@ -78,8 +79,4 @@ markFactories({ natsLog });
 function described({ name, version, cluster }: ServerIdentity): string {
   const parts = [name, version, cluster && `of cluster ${cluster}`].filter(Boolean);
   return parts.length === 0 ? "" : ` (${parts.join(" ")})`;
-}
-
-function duration(ms: number): string {
-  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }

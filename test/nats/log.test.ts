@@ -39,8 +39,8 @@ const table: readonly (readonly [keyof ClientTrace, Told[keyof ClientTrace], str
   ["reconnectAttempt", { server, attempt: 2 }, `info NATS client "orders" reconnecting to ${server}, attempt 2`],
   [
     "reconnect",
-    { server, identity: { name: "n2" }, outageMs: 1234, attempts: 3 },
-    `info NATS client "orders" back on ${server} (n2) after 1.2 s and 3 attempts`,
+    { server, identity: { name: "n2" }, outageMs: 12_340, attempts: 3 },
+    `info NATS client "orders" back on ${server} (n2) after 12.3 s and 3 attempts`,
   ],
   [
     "reconnect",

@@ -23,6 +23,7 @@ import { authority } from "../support/certificates.ts";
 import { startNatsWebsocket } from "../support/nats-websocket.ts";
 import { freePort, goodPeer, peer, resettingPeer, silentPeer } from "../support/peers.ts";
 import { activeResources, openSockets, openTimers, until } from "../support/resources.ts";
+import { tlsPeer } from "../support/tls-peers.ts";
 import { closeFrame, frame, httpPeer, infoLine } from "../support/websocket-peer.ts";
 import { scrape } from "../telemetry/exposition.ts";
 import { sdk2 } from "../telemetry/sdk-lines.ts";
@@ -242,6 +243,14 @@ test("TLS with a server that hasn't any, or hangs up: its reason", async () => {
   await using silent = await peer((socket) => socket.once("data", () => socket.end()));
   assert.equal((await failing(`wss://${silent.address}`)).reason, "tls_closed");
 });
+
+for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
+  test(`wsFactory reports tls_client_cert when the server requires a client certificate over ${version}`, async () => {
+    await using server = await tlsPeer({ ...localhost, requestCert: true, ca: ca.cert, maxVersion: version });
+    const { reason } = await failing(`wss://localhost:${server.port}`, { tls: { ca: ca.cert } });
+    assert.equal(reason, "tls_client_cert");
+  });
+}
 
 test("a server that says nothing: the client's timeout ends the dial as a timeout, and leaves no socket", async () => {
   await using server = await goodPeer();
