@@ -5,6 +5,7 @@ import { type NatsConnection, connect as stockConnectV2 } from "nats";
 import { connect as connectV3 } from "../src/nats.ts";
 import { connect, instrument, natsLog } from "../src/nats-v2.ts";
 import { startNats } from "./support/nats-server.ts";
+import { transportOf } from "./support/nats-transport.ts";
 import { openSockets, until } from "./support/resources.ts";
 import { temporaryFolder } from "./support/temporary.ts";
 
@@ -56,7 +57,7 @@ test("clients of both lines, plain ones and ours, stand in one process, each on 
     Object.fromEntries(
       Object.entries(clients).map(([name, nc]) => {
         const { transport } = (nc as unknown as { protocol: { transport: { version: string } } }).protocol;
-        return [name, `${transport.constructor.name} ${transport.version.split(".", 1)[0]}`];
+        return [name, `${transportOf(nc)} ${transport.version.split(".", 1)[0]}`];
       }),
     );
   try {
@@ -67,10 +68,10 @@ test("clients of both lines, plain ones and ours, stand in one process, each on 
     await server.start();
     await Promise.all(back);
     assert.deepEqual(transports(), {
-      ours: "DialedTransport 2",
+      ours: "dialed NodeTransport 2",
       plain3: "NodeTransport 3",
       plain2: "NodeTransport 2",
-      ours3: "DialedTransport 3",
+      ours3: "dialed NodeTransport 3",
     });
   } finally {
     await Promise.all(Object.values(clients).map((nc) => nc.close()));

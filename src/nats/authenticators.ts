@@ -13,7 +13,7 @@ type Credentials = Readonly<Record<string, unknown>>;
 const fields = ["user", "pass", "auth_token", "jwt", "nkey", "sig"] as const;
 
 /**
- * Has each of the user's authenticators refused that returns no credentials. Upstream would send a server what a
+ * Has each of the user's authenticators refused that returns no credentials. The library would send a server what a
  * promise or a string spreads to, or nothing.
  *
  * @throws TypeError when one is no function.
@@ -39,7 +39,7 @@ export function clientAuthenticator(authenticator: Authenticator, userinfo: () =
   };
 }
 
-/** Upstream closes the client when one throws; the error is known then as what failed the dial. */
+/** The library closes the client when one throws; the error is known then as what failed the dial. */
 function attempted(authenticator: Authenticator, nonce: string | undefined): Credentials {
   try {
     return checked("credentials", authenticator(nonce)) ?? {};

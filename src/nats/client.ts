@@ -5,7 +5,7 @@ import { DialTimeoutError, timeoutMessage } from "../core/errors.ts";
 import { handled } from "../support/handled.ts";
 import { allowIgnored } from "./ignorable.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-import type { Connection, Upstream } from "./nats-library.ts";
+import type { Connection, NatsLibrary } from "./nats-library.ts";
 import type { DialedProtocol } from "./protocol.ts";
 import { withStockCause } from "./stock-cause.ts";
 
@@ -18,25 +18,25 @@ export interface FirstConnectBounds {
 
 /** A client from before its first connect, which resolves to a `C`, to its end. */
 export class Client<C> {
-  readonly #upstream: Upstream;
+  readonly #library: NatsLibrary;
   readonly #nc: Connection;
   readonly #protocol: DialedProtocol;
   readonly #lifecycle: Lifecycle;
   readonly #bounds: FirstConnectBounds;
 
   constructor(
-    upstream: Upstream,
+    library: NatsLibrary,
     nc: Connection,
     protocol: DialedProtocol,
     lifecycle: Lifecycle,
     bounds: FirstConnectBounds,
   ) {
-    this.#upstream = upstream;
+    this.#library = library;
     this.#nc = nc;
     this.#protocol = protocol;
     this.#lifecycle = lifecycle;
     this.#bounds = bounds;
-    announceDrain(upstream, nc, lifecycle);
+    announceDrain(library, nc, lifecycle);
     allowIgnored(nc);
   }
 
@@ -51,7 +51,7 @@ export class Client<C> {
       signal?.throwIfAborted();
       await bounded(this.#protocol.dialLoop(), this.#bounds);
     } catch (thrown) {
-      const error = withStockCause(thrown, this.#upstream);
+      const error = withStockCause(thrown, this.#library);
       await this.close(error as Error);
       throw error;
     }
@@ -64,7 +64,7 @@ export class Client<C> {
   }
 }
 
-/** Ends the first connect by the signal or the deadline; upstream's loop knows neither. */
+/** Ends the first connect by the signal or the deadline; the library's loop knows neither. */
 function bounded(work: Promise<void>, { signal, deadlineMs, servers }: FirstConnectBounds): Promise<void> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal?.reason);
@@ -83,19 +83,19 @@ function bounded(work: Promise<void>, { signal, deadlineMs, servers }: FirstConn
   });
 }
 
-function announceDrain(upstream: Upstream, nc: Connection, lifecycle: Lifecycle): void {
+function announceDrain(library: NatsLibrary, nc: Connection, lifecycle: Lifecycle): void {
   const drain = nc.drain.bind(nc);
   nc.drain = async () => {
     if (nc.isClosed() || nc.isDraining()) return drain();
     if (lifecycle.state !== "connected") {
-      // As in Go. Upstream waits for the answers of a server that isn't there.
+      // As in Go. The library waits for the answers of a server that isn't there.
       await nc.close();
-      throw upstream.notConnectedError("drain: there was no connection, so the client was closed");
+      throw library.notConnectedError("drain: there was no connection, so the client was closed");
     }
     lifecycle.draining();
     await drain();
     // `nats` 2.x resolves all the same.
-    if (lifecycle.drainCutShort) throw upstream.notConnectedError("drain: connection disconnected");
+    if (lifecycle.drainCutShort) throw library.notConnectedError("drain: connection disconnected");
   };
 }
 

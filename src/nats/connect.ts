@@ -21,8 +21,13 @@ import type { DialedConnectOptions } from "./connect-options.ts";
 import { fileCredentials } from "./credentials.ts";
 import { rememberClient } from "./known-clients.ts";
 import { Lifecycle } from "./lifecycle.ts";
-import { ensureTransportFactory, type NodeConnectionOptions, type Upstream } from "./nats-library.ts";
-import { type DialedProtocol, type DialedProtocolClass, dialedProtocol } from "./protocol.ts";
+import {
+  type Connection,
+  ensureTransportFactory,
+  type NatsLibrary,
+  type NodeConnectionOptions,
+} from "./nats-library.ts";
+import { DialedProtocol } from "./protocol.ts";
 import { PublishBuffer } from "./publish-buffer.ts";
 import { reconnectDelay } from "./reconnect-delay.ts";
 import { measureRtt } from "./rtt.ts";
@@ -32,9 +37,7 @@ import { readServers } from "./servers.ts";
 type Options = Omit<NodeConnectionOptions, keyof DialedConnectOptions> & DialedConnectOptions;
 
 /** Makes the `connect` of a line of the client, to whose connections it resolves. */
-export function connectWith<C>(upstream: Upstream, checks: Readonly<Record<string, Check>>) {
-  const Protocol = dialedProtocol(upstream);
-
+export function connectWith<C>(library: NatsLibrary, checks: Readonly<Record<string, Check>>) {
   return async function connect(
     first: string | Options | null = {},
     second?: Options,
@@ -43,7 +46,7 @@ export function connectWith<C>(upstream: Upstream, checks: Readonly<Record<strin
     checkOpenOptions("connect", options, checks, "the NATS client");
     const { connectInBackground = false } = options;
     checkBoolean("connect: connectInBackground", connectInBackground);
-    const client = newClient<C>(upstream, Protocol, options);
+    const client = newClient<C>(library, options);
     return connectInBackground ? inBackground(client) : client.connect();
   };
 }
@@ -63,7 +66,7 @@ function optionsOf(first: string | Options | null, second: Options | undefined):
   return first ?? {};
 }
 
-function newClient<C>(upstream: Upstream, Protocol: DialedProtocolClass, options: Options): Client<C> {
+function newClient<C>(library: NatsLibrary, options: Options): Client<C> {
   const {
     dialer = compose(tcp()),
     signal,
@@ -96,14 +99,14 @@ function newClient<C>(upstream: Upstream, Protocol: DialedProtocolClass, options
   const callbacks = callbackHooks(options);
   const delay = reconnectDelay(options);
   const buffer = new PublishBuffer(reconnectBufSize);
-  const credentials = fileCredentials(upstream, { creds, nkeySeed });
+  const credentials = fileCredentials(library, { creds, nkeySeed });
   const authenticators = checkedAuthenticators(natsOptions.authenticator);
   const { servers, tls } = readServers(given, port);
   const addresses = servers.map(({ address }) => address);
 
-  ensureTransportFactory(upstream);
-  const nc = new upstream.Connection({
-    // As in Go: 2 minutes at the longest wait, where upstream's 10 would end after some 15 s.
+  ensureTransportFactory(library);
+  const nc = new library.Connection({
+    // As in Go: 2 minutes at the longest wait, where the library's 10 would end after some 15 s.
     maxReconnectAttempts: 60,
     ...(tls && { tls: {} }),
     ...natsOptions,
@@ -114,13 +117,13 @@ function newClient<C>(upstream: Upstream, Protocol: DialedProtocolClass, options
   });
   const observed: ObservedClient = {
     name: natsOptions.name,
-    stats: () => ({ ...nc.stats(), ...serverCounts(nc.protocol), bufferedBytes: buffer.size }),
+    stats: () => ({ ...nc.stats(), ...serverCounts(nc.protocol.servers), bufferedBytes: buffer.size }),
   };
   const events = new ClientEvents(observed, "connecting");
-  const lifecycle = new Lifecycle(events, () => nc.options.reconnect === true, upstream.notConnectedError);
-  const userinfo = () => protocol.pool.userinfoOf(protocol.server);
+  const lifecycle = new Lifecycle(events, () => nc.options.reconnect === true, library.notConnectedError);
+  const userinfo = () => protocol.pool.userinfoOf(protocol.handler.server);
   nc.options.authenticator = clientAuthenticator(nc.options.authenticator as Authenticator, userinfo);
-  const protocol: DialedProtocol = new Protocol(nc.options, nc, {
+  const protocol: DialedProtocol = new DialedProtocol(library, nc.options, nc, {
     dialer,
     lifecycle,
     buffer,
@@ -128,14 +131,14 @@ function newClient<C>(upstream: Upstream, Protocol: DialedProtocolClass, options
     delay,
     servers,
   });
-  nc.protocol = protocol;
-  rememberClient(nc, events, { connected: () => protocol.connected, lastError: () => lifecycle.lastError });
+  nc.protocol = protocol.handler;
+  rememberClient(nc, events, { connected: () => protocol.handler.connected, lastError: () => lifecycle.lastError });
   events.observe([callbacks, trace].flat());
   if (rttIntervalMs !== undefined) measureRtt(nc, rttIntervalMs, events);
-  return new Client(upstream, nc, protocol, lifecycle, { signal, deadlineMs: connectDeadlineMs, servers: addresses });
+  return new Client(library, nc, protocol, lifecycle, { signal, deadlineMs: connectDeadlineMs, servers: addresses });
 }
 
-function serverCounts({ servers }: Pick<DialedProtocol, "servers">) {
+function serverCounts(servers: Connection["protocol"]["servers"]) {
   const discoveredServers = servers.getServers().filter((each) => each.gossiped).length;
   return { configuredServers: servers.length() - discoveredServers, discoveredServers };
 }

@@ -8,11 +8,11 @@ import { type TransportInternals, transportOf } from "./internals.ts";
 
 /**
  * One connection of a client, from its dial to its end, seen from outside: what is said of it, and what
- * its socket shows. Upstream says that a connection was lost, never why.
+ * its socket shows. The library says that a connection was lost, never why.
  */
 export class Link {
   #server = "";
-  /** Held for the end: upstream lets go of its socket as it closes it. */
+  /** Held for the end: the library lets go of its socket as it closes it. */
   #transport: TransportInternals | undefined;
   #socket: unknown;
   #expected: DisconnectReason | undefined;

@@ -5,7 +5,7 @@ import { messageOf } from "../support/message.ts";
 import { invalid, show } from "../support/validate.ts";
 import type { CredentialOptions } from "./connect-options.ts";
 import { isSecret, readCredentialsFile } from "./credentials-file.ts";
-import type { Upstream } from "./nats-library.ts";
+import type { NatsLibrary } from "./nats-library.ts";
 
 /** Credentials out of a file. */
 export interface FileCredentials {
@@ -23,7 +23,7 @@ type Reader = (bytes: Uint8Array) => Authenticator | undefined;
 
 /** @throws TypeError naming the option that can't be used. */
 export function fileCredentials(
-  { nkeyAuthenticator }: Upstream,
+  { nkeyAuthenticator }: NatsLibrary,
   { creds, nkeySeed }: CredentialOptions,
 ): FileCredentials | undefined {
   if (creds !== undefined && nkeySeed !== undefined)

@@ -146,7 +146,7 @@ export class DialLoop {
     const { options, servers } = this.#client;
     const { maxReconnectAttempts = 0 } = options;
     server.reconnects += 1;
-    // Upstream removes the last server for one that is gone already.
+    // The library removes the last server for one that is gone already.
     const isLast = maxReconnectAttempts !== -1 && server.reconnects >= maxReconnectAttempts;
     if (isLast && servers.getServers().includes(server)) servers.removeServer(server);
   }

@@ -3,7 +3,7 @@ import { notify } from "../support/user-call.ts";
 
 /**
  * Keeps what a connection of the user's own throws when it is destroyed, or emits after it, away from the client.
- * Upstream destroys connections in many places, and takes all listeners off before.
+ * The library destroys connections in many places, and takes all listeners off before.
  */
 export function guardDestroy(conn: Socket): void {
   const destroy = conn.destroy.bind(conn);

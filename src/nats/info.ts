@@ -120,6 +120,19 @@ export function identityOf(info: ServerWords, blank: Blank = (text) => text): Se
   };
 }
 
+/** Span attributes of a server, without those that its INFO has not given. */
+export function serverAttributes({ id, name, version, cluster }: ServerIdentity): Record<string, string> {
+  const attributes = {
+    "nats.server.id": id,
+    "nats.server.name": name,
+    "nats.server.version": version,
+    "nats.cluster": cluster,
+  };
+  return Object.fromEntries(
+    Object.entries(attributes).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}
+
 function quoted(line: string): string {
   return printable(JSON.stringify(line.slice(0, maxFieldBytes)));
 }

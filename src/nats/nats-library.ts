@@ -19,7 +19,7 @@ export type Connection = NatsConnectionImpl;
  * A line of the client, as the adapter needs it: `@nats-io/transport-node`, or the older `nats` 2.x.
  * What the older words otherwise is translated where this is implemented, and read in `status.ts`.
  */
-export interface Upstream {
+export interface NatsLibrary {
   readonly Connection: new (options: ConnectionOptions) => Connection;
   readonly ProtocolHandler: typeof ProtocolHandler;
   readonly NodeTransport: typeof NodeTransport;
@@ -47,7 +47,7 @@ export interface Upstream {
  * The client asks its global factory for a transport even where ours takes its place, and throws when
  * nobody has set one. Sets the client's own then, and only then: other connections rely on theirs.
  */
-export function ensureTransportFactory({ Connection, ProtocolHandler, setTransportFactory }: Upstream): void {
+export function ensureTransportFactory({ Connection, ProtocolHandler, setTransportFactory }: NatsLibrary): void {
   const { options } = new Connection({ servers: ["127.0.0.1"], resolve: false });
   const probe = new ProtocolHandler(options, { publish() {} }) as unknown as { prepare(): unknown };
   try {

@@ -29,7 +29,7 @@ export type ReconnectDelay = (attempt: number, error: unknown, sinceLastTryMs: n
 
 /**
  * The wait before each attempt to reconnect: by `reconnectDelayHandler`, or by the client's own rule where
- * its options are given. Upstream keeps its rule by waits that a close can't end (in `nats` 2.x), so it is kept here.
+ * its options are given. The library keeps its rule by waits that a close can't end (in `nats` 2.x), so it is kept here.
  *
  * @param random - source of randomness, from 0 to below 1. For tests and simulations.
  * @throws TypeError or RangeError naming the option that can't be used.
@@ -44,7 +44,7 @@ export function reconnectDelay(options: ReconnectDelayOptions & StockOptions, ra
       : sinceLastTry(options, random);
   }
   checkFunction("connect: reconnectDelayHandler", given);
-  // It takes their place, as upstream; a value that could not be used is refused all the same.
+  // It takes their place, as the library; a value that could not be used is refused all the same.
   sinceLastTry(options, random);
   return (attempt, error) => returnedWait(`connect: reconnectDelayHandler(${attempt}, error)`, given(attempt, error));
 }

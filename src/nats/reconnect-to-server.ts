@@ -6,7 +6,7 @@ import { returnedWait, wrongReturn } from "../support/returned.ts";
 type Servers = ProtocolHandler["servers"];
 type PoolServer = ReturnType<Servers["getCurrentServer"]>;
 
-/** What upstream's `reconnectToServer` may return. */
+/** What the library's `reconnectToServer` may return. */
 interface Choice {
   readonly server?: unknown;
   readonly delay?: unknown;

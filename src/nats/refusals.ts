@@ -52,7 +52,7 @@ export class Refusals {
   #current: Error | undefined;
   #isFinal = false;
 
-  /** Replaces upstream's own rule, which takes no account of credentials that change and forgets the error. */
+  /** Replaces the library's own rule, which takes no account of credentials that change and forgets the error. */
   constructor(options: ConnectionOptions, file: FileCredentials | undefined) {
     this.#file = file;
     this.#endsClient = options.ignoreAuthErrorAbort !== true;

@@ -3,7 +3,7 @@ import type { AnyConnection } from "./any-connection.ts";
 
 /**
  * Measures a round trip every `intervalMs` and tells it to `events`, until the client closes or what it
- * returns is called. Times `flush()`, for upstream's `rtt()` counts whole milliseconds. Nothing is sent
+ * returns is called. Times `flush()`, for the library's `rtt()` counts whole milliseconds. Nothing is sent
  * while the client has no connection or the last round trip is under way. Keeps no process alive.
  */
 export function measureRtt(nc: Pick<AnyConnection, "flush">, intervalMs: number, events: ClientEvents): () => void {

@@ -10,7 +10,7 @@ export function noteCredentials(sent: SentSecrets, frame: Uint8Array): void {
   sent.add([pass, auth_token, jwt, sig], [user]);
 }
 
-/** Upstream prints what its parser throws, and that holds what the server has sent: makes it printable. */
+/** The library prints what its parser throws, and that holds what the server has sent: makes it printable. */
 export function cleanParser(parser: object, blank: Blank): void {
   const target = parser as { fail?: (data: Uint8Array, label?: string) => Error };
   const fail = target.fail?.bind(parser);

@@ -9,7 +9,7 @@ export type PoolServer = ReturnType<Servers["getCurrentServer"]>;
 /** Entries of one INFO's `connect_urls` that are read; further ones are ignored. */
 export const maxDiscovered = 1024;
 
-/** What upstream keeps private. */
+/** What the library keeps private. */
 interface Internals {
   currentServer: PoolServer | undefined;
   firstSelect: boolean;
@@ -18,8 +18,8 @@ interface Internals {
 }
 
 /**
- * Upstream's pool of servers with the userinfo of each, which upstream does not know. Servers are compared by the
- * `host:port` that upstream makes of them. Upstream's own way applies a rewriting that `wsconnect` sets for the whole
+ * The library's pool of servers with the userinfo of each, which the library does not know. Servers are compared by the
+ * `host:port` that the library makes of them. The library's own way applies a rewriting that `wsconnect` sets for the whole
  * process, under which a server that the pool has looks like a new one.
  */
 export class ServerPool {
@@ -114,7 +114,7 @@ export class ServerPool {
     else this.#userinfo.set(server, userinfo);
   }
 
-  /** In place: upstream hands out its array. */
+  /** In place: the library hands out its array. */
   #replace(pool: readonly PoolServer[]): void {
     const servers = this.#servers.getServers();
     servers.length = 0;

@@ -2,7 +2,7 @@ import { classify } from "../core/classify.ts";
 import { DialError } from "../core/errors.ts";
 import { isError } from "../support/is-error.ts";
 import { messageOf } from "../support/message.ts";
-import type { Upstream } from "./nats-library.ts";
+import type { NatsLibrary } from "./nats-library.ts";
 
 /**
  * Makes the `cause` of a failed dial's error what the client's own `connect` rejects with in that case,
@@ -11,20 +11,20 @@ import type { Upstream } from "./nats-library.ts";
  *
  * The error stays the same object, which hooks have been given already.
  */
-export function withStockCause(error: unknown, upstream: Upstream): unknown {
-  if (error instanceof DialError) Reflect.set(error, "cause", stockCause(error, upstream));
+export function withStockCause(error: unknown, library: NatsLibrary): unknown {
+  if (error instanceof DialError) Reflect.set(error, "cause", stockCause(error, library));
   return error;
 }
 
-function stockCause(error: DialError, upstream: Upstream): unknown {
+function stockCause(error: DialError, library: NatsLibrary): unknown {
   const { cause, reason } = error;
   const origin = beneathDialErrors(cause);
-  if (upstream.isOwnError(origin)) return origin;
-  if (reason === "timeout") return upstream.timeoutError(cause);
-  if (reason === "refused") return upstream.refusedError(cause);
+  if (library.isOwnError(origin)) return origin;
+  if (reason === "timeout") return library.timeoutError(cause);
+  if (reason === "refused") return library.refusedError(cause);
   if (isError(origin) && !(origin instanceof DialError)) return origin;
   if (reason === "protocol") return new Error("unexpected response from server", { cause });
-  return upstream.connectionError(error.message, cause);
+  return library.connectionError(error.message, cause);
 }
 
 function beneathDialErrors(cause: unknown): unknown {

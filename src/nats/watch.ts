@@ -103,7 +103,7 @@ export class ConnectionWatch {
         events.emit("lameDuck", { server: link.server || this.#nc.getServer() });
         break;
       case "staleConnection":
-        // Upstream ends a connection so for refused credentials too.
+        // The library ends a connection so for refused credentials too.
         if (link.refused) break;
         link.expect("stale");
         events.emit("stale", { server: link.server });

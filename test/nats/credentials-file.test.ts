@@ -4,7 +4,7 @@ import { fileCredentials } from "../../src/nats/credentials.ts";
 import { isSecret, readCredentialsFile } from "../../src/nats/credentials-file.ts";
 import { nkeyUser, operatorMode } from "../support/nats-auth.ts";
 import { connecting } from "../support/nats-client.ts";
-import { upstream } from "../support/nats-line.ts";
+import { library } from "../support/nats-line.ts";
 import { startNats } from "../support/nats-server.ts";
 import { temporaryFile } from "../support/temporary.ts";
 
@@ -59,7 +59,7 @@ test("nkeySeed takes the seed out of a creds file, as Go's nkeys does", async ()
   const creds = await (await operatorMode()).creds();
   const { seed } = readCredentialsFile(utf8(creds));
   assert.ok(seed !== undefined && creds.includes(seed));
-  assert.doesNotThrow(() => fileCredentials(upstream, { nkeySeed: utf8(creds) }));
+  assert.doesNotThrow(() => fileCredentials(library, { nkeySeed: utf8(creds) }));
 });
 
 test("a creds file that is cut short anywhere before its seed ends is incomplete", async () => {
@@ -68,16 +68,16 @@ test("a creds file that is cut short anywhere before its seed ends is incomplete
   assert.ok(jwt !== undefined);
   const seedEnd = whole.indexOf(seed) + seed.length;
   for (let end = 0; end < seedEnd; end += 1) {
-    assert.throws(() => fileCredentials(upstream, { creds: utf8(whole.slice(0, end)) }), TypeError, `cut at ${end}`);
+    assert.throws(() => fileCredentials(library, { creds: utf8(whole.slice(0, end)) }), TypeError, `cut at ${end}`);
   }
-  assert.doesNotThrow(() => fileCredentials(upstream, { creds: utf8(whole.slice(0, seedEnd)) }));
+  assert.doesNotThrow(() => fileCredentials(library, { creds: utf8(whole.slice(0, seedEnd)) }));
 });
 
 test("a seed with a wrong checksum is refused, and the error does not show it", () => {
   const { seed } = nkeyUser();
   const broken = `${seed.slice(0, -1)}${seed.endsWith("A") ? "B" : "A"}`;
   assert.throws(
-    () => fileCredentials(upstream, { nkeySeed: utf8(decorated(broken)) }),
+    () => fileCredentials(library, { nkeySeed: utf8(decorated(broken)) }),
     (error: Error) => error.message === "connect: nkeySeed holds no credentials that can be read",
   );
 });
@@ -88,7 +88,7 @@ test("a string that is the secret itself is refused, and the error does not show
   const { jwt = "" } = readCredentialsFile(utf8(creds));
   for (const secret of [seed, `\uFEFF${seed}`, decorated(seed), creds, `# mine\r\n${creds}`, jwt, ` ${jwt}`]) {
     assert.throws(
-      () => fileCredentials(upstream, { creds: secret }),
+      () => fileCredentials(library, { creds: secret }),
       (error: Error) => /as a string is a path/.test(error.message) && !/SU[A-Z2-7]{10}|eyJ/.test(error.message),
     );
   }

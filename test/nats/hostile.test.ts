@@ -103,7 +103,7 @@ for (const [what, chunk] of [
 }
 
 test("garbage on a connection that is up ends it, and the client reconnects", async (t) => {
-  t.mock.method(console, "log", () => {}); // Upstream prints what its parser throws.
+  t.mock.method(console, "log", () => {}); // NatsLibrary prints what its parser throws.
   let connections = 0;
   await using server = await peer((socket) => {
     connections += 1;

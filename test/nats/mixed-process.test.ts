@@ -5,6 +5,7 @@ import { compose, type Dialer, tcp } from "../../src/index.ts";
 import { type ClientTrace, connect, keepTransport } from "../../src/nats.ts";
 import { wsFactory } from "../../src/nats-ws.ts";
 import { type NatsServer, natsServer, startNats } from "../support/nats-server.ts";
+import { transportOf } from "../support/nats-transport.ts";
 import { startNatsWebsocket } from "../support/nats-websocket.ts";
 import { freePort } from "../support/peers.ts";
 import { openSockets, until } from "../support/resources.ts";
@@ -19,7 +20,7 @@ type Kind = (typeof kinds)[number];
 const transports: Record<Kind, string> = {
   plain: "NodeTransport",
   websocket: "WsTransport",
-  ours: "DialedTransport",
+  ours: "dialed NodeTransport",
 };
 
 const orders: readonly (readonly Kind[])[] = [
@@ -30,12 +31,6 @@ const orders: readonly (readonly Kind[])[] = [
   ["ours", "plain", "websocket"],
   ["ours", "websocket", "plain"],
 ];
-
-/** Name of the transport class that carries a connection now. */
-function transportOf(nc: NatsConnection): string {
-  const { protocol } = nc as unknown as { protocol: { transport: object } };
-  return protocol.transport.constructor.name;
-}
 
 /** A dialer over `tcp()` and how often it was asked. */
 function counting() {
@@ -83,7 +78,7 @@ async function oneOfEach(order: readonly Kind[]) {
   const clients = {} as Record<Kind, NatsConnection>;
   for (const kind of order) {
     const nc = await make[kind]();
-    if (kind !== "ours") keepTransport(nc);
+    keepTransport(nc);
     nc.subscribe("echo", { callback: (_, msg) => void msg.respond(msg.data) });
     clients[kind] = nc;
   }
@@ -141,7 +136,7 @@ test("ours needs no help: it comes back whichever of the others connected last",
     await ours.reconnect();
     await back;
     await ours.flush();
-    assert.equal(transportOf(ours), "DialedTransport");
+    assert.equal(transportOf(ours), "dialed NodeTransport");
     await last.close();
   }
   await ours.close();
@@ -160,7 +155,7 @@ test("a factory that throws, as wsconnect with TLS options leaves one, ends no r
       await back;
       await nc.flush();
     }
-    assert.deepEqual([transportOf(ours), transportOf(plain)], ["DialedTransport", "NodeTransport"]);
+    assert.deepEqual([transportOf(ours), transportOf(plain)], ["dialed NodeTransport", "NodeTransport"]);
   }
   await ours.close();
   await plain.close();
