@@ -103,8 +103,8 @@ async function each<T>(
     if (result.status === "fulfilled") return result.value;
     const { name, path } = files[index] as TlsFile;
     const { reason: cause } = result;
-    const why = cause instanceof PemError ? `${path} ${cause.message}` : `can't be read: ${messageOf(cause)}`;
-    throw new Error(`${prefix}${name}File ${why}`, { cause });
+    const problem = cause instanceof PemError ? cause.message : `can't be read: ${messageOf(cause)}`;
+    throw new Error(`${prefix}${name}File ${path} ${problem}`, { cause });
   });
 }
 

@@ -108,7 +108,7 @@ test("a real server: off unless asked for, measured across a reconnect, stopped 
 
 test("a process that measures ends by itself", () => {
   const script = `
-    import { ClientEvents } from "./src/core/client-events.ts";
+    import { ClientEvents } from "./src/client/client-events.ts";
     import { measureRtt } from "./src/nats/rtt.ts";
     measureRtt({ flush: async () => {} }, 1, new ClientEvents({ stats() {} }, "connected"));
   `;

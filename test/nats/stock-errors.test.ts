@@ -1,9 +1,18 @@
 import assert from "node:assert/strict";
+import dns from "node:dns";
 import type { Socket } from "node:net";
-import { after, test } from "node:test";
+import { after, mock, test } from "node:test";
 import type { ClientCloseInfo } from "../../src/client/client-trace.ts";
 import { parseTarget } from "../../src/core/target.ts";
-import { compose, DialError, DialTimeoutError, type Reason, tcp, withTimeout } from "../../src/index.ts";
+import {
+  compose,
+  DialError,
+  DialTimeoutError,
+  type Reason,
+  type TcpOptions,
+  tcp,
+  withTimeout,
+} from "../../src/index.ts";
 import type { ConnectOptions } from "../../src/nats.ts";
 import { authority } from "../support/certificates.ts";
 import { connect, isV2, stockConnect } from "../support/nats-line.ts";
@@ -44,6 +53,15 @@ function answer(socket: Socket, line: string): void {
   socket.on("data", () => socket.write(line));
 }
 
+/** A `dns.lookup` that finds no name. The system's resolver may hang or have no network. */
+const notFound: NonNullable<TcpOptions["lookup"]> = (host, _options, done) =>
+  done(Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), { code: "ENOTFOUND" }), []);
+
+async function withoutNames() {
+  const { mock: lookup } = mock.method(dns, "lookup", notFound as typeof dns.lookup);
+  return { address: "nothing.invalid:4222", [Symbol.asyncDispose]: async () => lookup.restore() };
+}
+
 const rows: readonly Row[] = [
   {
     what: "nothing listens",
@@ -54,7 +72,8 @@ const rows: readonly Row[] = [
   },
   {
     what: "the name is not found",
-    serve: async () => ({ address: "a..b:4222", [Symbol.asyncDispose]: async () => {} }),
+    serve: withoutNames,
+    options: { dialer: compose(tcp({ lookup: notFound })) },
     stock: ["Error ENOTFOUND", "Error ENOTFOUND"],
     reason: "dns_not_found",
   },

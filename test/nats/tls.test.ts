@@ -102,29 +102,43 @@ for (const option of ["caFile", "certFile", "keyFile"]) {
   }
 }
 
-test("a caFile that was missing at one reconnect serves at the next", async () => {
+test("a reconnect trusts the last content of a caFile that is missing", async () => {
   await using server = await startTlsNats(serverCertificate);
   const caFile = temporaryFile("ca.pem", ca.cert);
-  const reasons: unknown[] = [];
-  let back = false;
+  let reconnects = 0;
   await connect({
     servers: server.address,
     tls: { caFile },
-    maxReconnectAttempts: -1,
-    reconnectDelayHandler: (_attempt, error) => {
-      reasons.push((error as { reason?: string }).reason);
-      return 10;
-    },
+    ...eager,
     onReconnect: () => {
-      back = true;
+      reconnects += 1;
     },
   });
   unlinkSync(caFile);
   await server.stop();
   await server.start();
-  await until(() => reasons.includes("config"), "the file is missed");
+  await until(() => reconnects === 1, "the client is back");
+});
+
+test("a first connect that goes on reads a caFile that was missing at the first attempt", async () => {
+  await using server = await startTlsNats(serverCertificate);
+  const caFile = temporaryFile("ca.pem", ca.cert);
+  unlinkSync(caFile);
+  const reasons: unknown[] = [];
+  const connected = connect({
+    servers: server.address,
+    tls: { caFile },
+    retryOnFailedConnect: true,
+    maxReconnectAttempts: -1,
+    reconnectDelayHandler: (_attempt, error) => {
+      reasons.push((error as { reason?: string }).reason);
+      return 10;
+    },
+  });
+  await until(() => reasons.length > 0, "the first attempt has failed");
   writeFileSync(caFile, ca.cert);
-  await until(() => back, "the client is back");
+  await (await connected).flush();
+  assert.equal(reasons[0], "config");
 });
 
 /** Says INFO, speaks TLS from then on, and says by which name it was asked. */
