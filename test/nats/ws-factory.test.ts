@@ -256,7 +256,8 @@ test("a server that says nothing: the client's timeout ends the dial as a timeou
   await using server = await goodPeer();
   const { reason, told } = await failing(`ws://${server.address}`, {}, 100);
   assert.equal(reason, "timeout");
-  assert.match(told.message, /timed out/);
+  // The library's own timer may fire first: the two are 10 ms apart.
+  assert.match(told.message, /timed out|timeout/);
 });
 
 test("a websocket over which no INFO comes is closed at the client's timeout", async () => {
@@ -408,7 +409,7 @@ test("a dialer that ignores its signal: the client hears of its timeout, and wha
     wsFactory: wsFactory({ dialer: stubborn }),
     timeout: 100,
   });
-  await assert.rejects(connecting, { message: /timed out/ });
+  await assert.rejects(connecting, { message: /timed out|timeout/ });
   go();
   await late;
   await until(() => openSockets() === 0, "the late connection is destroyed");
