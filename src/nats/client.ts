@@ -9,14 +9,14 @@ import type { Connection, NatsLibrary } from "./nats-library.ts";
 import type { DialedProtocol } from "./protocol.ts";
 import { withStockCause } from "./stock-cause.ts";
 
-/** What bounds a first connect. */
+/** Limits of a first connect. */
 export interface FirstConnectBounds {
   readonly signal: AbortSignal | undefined;
   readonly deadlineMs: number | undefined;
   readonly servers: readonly string[];
 }
 
-/** A client from before its first connect, which resolves to a `C`, to its end. */
+/** A client, from before its first connect to its end. The connect resolves to a `C`. */
 export class Client<C> {
   readonly #library: NatsLibrary;
   readonly #nc: Connection;
@@ -44,7 +44,7 @@ export class Client<C> {
     return this.#lifecycle.state;
   }
 
-  /** The first connect. Closes the client when it fails. */
+  /** Connects for the first time. Closes the client if that fails. */
   async connect(): Promise<C> {
     const { signal } = this.#bounds;
     try {
@@ -64,7 +64,7 @@ export class Client<C> {
   }
 }
 
-/** Ends the first connect by the signal or the deadline; the library's loop knows neither. */
+/** Rejects when the signal aborts or the deadline passes, which the library's loop does not support. */
 function bounded(work: Promise<void>, { signal, deadlineMs, servers }: FirstConnectBounds): Promise<void> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal?.reason);
@@ -88,13 +88,13 @@ function announceDrain(library: NatsLibrary, nc: Connection, lifecycle: Lifecycl
   nc.drain = async () => {
     if (nc.isClosed() || nc.isDraining()) return drain();
     if (lifecycle.state !== "connected") {
-      // As in Go. The library waits for the answers of a server that isn't there.
+      // As in Go. The library would wait for answers of a server that is not connected.
       await nc.close();
       throw library.notConnectedError("drain: there was no connection, so the client was closed");
     }
     lifecycle.draining();
     await drain();
-    // `nats` 2.x resolves all the same.
+    // `nats` 2.x resolves in this case.
     if (lifecycle.drainCutShort) throw library.notConnectedError("drain: connection disconnected");
   };
 }

@@ -33,10 +33,10 @@ import { reconnectDelay } from "./reconnect-delay.ts";
 import { measureRtt } from "./rtt.ts";
 import { readServers } from "./servers.ts";
 
-/** Options of the client and of this package's own. */
+/** Options of the client library and of this package. */
 type Options = Omit<NodeConnectionOptions, keyof DialedConnectOptions> & DialedConnectOptions;
 
-/** Makes the `connect` of a line of the client, to whose connections it resolves. */
+/** Returns the `connect` of a client library. It resolves to that library's connections. */
 export function connectWith<C>(library: NatsLibrary, checks: Readonly<Record<string, Check>>) {
   return async function connect(
     first: string | Options | null = {},
@@ -51,7 +51,7 @@ export function connectWith<C>(library: NatsLibrary, checks: Readonly<Record<str
   };
 }
 
-/** Reads the arguments: options, or servers and further options. */
+/** Reads the arguments: options, or servers followed by options. */
 function optionsOf(first: string | Options | null, second: Options | undefined): Options {
   if (typeof first === "string") {
     if (second === undefined) return { servers: first };
@@ -62,7 +62,7 @@ function optionsOf(first: string | Options | null, second: Options | undefined):
   if (second !== undefined) {
     throw invalid(TypeError, `connect: options come second only where servers come first, got ${show(first)}`);
   }
-  // The client takes null for no options.
+  // The library accepts null in place of options.
   return first ?? {};
 }
 

@@ -8,16 +8,16 @@ import { printable } from "../support/printable.ts";
 import { markFactories } from "../support/roles.ts";
 import { invalid, show } from "../support/validate.ts";
 
-/** Reasons of a disconnect that the client's own side wanted. */
+/** Reasons of a disconnect that the client's own side has requested. */
 const wanted: ReadonlySet<string> = new Set<DisconnectInfo["reason"]>(["local", "drain", "forced"]);
 
 /**
- * Logs, in lines for people, the lives of NATS clients: when a connection was lost and why, what is
- * tried and for how long, who is the server now, what servers complain of. Losses, errors and messages
- * that could not wait are warnings. For `connect({ trace })`; `withLog` tells of the dials themselves.
+ * Logs the events of NATS clients as readable lines: losses and their reasons, reconnect attempts, the current server,
+ * errors of servers. Losses, errors and rejected messages are warnings. Use it as `connect({ trace })`; `withLog` logs the
+ * dials themselves.
  *
  * @param logger - @defaultValue `console`
- * @throws TypeError at construction, when the logger has no `info` or `warn`.
+ * @throws TypeError at construction if the logger has no `info` or `warn`.
  */
 export function natsLog(logger: Logger = console): ClientObserver {
   if (typeof logger?.info !== "function" || typeof logger.warn !== "function") {
@@ -28,15 +28,15 @@ export function natsLog(logger: Logger = console): ClientObserver {
     const client = name ? `NATS client ${JSON.stringify(name)}` : "NATS client";
     const info = (what: string) => guarded.info(printable(`${client} ${what}`));
     const warn = (what: string) => guarded.warn(printable(`${client} ${what}`));
-    // A publisher in a loop must not flood the log: one line until the client is connected again.
-    let rejectionTold = false;
+    // One line until the client is connected again: a publisher in a loop must not flood the log.
+    let rejectionLogged = false;
 
     return {
       stateChange({ state }) {
         if (state === "draining") info("is draining");
       },
       connect({ server, identity }) {
-        rejectionTold = false;
+        rejectionLogged = false;
         info(`connected to ${server}${described(identity)}`);
       },
       disconnect({ server, reason, error }) {
@@ -46,7 +46,7 @@ export function natsLog(logger: Logger = console): ClientObserver {
       },
       reconnectAttempt: ({ server, attempt }) => info(`reconnecting to ${server}, attempt ${attempt}`),
       reconnect({ server, identity, outageMs, attempts }) {
-        rejectionTold = false;
+        rejectionLogged = false;
         const tries = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
         info(`back on ${server}${described(identity)} after ${formatDuration(outageMs)} and ${tries}`);
       },
@@ -60,8 +60,8 @@ export function natsLog(logger: Logger = console): ClientObserver {
       slowConsumer: ({ pending }) => warn(`is slow: ${pending} messages wait to be handled`),
       error: ({ kind, error }) => warn(`was told of an error (${kind}): ${messageOf(error)}`),
       publishRejected({ limitBytes }) {
-        if (rejectionTold) return;
-        rejectionTold = true;
+        if (rejectionLogged) return;
+        rejectionLogged = true;
         const why = limitBytes > 0 ? `more than ${limitBytes} B would wait` : "none may wait";
         warn(`refuses messages until it is connected: ${why}`);
       },

@@ -9,7 +9,7 @@ import {
 import { NodeTransport, nodeResolveHost } from "@nats-io/transport-node/lib/node_transport.js";
 import type { NatsLibrary } from "./nats-library.ts";
 
-/** `@nats-io/transport-node`, in whose words the adapter speaks. */
+/** `@nats-io/transport-node`, whose interface the adapter uses. */
 export const transportNode: NatsLibrary = {
   Connection: NatsConnectionImpl as unknown as NatsLibrary["Connection"],
   ProtocolHandler,

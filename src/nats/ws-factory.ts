@@ -17,37 +17,37 @@ import { checkTlsOptions } from "./option-checks.ts";
 import { startTls } from "./ws-tls.ts";
 import { upgrade } from "./ws-upgrade.ts";
 
+/** Options of {@link wsFactory}. */
 export interface WsFactoryOptions {
-  /** Makes the connections. TLS of `wss://` is put on top, so it dials plain ones. */
+  /** Makes plain connections; TLS for `wss://` is added on top. */
   dialer: Dialer;
-  /** How to do TLS for `wss://` URLs. The certificate is checked against the URL's host. @defaultValue the system's authorities */
+  /** TLS options for `wss://` URLs. The certificate is checked against the URL's host. @defaultValue the system's authorities */
   tls?: Omit<ConnectionOptions, "socket" | "host" | "port" | "path"> | undefined;
-  /** Aborts the dials under way, and lets none begin; open connections are not affected. */
+  /** Aborts dials in progress and rejects new ones. Open connections are not affected. @defaultValue none */
   signal?: AbortSignal | undefined;
 }
 
-/** What the `wsFactory` option of `wsconnect` takes. */
+/** Type of the `wsFactory` option of `wsconnect`. */
 export type WsFactory = (
   url: string,
   options?: { timeout?: number | undefined },
 ) => Promise<{ socket: globalThis.WebSocket; encrypted: boolean }>;
 
-/** nats-core's own `timeout`. */
+/** nats-core's default for `timeout`, in milliseconds. */
 const defaultTimeoutMs = 20_000;
 
-/** The dial's bound ends before the client's, so that what is too slow counts as a timeout, not as given up. */
+/** Milliseconds by which the dial's deadline precedes the client's, so that a slow dial counts as a timeout, not as canceled. */
 const marginMs = 10;
 
 /**
- * Makes the `wsFactory` of `wsconnect` from a dialer. TLS and the HTTP upgrade run as the dial's
- * handshake, so that its timeouts, retries, spans and metrics cover them; so does a bound just below the
- * client's `timeout`. A connect that the client gives up is aborted, and leaves no socket.
+ * Returns a `wsFactory` for `wsconnect` that uses a dialer. TLS and the HTTP upgrade are the dial's handshake, so
+ * timeouts, retries, spans and metrics cover them. A deadline just below the client's `timeout` applies to the dial. A
+ * connect that the client gives up is aborted and leaves no socket behind.
  *
- * A factory belongs to one client: once it has connected, further dials are reconnects, `background`.
- * A dial that fails is a {@link DialError} for hooks, spans and metrics; what the client throws is a
- * `ConnectionError` of its own with the same message.
+ * A factory belongs to one client: once it has connected, further dials are reconnects (`background`). Hooks, spans and
+ * metrics receive a {@link DialError} for a failed dial; the client throws a `ConnectionError` with the same message.
  *
- * @throws TypeError naming the option that can't be used.
+ * @throws TypeError naming the invalid option.
  * @example
  * const nc = await wsconnect({ servers: "wss://nats.example:443", wsFactory: wsFactory({ dialer }) });
  */
@@ -63,7 +63,7 @@ export function wsFactory(options: WsFactoryOptions): WsFactory {
 
   return async function dialedWsFactory(text, { timeout } = {}) {
     const site = readSite(text);
-    // Told by the websocket: nats-core waits for ever for the close of one that it has not been given.
+    // Reported by the websocket: nats-core would wait forever for the close of a socket that it has not received.
     if (isError(site)) return handOut(new DialedWebSocket(() => Promise.reject(site)), false);
 
     const open = async (closed: AbortSignal) => {
@@ -113,14 +113,14 @@ export function wsFactory(options: WsFactoryOptions): WsFactory {
 
 markFactories({ wsFactory });
 
-/** Where a websocket is. */
+/** Location of a websocket. */
 interface Site {
   readonly url: URL;
   readonly target: Target;
   readonly secure: boolean;
 }
 
-/** Reads a URL. No error of it shows the URL: there may be a token in its path or query. */
+/** Parses a URL. Errors do not show it, because its path or query may contain a token. */
 function readSite(text: string): Site | Error {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== "ws:" && url?.protocol !== "wss:") {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Duplex } from "node:stream";
 import { test } from "node:test";
 import { errors, type NatsConnection } from "@nats-io/transport-node";
-import { Link } from "../../src/nats/connection-record.ts";
+import { ConnectionRecord } from "../../src/nats/connection-record.ts";
 
 const expired = new errors.UserAuthenticationExpiredError("User Authentication Expired");
 const refused = new errors.AuthorizationError("Authorization Violation");
@@ -12,11 +12,11 @@ const failure = (code: string) => Object.assign(new Error(code), { code });
 const reset = failure("ECONNRESET");
 
 /** A connection over `transport`, of which `say` tells something. */
-function lost(transport: object | undefined, say: (link: Link) => void = () => {}) {
-  const link = new Link();
-  link.stand({ getServer: () => "h:1", protocol: { transport } } as unknown as NatsConnection);
-  say(link);
-  const { server, reason, error } = link.lost();
+function lost(transport: object | undefined, say: (record: ConnectionRecord) => void = () => {}) {
+  const record = new ConnectionRecord();
+  record.established({ getServer: () => "h:1", protocol: { transport } } as unknown as NatsConnection);
+  say(record);
+  const { server, reason, error } = record.lost();
   assert.equal(server, "h:1");
   return [reason, error];
 }
@@ -57,12 +57,12 @@ test("of a websocket, or a transport unknown, what it was closed with is all the
 test("what is said first decides, whatever the socket shows", async () => {
   const transport = await destroyedWith(reset);
   assert.deepEqual(
-    lost(transport, (link) => link.expect("forced")),
+    lost(transport, (record) => record.expect("forced")),
     ["forced", reset],
   );
-  const both = (link: Link) => {
-    link.announceLameDuck();
-    link.expect("forced");
+  const both = (record: ConnectionRecord) => {
+    record.announceLameDuck();
+    record.expect("forced");
   };
   assert.deepEqual(lost(transport, both), ["lame_duck", reset]);
 });
@@ -70,11 +70,11 @@ test("what is said first decides, whatever the socket shows", async () => {
 test("a server that refuses credentials is the error, even where its reset comes first", async () => {
   const transport = await destroyedWith(reset);
   assert.deepEqual(
-    lost(transport, (link) => link.report(expired)),
+    lost(transport, (record) => record.report(expired)),
     ["auth_expired", expired],
   );
   assert.deepEqual(
-    lost(transport, (link) => link.report(refused)),
+    lost(transport, (record) => record.report(refused)),
     ["error", refused],
   );
 });
@@ -82,11 +82,11 @@ test("a server that refuses credentials is the error, even where its reset comes
 test("what the server said last is the error where the socket has none; a denied permission ends nothing", async () => {
   const transport = await hungUp();
   assert.deepEqual(
-    lost(transport, (link) => link.report(stale)),
+    lost(transport, (record) => record.report(stale)),
     ["remote", stale],
   );
   assert.deepEqual(
-    lost(transport, (link) => link.report(denied)),
+    lost(transport, (record) => record.report(denied)),
     ["remote", undefined],
   );
 });
