@@ -27,6 +27,7 @@ import {
   type NatsLibrary,
   type NodeConnectionOptions,
 } from "./nats-library.ts";
+import { ownChecks } from "./option-checks.ts";
 import { DialedProtocol } from "./protocol.ts";
 import { PublishBuffer } from "./publish-buffer.ts";
 import { reconnectDelay } from "./reconnect-delay.ts";
@@ -66,76 +67,66 @@ function optionsOf(first: string | Options | null, second: Options | undefined):
   return first ?? {};
 }
 
-function newClient<C>(library: NatsLibrary, options: Options): Client<C> {
+/** Checks the options of this package that nothing else checks, and fills in their defaults. */
+function checkedOptions(options: Options) {
   const {
     dialer = compose(tcp()),
-    signal,
-    connectDeadlineMs,
     connectInBackground = false,
     retryOnFailedConnect = connectInBackground,
-    reconnectBufSize,
     trace = [],
-    rttIntervalMs,
-    servers: given,
-    port,
-    creds,
-    nkeySeed,
-    reconnectDelayHandler,
-    onConnect,
-    onDisconnect,
-    onReconnect,
-    onClosed,
-    onDiscoveredServers,
-    onLameDuck,
-    onError,
-    ...natsOptions
   } = options;
+  const { signal, connectDeadlineMs, rttIntervalMs } = options;
   checkDialer("connect: dialer", dialer);
   if (signal !== undefined) checkSignal("connect: signal", signal);
   if (connectDeadlineMs !== undefined) checkDuration("connect: connectDeadlineMs", connectDeadlineMs);
   if (rttIntervalMs !== undefined) checkDuration("connect: rttIntervalMs", rttIntervalMs);
   checkBoolean("connect: retryOnFailedConnect", retryOnFailedConnect);
   checkClientTrace("connect: trace", trace);
+  return { dialer, signal, connectDeadlineMs, retryOnFailedConnect, rttIntervalMs, trace };
+}
+
+function newClient<C>(library: NatsLibrary, options: Options): Client<C> {
+  const { dialer, signal, connectDeadlineMs, retryOnFailedConnect, rttIntervalMs, trace } = checkedOptions(options);
   const callbacks = callbackHooks(options);
   const delay = reconnectDelay(options);
-  const buffer = new PublishBuffer(reconnectBufSize);
-  const credentials = fileCredentials(library, { creds, nkeySeed });
-  const authenticators = checkedAuthenticators(natsOptions.authenticator);
-  const { servers, tls } = readServers(given, port);
+  const buffer = new PublishBuffer(options.reconnectBufSize);
+  const credentials = fileCredentials(library, options);
+  const authenticators = checkedAuthenticators(options.authenticator);
+  const { servers, tls } = readServers(options.servers, options.port);
   const addresses = servers.map(({ address }) => address);
 
   ensureTransportFactory(library);
   const nc = new library.Connection({
-    // As in Go: 2 minutes at the longest wait, where the library's 10 would end after some 15 s.
+    // As in Go: 2 minutes at the maximum delay. The library's default of 10 would end after about 15 s.
     maxReconnectAttempts: 60,
     ...(tls && { tls: {} }),
-    ...natsOptions,
+    ...libraryOptions(options),
     ...(retryOnFailedConnect && { waitOnFirstConnect: true }),
     authenticator: credentials === undefined ? authenticators : [...authenticators, credentials.authenticator],
     servers: addresses,
-    resolve: false, // The dialer resolves names; it knows how to try several addresses.
+    resolve: false, // The dialer resolves names: it can race the addresses.
   });
   const observed: ObservedClient = {
-    name: natsOptions.name,
+    name: options.name,
     stats: () => ({ ...nc.stats(), ...serverCounts(nc.protocol.servers), bufferedBytes: buffer.size }),
   };
   const events = new ClientEvents(observed, "connecting");
   const lifecycle = new Lifecycle(events, () => nc.options.reconnect === true, library.notConnectedError);
   const userinfo = () => protocol.pool.userinfoOf(protocol.handler.server);
   nc.options.authenticator = clientAuthenticator(nc.options.authenticator as Authenticator, userinfo);
-  const protocol: DialedProtocol = new DialedProtocol(library, nc.options, nc, {
-    dialer,
-    lifecycle,
-    buffer,
-    credentials,
-    delay,
-    servers,
-  });
+  const parts = { dialer, lifecycle, buffer, credentials, delay, servers };
+  const protocol: DialedProtocol = new DialedProtocol(library, nc.options, nc, parts);
   nc.protocol = protocol.handler;
   rememberClient(nc, events, { connected: () => protocol.handler.connected, lastError: () => lifecycle.lastError });
   events.observe([callbacks, trace].flat());
   if (rttIntervalMs !== undefined) measureRtt(nc, rttIntervalMs, events);
   return new Client(library, nc, protocol, lifecycle, { signal, deadlineMs: connectDeadlineMs, servers: addresses });
+}
+
+/** The options without those of this package. */
+function libraryOptions(options: Options): NodeConnectionOptions {
+  const own = new Set(Object.keys(ownChecks));
+  return Object.fromEntries(Object.entries(options).filter(([name]) => name !== "port" && !own.has(name)));
 }
 
 function serverCounts(servers: Connection["protocol"]["servers"]) {

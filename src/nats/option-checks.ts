@@ -16,7 +16,7 @@ import type { DialedConnectOptions } from "./connect-options.ts";
 import type { NodeConnectionOptions } from "./nats-library.ts";
 
 /** Options of this package. Each is checked where it is used. */
-const ownChecks: OptionChecks<DialedConnectOptions> = {
+export const ownChecks: OptionChecks<DialedConnectOptions> = {
   servers: unchecked,
   dialer: unchecked,
   signal: unchecked,

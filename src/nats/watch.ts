@@ -85,15 +85,6 @@ export class ConnectionWatch {
     const { events } = this;
     const record = this.#record;
     switch (status.type) {
-      case "disconnect":
-        this.#lost();
-        break;
-      case "reconnecting":
-        this.#dialing();
-        break;
-      case "reconnect":
-        this.#reconnected();
-        break;
       case "update":
         this.#serversChanged(status.added, status.deleted);
         break;
@@ -118,6 +109,22 @@ export class ConnectionWatch {
       case "error":
         record.report(status.error);
         events.emit("error", { kind: errorKind(status.error), error: status.error });
+        break;
+      default:
+        this.#connectionChanged(status);
+    }
+  }
+
+  #connectionChanged(status: Status): void {
+    switch (status.type) {
+      case "disconnect":
+        this.#lost();
+        break;
+      case "reconnecting":
+        this.#dialing();
+        break;
+      case "reconnect":
+        this.#reconnected();
         break;
     }
   }

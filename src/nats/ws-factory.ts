@@ -57,58 +57,16 @@ export function wsFactory(options: WsFactoryOptions): WsFactory {
   checkDialer("wsFactory: dialer", dialer);
   checkTlsOptions("wsFactory: tls", tls);
   if (signal !== undefined) checkSignal("wsFactory: signal", signal);
-  const cancel = signal === undefined ? undefined : Cancel.of(signal);
-  let connectedOnce = false;
-  const owner = {};
+  const sockets = new WebSocketDialer(dialer, tls, signal === undefined ? undefined : Cancel.of(signal));
 
   return async function dialedWsFactory(text, { timeout } = {}) {
     const site = readSite(text);
     // Reported by the websocket: nats-core would wait forever for the close of a socket that it has not received.
-    if (isError(site)) return handOut(new DialedWebSocket(() => Promise.reject(site)), false);
-
-    const open = async (closed: AbortSignal) => {
-      try {
-        closed.throwIfAborted();
-        const ws = await dial(site, closed);
-        connectedOnce = true;
-        return ws;
-      } finally {
-        deadline.clear();
-        cancel?.offAbort(onAbort);
-      }
-    };
-    const timedOut = (lateByMs: number) => {
-      const { target } = site;
-      const message = timeoutMessage(`dial ${target}`, timeoutMs, lateByMs);
-      return new DialTimeoutError(message, { scope: "dial", timeoutMs, lateByMs, target });
-    };
-    const socket = new DialedWebSocket(open, () => (deadline.isLate ? timedOut(deadline.lateByMs) : undefined));
-    const timeoutMs = Math.max(1, (timeout || defaultTimeoutMs) - marginMs);
-    const deadline = new Deadline(systemClock, timeoutMs, (lateByMs) => socket.giveUp(timedOut(lateByMs)));
-    const onAbort = () => socket.giveUp(cancel?.reason);
-    cancel?.onAbort(onAbort);
-    return handOut(socket, site.secure);
+    const socket = isError(site)
+      ? new DialedWebSocket(() => Promise.reject(site))
+      : sockets.dial(site, Math.max(1, (timeout || defaultTimeoutMs) - marginMs));
+    return { socket: socket as unknown as globalThis.WebSocket, encrypted: !isError(site) && site.secure };
   };
-
-  async function dial({ url, target, secure }: Site, closed: AbortSignal): Promise<WebSocket> {
-    let ws: WebSocket | undefined;
-    const conn: Socket = await dialer(target, {
-      signal: closed,
-      background: connectedOnce,
-      owner,
-      handshake: async (plain, { trace, describe }) => {
-        guardDestroy(plain);
-        describe({ name: "websocket" });
-        const ready = secure ? await startTls(plain, target.host, tls, trace) : plain;
-        ws = await upgrade(ready, url);
-        return ready;
-      },
-    });
-    if (ws !== undefined) return ws;
-    discard(conn);
-    const message = "wsFactory: the dialer must run the handshake; is it composed?";
-    throw new DialError(message, { reason: "config", target });
-  }
 }
 
 markFactories({ wsFactory });
@@ -136,6 +94,62 @@ function readSite(text: string): Site | Error {
   }
 }
 
-function handOut(socket: DialedWebSocket, encrypted: boolean) {
-  return { socket: socket as unknown as globalThis.WebSocket, encrypted };
+/** Dials the websockets of one client. */
+class WebSocketDialer {
+  readonly #dialer: Dialer;
+  readonly #tls: ConnectionOptions;
+  readonly #cancel: Cancel | undefined;
+  readonly #owner = {};
+  #connectedOnce = false;
+
+  constructor(dialer: Dialer, tls: ConnectionOptions, cancel: Cancel | undefined) {
+    this.#dialer = dialer;
+    this.#tls = tls;
+    this.#cancel = cancel;
+  }
+
+  /** Returns a websocket that is being dialed. The deadline and the factory's signal end the dial. */
+  dial(site: Site, timeoutMs: number): DialedWebSocket {
+    const { target } = site;
+    const timedOut = (lateByMs: number) => {
+      const message = timeoutMessage(`dial ${target}`, timeoutMs, lateByMs);
+      return new DialTimeoutError(message, { scope: "dial", timeoutMs, lateByMs, target });
+    };
+    const open = async (closed: AbortSignal) => {
+      try {
+        closed.throwIfAborted();
+        const ws = await this.#open(site, closed);
+        this.#connectedOnce = true;
+        return ws;
+      } finally {
+        deadline.clear();
+        this.#cancel?.offAbort(onAbort);
+      }
+    };
+    const socket = new DialedWebSocket(open, () => (deadline.isLate ? timedOut(deadline.lateByMs) : undefined));
+    const deadline = new Deadline(systemClock, timeoutMs, (lateByMs) => socket.giveUp(timedOut(lateByMs)));
+    const onAbort = () => socket.giveUp(this.#cancel?.reason);
+    this.#cancel?.onAbort(onAbort);
+    return socket;
+  }
+
+  async #open({ url, target, secure }: Site, closed: AbortSignal): Promise<WebSocket> {
+    let ws: WebSocket | undefined;
+    const conn: Socket = await this.#dialer(target, {
+      signal: closed,
+      background: this.#connectedOnce,
+      owner: this.#owner,
+      handshake: async (plain, { trace, describe }) => {
+        guardDestroy(plain);
+        describe({ name: "websocket" });
+        const ready = secure ? await startTls(plain, target.host, this.#tls, trace) : plain;
+        ws = await upgrade(ready, url);
+        return ready;
+      },
+    });
+    if (ws !== undefined) return ws;
+    discard(conn);
+    const message = "wsFactory: the dialer must run the handshake; is it composed?";
+    throw new DialError(message, { reason: "config", target });
+  }
 }
