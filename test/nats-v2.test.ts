@@ -11,7 +11,7 @@ import { temporaryFolder } from "./support/temporary.ts";
 
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-test("the connection is one of nats 2.x, with all that those have: JetStream and key-value stores", async () => {
+test("connect of nats-v2 resolves to a connection of nats 2.x with JetStream and key-value stores", async () => {
   await using server = await startNats(["--jetstream", "--store_dir", temporaryFolder()]);
   const nc: NatsConnection = await connect({ servers: server.address });
   const manager = await nc.jetstreamManager();
@@ -24,7 +24,7 @@ test("the connection is one of nats 2.x, with all that those have: JetStream and
   await nc.drain();
 });
 
-test("its statuses come in its own words, and end with the client", async () => {
+test("statuses of nats-v2 are those of nats 2.x and end with the client", async () => {
   await using server = await startNats();
   const nc = await connect({ servers: server.address, reconnectDelayHandler: () => 5 });
   const told: string[] = [];
@@ -44,7 +44,7 @@ test("its statuses come in its own words, and end with the client", async () => 
   ]);
 });
 
-test("clients of both lines, plain ones and ours, stand in one process, each on its own transport", async () => {
+test("plain and dialed clients of both libraries keep their own transports in one process", async () => {
   await using server = await startNats();
   const options = { servers: server.address, reconnectTimeWait: 20, reconnectJitter: 0, maxReconnectAttempts: -1 };
   const clients = {
@@ -78,7 +78,7 @@ test("clients of both lines, plain ones and ours, stand in one process, each on 
   }
 });
 
-test("observers work on its connections, made by this package or plain", async () => {
+test("observers work with connections of nats 2.x, dialed or plain", async () => {
   await using server = await startNats(["--name", "n1"]);
   const { address } = server;
   const lines: string[] = [];

@@ -41,26 +41,26 @@ async function turnedAway(options: ConnectOptions, reason: Reason, cause?: strin
   await until(() => openSockets() === 0, "the refused connection's socket is closed");
 }
 
-test("user and password, as options and in the URL", async () => {
+test("connect accepts user and password as options and in the URL", async () => {
   await using server = await startNats(["--user", "orders", "--pass", "s%cret/1"]);
   await letIn({ servers: server.address, user: "orders", pass: "s%cret/1" });
   await letIn({ servers: `nats://orders:${encodeURIComponent("s%cret/1")}@${server.address}` });
 });
 
-test("token, as option and in the URL", async () => {
+test("connect accepts a token as an option and in the URL", async () => {
   await using server = await startNats(["--auth", "t0ken"]);
   await letIn({ servers: server.address, token: "t0ken" });
   await letIn({ servers: `nats://t0ken@${server.address}` });
 });
 
-test("nkey, by seed file and by its bytes", async () => {
+test("connect accepts an nkey seed as a file and as bytes", async () => {
   const { publicKey, seed } = nkeyUser();
   await using server = await startNats([], `authorization { users: [ { nkey: ${publicKey} } ] }`);
   await letIn({ servers: server.address, nkeySeed: temporaryFile("user.nk", `${seed}\n`) });
   await letIn({ servers: server.address, nkeySeed: new TextEncoder().encode(seed) });
 });
 
-test("credentials of an operator's user, by file and by its bytes", async () => {
+test("connect accepts a creds file of an operator's user by path and as bytes", async () => {
   const operator = await operatorMode();
   await using server = await startNats([], operator.config);
   const creds = await operator.creds();
@@ -68,7 +68,7 @@ test("credentials of an operator's user, by file and by its bytes", async () => 
   await letIn({ servers: server.address, creds: new TextEncoder().encode(creds) });
 });
 
-test("a wrong password is auth_failed, once", async () => {
+test("a wrong password is auth_failed, reported once", async () => {
   await using server = await startNats(["--user", "orders", "--pass", "right"]);
   const { address } = server;
   await turnedAway({ servers: address, user: "orders", pass: "wrong" }, "auth_failed", "AuthorizationError");
@@ -76,32 +76,32 @@ test("a wrong password is auth_failed, once", async () => {
   await turnedAway({ servers: address }, "auth_failed", "AuthorizationError");
 });
 
-test("a wrong token is auth_failed, once", async () => {
+test("a wrong token is auth_failed, reported once", async () => {
   await using server = await startNats(["--auth", "right"]);
   await turnedAway({ servers: server.address, token: "wrong" }, "auth_failed", "AuthorizationError");
 });
 
-test("an unknown nkey is auth_failed, once", async () => {
+test("an unknown nkey is auth_failed, reported once", async () => {
   await using server = await startNats([], `authorization { users: [ { nkey: ${nkeyUser().publicKey} } ] }`);
   const nkeySeed = new TextEncoder().encode(nkeyUser().seed);
   await turnedAway({ servers: server.address, nkeySeed }, "auth_failed", "AuthorizationError");
 });
 
-test("expired credentials are auth_failed at connect, as the server says, once", async () => {
+test("expired credentials are auth_failed at connect, reported once", async () => {
   const operator = await operatorMode();
   await using server = await startNats([], operator.config);
   const creds = temporaryFile("user.creds", await operator.creds({ expiresInSeconds: -60 }));
   await turnedAway({ servers: server.address, creds }, "auth_failed", "AuthorizationError");
 });
 
-test("another operator's credentials are auth_failed, once", async () => {
+test("another operator's credentials are auth_failed, reported once", async () => {
   const [operator, stranger] = [await operatorMode(), await operatorMode()];
   await using server = await startNats([], operator.config);
   const creds = new TextEncoder().encode(await stranger.creds());
   await turnedAway({ servers: server.address, creds }, "auth_failed", "AuthorizationError");
 });
 
-test("credentials that can't be understood fail the connect, and nobody is dialed", async () => {
+test("invalid credentials fail the connect without a dial", async () => {
   await using server = await startNats();
   const { dialer, dials } = noting();
   const broken = "no credentials";
@@ -111,7 +111,7 @@ test("credentials that can't be understood fail the connect, and nobody is diale
   assert.deepEqual(dials, []);
 });
 
-test("more connections than the server takes is server_limit, once", async () => {
+test("exceeding the server's connection limit is server_limit, reported once", async () => {
   await using server = await startNats([], "max_connections: 1");
   // The server may still hold the connection by which its start was awaited.
   const nc = await connect({ servers: server.address, retryOnFailedConnect: true, ...eager });
@@ -124,7 +124,7 @@ test("more connections than the server takes is server_limit, once", async () =>
   await nc.close();
 });
 
-test("more connections than the account may have is server_limit, once", async () => {
+test("exceeding the account's connection limit is server_limit, reported once", async () => {
   const operator = await operatorMode({ connections: 1 });
   await using server = await startNats([], operator.config);
   const creds = new TextEncoder().encode(await operator.creds());
@@ -142,7 +142,7 @@ for (const [what, kind, act] of [
   ["publishing", "permission_publish", "publish"],
   ["subscribing", "permission_subscribe", "subscribe"],
 ] as const) {
-  test(`${what} against the permissions is ${kind}, once, and the connection stays`, async () => {
+  test(`${what} without permission is ${kind}, reported once, and the connection stays`, async () => {
     await using server = await startNats([], deniedConfig);
     const { dialer, trace, counted } = measured();
     const told: string[] = [];
@@ -166,7 +166,7 @@ for (const [what, kind, act] of [
   });
 }
 
-test("credentials that expire while connected: auth_expired, once; with rotated ones in the file the client is back", async () => {
+test("credentials that expire while connected are auth_expired once, and a rotated file reconnects the client", async () => {
   const operator = await operatorMode();
   await using server = await startNats([], operator.config);
   const creds = temporaryFile("user.creds", await operator.creds({ expiresInSeconds: 1 }));
@@ -198,7 +198,7 @@ test("credentials that expire while connected: auth_expired, once; with rotated 
   await nc.close();
 });
 
-test("credentials that expire and are not rotated: the client gives up, for that reason", async () => {
+test("the client gives up with auth_expired if expired credentials are not rotated", async () => {
   const operator = await operatorMode();
   await using server = await startNats([], operator.config);
   const creds = temporaryFile("user.creds", await operator.creds({ expiresInSeconds: 1 }));

@@ -24,7 +24,7 @@ function diary(): { lines: string[]; callbacks: ConnectOptions } {
   };
 }
 
-test("a life in order, each event once", async () => {
+test("the callbacks are called once per event, in order", async () => {
   await using server = await startNats(["--name", "one"]);
   const { lines, callbacks } = diary();
   const nc = await connect({ servers: server.address, reconnectDelayHandler: () => 5, ...callbacks });
@@ -40,7 +40,7 @@ test("a life in order, each event once", async () => {
   ]);
 });
 
-test("a client that gives up is closed with its last error", async () => {
+test("onClosed has the last error of a client that gives up", async () => {
   await using server = await startNats();
   const { lines, callbacks } = diary();
   const nc = await connect({
@@ -54,7 +54,7 @@ test("a client that gives up is closed with its last error", async () => {
   assert.deepEqual(lines.slice(2), ["closed DialError"]);
 });
 
-test("a lame duck is announced once, and is why the connection then ends", async () => {
+test("onLameDuck is called once, and the loss has the reason lame_duck", async () => {
   // By its defaults the server would wait 10 s before it closes anything.
   await using server = await startNats([], 'lame_duck_duration: "30s"\nlame_duck_grace_period: "10ms"\n');
   const { lines, callbacks } = diary();
@@ -65,13 +65,13 @@ test("a lame duck is announced once, and is why the connection then ends", async
   await nc.close();
 });
 
-test("a first connect that fails is a client that closes", async () => {
+test("onClosed is called if the first connect fails", async () => {
   const { lines, callbacks } = diary();
   await assert.rejects(connect({ servers: `127.0.0.1:${await freePort()}`, ...callbacks }));
   assert.deepEqual(lines, ["closed DialError"]);
 });
 
-test("a callback that throws, or rejects, harms nothing", async () => {
+test("a callback that throws or rejects does not affect the client", async () => {
   await using server = await startNats();
   const nc = await connect({
     servers: server.address,
@@ -86,7 +86,7 @@ test("a callback that throws, or rejects, harms nothing", async () => {
   await nc.close();
 });
 
-test("in a callback the client's state is already the new one", async () => {
+test("the client's state is updated before a callback is called", async () => {
   await using server = await startNats();
   const states: string[] = [];
   let state = "";

@@ -27,7 +27,7 @@ const publishers = 4;
 
 after(() => until(() => openSockets() === 0, "no socket is left open"));
 
-test(`${seconds} s of chaos: no acknowledged message is lost, and the metrics tell what the servers saw`, {
+test(`${seconds} s of chaos lose no acknowledged message, and the metrics match the servers' counts`, {
   timeout: (seconds + 150) * 1000,
 }, async (t) => {
   t.diagnostic(`DIALTRACE_CHAOS_SEED=${seed}`);

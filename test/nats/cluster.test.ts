@@ -52,7 +52,7 @@ async function reachable(from: Client, to: Client, subject: string): Promise<voi
   subscription.unsubscribe();
 }
 
-test("discovered servers: a client that knows one node learns of the others, of one that joins and one that leaves", async () => {
+test("a client that knows one node discovers the others, one that joins and one that leaves", async () => {
   await using cluster = await startCluster();
   const [first, second, third] = cluster.addresses as [string, string, string];
   const { dialer, trace, counted } = measured();
@@ -101,7 +101,7 @@ test("discovered servers: a client that knows one node learns of the others, of 
   ]);
 });
 
-test("a fourth node joins and the first three stop: still connected, and messages flow", async () => {
+test("a client stays connected when a fourth node joins and the first three stop", async () => {
   await using cluster = await startCluster();
   const servers = cluster.addresses;
   const publisher = await counting({ servers });
@@ -127,7 +127,7 @@ test("a fourth node joins and the first three stop: still connected, and message
   await Promise.all(both.map(({ nc }) => nc.close()));
 });
 
-test("all nodes down: the publisher fails by the buffer's rule, the subscriber closes after its attempts", async () => {
+test("with all nodes down publish fails at the buffer's limit and a subscriber closes after its attempts", async () => {
   await using cluster = await startCluster();
   const servers = cluster.addresses;
   const publisher = await counting({ servers, reconnectBufSize: 1024 });
@@ -147,7 +147,7 @@ test("all nodes down: the publisher fails by the buffer's rule, the subscriber c
   await publisher.nc.close();
 });
 
-test("recovery: all nodes down and up again, the clients are back, and messages flow", async () => {
+test("clients reconnect after all nodes were down, and messages flow", async () => {
   await using cluster = await startCluster();
   const { dialer, trace, counted } = measured();
   const servers = cluster.addresses;
@@ -174,7 +174,7 @@ test("recovery: all nodes down and up again, the clients are back, and messages 
   await Promise.all([publisher, subscriber].map(({ nc }) => nc.close()));
 });
 
-test("queue groups over failover: each message to one member; all that are published after it arrive", async () => {
+test("a queue group gets each message once across a failover, and all that are published after it", async () => {
   await using cluster = await startCluster();
   const [first, second, third] = cluster.addresses as [string, string, string];
   const received = new Map<string, string[]>();

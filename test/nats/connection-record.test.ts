@@ -33,7 +33,7 @@ async function socket(end: (socket: Duplex) => void): Promise<{ socket: Duplex }
 const destroyedWith = (error?: Error) => socket((stream) => stream.destroy(error));
 const hungUp = () => socket((stream) => stream.push(null));
 
-test("a socket shows its end", async () => {
+test("ConnectionRecord reads the reason of a loss from the socket", async () => {
   assert.deepEqual(lost(await hungUp()), ["remote", undefined]);
   assert.deepEqual(lost(await destroyedWith()), ["local", undefined]);
   for (const [code, reason] of [
@@ -47,14 +47,14 @@ test("a socket shows its end", async () => {
   }
 });
 
-test("of a websocket, or a transport unknown, what it was closed with is all there is", () => {
+test("ConnectionRecord reads only the close error of websockets and unknown transports", () => {
   assert.deepEqual(lost({ socket: {} }), ["remote", undefined]);
   assert.deepEqual(lost(undefined), ["remote", undefined]);
   assert.deepEqual(lost({ socket: {}, closeError: reset }), ["reset", reset]);
   assert.deepEqual(lost({ socket: {}, closeError: stale }), ["error", stale]);
 });
 
-test("what is said first decides, whatever the socket shows", async () => {
+test("the first announced reason decides, whatever the socket shows", async () => {
   const transport = await destroyedWith(reset);
   assert.deepEqual(
     lost(transport, (record) => record.expect("forced")),
@@ -67,7 +67,7 @@ test("what is said first decides, whatever the socket shows", async () => {
   assert.deepEqual(lost(transport, both), ["lame_duck", reset]);
 });
 
-test("a server that refuses credentials is the error, even where its reset comes first", async () => {
+test("refused credentials are the error of a loss even if a reset comes first", async () => {
   const transport = await destroyedWith(reset);
   assert.deepEqual(
     lost(transport, (record) => record.report(expired)),
@@ -79,7 +79,7 @@ test("a server that refuses credentials is the error, even where its reset comes
   );
 });
 
-test("what the server said last is the error where the socket has none; a denied permission ends nothing", async () => {
+test("the server's last error is the error of a loss without a socket error, except denied permissions", async () => {
   const transport = await hungUp();
   assert.deepEqual(
     lost(transport, (record) => record.report(stale)),

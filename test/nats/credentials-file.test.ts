@@ -34,7 +34,7 @@ const spellings: readonly (readonly [what: string, write: (text: string) => Uint
 const decorated = (seed: string) => `-----BEGIN USER NKEY SEED-----\n${seed}\n------END USER NKEY SEED------\n`;
 
 for (const [what, write] of spellings) {
-  test(`a creds file ${what} lets the client in, by path and as bytes`, async () => {
+  test(`a creds file ${what} is accepted by path and as bytes`, async () => {
     const operator = await operatorMode();
     await using server = await startNats([], operator.config);
     const creds = write(await operator.creds());
@@ -44,7 +44,7 @@ for (const [what, write] of spellings) {
     }
   });
 
-  test(`a decorated nkey seed file ${what} lets the client in, by path and as bytes`, async () => {
+  test(`a decorated nkey seed file ${what} is accepted by path and as bytes`, async () => {
     const { publicKey, seed } = nkeyUser();
     await using server = await startNats([], `authorization { users: [ { nkey: ${publicKey} } ] }`);
     const nkeySeed = write(decorated(seed));
@@ -55,7 +55,7 @@ for (const [what, write] of spellings) {
   });
 }
 
-test("nkeySeed takes the seed out of a creds file, as Go's nkeys does", async () => {
+test("nkeySeed reads the seed of a creds file, as Go's nkeys does", async () => {
   const creds = await (await operatorMode()).creds();
   const { seed } = readCredentialsFile(utf8(creds));
   assert.ok(seed !== undefined && creds.includes(seed));
@@ -73,7 +73,7 @@ test("a creds file that is cut short anywhere before its seed ends is incomplete
   assert.doesNotThrow(() => fileCredentials(library, { creds: utf8(whole.slice(0, seedEnd)) }));
 });
 
-test("a seed with a wrong checksum is refused, and the error does not show it", () => {
+test("a seed with a wrong checksum is refused without showing it", () => {
   const { seed } = nkeyUser();
   // The lowest two bits of the last character are padding, so "B" would decode as "A" does.
   const broken = `${seed.slice(0, -1)}${seed.endsWith("A") ? "E" : "A"}`;
@@ -83,7 +83,7 @@ test("a seed with a wrong checksum is refused, and the error does not show it", 
   );
 });
 
-test("a string that is the secret itself is refused, and the error does not show it", async () => {
+test("creds refuses a string that is the secret itself, without showing it", async () => {
   const { seed } = nkeyUser();
   const creds = await (await operatorMode()).creds();
   const { jwt = "" } = readCredentialsFile(utf8(creds));
@@ -95,7 +95,7 @@ test("a string that is the secret itself is refused, and the error does not show
   }
 });
 
-test("paths that look unusual are paths", () => {
+test("isSecret accepts unusual paths", () => {
   for (const path of [
     "/run/secrets/user.creds",
     "./money-credentials.prod.creds",

@@ -17,7 +17,7 @@ const immediately = { reconnectDelayHandler: () => 0, maxReconnectAttempts: -1 }
 /** Credentials that are valid long enough for a first connect on a busy machine. */
 const expiring = (operator: OperatorMode) => operator.creds({ expiresInSeconds: 4 });
 
-test("a JWT that expires while connected, and a file rotated 1.5 s later: the client waits, reads it and is back", async () => {
+test("a client whose JWT expires reconnects with a creds file that is rotated 1.5 s later", async () => {
   const operator = await operatorMode();
   await using server = await startNats([], operator.config);
   const creds = temporaryFile("user.creds", await expiring(operator));
@@ -31,7 +31,7 @@ test("a JWT that expires while connected, and a file rotated 1.5 s later: the cl
   await nc.flush();
 });
 
-test("a JWT that expires and a file rotated after a first refusal at reconnect: the client is back, as with nats.go", async () => {
+test("a client whose JWT expires reconnects with a creds file that is rotated after one refusal, as in nats.go", async () => {
   const operator = await operatorMode();
   await using server = await startNats([], operator.config);
   const creds = temporaryFile("user.creds", await expiring(operator));

@@ -48,7 +48,7 @@ const hostile: [string, Serve, string][] = [
   ],
 ];
 for (const [what, serve, reason] of hostile) {
-  test(`a server that ${what}: ${reason}, once`, async () => {
+  test(`a server that ${what} is ${reason}, reported once`, async () => {
     await using server = await peer((socket) => {
       socket.resume();
       serve(
@@ -103,7 +103,7 @@ for (const [what, chunk] of [
   });
 }
 
-test("garbage on a connection that is up ends it, and the client reconnects", async (t) => {
+test("garbage on an established connection ends it, and the client reconnects", async (t) => {
   t.mock.method(console, "log", () => {}); // The library prints what its parser throws.
   const sockets: Socket[] = [];
   await using server = await peer((socket) => {
@@ -129,7 +129,7 @@ test("garbage on a connection that is up ends it, and the client reconnects", as
   await nc.close();
 });
 
-test("a subscription's callback that throws costs its connection, not the client", async (t) => {
+test("a subscription's callback that throws ends the connection and not the client", async (t) => {
   t.mock.method(console, "log", () => {});
   await using server = await startNats();
   let back = 0;
@@ -154,7 +154,7 @@ test("a subscription's callback that throws costs its connection, not the client
   await nc.close();
 });
 
-test("an INFO that comes byte by byte is read in time and in little memory", async () => {
+test("an INFO that arrives byte by byte is read in time and with little memory", async () => {
   const line = info({ server_name: "x".repeat(200_000) });
   await using server = await peer((socket) => {
     socket.setNoDelay(true);
@@ -178,7 +178,7 @@ test("an INFO that comes byte by byte is read in time and in little memory", asy
   assert.ok(after.heapUsed + after.external - before.heapUsed - before.external < 64 * 1024 * 1024);
 });
 
-test("what a server says of itself is one line of at most 256 bytes to hooks and spans", async () => {
+test("fields of INFO are one line of at most 256 bytes in hooks and spans", async () => {
   const evil = `n\u001b]0;owned\u0007\r\nforged\u2028${"x".repeat(200_000)}`;
   await using server = await peer((socket) => {
     socket.write(info({ server_name: evil, server_id: evil, cluster: evil, version: `2.10.0-${evil}` }));
@@ -209,7 +209,7 @@ for (const [what, lines] of [
   ["in place of INFO", (words: string) => `-ERR '${words}'\r\n`],
   ["in place of PONG", (words: string) => `${info()}-ERR '${words}'\r\n`],
 ] as const) {
-  test(`what a server says ${what} is one line of at most 1 kB in errors and logs`, async () => {
+  test(`a server's words ${what} are one line of at most 1 kB in errors and logs`, async () => {
     const words = `\u001b[2J\u0007\roops \u202e${"x".repeat(900_000)}`;
     await using server = await peer((socket) => {
       socket.resume();

@@ -73,20 +73,20 @@ const table: readonly (readonly [keyof ClientTrace, Told[keyof ClientTrace], str
   ],
 ];
 for (const [name, info, line] of table) {
-  test(`${name}: ${line}`, () => {
+  test(`natsLog logs ${name} as: ${line}`, () => {
     const { lines, events } = logged();
     events.emit(name, info as never);
     assert.deepEqual(lines, [line]);
   });
 }
 
-test("a client without a name is called what it is", () => {
+test("natsLog calls a client without a name just NATS client", () => {
   const { lines, events } = logged("");
   events.emit("stale", { server });
   assert.deepEqual(lines, [`warn NATS client closes the connection to ${server}: pings are not answered`]);
 });
 
-test("draining and closing are a line each; what measures is none", () => {
+test("natsLog logs draining and closing and no measurements", () => {
   const { lines, events } = logged();
   events.emit("rtt", { durationMs: 1 });
   events.enter("reconnecting");
@@ -96,7 +96,7 @@ test("draining and closing are a line each; what measures is none", () => {
   assert.deepEqual(lines, ['info NATS client "orders" is draining', 'info NATS client "orders" is closed']);
 });
 
-test("a client that gave up says why; one whose signal aborted has not given up", () => {
+test("natsLog logs why a client gave up, and an aborted client as closed", () => {
   const gaveUp = logged();
   gaveUp.events.close(reset);
   assert.deepEqual(gaveUp.lines, ['warn NATS client "orders" is closed after giving up: read ECONNRESET']);
@@ -120,7 +120,7 @@ test("natsLog warns once per outage of rejected messages", () => {
   assert.equal(lines.length, 2);
 });
 
-test("clients that share a logger are told apart, also in what they have been told", () => {
+test("natsLog keeps clients that share a logger apart", () => {
   const lines: string[] = [];
   const observer = natsLog({ info: (line) => lines.push(line), warn: (line) => lines.push(line) });
   for (const name of ["a", "b"]) {
@@ -132,7 +132,7 @@ test("clients that share a logger are told apart, also in what they have been to
   );
 });
 
-test("nothing that a server says begins a line of its own", () => {
+test("natsLog escapes line breaks in a server's words", () => {
   const { lines, events } = logged("a\nb");
   events.emit("connect", { server, identity: { name: "n1\r\nwarn forged", version: "2\u2028forged" } });
   events.emit("error", { kind: "other", error: new Error("first\nsecond\u001b[31m") });
@@ -142,7 +142,7 @@ test("nothing that a server says begins a line of its own", () => {
   ]);
 });
 
-test("bad input is named: a logger without its methods", () => {
+test("natsLog refuses a logger without info or warn", () => {
   for (const logger of [null, {}, { info() {} }, 7]) {
     assert.throws(() => natsLog(logger as never), {
       name: "TypeError",

@@ -94,7 +94,7 @@ async function oneOfEach(order: readonly Kind[]) {
 }
 
 for (const order of orders) {
-  test(`connected ${order.join(", then ")}: each comes back over its own transport, whatever the order of losses`, async () => {
+  test(`connections made in the order ${order.join(", ")} reconnect over their own transports in any order of losses`, async () => {
     await using world = await oneOfEach(order);
     const { servers, clients, counted } = world;
     for (const losses of orders) {
@@ -121,7 +121,7 @@ for (const order of orders) {
   });
 }
 
-test("ours needs no help: it comes back whichever of the others connected last", async () => {
+test("a connection of this package reconnects whichever other client connected last", async () => {
   await using servers = await startNatsWebsocket();
   const { dialer } = counting();
   const ours = await connect({ servers: servers.address, dialer, ...eager });
@@ -142,7 +142,7 @@ test("ours needs no help: it comes back whichever of the others connected last",
   await ours.close();
 });
 
-test("a factory that throws, as wsconnect with TLS options leaves one, ends no reconnect", async () => {
+test("a process-wide factory that throws does not end reconnects", async () => {
   await using server = await startNats();
   const ours = await connect({ servers: server.address, ...eager });
   const plain = await stockConnect({ servers: server.address, ...eager });
@@ -170,7 +170,7 @@ async function cluster(): Promise<[NatsServer, NatsServer]> {
 }
 
 for (const when of ["before", "after"] as const) {
-  test(`in a cluster, wsconnect ${when} ours: the pool has each server once, and news are news`, async () => {
+  test(`in a cluster, with wsconnect ${when} our connect, the pool has each server once and reports only changes`, async () => {
     const [first, second] = await cluster();
     await using _first = first;
     await using _second = second;

@@ -12,7 +12,7 @@ after(() => until(() => openSockets() === 0, "no test may leave a socket open"))
 const eager = { reconnectTimeWait: 20, reconnectJitter: 0, maxReconnectAttempts: -1 };
 
 for (const last of ["ours", "plain"] as const) {
-  test(`one connection plain, one ours, ${last} connected last: each keeps its transport over reconnects`, async () => {
+  test(`a plain connection and one of this package, ${last} connected last, keep their transports over reconnects`, async () => {
     await using server = await startNats();
     let dials = 0;
     const base = compose(tcp());

@@ -30,7 +30,7 @@ async function publisher(
   return { nc, rejected };
 }
 
-test("what is published during an outage is sent on reconnect, once and in order", async () => {
+test("messages published during an outage are sent on reconnect, once and in order", async () => {
   await using server = await startNats();
   const { nc, rejected } = await publisher(server, {});
   const received: string[] = [];
@@ -61,7 +61,7 @@ test("what is published during an outage is sent on reconnect, once and in order
   await nc.close();
 });
 
-test("beyond the bound publish throws, counts and loses nothing that waits", async () => {
+test("publish throws beyond the limit, is counted, and keeps the buffered messages", async () => {
   await using server = await startNats();
   const { nc, rejected } = await publisher(server, { reconnectBufSize: 100 });
   const sent: string[] = [];
@@ -91,7 +91,7 @@ test("beyond the bound publish throws, counts and loses nothing that waits", asy
 });
 
 for (const off of [-1, 0]) {
-  test(`with reconnectBufSize ${off} nothing waits`, async () => {
+  test(`with reconnectBufSize ${off} no message is buffered`, async () => {
     await using server = await startNats();
     const { nc, rejected } = await publisher(server, { reconnectBufSize: off });
     assert.throws(() => nc.publish("n", "x"), /not connected, and buffering is off/);
@@ -101,7 +101,7 @@ for (const off of [-1, 0]) {
   });
 }
 
-test("64 MiB published during an outage take no more than the bound", async () => {
+test("publishing 64 MiB during an outage uses no more memory than the limit", async () => {
   await using server = await startNats();
   const { nc, rejected } = await publisher(server, {});
   const payload = new Uint8Array(64 * 1024);
@@ -119,7 +119,7 @@ test("64 MiB published during an outage take no more than the bound", async () =
   await nc.close();
 });
 
-test("a message above the server's max_payload is refused during an outage, too", async () => {
+test("a message above the server's max_payload is refused during an outage", async () => {
   await using server = await startNats();
   const { nc } = await publisher(server, {});
   assert.throws(() => nc.publish("n", new Uint8Array(1024 * 1024 + 1)), /max_payload/i);
@@ -130,7 +130,7 @@ for (const [what, options, lose] of [
   ["killed", {}, (server: NatsServer) => server.stop("SIGKILL")],
   ["frozen, and found so by pings", { pingInterval: 20, maxPingOut: 1 }, (server: NatsServer) => server.freeze()],
 ] as const) {
-  test(`what is published as soon as the loss is told waits, too: a server that is ${what}`, async (t) => {
+  test(`a message published right after the loss of a server that is ${what} is buffered`, async (t) => {
     await using server = await startNats();
     const received: string[] = [];
     const published: string[] = [];

@@ -23,9 +23,9 @@ const words = {
 /** How a server's refusal may come: in place of PONG, or with it. */
 const places: readonly (readonly [string, (socket: Socket, line: string) => void])[] = [
   ["in place of PONG", (socket, line) => socket.end(line)],
-  ["in front of PONG", (socket, line) => socket.end(`${line}PONG\r\n`)],
-  ["right behind PONG", (socket, line) => socket.end(`PONG\r\n${line}`)],
-  ["right behind PONG, and the server does not hang up", (socket, line) => socket.write(`PONG\r\n${line}`)],
+  ["right before PONG", (socket, line) => socket.end(`${line}PONG\r\n`)],
+  ["right after PONG", (socket, line) => socket.end(`PONG\r\n${line}`)],
+  ["right after PONG, without closing", (socket, line) => socket.write(`PONG\r\n${line}`)],
 ];
 
 for (const [said, reason] of Object.entries(words)) {
@@ -46,7 +46,7 @@ for (const [said, reason] of Object.entries(words)) {
   }
 }
 
-test("a refusal right behind PONG keeps what was published meanwhile for the next connection", async () => {
+test("messages published during a refusal right after PONG are sent on the next connection", async () => {
   const published: string[] = [];
   await using server = await natsPeer((socket, nth) => {
     socket.on("data", (bytes) => published.push(...(/PUB \S+ \d+/.exec(bytes.toString()) ?? [])));
@@ -64,7 +64,7 @@ test("a refusal right behind PONG keeps what was published meanwhile for the nex
   assert.deepEqual(published, ["PUB news 1"]);
 });
 
-test("an authentication timeout said twice does not end the client: it tells of a slow server, not of credentials", async () => {
+test("two authentication timeouts do not end the client, because they do not refuse the credentials", async () => {
   await using server = await natsPeer((socket, nth) => {
     if (nth === 1 || nth === 5) socket.write("PONG\r\n");
     else socket.end("-ERR 'Authentication Timeout'\r\n");
@@ -76,7 +76,7 @@ test("an authentication timeout said twice does not end the client: it tells of 
   assert.deepEqual(lines, ["lost: remote", "back"]);
 });
 
-test("a loss after a refusal that was overcome is told by its own cause", async () => {
+test("a loss after an earlier refusal is reported with its own cause", async () => {
   await using server = await natsPeer((socket, nth) => {
     if (nth !== 2) socket.write("PONG\r\n");
     else socket.end("-ERR 'Authorization Violation'\r\n");

@@ -18,7 +18,7 @@ const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const passwordOf = (pass: string) => `authorization { user: worker, password: ${pass} }`;
 const immediately = { reconnectDelayHandler: () => 0, maxReconnectAttempts: -1 };
 
-test("credentials that were refused twice and did not change end the client, for their reason", async () => {
+test("credentials that are refused twice unchanged end the client with auth_failed", async () => {
   await using server = await startNats([], passwordOf("old"));
   const { lines, callbacks } = diary();
   const { dialer, trace, counted } = measured();
@@ -66,7 +66,7 @@ for (const [what, optionsOf] of [
   });
 }
 
-test("a token of a function that changes between refusals lets a first connect that is retried in", async () => {
+test("a first connect with retryOnFailedConnect succeeds with a token that changes between refusals", async () => {
   await using server = await startNats(["--auth", "t4"]);
   let offered = 0;
   const authenticator = () => ({ auth_token: `t${++offered}` });
@@ -74,7 +74,7 @@ test("a token of a function that changes between refusals lets a first connect t
   assert.equal(offered, 4);
 });
 
-test("a first connect that is retried ends when the server refuses the same password twice", async () => {
+test("a first connect with retryOnFailedConnect ends when the same password is refused twice", async () => {
   await using server = await startNats([], passwordOf("right"));
   const { dialer, dials } = noting();
   const options = { servers: server.address, user: "worker", pass: "wrong", dialer };
@@ -87,7 +87,7 @@ test("a first connect that is retried ends when the server refuses the same pass
   assert.ok((second?.at ?? 0) - (first?.at ?? 0) >= minWaitMs, "it waits before it offers the same again");
 });
 
-test("an nkey seed file that is replaced after the server refused the old one brings the client back", async () => {
+test("a client reconnects with an nkey seed file that is replaced after a refusal", async () => {
   const [old, rotated] = [nkeyUser(), nkeyUser()];
   const configOf = (key: string) => `authorization { users: [ { nkey: ${key} } ] }`;
   await using server = await startNats([], configOf(old.publicKey));
@@ -105,7 +105,7 @@ test("an nkey seed file that is replaced after the server refused the old one br
   assert.deepEqual(lines, ["back"]);
 });
 
-test("ignoreAuthErrorAbort offers the same credentials for as long as attempts are left", async () => {
+test("ignoreAuthErrorAbort offers the same credentials while attempts are left", async () => {
   await using server = await startNats([], passwordOf("old"));
   const { lines, refusals, callbacks } = diary();
   const options = { user: "worker", pass: "old", ignoreAuthErrorAbort: true, ...immediately, ...callbacks };
@@ -142,7 +142,7 @@ test("with ignoreAuthErrorAbort a shorter reconnectTimeWait is the wait after a 
   assert.ok(Math.min(...waits) >= 45 && Math.min(...waits) < minWaitMs / 2, waits.join());
 });
 
-test("a server that refuses a password does not hold the client back from another server", async () => {
+test("a server that refuses a password does not delay a reconnect to another server", async () => {
   await using closed = await startNats([], passwordOf("old"));
   await using open = await startNats([], passwordOf("old"));
   const back: { server: string; outageMs: number }[] = [];

@@ -17,7 +17,7 @@ after(() => until(() => openSockets() === 0, "no test may leave a socket open"))
 const worker = { user: "worker", pass: "work" };
 const fast = { reconnectDelayHandler: () => 5, maxReconnectAttempts: -1 };
 
-test("stateOf tells state, server and last error through the life of a client of this package", async () => {
+test("stateOf returns state, server and last error of a client of this package at each stage", async () => {
   await using server = await startNats();
   const nc = await connect({ servers: server.address, ...fast });
   const up = { state: "connected", connected: true, server: server.address, lastError: undefined };
@@ -44,7 +44,7 @@ test("stateOf has the loss as the last error, until an attempt fails", async () 
   assert.match(String(stateOf(nc).lastError), /lost: remote|ECONNRESET/);
 });
 
-test("stateOf has an error that a server has reported, and what a client gave up for", async () => {
+test("stateOf has the error that a server reported, and the one that a client gave up for", async () => {
   await using server = await startNats([], deniedConfig);
   const nc = await connect({ servers: server.address, ...worker, ...fast, maxReconnectAttempts: 1 });
   nc.publish("secret.plan");
@@ -56,7 +56,7 @@ test("stateOf has an error that a server has reported, and what a client gave up
   assert.deepEqual(stateOf(nc), { state: "closed", connected: false, server: undefined, lastError: error });
 });
 
-test("stateOf tells of a connection that the client's own connect made", async () => {
+test("stateOf works with a connection of the client's own connect", async () => {
   await using server = await startNats();
   const nc = await stockConnect({ servers: server.address, reconnectTimeWait: 20, maxReconnectAttempts: -1 });
   assert.deepEqual(stateOf(nc), { state: "connected", connected: true, server: server.address, lastError: undefined });
@@ -71,7 +71,7 @@ test("stateOf tells of a connection that the client's own connect made", async (
   assert.equal(stateOf(nc).state, "closed");
 });
 
-test("stateOf refuses what is no NATS connection", () => {
+test("stateOf refuses a value that is not a NATS connection", () => {
   for (const bad of [undefined, null, {}, 5, "nats://a:4222"]) {
     assert.throws(() => stateOf(bad as never), {
       name: "TypeError",
@@ -101,17 +101,17 @@ async function closedBy(
   return told[0];
 }
 
-test("with reconnect: false onClosed has the error that the server was lost with", async () => {
+test("with reconnect: false onClosed has the error of the loss", async () => {
   assert.match(String(await closedBy((server) => server.stop())), /lost: remote|ECONNRESET/);
   assert.match(String(await closedBy((server) => server.stop("SIGTERM"))), /lost: remote|ECONNRESET/);
 });
 
-test("with reconnect: false a server that answers no ping is why the client closes", async () => {
+test("with reconnect: false onClosed reports a server that answers no ping", async () => {
   const error = await closedBy((server) => server.freeze(), { pingInterval: 20, maxPingOut: 1 });
   assert.match(String(error), /lost: stale/);
 });
 
-test("with reconnect: false an end that its owner wants is no error", async () => {
+test("with reconnect: false a close by the user is not an error", async () => {
   for (const end of ["close", "drain", "reconnect"] as const) {
     await using server = await startNats([], deniedConfig);
     const told: unknown[] = [];
@@ -129,7 +129,7 @@ test("with reconnect: false an end that its owner wants is no error", async () =
   }
 });
 
-test("a server that is lost while the client drains is why the client closes", async () => {
+test("onClosed reports a server that is lost during a drain", async () => {
   let unanswered = false;
   await using server = await recordingPeer();
   const told: unknown[] = [];

@@ -245,13 +245,13 @@ function causes(error: unknown): unknown[] {
   return error instanceof Error ? [error, ...causes(error.cause)] : [];
 }
 
-test("the system's error stays in the chain of causes", async () => {
+test("the system's error is in the chain of causes", async () => {
   const error = await rejection(connect({ servers: `127.0.0.1:${await freePort()}` }));
   const codes = causes(error).map((each) => (each as { code?: string; syscall?: string }).syscall);
   assert.ok(codes.includes("connect"), String(codes));
 });
 
-test("a bound of the dialer's own, and connectDeadlineMs, have the stock error of a timeout as the cause", async () => {
+test("a dialer's timeout and connectDeadlineMs have the stock timeout error as the cause", async () => {
   await using server = await peer();
   const stock = isV2 ? "NatsError TIMEOUT" : "TimeoutError";
   const bounds = [{ dialer: compose(withTimeout({ timeoutMs: 50 }), tcp()) }, { connectDeadlineMs: 50 }];
@@ -262,7 +262,7 @@ test("a bound of the dialer's own, and connectDeadlineMs, have the stock error o
   }
 });
 
-test("closed() and onClosed of a client that gives up reconnecting tell an error with the stock cause", async () => {
+test("closed() and onClosed of a client that gives up have an error with the stock cause", async () => {
   await using server = await startNats();
   const closes: ClientCloseInfo[] = [];
   const nc = await connect({
@@ -282,19 +282,19 @@ test("closed() and onClosed of a client that gives up reconnecting tell an error
   );
 });
 
-test("an error that a dialer rejects with again and again does not grow a chain of causes", async () => {
+test("a dialer that rejects with the same error again does not extend its chain of causes", async () => {
   const error = new DialError("no route", { reason: "refused", target: parseTarget("127.0.0.1:1") });
   const dialer = () => Promise.reject(error);
   for (let dials = 0; dials < 3; dials += 1) await rejection(connect({ servers: "127.0.0.1:1", dialer }));
   assert.equal(causes(error).length, 2);
 });
 
-test("an error that a dialer has frozen is told as it is", async () => {
+test("a frozen error of a dialer is passed on unchanged", async () => {
   const error = Object.freeze(new DialError("no route", { reason: "refused", target: parseTarget("127.0.0.1:1") }));
   assert.equal(await rejection(connect({ servers: "127.0.0.1:1", dialer: () => Promise.reject(error) })), error);
 });
 
-test("the reason of a signal is told as it is", async () => {
+test("the reason of a signal is passed on unchanged", async () => {
   const reason = new Error("enough");
   await using server = await peer();
   const signal = AbortSignal.abort(reason);

@@ -65,7 +65,7 @@ async function failure(work: () => unknown): Promise<string> {
 
 const soon = { reconnectTimeWait: 20, reconnectJitter: 0, maxReconnectAttempts: -1 };
 
-test("statuses of a forced reconnect are told as by the client's own connect", async () => {
+test("statuses of a forced reconnect are those of the client's own connect", async () => {
   await same(soon, async ({ nc, told, times }) => {
     await nc.reconnect();
     await until(() => times("reconnect") === 1, "it is back");
@@ -73,7 +73,7 @@ test("statuses of a forced reconnect are told as by the client's own connect", a
   });
 });
 
-test("statuses of an outage are told as by the client's own connect, and end with the last attempt", async () => {
+test("statuses of an outage are those of the client's own connect and end with the last attempt", async () => {
   await same({ ...soon, maxReconnectAttempts: 4 }, async ({ nc, server, told }) => {
     await server.stop();
     await nc.closed();
@@ -82,7 +82,7 @@ test("statuses of an outage are told as by the client's own connect, and end wit
   });
 });
 
-test("reconnecting is told when an attempt begins, after its wait, as by the client's own connect", async () => {
+test("the status reconnecting comes when an attempt begins, after its delay, as in the client's own connect", async () => {
   const reconnectTimeWait = 300;
   await same({ reconnectTimeWait, reconnectJitter: 0, maxReconnectAttempts: 1 }, async ({ nc, server, times }) => {
     const { servers } = insidesOf(nc);
@@ -99,7 +99,7 @@ test("reconnecting is told when an attempt begins, after its wait, as by the cli
   });
 });
 
-test("a lost connection that is not replaced is told as by the client's own connect", async () => {
+test("statuses of a loss with reconnect: false are those of the client's own connect", async () => {
   await same({ reconnect: false }, async ({ nc, server, told, times }) => {
     await server.stop("SIGTERM");
     const error = await nc.closed();
@@ -108,7 +108,7 @@ test("a lost connection that is not replaced is told as by the client's own conn
   });
 });
 
-test("a stale connection is told as by the client's own connect", async () => {
+test("statuses of a stale connection are those of the client's own connect", async () => {
   await same(soon, async ({ nc, told, times }) => {
     insidesOf(nc).disconnect();
     await until(() => times("reconnect") === 1, "it is back");
@@ -116,7 +116,7 @@ test("a stale connection is told as by the client's own connect", async () => {
   });
 });
 
-test("an error of the protocol costs the connection, not the client, as with the client's own connect", async () => {
+test("a protocol error ends the connection and not the client, as in the client's own connect", async () => {
   await same(soon, async ({ nc, told, times }) => {
     insidesOf(nc).sendCommand("X\r\n");
     await until(() => times("reconnect") === 1, "it is back");
@@ -124,14 +124,14 @@ test("an error of the protocol costs the connection, not the client, as with the
   });
 });
 
-test("an error of the protocol ends a client that does not reconnect, as with the client's own connect", async () => {
+test("a protocol error ends a client with reconnect: false, as in the client's own connect", async () => {
   await same({ reconnect: false }, async ({ nc }) => {
     insidesOf(nc).sendCommand("X\r\n");
     return errorName(await nc.closed());
   });
 });
 
-test("an error on the socket is what a client that does not reconnect ends with", async () => {
+test("a socket error ends a client with reconnect: false and is what closed() resolves to", async () => {
   await same({ reconnect: false }, async ({ nc }) => {
     const { socket } = insidesOf(nc).transport as unknown as { socket: NodeJS.EventEmitter };
     socket.emit("error", new Error("something bad happened"));
@@ -140,7 +140,7 @@ test("an error on the socket is what a client that does not reconnect ends with"
   });
 });
 
-test("a closed client refuses everything with the errors of the client's own connect", async () => {
+test("the methods of a closed client fail with the errors of the client's own connect", async () => {
   await same({}, async ({ nc }) => {
     const sub = nc.subscribe("a", { callback() {} });
     await nc.close();
@@ -159,7 +159,7 @@ test("a closed client refuses everything with the errors of the client's own con
   });
 });
 
-test("a draining client refuses everything with the errors of the client's own connect", async () => {
+test("the methods of a draining client fail with the errors of the client's own connect", async () => {
   await same({}, async ({ nc }) => {
     nc.subscribe("a", { callback() {} });
     const drained = nc.drain();
@@ -169,7 +169,7 @@ test("a draining client refuses everything with the errors of the client's own c
   });
 });
 
-test("a request without a responder, and one that the close overtakes, fail as with the client's own connect", async () => {
+test("requests without a responder, or cut short by a close, fail as in the client's own connect", async () => {
   await same({}, async ({ nc }) => {
     nc.subscribe("silent", { callback() {} });
     const nobody = await failure(() => nc.request("nobody", "", { timeout: 1_000 }));
@@ -180,7 +180,7 @@ test("a request without a responder, and one that the close overtakes, fail as w
   });
 });
 
-test("what the server does not permit is told to the subscription and the client as by the client's own connect", async () => {
+test("permission errors reach the subscription and the client as in the client's own connect", async () => {
   const config = `authorization { users: [ { user: worker, password: work, permissions: {
     publish: "open", subscribe: ["open", "_INBOX.>"] } } ] }`;
   const options = { user: "worker", pass: "work", reconnect: false } as const;

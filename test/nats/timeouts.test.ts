@@ -71,7 +71,7 @@ async function failsToConnect(t: TestContext, options: ConnectOptions, allowedMs
   return failure;
 }
 
-describe("connectDeadlineMs, with servers that stand still", () => {
+describe("connectDeadlineMs with frozen servers", () => {
   const connectDeadlineMs = 150;
   const frozen: NatsServer[] = [];
   before(async () => {
@@ -108,14 +108,14 @@ describe("connectDeadlineMs, with servers that stand still", () => {
     for (const [dialed, dialer] of dialers) {
       for (const [tried, client] of clients) {
         for (const count of [1, 3]) {
-          it(`${count} frozen, of ${addresses} addresses each, by ${dialed}, tried ${tried}`, async (t) => {
+          it(`connectDeadlineMs limits ${count} frozen servers with ${addresses} addresses each, by ${dialed}, tried ${tried}`, async (t) => {
             const servers = frozen.slice(0, count).map(({ port }, index) => `nats${index}.test:${port}`);
             await fails(t, { servers, dialer: dialer(addresses), ...client });
           });
         }
       }
     }
-    it(`addresses that don't even accept, ${addresses} of them`, async (t) => {
+    it(`connectDeadlineMs limits ${addresses} addresses that do not accept connections`, async (t) => {
       await using hole = await blackHole("0.0.0.0");
       const [sockets, connects] = [openSockets(), pendingConnects()];
       const dialer = compose(tcp({ lookup: lookupOf(addresses), connectionAttemptDelayMs: 10 }));
@@ -127,9 +127,9 @@ describe("connectDeadlineMs, with servers that stand still", () => {
   }
 });
 
-describe("timeout, with servers that stand still", () => {
+describe("timeout with frozen servers", () => {
   for (const addresses of [1, 3, 8]) {
-    it(`bounds one server, whose name has ${addresses} addresses`, async (t) => {
+    it(`timeout limits one server whose name has ${addresses} addresses`, async (t) => {
       await using server = await frozenServer();
       const dialer = compose(tcp({ lookup: lookupOf(addresses) }));
       const error = await failsToConnect(t, { servers: `nats.test:${server.port}`, dialer, timeout: 300 }, 300);
@@ -139,7 +139,7 @@ describe("timeout, with servers that stand still", () => {
     });
   }
 
-  it("bounds each of three servers", async (t) => {
+  it("timeout limits each of three servers", async (t) => {
     await using first = await frozenServer();
     await using second = await frozenServer();
     await using third = await frozenServer();
@@ -150,7 +150,7 @@ describe("timeout, with servers that stand still", () => {
     await nothingLeft();
   });
 
-  it("leaves time for the server that answers", async () => {
+  it("timeout leaves time for the server that answers", async () => {
     await using frozen = await frozenServer();
     await using server = await startNats();
     const servers = [frozen.address, server.address];
@@ -209,7 +209,7 @@ describe("close() during a pending reconnect ends it at once", () => {
   };
 
   for (const [dialed, dialer] of dialers) {
-    it(`of a frozen server, by ${dialed}`, async (t) => {
+    it(`close() ends a reconnect to a frozen server at once, by ${dialed}`, async (t) => {
       await using server = await startNats();
       const { nc, attempts } = await reconnecting(
         { servers: server.address, dialer, pingInterval: 20, maxPingOut: 1 },
@@ -227,7 +227,7 @@ describe("close() during a pending reconnect ends it at once", () => {
       ["in the TLS handshake", (nth) => (nth === 1 ? infoLine() : infoLine({ tls_required: true }))],
     ];
     for (const [stage, greeting] of stages) {
-      it(`${stage}, by ${dialed}`, async (t) => {
+      it(`close() ends a reconnect at once ${stage}, by ${dialed}`, async (t) => {
         await using server = await greetingPeer(greeting);
         const { nc } = await reconnecting({ servers: server.address, dialer }, () => hangUp(server));
         await until(() => server.accepted === 2 && server.open.size === 1, "the next handshake is under way");
@@ -240,7 +240,7 @@ describe("close() during a pending reconnect ends it at once", () => {
       });
     }
 
-    it(`of a server that doesn't even accept, by ${dialed}`, async (t) => {
+    it(`close() ends a reconnect to a server that does not accept at once, by ${dialed}`, async (t) => {
       await using hole = await blackHole();
       const [sockets, connects] = [openSockets(), pendingConnects()];
       const server = await natsPeer();
@@ -264,7 +264,7 @@ describe("close() during a pending reconnect ends it at once", () => {
     ],
   ];
   for (const [what, options] of waits) {
-    it(`in ${what}`, async (t) => {
+    it(`close() ends a reconnect at once in ${what}`, async (t) => {
       await using server = await startNats();
       const { nc } = await reconnecting({ servers: server.address, ...options }, () => server.stop());
       await until(() => openSockets() === 0 && openTimers() > timersBefore, "it waits");
@@ -273,7 +273,7 @@ describe("close() during a pending reconnect ends it at once", () => {
     });
   }
 
-  it("in the client's own wait for a server's turn", async (t) => {
+  it("close() ends the client's own delay before a reconnect at once", async (t) => {
     await using server = await startNats();
     const stock = { reconnectDelayHandler: undefined, reconnectTimeWait: long, reconnectJitter: 0 };
     const { nc, attempts } = await reconnecting({ servers: server.address, ...stock }, () => server.stop());
@@ -298,7 +298,7 @@ const ends: [string, (abort: AbortController) => ConnectOptions][] = [
   ],
 ];
 for (const [what, options] of ends) {
-  test(`${connects} connects at once to a frozen server, ended by the ${what}, leave nothing`, async () => {
+  test(`${connects} simultaneous connects to a frozen server, ended by the ${what}, leave nothing behind`, async () => {
     await using server = await frozenServer();
     let connected = 0;
     const connectDone = () => {
@@ -314,7 +314,7 @@ for (const [what, options] of ends) {
   });
 }
 
-test(`${connects} connects in the background to a frozen server, closed, leave nothing`, async () => {
+test(`${connects} background connects to a frozen server leave nothing behind after close()`, async () => {
   await using server = await frozenServer();
   const handles = await Promise.all(
     Array.from({ length: connects }, () => connect({ servers: server.address, connectInBackground: true })),

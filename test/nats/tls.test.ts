@@ -66,21 +66,21 @@ async function notRetried(options: ConnectOptions): Promise<void> {
   assert.equal(attempts, 1);
 }
 
-test("TLS, by name and by address, by option and by URL", async () => {
+test("connect uses TLS by option and by URL, with a name and with an address", async () => {
   await using server = await startTlsNats(serverCertificate);
   await letIn({ servers: `localhost:${server.port}`, tls: { ca: ca.cert } });
   await letIn({ servers: server.address, tls: { ca: ca.cert } });
   await letIn({ servers: `tls://localhost:${server.port}`, tls: { caFile: temporaryFile("ca.pem", ca.cert) } });
 });
 
-test("a server without TLS where tls asks for it is tls_protocol, and a dialer does not retry it", async () => {
+test("a server without TLS is tls_protocol for a client with tls, and is not retried", async () => {
   await using server = await startNats();
   await turnedAway({ servers: server.address, tls: {} }, "tls_protocol");
   await turnedAway({ servers: `tls://${server.address}` }, "tls_protocol");
   await notRetried({ servers: server.address, tls: {} });
 });
 
-test("a server that requires TLS where tls is null is tls_protocol, and a dialer does not retry it", async () => {
+test("a server that requires TLS is tls_protocol for a client with tls: null, and is not retried", async () => {
   await using server = await startTlsNats(serverCertificate);
   await turnedAway({ servers: server.address, tls: null }, "tls_protocol");
   await notRetried({ servers: server.address, tls: null });
@@ -92,7 +92,7 @@ for (const option of ["caFile", "certFile", "keyFile"]) {
     ["a folder", temporaryFolder()],
     ["beneath a file", `${temporaryFile("file", "")}/file.pem`],
   ]) {
-    test(`a ${option} that is ${what} is config, names the option, and a dialer does not retry it`, async () => {
+    test(`a ${option} that is ${what} is config, names option and path, and is not retried`, async () => {
       await using server = await startTlsNats(serverCertificate);
       const options = { servers: server.address, tls: { ca: ca.cert, [option]: path } };
       await turnedAway(options, "config");
@@ -156,7 +156,7 @@ async function namedPeer({ cert, key }: Issued) {
   return { server, names };
 }
 
-test("the host and servername that tls gives are the names that are checked and asked for", async () => {
+test("tls.host and tls.servername are used for the certificate check and for SNI", async () => {
   const { server, names } = await namedPeer(ca.issue({ name: "db.test" }));
   await using _ = server;
   const byName = `localhost:${server.port}`;
@@ -185,7 +185,7 @@ test("the host and servername that tls gives are the names that are checked and 
   }
 });
 
-test("without names in tls, a server's name is checked and asked for, and an address only checked", async () => {
+test("without names in tls, a server's name is used for the check and for SNI, an address only for the check", async () => {
   const { server, names } = await namedPeer(serverCertificate);
   await using _ = server;
   await connect({ servers: `localhost:${server.port}`, tls: { ca: ca.cert } });
@@ -193,7 +193,7 @@ test("without names in tls, a server's name is checked and asked for, and an add
   assert.deepEqual(names, ["localhost", false]);
 });
 
-test("TLS over a reconnect", async () => {
+test("TLS survives a reconnect", async () => {
   await using server = await startTlsNats(serverCertificate);
   let back = false;
   const nc = await connect({
@@ -211,7 +211,7 @@ test("TLS over a reconnect", async () => {
   await nc.close();
 });
 
-test("TLS with a client's certificate", async () => {
+test("a client with a certificate connects over TLS", async () => {
   await using server = await startTlsNats(serverCertificate, mutual());
   const { cert, key } = clientCertificate;
   await letIn({ servers: server.address, tls: { ca: ca.cert, cert, key } });
@@ -219,7 +219,7 @@ test("TLS with a client's certificate", async () => {
   await letIn({ servers: server.address, tls: { ca: ca.cert, ...files } });
 });
 
-test("a client reconnects with the TLS files that could be read last while others are half written", async () => {
+test("a reconnect uses the last usable TLS files while new ones are half written", async () => {
   await using server = await startTlsNats(serverCertificate, mutual());
   const { cert, key } = clientCertificate;
   const files = {
@@ -254,7 +254,7 @@ test("a client reconnects with the TLS files that could be read last while other
   await nc.close();
 });
 
-test("a TLS file that can't be used is a config error that names it, and is not tried again", async () => {
+test("an unusable TLS file is a config error that names it and is not retried", async () => {
   await using server = await startTlsNats(serverCertificate);
   const { cert, key } = clientCertificate;
   const missing = `${temporaryFile("ca.pem", ca.cert)}.none`;
@@ -276,29 +276,29 @@ test("a TLS file that can't be used is a config error that names it, and is not 
   }
 });
 
-test("no client's certificate where one is asked for is tls_client_cert, once", async () => {
+test("a missing client certificate is tls_client_cert, reported once", async () => {
   await using server = await startTlsNats(serverCertificate, mutual());
   await turnedAway({ servers: server.address, tls: { ca: ca.cert } }, "tls_client_cert");
 });
 
-test("a client's certificate of an unknown authority is tls_client_cert, once", async () => {
+test("a client certificate of an unknown authority is tls_client_cert, reported once", async () => {
   await using server = await startTlsNats(serverCertificate, mutual());
   const { cert, key } = authority("strangers").issue({ name: "worker", usage: "clientAuth" });
   await turnedAway({ servers: server.address, tls: { ca: ca.cert, cert, key } }, "tls_client_cert");
 });
 
-test("a server's certificate of an unknown authority is tls_cert_untrusted, once", async () => {
+test("a server certificate of an unknown authority is tls_cert_untrusted, reported once", async () => {
   await using server = await startTlsNats(serverCertificate);
   await turnedAway({ servers: server.address, tls: {} }, "tls_cert_untrusted");
 });
 
-test("a server's certificate for another name is tls_hostname, once", async () => {
+test("a server certificate for another name is tls_hostname, reported once", async () => {
   await using server = await startTlsNats(ca.issue({ name: "elsewhere.test" }));
   await turnedAway({ servers: `localhost:${server.port}`, tls: { ca: ca.cert } }, "tls_hostname");
   await turnedAway({ servers: server.address, tls: { ca: ca.cert } }, "tls_hostname");
 });
 
-test("an expired server's certificate is tls_cert_expired, once", async () => {
+test("an expired server certificate is tls_cert_expired, reported once", async () => {
   const expired = ca.issue({ name: "localhost", from: inDays(-2), until: inDays(-1) });
   await using server = await startTlsNats(expired);
   await turnedAway({ servers: `localhost:${server.port}`, tls: { ca: ca.cert } }, "tls_cert_expired");
@@ -306,7 +306,7 @@ test("an expired server's certificate is tls_cert_expired, once", async () => {
 
 const skip = isNatsServerAtLeast([2, 10, 4]) ? false : "needs nats-server 2.10.4 or newer";
 
-test("TLS before INFO, where the server has it", { skip }, async () => {
+test("handshakeFirst does TLS before INFO", { skip }, async () => {
   await using server = await startTlsNats(serverCertificate, "handshake_first: true");
   await letIn({ servers: server.address, tls: { ca: ca.cert, handshakeFirst: true } });
 });
