@@ -13,7 +13,7 @@ import { temporaryFile } from "../support/temporary.ts";
 const connect = connecting();
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-/** A round trip, by a client that nothing ever failed for. */
+/** Makes a round trip and checks that nothing has failed. */
 async function letIn(options: ConnectOptions): Promise<void> {
   const { dialer, trace, counted } = measured();
   const nc = await connect({ ...options, dialer, trace });
@@ -24,7 +24,7 @@ async function letIn(options: ConnectOptions): Promise<void> {
   assert.deepEqual(await counted("nats_client_errors_total"), []);
 }
 
-/** A first connect that fails: for this reason, counted once and under nothing else. */
+/** Expects a first connect to fail with `reason`, counted exactly once. */
 async function turnedAway(options: ConnectOptions, reason: Reason, cause?: string): Promise<void> {
   const { dialer, trace, counted } = measured();
   await assert.rejects(connect({ ...options, dialer, trace }), (error) => {
@@ -113,7 +113,7 @@ test("invalid credentials fail the connect without a dial", async () => {
 
 test("exceeding the server's connection limit is server_limit, reported once", async () => {
   await using server = await startNats([], "max_connections: 1");
-  // The server may still hold the connection by which its start was awaited.
+  // The server may still count the connection that awaited its start.
   const nc = await connect({ servers: server.address, retryOnFailedConnect: true, ...eager });
   const { dialer, trace, counted } = measured();
   await assert.rejects(
@@ -208,13 +208,13 @@ test("the client gives up with auth_expired if expired credentials are not rotat
     creds,
     dialer,
     trace,
-    // Credentials expire by whole seconds: in the one that they expire in, the server would take them again.
+    // Credentials expire by whole seconds: within the last second the server would accept them again.
     reconnectDelayHandler: () => 1_100,
   });
   const error = await nc.closed();
   assert.ok(error instanceof DialError);
   assert.equal(error.reason, "auth_failed");
-  // The client gives up when the server has said the same twice, as in Go; at first it says that they have expired.
+  // As in Go, the client gives up after two equal refusals. The first message is about the expiry.
   assert.deepEqual(await counted("nats_client_disconnects_total"), ["reason=auth_expired → 1"]);
   assert.deepEqual(await counted("dialer_attempts_failed_total"), ["error_type=auth_failed → 2"]);
   assert.deepEqual(await counted("nats_client_connection_status"), ["state=closed → 1"]);

@@ -55,7 +55,7 @@ test("onClosed has the last error of a client that gives up", async () => {
 });
 
 test("onLameDuck is called once, and the loss has the reason lame_duck", async () => {
-  // By its defaults the server would wait 10 s before it closes anything.
+  // By default the server would wait 10 s before closing connections.
   await using server = await startNats([], 'lame_duck_duration: "30s"\nlame_duck_grace_period: "10ms"\n');
   const { lines, callbacks } = diary();
   const nc = await connect({ servers: server.address, reconnectDelayHandler: () => 5, ...callbacks });

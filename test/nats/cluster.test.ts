@@ -10,7 +10,7 @@ after(() => until(() => openSockets() === 0, "no test may leave a socket open"))
 
 type Client = Awaited<ReturnType<typeof connect>>;
 
-/** Connects, and tells how often the client came back. */
+/** Connects, and counts the client's reconnects. */
 async function counting(options: ConnectOptions) {
   let reconnects = 0;
   let isUp = true;
@@ -32,7 +32,7 @@ async function counting(options: ConnectOptions) {
   };
 }
 
-/** Waits until what `from` publishes reaches `to`: a server learns by and by what the others' clients want. */
+/** Waits until messages of `from` reach `to`: servers propagate subscriptions with a delay. */
 async function reachable(from: Client, to: Client, subject: string): Promise<void> {
   let arrived = false;
   const subscription = to.subscribe(subject, {
@@ -90,7 +90,7 @@ test("a client that knows one node discovers the others, one that joins and one 
   await cluster.kill(1);
   await knows(third, fourth.address);
 
-  // A server that settles on one of two routes to a new node may tell of it, take that back, and tell again.
+  // A server that chooses between two routes to a new node may announce it, withdraw it, and announce it again.
   assert.deepEqual(toldTwice, []);
   assert.ok(removed.includes(second));
   assert.equal(added.length - removed.length, pool.size - 1);

@@ -11,7 +11,7 @@ const stale = new errors.ProtocolError("Stale Connection");
 const failure = (code: string) => Object.assign(new Error(code), { code });
 const reset = failure("ECONNRESET");
 
-/** A connection over `transport`, of which `say` tells something. */
+/** A record of a connection over `transport`, after `say` has been applied. */
 function lost(transport: object | undefined, say: (record: ConnectionRecord) => void = () => {}) {
   const record = new ConnectionRecord();
   record.established({ getServer: () => "h:1", protocol: { transport } } as unknown as NatsConnection);

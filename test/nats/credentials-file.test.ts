@@ -11,7 +11,7 @@ import { temporaryFile } from "../support/temporary.ts";
 const connect = connecting();
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-/** The same text as various editors and tools leave it. */
+/** The same text as written by various editors and tools. */
 const spellings: readonly (readonly [what: string, write: (text: string) => Uint8Array])[] = [
   ["as nsc writes it", utf8],
   ["with CRLF line ends", (text) => utf8(text.replaceAll("\n", "\r\n"))],

@@ -125,7 +125,7 @@ test("merging connect_urls does not take quadratic time", async () => {
   };
   const best = (count: number) => Math.min(...Array.from({ length: 5 }, () => merge(count)));
   best(100);
-  // By the square it would be 10,000 times as long.
+  // Quadratic time would be 10,000 times as long.
   const ratio = best(40_000) / best(400);
   assert.ok(ratio < 100, `${ratio} times as long for 100 times as many`);
 });

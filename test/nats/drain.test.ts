@@ -85,7 +85,7 @@ test("a forced reconnect does not hang if the server reads nothing", async () =>
     onDisconnect: ({ reason }) => lost.push(reason),
   });
   await server.freeze();
-  // More than the kernel's buffers take.
+  // More than the kernel's buffers hold.
   const payload = new Uint8Array(512 * 1024);
   for (let index = 0; index < 40; index += 1) nc.publish("n", payload);
   await nc.reconnect();

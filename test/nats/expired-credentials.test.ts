@@ -68,7 +68,7 @@ test("a creds file that is missing when the old credentials are refused does not
   const { lines, refusals, callbacks } = diary();
   await connect({ servers: server.address, creds, ...callbacks });
   unlinkSync(creds);
-  // The expiry, and three violations: with the file there, the second of those would be final.
+  // The expiry and three violations. If the file existed, the second violation would be final.
   await until(() => refusals.length === 4, "the old credentials are refused again and again", 20_000);
   writeFileSync(creds, await operator.creds());
   await until(() => lines.length > 1, "the client is back or closed", 10_000);

@@ -8,7 +8,7 @@ import { openSockets, openTimers, until } from "../support/resources.ts";
 
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-/** Writes down what a dialer's observers are told. */
+/** Records the events of a dialer. */
 function told(): { lines: string[]; hooks: DialTrace } {
   const lines: string[] = [];
   return {

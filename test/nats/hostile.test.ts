@@ -63,7 +63,7 @@ for (const [what, serve, reason] of hostile) {
       handshakeDone: (done) => told.push(`handshake ${done.outcome} ${done.reason}`),
     };
     const dialer = compose(withTrace(hooks), tcp());
-    // Only the one that never answers may take that long.
+    // Only the server that never answers may take that long.
     const timeout = reason === "timeout" ? 100 : 10_000;
     await assert.rejects(connect({ servers: server.address, dialer, timeout }), (error) => {
       assert.ok(error instanceof DialError, String(error));
@@ -98,7 +98,7 @@ for (const [what, chunk] of [
       return true;
     });
     await until(() => server.open.size === 0, "the connection is closed");
-    // What the kernel's buffers take on top is not ours.
+    // The rest is in the kernel's buffers.
     assert.ok(sent < 32 * 1024 * 1024, `${sent} bytes were taken`);
   });
 }

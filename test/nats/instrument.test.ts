@@ -19,7 +19,7 @@ import { temporaryFile } from "../support/temporary.ts";
 
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-/** Writes the life of a client down as lines. */
+/** Records the events of a client as lines. */
 function diary() {
   const lines: string[] = [];
   const errors: unknown[] = [];
@@ -65,13 +65,13 @@ function diary() {
 
 const eager = { reconnectTimeWait: 10, reconnectJitter: 0, maxReconnectAttempts: -1, noAsyncTraces: true };
 const closing = ["lost: local", "closed", "gone", "end"];
-/** Whom a client tells its statuses. */
+/** The status listeners of a client. */
 const listeners = (nc: NatsConnection) => {
   const { listeners: own, protocol } = nc as unknown as { listeners: unknown[]; protocol: { listeners: unknown[] } };
   return isV2 ? own : protocol.listeners;
 };
 
-/** A client of `server` by transport-node's own connect, and what is told of it. */
+/** A client of transport-node's own connect, and the recorded events of `instrument`. */
 async function observed(server: { address: string }, options: object = {}) {
   const nc = await stockConnect({ servers: server.address, ...eager, ...options });
   const seen = diary();
@@ -192,7 +192,7 @@ test("instrument reports a server that answers no ping as stale", async () => {
 test("instrument reports a lame duck, and then the loss with the reason lame_duck", async () => {
   await using server = await startNats([], 'lame_duck_grace_period: "50ms"\nlame_duck_duration: "30s"');
   const { nc, seen } = await observed(server);
-  const gone = server.stop("SIGUSR2"); // What `nats-server --signal ldm` sends.
+  const gone = server.stop("SIGUSR2"); // The signal of `nats-server --signal ldm`.
   await until(() => seen.has("lost"), "the loss is seen");
   assert.deepEqual(seen.lines.slice(0, 4), ["connected", "lame duck", "reconnecting", "lost: lame_duck"]);
   await nc.close();
@@ -214,7 +214,7 @@ test("instrument reports a lame duck once per connection", async () => {
     await nc.reconnect();
     await until(() => ducks.length > before && seen.lines.at(-1)?.startsWith("back") === true, "the client is back");
   }
-  // The first thing said decides: the owner's reconnect was the answer to it.
+  // The first reason counts: the forced reconnect was a reaction to it.
   assert.equal(seen.lines.filter((line) => line === "lost: lame_duck").length, 2);
   await nc.close();
 });
@@ -308,7 +308,7 @@ test("instrument reports a close as a local disconnect, then as closed without a
 });
 
 test("a refresh notices a close before the socket is gone", async () => {
-  // Over a websocket, for transport-node's socket is destroyed with what it has not sent.
+  // Over a websocket, because transport-node destroys its socket with unsent data.
   const { server, url } = await startWebsocketNats();
   await using _ = server;
   const nc = await wsconnect({ servers: url, ...eager, wsFactory });
@@ -412,7 +412,7 @@ test("instrument reports servers that join and leave, and no INFO without a chan
     await nc.flush();
   }
   assert.deepEqual(told(), ["servers +10.0.0.1:4222 -", "servers +10.0.0.2:4222 -10.0.0.1:4222"]);
-  // Over websockets upstream compares URLs with addresses, and tells a pool that stays as gone and come again.
+  // Over websockets the library compares URLs with addresses and reports an unchanged pool as removed and added.
   const { protocol } = nc as unknown as { protocol: { dispatchStatus(status: object): void } };
   protocol.dispatchStatus({
     type: "update",
@@ -441,7 +441,7 @@ test("instrument reports errors by kind, and slow consumers", async () => {
   nc.subscribe("yes", { slow: 1 });
   for (let n = 0; n < 3; n += 1) nc.publish("yes");
   await nc.flush();
-  const slow = isV2 ? [] : ["slow: 2"]; // `nats` 2.x doesn't tell.
+  const slow = isV2 ? [] : ["slow: 2"]; // `nats` 2.x does not report it.
   await until(() => seen.lines.length === 3 + slow.length, "all is told");
   assert.deepEqual(seen.lines.toSorted(), [
     "connected",

@@ -8,7 +8,7 @@ import { openSockets, until } from "../support/resources.ts";
 
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-/** Writes the life of a client down as lines. */
+/** Records the events of a client as lines. */
 function diary(): { lines: string[]; trace: ClientTrace; outages: number[] } {
   const lines: string[] = [];
   const outages: number[] = [];

@@ -8,7 +8,7 @@ import { playedClient } from "../telemetry/clients.ts";
 const server = "127.0.0.1:4222";
 const reset = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
 
-/** A connected client with a log, and the lines written so far. */
+/** A connected client with natsLog, and the lines logged so far. */
 function logged(name: string | undefined = "orders") {
   const lines: string[] = [];
   const logger: Logger = {

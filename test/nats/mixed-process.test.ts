@@ -32,7 +32,7 @@ const orders: readonly (readonly Kind[])[] = [
   ["ours", "websocket", "plain"],
 ];
 
-/** A dialer over `tcp()` and how often it was asked. */
+/** A dialer over `tcp()` that counts its dials. */
 function counting() {
   const base = compose(tcp());
   const counted = { dials: 0, dialer: base };
@@ -60,7 +60,7 @@ async function echoes(nc: NatsConnection, text: string): Promise<void> {
   assert.equal((await nc.request("echo", text)).string(), text);
 }
 
-/** One connection of each kind, each to a server of its own, connected in `order`. */
+/** Connects one client of each kind in `order`, each to its own server. */
 async function oneOfEach(order: readonly Kind[]) {
   const websocket = await startNatsWebsocket();
   const servers: Record<Kind, NatsServer> = { plain: await startNats(), websocket, ours: await startNats() };
@@ -161,7 +161,7 @@ test("a process-wide factory that throws does not end reconnects", async () => {
   await plain.close();
 });
 
-/** Two servers that are routed to each other. */
+/** Two servers with a route between them. */
 async function cluster(): Promise<[NatsServer, NatsServer]> {
   const [one, two] = [await freePort(), await freePort()];
   const config = (port: number, other: number) =>

@@ -12,7 +12,7 @@ after(() => until(() => openSockets() === 0, "no test may leave a socket open"))
 
 const anyConnect = connect as (...args: unknown[]) => Promise<{ close(): Promise<void> }>;
 
-/** A dialer that fails at once, and what it was asked to dial. */
+/** A dialer that fails at once and records its targets. */
 function noting(): { dialer: Dialer; targets: string[] } {
   const targets: string[] = [];
   return {
@@ -24,7 +24,7 @@ function noting(): { dialer: Dialer; targets: string[] } {
   };
 }
 
-/** What a connect dials. */
+/** The targets that a connect dials. */
 async function dialed(options: object): Promise<string[]> {
   const { dialer, targets } = noting();
   await assert.rejects(connect({ ...options, dialer, reconnect: false }), { reason: "refused" });
@@ -186,7 +186,7 @@ describe("options of the client are checked by type", () => {
         for (const value of wrong[must] ?? []) {
           const { dialer, targets } = noting();
           await assert.rejects(connect({ dialer, [name]: value } as ConnectOptions), (error: Error) => {
-            // Those of milliseconds are of the kind that is told with its range.
+            // The rule of durations includes their range.
             assert.match(error.message, new RegExp(`^connect: ${name} must be `), JSON.stringify(value));
             return error instanceof TypeError || error instanceof RangeError;
           });

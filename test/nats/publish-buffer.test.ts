@@ -48,7 +48,7 @@ test("messages published during an outage are sent on reconnect, once and in ord
   const extra = headers();
   extra.set("k", "v");
   nc.publish("news.c", "last", { headers: extra });
-  // A failed dial between must not lose what waits.
+  // A failed dial in between must not lose buffered messages.
   await new Promise((resolve) => setTimeout(resolve, 50));
 
   await server.start();
@@ -145,7 +145,7 @@ for (const [what, options, lose] of [
       ...options,
       onDisconnect: () => {
         losses += 1;
-        // Some at once, and some while the client itself learns of it.
+        // Some at once, and some before the client notices the loss.
         const publish = (what: string) => {
           if (published.push(`${what} ${losses}`) <= 4) nc?.publish("news", published.at(-1));
         };

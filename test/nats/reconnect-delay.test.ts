@@ -13,7 +13,7 @@ test("the default reconnect delay is full jitter over 250 ms, doubling to 4 s", 
   for (const [index, bound] of bounds.entries()) {
     const waits = Array.from({ length: 2_000 }, () => delay(index + 1, undefined, 0));
     assert.ok(waits.every((wait) => wait >= 0 && wait < bound));
-    // Spread over all of it: 2,000 waits that all miss a tenth of it have odds of 1 in 10^91.
+    // The delays cover the whole range: 2,000 delays that all miss one tenth of it have odds of 1 in 10^91.
     assert.ok(Math.min(...waits) < bound * 0.1 && Math.max(...waits) > bound * 0.9);
   }
 });

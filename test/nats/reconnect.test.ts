@@ -78,7 +78,7 @@ test("no server is dialed sooner than reconnectTimeWait after its last attempt",
   for (const { address } of [first, second]) {
     const times = dials.filter((each) => each.server === address).map((each) => each.at);
     assert.ok(times.length >= 4, `${times.length} dials of one server`);
-    // Half, for the client counts from a little before the dialer is called. reconnect-delay's test holds the exact waits.
+    // Half, because the client counts from shortly before the dial. reconnect-delay.test.ts checks the exact delays.
     for (const [index, at] of times.slice(1).entries()) {
       assert.ok(at - (times[index] as number) >= 150, `dialed again after ${at - (times[index] as number)} ms`);
     }

@@ -20,7 +20,7 @@ const words = {
   "Authentication Timeout": "auth_failed",
 } as const;
 
-/** How a server's refusal may come: in place of PONG, or with it. */
+/** When a server's refusal may arrive: in place of PONG, or together with it. */
 const places: readonly (readonly [string, (socket: Socket, line: string) => void])[] = [
   ["in place of PONG", (socket, line) => socket.end(line)],
   ["right before PONG", (socket, line) => socket.end(`${line}PONG\r\n`)],

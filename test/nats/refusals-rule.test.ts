@@ -6,7 +6,7 @@ import { Refusals } from "../../src/nats/refusals.ts";
 const violation = new Error("Authorization Violation");
 const expired = new Error("'User Authentication Expired'");
 
-/** A rule over an authenticator, and what offers its credentials to a server that refuses them. */
+/** A `Refusals` over an authenticator, and a function that offers its credentials to a refusing server. */
 function rule(authenticator: Authenticator, more: ConnectionOptions = {}) {
   const options: ConnectionOptions = { ...more, authenticator };
   const refusals = new Refusals(options, undefined);

@@ -54,7 +54,7 @@ for (const [what, optionsOf] of [
     await using server = await startNats([], passwordOf("p1"));
     const { lines, callbacks } = diary();
     let offered = 0;
-    // The right one comes fifth: at the first connect, then a wrong one three times, then the new one.
+    // p1 at the first connect, then three wrong passwords, then the new one.
     const passwords = ["p1", "p2", "p3", "p4", "p5"];
     const now = () => passwords[offered++] ?? "none left";
     await connect({ servers: server.address, ...optionsOf(now), ...immediately, ...callbacks });
@@ -137,7 +137,7 @@ test("with ignoreAuthErrorAbort a shorter reconnectTimeWait is the wait after a 
   await nc.closed();
   const [first, second, third, last] = dials.slice(1).map(({ at }) => at);
   assert.ok(first !== undefined && second !== undefined && third !== undefined && last !== undefined);
-  // Never at once, and far from the 2 s that protect a client which a second refusal would end.
+  // Never immediate, and far below the 2 s for clients that a second refusal would end.
   const waits = [second - first, third - second, last - third];
   assert.ok(Math.min(...waits) >= 45 && Math.min(...waits) < minWaitMs / 2, waits.join());
 });

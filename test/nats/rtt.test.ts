@@ -9,7 +9,7 @@ import { instrument } from "../../src/nats.ts";
 import { startNats } from "../support/nats-server.ts";
 import { openTimers, until } from "../support/resources.ts";
 
-/** A client whose flushes the test answers, and what is measured of it. */
+/** A client whose flushes the test resolves, and the measurements. */
 function scripted(state: ClientState = "connected") {
   const pending: { resolve(): void; reject(error: Error): void }[] = [];
   const nc = { flush: () => new Promise<void>((resolve, reject) => pending.push({ resolve, reject })) };

@@ -17,7 +17,7 @@ const trusting = { ca: ca.cert };
 const connect = connecting();
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-/** Skips a test on servers older than `version`, and says so. */
+/** Skips a test on servers older than `version`, with a message. */
 function since(...version: [number, number, number]) {
   return { skip: isNatsServerAtLeast(version) ? false : `needs nats-server ${version.join(".")} or newer` };
 }
@@ -96,7 +96,7 @@ test(
   },
 );
 
-/** Sends a PROXY protocol header ahead of the client's own handshake, as a load balancer does. */
+/** Sends a PROXY protocol header before the client's own handshake, as a load balancer does. */
 function behindBalancer(header: string): Dialer {
   const direct = compose(tcp());
   return (target, options = {}) =>
@@ -182,7 +182,7 @@ for (const [what, config, options] of [
 test("the client refuses a payload above the account's limit before sending it", since(2, 12, 0), async () => {
   await using server = await startNats([], limited("max_payload: 100"));
   const nc = await connect({ servers: server.address, ...worker });
-  // The limit comes in an INFO that answers CONNECT.
+  // The limit arrives with an INFO after CONNECT.
   await nc.flush();
   assert.equal(nc.info?.max_payload, 100);
   assert.throws(() => nc.publish("a", "x".repeat(101)), /max_?payload/i);

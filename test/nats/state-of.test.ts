@@ -80,7 +80,7 @@ test("stateOf refuses a value that is not a NATS connection", () => {
   }
 });
 
-/** How a client without reconnects ends, by `end`. */
+/** Returns how a client with reconnect: false ends after `end`. */
 async function closedBy(
   end: (server: Awaited<ReturnType<typeof startNats>>) => unknown,
   options: v3.ConnectOptions = {},
@@ -96,7 +96,7 @@ async function closedBy(
   await end(server);
   const error = await nc.closed();
   assert.equal(told.length, 1);
-  // As the client's own: a server that ends the connection in an orderly way leaves no error.
+  // As in the client itself: a server that closes the connection gracefully leaves no error.
   assert.ok(error === undefined || error === told[0], String(error));
   return told[0];
 }

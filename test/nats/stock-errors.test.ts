@@ -24,15 +24,15 @@ import { temporaryFile } from "../support/temporary.ts";
 
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-/** A row of the migration table: what both clients do with the same server and options. */
+/** A row of the migration table: the results of both clients with the same server and options. */
 interface Row {
   readonly what: string;
-  /** The class of stock's error and its code, in transport-node's line and in `nats` 2.x. */
+  /** Class and code of the stock client's error, in transport-node and in `nats` 2.x. */
   readonly stock: readonly [v3: string, v2: string];
-  /** Where ours differs from stock: the class of our error's cause. */
+  /** Class and code of our error's cause. @defaultValue those of `stock` */
   readonly cause?: readonly [v3: string, v2: string];
   readonly reason: Reason;
-  /** @defaultValue none, as in stock's; the cause's, where it has one */
+  /** Code of our error. @defaultValue the code of the cause */
   readonly code?: readonly [v3: string | undefined, v2: string | undefined];
   readonly options?: Omit<ConnectOptions, "connectInBackground">;
   readonly serve: () => Promise<{ readonly address: string } & AsyncDisposable>;
@@ -203,7 +203,7 @@ const rows: readonly Row[] = [
   },
 ];
 
-/** The class of an error, and its code if it has one. */
+/** Class of an error and its code, if any. */
 function spelled(error: unknown): string {
   const { name, code } = error as { name: string; code?: string };
   return code === undefined ? name : `${name} ${code}`;
@@ -240,7 +240,7 @@ for (const { what, stock, cause = stock, reason, code, options, serve } of rows)
   });
 }
 
-/** What stands in the chain of an error's causes, the error first. */
+/** The error and its chain of causes. */
 function causes(error: unknown): unknown[] {
   return error instanceof Error ? [error, ...causes(error.cause)] : [];
 }

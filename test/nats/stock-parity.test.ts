@@ -10,7 +10,7 @@ type Options = Parameters<typeof stockConnect>[0];
 
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-/** What nats-core keeps inside, and programs and its own tests look at. */
+/** Internal members of nats-core that its own tests and some programs read. */
 interface Insides {
   readonly protocol: {
     readonly transport: { disconnect(): void };
@@ -25,12 +25,12 @@ const insidesOf = (nc: Client) => (nc as unknown as Insides).protocol;
 interface Scene {
   readonly nc: Client;
   readonly server: NatsServer;
-  /** Types of the statuses so far, without those of INFO. */
+  /** Types of the statuses so far, without those caused by INFO. */
   readonly told: string[];
   readonly times: (type: string) => number;
 }
 
-/** Plays `act` with a client of the client's own `connect`, then with one of ours, and expects the same of both. */
+/** Runs `act` with the client's own `connect`, then with ours, and expects the same result. */
 async function same(options: Options, act: (scene: Scene) => Promise<unknown>, config = ""): Promise<void> {
   const outcomes: unknown[] = [];
   for (const connectWith of [stockConnect, connect] as (typeof stockConnect)[]) {
@@ -53,7 +53,7 @@ async function same(options: Options, act: (scene: Scene) => Promise<unknown>, c
   assert.deepEqual(outcomes[1], outcomes[0]);
 }
 
-/** The name of the error that `work` fails with, if it does. */
+/** Name of the error that `work` fails with; `undefined` if it succeeds. */
 async function failure(work: () => unknown): Promise<string> {
   try {
     await work();
@@ -89,7 +89,7 @@ test("the status reconnecting comes when an attempt begins, after its delay, as 
     const { lastConnect } = servers.getCurrentServer();
     const waited = (async () => {
       await until(() => times("reconnecting") === 1, "an attempt is told");
-      // Of either clock's rounding a millisecond may be missing.
+      // The clocks may differ by a millisecond of rounding.
       const least = lastConnect + reconnectTimeWait - 2;
       return { told: Date.now() >= least, noted: servers.getCurrentServer().lastConnect >= least };
     })();

@@ -13,7 +13,7 @@ import { type NatsServer, startNats } from "../support/nats-server.ts";
 import { type Peer, peer } from "../support/peers.ts";
 import { openSockets, openTimers, pendingConnects, until } from "../support/resources.ts";
 
-/** How late a busy machine may be. An idle one is within some milliseconds: see the diagnostics. */
+/** Allowed delay on a busy machine, in milliseconds. See the diagnostics for the actual delays. */
 const leewayMs = 1_000;
 
 const forEver = { maxAttempts: Number.POSITIVE_INFINITY, backoff: "constant", initialBackoffMs: 10 } as const;
@@ -31,14 +31,14 @@ async function nothingLeft(): Promise<void> {
 
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-/** A server on every address of loopback, frozen: the kernel accepts connections, and nobody answers. */
+/** A frozen server on every loopback address: the kernel accepts connections, and nothing answers. */
 async function frozenServer(): Promise<NatsServer> {
   const server = await startNats(["-a", "0.0.0.0"]);
   await server.freeze();
   return server;
 }
 
-/** Gives so many addresses of loopback for any name. */
+/** Resolves any name to `count` loopback addresses. */
 function lookupOf(count: number) {
   const addresses = Array.from(
     { length: count },
@@ -54,7 +54,7 @@ function lookupOf(count: number) {
   ) => callback(null, family === 4 ? addresses : []);
 }
 
-/** Fails to connect, and tells how long it took. */
+/** Expects a connect to fail within `allowedMs`, and returns its error. */
 async function failsToConnect(t: TestContext, options: ConnectOptions, allowedMs: number): Promise<unknown> {
   const startedAt = performance.now();
   const failure = await connect(options).then(
@@ -103,7 +103,7 @@ describe("connectDeadlineMs with frozen servers", () => {
     await nothingLeft();
   };
 
-  // Much of it is the dialer's, whatever the client.
+  // Most of this depends on the dialer and not on the client library.
   for (const addresses of isV2 ? [3] : [1, 3, 8]) {
     for (const [dialed, dialer] of dialers) {
       for (const [tried, client] of clients) {
@@ -162,7 +162,7 @@ describe("timeout with frozen servers", () => {
 });
 
 describe("close() during a pending reconnect ends it at once", () => {
-  /** Far longer than any test may take: what is still waited for then has not been ended. */
+  /** Far longer than any test may take. */
   const long = 600_000;
   const connectAndClose = connecting();
   const dialers: [string, Dialer][] = [
@@ -172,7 +172,7 @@ describe("close() during a pending reconnect ends it at once", () => {
       compose(withTimeout({ timeoutMs: long }), withRetry(forEver), withTimeout({ timeoutMs: long }), tcp()),
     ],
   ];
-  /** Connects to the first of `servers`; resolves with the client when it has lost that by `loses` and is dialing another time. */
+  /** Connects to the first of `servers` and loses it by `loses`; resolves with the client when it is dialing again. */
   const reconnecting = async (options: ConnectOptions, loses: () => Promise<unknown> | unknown) => {
     let lost = false;
     let attempts = 0;
@@ -231,7 +231,7 @@ describe("close() during a pending reconnect ends it at once", () => {
         await using server = await greetingPeer(greeting);
         const { nc } = await reconnecting({ servers: server.address, dialer }, () => hangUp(server));
         await until(() => server.accepted === 2 && server.open.size === 1, "the next handshake is under way");
-        // What the server has said is read in the turns of the loop that follow.
+        // The server's data is read in the following turns of the event loop.
         await new Promise((resolve) => setTimeout(resolve, 20));
         await endsAtOnce(t, nc);
         await until(() => server.open.size === 0, "the server sees the connection closed");
@@ -328,7 +328,7 @@ test(`${connects} background connects to a frozen server leave nothing behind af
   await nothingLeft();
 });
 
-/** A server that says what `greeting` gives for each connection, counted from 1, and PONG on the first alone. */
+/** A server that sends `greeting(n)` on its n-th connection, from 1, and PONG only on the first. */
 function greetingPeer(greeting: (nth: number) => string | undefined): Promise<Peer> {
   let connections = 0;
   return peer((socket) => {

@@ -19,7 +19,7 @@ const clientCertificate = ca.issue({ name: "worker", usage: "clientAuth" });
 const connect = connecting();
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-/** A server that speaks TLS only; `lines` are further ones of its configuration about TLS. */
+/** A server that requires TLS; `lines` are added to its TLS configuration. */
 function startTlsNats({ cert, key }: Issued, lines = "") {
   const files = `cert_file: "${temporaryFile("cert.pem", cert)}", key_file: "${temporaryFile("key.pem", key)}"`;
   return startNats([], `tls { ${files}\n${lines} }`);
@@ -53,7 +53,7 @@ async function turnedAway(options: ConnectOptions, reason: Reason): Promise<void
   await until(() => openSockets() === 0, "the refused connection's socket is closed");
 }
 
-/** Fails, in one attempt of a dialer that would retry. */
+/** Expects a connect to fail after one attempt of a dialer that could retry. */
 async function notRetried(options: ConnectOptions): Promise<void> {
   let attempts = 0;
   const count = withTrace({
@@ -141,7 +141,7 @@ test("a first connect that goes on reads a caFile that was missing at the first 
   assert.equal(reasons[0], "config");
 });
 
-/** Says INFO, speaks TLS from then on, and says by which name it was asked. */
+/** Sends INFO, then upgrades to TLS and records the names of SNI. */
 async function namedPeer({ cert, key }: Issued) {
   const names: (string | false | undefined)[] = [];
   const server = await peer((socket) => {

@@ -16,12 +16,12 @@ const { seed, publicKey } = nkeyUser();
 const nkeySeed = new TextEncoder().encode(seed);
 const creds = new TextEncoder().encode(await (await operatorMode()).creds());
 
-/** Connects to the servers, one after the other, and returns the credentials that each was sent first. */
+/** Connects to the servers one after the other, and returns the first credentials that each received. */
 async function sentTo(peers: readonly RecordingPeer[], servers: string[], options: ConnectOptions) {
   const nc = await connect({ servers, ...fast, ...options });
   for (const peer of peers) {
     await until(() => {
-      // Of the server that it is on, until it is on the next.
+      // Stops the current server, until the client is on the next.
       if (peer.credentials.length === 0) for (const each of peers) each.hangUp();
       return peer.credentials.length > 0;
     }, `${peer.address} is reached`);

@@ -40,7 +40,7 @@ after(async () => {
 
 const eager = { reconnectTimeWait: 20, reconnectJitter: 0, maxReconnectAttempts: -1 };
 
-/** Writes down every dial through it. */
+/** A dialer that records its dials. */
 function watched(...layers: [...Middleware[], Dialer]) {
   const starts: DialStartInfo[] = [];
   const dones: DialDoneInfo[] = [];
@@ -55,7 +55,7 @@ function watched(...layers: [...Middleware[], Dialer]) {
   return { dialer: compose(withTrace(hooks), ...layers), starts, dones, tls, closes };
 }
 
-/** Connects, fails, and tells the reason and error of the one dial. */
+/** Expects a connect to fail, and returns the reason and the error of its single dial. */
 async function failing(url: string, options: Partial<WsFactoryOptions> = {}, timeout = 5000) {
   const { dialer, dones } = watched(tcp());
   const connecting = wsconnect({ servers: url, wsFactory: wsFactory({ dialer, ...options }), timeout });
@@ -74,11 +74,11 @@ async function reconnected(nc: NatsConnection): Promise<void> {
   for await (const status of nc.status()) if (status.type === "reconnect") return;
 }
 
-/** A server that shakes hands, sends INFO with the same packet, and answers each PING. */
+/** A server that sends INFO in one packet with the upgrade, and answers each PING. */
 const ownServer = (first = infoLine) =>
   httpPeer((socket, acceptance) => {
     socket.write(Buffer.concat([Buffer.from(acceptance), frame(first)]));
-    // CONNECT and PING come masked: whatever comes is answered, the close by hanging up.
+    // CONNECT and PING are masked, so every frame is answered; a close frame ends the connection.
     socket.on("data", (chunk) => (chunk[0] === closeFrame ? socket.end() : socket.write(frame("PONG\r\n"))));
   });
 
@@ -442,7 +442,7 @@ test("errors of wsFactory do not show the path, query or userinfo of the URL", a
     "ws://user:hunter2@127.0.0.1:0/hunter2",
     "ws://user:hunter2@/",
   ]) {
-    // Directly, for wsconnect takes the userinfo out.
+    // Called directly, because wsconnect removes the userinfo.
     const { socket } = await factory(dialer)(url, { timeout: 5000 });
     const message = await new Promise<string>((resolve) => {
       socket.onerror = (event: unknown) => resolve(JSON.stringify(event) + (event as { error: Error }).error.stack);
