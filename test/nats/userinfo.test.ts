@@ -21,7 +21,7 @@ async function sentTo(peers: readonly RecordingPeer[], servers: string[], option
   const nc = await connect({ servers, ...fast, ...options });
   for (const peer of peers) {
     await until(() => {
-      // Stops the current server, until the client is on the next.
+      // Closes all connections until the client reaches this peer.
       if (peer.credentials.length === 0) for (const each of peers) each.hangUp();
       return peer.credentials.length > 0;
     }, `${peer.address} is reached`);
