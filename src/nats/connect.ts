@@ -58,10 +58,13 @@ function optionsOf(first: string | Options | null, second: Options | undefined):
     if (second === undefined) return { servers: first };
     checkOptionsObject("connect", second, {});
     if (second.servers === undefined) return { ...second, servers: first };
-    throw invalid(TypeError, "connect: servers are given twice: leave them out of the options");
+    throw invalid(TypeError, "connect: servers are given twice; remove them from the options");
   }
   if (second !== undefined) {
-    throw invalid(TypeError, `connect: options come second only where servers come first, got ${show(first)}`);
+    throw invalid(
+      TypeError,
+      `connect: the first argument must be servers if options are the second, got ${show(first)}`,
+    );
   }
   // The library accepts null in place of options.
   return first ?? {};

@@ -53,7 +53,7 @@ export function readServers(option: string | readonly string[] | undefined, port
 
 function withPort(text: string): string {
   if (/^wss?:\/\//i.test(text))
-    throw invalid(TypeError, "connect: servers: websockets are not dialed here, use wsconnect");
+    throw invalid(TypeError, "connect: servers: websockets are not supported; use wsconnect");
   if (isIPv6(text)) return parseTarget({ host: text, port: defaultPort }).toString();
   // With any scheme, or none, the default port is that of NATS.
   const target = parseTarget(typeof text === "string" ? text.replace(/^([a-z]+:\/\/)?/i, "nats://") : text);

@@ -283,7 +283,7 @@ export class DialedTransport {
     const end = frames.return?.bind(frames);
     frames.return = (value) => {
       // The library would stay connected and read nothing more.
-      const error = new DialError("the client could not go on reading; it has printed why", { reason: "protocol" });
+      const error = new DialError("the client stopped reading; it has printed the reason", { reason: "protocol" });
       this.giveUp(this.#failure(error));
       this.node.socket?.destroy(error);
       return end?.(value) ?? Promise.resolve({ done: true, value: undefined });

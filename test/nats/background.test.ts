@@ -25,10 +25,10 @@ test("connectInBackground resolves at once to a handle with the client's state",
   assert.equal(client.connection, nc);
 
   await server.stop();
-  await until(() => client.state === "reconnecting", "the loss is seen");
+  await until(() => client.state === "reconnecting", "the loss is noticed");
   assert.equal(client.isConnected, false);
   await server.start();
-  await until(() => client.isConnected, "it is back");
+  await until(() => client.isConnected, "the client is back");
   await client.close();
   assert.equal(client.state, "closed");
   assert.equal(nc.isClosed(), true);
@@ -74,7 +74,7 @@ test("retryOnFailedConnect continues until a server is up", async () => {
       return 10;
     },
   });
-  await until(() => waits.length >= 3, "it tries on");
+  await until(() => waits.length >= 3, "it continues its attempts");
   await server.start();
   const nc = await connected;
   assert.deepEqual(waits.slice(0, 3), [1, 2, 3]);

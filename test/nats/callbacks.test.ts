@@ -29,7 +29,7 @@ test("the callbacks are called once per event, in order", async () => {
   const { lines, callbacks } = diary();
   const nc = await connect({ servers: server.address, reconnectDelayHandler: () => 5, ...callbacks });
   await nc.reconnect();
-  await until(() => lines.length === 3, "it is back");
+  await until(() => lines.length === 3, "the client is back");
   await nc.close();
   assert.deepEqual(lines, [
     `connect ${server.address} one`,
@@ -60,7 +60,7 @@ test("onLameDuck is called once, and the loss has the reason lame_duck", async (
   const { lines, callbacks } = diary();
   const nc = await connect({ servers: server.address, reconnectDelayHandler: () => 5, ...callbacks });
   server.signal("SIGUSR2");
-  await until(() => lines.some((line) => line.startsWith("disconnect")), "it is lost");
+  await until(() => lines.some((line) => line.startsWith("disconnect")), "the connection is lost");
   assert.deepEqual(lines.slice(1, 3), [`lame duck ${server.address}`, `disconnect ${server.address} lame_duck`]);
   await nc.close();
 });
@@ -104,7 +104,7 @@ test("the client's state is updated before a callback is called", async () => {
     onClosed: () => states.push(state),
   });
   await nc.reconnect();
-  await until(() => states.length === 3, "it is back");
+  await until(() => states.length === 3, "the client is back");
   await nc.close();
   assert.deepEqual(states, ["connected", "reconnecting", "connected", "connected", "closed"]);
 });

@@ -107,7 +107,7 @@ test(`${seconds} s of chaos lose no acknowledged message, and the metrics match 
     await retried(async () => {
       publisher.nc.publish("back");
       await publisher.nc.flush();
-      await until(() => back.getReceived() > 0, "the subscriber is told", 500);
+      await until(() => back.getReceived() > 0, "the subscriber is notified", 500);
     });
     const metrics = await scrape(registry);
     assert.deepEqual(metrics.nonZero("dialer_connection_count"), [`state=used → ${all.length}`]);
@@ -124,7 +124,7 @@ test(`${seconds} s of chaos lose no acknowledged message, and the metrics match 
     const ends = new Map(deeds.map(({ pid, end }) => [pid, end]));
     const endOf = (logged: LoggedConnection) => logged.end ?? ends.get(logged.pid);
     const read = () => cluster.nodes.map(({ logFile }) => readConnections(logFile));
-    await until(() => read().flat().every(endOf), "the servers have seen every end", 10_000);
+    await until(() => read().flat().every(endOf), "the servers have logged every end", 10_000);
     const logs = new Map(read().map((logged, index) => [cluster.nodes[index]?.port, logged]));
 
     const pairs = all.flatMap((client) =>

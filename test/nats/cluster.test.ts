@@ -139,7 +139,7 @@ test("with all nodes down publish fails at the buffer's limit and a subscriber c
   const error = await subscriber.nc.closed();
   assert.ok(error instanceof Error, "closed for a reason");
   assert.equal(subscriber.nc.isClosed(), true);
-  await until(() => !publisher.isUp(), "the loss is seen");
+  await until(() => !publisher.isUp(), "the loss is noticed");
   assert.throws(() => {
     for (let sent = 0; sent <= 1024; sent += 100) publisher.nc.publish("news", "x".repeat(100));
   }, ReconnectBufferError);
@@ -159,7 +159,7 @@ test("clients reconnect after all nodes were down, and messages flow", async () 
 
   for (const round of [1, 2]) {
     await Promise.all([0, 1, 2].map((index) => cluster.kill(index)));
-    await until(() => !publisher.isUp() && !subscriber.isUp(), "both have seen the loss");
+    await until(() => !publisher.isUp() && !subscriber.isUp(), "both have noticed the loss");
     assert.deepEqual(await counted("nats_client_connection_status"), ["state=reconnecting → 1"]);
     await Promise.all([0, 1, 2].map((index) => cluster.restart(index)));
     await until(() => publisher.isUp() && subscriber.isUp(), "both are back", 20_000);
@@ -198,7 +198,7 @@ test("a queue group gets each message once across a failover, and all that are p
   const jobs = (prefix: string) => Array.from({ length: 300 }, (_, number) => `${prefix} ${number}`);
   const all = [publisher, ...members];
   const settled = async (round: string) => {
-    await until(() => all.every(({ isUp }) => isUp()), "everyone is connected", 20_000);
+    await until(() => all.every(({ isUp }) => isUp()), "every client is connected", 20_000);
     for (const [index, each] of members.entries()) await reachable(publisher.nc, each.nc, `${round}.${index}`);
   };
   const published = async (names: string[]) => {

@@ -185,7 +185,7 @@ test("an abort while reconnecting closes the client at once", async () => {
   );
   const nc = await connect({ servers: server.address, dialer, signal: abort.signal, trace, maxReconnectAttempts: -1 });
   await server.stop();
-  await until(() => states.includes("reconnecting"), "the loss is seen");
+  await until(() => states.includes("reconnecting"), "the loss is noticed");
   abort.abort();
   await nc.closed();
   assert.deepEqual(states, ["connecting", "connected", "reconnecting", "closed"]);
@@ -210,7 +210,7 @@ test("close during a pending reconnect ends it at once", async () => {
     },
   });
   await server.stop();
-  await until(() => attempts > 0, "a reconnect is under way");
+  await until(() => attempts > 0, "a reconnect is in progress");
   await nc.close();
   assert.equal(nc.isClosed(), true);
 });
@@ -237,7 +237,7 @@ const badOptions: [string, object, RegExp][] = [
   ],
   ["servers", { servers: 5 }, /connect: servers must be a string or an array of strings, got 5/],
   ["servers and port", { servers: "a", port: 1 }, /give servers or port, not both/],
-  ["a websocket", { servers: "ws://a" }, /websockets are not dialed here/],
+  ["a websocket", { servers: "ws://a" }, /websockets are not supported/],
   ["a bad port", { servers: "nats://u:hunter2@a:99999" }, /invalid target "nats:\/\/\*\*\*@a:99999"/],
 ];
 for (const [what, options, message] of badOptions) {

@@ -104,7 +104,7 @@ test("a first connect with retryOnFailedConnect waits for a missing creds file",
       return 5;
     },
   });
-  await until(() => waits >= 3, "it waits between its tries");
+  await until(() => waits >= 3, "it waits between its attempts");
   await writeFile(path, user.getSeed());
   await (await connected).close();
 });

@@ -146,7 +146,7 @@ test("onDiscoveredServers is called after onConnect with the servers of the firs
   await connect({ servers: server.address, ...fast, ...options });
   assert.deepEqual(lines, ["connect", `discovered ${good}`]);
   server.say(infoLine({ connect_urls: [good, "10.0.0.8:4222"] }));
-  await until(() => lines.length > 2, "the other is told");
+  await until(() => lines.length > 2, "the other client is notified");
   assert.deepEqual(lines.slice(2), ["discovered 10.0.0.8:4222"]);
 });
 
@@ -177,6 +177,6 @@ test("a client that knows a node of a cluster by name discovers only the others"
   const [first, second] = cluster.nodes;
   const { lines, options } = diary();
   await connect({ servers: `localhost:${first?.port}`, ...fast, ...options });
-  await until(() => lines.length === 2, "the other is told");
+  await until(() => lines.length === 2, "the other client is notified");
   assert.deepEqual(lines, ["connect", `discovered ${second?.address}`]);
 });

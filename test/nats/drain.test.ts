@@ -25,7 +25,7 @@ test("drain handles received messages, sends published ones, then closes", async
   await nc.drain();
   await handled;
   assert.equal(received.length, 100);
-  await until(() => outside.length === 1, "what was published is sent");
+  await until(() => outside.length === 1, "the published messages are sent");
   assert.equal(nc.isClosed(), true);
   await other.close();
 });
@@ -61,7 +61,7 @@ test("a drain without a connection rejects and closes the client", async () => {
     },
   });
   await server.stop();
-  await until(() => lost, "it is lost");
+  await until(() => lost, "the connection is lost");
   await assert.rejects(nc.drain(), /there was no connection, so the client was closed/);
   assert.equal(nc.isClosed(), true);
 });

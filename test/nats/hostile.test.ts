@@ -16,9 +16,9 @@ const info = (fields: object = {}) =>
   `INFO ${JSON.stringify({ server_id: "S", version: "2.9.0", proto: 1, max_payload: 1_048_576, ...fields })}\r\n`;
 
 const hostile: [string, Serve, string][] = [
-  ["hangs up before INFO", (_, hangUp) => hangUp(), "handshake_closed"],
-  ["hangs up amid INFO", (write, hangUp) => [write('INFO {"server_id":'), hangUp()], "handshake_closed"],
-  ["hangs up after INFO", (write, hangUp) => [write(info()), hangUp()], "handshake_closed"],
+  ["closes the connection before INFO", (_, hangUp) => hangUp(), "handshake_closed"],
+  ["closes the connection within INFO", (write, hangUp) => [write('INFO {"server_id":'), hangUp()], "handshake_closed"],
+  ["closes the connection after INFO", (write, hangUp) => [write(info()), hangUp()], "handshake_closed"],
   ["speaks HTTP", (write) => write("HTTP/1.1 400 Bad Request\r\n\r\n"), "protocol"],
   ["sends INFO that is no JSON", (write) => write("INFO {nope}\r\n"), "protocol"],
   ["sends binary garbage", (write) => write("\x00\xff\xfe\n"), "protocol"],
@@ -30,7 +30,7 @@ const hostile: [string, Serve, string][] = [
     "server_limit",
   ],
   [
-    "is full, says so after INFO, and hangs up",
+    "is full, reports it after INFO, and closes the connection",
     (write, hangUp) => [write(info()), write("-ERR 'maximum connections exceeded'\r\n"), hangUp()],
     "server_limit",
   ],
@@ -124,7 +124,7 @@ test("garbage on an established connection ends it, and the client reconnects", 
     },
   });
   sockets[0]?.write("\x00\xff\r\n", "latin1");
-  await until(() => back, "it is back");
+  await until(() => back, "the client is back");
   assert.deepEqual(lost, ["error"]);
   await nc.close();
 });
@@ -148,9 +148,9 @@ test("a subscription's callback that throws ends the connection and not the clie
     },
   });
   nc.publish("n", "bad");
-  await until(() => back === 1, "it is back");
+  await until(() => back === 1, "the client is back");
   nc.publish("n", "good");
-  await until(() => received.length === 1, "and reads on");
+  await until(() => received.length === 1, "it continues reading");
   await nc.close();
 });
 

@@ -95,13 +95,13 @@ for (const [how, signal] of [
     await using server = await startNats();
     const { nc, seen } = await observed(server);
     await server.stop(signal);
-    await until(() => seen.lines.includes("reconnecting"), "the loss is seen");
+    await until(() => seen.lines.includes("reconnecting"), "the loss is noticed");
     assert.equal(seen.client.refresh?.(), undefined);
     await server.start();
     await until(() => seen.has("back"), "the client is back");
     await nc.flush();
     await nc.close();
-    await until(() => seen.has("end"), "the close is told");
+    await until(() => seen.has("end"), "the close is reported");
 
     const attempts = seen.lines.filter((line) => line.startsWith("attempt"));
     const death = seen.lines[2];
@@ -134,11 +134,11 @@ test("instrument reports the reason of a loss over TLS as over TCP", async () =>
   ]);
   const { nc, seen } = await observed(server, { tls: { ca: ca.cert } });
   await server.stop("SIGTERM");
-  await until(() => seen.lines.includes("reconnecting"), "the loss is seen");
+  await until(() => seen.lines.includes("reconnecting"), "the loss is noticed");
   await server.start();
   await until(() => seen.has("back"), "the client is back");
   await nc.close();
-  await until(() => seen.has("end"), "the close is told");
+  await until(() => seen.has("end"), "the close is reported");
   const [first, second] = seen.lines.filter((line) => line.startsWith("lost"));
   assert.match(first ?? "", /^lost: (remote|reset)$/);
   assert.equal(second, "lost: local");
@@ -184,7 +184,7 @@ test("instrument reports a server that answers no ping as stale", async () => {
   await using server = await startNats();
   const { nc, seen } = await observed(server, { pingInterval: 30, maxPingOut: 2 });
   await server.freeze();
-  await until(() => seen.has("lost"), "the loss is seen");
+  await until(() => seen.has("lost"), "the loss is noticed");
   assert.deepEqual(seen.lines.slice(0, 4), ["connected", "stale", "reconnecting", "lost: stale"]);
   await nc.close();
 });
@@ -193,7 +193,7 @@ test("instrument reports a lame duck, and then the loss with the reason lame_duc
   await using server = await startNats([], 'lame_duck_grace_period: "50ms"\nlame_duck_duration: "30s"');
   const { nc, seen } = await observed(server);
   const gone = server.stop("SIGUSR2"); // The signal of `nats-server --signal ldm`.
-  await until(() => seen.has("lost"), "the loss is seen");
+  await until(() => seen.has("lost"), "the loss is noticed");
   assert.deepEqual(seen.lines.slice(0, 4), ["connected", "lame duck", "reconnecting", "lost: lame_duck"]);
   await nc.close();
   await gone;
@@ -282,7 +282,7 @@ test("instrument reports dials refused after INFO neither as losses nor as recon
     "back after 4",
   ]);
   for (const socket of server.open) socket.end();
-  await until(() => seen.lines.length > 14, "the next loss is seen");
+  await until(() => seen.lines.length > 14, "the next loss is noticed");
   assert.equal(seen.lines[14], "lost: remote", "the refusals were not of this connection");
   await nc.close();
 });
@@ -291,7 +291,7 @@ test("instrument reports a reset connection", async () => {
   await using server = await natsPeer();
   const { nc, seen } = await observed(server);
   for (const socket of server.open) socket.resetAndDestroy();
-  await until(() => seen.has("lost"), "the loss is seen");
+  await until(() => seen.has("lost"), "the loss is noticed");
   assert.deepEqual(seen.lines.slice(0, 3), ["connected", "reconnecting", "lost: reset"]);
   assert.equal((seen.errors[0] as NodeJS.ErrnoException).code, "ECONNRESET");
   await nc.close();
@@ -301,7 +301,7 @@ test("instrument reports a close as a local disconnect, then as closed without a
   await using server = await startNats();
   const { nc, seen } = await observed(server);
   await nc.close();
-  await until(() => seen.has("end"), "the close is told");
+  await until(() => seen.has("end"), "the close is reported");
   seen.client.refresh?.();
   assert.deepEqual(seen.lines, ["connected", ...closing]);
   assert.deepEqual(seen.errors, [undefined, undefined]);
@@ -336,7 +336,7 @@ test("a refresh notices a drain, which then ends with the reason drain", async (
   seen.client.refresh?.();
   assert.deepEqual(seen.lines, ["connected", "draining"]);
   await drained;
-  await until(() => seen.has("end"), "the close is told");
+  await until(() => seen.has("end"), "the close is reported");
   assert.deepEqual(seen.lines, ["connected", "draining", "lost: drain", "closed", "gone", "end"]);
 });
 
@@ -344,7 +344,7 @@ test("instrument reports an unnoticed drain at the close", async () => {
   await using server = await startNats();
   const { nc, seen } = await observed(server);
   await nc.drain();
-  await until(() => seen.has("end"), "the close is told");
+  await until(() => seen.has("end"), "the close is reported");
   assert.deepEqual(seen.lines, ["connected", "draining", "lost: drain", "closed", "gone", "end"]);
 });
 
@@ -353,7 +353,7 @@ test("instrument reports a loss with reconnect: false as closed", async () => {
   const { nc, seen } = await observed(server, { reconnect: false });
   await server.stop();
   await nc.closed();
-  await until(() => seen.has("end"), "the close is told");
+  await until(() => seen.has("end"), "the close is reported");
   assert.match(seen.lines.join(), /^connected,lost: (remote|reset),closed,gone,end$/);
 });
 
@@ -362,7 +362,7 @@ test("instrument reports the error of a client that gives up", async () => {
   const { nc, seen } = await observed(server, { maxReconnectAttempts: 2 });
   await server.stop();
   await nc.closed();
-  await until(() => seen.has("end"), "the close is told");
+  await until(() => seen.has("end"), "the close is reported");
   assert.deepEqual(seen.lines.slice(3), ["attempt 1", "attempt 2", "closed", "gone", "end"]);
   assert.equal((seen.errors[1] as Error).message, isV2 ? "CONNECTION_REFUSED" : "connection refused");
 });
@@ -373,7 +373,7 @@ test("instrument reports no further loss for a close while reconnecting", async 
   await server.stop();
   await until(() => seen.has("attempt"), "the client tries");
   await nc.close();
-  await until(() => seen.has("end"), "the close is told");
+  await until(() => seen.has("end"), "the close is reported");
   assert.equal(seen.lines.filter((line) => line.startsWith("lost")).length, 1);
   assert.deepEqual(seen.lines.slice(-3), ["closed", "gone", "end"]);
 });
@@ -384,7 +384,7 @@ test("instrument accepts a client that is reconnecting and one that is closed", 
   await server.stop();
   const first = diary();
   instrument(nc, { trace: first.trace });
-  await until(() => first.lines.at(-1) !== "connected", "the loss is seen");
+  await until(() => first.lines.at(-1) !== "connected", "the loss is noticed");
   const second = diary();
   instrument(nc, { trace: second.trace });
   assert.deepEqual(second.lines, ["reconnecting"]);
@@ -442,7 +442,7 @@ test("instrument reports errors by kind, and slow consumers", async () => {
   for (let n = 0; n < 3; n += 1) nc.publish("yes");
   await nc.flush();
   const slow = isV2 ? [] : ["slow: 2"]; // `nats` 2.x does not report it.
-  await until(() => seen.lines.length === 3 + slow.length, "all is told");
+  await until(() => seen.lines.length === 3 + slow.length, "every event is reported");
   assert.deepEqual(seen.lines.toSorted(), [
     "connected",
     "error: permission_publish",
@@ -469,7 +469,7 @@ test("instrument reads the client's counters and its buffered bytes", async () =
     bufferedBytes: 0,
   });
   await server.stop();
-  await until(() => seen.lines.includes("reconnecting"), "the loss is seen");
+  await until(() => seen.lines.includes("reconnecting"), "the loss is noticed");
   assert.equal(seen.client.stats().bufferedBytes, 0);
   nc.publish("a", "12345");
   assert.equal(seen.client.stats().bufferedBytes, "PUB a 5\r\n12345\r\n".length);
@@ -487,13 +487,13 @@ test("instrument reports the reasons of losses over websockets", async () => {
   const backs = () => seen.lines.filter((line) => line.startsWith("back")).length;
 
   await server.stop();
-  await until(() => seen.lines.includes("reconnecting"), "the loss is seen");
+  await until(() => seen.lines.includes("reconnecting"), "the loss is noticed");
   await server.start();
   await until(() => backs() === 1, "the client is back");
   await nc.reconnect();
   await until(() => backs() === 2, "the client is back again");
   await nc.close();
-  await until(() => seen.has("end"), "the close is told");
+  await until(() => seen.has("end"), "the close is reported");
 
   assert.deepEqual(
     seen.lines.filter((line) => line.startsWith("lost")),
@@ -525,11 +525,11 @@ test("instrument works with the public methods of a connection alone", async () 
     bufferedBytes: 0,
   });
   await server.stop();
-  await until(() => seen.lines.includes("reconnecting"), "the loss is seen");
+  await until(() => seen.lines.includes("reconnecting"), "the loss is noticed");
   await server.start();
   await until(() => seen.has("back"), "the client is back");
   await nc.close();
-  await until(() => seen.has("end"), "the close is told");
+  await until(() => seen.has("end"), "the close is reported");
   assert.deepEqual(
     seen.lines.filter((line) => line.startsWith("lost")),
     ["lost: remote", "lost: local"],
@@ -603,7 +603,7 @@ test("a hook that throws affects neither the connection nor other hooks", async 
   await until(() => seen.has("back"), "the client is back");
   await nc.flush();
   await nc.close();
-  await until(() => seen.has("end"), "the close is told");
+  await until(() => seen.has("end"), "the close is reported");
 });
 
 test("instrument uses the events of a client of this package", async () => {

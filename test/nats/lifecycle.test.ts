@@ -41,7 +41,7 @@ test("a client whose server is killed emits disconnect, attempts and reconnect, 
 
   const killedAt = performance.now();
   await server.stop("SIGKILL");
-  await until(() => lines.includes("reconnecting"), "the loss is seen");
+  await until(() => lines.includes("reconnecting"), "the loss is noticed");
   await server.start();
   await until(() => lines.includes("back"), "the client is back");
   const upperBound = performance.now() - killedAt;
@@ -97,7 +97,7 @@ test("a server that stops answering pings is lost with the reason stale", async 
     maxPingOut: 2,
   });
   await server.freeze();
-  await until(() => lines.some((line) => line.startsWith("lost")), "the loss is seen");
+  await until(() => lines.some((line) => line.startsWith("lost")), "the loss is noticed");
   assert.ok(lines.includes("lost: stale"), lines.join());
   await nc.close();
 });

@@ -58,11 +58,15 @@ describe("connect accepts servers as text", () => {
     ["servers given twice", ["a:1", { servers: "b:2" }], /^connect: servers are given twice/],
     ["options that are none", ["a:1", "b:2"], /^connect: options must be an object, got "b:2"/],
     ["null for options", ["a:1", null], /^connect: options must be an object, got null/],
-    ["options that come second", [{}, { timeout: 5 }], /^connect: options come second only where servers come first/],
+    [
+      "options that come second",
+      [{}, { timeout: 5 }],
+      /^connect: the first argument must be servers if options are the second/,
+    ],
     [
       "options that come second to none",
       [undefined, {}],
-      /^connect: options come second only where servers come first/,
+      /^connect: the first argument must be servers if options are the second/,
     ],
     ["an array of servers", [["a:1", "b:2"]], /^connect: options must be an object, got an array/],
     ["a number", [4222], /^connect: options must be an object, got 4222/],

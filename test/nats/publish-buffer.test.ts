@@ -26,7 +26,7 @@ async function publisher(
     ...options,
   });
   await server.stop();
-  await until(() => lost, "the loss is seen");
+  await until(() => lost, "the loss is noticed");
   return { nc, rejected };
 }
 
@@ -83,10 +83,10 @@ test("publish throws beyond the limit, is counted, and keeps the buffered messag
   assert.deepEqual(rejected, [100, 100, 100]);
   assert.equal(nc.stats().outMsgs, 5, "what was refused was not sent");
   await server.start();
-  await until(() => received.length === 5, "what fitted arrives");
+  await until(() => received.length === 5, "the messages that fitted arrive");
   assert.deepEqual(received, sent);
   nc.publish("n", "now there is a connection");
-  await until(() => received.length === 6, "and publishing goes on");
+  await until(() => received.length === 6, "publishing continues");
   await nc.close();
 });
 
@@ -158,10 +158,10 @@ for (const [what, options, lose] of [
     nc.subscribe("news", { callback: (_, message) => void received.push(message.string()) });
     await nc.flush();
     await lose(server);
-    await until(() => published.length >= 4, "the loss is told");
+    await until(() => published.length >= 4, "the loss is reported");
     if (what === "killed") await server.start();
     else await server.thaw();
-    await until(() => received.length >= 4, "what has waited arrives");
+    await until(() => received.length >= 4, "the buffered messages arrive");
     assert.deepEqual(received.slice().sort(), published.slice(0, 4).sort());
   });
 }

@@ -76,9 +76,9 @@ test("reconnectDelayHandler is called for each attempt, including the first, wit
   });
   assert.equal(asked.length, 0, "the first connect waits for nothing");
   await server.stop();
-  await until(() => asked.length >= 3, "it tries on");
+  await until(() => asked.length >= 3, "it continues its attempts");
   await server.start();
-  await until(() => back === 1, "it is back");
+  await until(() => back === 1, "the client is back");
   assert.deepEqual(
     asked.map(([attempt]) => attempt),
     asked.map((_, index) => index + 1),
@@ -118,7 +118,7 @@ test("close ends a reconnect delay at once and leaves no timer", async () => {
     },
   });
   await server.stop();
-  await until(() => waits === 1, "it waits");
+  await until(() => waits === 1, "the client waits");
   await nc.close();
   assert.equal(await nc.closed(), undefined);
   assert.equal(openTimers(), timers);

@@ -161,7 +161,7 @@ test("publish fails once reconnectBufSize bytes are buffered, and buffered messa
   nc.subscribe("news", { callback: (_, msg) => void received.push(msg.string()) });
   await nc.flush();
   await server.stop();
-  await until(() => lost, "the loss is seen");
+  await until(() => lost, "the loss is noticed");
 
   const message = (number: number) => `${String(number).padStart(4, "0")}${"x".repeat(96)}`;
   let accepted = 0;
@@ -175,7 +175,7 @@ test("publish fails once reconnectBufSize bytes are buffered, and buffered messa
   assert.deepEqual(await counted("nats_client_publishes_rejected_total"), [" → 2"]);
 
   await server.start();
-  await until(() => received.length === accepted, "all that waited arrives");
+  await until(() => received.length === accepted, "all buffered messages arrive");
   assert.deepEqual(
     received,
     Array.from({ length: accepted }, (_, number) => message(number)),
@@ -201,7 +201,7 @@ test("with reconnectBufSize -1 no message is buffered", async () => {
   nc.publish("news", "up");
   await nc.flush();
   await server.stop();
-  await until(() => lost, "the loss is seen");
+  await until(() => lost, "the loss is noticed");
   assert.throws(() => nc.publish("news", "down"), ReconnectBufferError);
   await nc.close();
 });

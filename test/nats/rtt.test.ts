@@ -93,7 +93,7 @@ test("rttIntervalMs measures across a reconnect until stop(), and nothing is mea
   assert.equal(openTimers(), timers, "the timer keeps nothing alive");
   await until(() => measured.length >= 3, "round trips");
   await server.stop();
-  await until(() => state === "reconnecting", "the loss is seen");
+  await until(() => state === "reconnecting", "the loss is noticed");
   const soFar = measured.length;
   await server.start();
   await until(() => measured.length > soFar, "round trips again");

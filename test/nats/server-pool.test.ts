@@ -153,7 +153,7 @@ test("retryOnFailedConnect continues with every server of the list", async () =>
   const { dialer, dials } = noting();
   const down = await dead();
   const connected = connect({ servers: [down, late.address], ...fast, dialer, retryOnFailedConnect: true });
-  await until(() => dials.length >= 6, "it goes on");
+  await until(() => dials.length >= 6, "it continues");
   await late.start();
   const nc = await connected;
   assert.equal(nc.getServer(), late.address);
@@ -177,10 +177,10 @@ test("a dialer that fails at once does not starve timers", async () => {
   const timer = setInterval(() => {
     turns += 1;
   }, 1);
-  await until(() => dials > 50, "it tries on");
+  await until(() => dials > 50, "it continues its attempts");
   clearInterval(timer);
   assert.ok(turns > 10, `${turns} turns of a timer in ${dials} dials`);
   broken = false;
-  await until(() => nc.getServer() === server.address && openSockets() > 0, "it is back");
+  await until(() => nc.getServer() === server.address && openSockets() > 0, "the client is back");
   await nc.flush();
 });

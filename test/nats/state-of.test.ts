@@ -23,13 +23,13 @@ test("stateOf returns state, server and last error of a client of this package a
   const up = { state: "connected", connected: true, server: server.address, lastError: undefined };
   assert.deepEqual(stateOf(nc), up);
   await server.stop();
-  await until(() => stateOf(nc).state === "reconnecting", "the loss is seen");
+  await until(() => stateOf(nc).state === "reconnecting", "the loss is noticed");
   await until(() => String(stateOf(nc).lastError).includes("ECONNREFUSED"), "a failed attempt is seen");
   const down = stateOf(nc);
   assert.deepEqual([down.connected, down.server], [false, undefined]);
   assert.ok(down.lastError instanceof DialError);
   await server.start();
-  await until(() => stateOf(nc).connected, "it is back");
+  await until(() => stateOf(nc).connected, "the client is back");
   await nc.flush();
   assert.deepEqual(stateOf(nc), up);
   await nc.close();
@@ -40,7 +40,7 @@ test("stateOf has the loss as the last error, until an attempt fails", async () 
   await using server = await startNats();
   const nc = await connect({ servers: server.address, reconnectDelayHandler: () => 60_000 });
   await server.stop();
-  await until(() => stateOf(nc).state === "reconnecting", "the loss is seen");
+  await until(() => stateOf(nc).state === "reconnecting", "the loss is noticed");
   assert.match(String(stateOf(nc).lastError), /lost: remote|ECONNRESET/);
 });
 
@@ -61,10 +61,10 @@ test("stateOf works with a connection of the client's own connect", async () => 
   const nc = await stockConnect({ servers: server.address, reconnectTimeWait: 20, maxReconnectAttempts: -1 });
   assert.deepEqual(stateOf(nc), { state: "connected", connected: true, server: server.address, lastError: undefined });
   await server.stop();
-  await until(() => stateOf(nc).state === "reconnecting", "the loss is seen");
+  await until(() => stateOf(nc).state === "reconnecting", "the loss is noticed");
   assert.deepEqual([stateOf(nc).connected, stateOf(nc).server], [false, undefined]);
   await server.start();
-  await until(() => stateOf(nc).connected, "it is back");
+  await until(() => stateOf(nc).connected, "the client is back");
   const drained = nc.drain();
   assert.equal(stateOf(nc).state, "draining");
   await drained;

@@ -124,14 +124,14 @@ const rows: readonly Row[] = [
     reason: "auth_failed",
   },
   {
-    what: "the server hangs up before INFO",
+    what: "the server closes the connection before INFO",
     serve: () => peer((socket) => socket.end()),
     stock: ["ConnectionError", "NatsError CONNECTION_REFUSED"],
     reason: "handshake_closed",
     code: [undefined, undefined],
   },
   {
-    what: "the server hangs up after INFO",
+    what: "the server closes the connection after INFO",
     serve: () =>
       peer((socket) => {
         socket.write(infoLine());

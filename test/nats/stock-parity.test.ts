@@ -68,7 +68,7 @@ const soon = { reconnectTimeWait: 20, reconnectJitter: 0, maxReconnectAttempts: 
 test("statuses of a forced reconnect are those of the client's own connect", async () => {
   await same(soon, async ({ nc, told, times }) => {
     await nc.reconnect();
-    await until(() => times("reconnect") === 1, "it is back");
+    await until(() => times("reconnect") === 1, "the client is back");
     return told;
   });
 });
@@ -77,7 +77,7 @@ test("statuses of an outage are those of the client's own connect and end with t
   await same({ ...soon, maxReconnectAttempts: 4 }, async ({ nc, server, told }) => {
     await server.stop();
     await nc.closed();
-    await until(() => told.length >= 5, "all is told");
+    await until(() => told.length >= 5, "every event is reported");
     return told.filter((type) => type !== "close");
   });
 });
@@ -111,7 +111,7 @@ test("statuses of a loss with reconnect: false are those of the client's own con
 test("statuses of a stale connection are those of the client's own connect", async () => {
   await same(soon, async ({ nc, told, times }) => {
     insidesOf(nc).disconnect();
-    await until(() => times("reconnect") === 1, "it is back");
+    await until(() => times("reconnect") === 1, "the client is back");
     return told;
   });
 });
@@ -119,7 +119,7 @@ test("statuses of a stale connection are those of the client's own connect", asy
 test("a protocol error ends the connection and not the client, as in the client's own connect", async () => {
   await same(soon, async ({ nc, told, times }) => {
     insidesOf(nc).sendCommand("X\r\n");
-    await until(() => times("reconnect") === 1, "it is back");
+    await until(() => times("reconnect") === 1, "the client is back");
     return told;
   });
 });

@@ -192,7 +192,7 @@ describe("close() during a pending reconnect ends it at once", () => {
       },
     });
     await loses();
-    await until(() => lost, "the loss is seen");
+    await until(() => lost, "the loss is noticed");
     return { nc, attempts: () => attempts };
   };
   const endsAtOnce = async (t: TestContext, nc: Awaited<ReturnType<typeof connect>>) => {
@@ -230,7 +230,7 @@ describe("close() during a pending reconnect ends it at once", () => {
       it(`close() ends a reconnect at once ${stage}, by ${dialed}`, async (t) => {
         await using server = await greetingPeer(greeting);
         const { nc } = await reconnecting({ servers: server.address, dialer }, () => hangUp(server));
-        await until(() => server.accepted === 2 && server.open.size === 1, "the next handshake is under way");
+        await until(() => server.accepted === 2 && server.open.size === 1, "the next handshake is in progress");
         // The server's data is read in the following turns of the event loop.
         await new Promise((resolve) => setTimeout(resolve, 20));
         await endsAtOnce(t, nc);
@@ -246,7 +246,7 @@ describe("close() during a pending reconnect ends it at once", () => {
       const server = await natsPeer();
       const servers = [server.address, `127.0.0.1:${hole.port}`];
       const { nc } = await reconnecting({ servers, dialer, timeout: 200 }, () => server.close());
-      await until(() => pendingConnects() > connects, "a connect is under way");
+      await until(() => pendingConnects() > connects, "a connect is in progress");
       await endsAtOnce(t, nc);
       await until(() => openSockets() <= sockets && pendingConnects() <= connects, "no socket is left");
     });
@@ -267,7 +267,7 @@ describe("close() during a pending reconnect ends it at once", () => {
     it(`close() ends a reconnect at once in ${what}`, async (t) => {
       await using server = await startNats();
       const { nc } = await reconnecting({ servers: server.address, ...options }, () => server.stop());
-      await until(() => openSockets() === 0 && openTimers() > timersBefore, "it waits");
+      await until(() => openSockets() === 0 && openTimers() > timersBefore, "the client waits");
       await endsAtOnce(t, nc);
       await nothingLeft();
     });
@@ -277,7 +277,7 @@ describe("close() during a pending reconnect ends it at once", () => {
     await using server = await startNats();
     const stock = { reconnectDelayHandler: undefined, reconnectTimeWait: long, reconnectJitter: 0 };
     const { nc, attempts } = await reconnecting({ servers: server.address, ...stock }, () => server.stop());
-    await until(() => openSockets() === 0 && openTimers() > timersBefore, "it waits");
+    await until(() => openSockets() === 0 && openTimers() > timersBefore, "the client waits");
     assert.equal(attempts(), 0);
     await endsAtOnce(t, nc);
     await nothingLeft();

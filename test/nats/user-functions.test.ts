@@ -75,7 +75,7 @@ const causes: Readonly<Record<Event, (nc: Client, server: RecordingPeer, seen: R
   rtt: () => {},
   publishRejected: async (nc, server, seen) => {
     server.hangUp();
-    await until(() => seen.has("disconnect"), "it is lost");
+    await until(() => seen.has("disconnect"), "the connection is lost");
     assert.throws(() => nc.publish("news"));
   },
   close: (nc) => nc.close(),
@@ -275,7 +275,7 @@ async function instrumented(trace: ClientTrace | (() => never)): Promise<void> {
   const nc = await stockConnect({ servers: server.address });
   const { stop } = instrument(nc, { trace });
   await nc.close();
-  await until(() => nc.isClosed(), "it is closed");
+  await until(() => nc.isClosed(), "the client is closed");
   await new Promise((resolve) => setTimeout(resolve, 5));
   stop();
 }

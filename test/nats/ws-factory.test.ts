@@ -95,7 +95,7 @@ test("a client over wsFactory publishes, subscribes and requests", async () => {
     dones.map(({ target, outcome }) => `${target} ${outcome}`),
     [`127.0.0.1:${server.wsPort} success`],
   );
-  await until(() => closes.length === 1, "the close is told");
+  await until(() => closes.length === 1, "the close is reported");
   assert.deepEqual(closes, ["local"]);
 });
 
@@ -322,7 +322,7 @@ test("a close during a websocket reconnect cancels the dial at once", async () =
   await using deaf = await silentPeer();
   const { protocol } = nc as unknown as { protocol: { servers: { getServers(): { src: string }[] } } };
   for (const each of protocol.servers.getServers()) each.src = `ws://${deaf.address}`;
-  await until(() => deaf.accepted === 1, "a reconnect is under way");
+  await until(() => deaf.accepted === 1, "a reconnect is in progress");
   await nc.close();
   await nc.closed();
   await until(() => dones.length === 2, "the dial has ended");
@@ -348,7 +348,7 @@ test("the signal of wsFactory ends dials in progress, rejects new ones and leave
   const { dialer, dones } = watched(tcp());
   const factory = wsFactory({ dialer, signal: abort.signal });
   const connecting = wsconnect({ servers: `ws://${deaf.address}`, wsFactory: factory });
-  await until(() => deaf.accepted === 1, "the dial is under way");
+  await until(() => deaf.accepted === 1, "the dial is in progress");
   abort.abort(new Error("shutting down"));
   await assert.rejects(connecting, { message: "shutting down" });
   await until(() => dones.length > 0, "the dial has ended");
