@@ -1,6 +1,6 @@
 /**
- * Every way to say who one is: user and password, token, nkey, creds file, credentials in the URL; what
- * a wrong password and a forbidden subject look like; and a creds file that is replaced while connected.
+ * Every kind of credentials: user and password, token, nkey, creds file, and credentials in the URL. Then a wrong
+ * password, a forbidden subject, and a creds file that is replaced while connected.
  *
  *   npm run build && node --import tsx examples/nats-auth.ts
  */
@@ -16,7 +16,7 @@ import { until } from "./support/until.ts";
 
 const folder = temporaryFolder();
 const seedFile = join(folder, "user.nk"); // the seed of an nkey
-const credsFile = join(folder, "user.creds"); // a JWT and the seed that proves it, as `nsc` writes them
+const credsFile = join(folder, "user.creds"); // a JWT and its seed, as `nsc` writes them
 const { nkey, issuer } = await makeFiles();
 
 await using users = await startNats(
@@ -29,7 +29,7 @@ await using users = await startNats(
 await using token = await startNats("token", "authorization { token: t0ken }");
 await using operator = await startNats("operator", issuer.config);
 
-console.log("\nThe ways in:");
+console.log("\nKinds of credentials:");
 await enter("user and password", { servers: users.address, user: "alice", pass: "p@ss:word" });
 await enter("user and password in the URL", { servers: `nats://alice:p%40ss%3Aword@${users.address}` });
 await enter("token", { servers: token.address, token: "t0ken" });
@@ -58,31 +58,31 @@ const alice = await connect({
     console.log(`client  ${kind}: ${error}`);
   },
 });
-alice.publish("secrets", "psst"); // The server says no later, and the connection stays.
+alice.publish("secrets", "psst"); // The server reports the violation later and keeps the connection.
 await until(() => complaints > 0, "the server's no");
 await alice.close();
 
-console.log("\nA creds file that expires, and is replaced while the client is connected:");
+console.log("\nA creds file that expires and is replaced while the client is connected:");
 let isBack = false;
 await replaceCreds({ expiresInSeconds: 2 });
 const rotated = await connect({
   servers: operator.address,
-  creds: credsFile, // read again at each connect
-  onDisconnect: ({ reason }) => console.log(`client  no longer connected, because: ${reason}`),
+  creds: credsFile, // read again before each dial
+  onDisconnect: ({ reason }) => console.log(`client  disconnected: ${reason}`),
   onReconnect() {
     isBack = true;
-    console.log("client  back, with the new creds");
+    console.log("client  reconnected with the new creds");
   },
 });
 await replaceCreds();
 await until(() => isBack, "the client to be back");
 await rotated.drain();
 
-/** Connects, and says so. */
+/** Connects and prints it. */
 async function enter(how: string, options: ConnectOptions): Promise<void> {
   const nc = await connect(options);
   await nc.close();
-  console.log(`client  let in by ${how}`);
+  console.log(`client  accepted with ${how}`);
 }
 
 async function makeFiles() {
@@ -93,7 +93,7 @@ async function makeFiles() {
   return { nkey: user.getPublicKey(), issuer };
 }
 
-/** Puts new creds in the place of the old ones, at one stroke: nobody reads half of them. */
+/** Replaces the creds file atomically, so that it is never read half written. */
 async function replaceCreds({ expiresInSeconds = 0 } = {}): Promise<void> {
   const expiresAt = expiresInSeconds === 0 ? undefined : Math.floor(Date.now() / 1000) + expiresInSeconds;
   writeFileSync(`${credsFile}.new`, await issuer.creds(expiresAt));

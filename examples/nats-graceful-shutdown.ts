@@ -1,7 +1,7 @@
 /**
- * A worker that ends well: on SIGTERM or SIGINT it takes no new jobs, finishes those that it has, sends
- * their answers, and closes, within a deadline. A second signal ends it at once. Here it sends itself
- * the first after two seconds.
+ * A worker that shuts down gracefully. On SIGTERM or SIGINT it takes no new jobs, finishes its current ones, sends their
+ * answers and closes, within a deadline. A second signal ends it at once. In this example it sends itself the first signal
+ * after two seconds.
  *
  *   npm run build && node --import tsx examples/nats-graceful-shutdown.ts
  */
@@ -11,14 +11,14 @@ import { connect, natsLog } from "dialtrace/nats";
 import { startBoss } from "./support/boss.ts";
 import { startNats } from "./support/nats.ts";
 
-const deadlineMs = 5_000; // less than what lies between SIGTERM and SIGKILL: 10 s in Docker, 30 s in Kubernetes
+const deadlineMs = 5_000; // less than the time between SIGTERM and SIGKILL: 10 s in Docker, 30 s in Kubernetes
 const stop = new AbortController();
 const stopped = once(stop.signal, "abort");
 process.on("SIGTERM", shutDown).on("SIGINT", shutDown);
 
 function shutDown(signal: NodeJS.Signals): void {
-  process.off("SIGTERM", shutDown).off("SIGINT", shutDown); // The next one does what signals do by themselves.
-  console.log(`worker  ${signal}: finishes what it has`);
+  process.off("SIGTERM", shutDown).off("SIGINT", shutDown); // The next signal has its default effect.
+  console.log(`worker  ${signal}: finishes its jobs`);
   setTimeout(() => {
     console.error(`worker  could not finish within ${deadlineMs} ms`);
     process.exit(1);
@@ -29,7 +29,7 @@ function shutDown(signal: NodeJS.Signals): void {
 async function work(servers: string): Promise<void> {
   const nc = await connect({
     servers,
-    signal: stop.signal, // ends the first connect, and an outage: in both there is nothing to finish with
+    signal: stop.signal, // ends the first connect, or an outage: without a connection nothing can be finished
     maxReconnectAttempts: -1,
     trace: natsLog(),
   });
@@ -43,8 +43,8 @@ async function work(servers: string): Promise<void> {
   await Promise.race([stopped, working]);
   if (nc.isClosed()) throw stop.signal.reason ?? new Error("the client has given up");
 
-  await jobs.drain(); // The server sends no new ones.
-  await working; // Those that it has sent are done. `nc.drain()` alone would not wait for the loop.
+  await jobs.drain(); // The server sends no new jobs.
+  await working; // The received jobs are done. `nc.drain()` alone would not wait for the loop.
   await nc.drain(); // The answers are sent, and the client is closed.
 }
 
@@ -55,6 +55,6 @@ try {
   await work(server.address);
 } catch (error) {
   if (error !== stop.signal.reason) throw error;
-  console.log("worker  had no connection to finish with");
+  console.log("worker  had no connection for a drain");
 }
 await boss.sum();

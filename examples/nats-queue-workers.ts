@@ -1,7 +1,7 @@
 /**
- * Three workers share the jobs of one subject as a queue group, each over a connection of its own. One
- * is killed with jobs in its hands, which are asked for again; another leaves gracefully and finishes
- * what it has taken. At the end every job was done, by one worker.
+ * Three workers share the jobs of one subject as a queue group, each over its own connection. One is killed with
+ * unfinished jobs, which are requested again. Another leaves gracefully and finishes its jobs. In the end every job was
+ * done by one worker.
  *
  *   npm run build && node --import tsx examples/nats-queue-workers.ts
  */
@@ -12,12 +12,12 @@ import { startNats } from "./support/nats.ts";
 import { until } from "./support/until.ts";
 
 await using server = await startNats("jobs");
-const done = new Map<string, string[]>(); // who has done it, by job
+const done = new Map<string, string[]>(); // workers that have done it, by job
 
 /** Takes jobs, one at a time, and answers each when it is done. */
 async function startWorker(name: string) {
   const nc = await connect({ name, servers: server.address, trace: natsLog() });
-  const jobs = nc.subscribe("jobs", { queue: "workers" }); // the same name: each job goes to one of the group
+  const jobs = nc.subscribe("jobs", { queue: "workers" }); // the same queue name: each job goes to one member of the group
   let isKilled = false;
   const working = (async () => {
     for await (const job of jobs) {
@@ -27,15 +27,15 @@ async function startWorker(name: string) {
       job.respond(name);
     }
   })();
-  await nc.flush(); // The server knows of the subscription now.
+  await nc.flush(); // The server has the subscription now.
   return {
-    /** Leaves as a program should: no new jobs, those taken finished, their answers sent. */
+    /** Leaves gracefully: takes no new jobs, finishes the current ones and sends their answers. */
     async leave() {
       await jobs.drain();
       await working; // `nc.drain()` alone would not wait for the loop.
       await nc.drain();
     },
-    /** Ends as a program that crashes. */
+    /** Ends like a program that crashes. */
     async kill() {
       isKilled = true;
       await nc.close();
@@ -47,7 +47,7 @@ const [ann, ben, cat] = [await startWorker("ann"), await startWorker("ben"), awa
 const boss = await connect({ name: "boss", servers: server.address });
 let repeated = 0;
 
-/** Has a job done. A worker that has died never answers: after the timeout it is asked for again. */
+/** Requests a job, and again after the timeout: a dead worker never answers. */
 async function request(job: string): Promise<void> {
   for (let attempt = 1; attempt <= 3; attempt += 1) {
     try {
@@ -55,7 +55,7 @@ async function request(job: string): Promise<void> {
       return;
     } catch (error) {
       if (!(error instanceof errors.TimeoutError)) throw error;
-      console.log(`boss  has no answer to ${job}: asks again`);
+      console.log(`boss  has no answer to ${job}: requests it again`);
       repeated += 1;
     }
   }
@@ -63,7 +63,7 @@ async function request(job: string): Promise<void> {
 }
 
 const jobs = Array.from({ length: 36 }, (_, index) => `job ${index + 1}`);
-console.log(`\nboss  asks for ${jobs.length} jobs`);
+console.log(`\nboss  requests ${jobs.length} jobs`);
 const all = Promise.all(jobs.map(request));
 
 await until(() => done.size >= 4, "some to be done");
@@ -73,12 +73,12 @@ await until(() => done.size >= 12, "some more to be done");
 await ben.leave();
 await all;
 
-console.log("\nAll is done:");
+console.log("\nAll jobs are done:");
 await Promise.all([cat.leave(), boss.drain()]);
 for (const name of ["ann", "ben", "cat"]) {
   console.log(`${name}   has done ${[...done.values()].filter((who) => who.includes(name)).length} jobs`);
 }
 const once = jobs.filter((job) => done.get(job)?.length === 1).length;
-console.log(`boss  ${once} of ${jobs.length} jobs were done by one worker each, ${repeated} were asked for again`);
-// A worker that is late, not dead, would make it two: let jobs be such that twice does no harm.
+console.log(`boss  ${once} of ${jobs.length} jobs were done by one worker each, ${repeated} were requested again`);
+// A slow worker could do a job twice: make jobs idempotent.
 if (once < jobs.length) process.exitCode = 1;

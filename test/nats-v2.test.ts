@@ -5,12 +5,13 @@ import { type NatsConnection, connect as stockConnectV2 } from "nats";
 import { connect as connectV3 } from "../src/nats.ts";
 import { connect, instrument, natsLog } from "../src/nats-v2.ts";
 import { startNats } from "./support/nats-server.ts";
+import { transportOf } from "./support/nats-transport.ts";
 import { openSockets, until } from "./support/resources.ts";
 import { temporaryFolder } from "./support/temporary.ts";
 
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-test("the connection is one of nats 2.x, with all that those have: JetStream and key-value stores", async () => {
+test("connect of nats-v2 resolves to a connection of nats 2.x with JetStream and key-value stores", async () => {
   await using server = await startNats(["--jetstream", "--store_dir", temporaryFolder()]);
   const nc: NatsConnection = await connect({ servers: server.address });
   const manager = await nc.jetstreamManager();
@@ -23,7 +24,7 @@ test("the connection is one of nats 2.x, with all that those have: JetStream and
   await nc.drain();
 });
 
-test("its statuses come in its own words, and end with the client", async () => {
+test("statuses of nats-v2 are those of nats 2.x and end with the client", async () => {
   await using server = await startNats();
   const nc = await connect({ servers: server.address, reconnectDelayHandler: () => 5 });
   const told: string[] = [];
@@ -43,7 +44,7 @@ test("its statuses come in its own words, and end with the client", async () => 
   ]);
 });
 
-test("clients of both lines, plain ones and ours, stand in one process, each on its own transport", async () => {
+test("plain and dialed clients of both libraries keep their own transports in one process", async () => {
   await using server = await startNats();
   const options = { servers: server.address, reconnectTimeWait: 20, reconnectJitter: 0, maxReconnectAttempts: -1 };
   const clients = {
@@ -56,7 +57,7 @@ test("clients of both lines, plain ones and ours, stand in one process, each on 
     Object.fromEntries(
       Object.entries(clients).map(([name, nc]) => {
         const { transport } = (nc as unknown as { protocol: { transport: { version: string } } }).protocol;
-        return [name, `${transport.constructor.name} ${transport.version.split(".", 1)[0]}`];
+        return [name, `${transportOf(nc)} ${transport.version.split(".", 1)[0]}`];
       }),
     );
   try {
@@ -67,17 +68,17 @@ test("clients of both lines, plain ones and ours, stand in one process, each on 
     await server.start();
     await Promise.all(back);
     assert.deepEqual(transports(), {
-      ours: "DialedTransport 2",
+      ours: "dialed NodeTransport 2",
       plain3: "NodeTransport 3",
       plain2: "NodeTransport 2",
-      ours3: "DialedTransport 3",
+      ours3: "dialed NodeTransport 3",
     });
   } finally {
     await Promise.all(Object.values(clients).map((nc) => nc.close()));
   }
 });
 
-test("observers work on its connections, made by this package or plain", async () => {
+test("observers work with connections of nats 2.x, dialed or plain", async () => {
   await using server = await startNats(["--name", "n1"]);
   const { address } = server;
   const lines: string[] = [];

@@ -32,7 +32,7 @@ export async function handshake(
     ...(session !== undefined && { session: session.ticket }),
   });
   if (resumption !== undefined) storeSessions(conn, resumption);
-  await secured(conn);
+  await finishTlsHandshake(conn);
   return conn;
 }
 
@@ -46,8 +46,13 @@ function storeSessions(conn: TLSSocket, { sessions, server, session }: Resumptio
   conn.on("session", (ticket: Buffer) => sessions.put(server, { ticket, expiresAt }));
 }
 
-/** Waits for the handshake. On failure the socket is destroyed; no listener is left. */
-function secured(conn: TLSSocket): Promise<void> {
+/**
+ * Resolves when the TLS handshake of `conn` is done. On failure the socket is destroyed; no listener is left.
+ *
+ * @throws the error of the socket; DialError `tls_client_cert` when the server requires a client certificate, and
+ * `tls_closed` when it closes the connection.
+ */
+export function finishTlsHandshake(conn: TLSSocket): Promise<void> {
   return new Promise((resolve, reject) => {
     const end = () => {
       conn.removeListener("secureConnect", onSecure);

@@ -1,4 +1,4 @@
-/** A connection of any line of the client, as far as it is looked at from outside. */
+/** The members of a connection, of either client library, that are read from outside. */
 export interface AnyConnection {
   status(): AsyncIterable<{ readonly type: string }>;
   closed(): Promise<unknown>;

@@ -9,14 +9,14 @@ import type { Userinfo } from "./servers.ts";
 type Auth = ReturnType<Authenticator>;
 type Credentials = Readonly<Record<string, unknown>>;
 
-/** Fields of CONNECT that authenticators give. */
+/** Fields of CONNECT that authenticators set. */
 const fields = ["user", "pass", "auth_token", "jwt", "nkey", "sig"] as const;
 
 /**
- * Has each of the user's authenticators refused that returns no credentials. Upstream would send a server what a
- * promise or a string spreads to, or nothing.
+ * Wraps the user's authenticators with a check of what they return. The library would spread a promise or a string into
+ * CONNECT, or send nothing.
  *
- * @throws TypeError when one is no function.
+ * @throws TypeError if one is not a function.
  */
 export function checkedAuthenticators(given: unknown): Authenticator[] {
   return [given ?? []].flat().map((authenticator) => {
@@ -26,8 +26,8 @@ export function checkedAuthenticators(given: unknown): Authenticator[] {
 }
 
 /**
- * Makes the authenticator of a client: the credentials of the options, in whose place stands the userinfo of the
- * server that is dialed, as in Go. A JWT and its signature are sent beside a userinfo.
+ * Returns the authenticator of a client. The userinfo of the dialed server replaces the credentials of the options, as in
+ * Go; a JWT and its signature are sent in addition.
  */
 export function clientAuthenticator(authenticator: Authenticator, userinfo: () => Userinfo | undefined): Authenticator {
   return (nonce) => {
@@ -39,7 +39,7 @@ export function clientAuthenticator(authenticator: Authenticator, userinfo: () =
   };
 }
 
-/** Upstream closes the client when one throws; the error is known then as what failed the dial. */
+/** Wraps what an authenticator throws: the library would close the client with the bare error. */
 function attempted(authenticator: Authenticator, nonce: string | undefined): Credentials {
   try {
     return checked("credentials", authenticator(nonce)) ?? {};
@@ -49,7 +49,7 @@ function attempted(authenticator: Authenticator, nonce: string | undefined): Cre
   }
 }
 
-/** @throws TypeError, classified as `config`, for what are no credentials. */
+/** @throws TypeError, classified as `config`, if the value is not an object with credentials. */
 function checked(name: string, value: unknown): Credentials | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value !== "object" || Array.isArray(value) || isPromiseLike(value)) {
@@ -58,7 +58,7 @@ function checked(name: string, value: unknown): Credentials | undefined {
   for (const field of fields) {
     const given = (value as Credentials)[field];
     if (given === undefined || given === null || typeof given === "string") continue;
-    // Not shown: it may be a secret.
+    // The value is not shown: it may be a secret.
     handleRejection(given);
     const kind = isPromiseLike(given) ? "a promise" : `a ${typeof given}`;
     throw asMistake(new TypeError(`connect: ${name}: ${field} must be a string, got ${kind}`));

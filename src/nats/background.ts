@@ -2,31 +2,31 @@ import type { ClientState } from "../client/client-trace.ts";
 import { handled } from "../support/handled.ts";
 import { ClientClosedError } from "./closed-error.ts";
 
-/** A client that connects while its owner goes on. */
+/** Handle of a client that connects in the background. */
 export interface BackgroundClient<Connection> {
   readonly state: ClientState;
-  /** Whether there is a connection at this moment. */
+  /** Whether there is a connection now. */
   readonly isConnected: boolean;
-  /** Resolves when the first connection stands; rejects when the client has given it up. */
+  /** Resolves when the client has connected for the first time; rejects if the first connect fails. */
   readonly ready: Promise<Connection>;
-  /** The client, from when its first connection stands. */
+  /** The client's connection; `undefined` until the first connect has succeeded. */
   readonly connection: Connection | undefined;
-  /** Gives the first connect up, or closes the client. */
+  /** Ends the first connect, or closes the client. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** A client that has yet to connect. */
+/** A client that has not connected yet. */
 interface Connecting<Connection> {
   readonly state: ClientState;
   connect(): Promise<Connection>;
   close(why: Error): Promise<void>;
 }
 
-/** Connects in the background. */
+/** Starts the first connect and returns a handle to the client. */
 export function inBackground<Connection>(client: Connecting<Connection>): BackgroundClient<Connection> {
   let connection: Connection | undefined;
-  // An owner that never asks for `ready` reads `state`.
+  // `ready` may be ignored: `state` says the same.
   const ready = handled(client.connect());
   handled(
     ready.then((nc) => {

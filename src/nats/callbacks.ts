@@ -12,26 +12,27 @@ import { notify } from "../support/user-call.ts";
 import { checkFunction } from "../support/validate.ts";
 
 /**
- * What the Go client calls its handlers: each is called exactly once for its event, in the order of the
- * events. One that throws, or returns a promise that rejects, is warned of once; the promise is not awaited.
+ * Callbacks for the events of a client, as the handlers of the Go client. Each is called exactly once per event, in the
+ * order of the events. Returned promises are not awaited. A callback that throws or rejects causes one process warning.
  */
 export interface ClientCallbacks {
-  /** The first connection stands. */
+  /** The client has connected for the first time. @defaultValue none */
   onConnect?: ((info: ClientConnectInfo) => void) | undefined;
-  /** An established connection has ended, by whoever's doing, `close()` included. */
+  /** An established connection has ended, for any reason including `close()`. @defaultValue none */
   onDisconnect?: ((cause: DisconnectInfo) => void) | undefined;
-  /** A lost connection has been replaced. */
+  /** A lost connection has been replaced. @defaultValue none */
   onReconnect?: ((info: ReconnectInfo) => void) | undefined;
-  /** The client has closed for good; with the error that it gave up for, if it was that. */
+  /** The client has closed for good, with the error that made it give up, if any. @defaultValue none */
   onClosed?: ((info: ClientCloseInfo) => void) | undefined;
-  /** A server has told of others that the pool didn't have. */
+  /** A server has announced servers that are new to the pool. @defaultValue none */
   onDiscoveredServers?: ((info: ServersChangeInfo) => void) | undefined;
-  /** The server is about to shut down. Once for each connection. */
+  /** The server is about to shut down. Called once per connection. @defaultValue none */
   onLameDuck?: ((info: ServerSaidInfo) => void) | undefined;
-  /** A server has reported an error, such as a permission violation. */
+  /** A server has reported an error, such as a permission violation. @defaultValue none */
   onError?: ((info: ClientErrorInfo) => void) | undefined;
 }
 
+/** Names of the callbacks among the options of `connect`. */
 export const callbackNames = [
   "onConnect",
   "onDisconnect",
@@ -42,23 +43,27 @@ export const callbackNames = [
   "onError",
 ] as const satisfies readonly (keyof ClientCallbacks)[];
 
-/** @throws TypeError naming the callback that is no function. */
+/**
+ * Returns the callbacks as hooks.
+ *
+ * @throws TypeError naming the callback that is not a function.
+ */
 export function callbackHooks(callbacks: ClientCallbacks): ClientTrace {
   for (const name of callbackNames) {
     if (callbacks[name] !== undefined) checkFunction(`connect: ${name}`, callbacks[name]);
   }
-  const told =
+  const hookOf =
     <I>(name: (typeof callbackNames)[number], callback: ((info: I) => void) | undefined) =>
     (info: I) =>
       notify(name, () => callback?.(info));
-  const discovered = told("onDiscoveredServers", callbacks.onDiscoveredServers);
+  const discovered = hookOf("onDiscoveredServers", callbacks.onDiscoveredServers);
   return {
-    connect: told("onConnect", callbacks.onConnect),
-    disconnect: told("onDisconnect", callbacks.onDisconnect),
-    reconnect: told("onReconnect", callbacks.onReconnect),
-    close: told("onClosed", callbacks.onClosed),
+    connect: hookOf("onConnect", callbacks.onConnect),
+    disconnect: hookOf("onDisconnect", callbacks.onDisconnect),
+    reconnect: hookOf("onReconnect", callbacks.onReconnect),
+    close: hookOf("onClosed", callbacks.onClosed),
     serversChange: (info) => (info.added.length > 0 ? discovered(info) : undefined),
-    lameDuck: told("onLameDuck", callbacks.onLameDuck),
-    error: told("onError", callbacks.onError),
+    lameDuck: hookOf("onLameDuck", callbacks.onLameDuck),
+    error: hookOf("onError", callbacks.onError),
   };
 }

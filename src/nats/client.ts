@@ -5,38 +5,38 @@ import { DialTimeoutError, timeoutMessage } from "../core/errors.ts";
 import { handled } from "../support/handled.ts";
 import { allowIgnored } from "./ignorable.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-import type { Connection, Upstream } from "./nats-library.ts";
+import type { Connection, NatsLibrary } from "./nats-library.ts";
 import type { DialedProtocol } from "./protocol.ts";
 import { withStockCause } from "./stock-cause.ts";
 
-/** What bounds a first connect. */
+/** Limits of a first connect. */
 export interface FirstConnectBounds {
   readonly signal: AbortSignal | undefined;
   readonly deadlineMs: number | undefined;
   readonly servers: readonly string[];
 }
 
-/** A client from before its first connect, which resolves to a `C`, to its end. */
+/** A client, from before its first connect to its end. The connect resolves to a `C`. */
 export class Client<C> {
-  readonly #upstream: Upstream;
+  readonly #library: NatsLibrary;
   readonly #nc: Connection;
   readonly #protocol: DialedProtocol;
   readonly #lifecycle: Lifecycle;
   readonly #bounds: FirstConnectBounds;
 
   constructor(
-    upstream: Upstream,
+    library: NatsLibrary,
     nc: Connection,
     protocol: DialedProtocol,
     lifecycle: Lifecycle,
     bounds: FirstConnectBounds,
   ) {
-    this.#upstream = upstream;
+    this.#library = library;
     this.#nc = nc;
     this.#protocol = protocol;
     this.#lifecycle = lifecycle;
     this.#bounds = bounds;
-    announceDrain(upstream, nc, lifecycle);
+    announceDrain(library, nc, lifecycle);
     allowIgnored(nc);
   }
 
@@ -44,14 +44,14 @@ export class Client<C> {
     return this.#lifecycle.state;
   }
 
-  /** The first connect. Closes the client when it fails. */
+  /** Connects for the first time. Closes the client if that fails. */
   async connect(): Promise<C> {
     const { signal } = this.#bounds;
     try {
       signal?.throwIfAborted();
       await bounded(this.#protocol.dialLoop(), this.#bounds);
     } catch (thrown) {
-      const error = withStockCause(thrown, this.#upstream);
+      const error = withStockCause(thrown, this.#library);
       await this.close(error as Error);
       throw error;
     }
@@ -64,7 +64,7 @@ export class Client<C> {
   }
 }
 
-/** Ends the first connect by the signal or the deadline; upstream's loop knows neither. */
+/** Rejects when the signal aborts or the deadline passes, which the library's loop does not support. */
 function bounded(work: Promise<void>, { signal, deadlineMs, servers }: FirstConnectBounds): Promise<void> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal?.reason);
@@ -83,19 +83,19 @@ function bounded(work: Promise<void>, { signal, deadlineMs, servers }: FirstConn
   });
 }
 
-function announceDrain(upstream: Upstream, nc: Connection, lifecycle: Lifecycle): void {
+function announceDrain(library: NatsLibrary, nc: Connection, lifecycle: Lifecycle): void {
   const drain = nc.drain.bind(nc);
   nc.drain = async () => {
     if (nc.isClosed() || nc.isDraining()) return drain();
     if (lifecycle.state !== "connected") {
-      // As in Go. Upstream waits for the answers of a server that isn't there.
+      // As in Go. The library would wait for answers of a server that is not connected.
       await nc.close();
-      throw upstream.notConnectedError("drain: there was no connection, so the client was closed");
+      throw library.notConnectedError("drain: there was no connection, so the client was closed");
     }
     lifecycle.draining();
     await drain();
-    // `nats` 2.x resolves all the same.
-    if (lifecycle.drainCutShort) throw upstream.notConnectedError("drain: connection disconnected");
+    // `nats` 2.x resolves in this case.
+    if (lifecycle.drainCutShort) throw library.notConnectedError("drain: connection disconnected");
   };
 }
 

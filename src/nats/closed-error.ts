@@ -1,4 +1,4 @@
-/** Why a pending dial was aborted when its client was closed; a cancellation, not a failure. */
+/** Reason of the abort when a client is closed during a dial. Classified as a cancellation, not as a failure. */
 export class ClientClosedError extends Error {
   override readonly name = "AbortError";
 

@@ -7,35 +7,35 @@ import type { NodeConnectionOptions } from "./nats-library.ts";
 import { transportNode } from "./nats-library-v3.ts";
 import { transportNodeChecks } from "./option-checks.ts";
 
-/** Everything that transport-node's `connect` takes, and how to dial. */
+/** Options of transport-node's `connect`, and how to dial. */
 export interface ConnectOptions extends Omit<NodeConnectionOptions, keyof DialedConnectOptions>, DialedConnectOptions {
-  /** Whether to resolve at once: see {@link BackgroundConnectOptions}. @defaultValue `false` */
+  /** `true` makes them {@link BackgroundConnectOptions}. @defaultValue `false` */
   connectInBackground?: false | undefined;
 }
 
-/** Options of a connect that resolves at once, with a handle to a client that is still connecting. */
+/** Options of a connect that resolves at once to a handle of a client that is still connecting. */
 export interface BackgroundConnectOptions extends Omit<ConnectOptions, "connectInBackground"> {
+  /** Resolves at once instead of after the first connect. */
   connectInBackground: true;
 }
 
-/** A client that connects while its owner goes on. */
+/** Handle of a client that connects in the background. */
 export type BackgroundConnection = BackgroundClient<NatsConnection>;
 
 const connectDialed = connectWith<NatsConnection>(transportNode, transportNodeChecks);
 
 /**
- * Connects to NATS as `@nats-io/transport-node` does, through a dialer of yours. INFO, the TLS upgrade
- * and the server's answer to CONNECT run as the dial's handshake, so that its timeouts, spans and
- * metrics cover them. A connect that is given up leaves no socket behind. Other connections of the
- * process are not affected.
+ * Connects to NATS as `@nats-io/transport-node` does, through your dialer. INFO, the TLS upgrade and the
+ * server's answer to CONNECT are the dial's handshake, so timeouts, spans and metrics cover them. A connect that is given
+ * up leaves no socket behind. Other connections of the process are not affected.
  *
- * With `connectInBackground` it resolves at once; bad options reject in either case.
+ * With `connectInBackground` it resolves at once. Invalid options reject in either case.
  *
- * Servers may also come first, as text: `connect("nats://a:4222,nats://b:4222", { signal })`. An option that the
- * client of a newer version may know passes with one warning; a near miss of one that is known is refused.
+ * Servers may also come first, as text: `connect("nats://a:4222,nats://b:4222", { signal })`. An unknown option passes
+ * with one warning, because a newer client may know it; a misspelled known option is rejected.
  *
- * @throws TypeError or RangeError naming the option that can't be used.
- * @throws DialError when no server could be reached, {@link DialTimeoutError} past `connectDeadlineMs`.
+ * @throws TypeError or RangeError naming the invalid option.
+ * @throws DialError if no server can be reached, {@link DialTimeoutError} after `connectDeadlineMs`.
  * @example
  * const nc = await connect({ servers: "nats://a:4222,nats://b:4222", dialer, signal });
  */

@@ -21,20 +21,24 @@ import type { DialedConnectOptions } from "./connect-options.ts";
 import { fileCredentials } from "./credentials.ts";
 import { rememberClient } from "./known-clients.ts";
 import { Lifecycle } from "./lifecycle.ts";
-import { ensureTransportFactory, type NodeConnectionOptions, type Upstream } from "./nats-library.ts";
-import { type DialedProtocol, type DialedProtocolClass, dialedProtocol } from "./protocol.ts";
+import {
+  type Connection,
+  ensureTransportFactory,
+  type NatsLibrary,
+  type NodeConnectionOptions,
+} from "./nats-library.ts";
+import { ownChecks } from "./option-checks.ts";
+import { DialedProtocol } from "./protocol.ts";
 import { PublishBuffer } from "./publish-buffer.ts";
 import { reconnectDelay } from "./reconnect-delay.ts";
 import { measureRtt } from "./rtt.ts";
 import { readServers } from "./servers.ts";
 
-/** Options of the client and of this package's own. */
+/** Options of the client library and of this package. */
 type Options = Omit<NodeConnectionOptions, keyof DialedConnectOptions> & DialedConnectOptions;
 
-/** Makes the `connect` of a line of the client, to whose connections it resolves. */
-export function connectWith<C>(upstream: Upstream, checks: Readonly<Record<string, Check>>) {
-  const Protocol = dialedProtocol(upstream);
-
+/** Returns the `connect` of a client library. It resolves to that library's connections. */
+export function connectWith<C>(library: NatsLibrary, checks: Readonly<Record<string, Check>>) {
   return async function connect(
     first: string | Options | null = {},
     second?: Options,
@@ -43,99 +47,92 @@ export function connectWith<C>(upstream: Upstream, checks: Readonly<Record<strin
     checkOpenOptions("connect", options, checks, "the NATS client");
     const { connectInBackground = false } = options;
     checkBoolean("connect: connectInBackground", connectInBackground);
-    const client = newClient<C>(upstream, Protocol, options);
+    const client = newClient<C>(library, options);
     return connectInBackground ? inBackground(client) : client.connect();
   };
 }
 
-/** Reads the arguments: options, or servers and further options. */
+/** Reads the arguments: options, or servers followed by options. */
 function optionsOf(first: string | Options | null, second: Options | undefined): Options {
   if (typeof first === "string") {
     if (second === undefined) return { servers: first };
     checkOptionsObject("connect", second, {});
     if (second.servers === undefined) return { ...second, servers: first };
-    throw invalid(TypeError, "connect: servers are given twice: leave them out of the options");
+    throw invalid(TypeError, "connect: servers are given twice; remove them from the options");
   }
   if (second !== undefined) {
-    throw invalid(TypeError, `connect: options come second only where servers come first, got ${show(first)}`);
+    throw invalid(
+      TypeError,
+      `connect: the first argument must be servers if options are the second, got ${show(first)}`,
+    );
   }
-  // The client takes null for no options.
+  // The library accepts null in place of options.
   return first ?? {};
 }
 
-function newClient<C>(upstream: Upstream, Protocol: DialedProtocolClass, options: Options): Client<C> {
+/** Checks the options of this package that nothing else checks, and fills in their defaults. */
+function checkedOptions(options: Options) {
   const {
     dialer = compose(tcp()),
-    signal,
-    connectDeadlineMs,
     connectInBackground = false,
     retryOnFailedConnect = connectInBackground,
-    reconnectBufSize,
     trace = [],
-    rttIntervalMs,
-    servers: given,
-    port,
-    creds,
-    nkeySeed,
-    reconnectDelayHandler,
-    onConnect,
-    onDisconnect,
-    onReconnect,
-    onClosed,
-    onDiscoveredServers,
-    onLameDuck,
-    onError,
-    ...natsOptions
   } = options;
+  const { signal, connectDeadlineMs, rttIntervalMs } = options;
   checkDialer("connect: dialer", dialer);
   if (signal !== undefined) checkSignal("connect: signal", signal);
   if (connectDeadlineMs !== undefined) checkDuration("connect: connectDeadlineMs", connectDeadlineMs);
   if (rttIntervalMs !== undefined) checkDuration("connect: rttIntervalMs", rttIntervalMs);
   checkBoolean("connect: retryOnFailedConnect", retryOnFailedConnect);
   checkClientTrace("connect: trace", trace);
+  return { dialer, signal, connectDeadlineMs, retryOnFailedConnect, rttIntervalMs, trace };
+}
+
+function newClient<C>(library: NatsLibrary, options: Options): Client<C> {
+  const { dialer, signal, connectDeadlineMs, retryOnFailedConnect, rttIntervalMs, trace } = checkedOptions(options);
   const callbacks = callbackHooks(options);
   const delay = reconnectDelay(options);
-  const buffer = new PublishBuffer(reconnectBufSize);
-  const credentials = fileCredentials(upstream, { creds, nkeySeed });
-  const authenticators = checkedAuthenticators(natsOptions.authenticator);
-  const { servers, tls } = readServers(given, port);
+  const buffer = new PublishBuffer(options.reconnectBufSize);
+  const credentials = fileCredentials(library, options);
+  const authenticators = checkedAuthenticators(options.authenticator);
+  const { servers, tls } = readServers(options.servers, options.port);
   const addresses = servers.map(({ address }) => address);
 
-  ensureTransportFactory(upstream);
-  const nc = new upstream.Connection({
-    // As in Go: 2 minutes at the longest wait, where upstream's 10 would end after some 15 s.
+  ensureTransportFactory(library);
+  const nc = new library.Connection({
+    // As in Go: 2 minutes at the maximum delay. The library's default of 10 would end after about 15 s.
     maxReconnectAttempts: 60,
     ...(tls && { tls: {} }),
-    ...natsOptions,
+    ...libraryOptions(options),
     ...(retryOnFailedConnect && { waitOnFirstConnect: true }),
     authenticator: credentials === undefined ? authenticators : [...authenticators, credentials.authenticator],
     servers: addresses,
-    resolve: false, // The dialer resolves names; it knows how to try several addresses.
+    resolve: false, // The dialer resolves names: it can race the addresses.
   });
   const observed: ObservedClient = {
-    name: natsOptions.name,
-    stats: () => ({ ...nc.stats(), ...serverCounts(nc.protocol), bufferedBytes: buffer.size }),
+    name: options.name,
+    stats: () => ({ ...nc.stats(), ...serverCounts(nc.protocol.servers), bufferedBytes: buffer.size }),
   };
   const events = new ClientEvents(observed, "connecting");
-  const lifecycle = new Lifecycle(events, () => nc.options.reconnect === true, upstream.notConnectedError);
-  const userinfo = () => protocol.pool.userinfoOf(protocol.server);
+  const lifecycle = new Lifecycle(events, () => nc.options.reconnect === true, library.notConnectedError);
+  const userinfo = () => protocol.pool.userinfoOf(protocol.handler.server);
   nc.options.authenticator = clientAuthenticator(nc.options.authenticator as Authenticator, userinfo);
-  const protocol: DialedProtocol = new Protocol(nc.options, nc, {
-    dialer,
-    lifecycle,
-    buffer,
-    credentials,
-    delay,
-    servers,
-  });
-  nc.protocol = protocol;
-  rememberClient(nc, events, { connected: () => protocol.connected, lastError: () => lifecycle.lastError });
+  const parts = { dialer, lifecycle, buffer, credentials, delay, servers };
+  const protocol: DialedProtocol = new DialedProtocol(library, nc.options, nc, parts);
+  nc.protocol = protocol.handler;
+  rememberClient(nc, events, { connected: () => protocol.handler.connected, lastError: () => lifecycle.lastError });
   events.observe([callbacks, trace].flat());
   if (rttIntervalMs !== undefined) measureRtt(nc, rttIntervalMs, events);
-  return new Client(upstream, nc, protocol, lifecycle, { signal, deadlineMs: connectDeadlineMs, servers: addresses });
+  return new Client(library, nc, protocol, lifecycle, { signal, deadlineMs: connectDeadlineMs, servers: addresses });
 }
 
-function serverCounts({ servers }: Pick<DialedProtocol, "servers">) {
+/** The options without those of this package. */
+function libraryOptions(options: Options): NodeConnectionOptions {
+  const own = new Set(Object.keys(ownChecks));
+  return Object.fromEntries(Object.entries(options).filter(([name]) => name !== "port" && !own.has(name)));
+}
+
+function serverCounts(servers: Connection["protocol"]["servers"]) {
   const discoveredServers = servers.getServers().filter((each) => each.gossiped).length;
   return { configuredServers: servers.length() - discoveredServers, discoveredServers };
 }

@@ -7,12 +7,12 @@ import { errorKind } from "./error-kind.ts";
 import { type TransportInternals, transportOf } from "./internals.ts";
 
 /**
- * One connection of a client, from its dial to its end, seen from outside: what is said of it, and what
- * its socket shows. Upstream says that a connection was lost, never why.
+ * One connection of a client that is observed from outside, from its dial to its end. It collects the statuses about the
+ * connection and reads its socket, because the library reports that a connection was lost but not why.
  */
-export class Link {
+export class ConnectionRecord {
   #server = "";
-  /** Held for the end: upstream lets go of its socket as it closes it. */
+  /** Kept because the library drops its socket while closing it. */
   #transport: TransportInternals | undefined;
   #socket: unknown;
   #expected: DisconnectReason | undefined;
@@ -20,42 +20,43 @@ export class Link {
   #refused = false;
   #lameDuck = false;
 
-  /** `host:port`, once the connection stands. */
+  /** `host:port`; empty until the connection is established. */
   get server(): string {
     return this.#server;
   }
 
-  /** Whether the server has refused the credentials of a connection that stood. */
+  /** Whether the server has refused the credentials after the connection was established. */
   get refused(): boolean {
     return this.#refused;
   }
 
+  /** Whether the server has announced that it will shut down. */
   get lameDuck(): boolean {
     return this.#lameDuck;
   }
 
-  /** The connection stands: it is `nc`'s from now on. */
-  stand(nc: AnyConnection): void {
+  /** Records that the connection is established. */
+  established(nc: AnyConnection): void {
     this.#server = nc.getServer();
     this.#transport = transportOf(nc);
     this.#socket = this.#transport?.socket;
   }
 
-  /** Somebody has said why the connection will end. The first decides; what follows is its effect. */
+  /** Records the reason for which the connection is going to end. Only the first counts; later ones are its effects. */
   expect(reason: DisconnectReason): void {
     this.#expected ??= reason;
   }
 
-  /** The server says that it will shut down; it repeats itself. */
+  /** Records that the server will shut down. */
   announceLameDuck(): void {
     this.#lameDuck = true;
     this.expect("lame_duck");
   }
 
-  /** The server has reported an error. */
+  /** Records an error that the server has reported. */
   report(error: unknown): void {
     const kind = errorKind(error);
-    // These leave the connection up.
+    // These do not end the connection.
     if (kind === "permission_publish" || kind === "permission_subscribe") return;
     this.#serverError = error;
     if (kind !== "auth") return;
@@ -63,16 +64,16 @@ export class Link {
     this.expect(classify(error) === "auth_expired" ? "auth_expired" : "error");
   }
 
-  /** Says how it was lost. */
+  /** Returns how the connection was lost. */
   lost(): DisconnectInfo {
-    const [reason, socketError = this.#serverError] = this.#seen();
-    // A server that refuses credentials hangs up, and a reset may come before we have closed.
+    const [reason, socketError = this.#serverError] = this.#closeReason();
+    // A server that refuses credentials closes the connection, which may cause a reset here.
     const error = this.#refused ? this.#serverError : socketError;
     return { server: this.#server, reason: this.#expected ?? reason, ...(error !== undefined && { error }) };
   }
 
-  /** What the socket shows of its end. */
-  #seen(): [reason: CloseReason, error?: unknown] {
+  /** Returns the reason that the socket shows. */
+  #closeReason(): [reason: CloseReason, error?: unknown] {
     const socket = this.#socket;
     if (socket instanceof Duplex) {
       if (socket.errored) return [failure(socket.errored), socket.errored];

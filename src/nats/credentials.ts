@@ -5,25 +5,29 @@ import { messageOf } from "../support/message.ts";
 import { invalid, show } from "../support/validate.ts";
 import type { CredentialOptions } from "./connect-options.ts";
 import { isSecret, readCredentialsFile } from "./credentials-file.ts";
-import type { Upstream } from "./nats-library.ts";
+import type { NatsLibrary } from "./nats-library.ts";
 
-/** Credentials out of a file. */
+/** Credentials that are read from a file. */
 export interface FileCredentials {
   readonly authenticator: Authenticator;
-  /** Whether the last {@link refresh} could not read the file, so that older credentials are in use. */
+  /** Whether the last {@link refresh} could not read the file; older credentials are in use. */
   readonly isStale: boolean;
-  /** Changes when other credentials have been read. */
+  /** Increases when different credentials have been read. */
   readonly version: number;
-  /** Reads the file anew. While it is missing or half written, what was read last is used. */
+  /** Reads the file again. While it is missing or half written, the credentials read last stay in use. */
   refresh(): Promise<void>;
 }
 
-/** Makes an authenticator of a file's content; `undefined` where the content is incomplete. */
+/** Returns the authenticator for a file's content; `undefined` if the content is incomplete. */
 type Reader = (bytes: Uint8Array) => Authenticator | undefined;
 
-/** @throws TypeError naming the option that can't be used. */
+/**
+ * Returns the credentials of the options `creds` and `nkeySeed`; `undefined` without them.
+ *
+ * @throws TypeError naming the invalid option.
+ */
 export function fileCredentials(
-  { nkeyAuthenticator }: Upstream,
+  { nkeyAuthenticator }: NatsLibrary,
   { creds, nkeySeed }: CredentialOptions,
 ): FileCredentials | undefined {
   if (creds !== undefined && nkeySeed !== undefined)
@@ -50,7 +54,7 @@ function credentialsOf(option: string, source: string | Uint8Array, read: Reader
   if (!(source instanceof Uint8Array) && (typeof source !== "string" || source === "")) {
     throw invalid(TypeError, `connect: ${option} must be a path or bytes, got ${show(source)}`);
   }
-  // Named neither here nor in the error that reading it would be: it is a secret.
+  // Not shown here, nor in the error of reading it: it is a secret.
   if (typeof source === "string" && isSecret(source)) {
     throw invalid(TypeError, `connect: ${option} as a string is a path; give the secret itself as bytes`);
   }
@@ -111,7 +115,7 @@ class CredentialsOfFile implements FileCredentials {
 
 const unreadable = "holds no credentials that can be read";
 
-/** Has it sign something, for the seed's checksum is looked at only then. What it throws may hold a piece of the secret. */
+/** Signs something, because the seed's checksum is verified only then. The error may contain a part of the secret. */
 function works(authenticator: Authenticator | undefined): authenticator is Authenticator {
   try {
     return authenticator?.("nonce") !== undefined;

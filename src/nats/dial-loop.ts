@@ -9,40 +9,40 @@ import { ServerFailures } from "./server-failures.ts";
 
 type PoolServer = Parameters<ProtocolHandler["_doDial"]>[0];
 
-/** The client's protocol handler, as far as the loop needs it. */
+/** The members of the client's protocol handler that the loop uses. */
 interface LoopClient {
   readonly options: ConnectionOptions;
   readonly servers: ProtocolHandler["servers"];
   readonly info?: ProtocolHandler["info"];
-  /** Whether the server has refused the client's credentials for good. */
+  /** Whether a server has finally refused the client's credentials. */
   readonly abortReconnect: boolean;
-  /** The server that is dialed, or connected to. */
+  /** The server that is being dialed or is connected. */
   server: PoolServer;
   _doDial(server: PoolServer): Promise<void>;
 }
 
-/** How long to wait before an attempt: the longer of the two. */
+/** Delay before an attempt: the longer of the two. */
 interface Pace {
   readonly delay: ReconnectDelay;
-  /** For a server that has refused the client's credentials. */
+  /** Minimum delay in milliseconds for a server that has refused the client's credentials. */
   minWaitMs(server: object): Promise<number>;
 }
 
 /**
- * Decides which server of the pool is dialed next, and when. The first connect dials every server once, without
- * waits, as in Go; a reconnect, and a first connect that may go on, waits before each attempt. There is always a
- * macrotask between two attempts, so that no dialer or delay can keep timers and sockets from their turn.
+ * Decides which server of the pool is dialed next and when. The first connect dials every server once without delays, as
+ * in Go. A reconnect, and a first connect that continues after that, delays each attempt. Between two attempts there is
+ * always a macrotask, so that no dialer or delay function can starve timers and sockets.
  */
 export class DialLoop {
   readonly #client: LoopClient;
   readonly #lifecycle: Lifecycle;
   readonly #pace: Pace;
   readonly #closing: AbortSignal;
-  /** When each server was last tried. */
+  /** Time of the last attempt at each server. */
   readonly #tried = new WeakMap<object, number>();
   #lastFailure: unknown;
 
-  /** @param closing - aborts when the client closes, which ends a wait. */
+  /** @param closing - aborts when the client closes, which ends a delay. */
   constructor(client: LoopClient, lifecycle: Lifecycle, closing: AbortSignal, pace: Pace) {
     this.#client = client;
     this.#lifecycle = lifecycle;
@@ -50,15 +50,15 @@ export class DialLoop {
     this.#closing = closing;
   }
 
-  /** Notes why the connection was lost; the delay before the next attempt is computed from it. */
+  /** Records why the connection was lost, for the delay before the next attempt. */
   lost(error: unknown): void {
     this.#lastFailure = error;
   }
 
   /**
-   * Resolves when a server is connected.
+   * Resolves when the client is connected to a server.
    *
-   * @throws the failure of the only server that was tried, or an error that tells those of several.
+   * @throws the failure of the server if only one was tried, or an error with the failures of all.
    */
   async run(): Promise<void> {
     const failures = new ServerFailures();
@@ -73,11 +73,11 @@ export class DialLoop {
     }
   }
 
-  /** @returns whether one is connected. */
+  /** Resolves with whether a server is connected. */
   async #dialEachOnce(failures: ServerFailures): Promise<boolean> {
     const tried = new Set<PoolServer>();
     for (;;) {
-      // A server may have told of others before it refused the client: these are dialed too.
+      // A server may have announced others before it refused the client. They are dialed, too.
       const server = this.#nextUntried(tried);
       if (server === undefined) return false;
       if (tried.size > 0) await this.#sleep(0);
@@ -88,7 +88,7 @@ export class DialLoop {
 
   #nextUntried(tried: ReadonlySet<PoolServer>): PoolServer | undefined {
     const { servers } = this.#client;
-    // The first choice does not turn the pool; every other does.
+    // The first selection does not rotate the pool; every later one does.
     for (let turns = servers.length(); turns >= 0; turns -= 1) {
       const server = servers.selectServer();
       if (server !== undefined && !tried.has(server)) return server;
@@ -104,7 +104,7 @@ export class DialLoop {
     throw failures.error ?? this.#lastFailure ?? new DialError("connect: no server is left", { reason: "no_target" });
   }
 
-  /** @throws what the delay throws, or RangeError or TypeError for a wait that is none: this ends the client. */
+  /** @throws the error of the user's delay function, or one for its return value. This ends the client. */
   async #wait(attempt: number, server: PoolServer): Promise<void> {
     const sinceLastTryMs = systemClock.now() - (this.#tried.get(server) ?? Number.NEGATIVE_INFINITY);
     const delayMs = this.#pace.delay(attempt, this.#lastFailure, sinceLastTryMs);
@@ -112,7 +112,7 @@ export class DialLoop {
     await this.#sleep(Math.max(delayMs, minWaitMs));
   }
 
-  /** Lets the user's `reconnectToServer` choose another server. */
+  /** Calls the user's `reconnectToServer`, which may choose another server. */
   #pick(server: PoolServer): { server: PoolServer; delayMs: number } {
     const { options, servers, info } = this.#client;
     const picked = pickServer(options, servers, info, server);
@@ -120,7 +120,7 @@ export class DialLoop {
     return picked;
   }
 
-  /** Resolves with whether it is connected; notes the failure otherwise. */
+  /** Resolves with whether the server is connected; records the failure otherwise. */
   async #tryServer(picked: { server: PoolServer; delayMs: number }, failures: ServerFailures): Promise<boolean> {
     const { server, delayMs } = picked;
     const client = this.#client;
@@ -146,7 +146,7 @@ export class DialLoop {
     const { options, servers } = this.#client;
     const { maxReconnectAttempts = 0 } = options;
     server.reconnects += 1;
-    // Upstream removes the last server for one that is gone already.
+    // The library would remove the last server in place of one that is gone already.
     const isLast = maxReconnectAttempts !== -1 && server.reconnects >= maxReconnectAttempts;
     if (isLast && servers.getServers().includes(server)) servers.removeServer(server);
   }

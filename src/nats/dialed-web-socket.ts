@@ -6,20 +6,19 @@ import { ClientClosedError } from "./closed-error.ts";
 
 type Handler<E> = ((event: E) => void) | null;
 
-/** How long the server may take to answer a close before the connection is destroyed. */
+/** Milliseconds to wait for the server's answer to a close before the connection is destroyed. */
 const closeGraceMs = 1000;
 
-/** Most bytes taken from a server before the client answers: its INFO, and whatever comes with it. */
+/** Maximum bytes accepted from a server before the client answers: INFO and whatever follows it. */
 const maxInfoBytes = 1024 * 1024;
 
-/** Most messages taken until then: the client puts all of them together anew with each. */
+/** Maximum messages accepted until then. The client concatenates all of them again for each one. */
 const maxInfoMessages = 512;
 
 /**
- * A websocket as far as nats-core knows one, given out before it is dialed: then the client's timeout
- * and its `close()` reach the dial by {@link close}, as they reach any websocket that is connecting. A
- * promise can't be told to end, and nats-core waits for ever for the close of a socket that it has not
- * been given.
+ * The part of the WebSocket interface that nats-core uses. It is returned before it is dialed, so that the client's
+ * timeout and `close()` can end the dial through {@link close}. nats-core cannot end a dial that it has only a promise of,
+ * and would wait forever for the close of a socket that it has not received.
  *
  * @see https://websockets.spec.whatwg.org/#the-websocket-interface
  */
@@ -40,12 +39,12 @@ export class DialedWebSocket {
   #ended = false;
 
   /**
-   * @param dial - opens the websocket, paused; the signal says that the client doesn't want it any more.
-   * @param timedOut - returns an error when the time for the dial is up already: the client closes for that then.
+   * @param dial - opens the websocket, paused. The signal aborts when the client has given it up.
+   * @param timedOut - returns an error if the dial's time is up; the client then closes for that reason.
    */
   constructor(dial: (signal: AbortSignal) => Promise<WebSocket>, timedOut?: () => Error | undefined) {
     this.#timedOut = timedOut;
-    // Not before the client has attached its handlers, which it does as soon as it has been given this.
+    // The client attaches its handlers as soon as it has received this object.
     setImmediate(() => void this.#open(dial));
   }
 
@@ -63,7 +62,7 @@ export class DialedWebSocket {
     if (ws === undefined) {
       const why = this.#timedOut?.() ?? new ClientClosedError();
       this.#abort.abort(why);
-      // Whatever the dialer does with its signal, the client hears of the close.
+      // The client is notified even if the dialer ignores its signal.
       setImmediate(() => this.#fail(why));
     } else if (!this.#ended) {
       ws.close();
@@ -71,7 +70,7 @@ export class DialedWebSocket {
     }
   }
 
-  /** Ends a dial under way, for the reason given; an open websocket is not affected. */
+  /** Ends a dial in progress, for the given reason. An open websocket is not affected. */
   giveUp(why: unknown): void {
     if (this.#ws !== undefined) return;
     this.#abort.abort(why);
@@ -97,8 +96,8 @@ export class DialedWebSocket {
     ws.onclose = (event) => {
       clearTimeout(this.#closeTimer);
       this.#ended = true;
-      // The client waits for INFO until its timeout, unless it hears of an error.
-      if (!this.#answered) this.#tell("the server closed the connection before INFO", "handshake_closed");
+      // Without an error the client would wait for INFO until its timeout.
+      if (!this.#answered) this.#emitError("the server closed the connection before INFO", "handshake_closed");
       this.onclose?.(event);
     };
     this.onopen?.({});
@@ -106,7 +105,7 @@ export class DialedWebSocket {
   }
 
   #receive(ws: WebSocket, data: ArrayBuffer): void {
-    // The client answers when it has all of INFO, and until then keeps whatever comes.
+    // The client answers when it has all of INFO, and keeps everything until then.
     if (!this.#answered) {
       this.#infoBytes += data.byteLength;
       this.#infoMessages += 1;
@@ -123,10 +122,10 @@ export class DialedWebSocket {
   #refuse(ws: WebSocket, why: string): void {
     ws.onmessage = null;
     ws.terminate();
-    this.#tell(why, "protocol");
+    this.#emitError(why, "protocol");
   }
 
-  #tell(message: string, reason: Reason): void {
+  #emitError(message: string, reason: Reason): void {
     this.onerror?.({ message, error: new DialError(message, { reason }) });
   }
 

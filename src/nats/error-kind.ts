@@ -7,13 +7,13 @@ interface Details {
   readonly permissionContext?: { readonly operation?: unknown } | undefined;
 }
 
-/** The kind of an error that a server has reported. By name, for a process may hold several copies of the client. */
+/** Returns the kind of an error that a server has reported. Compares names: a process may hold several copies of the client. */
 export function errorKind(error: unknown): ClientErrorKind {
   if (!isError(error)) return "other";
   const { code, permissionContext, operation = permissionContext?.operation } = error as Details;
-  // Neither line of the client knows these words.
+  // Neither client library recognizes this message.
   if (/authentication revoked/i.test(error.message)) return "auth";
-  // All errors of `nats` 2.x are of one class.
+  // All errors of `nats` 2.x have one class.
   switch (error.name === "NatsError" ? code : error.name) {
     case "PermissionViolationError":
     case "PERMISSIONS_VIOLATION":

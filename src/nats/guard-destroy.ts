@@ -2,8 +2,8 @@ import type { Socket } from "node:net";
 import { notify } from "../support/user-call.ts";
 
 /**
- * Keeps what a connection of the user's own throws when it is destroyed, or emits after it, away from the client.
- * Upstream destroys connections in many places, and takes all listeners off before.
+ * Catches errors that a user-made connection throws from `destroy()` or emits after it. The library destroys connections
+ * in many places after removing all listeners.
  */
 export function guardDestroy(conn: Socket): void {
   const destroy = conn.destroy.bind(conn);

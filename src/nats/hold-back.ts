@@ -1,12 +1,12 @@
 import type { Socket } from "node:net";
 
 /**
- * Holds back what is written until what has arrived by now is read, and sends it as one. A full server
- * says so after INFO and hangs up: the first write meets a reset, and the failure of a second one would
- * be known before what the server has said.
+ * Delays writes until everything that has arrived by now is read, and sends them as one. A full server reports that after
+ * INFO and closes the connection: the first write causes a reset, and a second write would fail before the server's message
+ * is read.
  */
 export function holdBack(socket: Socket): void {
   socket.cork();
-  // The first ends this turn of the event loop, the second the one that reads.
+  // The first immediate ends this turn of the event loop, the second ends the turn that reads.
   setImmediate(() => setImmediate(() => socket.uncork()));
 }

@@ -1,13 +1,13 @@
 import { handled } from "../support/handled.ts";
 import type { Connection } from "./nats-library.ts";
 
-/** Methods of a connection whose promise a user may ignore, as in `nc.drain(); await nc.close()`. */
+/** Methods of a connection whose promise the caller may ignore, as in `nc.drain(); await nc.close()`. */
 const ignorable = ["close", "drain", "flush", "reconnect", "rtt"] as const;
 
 type Method = (...args: unknown[]) => Promise<unknown>;
 
 /**
- * Marks what these methods of a connection, and `drain` of its subscriptions, return as handled: an ignored promise
+ * Marks the promises of these methods, and of `drain` of the connection's subscriptions, as handled. An ignored promise
  * that rejects, such as that of a drain that a close cuts short, does not end the process.
  */
 export function allowIgnored(nc: Connection): void {

@@ -6,29 +6,28 @@ import { CollectedBytes } from "../support/collected-bytes.ts";
 import { printable } from "../support/printable.ts";
 import { show } from "../support/validate.ts";
 
-/** Longest INFO line accepted. A cluster of a thousand servers stays well below it. */
+/** Maximum length of the INFO line in bytes. A cluster of a thousand servers stays well below it. */
 export const maxInfoBytes = 1024 * 1024;
 
-/** Most bytes of what a server says of itself, or in place of INFO, that are shown. */
+/** Maximum bytes shown of a field of INFO, or of the line that a server sends in place of INFO. */
 const maxFieldBytes = 256;
 
 const lineFeed = 10;
 
-/** Blanks in a server's words what it was sent. */
+/** Removes from a server's words the credentials that were sent to it. */
 export type Blank = (text: string) => string;
 
 /**
- * Waits for the INFO line that a NATS server opens with. The bytes read are appended to `frames`, for
- * the client's parser is to see them too.
+ * Waits for INFO, the first line of a NATS server. The bytes read are appended to `frames` for the client's parser.
  *
- * @throws DialError `handshake_closed` when the server hangs up first, `protocol` when it says something else.
+ * @throws DialError `handshake_closed` if the server closes the connection first, `protocol` if it sends anything else.
  * @see https://docs.nats.io/reference/reference-protocols/nats-protocol#info
  */
 export function readInfo(socket: Socket, frames: Uint8Array[], blank: Blank): Promise<ServerInfo> {
   return new Promise((resolve, reject) => {
     const collected = new CollectedBytes();
     let socketError: Error | undefined;
-    // As the client does: it attaches its own listeners next, and relies on a stream that none ever paused.
+    // As the client does: it attaches its own listeners next, and relies on a stream that was never paused.
     const settle = (act: () => void) => {
       socket.removeAllListeners();
       frames.push(collected.bytes);
@@ -62,7 +61,7 @@ function parseInfo(bytes: Buffer, blank: Blank): ServerInfo {
   const line = bytes.subarray(0, bytes.indexOf(lineFeed)).toString("utf8").trimEnd();
   const json = /^INFO\s+(\{.*\})$/is.exec(line)?.[1];
   if (json === undefined) {
-    // The server's own words decide the reason: "maximum connections exceeded" is no protocol error.
+    // The server's message decides the reason: "maximum connections exceeded" is not a protocol error.
     if (/^-ERR/i.test(line)) throw new Error(`the server refused: ${quoted(blank(line))}`);
     throw protocolError(`unexpected response from server: ${quoted(blank(line))}`);
   }
@@ -76,8 +75,8 @@ function parseInfo(bytes: Buffer, blank: Blank): ServerInfo {
 }
 
 /**
- * Types of the fields that the client goes by: it takes them as they come, and breaks on wrong ones in odd ways.
- * `connect_urls` are checked one by one where they join the pool.
+ * Types of the fields that the client reads. The client does not check them and misbehaves if they are wrong.
+ * `connect_urls` are checked one by one when they are added to the pool.
  */
 const fieldTypes: Readonly<Record<string, string>> = {
   version: "string",
@@ -107,7 +106,7 @@ function checkInfo(info: Record<string, unknown>): ServerInfo {
 
 type ServerWords = { readonly [K in "server_id" | "server_name" | "version" | "cluster"]?: string | undefined };
 
-/** What a server says of itself in its INFO. */
+/** Returns the identity of a server from its INFO. */
 export function identityOf(info: ServerWords, blank: Blank = (text) => text): ServerIdentity {
   const { server_id, server_name, version, cluster } = info;
   const field = (text: unknown) =>
@@ -118,6 +117,19 @@ export function identityOf(info: ServerWords, blank: Blank = (text) => text): Se
     version: field(version),
     cluster: field(cluster),
   };
+}
+
+/** Span attributes of a server, without those that its INFO has not given. */
+export function serverAttributes({ id, name, version, cluster }: ServerIdentity): Record<string, string> {
+  const attributes = {
+    "nats.server.id": id,
+    "nats.server.name": name,
+    "nats.server.version": version,
+    "nats.cluster": cluster,
+  };
+  return Object.fromEntries(
+    Object.entries(attributes).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }
 
 function quoted(line: string): string {

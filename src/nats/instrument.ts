@@ -7,27 +7,29 @@ import { knownClient } from "./known-clients.ts";
 import { measureRtt } from "./rtt.ts";
 import { ConnectionWatch } from "./watch.ts";
 
+/** Options of {@link instrument}. */
 export interface InstrumentOptions {
-  /** What observes the connection, such as `natsMetrics()` of `dialtrace/prometheus`. */
+  /** One or several observers of the connection, such as `natsMetrics()` of `dialtrace/prometheus`. */
   trace: ClientTraceLike;
-  /** Measures a round trip every so many milliseconds, by a PING of its own. @defaultValue none is measured */
+  /** Interval in milliseconds at which the round-trip time is measured, by a PING. @defaultValue never */
   rttIntervalMs?: number | undefined;
 }
 
+/** An observation that {@link instrument} has begun. */
 export interface Instrumentation {
-  /** Ends the observation; nothing is told after it. The connection lives on. */
+  /** Ends the observation: no hook is called after it. The connection stays open. */
   stop(): void;
 }
 
 /**
- * Observes a NATS connection that stands already, whoever made it: transport-node's `connect()`,
- * `wsconnect()`, `nats` 2.x's or this package's. Nothing of the connection is patched or changed; it is read and
- * looked at from outside. May be called several times for one connection, each with observers of its own.
+ * Observes an existing NATS connection of transport-node's `connect()`, `wsconnect()`, `nats` 2.x or this package. It only
+ * reads what the connection exposes and patches nothing. It may be called several times for one connection, each time with
+ * other observers.
  *
- * Of a connection made elsewhere a drain is noticed late: when the observer asks for a refresh, at the
- * next event, or at the close.
+ * The drain of a connection made elsewhere is noticed late: when an observer requests a refresh, at the next event, or at
+ * the close.
  *
- * @throws TypeError or RangeError naming the argument that can't be used.
+ * @throws TypeError or RangeError naming the invalid argument.
  * @example
  * const { stop } = instrument(nc, { trace: natsMetrics({ registry, name: "orders" }) });
  */

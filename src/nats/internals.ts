@@ -1,21 +1,21 @@
 import type { AnyConnection } from "./any-connection.ts";
 
 interface PooledServer {
-  /** Whether a server has told of it. */
+  /** Whether another server has announced it. */
   readonly gossiped?: boolean;
 }
 
-/** What nats-core holds for one connection. */
+/** nats-core's internal state of one transport. */
 export interface TransportInternals {
-  /** A stream of Node's, or a WebSocket. */
+  /** A Node stream or a WebSocket. */
   readonly socket?: unknown;
-  /** What the connection was ended with. */
+  /** Error that has ended the connection. */
   readonly closeError?: unknown;
 }
 
 /**
- * What nats-core keeps inside, or tells only in its newer versions. To be looked at, never touched;
- * any of it may be missing, and what is learnt from it with it.
+ * Internal state of nats-core, and members that only newer versions expose. It is read and never changed. Any of it may be
+ * missing; the result then is undefined or a default.
  */
 interface Internals {
   readonly options?: { readonly name?: string; readonly reconnect?: boolean };
@@ -31,6 +31,7 @@ interface Internals {
 
 const inside = (nc: AnyConnection) => nc as unknown as Internals;
 
+/** Name of the client, from its options. */
 export function clientName(nc: AnyConnection): string | undefined {
   return inside(nc).options?.name;
 }
@@ -40,25 +41,27 @@ export function reconnects(nc: AnyConnection): boolean {
   return inside(nc).options?.reconnect !== false;
 }
 
+/** Whether there is a connection to a server; `true` if the client does not expose it. */
 export function isConnected(nc: AnyConnection): boolean {
   return inside(nc).protocol?.connected !== false;
 }
 
-/** What a server has reported last, or the connection was ended with. */
+/** Last error that a server has reported or that has ended the connection. */
 export function lastErrorOf(nc: AnyConnection): unknown {
   return inside(nc).protocol?.lastError ?? transportOf(nc)?.closeError;
 }
 
+/** The client's current transport. */
 export function transportOf(nc: AnyConnection): TransportInternals | undefined {
   return inside(nc).protocol?.transport;
 }
 
-/** Bytes that wait for a connection. */
+/** Bytes of messages that are buffered for the next connection. */
 export function bufferedBytes(nc: AnyConnection): number {
   return isConnected(nc) ? 0 : (inside(nc).protocol?.outbound?.size?.() ?? 0);
 }
 
-/** The pool of servers, by who told of them. */
+/** Number of servers in the pool: configured and discovered. */
 export function serverCounts(nc: AnyConnection): { configured: number; discovered: number } {
   // The first is public from 3.4 on.
   const servers = inside(nc).getServers?.() ?? inside(nc).protocol?.servers?.getServers?.() ?? [];

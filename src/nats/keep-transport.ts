@@ -2,6 +2,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { invalid, show } from "../support/validate.ts";
 import { ensureTransportFactory } from "./nats-library.ts";
 import { transportNode } from "./nats-library-v3.ts";
+import { hasPinnedTransport, overrideMethods, pinTransport } from "./patch.ts";
 
 interface Transport {
   readonly constructor: unknown;
@@ -13,33 +14,36 @@ interface Protocol {
 }
 
 /**
- * Keeps a connection of transport-node's `connect` or of `wsconnect` on the kind of transport that it has.
- * Both set one factory for the whole process, which every connection asks again at each reconnect: without
- * this, whoever connected first with the one never comes back once somebody has connected with the other.
- * Call it once, as soon as there is a connection. The `connect` of this package needs no help.
+ * Pins a connection of transport-node's `connect` or of `wsconnect` to the kind of transport that it has. Both functions
+ * set one factory for the whole process, and every connection asks that factory for a transport at each reconnect.
+ * Without `keepTransport`, a later call of the other function changes the transport of existing connections, and they
+ * never reconnect.
  *
- * @throws TypeError when it is given anything else.
+ * Call it as soon as the connection is made. It does nothing for connections that are pinned already, such as those of
+ * this package's `connect`.
+ *
+ * @throws TypeError if `nc` is not such a connection.
  */
 export function keepTransport(nc: NatsConnection): void {
   const protocol = (nc as unknown as { protocol?: Protocol } | undefined)?.protocol;
   if (typeof protocol?.dial !== "function") {
     throw invalid(TypeError, `keepTransport: nc must be a connection of transport-node or wsconnect, got ${show(nc)}`);
   }
+  if (hasPinnedTransport(protocol)) return;
   let { transport } = protocol;
   const OwnTransport = transport.constructor as new () => Transport;
-  Object.defineProperty(protocol, "transport", {
-    get: () => transport,
-    set: () => {
+  const stock: Pick<Protocol, "dial"> = overrideMethods(protocol, {
+    dial: (server: unknown) => {
+      // The client calls the factory even so, and `wsconnect` with TLS options sets one that throws.
+      ensureTransportFactory(transportNode);
+      return stock.dial(server);
+    },
+  });
+  pinTransport(
+    protocol,
+    () => transport,
+    () => {
       transport = new OwnTransport();
     },
-    enumerable: true,
-  });
-  // As our own does: V8 turns an object whose property is redefined into a hash table, and back here.
-  Object.create(protocol);
-  const dial = protocol.dial.bind(protocol);
-  protocol.dial = (server) => {
-    // It is still asked, and `wsconnect` with TLS options leaves a factory that throws.
-    ensureTransportFactory(transportNode);
-    return dial(server);
-  };
+  );
 }

@@ -2,10 +2,11 @@ import type { ClientEvents } from "../client/client-events.ts";
 import type { AnyConnection } from "./any-connection.ts";
 import { addNatsErrorRules } from "./error-rules.ts";
 
-/** How a client stands, read when asked for. */
+/** State of a client, read on demand. */
 export interface ClientView {
   /** Whether there is a connection to a server. */
   connected(): boolean;
+  /** The last failure since the connection was established; `undefined` if there was none. */
   lastError(): unknown;
 }
 
@@ -15,12 +16,12 @@ interface KnownClient extends Partial<ClientView> {
 
 const known = new WeakMap<AnyConnection, KnownClient>();
 
-/** Notes what is known of a connection that this package made, for functions that are given only the connection. */
+/** Records the events and the state of a connection that this package made, for functions that receive only the connection. */
 export function rememberClient(nc: AnyConnection, events: ClientEvents, view?: ClientView): void {
   known.set(nc, { ...view, events });
 }
 
-/** What is known of a connection that this package made; `undefined` for any other. */
+/** Returns the record of a connection that this package made; `undefined` for any other. */
 export function knownClient(nc: AnyConnection): KnownClient | undefined {
   return known.get(nc);
 }

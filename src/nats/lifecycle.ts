@@ -4,12 +4,12 @@ import type { ClientState, DisconnectReason, ServerIdentity } from "../client/cl
 import type { ConnClosedInfo } from "../core/trace.ts";
 import { ClientClosedError } from "./closed-error.ts";
 
-/** Reasons of a disconnect that this side wanted. */
+/** Reasons of a disconnect that this side has requested. */
 const wanted: ReadonlySet<DisconnectReason> = new Set(["local", "drain", "forced"]);
 
 /**
- * The life of one client, as it truly goes: taken from the socket's own close and the client's dials,
- * not from the names of status events, which mislead (`staleConnection` also means expired credentials).
+ * The state of one client and the events of its changes. They are derived from dials and from the socket's own close, not
+ * from the client's statuses, which can mislead (`staleConnection` also means expired credentials).
  */
 export class Lifecycle {
   readonly events: ClientEvents;
@@ -18,7 +18,7 @@ export class Lifecycle {
   #server = "";
   #lostAt = 0;
   #attempts = 0;
-  /** Why the connection is about to end, when the client or the server has said so. */
+  /** Why the connection is about to end, if the client or the server has announced it. */
   #cause: { readonly reason: DisconnectReason; readonly error: unknown } | undefined;
   #ended: unknown;
   #connectedOnce = false;
@@ -28,7 +28,7 @@ export class Lifecycle {
 
   /**
    * @param reconnects - whether a lost connection will be replaced.
-   * @param lostError - makes the error of a loss for which there is none.
+   * @param lostError - creates the error of a loss that has none.
    */
   constructor(events: ClientEvents, reconnects: () => boolean, lostError: (message: string) => Error) {
     this.events = events;
@@ -40,31 +40,32 @@ export class Lifecycle {
     return this.events.state;
   }
 
+  /** Whether the client has ever been connected. */
   get connectedOnce(): boolean {
     return this.#connectedOnce;
   }
 
-  /** Whether the connection was lost before a drain was done with it. */
+  /** Whether the connection was lost before a drain had completed. */
   get drainCutShort(): boolean {
     return this.#drainCutShort;
   }
 
-  /** What went wrong last since the connection stood: what it was lost for, an attempt failed or the client closed with. */
+  /** The last failure since the connection was established: a loss, a failed attempt, or the error that closed the client. */
   get lastError(): unknown {
     return this.#lastError;
   }
 
-  /** What the last connection was lost for; `undefined` while it stands, and when this side has ended it. */
+  /** Why the last connection was lost; `undefined` while connected, and if this side has ended it. */
   get lossError(): Error | undefined {
     return this.#lossError;
   }
 
-  /** An attempt has failed, or a server has reported an error. */
+  /** Records the error of a failed attempt, or one that a server has reported. */
   failed(error: unknown): void {
     this.#lastError = error;
   }
 
-  /** Told of each dial before it begins. Throws when the client was closed meanwhile. */
+  /** Records a dial that is about to begin. Throws if the client was closed meanwhile. */
   dialing(server: string): void {
     this.throwIfEnded();
     this.#server = server;
@@ -72,6 +73,7 @@ export class Lifecycle {
     if (this.#connectedOnce) this.events.emit("reconnectAttempt", { server, attempt: this.#attempts });
   }
 
+  /** Records that a dial has succeeded. Throws if the client was closed meanwhile. */
   connected(identity: ServerIdentity): void {
     this.throwIfEnded();
     const server = this.#server;
@@ -90,7 +92,7 @@ export class Lifecycle {
     }
   }
 
-  /** The first cause decides: what follows it (a stale connection after expired credentials) is its effect. */
+  /** Records why the connection is about to end. Only the first cause counts: a later one is its effect. */
   expectDisconnect(reason: DisconnectReason, error?: unknown): void {
     this.#cause ??= { reason, error };
   }
@@ -119,7 +121,7 @@ export class Lifecycle {
     this.events.enter("draining");
   }
 
-  /** From here on a lost connection is not replaced, and no dial is begun. */
+  /** Records the end of the client: no further dial begins. */
   closing(error: unknown): void {
     this.#ended ??= error;
     if (!(error instanceof ClientClosedError)) this.#lastError = error;

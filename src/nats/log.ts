@@ -1,5 +1,6 @@
-import type { ClientObserver, DisconnectInfo, ServerIdentity } from "../client/client-trace.ts";
+import type { ClientObserver, ClientTrace, DisconnectInfo, ServerIdentity } from "../client/client-trace.ts";
 import { classify } from "../core/classify.ts";
+import { formatDuration } from "../core/format.ts";
 import { guardedLogger, type Logger } from "../middleware/log.ts";
 import { messageOf } from "../support/message.ts";
 import { markObserver } from "../support/observed-places.ts";
@@ -7,16 +8,16 @@ import { printable } from "../support/printable.ts";
 import { markFactories } from "../support/roles.ts";
 import { invalid, show } from "../support/validate.ts";
 
-/** Reasons of a disconnect that the client's own side wanted. */
+/** Reasons of a disconnect that the client's own side has requested. */
 const wanted: ReadonlySet<string> = new Set<DisconnectInfo["reason"]>(["local", "drain", "forced"]);
 
 /**
- * Logs, in lines for people, the lives of NATS clients: when a connection was lost and why, what is
- * tried and for how long, who is the server now, what servers complain of. Losses, errors and messages
- * that could not wait are warnings. For `connect({ trace })`; `withLog` tells of the dials themselves.
+ * Logs the events of NATS clients as readable lines: losses and their reasons, reconnect attempts, the current server,
+ * errors of servers. Losses, errors and rejected messages are warnings. Use it as `connect({ trace })`; `withLog` logs the
+ * dials themselves.
  *
  * @param logger - @defaultValue `console`
- * @throws TypeError at construction, when the logger has no `info` or `warn`.
+ * @throws TypeError at construction if the logger has no `info` or `warn`.
  */
 export function natsLog(logger: Logger = console): ClientObserver {
   if (typeof logger?.info !== "function" || typeof logger.warn !== "function") {
@@ -25,61 +26,72 @@ export function natsLog(logger: Logger = console): ClientObserver {
   const guarded = guardedLogger("natsLog", logger);
   const logClient: ClientObserver = ({ name }) => {
     const client = name ? `NATS client ${JSON.stringify(name)}` : "NATS client";
-    const info = (what: string) => guarded.info(printable(`${client} ${what}`));
-    const warn = (what: string) => guarded.warn(printable(`${client} ${what}`));
-    // A publisher in a loop must not flood the log: one line until the client is connected again.
-    let rejectionTold = false;
-
-    return {
-      stateChange({ state }) {
-        if (state === "draining") info("is draining");
-      },
-      connect({ server, identity }) {
-        rejectionTold = false;
-        info(`connected to ${server}${described(identity)}`);
-      },
-      disconnect({ server, reason, error }) {
-        const detail = error === undefined ? "" : ` (${messageOf(error)})`;
-        if (wanted.has(reason)) info(`left ${server}: ${reason}${detail}`);
-        else warn(`lost ${server}: ${reason}${detail}`);
-      },
-      reconnectAttempt: ({ server, attempt }) => info(`reconnecting to ${server}, attempt ${attempt}`),
-      reconnect({ server, identity, outageMs, attempts }) {
-        rejectionTold = false;
-        const tries = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
-        info(`back on ${server}${described(identity)} after ${duration(outageMs)} and ${tries}`);
-      },
-      serversChange({ added, removed }) {
-        const changes = [...added.map((server) => `+${server}`), ...removed.map((server) => `-${server}`)];
-        info(`was told of servers: ${changes.join(", ")}`);
-      },
-      lameDuck: ({ server }) => info(`was told that ${server} is about to shut down`),
-      stale: ({ server }) => warn(`gives ${server} up: it answers no ping`),
-      forcedReconnect: ({ server }) => info(`was asked to leave ${server} and reconnect`),
-      slowConsumer: ({ pending }) => warn(`is slow: ${pending} messages wait to be handled`),
-      error: ({ kind, error }) => warn(`was told of an error (${kind}): ${messageOf(error)}`),
-      publishRejected({ limitBytes }) {
-        if (rejectionTold) return;
-        rejectionTold = true;
-        const why = limitBytes > 0 ? `more than ${limitBytes} B would wait` : "none may wait";
-        warn(`refuses messages until it is connected: ${why}`);
-      },
-      close({ error }) {
-        if (error === undefined || classify(error) === "canceled") info("is closed");
-        else warn(`is closed, having given up: ${messageOf(error)}`);
-      },
+    const write: Logger = {
+      info: (text) => guarded.info(printable(`${client} ${text}`)),
+      warn: (text) => guarded.warn(printable(`${client} ${text}`)),
     };
+    return { ...connectionHooks(write), ...serverHooks(write), ...publishHooks(write) };
   };
   return markObserver(logClient, "clients", { factory: "natsLog", name: "log", into: logger });
 }
 
 markFactories({ natsLog });
 
+/** Hooks that log the state of the connection. */
+function connectionHooks({ info, warn }: Logger): ClientTrace {
+  return {
+    connect: ({ server, identity }) => info(`connected to ${server}${described(identity)}`),
+    disconnect({ server, reason, error }) {
+      const detail = error === undefined ? "" : ` (${messageOf(error)})`;
+      if (wanted.has(reason)) info(`left ${server}: ${reason}${detail}`);
+      else warn(`lost ${server}: ${reason}${detail}`);
+    },
+    reconnectAttempt: ({ server, attempt }) => info(`reconnecting to ${server}, attempt ${attempt}`),
+    reconnect({ server, identity, outageMs, attempts }) {
+      const count = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
+      info(`reconnected to ${server}${described(identity)} after ${formatDuration(outageMs)} and ${count}`);
+    },
+    stale: ({ server }) => warn(`closes the connection to ${server}: pings are not answered`),
+    forcedReconnect: ({ server }) => info(`leaves ${server} to reconnect, as requested`),
+    close({ error }) {
+      if (error === undefined || classify(error) === "canceled") info("is closed");
+      else warn(`is closed after giving up: ${messageOf(error)}`);
+    },
+  };
+}
+
+/** Hooks that log what servers report. */
+function serverHooks({ info, warn }: Logger): ClientTrace {
+  return {
+    serversChange({ added, removed }) {
+      const changes = [...added.map((server) => `+${server}`), ...removed.map((server) => `-${server}`)];
+      info(`updated its servers: ${changes.join(", ")}`);
+    },
+    lameDuck: ({ server }) => info(`is connected to ${server}, which is about to shut down`),
+    slowConsumer: ({ pending }) => warn(`is a slow consumer: ${pending} messages pending`),
+    error: ({ kind, error }) => warn(`received an error (${kind}): ${messageOf(error)}`),
+  };
+}
+
+/** Hooks that log drains and rejected messages. */
+function publishHooks({ info, warn }: Logger): ClientTrace {
+  // One line until the client is connected again: a publisher in a loop must not flood the log.
+  let logged = false;
+  return {
+    stateChange({ state }) {
+      if (state === "connected") logged = false;
+      if (state === "draining") info("is draining");
+    },
+    publishRejected({ limitBytes }) {
+      if (logged) return;
+      logged = true;
+      const reason = limitBytes > 0 ? `the buffer of ${limitBytes} bytes is full` : "buffering is off";
+      warn(`rejects messages while disconnected: ${reason}`);
+    },
+  };
+}
+
 function described({ name, version, cluster }: ServerIdentity): string {
   const parts = [name, version, cluster && `of cluster ${cluster}`].filter(Boolean);
   return parts.length === 0 ? "" : ` (${parts.join(" ")})`;
-}
-
-function duration(ms: number): string {
-  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }

@@ -7,11 +7,11 @@ import {
   setTransportFactory,
 } from "@nats-io/transport-node";
 import { NodeTransport, nodeResolveHost } from "@nats-io/transport-node/lib/node_transport.js";
-import type { Upstream } from "./nats-library.ts";
+import type { NatsLibrary } from "./nats-library.ts";
 
-/** `@nats-io/transport-node`, in whose words the adapter speaks. */
-export const transportNode: Upstream = {
-  Connection: NatsConnectionImpl as unknown as Upstream["Connection"],
+/** `@nats-io/transport-node`, whose interface the adapter uses. */
+export const transportNode: NatsLibrary = {
+  Connection: NatsConnectionImpl as unknown as NatsLibrary["Connection"],
   ProtocolHandler,
   NodeTransport,
   DataBuffer,

@@ -9,45 +9,45 @@ import type {
 } from "@nats-io/transport-node";
 import type { NodeTransport } from "@nats-io/transport-node/lib/node_transport.js";
 
-/** What transport-node's `connect` takes; its name for it came only with 3.1. */
+/** Options of transport-node's `connect`. The library exports the type only since 3.1. */
 export type NodeConnectionOptions = NonNullable<Parameters<typeof connect>[0]>;
 
-/** nats-core's own connection, which it types as not constructible. */
+/** nats-core's connection. Its exported type is not constructible. */
 export type Connection = NatsConnectionImpl;
 
 /**
- * A line of the client, as the adapter needs it: `@nats-io/transport-node`, or the older `nats` 2.x.
- * What the older words otherwise is translated where this is implemented, and read in `status.ts`.
+ * A NATS client library: `@nats-io/transport-node` or the older `nats` 2.x. The implementations translate what the older
+ * library does differently; `status.ts` translates its statuses.
  */
-export interface Upstream {
+export interface NatsLibrary {
   readonly Connection: new (options: ConnectionOptions) => Connection;
   readonly ProtocolHandler: typeof ProtocolHandler;
   readonly NodeTransport: typeof NodeTransport;
   readonly DataBuffer: typeof DataBuffer;
   readonly nkeyAuthenticator: (seed: Uint8Array) => Authenticator;
-  /** What is thrown at whoever asks something of a client that is closed. */
+  /** Error of a method that is called on a closed client. */
   closedError(): Error;
-  /** What is thrown at whoever asks something that needs a connection. */
+  /** Error of a method that needs a connection while there is none. */
   notConnectedError(message: string): Error;
-  /** Whether an error is of the line's own classes. */
+  /** Whether an error is of one of the library's own classes. */
   isOwnError(error: unknown): boolean;
-  /** What its own `connect` rejects with when nothing listens at the address. */
+  /** Error of the library's own `connect` if nothing listens at the address. */
   refusedError(cause: unknown): Error;
-  /** What its own `connect` rejects with when the server takes too long. */
+  /** Error of the library's own `connect` if the server takes too long. */
   timeoutError(cause?: unknown): Error;
-  /** What its own `connect` rejects with when there is no connection for another reason. */
+  /** Error of the library's own `connect` for other failures. */
   connectionError(message: string, cause: unknown): Error;
-  /** What tells of a connection that is given up for lack of answers. */
+  /** Status of a connection that is given up because the server does not answer. */
   readonly staleStatus: Status;
-  /** Has the line's own transport made for each connection of the process that has no other way. */
+  /** Sets the process-wide factory to the library's own transport. */
   setTransportFactory(): void;
 }
 
 /**
- * The client asks its global factory for a transport even where ours takes its place, and throws when
- * nobody has set one. Sets the client's own then, and only then: other connections rely on theirs.
+ * Sets the process-wide transport factory if there is none or it throws. The client calls that factory even if the
+ * transport is pinned. A working factory is left alone, because other connections rely on it.
  */
-export function ensureTransportFactory({ Connection, ProtocolHandler, setTransportFactory }: Upstream): void {
+export function ensureTransportFactory({ Connection, ProtocolHandler, setTransportFactory }: NatsLibrary): void {
   const { options } = new Connection({ servers: ["127.0.0.1"], resolve: false });
   const probe = new ProtocolHandler(options, { publish() {} }) as unknown as { prepare(): unknown };
   try {

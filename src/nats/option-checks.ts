@@ -15,8 +15,8 @@ import { checkBoolean, checkFunction, invalid, isPlain, show, showKind } from ".
 import type { DialedConnectOptions } from "./connect-options.ts";
 import type { NodeConnectionOptions } from "./nats-library.ts";
 
-/** This package's own, each of which is checked where it is used. */
-const ownChecks: OptionChecks<DialedConnectOptions> = {
+/** Options of this package. Each is checked where it is used. */
+export const ownChecks: OptionChecks<DialedConnectOptions> = {
   servers: unchecked,
   dialer: unchecked,
   signal: unchecked,
@@ -38,7 +38,7 @@ const ownChecks: OptionChecks<DialedConnectOptions> = {
   onError: unchecked,
 };
 
-/** What `connect` of `nats` 2.x takes. */
+/** Checks of the options of `nats` 2.x's `connect`. */
 export const nats2Checks: OptionChecks<Nats2ConnectionOptions & DialedConnectOptions> = {
   authenticator: checkAuthenticator,
   debug: checkBoolean,
@@ -69,20 +69,20 @@ export const nats2Checks: OptionChecks<Nats2ConnectionOptions & DialedConnectOpt
   ...ownChecks,
 };
 
-/** What transport-node's `connect` takes. */
+/** Checks of the options of transport-node's `connect`. */
 export const transportNodeChecks: OptionChecks<NodeConnectionOptions & DialedConnectOptions> = {
   ...nats2Checks,
   reconnectToServer: checkFunction,
 };
 
-/** What Node's `tls.connect` takes, and the client besides. Node checks the types; which, depends on its version. */
+/** Options of Node's `tls.connect` and of the client. Unchecked types are left to Node, whose rules depend on its version. */
 const tlsNames = {
-  // Of the client.
+  // The client's options.
   handshakeFirst: checkBoolean,
   caFile: checkString,
   certFile: checkString,
   keyFile: checkString,
-  // Of tls.connect.
+  // Options of tls.connect.
   host: unchecked,
   port: unchecked,
   path: unchecked,
@@ -110,7 +110,7 @@ export function checkTlsOptions(option: string, tls: unknown): void {
 }
 
 function checkTls(option: string, tls: unknown): void {
-  // As the client's type has it, for no TLS.
+  // `null` means no TLS, as in the client's type.
   if (tls !== null) checkTlsOptions(option, tls);
 }
 

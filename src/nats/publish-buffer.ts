@@ -1,9 +1,9 @@
 import { invalid, show } from "../support/validate.ts";
 
-/** A message could not wait for a connection: the buffer was full, or `reconnectBufSize` is -1. */
+/** Thrown by `publish` while there is no connection if the buffer is full or `reconnectBufSize` is -1. */
 export class ReconnectBufferError extends Error {
   override readonly name = "ReconnectBufferError";
-  /** The bound of the buffer, in bytes; 0 where it is off. */
+  /** Limit of the buffer in bytes; 0 if buffering is off. */
   readonly limitBytes: number;
 
   constructor(limitBytes: number) {
@@ -16,7 +16,7 @@ export class ReconnectBufferError extends Error {
   }
 }
 
-/** Messages published while there is no connection, as they will be written, up to a bound in bytes. */
+/** Encoded messages that were published while there was no connection, up to a limit in bytes. */
 export class PublishBuffer {
   readonly limitBytes: number;
   #waiting: Uint8Array[] = [];
@@ -37,15 +37,15 @@ export class PublishBuffer {
     return this.#size;
   }
 
-  /** @throws ReconnectBufferError when the message doesn't fit. */
+  /** @throws ReconnectBufferError if the message does not fit. */
   add(message: Uint8Array): void {
     if (this.#size + message.length > this.limitBytes) throw new ReconnectBufferError(this.limitBytes);
-    // Copied: until it is sent, the publisher may use its arrays for something else.
+    // Copied, because the publisher may reuse its arrays before the message is sent.
     this.#waiting.push(message.slice());
     this.#size += message.length;
   }
 
-  /** Hands out what has waited, in order, and is empty then. */
+  /** Returns the buffered messages in order and empties the buffer. */
   take(): Uint8Array {
     const all = Buffer.concat(this.#waiting);
     this.#waiting = [];

@@ -2,19 +2,20 @@ import { type BackoffFunction, createBackoff } from "../async/backoff.ts";
 import { returnedWait } from "../support/returned.ts";
 import { checkDuration, checkFunction } from "../support/validate.ts";
 
+/** Options for the delay before reconnect attempts. */
 export interface ReconnectDelayOptions {
   /**
-   * Computes the wait in milliseconds before each attempt to reconnect: from its number since the
-   * connection was lost, from 1, and the error of the last one, or of the loss. From 0 to 2^31-1; may throw to stop.
-   * What it throws, or any other value, closes the client with that error. It takes the place of
-   * `reconnectTimeWait`, `reconnectJitter` and `reconnectJitterTLS`.
-   * @defaultValue full jitter over 250 ms, doubling to 4 s, the first attempt included: when a server
-   * goes down, its clients don't come back all at once
+   * Returns the delay in milliseconds, 0 to 2^31-1, before each reconnect attempt. Its arguments are the number of the
+   * attempt since the connection was lost, from 1, and the error of the last attempt or of the loss. An error that it
+   * throws, or the error for any other return value, closes the client. Replaces `reconnectTimeWait`, `reconnectJitter`
+   * and `reconnectJitterTLS`.
+   * @defaultValue full jitter over 250 ms, doubling to 4 s, also before the first attempt, so that the clients of a lost
+   * server do not return all at once
    */
   reconnectDelayHandler?: BackoffFunction | undefined;
 }
 
-/** The client's own rule: `reconnectTimeWait`, with its jitter, since the last try of the same server. */
+/** Options of the library's rule: `reconnectTimeWait` with jitter since the last attempt at the same server. */
 interface StockOptions {
   readonly reconnectTimeWait?: number | undefined;
   readonly reconnectJitter?: number | undefined;
@@ -24,15 +25,15 @@ interface StockOptions {
 
 const stockOptions = ["reconnectTimeWait", "reconnectJitter", "reconnectJitterTLS"] as const;
 
-/** A {@link BackoffFunction} that is also told how long ago the same server was tried; `Infinity` where it never was. */
+/** A {@link BackoffFunction} that also receives the time since the last attempt at the server; `Infinity` if there was none. */
 export type ReconnectDelay = (attempt: number, error: unknown, sinceLastTryMs: number) => number;
 
 /**
- * The wait before each attempt to reconnect: by `reconnectDelayHandler`, or by the client's own rule where
- * its options are given. Upstream keeps its rule by waits that a close can't end (in `nats` 2.x), so it is kept here.
+ * Returns the delay before each reconnect attempt: by `reconnectDelayHandler`, or by the library's own rule if one of its
+ * options is given. That rule is implemented here because a close cannot end the library's delays (in `nats` 2.x).
  *
  * @param random - source of randomness, from 0 to below 1. For tests and simulations.
- * @throws TypeError or RangeError naming the option that can't be used.
+ * @throws TypeError or RangeError naming the invalid option.
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
 export function reconnectDelay(options: ReconnectDelayOptions & StockOptions, random = Math.random): ReconnectDelay {
@@ -44,7 +45,7 @@ export function reconnectDelay(options: ReconnectDelayOptions & StockOptions, ra
       : sinceLastTry(options, random);
   }
   checkFunction("connect: reconnectDelayHandler", given);
-  // It takes their place, as upstream; a value that could not be used is refused all the same.
+  // The handler replaces these options, as in the library. Invalid values are rejected even so.
   sinceLastTry(options, random);
   return (attempt, error) => returnedWait(`connect: reconnectDelayHandler(${attempt}, error)`, given(attempt, error));
 }

@@ -6,7 +6,7 @@ import { returnedWait, wrongReturn } from "../support/returned.ts";
 type Servers = ProtocolHandler["servers"];
 type PoolServer = ReturnType<Servers["getCurrentServer"]>;
 
-/** What upstream's `reconnectToServer` may return. */
+/** Return value of the library's `reconnectToServer`. */
 interface Choice {
   readonly server?: unknown;
   readonly delay?: unknown;
@@ -14,11 +14,10 @@ interface Choice {
 }
 
 /**
- * Asks the user's `reconnectToServer`, where there is one, which server is dialed in place of `server`, and after
- * how many milliseconds.
+ * Calls the user's `reconnectToServer`, if any, which may replace `server` and delay the dial.
  *
- * @throws DialError `config`, which ends the client, when it throws, or returns neither `null`, nor a server of the
- * pool, nor `{ server, delay }`.
+ * @throws DialError `config`, which ends the client, if it throws or returns neither `null`, nor a server of the pool, nor
+ * `{ server, delay }`.
  */
 export function pickServer(
   { reconnectToServer }: ConnectionOptions,

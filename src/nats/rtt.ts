@@ -2,16 +2,16 @@ import type { ClientEvents } from "../client/client-events.ts";
 import type { AnyConnection } from "./any-connection.ts";
 
 /**
- * Measures a round trip every `intervalMs` and tells it to `events`, until the client closes or what it
- * returns is called. Times `flush()`, for upstream's `rtt()` counts whole milliseconds. Nothing is sent
- * while the client has no connection or the last round trip is under way. Keeps no process alive.
+ * Measures the round-trip time every `intervalMs` and emits it, until the client closes or the returned function is
+ * called. It times `flush()`, because the library's `rtt()` counts whole milliseconds. Nothing is sent while the client is
+ * disconnected or the last measurement is in progress. The timer does not keep the process alive.
  */
 export function measureRtt(nc: Pick<AnyConnection, "flush">, intervalMs: number, events: ClientEvents): () => void {
   let running = true;
-  let underWay = false;
+  let inProgress = false;
   const timer = setInterval(measure, intervalMs);
   timer.unref();
-  // Told of its end, the measuring stops with the client as with its owner.
+  // `end` is called both when the client closes and when the observer is detached.
   return events.observe({
     end() {
       running = false;
@@ -20,16 +20,16 @@ export function measureRtt(nc: Pick<AnyConnection, "flush">, intervalMs: number,
   });
 
   async function measure(): Promise<void> {
-    if (underWay || events.state !== "connected") return;
-    underWay = true;
+    if (inProgress || events.state !== "connected") return;
+    inProgress = true;
     const startedAt = performance.now();
     try {
       await nc.flush();
       if (running) events.emit("rtt", { durationMs: performance.now() - startedAt });
     } catch {
-      // The connection was lost meanwhile: no round trip.
+      // The connection was lost meanwhile.
     } finally {
-      underWay = false;
+      inProgress = false;
     }
   }
 }

@@ -2,7 +2,7 @@ import { cleanError } from "../support/printable.ts";
 import type { SentSecrets } from "../support/sent-secrets.ts";
 import type { Blank } from "./info.ts";
 
-/** Notes the credentials of a CONNECT line that is about to be sent. */
+/** Records the credentials of a CONNECT line that is about to be sent. */
 export function noteCredentials(sent: SentSecrets, frame: Uint8Array): void {
   const [, json] = /^CONNECT (\{.*\})/s.exec(Buffer.from(frame).toString()) ?? [];
   if (json === undefined) return;
@@ -10,7 +10,7 @@ export function noteCredentials(sent: SentSecrets, frame: Uint8Array): void {
   sent.add([pass, auth_token, jwt, sig], [user]);
 }
 
-/** Upstream prints what its parser throws, and that holds what the server has sent: makes it printable. */
+/** Makes the errors of the parser printable: they contain the server's bytes, and the library prints them. */
 export function cleanParser(parser: object, blank: Blank): void {
   const target = parser as { fail?: (data: Uint8Array, label?: string) => Error };
   const fail = target.fail?.bind(parser);

@@ -4,23 +4,24 @@ import { parseTarget } from "../core/target.ts";
 import { type ConfiguredServer, readServers, type Userinfo } from "./servers.ts";
 
 type Servers = ProtocolHandler["servers"];
+/** A server in the library's pool. */
 export type PoolServer = ReturnType<Servers["getCurrentServer"]>;
 
-/** Entries of one INFO's `connect_urls` that are read; further ones are ignored. */
+/** Maximum number of `connect_urls` read from one INFO; further ones are ignored. */
 export const maxDiscovered = 1024;
 
-/** What upstream keeps private. */
+/** Private members of the library's pool. */
 interface Internals {
   currentServer: PoolServer | undefined;
   firstSelect: boolean;
-  /** The name by which the first TLS server was reached. */
+  /** Host name of the first TLS server. */
   readonly tlsName: string;
 }
 
 /**
- * Upstream's pool of servers with the userinfo of each, which upstream does not know. Servers are compared by the
- * `host:port` that upstream makes of them. Upstream's own way applies a rewriting that `wsconnect` sets for the whole
- * process, under which a server that the pool has looks like a new one.
+ * The library's pool of servers, extended with the userinfo of each server. Servers are compared by the library's own
+ * `host:port` form. The library's comparison applies a rewriting that `wsconnect` sets for the whole process, which makes
+ * servers of the pool look new.
  */
 export class ServerPool {
   readonly #servers: Servers;
@@ -38,7 +39,7 @@ export class ServerPool {
     this.#configure(configured, []);
   }
 
-  /** The credentials of the server's own URL, or of the server that told of it. */
+  /** The credentials in the URL of the server, or of the server that announced it. */
   userinfoOf(server: object): Userinfo | undefined {
     return this.#userinfo.get(server);
   }
@@ -60,10 +61,10 @@ export class ServerPool {
     internals.firstSelect = true;
   }
 
-  /** Brings the pool up to date with the servers that an INFO names. In time linear in the two. */
+  /** Updates the pool with the servers of an INFO, in linear time. */
   #discover(info: ServerInfo): ServersChanged {
     const named = this.#named(info.connect_urls);
-    // As in Go: a server that does not advertise says nothing of those that others have told of.
+    // As in Go: an INFO without servers does not remove those that other servers have announced.
     if (named.size === 0) return { added: [], deleted: [] };
     const current = this.#servers.getCurrentServer();
     const deleted: string[] = [];
@@ -79,7 +80,7 @@ export class ServerPool {
     return { added: [...named.keys()], deleted };
   }
 
-  /** The servers that can be dialed, by `host:port`. A server may send anything in place of the list. */
+  /** Servers of the list that can be dialed, by `host:port`. The list comes from the server and may be anything. */
   #named(urls: unknown): Map<string, PoolServer> {
     const named = new Map<string, PoolServer>();
     for (const url of Array.isArray(urls) ? urls.slice(0, maxDiscovered) : []) {
@@ -114,7 +115,7 @@ export class ServerPool {
     else this.#userinfo.set(server, userinfo);
   }
 
-  /** In place: upstream hands out its array. */
+  /** Replaces the content of the array in place, because the library shares it. */
   #replace(pool: readonly PoolServer[]): void {
     const servers = this.#servers.getServers();
     servers.length = 0;
@@ -122,7 +123,7 @@ export class ServerPool {
   }
 }
 
-/** The server in use stays in front; the order of the others spreads clients over the cluster. */
+/** Keeps the current server first. The random order of the others spreads clients over the cluster. */
 function shuffledBehind(current: PoolServer, pool: readonly PoolServer[]): readonly PoolServer[] {
   const others = shuffled(pool.filter((each) => each !== current));
   return others.length === pool.length ? others : [current, ...others];

@@ -4,18 +4,18 @@ import { invalid, show } from "../support/validate.ts";
 
 const defaultPort = 4222;
 
-/** The credentials in a server's URL, as CONNECT has them. */
+/** Credentials in a server's URL, as fields of CONNECT. */
 export type Userinfo = { readonly user: string; readonly pass: string } | { readonly auth_token: string };
 
-/** A server that the user has named. */
+/** A server from the options. */
 export interface ConfiguredServer {
   /** `host:port`, without userinfo. */
   readonly address: string;
-  /** Sent to this server, and to those that it tells of, only. */
+  /** Sent only to this server and to servers that it announces. */
   readonly userinfo: Userinfo | undefined;
 }
 
-/** What the `servers` option says, taken apart. */
+/** The parsed `servers` option. */
 export interface Servers {
   readonly servers: readonly ConfiguredServer[];
   /** Whether a `tls://` URL asks for TLS. */
@@ -23,16 +23,16 @@ export interface Servers {
 }
 
 /**
- * Reads servers as the Go client does: one, several separated by commas, or an array; `host`,
- * `host:port`, `nats://user:pass@host`, `nats://token@host` or `tls://host`.
+ * Parses servers as the Go client does: a string with one or several servers separated by commas, or an array. A server is
+ * `host`, `host:port`, `nats://user:pass@host`, `nats://token@host` or `tls://host`.
  *
- * @throws TypeError naming the server, with any userinfo blanked, that can't be dialed.
+ * @throws TypeError naming the server that cannot be dialed, without its userinfo.
  */
 export function readServers(option: string | readonly string[] | undefined, port: number | undefined): Servers {
-  // As the client has it: none are those of the default.
+  // As in the library, an empty list means the default.
   if (option === "" || option === null || (Array.isArray(option) && option.length === 0)) option = undefined;
   if (option !== undefined && port !== undefined) throw invalid(TypeError, "connect: give servers or port, not both");
-  // A piece without userinfo, then one with it but without a scheme: that comma stands in a password.
+  // A part without userinfo, followed by a part with userinfo but without a scheme: the comma belongs to a password.
   if (typeof option === "string" && /(?:^|,)[^@,]*,(?!\s*[a-z]+:\/\/)[^@,]*@/i.test(option)) {
     throw invalid(TypeError, "connect: servers: write a comma in userinfo as %2C, or give servers as an array");
   }
@@ -53,9 +53,9 @@ export function readServers(option: string | readonly string[] | undefined, port
 
 function withPort(text: string): string {
   if (/^wss?:\/\//i.test(text))
-    throw invalid(TypeError, "connect: servers: websockets are not dialed here, use wsconnect");
+    throw invalid(TypeError, "connect: servers: websockets are not supported; use wsconnect");
   if (isIPv6(text)) return parseTarget({ host: text, port: defaultPort }).toString();
-  // Every scheme, and none, stands for the port that NATS is registered with.
+  // With any scheme, or none, the default port is that of NATS.
   const target = parseTarget(typeof text === "string" ? text.replace(/^([a-z]+:\/\/)?/i, "nats://") : text);
   if (target.path !== undefined) throw invalid(TypeError, `connect: servers: NATS has no unix sockets, got ${target}`);
   return target.toString();

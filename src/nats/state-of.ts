@@ -4,27 +4,27 @@ import type { AnyConnection } from "./any-connection.ts";
 import { isConnected, lastErrorOf } from "./internals.ts";
 import { knownClient } from "./known-clients.ts";
 
-/** How a NATS connection stands at one moment. */
+/** The state of a NATS connection at one moment. */
 export interface ConnectionState {
-  /** `connecting` only before the first connection. */
+  /** State of the client; `connecting` only before the first connection. */
   readonly state: ClientState;
-  /** Whether there is a connection to a server; a draining client has one, too. */
+  /** Whether there is a connection to a server, also while draining. */
   readonly connected: boolean;
-  /** `host:port` of the server that is connected; `undefined` while none is. */
+  /** `host:port` of the connected server; `undefined` if there is none. */
   readonly server: string | undefined;
   /**
-   * The last thing that went wrong since the connection stood: a loss, a failed attempt, an error that a server
-   * reported, or what the client gave up for. `undefined` when nothing did. Of a connection made elsewhere only what the
-   * client itself keeps: the last error that a server reported or that its socket ended with.
+   * The last failure since the connection was established: a loss, a failed attempt, an error that a server reported, or
+   * the error that closed the client. `undefined` if there was none. For a connection made elsewhere, only the last error
+   * that a server reported or that ended the socket.
    */
   readonly lastError: unknown;
 }
 
 /**
- * Tells how a NATS connection stands: one of this package's `connect`, of transport-node's `connect()`, of
- * `wsconnect()` or of `nats` 2.x's. A look, without effect on the connection.
+ * Returns the state of a NATS connection of this package, transport-node's `connect()`, `wsconnect()` or `nats` 2.x. It has
+ * no effect on the connection.
  *
- * @throws TypeError when `nc` is no NATS connection.
+ * @throws TypeError if `nc` is not a NATS connection.
  * @see https://pkg.go.dev/github.com/nats-io/nats.go#Conn.Status
  * @example
  * const { connected, lastError } = stateOf(nc);

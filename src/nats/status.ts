@@ -1,13 +1,13 @@
 import type { Status } from "@nats-io/transport-node";
 
-/** A status of `nats` 2.x: whatever it tells stands in one field, and of an error only the code. */
+/** A status of `nats` 2.x. All details are in `data`; of an error only the code. */
 interface OlderStatus {
   readonly type: string;
   readonly data: unknown;
   readonly permissionContext?: unknown;
 }
 
-/** Reads a status in nats-core's words, whichever line of the client has said it. */
+/** Returns a status of either client library in nats-core's form. */
 export function readStatus(status: { readonly type: string }): Status {
   return "data" in status ? translated(status as OlderStatus) : (status as Status);
 }

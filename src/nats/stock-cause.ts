@@ -2,29 +2,29 @@ import { classify } from "../core/classify.ts";
 import { DialError } from "../core/errors.ts";
 import { isError } from "../support/is-error.ts";
 import { messageOf } from "../support/message.ts";
-import type { Upstream } from "./nats-library.ts";
+import type { NatsLibrary } from "./nats-library.ts";
 
 /**
- * Makes the `cause` of a failed dial's error what the client's own `connect` rejects with in that case,
- * so that code which tests for the client's errors goes on to work one level down. Errors of the system
- * and of TLS are left as the cause: the client rejects with those as they are.
+ * Sets the `cause` of a failed dial's error to the error that the library's own `connect` rejects with in that case. Code
+ * that tests for the library's errors can test the cause instead. Errors of the system and of TLS stay the cause, because
+ * the library rejects with them unchanged.
  *
- * The error stays the same object, which hooks have been given already.
+ * It changes the error in place, because hooks have received it already.
  */
-export function withStockCause(error: unknown, upstream: Upstream): unknown {
-  if (error instanceof DialError) Reflect.set(error, "cause", stockCause(error, upstream));
+export function withStockCause(error: unknown, library: NatsLibrary): unknown {
+  if (error instanceof DialError) Reflect.set(error, "cause", stockCause(error, library));
   return error;
 }
 
-function stockCause(error: DialError, upstream: Upstream): unknown {
+function stockCause(error: DialError, library: NatsLibrary): unknown {
   const { cause, reason } = error;
   const origin = beneathDialErrors(cause);
-  if (upstream.isOwnError(origin)) return origin;
-  if (reason === "timeout") return upstream.timeoutError(cause);
-  if (reason === "refused") return upstream.refusedError(cause);
+  if (library.isOwnError(origin)) return origin;
+  if (reason === "timeout") return library.timeoutError(cause);
+  if (reason === "refused") return library.refusedError(cause);
   if (isError(origin) && !(origin instanceof DialError)) return origin;
   if (reason === "protocol") return new Error("unexpected response from server", { cause });
-  return upstream.connectionError(error.message, cause);
+  return library.connectionError(error.message, cause);
 }
 
 function beneathDialErrors(cause: unknown): unknown {
@@ -33,7 +33,7 @@ function beneathDialErrors(cause: unknown): unknown {
   return origin;
 }
 
-/** Says in words what `nats` 2.x says by a code alone. */
+/** Gives errors of `nats` 2.x that have only a code a readable message. */
 export function explained(error: unknown): unknown {
   const { name, code, message, chainedError } = error as Error & { code?: unknown; chainedError?: unknown };
   if (name !== "NatsError" || (code !== "SERVER_OPT_NA" && code !== "TLS")) return error;

@@ -2,15 +2,16 @@ import type { SecureContext, SecureContextOptions } from "node:tls";
 import { credentialsOf } from "../dialers/tls-files.ts";
 import type { NodeConnectionOptions } from "./nats-library.ts";
 
-/** Resolves to what `tls.connect` takes in place of certificates and keys. */
+/** Resolves to the option of `tls.connect` that replaces certificates and keys. */
 type SecureContextSource = () => Promise<{ readonly secureContext: SecureContext }>;
 
-/** By the options of a client, as each of its connects has a transport of its own. */
+/** By the options of a client, because each dial has a transport of its own. */
 const sources = new WeakMap<NodeConnectionOptions, SecureContextSource>();
 
 /**
- * The secure context of a client whose `tls` options name files, as the dialer `tls()` makes it: the last files
- * that could be used serve while others are half written. A file takes precedence over what is given directly.
+ * Returns the source of the secure context of a client whose `tls` options name files, as the dialer `tls()` creates it.
+ * The last usable content of a file stays in use while the file is missing or half written. A file takes precedence over
+ * a value given directly.
  *
  * @returns `undefined` for a client without files.
  */

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { DialError } from "../core/errors.ts";
 
-/** The client's `tls` options, as far as they are looked at here. */
+/** The client's `tls` options that are read here. */
 interface TlsNameOptions {
   readonly host?: string | undefined;
   readonly servername?: string | undefined;
@@ -9,17 +9,17 @@ interface TlsNameOptions {
 
 /** The names of one TLS handshake. */
 export interface TlsNames {
-  /** What the server's certificate is checked against. */
+  /** Name or address that the server's certificate is checked against. */
   readonly host: string;
-  /** What SNI asks for; empty for an IP address, which is no name (RFC 6066, section 3). */
+  /** Name for SNI; empty for an IP address (RFC 6066, section 3). */
   readonly servername: string;
 }
 
 /**
- * The names of a handshake: `tls.servername`, else `tls.host`, else the server's own. An empty
+ * Returns the names of a handshake: `tls.servername`, else `tls.host`, else the server's own name. An empty
  * `tls.servername` sends no SNI.
  *
- * @throws DialError `tls_protocol` when the options rule TLS out.
+ * @throws DialError `tls_protocol` if the options exclude TLS.
  */
 export function tlsNames(tls: TlsNameOptions | null | undefined, serverName: string): TlsNames {
   if (tls === null) {

@@ -4,7 +4,7 @@ import { tlsInfo } from "../dialers/tls-info.ts";
 import { outcomeOf } from "../engine/outcome.ts";
 import { cleanError } from "../support/printable.ts";
 
-/** Tells `trace` how a TLS handshake goes, which `secure` makes. */
+/** Runs a TLS handshake and reports its start and end to `trace`. */
 export async function tracedTls(
   trace: DialTrace | undefined,
   serverName: string,
@@ -18,7 +18,7 @@ export async function tracedTls(
     trace?.tlsHandshakeDone?.({ serverName, durationMs, outcome: "success", ...tlsInfo(socket) });
     return socket;
   } catch (error) {
-    // A certificate's names are the server's own words.
+    // The names in a certificate are the server's own words.
     cleanError(error);
     const durationMs = performance.now() - startedAt;
     trace?.tlsHandshakeDone?.({ serverName, durationMs, ...outcomeOf(error, undefined) });

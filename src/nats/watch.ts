@@ -4,25 +4,25 @@ import { ClientEvents } from "../client/client-events.ts";
 import type { ClientState, ObservedClient } from "../client/client-trace.ts";
 import { guarded } from "../support/user-call.ts";
 import type { AnyConnection } from "./any-connection.ts";
-import { Link } from "./connection-record.ts";
+import { ConnectionRecord } from "./connection-record.ts";
 import { errorKind } from "./error-kind.ts";
 import { identityOf } from "./info.ts";
 import { bufferedBytes, clientName, isConnected, reconnects, serverCounts } from "./internals.ts";
 import { readStatus } from "./status.ts";
 
-/** They end when told to. */
+/** A status iterator that can be stopped. */
 type Statuses = ReturnType<AnyConnection["status"]> & { stop?(): void };
 
 /**
- * The life of a connection that somebody else made, from what can be seen of it. It reads the status
- * iterator and looks; it changes nothing, and leaves nothing behind when stopped.
+ * Observes a connection made elsewhere. It reads the status iterator and the exposed state of the connection, changes
+ * nothing, and leaves nothing behind when it is stopped.
  */
 export class ConnectionWatch {
   readonly events: ClientEvents;
   readonly #nc: AnyConnection;
   readonly #statuses: Statuses | undefined;
-  /** The connection that stands, or the one that is being made. */
-  #link = new Link();
+  /** The current connection, or the one that is being dialed. */
+  #record = new ConnectionRecord();
   #up: boolean;
   #lostAt = systemClock.now();
   #attempts = 0;
@@ -31,7 +31,7 @@ export class ConnectionWatch {
   constructor(nc: AnyConnection) {
     this.#nc = nc;
     this.#up = !nc.isClosed() && isConnected(nc);
-    if (this.#up) this.#link.stand(nc);
+    if (this.#up) this.#record.established(nc);
     this.events = new ClientEvents(this.#observed(), nc.isClosed() ? "closed" : this.#state());
     if (nc.isClosed()) return;
     this.#statuses = nc.status();
@@ -72,10 +72,10 @@ export class ConnectionWatch {
         guarded("the status of a NATS connection", () => this.#see(readStatus(status)));
       }
     } catch {
-      return; // An iterator that fails tells nothing more; a refresh still looks.
+      return; // After a failure of the iterator, only refreshes observe the connection.
     }
     if (this.#stopped) return;
-    // The client ends the iterator when it begins to close, and goes on to close its socket.
+    // The client ends the iterator when it begins to close, before it closes its socket.
     const error = await this.#nc.closed().catch((failure: unknown) => failure);
     this.#closed(error ?? undefined);
   }
@@ -83,7 +83,39 @@ export class ConnectionWatch {
   #see(status: Status): void {
     this.#noticeDrain();
     const { events } = this;
-    const link = this.#link;
+    const record = this.#record;
+    switch (status.type) {
+      case "update":
+        this.#serversChanged(status.added, status.deleted);
+        break;
+      case "ldm":
+        if (record.lameDuck) break;
+        record.announceLameDuck();
+        events.emit("lameDuck", { server: record.server || this.#nc.getServer() });
+        break;
+      case "staleConnection":
+        // The library also reports refused credentials as a stale connection.
+        if (record.refused) break;
+        record.expect("stale");
+        events.emit("stale", { server: record.server });
+        break;
+      case "forceReconnect":
+        record.expect("forced");
+        events.emit("forcedReconnect", { server: record.server });
+        break;
+      case "slowConsumer":
+        events.emit("slowConsumer", { pending: status.pending });
+        break;
+      case "error":
+        record.report(status.error);
+        events.emit("error", { kind: errorKind(status.error), error: status.error });
+        break;
+      default:
+        this.#connectionChanged(status);
+    }
+  }
+
+  #connectionChanged(status: Status): void {
     switch (status.type) {
       case "disconnect":
         this.#lost();
@@ -94,69 +126,44 @@ export class ConnectionWatch {
       case "reconnect":
         this.#reconnected();
         break;
-      case "update":
-        this.#serversChanged(status.added, status.deleted);
-        break;
-      case "ldm":
-        if (link.lameDuck) break;
-        link.announceLameDuck();
-        events.emit("lameDuck", { server: link.server || this.#nc.getServer() });
-        break;
-      case "staleConnection":
-        // Upstream ends a connection so for refused credentials too.
-        if (link.refused) break;
-        link.expect("stale");
-        events.emit("stale", { server: link.server });
-        break;
-      case "forceReconnect":
-        link.expect("forced");
-        events.emit("forcedReconnect", { server: link.server });
-        break;
-      case "slowConsumer":
-        events.emit("slowConsumer", { pending: status.pending });
-        break;
-      case "error":
-        link.report(status.error);
-        events.emit("error", { kind: errorKind(status.error), error: status.error });
-        break;
     }
   }
 
   #lost(): void {
-    // A dial that fails after INFO is told as a disconnect too.
+    // The library also reports a dial that fails after INFO as a disconnect.
     if (!this.#up) return;
     this.#up = false;
     this.#lostAt = systemClock.now();
     this.#attempts = 0;
-    const lost = this.#link.lost();
-    this.#link = new Link();
+    const lost = this.#record.lost();
+    this.#record = new ConnectionRecord();
     if (reconnects(this.#nc)) this.events.enter(this.#state());
     this.events.emit("disconnect", lost);
   }
 
   #dialing(): void {
     if (this.#up) return;
-    // What the server says from here on, before the connection counts as up, is said of this one.
-    this.#link = new Link();
+    // Statuses from here on belong to the connection that is being dialed.
+    this.#record = new ConnectionRecord();
     this.#attempts += 1;
     this.events.emit("reconnectAttempt", { server: this.#nc.getServer(), attempt: this.#attempts });
   }
 
   #reconnected(): void {
-    // Told once more for each dial that was told as a disconnect.
+    // The library repeats it for each dial that it has reported as a disconnect.
     if (this.#up) return;
     this.#up = true;
-    this.#link.stand(this.#nc);
+    this.#record.established(this.#nc);
     this.events.enter(this.#state());
     this.events.emit("reconnect", {
-      server: this.#link.server,
+      server: this.#record.server,
       identity: identityOf(this.#nc.info ?? {}),
       outageMs: systemClock.now() - this.#lostAt,
       attempts: Math.max(1, this.#attempts),
     });
   }
 
-  /** Every INFO is told, most without a change; over websockets, the whole pool as gone and come again. */
+  /** Called for every INFO; most contain no change. Over websockets the library reports the whole pool as removed and added. */
   #serversChanged(added: readonly string[] = [], deleted: readonly string[] = []): void {
     const came = added.map(hostPort);
     const went = deleted.map(hostPort);
@@ -172,7 +179,7 @@ export class ConnectionWatch {
     return this.#up ? "connected" : "reconnecting";
   }
 
-  /** Nothing tells of a drain. */
+  /** The library has no status for a drain. */
   #noticeDrain(): void {
     if (this.#nc.isDraining()) this.events.enter("draining");
   }
@@ -180,7 +187,8 @@ export class ConnectionWatch {
   #refresh(): void {
     if (this.#stopped) return;
     if (!this.#nc.isClosed()) this.#noticeDrain();
-    // Only its owner closes a client that is connected; its socket may take its time. Of any other the error is yet to come.
+    // A connected client is closed only by the user, and without an error; its socket may close later. Otherwise the error is
+    // not known yet.
     else if (this.#up) this.#closed(undefined);
   }
 
@@ -189,21 +197,21 @@ export class ConnectionWatch {
     if (this.#up) {
       this.#up = false;
       const reason = this.#nc.isDraining() ? "drain" : "local";
-      this.events.emit("disconnect", { server: this.#link.server, reason });
+      this.events.emit("disconnect", { server: this.#record.server, reason });
     }
     this.events.close(error);
   }
 }
 
-/** Those of `nats` 2.x would go on for ever. They are held weakly, for a listener of a promise can't be taken back. */
+/** Stops the iterator when the client closes: that of `nats` 2.x never ends. Held weakly, as promise listeners cannot be removed. */
 function endWithClient(statuses: Statuses, nc: AnyConnection): void {
   const held = new WeakRef(statuses);
-  // They come by way of another iterator, so the last ones a little later.
+  // The last statuses pass through another iterator and arrive slightly later.
   const end = () => setImmediate(() => held.deref()?.stop?.());
   nc.closed().then(end, end);
 }
 
-/** Websocket servers come as URLs. */
+/** Returns `host:port` of a server. Websocket servers are reported as URLs. */
 function hostPort(server: string): string {
   return server.replace(/^[a-z]+:\/\//i, "").replace(/\/.*$/, "");
 }

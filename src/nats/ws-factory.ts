@@ -17,37 +17,37 @@ import { checkTlsOptions } from "./option-checks.ts";
 import { startTls } from "./ws-tls.ts";
 import { upgrade } from "./ws-upgrade.ts";
 
+/** Options of {@link wsFactory}. */
 export interface WsFactoryOptions {
-  /** Makes the connections. TLS of `wss://` is put on top, so it dials plain ones. */
+  /** Makes plain connections; TLS for `wss://` is added on top. */
   dialer: Dialer;
-  /** How to do TLS for `wss://` URLs. The certificate is checked against the URL's host. @defaultValue the system's authorities */
+  /** TLS options for `wss://` URLs. The certificate is checked against the URL's host. @defaultValue the system's authorities */
   tls?: Omit<ConnectionOptions, "socket" | "host" | "port" | "path"> | undefined;
-  /** Aborts the dials under way, and lets none begin; open connections are not affected. */
+  /** Aborts dials in progress and rejects new ones. Open connections are not affected. @defaultValue none */
   signal?: AbortSignal | undefined;
 }
 
-/** What the `wsFactory` option of `wsconnect` takes. */
+/** Type of the `wsFactory` option of `wsconnect`. */
 export type WsFactory = (
   url: string,
   options?: { timeout?: number | undefined },
 ) => Promise<{ socket: globalThis.WebSocket; encrypted: boolean }>;
 
-/** nats-core's own `timeout`. */
+/** nats-core's default for `timeout`, in milliseconds. */
 const defaultTimeoutMs = 20_000;
 
-/** The dial's bound ends before the client's, so that what is too slow counts as a timeout, not as given up. */
+/** Milliseconds by which the dial's deadline precedes the client's, so that a slow dial counts as a timeout, not as canceled. */
 const marginMs = 10;
 
 /**
- * Makes the `wsFactory` of `wsconnect` from a dialer. TLS and the HTTP upgrade run as the dial's
- * handshake, so that its timeouts, retries, spans and metrics cover them; so does a bound just below the
- * client's `timeout`. A connect that the client gives up is aborted, and leaves no socket.
+ * Returns a `wsFactory` for `wsconnect` that uses a dialer. TLS and the HTTP upgrade are the dial's handshake, so
+ * timeouts, retries, spans and metrics cover them. A deadline just below the client's `timeout` applies to the dial. A
+ * connect that the client gives up is aborted and leaves no socket behind.
  *
- * A factory belongs to one client: once it has connected, further dials are reconnects, `background`.
- * A dial that fails is a {@link DialError} for hooks, spans and metrics; what the client throws is a
- * `ConnectionError` of its own with the same message.
+ * A factory belongs to one client: once it has connected, further dials are reconnects (`background`). Hooks, spans and
+ * metrics receive a {@link DialError} for a failed dial; the client throws a `ConnectionError` with the same message.
  *
- * @throws TypeError naming the option that can't be used.
+ * @throws TypeError naming the invalid option.
  * @example
  * const nc = await wsconnect({ servers: "wss://nats.example:443", wsFactory: wsFactory({ dialer }) });
  */
@@ -57,70 +57,28 @@ export function wsFactory(options: WsFactoryOptions): WsFactory {
   checkDialer("wsFactory: dialer", dialer);
   checkTlsOptions("wsFactory: tls", tls);
   if (signal !== undefined) checkSignal("wsFactory: signal", signal);
-  const cancel = signal === undefined ? undefined : Cancel.of(signal);
-  let connectedOnce = false;
-  const owner = {};
+  const sockets = new WebSocketDialer(dialer, tls, signal === undefined ? undefined : Cancel.of(signal));
 
   return async function dialedWsFactory(text, { timeout } = {}) {
     const site = readSite(text);
-    // Told by the websocket: nats-core waits for ever for the close of one that it has not been given.
-    if (isError(site)) return handOut(new DialedWebSocket(() => Promise.reject(site)), false);
-
-    const open = async (closed: AbortSignal) => {
-      try {
-        closed.throwIfAborted();
-        const ws = await dial(site, closed);
-        connectedOnce = true;
-        return ws;
-      } finally {
-        deadline.clear();
-        cancel?.offAbort(onAbort);
-      }
-    };
-    const timedOut = (lateByMs: number) => {
-      const { target } = site;
-      const message = timeoutMessage(`dial ${target}`, timeoutMs, lateByMs);
-      return new DialTimeoutError(message, { scope: "dial", timeoutMs, lateByMs, target });
-    };
-    const socket = new DialedWebSocket(open, () => (deadline.isLate ? timedOut(deadline.lateByMs) : undefined));
-    const timeoutMs = Math.max(1, (timeout || defaultTimeoutMs) - marginMs);
-    const deadline = new Deadline(systemClock, timeoutMs, (lateByMs) => socket.giveUp(timedOut(lateByMs)));
-    const onAbort = () => socket.giveUp(cancel?.reason);
-    cancel?.onAbort(onAbort);
-    return handOut(socket, site.secure);
+    // Reported by the websocket: nats-core would wait forever for the close of a socket that it has not received.
+    const socket = isError(site)
+      ? new DialedWebSocket(() => Promise.reject(site))
+      : sockets.dial(site, Math.max(1, (timeout || defaultTimeoutMs) - marginMs));
+    return { socket: socket as unknown as globalThis.WebSocket, encrypted: !isError(site) && site.secure };
   };
-
-  async function dial({ url, target, secure }: Site, closed: AbortSignal): Promise<WebSocket> {
-    let ws: WebSocket | undefined;
-    const conn: Socket = await dialer(target, {
-      signal: closed,
-      background: connectedOnce,
-      owner,
-      handshake: async (plain, { trace, describe }) => {
-        guardDestroy(plain);
-        describe({ name: "websocket" });
-        const ready = secure ? await startTls(plain, target.host, tls, trace) : plain;
-        ws = await upgrade(ready, url);
-        return ready;
-      },
-    });
-    if (ws !== undefined) return ws;
-    discard(conn);
-    const message = "wsFactory: the dialer must run the handshake; is it composed?";
-    throw new DialError(message, { reason: "config", target });
-  }
 }
 
 markFactories({ wsFactory });
 
-/** Where a websocket is. */
+/** Location of a websocket. */
 interface Site {
   readonly url: URL;
   readonly target: Target;
   readonly secure: boolean;
 }
 
-/** Reads a URL. No error of it shows the URL: there may be a token in its path or query. */
+/** Parses a URL. Errors do not show it, because its path or query may contain a token. */
 function readSite(text: string): Site | Error {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== "ws:" && url?.protocol !== "wss:") {
@@ -136,6 +94,62 @@ function readSite(text: string): Site | Error {
   }
 }
 
-function handOut(socket: DialedWebSocket, encrypted: boolean) {
-  return { socket: socket as unknown as globalThis.WebSocket, encrypted };
+/** Dials the websockets of one client. */
+class WebSocketDialer {
+  readonly #dialer: Dialer;
+  readonly #tls: ConnectionOptions;
+  readonly #cancel: Cancel | undefined;
+  readonly #owner = {};
+  #connectedOnce = false;
+
+  constructor(dialer: Dialer, tls: ConnectionOptions, cancel: Cancel | undefined) {
+    this.#dialer = dialer;
+    this.#tls = tls;
+    this.#cancel = cancel;
+  }
+
+  /** Returns a websocket that is being dialed. The deadline and the factory's signal end the dial. */
+  dial(site: Site, timeoutMs: number): DialedWebSocket {
+    const { target } = site;
+    const timedOut = (lateByMs: number) => {
+      const message = timeoutMessage(`dial ${target}`, timeoutMs, lateByMs);
+      return new DialTimeoutError(message, { scope: "dial", timeoutMs, lateByMs, target });
+    };
+    const open = async (closed: AbortSignal) => {
+      try {
+        closed.throwIfAborted();
+        const ws = await this.#open(site, closed);
+        this.#connectedOnce = true;
+        return ws;
+      } finally {
+        deadline.clear();
+        this.#cancel?.offAbort(onAbort);
+      }
+    };
+    const socket = new DialedWebSocket(open, () => (deadline.isLate ? timedOut(deadline.lateByMs) : undefined));
+    const deadline = new Deadline(systemClock, timeoutMs, (lateByMs) => socket.giveUp(timedOut(lateByMs)));
+    const onAbort = () => socket.giveUp(this.#cancel?.reason);
+    this.#cancel?.onAbort(onAbort);
+    return socket;
+  }
+
+  async #open({ url, target, secure }: Site, closed: AbortSignal): Promise<WebSocket> {
+    let ws: WebSocket | undefined;
+    const conn: Socket = await this.#dialer(target, {
+      signal: closed,
+      background: this.#connectedOnce,
+      owner: this.#owner,
+      handshake: async (plain, { trace, describe }) => {
+        guardDestroy(plain);
+        describe({ name: "websocket" });
+        const ready = secure ? await startTls(plain, target.host, this.#tls, trace) : plain;
+        ws = await upgrade(ready, url);
+        return ready;
+      },
+    });
+    if (ws !== undefined) return ws;
+    discard(conn);
+    const message = "wsFactory: the dialer must run the handshake; is it composed?";
+    throw new DialError(message, { reason: "config", target });
+  }
 }

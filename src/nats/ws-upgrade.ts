@@ -6,12 +6,12 @@ import type { Reason } from "../core/reasons.ts";
 import { cleanError } from "../support/printable.ts";
 
 /**
- * Asks for a websocket by HTTP on an open connection. It comes paused, with nothing read: `resume()` it
- * when whoever wants its messages listens, for a NATS server speaks first. An `error` of it is listened
- * to from the start, so that none can end the process.
+ * Upgrades an open connection to a websocket. The websocket is paused and nothing has been read, because a NATS server
+ * speaks first: call `resume()` once the message listeners are attached. It has an `error` listener from the start, so that
+ * no error can end the process.
  *
- * @throws DialError `handshake_closed` when the server hangs up first, `protocol` when it doesn't speak
- * websocket, or by the status that it answers.
+ * @throws DialError `handshake_closed` if the server closes the connection first, `protocol` if it does not speak
+ * websocket, or the reason for its HTTP status.
  * @see https://www.rfc-editor.org/rfc/rfc6455#section-4.1
  */
 export function upgrade(conn: Socket, url: URL): Promise<WebSocket> {
@@ -39,7 +39,7 @@ export function upgrade(conn: Socket, url: URL): Promise<WebSocket> {
   });
 }
 
-/** Most interim answers (1xx) taken from a server. */
+/** Maximum number of interim responses (1xx) accepted from a server. */
 const maxInterimAnswers = 8;
 
 function limitInterimAnswers(request: ClientRequest): void {
@@ -52,25 +52,25 @@ function limitInterimAnswers(request: ClientRequest): void {
   });
 }
 
-/** What a refusal means for whoever thinks of trying again. */
+/** Returns the reason for an HTTP status, which decides whether a retry makes sense. */
 function reasonOf(status: number): Reason {
   if (status === 401 || status === 403) return "auth_failed";
-  // Too much asked of it, or it is about to start or stop: what waiting mends.
+  // The server is overloaded, starting or stopping: waiting helps.
   if (status === 429 || status === 503) return "server_limit";
-  // A gateway that finds no server behind it.
+  // A gateway without a server behind it.
   if (status === 502 || status === 504) return "unreachable";
   if (status >= 500) return "_OTHER";
-  // Redirects too, for a redirect could lead anywhere: this URL is not one of a websocket.
+  // Redirects are not followed: this is not the URL of a websocket.
   return "protocol";
 }
 
 function asDialError(error: Error): Error {
   const { code, syscall } = error as NodeJS.ErrnoException;
-  // Node's client of HTTP reports a peer that hangs up as a reset that no system call made.
+  // Node's HTTP client reports a peer that closes the connection as a reset without a system call.
   if (code === "ECONNRESET" && syscall === undefined) {
     return new DialError("the server closed the connection before it answered", { reason: "handshake_closed" });
   }
-  // An answer that is no HTTP; or, without a code, one that is no websocket.
+  // Not HTTP, or, without a code, not a websocket.
   if (code === undefined || /^HPE_/.test(code))
     return new DialError(error.message, { reason: "protocol", cause: error });
   return error;

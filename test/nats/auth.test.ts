@@ -13,7 +13,7 @@ import { temporaryFile } from "../support/temporary.ts";
 const connect = connecting();
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-/** A round trip, by a client that nothing ever failed for. */
+/** Makes a round trip and checks that nothing has failed. */
 async function letIn(options: ConnectOptions): Promise<void> {
   const { dialer, trace, counted } = measured();
   const nc = await connect({ ...options, dialer, trace });
@@ -24,7 +24,7 @@ async function letIn(options: ConnectOptions): Promise<void> {
   assert.deepEqual(await counted("nats_client_errors_total"), []);
 }
 
-/** A first connect that fails: for this reason, counted once and under nothing else. */
+/** Expects a first connect to fail with `reason`, counted exactly once. */
 async function turnedAway(options: ConnectOptions, reason: Reason, cause?: string): Promise<void> {
   const { dialer, trace, counted } = measured();
   await assert.rejects(connect({ ...options, dialer, trace }), (error) => {
@@ -41,26 +41,26 @@ async function turnedAway(options: ConnectOptions, reason: Reason, cause?: strin
   await until(() => openSockets() === 0, "the refused connection's socket is closed");
 }
 
-test("user and password, as options and in the URL", async () => {
+test("connect accepts user and password as options and in the URL", async () => {
   await using server = await startNats(["--user", "orders", "--pass", "s%cret/1"]);
   await letIn({ servers: server.address, user: "orders", pass: "s%cret/1" });
   await letIn({ servers: `nats://orders:${encodeURIComponent("s%cret/1")}@${server.address}` });
 });
 
-test("token, as option and in the URL", async () => {
+test("connect accepts a token as an option and in the URL", async () => {
   await using server = await startNats(["--auth", "t0ken"]);
   await letIn({ servers: server.address, token: "t0ken" });
   await letIn({ servers: `nats://t0ken@${server.address}` });
 });
 
-test("nkey, by seed file and by its bytes", async () => {
+test("connect accepts an nkey seed as a file and as bytes", async () => {
   const { publicKey, seed } = nkeyUser();
   await using server = await startNats([], `authorization { users: [ { nkey: ${publicKey} } ] }`);
   await letIn({ servers: server.address, nkeySeed: temporaryFile("user.nk", `${seed}\n`) });
   await letIn({ servers: server.address, nkeySeed: new TextEncoder().encode(seed) });
 });
 
-test("credentials of an operator's user, by file and by its bytes", async () => {
+test("connect accepts a creds file of an operator's user by path and as bytes", async () => {
   const operator = await operatorMode();
   await using server = await startNats([], operator.config);
   const creds = await operator.creds();
@@ -68,7 +68,7 @@ test("credentials of an operator's user, by file and by its bytes", async () => 
   await letIn({ servers: server.address, creds: new TextEncoder().encode(creds) });
 });
 
-test("a wrong password is auth_failed, once", async () => {
+test("a wrong password is auth_failed, reported once", async () => {
   await using server = await startNats(["--user", "orders", "--pass", "right"]);
   const { address } = server;
   await turnedAway({ servers: address, user: "orders", pass: "wrong" }, "auth_failed", "AuthorizationError");
@@ -76,32 +76,32 @@ test("a wrong password is auth_failed, once", async () => {
   await turnedAway({ servers: address }, "auth_failed", "AuthorizationError");
 });
 
-test("a wrong token is auth_failed, once", async () => {
+test("a wrong token is auth_failed, reported once", async () => {
   await using server = await startNats(["--auth", "right"]);
   await turnedAway({ servers: server.address, token: "wrong" }, "auth_failed", "AuthorizationError");
 });
 
-test("an unknown nkey is auth_failed, once", async () => {
+test("an unknown nkey is auth_failed, reported once", async () => {
   await using server = await startNats([], `authorization { users: [ { nkey: ${nkeyUser().publicKey} } ] }`);
   const nkeySeed = new TextEncoder().encode(nkeyUser().seed);
   await turnedAway({ servers: server.address, nkeySeed }, "auth_failed", "AuthorizationError");
 });
 
-test("expired credentials are auth_failed at connect, as the server says, once", async () => {
+test("expired credentials are auth_failed at connect, reported once", async () => {
   const operator = await operatorMode();
   await using server = await startNats([], operator.config);
   const creds = temporaryFile("user.creds", await operator.creds({ expiresInSeconds: -60 }));
   await turnedAway({ servers: server.address, creds }, "auth_failed", "AuthorizationError");
 });
 
-test("another operator's credentials are auth_failed, once", async () => {
+test("another operator's credentials are auth_failed, reported once", async () => {
   const [operator, stranger] = [await operatorMode(), await operatorMode()];
   await using server = await startNats([], operator.config);
   const creds = new TextEncoder().encode(await stranger.creds());
   await turnedAway({ servers: server.address, creds }, "auth_failed", "AuthorizationError");
 });
 
-test("credentials that can't be understood fail the connect, and nobody is dialed", async () => {
+test("invalid credentials fail the connect without a dial", async () => {
   await using server = await startNats();
   const { dialer, dials } = noting();
   const broken = "no credentials";
@@ -111,9 +111,9 @@ test("credentials that can't be understood fail the connect, and nobody is diale
   assert.deepEqual(dials, []);
 });
 
-test("more connections than the server takes is server_limit, once", async () => {
+test("exceeding the server's connection limit is server_limit, reported once", async () => {
   await using server = await startNats([], "max_connections: 1");
-  // The server may still hold the connection by which its start was awaited.
+  // The server may still count the connection that awaited its start.
   const nc = await connect({ servers: server.address, retryOnFailedConnect: true, ...eager });
   const { dialer, trace, counted } = measured();
   await assert.rejects(
@@ -124,7 +124,7 @@ test("more connections than the server takes is server_limit, once", async () =>
   await nc.close();
 });
 
-test("more connections than the account may have is server_limit, once", async () => {
+test("exceeding the account's connection limit is server_limit, reported once", async () => {
   const operator = await operatorMode({ connections: 1 });
   await using server = await startNats([], operator.config);
   const creds = new TextEncoder().encode(await operator.creds());
@@ -142,7 +142,7 @@ for (const [what, kind, act] of [
   ["publishing", "permission_publish", "publish"],
   ["subscribing", "permission_subscribe", "subscribe"],
 ] as const) {
-  test(`${what} against the permissions is ${kind}, once, and the connection stays`, async () => {
+  test(`${what} without permission is ${kind}, reported once, and the connection stays`, async () => {
     await using server = await startNats([], deniedConfig);
     const { dialer, trace, counted } = measured();
     const told: string[] = [];
@@ -166,7 +166,7 @@ for (const [what, kind, act] of [
   });
 }
 
-test("credentials that expire while connected: auth_expired, once; with rotated ones in the file the client is back", async () => {
+test("credentials that expire while connected are auth_expired once, and a rotated file reconnects the client", async () => {
   const operator = await operatorMode();
   await using server = await startNats([], operator.config);
   const creds = temporaryFile("user.creds", await operator.creds({ expiresInSeconds: 1 }));
@@ -198,7 +198,7 @@ test("credentials that expire while connected: auth_expired, once; with rotated 
   await nc.close();
 });
 
-test("credentials that expire and are not rotated: the client gives up, for that reason", async () => {
+test("the client gives up with auth_expired if expired credentials are not rotated", async () => {
   const operator = await operatorMode();
   await using server = await startNats([], operator.config);
   const creds = temporaryFile("user.creds", await operator.creds({ expiresInSeconds: 1 }));
@@ -208,13 +208,13 @@ test("credentials that expire and are not rotated: the client gives up, for that
     creds,
     dialer,
     trace,
-    // Credentials expire by whole seconds: in the one that they expire in, the server would take them again.
+    // Credentials expire by whole seconds: within the last second the server would accept them again.
     reconnectDelayHandler: () => 1_100,
   });
   const error = await nc.closed();
   assert.ok(error instanceof DialError);
   assert.equal(error.reason, "auth_failed");
-  // The client gives up when the server has said the same twice, as in Go; at first it says that they have expired.
+  // As in Go, the client gives up after two equal refusals. The first message is about the expiry.
   assert.deepEqual(await counted("nats_client_disconnects_total"), ["reason=auth_expired → 1"]);
   assert.deepEqual(await counted("dialer_attempts_failed_total"), ["error_type=auth_failed → 2"]);
   assert.deepEqual(await counted("nats_client_connection_status"), ["state=closed → 1"]);

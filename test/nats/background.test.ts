@@ -10,7 +10,7 @@ after(() => until(() => openSockets() === 0, "no test may leave a socket open"))
 
 const quick = { reconnectDelayHandler: () => 10 };
 
-test("resolves at once to a handle that says how far it is", async () => {
+test("connectInBackground resolves at once to a handle with the client's state", async () => {
   await using server = await natsServer();
   const client = await connect({ servers: server.address, connectInBackground: true, ...quick });
   assert.equal(client.state, "connecting");
@@ -25,23 +25,23 @@ test("resolves at once to a handle that says how far it is", async () => {
   assert.equal(client.connection, nc);
 
   await server.stop();
-  await until(() => client.state === "reconnecting", "the loss is seen");
+  await until(() => client.state === "reconnecting", "the loss is noticed");
   assert.equal(client.isConnected, false);
   await server.start();
-  await until(() => client.isConnected, "it is back");
+  await until(() => client.isConnected, "the client is back");
   await client.close();
   assert.equal(client.state, "closed");
   assert.equal(nc.isClosed(), true);
 });
 
-test("ready rejects when the client was told not to go on, and nobody need listen", async () => {
+test("ready rejects if the first connect fails, and may be ignored", async () => {
   const servers = `127.0.0.1:${await freePort()}`;
   const client = await connect({ servers, connectInBackground: true, retryOnFailedConnect: false });
   await until(() => client.state === "closed", "it has given up");
   await assert.rejects(client.ready, (error) => error instanceof DialError && error.reason === "refused");
 });
 
-test("close gives the first connect up and leaves nothing", async () => {
+test("close of the handle ends the first connect and leaves nothing behind", async () => {
   const timers = openTimers();
   const servers = `127.0.0.1:${await freePort()}`;
   const client = await connect({ servers, connectInBackground: true, reconnectDelayHandler: () => 60_000 });
@@ -51,18 +51,18 @@ test("close gives the first connect up and leaves nothing", async () => {
   assert.equal(openTimers(), timers);
 });
 
-test("a signal that has aborted closes it, and ready tells why", async () => {
+test("an aborted signal closes a background client, and ready rejects with its reason", async () => {
   const reason = new Error("shutting down");
   const client = await connect({ connectInBackground: true, signal: AbortSignal.abort(reason) });
   await assert.rejects(client.ready, (error) => error === reason);
   assert.equal(client.state, "closed");
 });
 
-test("bad options reject at once, in the background, too", async () => {
+test("invalid options reject at once with connectInBackground", async () => {
   await assert.rejects(connect({ connectInBackground: true, reconnectBufSize: 1.5 }), RangeError);
 });
 
-test("retryOnFailedConnect goes on until a server is up", async () => {
+test("retryOnFailedConnect continues until a server is up", async () => {
   await using server = await natsServer();
   const waits: number[] = [];
   const connected = connect({
@@ -74,14 +74,14 @@ test("retryOnFailedConnect goes on until a server is up", async () => {
       return 10;
     },
   });
-  await until(() => waits.length >= 3, "it tries on");
+  await until(() => waits.length >= 3, "it continues its attempts");
   await server.start();
   const nc = await connected;
   assert.deepEqual(waits.slice(0, 3), [1, 2, 3]);
   await nc.close();
 });
 
-test("the deadline ends it, in the midst of a wait", async () => {
+test("connectDeadlineMs ends a background connect during a delay", async () => {
   const timers = openTimers();
   await assert.rejects(
     connect({
@@ -95,7 +95,7 @@ test("the deadline ends it, in the midst of a wait", async () => {
   assert.equal(openTimers(), timers);
 });
 
-test("the handle closes at the end of its scope", async () => {
+test("await using closes the handle of a background client", async () => {
   await using server = await startNats();
   let state = "";
   {

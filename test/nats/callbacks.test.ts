@@ -24,12 +24,12 @@ function diary(): { lines: string[]; callbacks: ConnectOptions } {
   };
 }
 
-test("a life in order, each event once", async () => {
+test("the callbacks are called once per event, in order", async () => {
   await using server = await startNats(["--name", "one"]);
   const { lines, callbacks } = diary();
   const nc = await connect({ servers: server.address, reconnectDelayHandler: () => 5, ...callbacks });
   await nc.reconnect();
-  await until(() => lines.length === 3, "it is back");
+  await until(() => lines.length === 3, "the client is back");
   await nc.close();
   assert.deepEqual(lines, [
     `connect ${server.address} one`,
@@ -40,7 +40,7 @@ test("a life in order, each event once", async () => {
   ]);
 });
 
-test("a client that gives up is closed with its last error", async () => {
+test("onClosed has the last error of a client that gives up", async () => {
   await using server = await startNats();
   const { lines, callbacks } = diary();
   const nc = await connect({
@@ -54,24 +54,24 @@ test("a client that gives up is closed with its last error", async () => {
   assert.deepEqual(lines.slice(2), ["closed DialError"]);
 });
 
-test("a lame duck is announced once, and is why the connection then ends", async () => {
-  // By its defaults the server would wait 10 s before it closes anything.
+test("onLameDuck is called once, and the loss has the reason lame_duck", async () => {
+  // By default the server would wait 10 s before closing connections.
   await using server = await startNats([], 'lame_duck_duration: "30s"\nlame_duck_grace_period: "10ms"\n');
   const { lines, callbacks } = diary();
   const nc = await connect({ servers: server.address, reconnectDelayHandler: () => 5, ...callbacks });
   server.signal("SIGUSR2");
-  await until(() => lines.some((line) => line.startsWith("disconnect")), "it is lost");
+  await until(() => lines.some((line) => line.startsWith("disconnect")), "the connection is lost");
   assert.deepEqual(lines.slice(1, 3), [`lame duck ${server.address}`, `disconnect ${server.address} lame_duck`]);
   await nc.close();
 });
 
-test("a first connect that fails is a client that closes", async () => {
+test("onClosed is called if the first connect fails", async () => {
   const { lines, callbacks } = diary();
   await assert.rejects(connect({ servers: `127.0.0.1:${await freePort()}`, ...callbacks }));
   assert.deepEqual(lines, ["closed DialError"]);
 });
 
-test("a callback that throws, or rejects, harms nothing", async () => {
+test("a callback that throws or rejects does not affect the client", async () => {
   await using server = await startNats();
   const nc = await connect({
     servers: server.address,
@@ -86,7 +86,7 @@ test("a callback that throws, or rejects, harms nothing", async () => {
   await nc.close();
 });
 
-test("in a callback the client's state is already the new one", async () => {
+test("the client's state is updated before a callback is called", async () => {
   await using server = await startNats();
   const states: string[] = [];
   let state = "";
@@ -104,7 +104,7 @@ test("in a callback the client's state is already the new one", async () => {
     onClosed: () => states.push(state),
   });
   await nc.reconnect();
-  await until(() => states.length === 3, "it is back");
+  await until(() => states.length === 3, "the client is back");
   await nc.close();
   assert.deepEqual(states, ["connected", "reconnecting", "connected", "connected", "closed"]);
 });

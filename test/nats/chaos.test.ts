@@ -1,10 +1,9 @@
 /**
- * A cluster whose nodes are killed, frozen and restarted at random, under clients that publish,
- * subscribe and ask. What was acknowledged is there, and what the metrics tell is what the servers saw.
+ * Kills, freezes and restarts nodes of a cluster at random while clients publish, subscribe and request. Acknowledged
+ * messages must exist, and the metrics must match the servers' counts.
  *
- * `DIALTRACE_CHAOS_SECONDS` is how long it goes on; from 30 on the cluster loses its majority now and
- * then. `DIALTRACE_CHAOS_SEED` repeats a run's choices, which it prints; not what came of them, for
- * servers and clients take their time.
+ * `DIALTRACE_CHAOS_SECONDS` sets the duration; from 30 s on the cluster sometimes loses its majority.
+ * `DIALTRACE_CHAOS_SEED` repeats the choices of a run, which prints its seed. The outcome may differ with timing.
  */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -27,7 +26,7 @@ const publishers = 4;
 
 after(() => until(() => openSockets() === 0, "no socket is left open"));
 
-test(`${seconds} s of chaos: no acknowledged message is lost, and the metrics tell what the servers saw`, {
+test(`${seconds} s of chaos lose no acknowledged message, and the metrics match the servers' counts`, {
   timeout: (seconds + 150) * 1000,
 }, async (t) => {
   t.diagnostic(`DIALTRACE_CHAOS_SEED=${seed}`);
@@ -41,7 +40,7 @@ test(`${seconds} s of chaos: no acknowledged message is lost, and the metrics te
     await manager.streams.add({ name: "orders", subjects: ["orders.>"], num_replicas: 3 });
   });
 
-  // For each publisher, the sequences in the stream that its messages were acknowledged with.
+  // Acknowledged stream sequences of each publisher.
   const acknowledged = Array.from({ length: publishers }, (): number[] => []);
   const neverPublished: string[] = [];
   subscriber.nc.subscribe("orders.*.*", {
@@ -108,7 +107,7 @@ test(`${seconds} s of chaos: no acknowledged message is lost, and the metrics te
     await retried(async () => {
       publisher.nc.publish("back");
       await publisher.nc.flush();
-      await until(() => back.getReceived() > 0, "the subscriber is told", 500);
+      await until(() => back.getReceived() > 0, "the subscriber is notified", 500);
     });
     const metrics = await scrape(registry);
     assert.deepEqual(metrics.nonZero("dialer_connection_count"), [`state=used → ${all.length}`]);
@@ -125,7 +124,7 @@ test(`${seconds} s of chaos: no acknowledged message is lost, and the metrics te
     const ends = new Map(deeds.map(({ pid, end }) => [pid, end]));
     const endOf = (logged: LoggedConnection) => logged.end ?? ends.get(logged.pid);
     const read = () => cluster.nodes.map(({ logFile }) => readConnections(logFile));
-    await until(() => read().flat().every(endOf), "the servers have seen every end", 10_000);
+    await until(() => read().flat().every(endOf), "the servers have logged every end", 10_000);
     const logs = new Map(read().map((logged, index) => [cluster.nodes[index]?.port, logged]));
 
     const pairs = all.flatMap((client) =>
@@ -143,7 +142,7 @@ test(`${seconds} s of chaos: no acknowledged message is lost, and the metrics te
         return { reason: disconnect.reason, end };
       }),
     );
-    // What is left in the logs never became a connection: dials that were given up, and the looks of startCluster().
+    // The remaining log entries never became connections: dials that were given up, and probes of startCluster().
     const givenUp = all.flatMap(({ sockets }) => sockets).filter(({ handedOut }) => !handedOut);
     for (const [serverPort, logged] of logs) {
       for (const { port, client, cid } of logged) {
@@ -198,9 +197,8 @@ test(`${seconds} s of chaos: no acknowledged message is lost, and the metrics te
 });
 
 /**
- * How an end that a client tells may look to its server: in the words of its log, or as what was done to
- * its process. A server that is killed says nothing, and one that hung when its client gave it up may be
- * killed or stopped before it hears of that.
+ * How a disconnect that a client reports may appear at its server: the text of its log, or what happened to its process. A
+ * killed server logs nothing. A frozen server may be killed or stopped before it notices that its client has left.
  */
 const clientLeft = ["Client Closed", "Read Error", "Write Error"];
 const serverLeft = ["Server Shutdown", "killed", "stopped"];
@@ -212,12 +210,12 @@ const endsSeenAs: Partial<Record<DisconnectReason, ReadonlySet<string>>> = {
   reset: new Set(serverLeft),
 };
 
-/** The connections that a client has had, in their order. */
+/** The connections of a client, in order. */
 function connectionsOf({ sockets }: ObservedClient) {
   return sockets.filter(({ handedOut }) => handedOut);
 }
 
-/** Publishes until told to stop, each message until it is acknowledged; writes down the sequences. */
+/** Publishes until stopped, repeating each message until it is acknowledged, and records the sequences. */
 async function publish(
   nc: NatsConnection,
   index: number,
@@ -226,7 +224,7 @@ async function publish(
   failures: Map<string, number>,
 ) {
   const client = jetstream(nc);
-  // Large enough for a leak of messages to show.
+  // Large enough for leaked messages to be noticed.
   const payload = "x".repeat(2_000);
   while (!signal.aborted) {
     const subject = `orders.${index}.${sequences.length}`;
@@ -236,7 +234,7 @@ async function publish(
   }
 }
 
-/** Asks until told to stop. Returns how often there was an answer. */
+/** Sends requests until stopped. Returns the number of answers. */
 async function ask(nc: NatsConnection, signal: AbortSignal, failures: Map<string, number>) {
   let answered = 0;
   while (!signal.aborted) {
@@ -251,7 +249,7 @@ async function ask(nc: NatsConnection, signal: AbortSignal, failures: Map<string
   return answered;
 }
 
-/** Does `work` until it succeeds, for as long as a cluster may take to find itself again. */
+/** Repeats `work` until it succeeds, for as long as a cluster may need to recover. */
 async function retried<T>(work: () => Promise<T>, failures = new Map<string, number>()): Promise<T> {
   const deadline = performance.now() + 60_000;
   for (;;) {
@@ -266,8 +264,8 @@ async function retried<T>(work: () => Promise<T>, failures = new Map<string, num
 }
 
 /**
- * Subjects of all messages of a stream by their sequences, each asked of the stream's leader: a consumer
- * may live on a server that still catches up.
+ * Subjects of all messages of a stream by sequence, requested from the stream's leader: the server of a consumer may be
+ * behind.
  */
 async function readStream(nc: NatsConnection, stream: string): Promise<Map<number, string>> {
   const { streams } = await jetstreamManager(nc);
@@ -282,7 +280,7 @@ async function readStream(nc: NatsConnection, stream: string): Promise<Map<numbe
   return subjects;
 }
 
-/** Ports of the clients that servers have open, by their monitoring. */
+/** Ports of the open client connections, from the servers' monitoring. */
 async function portsOfClients(cluster: NatsCluster): Promise<number[]> {
   const answers = await Promise.all(
     cluster.nodes.map((node) => node.monitor<{ connections: { port: number; name: string }[] }>("/connz")),
@@ -292,7 +290,7 @@ async function portsOfClients(cluster: NatsCluster): Promise<number[]> {
   );
 }
 
-/** Takes the first that fits out of a list, so that no other can have it. */
+/** Removes and returns the first matching item of a list. */
 function take<T>(list: T[], fits: (each: T) => boolean): T | undefined {
   const index = list.findIndex(fits);
   return index < 0 ? undefined : list.splice(index, 1)[0];
@@ -312,7 +310,7 @@ function listed(counts: ReadonlyMap<string, number>): string {
   return Array.from(counts, ([name, times]) => `${times} × ${name}`).join(", ");
 }
 
-/** Sum of a metric over all of its series. */
+/** Sum of a metric over all its series. */
 function total(metrics: Scrape, name: string): number {
   return metrics.samples.filter((each) => each.name === name).reduce((sum, { value }) => sum + value, 0);
 }

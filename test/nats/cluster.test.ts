@@ -10,7 +10,7 @@ after(() => until(() => openSockets() === 0, "no test may leave a socket open"))
 
 type Client = Awaited<ReturnType<typeof connect>>;
 
-/** Connects, and tells how often the client came back. */
+/** Connects, and counts the client's reconnects. */
 async function counting(options: ConnectOptions) {
   let reconnects = 0;
   let isUp = true;
@@ -32,7 +32,7 @@ async function counting(options: ConnectOptions) {
   };
 }
 
-/** Waits until what `from` publishes reaches `to`: a server learns by and by what the others' clients want. */
+/** Waits until messages of `from` reach `to`: servers propagate subscriptions with a delay. */
 async function reachable(from: Client, to: Client, subject: string): Promise<void> {
   let arrived = false;
   const subscription = to.subscribe(subject, {
@@ -52,7 +52,7 @@ async function reachable(from: Client, to: Client, subject: string): Promise<voi
   subscription.unsubscribe();
 }
 
-test("discovered servers: a client that knows one node learns of the others, of one that joins and one that leaves", async () => {
+test("a client that knows one node discovers the others, one that joins and one that leaves", async () => {
   await using cluster = await startCluster();
   const [first, second, third] = cluster.addresses as [string, string, string];
   const { dialer, trace, counted } = measured();
@@ -90,7 +90,7 @@ test("discovered servers: a client that knows one node learns of the others, of 
   await cluster.kill(1);
   await knows(third, fourth.address);
 
-  // A server that settles on one of two routes to a new node may tell of it, take that back, and tell again.
+  // A server that chooses between two routes to a new node may announce it, withdraw it, and announce it again.
   assert.deepEqual(toldTwice, []);
   assert.ok(removed.includes(second));
   assert.equal(added.length - removed.length, pool.size - 1);
@@ -101,7 +101,7 @@ test("discovered servers: a client that knows one node learns of the others, of 
   ]);
 });
 
-test("a fourth node joins and the first three stop: still connected, and messages flow", async () => {
+test("a client stays connected when a fourth node joins and the first three stop", async () => {
   await using cluster = await startCluster();
   const servers = cluster.addresses;
   const publisher = await counting({ servers });
@@ -127,7 +127,7 @@ test("a fourth node joins and the first three stop: still connected, and message
   await Promise.all(both.map(({ nc }) => nc.close()));
 });
 
-test("all nodes down: the publisher fails by the buffer's rule, the subscriber closes after its attempts", async () => {
+test("with all nodes down publish fails at the buffer's limit and a subscriber closes after its attempts", async () => {
   await using cluster = await startCluster();
   const servers = cluster.addresses;
   const publisher = await counting({ servers, reconnectBufSize: 1024 });
@@ -139,7 +139,7 @@ test("all nodes down: the publisher fails by the buffer's rule, the subscriber c
   const error = await subscriber.nc.closed();
   assert.ok(error instanceof Error, "closed for a reason");
   assert.equal(subscriber.nc.isClosed(), true);
-  await until(() => !publisher.isUp(), "the loss is seen");
+  await until(() => !publisher.isUp(), "the loss is noticed");
   assert.throws(() => {
     for (let sent = 0; sent <= 1024; sent += 100) publisher.nc.publish("news", "x".repeat(100));
   }, ReconnectBufferError);
@@ -147,7 +147,7 @@ test("all nodes down: the publisher fails by the buffer's rule, the subscriber c
   await publisher.nc.close();
 });
 
-test("recovery: all nodes down and up again, the clients are back, and messages flow", async () => {
+test("clients reconnect after all nodes were down, and messages flow", async () => {
   await using cluster = await startCluster();
   const { dialer, trace, counted } = measured();
   const servers = cluster.addresses;
@@ -159,7 +159,7 @@ test("recovery: all nodes down and up again, the clients are back, and messages 
 
   for (const round of [1, 2]) {
     await Promise.all([0, 1, 2].map((index) => cluster.kill(index)));
-    await until(() => !publisher.isUp() && !subscriber.isUp(), "both have seen the loss");
+    await until(() => !publisher.isUp() && !subscriber.isUp(), "both have noticed the loss");
     assert.deepEqual(await counted("nats_client_connection_status"), ["state=reconnecting → 1"]);
     await Promise.all([0, 1, 2].map((index) => cluster.restart(index)));
     await until(() => publisher.isUp() && subscriber.isUp(), "both are back", 20_000);
@@ -174,7 +174,7 @@ test("recovery: all nodes down and up again, the clients are back, and messages 
   await Promise.all([publisher, subscriber].map(({ nc }) => nc.close()));
 });
 
-test("queue groups over failover: each message to one member; all that are published after it arrive", async () => {
+test("a queue group gets each message once across a failover, and all that are published after it", async () => {
   await using cluster = await startCluster();
   const [first, second, third] = cluster.addresses as [string, string, string];
   const received = new Map<string, string[]>();
@@ -198,7 +198,7 @@ test("queue groups over failover: each message to one member; all that are publi
   const jobs = (prefix: string) => Array.from({ length: 300 }, (_, number) => `${prefix} ${number}`);
   const all = [publisher, ...members];
   const settled = async (round: string) => {
-    await until(() => all.every(({ isUp }) => isUp()), "everyone is connected", 20_000);
+    await until(() => all.every(({ isUp }) => isUp()), "every client is connected", 20_000);
     for (const [index, each] of members.entries()) await reachable(publisher.nc, each.nc, `${round}.${index}`);
   };
   const published = async (names: string[]) => {

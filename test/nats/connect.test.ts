@@ -22,7 +22,7 @@ function countingDialer(): { dialer: Dialer; dials: string[] } {
 
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-test("publishes, subscribes and requests through the dialer", async () => {
+test("a client publishes, subscribes and requests through the dialer", async () => {
   await using server = await startNats();
   const { dialer, dials } = countingDialer();
   const nc = await connect({ servers: server.address, dialer });
@@ -33,14 +33,14 @@ test("publishes, subscribes and requests through the dialer", async () => {
   await nc.drain();
 });
 
-test("dials without a dialer option", async () => {
+test("connect works without a dialer option", async () => {
   await using server = await startNats();
   const nc = await connect({ port: server.port });
   await nc.flush();
   await nc.close();
 });
 
-test("hands names to the dialer unresolved", async () => {
+test("connect passes host names to the dialer unresolved", async () => {
   await using server = await startNats();
   const { dialer, dials } = countingDialer();
   const nc = await connect({ servers: `localhost:${server.port}`, dialer });
@@ -48,7 +48,7 @@ test("hands names to the dialer unresolved", async () => {
   await nc.close();
 });
 
-test("tries the servers of a comma-separated list until one answers", async () => {
+test("connect tries the servers of a comma-separated list until one answers", async () => {
   await using server = await startNats();
   const dead = `127.0.0.1:${await freePort()}`;
   const { dialer, dials } = countingDialer();
@@ -58,7 +58,7 @@ test("tries the servers of a comma-separated list until one answers", async () =
   await nc.close();
 });
 
-test("a server that comes up late is reached by the dialer's retries", async () => {
+test("the dialer's retries reach a server that starts late", async () => {
   await using server = await natsServer();
   const dialer = compose(
     withRetry({ maxAttempts: Number.POSITIVE_INFINITY, backoff: "constant", initialBackoffMs: 20 }),
@@ -72,7 +72,7 @@ test("a server that comes up late is reached by the dialer's retries", async () 
   await nc.close();
 });
 
-test("an abort ends the first connect at once, with the signal's reason, and leaves nothing", async () => {
+test("an abort ends the first connect at once with the signal's reason and leaves nothing behind", async () => {
   const dialer = compose(
     withRetry({ maxAttempts: Number.POSITIVE_INFINITY, backoff: "constant", initialBackoffMs: 60_000 }),
     tcp(),
@@ -84,7 +84,7 @@ test("an abort ends the first connect at once, with the signal's reason, and lea
   await assert.rejects(connecting, (error) => error === reason);
 });
 
-test("a signal that has aborted makes no dial", async () => {
+test("connect with an aborted signal does not dial", async () => {
   const { dialer, dials } = countingDialer();
   await assert.rejects(connect({ servers: "127.0.0.1:1", dialer, signal: AbortSignal.abort() }), {
     name: "AbortError",
@@ -92,7 +92,7 @@ test("a signal that has aborted makes no dial", async () => {
   assert.deepEqual(dials, []);
 });
 
-test("connectDeadlineMs bounds all servers and waits together", async () => {
+test("connectDeadlineMs limits all servers and delays together", async () => {
   const dialer = compose(
     withRetry({ maxAttempts: Number.POSITIVE_INFINITY, backoff: "constant", initialBackoffMs: 10 }),
     tcp(),
@@ -106,7 +106,7 @@ test("connectDeadlineMs bounds all servers and waits together", async () => {
   });
 });
 
-test("a refused connect keeps the system's code and says which server", async () => {
+test("the error of a refused connect has the system's code and names the server", async () => {
   const port = await freePort();
   await assert.rejects(connect({ servers: `127.0.0.1:${port}` }), (error) => {
     assert.ok(error instanceof DialError);
@@ -117,7 +117,7 @@ test("a refused connect keeps the system's code and says which server", async ()
   });
 });
 
-test("credentials in URLs are used: user and password, or a token", async () => {
+test("connect uses the user and password, or the token, of a URL", async () => {
   await using withUser = await startNats(["--user", "orders", "--pass", "s%cret/1"]);
   const first = await connect({ servers: `nats://orders:${encodeURIComponent("s%cret/1")}@${withUser.address}` });
   await first.flush();
@@ -129,7 +129,7 @@ test("credentials in URLs are used: user and password, or a token", async () => 
   await second.close();
 });
 
-test("a wrong password fails as the server says, and leaves no socket", async () => {
+test("a wrong password fails with the server's message and leaves no socket", async () => {
   await using server = await startNats(["--user", "orders", "--pass", "right"]);
   await assert.rejects(connect({ servers: server.address, user: "orders", pass: "wrong" }), (error) => {
     assert.ok(error instanceof DialError);
@@ -141,7 +141,7 @@ test("a wrong password fails as the server says, and leaves no socket", async ()
   await until(() => openSockets() === 0, "the refused connection's socket is closed");
 });
 
-test("the client's timeout ends a dial, and counts as one", async () => {
+test("the client's timeout ends a dial as a timeout", async () => {
   await using server = await startNats();
   await server.stop("SIGKILL");
   const seen: string[] = [];
@@ -162,7 +162,7 @@ test("the client's timeout ends a dial, and counts as one", async () => {
   assert.deepEqual(seen, ["DialTimeoutError"]);
 });
 
-test("an abort once connected keeps the connection, and ends reconnecting when it is lost", async () => {
+test("an abort after connecting keeps the connection and ends reconnecting when it is lost", async () => {
   await using server = await startNats();
   const abort = new AbortController();
   const nc = await connect({ servers: server.address, signal: abort.signal });
@@ -185,7 +185,7 @@ test("an abort while reconnecting closes the client at once", async () => {
   );
   const nc = await connect({ servers: server.address, dialer, signal: abort.signal, trace, maxReconnectAttempts: -1 });
   await server.stop();
-  await until(() => states.includes("reconnecting"), "the loss is seen");
+  await until(() => states.includes("reconnecting"), "the loss is noticed");
   abort.abort();
   await nc.closed();
   assert.deepEqual(states, ["connecting", "connected", "reconnecting", "closed"]);
@@ -210,7 +210,7 @@ test("close during a pending reconnect ends it at once", async () => {
     },
   });
   await server.stop();
-  await until(() => attempts > 0, "a reconnect is under way");
+  await until(() => attempts > 0, "a reconnect is in progress");
   await nc.close();
   assert.equal(nc.isClosed(), true);
 });
@@ -237,11 +237,11 @@ const badOptions: [string, object, RegExp][] = [
   ],
   ["servers", { servers: 5 }, /connect: servers must be a string or an array of strings, got 5/],
   ["servers and port", { servers: "a", port: 1 }, /give servers or port, not both/],
-  ["a websocket", { servers: "ws://a" }, /websockets are not dialed here/],
+  ["a websocket", { servers: "ws://a" }, /websockets are not supported/],
   ["a bad port", { servers: "nats://u:hunter2@a:99999" }, /invalid target "nats:\/\/\*\*\*@a:99999"/],
 ];
 for (const [what, options, message] of badOptions) {
-  test(`bad input is named: ${what}`, async () => {
+  test(`connect names the invalid option: ${what}`, async () => {
     await assert.rejects(connect(options), (error: Error) => {
       assert.match(error.message, message);
       assert.ok(!error.message.includes("hunter2"));

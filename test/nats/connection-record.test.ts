@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Duplex } from "node:stream";
 import { test } from "node:test";
 import { errors, type NatsConnection } from "@nats-io/transport-node";
-import { Link } from "../../src/nats/connection-record.ts";
+import { ConnectionRecord } from "../../src/nats/connection-record.ts";
 
 const expired = new errors.UserAuthenticationExpiredError("User Authentication Expired");
 const refused = new errors.AuthorizationError("Authorization Violation");
@@ -11,12 +11,12 @@ const stale = new errors.ProtocolError("Stale Connection");
 const failure = (code: string) => Object.assign(new Error(code), { code });
 const reset = failure("ECONNRESET");
 
-/** A connection over `transport`, of which `say` tells something. */
-function lost(transport: object | undefined, say: (link: Link) => void = () => {}) {
-  const link = new Link();
-  link.stand({ getServer: () => "h:1", protocol: { transport } } as unknown as NatsConnection);
-  say(link);
-  const { server, reason, error } = link.lost();
+/** A record of a connection over `transport`, after `say` has been applied. */
+function lost(transport: object | undefined, say: (record: ConnectionRecord) => void = () => {}) {
+  const record = new ConnectionRecord();
+  record.established({ getServer: () => "h:1", protocol: { transport } } as unknown as NatsConnection);
+  say(record);
+  const { server, reason, error } = record.lost();
   assert.equal(server, "h:1");
   return [reason, error];
 }
@@ -33,7 +33,7 @@ async function socket(end: (socket: Duplex) => void): Promise<{ socket: Duplex }
 const destroyedWith = (error?: Error) => socket((stream) => stream.destroy(error));
 const hungUp = () => socket((stream) => stream.push(null));
 
-test("a socket shows its end", async () => {
+test("ConnectionRecord reads the reason of a loss from the socket", async () => {
   assert.deepEqual(lost(await hungUp()), ["remote", undefined]);
   assert.deepEqual(lost(await destroyedWith()), ["local", undefined]);
   for (const [code, reason] of [
@@ -47,46 +47,46 @@ test("a socket shows its end", async () => {
   }
 });
 
-test("of a websocket, or a transport unknown, what it was closed with is all there is", () => {
+test("ConnectionRecord reads only the close error of websockets and unknown transports", () => {
   assert.deepEqual(lost({ socket: {} }), ["remote", undefined]);
   assert.deepEqual(lost(undefined), ["remote", undefined]);
   assert.deepEqual(lost({ socket: {}, closeError: reset }), ["reset", reset]);
   assert.deepEqual(lost({ socket: {}, closeError: stale }), ["error", stale]);
 });
 
-test("what is said first decides, whatever the socket shows", async () => {
+test("the first announced reason decides, whatever the socket shows", async () => {
   const transport = await destroyedWith(reset);
   assert.deepEqual(
-    lost(transport, (link) => link.expect("forced")),
+    lost(transport, (record) => record.expect("forced")),
     ["forced", reset],
   );
-  const both = (link: Link) => {
-    link.announceLameDuck();
-    link.expect("forced");
+  const both = (record: ConnectionRecord) => {
+    record.announceLameDuck();
+    record.expect("forced");
   };
   assert.deepEqual(lost(transport, both), ["lame_duck", reset]);
 });
 
-test("a server that refuses credentials is the error, even where its reset comes first", async () => {
+test("refused credentials are the error of a loss even if a reset comes first", async () => {
   const transport = await destroyedWith(reset);
   assert.deepEqual(
-    lost(transport, (link) => link.report(expired)),
+    lost(transport, (record) => record.report(expired)),
     ["auth_expired", expired],
   );
   assert.deepEqual(
-    lost(transport, (link) => link.report(refused)),
+    lost(transport, (record) => record.report(refused)),
     ["error", refused],
   );
 });
 
-test("what the server said last is the error where the socket has none; a denied permission ends nothing", async () => {
+test("the server's last error is the error of a loss without a socket error, except denied permissions", async () => {
   const transport = await hungUp();
   assert.deepEqual(
-    lost(transport, (link) => link.report(stale)),
+    lost(transport, (record) => record.report(stale)),
     ["remote", stale],
   );
   assert.deepEqual(
-    lost(transport, (link) => link.report(denied)),
+    lost(transport, (record) => record.report(denied)),
     ["remote", undefined],
   );
 });

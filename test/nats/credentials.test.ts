@@ -22,7 +22,7 @@ after(async () => {
 const nkeyServer = (publicKeys: readonly string[]) =>
   startNats([], `authorization { users: [${publicKeys.map((key) => `{ nkey: ${key} }`).join(", ")}] }`);
 
-test("an nkey's seed, from bytes or out of a file with a line's end", async () => {
+test("nkeySeed accepts bytes and a file with a line end", async () => {
   const user = nkeys.createUser();
   await using server = await nkeyServer([user.getPublicKey()]);
   const first = await connect({ servers: server.address, nkeySeed: user.getSeed() });
@@ -33,7 +33,7 @@ test("an nkey's seed, from bytes or out of a file with a line's end", async () =
   await second.close();
 });
 
-test("a file that was rotated is read at the next connect", async () => {
+test("a rotated creds file is read at the next connect", async () => {
   const [old, rotated] = [nkeys.createUser(), nkeys.createUser()];
   await using server = await nkeyServer([old.getPublicKey()]);
   const path = join(folder, "rotated.nk");
@@ -56,7 +56,7 @@ test("a file that was rotated is read at the next connect", async () => {
   await nc.close();
 });
 
-test("while the file is missing, or half written, the last that could be read is used", async () => {
+test("the last readable credentials are used while the file is missing or half written", async () => {
   const user = nkeys.createUser();
   const path = join(folder, "flaky.nk");
   await writeFile(path, user.getSeed());
@@ -74,7 +74,7 @@ test("while the file is missing, or half written, the last that could be read is
   assert.equal(nkeyIn(), nkey);
 });
 
-test("a file that isn't there, or holds none, is named; what it holds is not", async () => {
+test("the error for a creds file that is missing or invalid names the path and not the content", async () => {
   await using server = await startNats();
   const missing = join(folder, "missing.creds");
   await assert.rejects(connect({ servers: server.address, creds: missing }), {
@@ -90,7 +90,7 @@ test("a file that isn't there, or holds none, is named; what it holds is not", a
   });
 });
 
-test("a first connect that is retried waits for a file that isn't there yet", async () => {
+test("a first connect with retryOnFailedConnect waits for a missing creds file", async () => {
   const user = nkeys.createUser();
   await using server = await nkeyServer([user.getPublicKey()]);
   const path = join(folder, "late.nk");
@@ -104,12 +104,12 @@ test("a first connect that is retried waits for a file that isn't there yet", as
       return 5;
     },
   });
-  await until(() => waits >= 3, "it waits between its tries");
+  await until(() => waits >= 3, "it waits between its attempts");
   await writeFile(path, user.getSeed());
   await (await connected).close();
 });
 
-test("bytes that are no credentials are bad input", async () => {
+test("creds as bytes without credentials are a TypeError", async () => {
   await assert.rejects(connect({ creds: Buffer.from("hunter2") }), {
     name: "TypeError",
     message: "connect: creds holds no credentials that can be read",

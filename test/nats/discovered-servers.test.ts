@@ -47,7 +47,7 @@ const odd: [string, unknown, string[]][] = [
 ];
 
 for (const [what, urls, expected] of odd) {
-  test(`connect_urls with ${what}: what can't be dialed is skipped, in the first INFO and in later ones`, async () => {
+  test(`connect_urls with ${what} are skipped if they cannot be dialed, in the first and in later INFOs`, async () => {
     await using first = await recordingPeer(() => ({ connect_urls: urls }));
     const nc = await connect({ servers: first.address, ...fast });
     assert.deepEqual(discovered(nc), expected);
@@ -62,7 +62,7 @@ for (const [what, urls, expected] of odd) {
   });
 }
 
-test("a server that is named in another way in each INFO is not added anew", async () => {
+test("a server whose name differs in each INFO is not added again", async () => {
   await using server = await recordingPeer(() => ({
     connect_urls: ["[::ffff:10.0.0.1]:4222", "[0:0::1]:4222", "N1:1"],
   }));
@@ -77,7 +77,7 @@ test("a server that is named in another way in each INFO is not added anew", asy
   assert.equal(changes.length, 1);
 });
 
-test("an INFO without connect_urls leaves the servers that others have told of", async () => {
+test("an INFO without connect_urls keeps the discovered servers", async () => {
   await using server = await recordingPeer(() => ({ connect_urls: [good] }));
   const nc = await connect({ servers: server.address, ...fast });
   server.say(infoLine());
@@ -88,7 +88,7 @@ test("an INFO without connect_urls leaves the servers that others have told of",
   assert.deepEqual(discovered(nc), ["10.0.0.8:4222"]);
 });
 
-test("INFO without max_payload is taken, and messages of any size are sent", async () => {
+test("INFO without max_payload is accepted, and messages of any size are sent", async () => {
   await using server = await recordingPeer(() => ({ max_payload: undefined }));
   const nc = await connect({ servers: server.address, ...fast });
   nc.publish("news", "x".repeat(2_000_000));
@@ -98,7 +98,7 @@ test("INFO without max_payload is taken, and messages of any size are sent", asy
 const urls = (count: number, net: number) =>
   Array.from({ length: count }, (_, index) => `10.${net}.${index >> 8}.${index & 255}:4222`);
 
-test("of 40,000 connect_urls 1,024 join the pool, and 40,000 others take their place", async () => {
+test("of 40,000 connect_urls 1,024 join the pool, and 40,000 others replace them", async () => {
   await using server = await recordingPeer();
   const nc = await connect({ servers: server.address, ...fast });
   for (const net of [1, 2]) {
@@ -112,7 +112,7 @@ test("of 40,000 connect_urls 1,024 join the pool, and 40,000 others take their p
   }
 });
 
-test("the time to merge connect_urls does not grow with the square of their number", async () => {
+test("merging connect_urls does not take quadratic time", async () => {
   await using server = await recordingPeer();
   const nc = await connect({ servers: server.address, ...fast });
   const pool = poolOf(nc);
@@ -125,7 +125,7 @@ test("the time to merge connect_urls does not grow with the square of their numb
   };
   const best = (count: number) => Math.min(...Array.from({ length: 5 }, () => merge(count)));
   best(100);
-  // By the square it would be 10,000 times as long.
+  // Quadratic time would be 10,000 times as long.
   const ratio = best(40_000) / best(400);
   assert.ok(ratio < 100, `${ratio} times as long for 100 times as many`);
 });
@@ -140,13 +140,13 @@ function diary(): { lines: string[]; options: ConnectOptions } {
   return { lines, options };
 }
 
-test("onDiscoveredServers is called after onConnect, with what the first INFO has told", async () => {
+test("onDiscoveredServers is called after onConnect with the servers of the first INFO", async () => {
   await using server = await recordingPeer(() => ({ connect_urls: [good] }));
   const { lines, options } = diary();
   await connect({ servers: server.address, ...fast, ...options });
   assert.deepEqual(lines, ["connect", `discovered ${good}`]);
   server.say(infoLine({ connect_urls: [good, "10.0.0.8:4222"] }));
-  await until(() => lines.length > 2, "the other is told");
+  await until(() => lines.length > 2, "the other client is notified");
   assert.deepEqual(lines.slice(2), ["discovered 10.0.0.8:4222"]);
 });
 
@@ -161,7 +161,7 @@ test("onDiscoveredServers is not called by a connect that fails", async () => {
   assert.deepEqual(lines, []);
 });
 
-test("onDiscoveredServers does not tell the server itself, by the address that was reached or that it names", async () => {
+test("onDiscoveredServers never names the connected server, by its socket address or its own host", async () => {
   await using server = await recordingPeer(() => ({
     host: "nats.example",
     port: 4222,
@@ -172,11 +172,11 @@ test("onDiscoveredServers does not tell the server itself, by the address that w
   assert.deepEqual(lines, ["connect", `discovered ${good}`]);
 });
 
-test("a client that knows a node of a cluster by name is told of the others only", async () => {
+test("a client that knows a node of a cluster by name discovers only the others", async () => {
   await using cluster = await startCluster({ nodes: 2 });
   const [first, second] = cluster.nodes;
   const { lines, options } = diary();
   await connect({ servers: `localhost:${first?.port}`, ...fast, ...options });
-  await until(() => lines.length === 2, "the other is told");
+  await until(() => lines.length === 2, "the other client is notified");
   assert.deepEqual(lines, ["connect", `discovered ${second?.address}`]);
 });

@@ -6,7 +6,7 @@ import { openSockets, openTimers, until } from "../support/resources.ts";
 
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-test("drain handles what was received, sends what was published, then closes", async () => {
+test("drain handles received messages, sends published ones, then closes", async () => {
   await using server = await startNats();
   const nc = await connect({ servers: server.address });
   const other = await connect({ servers: server.address });
@@ -25,12 +25,12 @@ test("drain handles what was received, sends what was published, then closes", a
   await nc.drain();
   await handled;
   assert.equal(received.length, 100);
-  await until(() => outside.length === 1, "what was published is sent");
+  await until(() => outside.length === 1, "the published messages are sent");
   assert.equal(nc.isClosed(), true);
   await other.close();
 });
 
-test("a drain whose connection is lost rejects, and the client is closed", async () => {
+test("a drain whose connection is lost rejects and closes the client", async () => {
   await using server = await startNats();
   const states: string[] = [];
   const nc = await connect({
@@ -50,7 +50,7 @@ test("a drain whose connection is lost rejects, and the client is closed", async
   assert.ok(openTimers() <= timers);
 });
 
-test("a drain without a connection closes the client and says so", async () => {
+test("a drain without a connection rejects and closes the client", async () => {
   await using server = await startNats();
   let lost = false;
   const nc = await connect({
@@ -61,12 +61,12 @@ test("a drain without a connection closes the client and says so", async () => {
     },
   });
   await server.stop();
-  await until(() => lost, "it is lost");
+  await until(() => lost, "the connection is lost");
   await assert.rejects(nc.drain(), /there was no connection, so the client was closed/);
   assert.equal(nc.isClosed(), true);
 });
 
-test("a flush that waits when the client closes rejects", async () => {
+test("a pending flush rejects when the client closes", async () => {
   await using server = await startNats();
   const nc = await connect({ servers: server.address });
   await server.freeze();
@@ -76,7 +76,7 @@ test("a flush that waits when the client closes rejects", async () => {
   await assert.rejects(nc.flush(), (error) => errorName(error) === "ClosedConnectionError");
 });
 
-test("a forced reconnect from a server that reads nothing doesn't hang", async () => {
+test("a forced reconnect does not hang if the server reads nothing", async () => {
   await using server = await startNats();
   const lost: string[] = [];
   const nc = await connect({
@@ -85,7 +85,7 @@ test("a forced reconnect from a server that reads nothing doesn't hang", async (
     onDisconnect: ({ reason }) => lost.push(reason),
   });
   await server.freeze();
-  // More than the kernel's buffers take.
+  // More than the kernel's buffers hold.
   const payload = new Uint8Array(512 * 1024);
   for (let index = 0; index < 40; index += 1) nc.publish("n", payload);
   await nc.reconnect();

@@ -18,13 +18,13 @@ const said = [
 ] as const;
 
 for (const [words, kind] of said) {
-  test(`"${words}" is of kind ${kind}`, () => {
+  test(`"the server error "${words}" has the kind ${kind}"`, () => {
     assert.equal(errorKind(ProtocolHandler.toError(words)), kind);
     assert.equal(errorKind(OlderHandler.toError(words)), kind, "by nats 2.x");
   });
 }
 
-test("anything else is other", () => {
+test("any other error has the kind other", () => {
   for (const error of [new Error("x"), undefined, null, "AuthorizationError", { name: "ProtocolError" }]) {
     assert.equal(errorKind(error), "other");
   }

@@ -8,7 +8,7 @@ import { openSockets, openTimers, until } from "../support/resources.ts";
 
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-/** Writes down what a dialer's observers are told. */
+/** Records the events of a dialer. */
 function told(): { lines: string[]; hooks: DialTrace } {
   const lines: string[] = [];
   return {
@@ -36,7 +36,7 @@ test("the dial's handshake ends with the server's answer to CONNECT", async () =
   assert.deepEqual(lines, [...expected, "closed local"]);
 });
 
-test("a wrong password is a dial that failed: one attempt, one reason, and no retry behind the client's back", async () => {
+test("a wrong password is one failed attempt with one reason and no retry by the dialer", async () => {
   await using server = await startNats(["--user", "u", "--pass", "right"]);
   const { lines, hooks } = told();
   const dialer = compose(withTrace(hooks), withRetry({ maxAttempts: 5, initialBackoffMs: 1 }), tcp());
@@ -54,7 +54,7 @@ test("a wrong password is a dial that failed: one attempt, one reason, and no re
   ]);
 });
 
-test("a server that never answers CONNECT runs into the dialer's timeouts, and is not dialed anew behind the client", async () => {
+test("a server that never answers CONNECT hits the dialer's timeout and is not retried by the dialer", async () => {
   await using server = await peer((socket) => {
     socket.resume();
     socket.write('INFO {"server_id":"S","version":"2.9.0","max_payload":1048576}\r\n');
@@ -84,7 +84,7 @@ test("a server that never answers CONNECT runs into the dialer's timeouts, and i
   assert.equal(openTimers(), timers);
 });
 
-test("before INFO the dialer's retries are its own affair", async () => {
+test("before INFO the dialer's retries apply", async () => {
   let connections = 0;
   await using server = await peer((socket) => {
     connections += 1;
@@ -99,7 +99,7 @@ test("before INFO the dialer's retries are its own affair", async () => {
   await nc.close();
 });
 
-test("a close while the server has yet to answer is a cancellation", async () => {
+test("a close before the server's answer is a cancellation", async () => {
   await using server = await peer((socket) => {
     socket.resume();
     socket.write('INFO {"server_id":"S","version":"2.9.0","max_payload":1048576}\r\n');
@@ -118,7 +118,7 @@ test("a close while the server has yet to answer is a cancellation", async () =>
   assert.deepEqual(lines.slice(3), ["handshake canceled", "attempt canceled", "dial canceled"]);
 });
 
-test("a dialer that runs no handshake is named", async () => {
+test("connect refuses a dialer that runs no handshake", async () => {
   await using server = await startNats();
   const base = compose(tcp());
   await assert.rejects(
@@ -127,7 +127,7 @@ test("a dialer that runs no handshake is named", async () => {
   );
 });
 
-test("credentials that a function can't make fail the dial as auth_failed", async () => {
+test("an authenticator that throws fails the dial with auth_failed", async () => {
   await using server = await startNats();
   const authenticator = () => {
     throw new Error("the vault is locked");

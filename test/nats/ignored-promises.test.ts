@@ -23,7 +23,7 @@ test("a drain that a close cuts short still rejects for a caller that awaits it"
   await server.freeze();
   const draining = nc.drain();
   await nc.close();
-  // That of `nats` 2.x resolves when what it waits for fails.
+  // The drain of `nats` 2.x resolves if what it waits for fails.
   if (isV2) await draining;
   else await assert.rejects(draining);
   await assert.rejects(nc.flush());

@@ -19,7 +19,7 @@ import { temporaryFile } from "../support/temporary.ts";
 
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-/** Writes the life of a client down as lines. */
+/** Records the events of a client as lines. */
 function diary() {
   const lines: string[] = [];
   const errors: unknown[] = [];
@@ -65,13 +65,13 @@ function diary() {
 
 const eager = { reconnectTimeWait: 10, reconnectJitter: 0, maxReconnectAttempts: -1, noAsyncTraces: true };
 const closing = ["lost: local", "closed", "gone", "end"];
-/** Whom a client tells its statuses. */
+/** The status listeners of a client. */
 const listeners = (nc: NatsConnection) => {
   const { listeners: own, protocol } = nc as unknown as { listeners: unknown[]; protocol: { listeners: unknown[] } };
   return isV2 ? own : protocol.listeners;
 };
 
-/** A client of `server` by transport-node's own connect, and what is told of it. */
+/** A client of transport-node's own connect, and the recorded events of `instrument`. */
 async function observed(server: { address: string }, options: object = {}) {
   const nc = await stockConnect({ servers: server.address, ...eager, ...options });
   const seen = diary();
@@ -91,17 +91,17 @@ for (const [how, signal] of [
   ["killed", "SIGKILL"],
   ["stopped", "SIGTERM"],
 ] as const) {
-  test(`a ${how} server: lost, tried, back, closed`, async () => {
+  test(`instrument reports disconnect, attempts, reconnect and close of a client whose server is ${how}`, async () => {
     await using server = await startNats();
     const { nc, seen } = await observed(server);
     await server.stop(signal);
-    await until(() => seen.lines.includes("reconnecting"), "the loss is seen");
+    await until(() => seen.lines.includes("reconnecting"), "the loss is noticed");
     assert.equal(seen.client.refresh?.(), undefined);
     await server.start();
     await until(() => seen.has("back"), "the client is back");
     await nc.flush();
     await nc.close();
-    await until(() => seen.has("end"), "the close is told");
+    await until(() => seen.has("end"), "the close is reported");
 
     const attempts = seen.lines.filter((line) => line.startsWith("attempt"));
     const death = seen.lines[2];
@@ -122,7 +122,7 @@ for (const [how, signal] of [
   });
 }
 
-test("over TLS a loss is told apart as over TCP", async () => {
+test("instrument reports the reason of a loss over TLS as over TCP", async () => {
   const ca = authority();
   const { cert, key } = ca.issue({ name: "localhost", alternatives: ["IP:127.0.0.1"] });
   await using server = await startNats([
@@ -134,17 +134,17 @@ test("over TLS a loss is told apart as over TCP", async () => {
   ]);
   const { nc, seen } = await observed(server, { tls: { ca: ca.cert } });
   await server.stop("SIGTERM");
-  await until(() => seen.lines.includes("reconnecting"), "the loss is seen");
+  await until(() => seen.lines.includes("reconnecting"), "the loss is noticed");
   await server.start();
   await until(() => seen.has("back"), "the client is back");
   await nc.close();
-  await until(() => seen.has("end"), "the close is told");
+  await until(() => seen.has("end"), "the close is reported");
   const [first, second] = seen.lines.filter((line) => line.startsWith("lost"));
   assert.match(first ?? "", /^lost: (remote|reset)$/);
   assert.equal(second, "lost: local");
 });
 
-test("what a reconnect tells: the server, who it is, and how long it took", async () => {
+test("instrument reports a reconnect with the server, its identity and the outage", async () => {
   await using server = await startNats(["--name", "n1"]);
   const nc = await stockConnect({ servers: server.address, ...eager });
   let told: Parameters<NonNullable<ClientTrace["reconnect"]>>[0] | undefined;
@@ -171,7 +171,7 @@ test("what a reconnect tells: the server, who it is, and how long it took", asyn
   await nc.close();
 });
 
-test("a forced reconnect is lost for that reason", async () => {
+test("instrument reports a forced reconnect with the reason forced", async () => {
   await using server = await startNats();
   const { nc, seen } = await observed(server);
   await nc.reconnect();
@@ -180,26 +180,26 @@ test("a forced reconnect is lost for that reason", async () => {
   await nc.close();
 });
 
-test("a server that answers no ping is stale", async () => {
+test("instrument reports a server that answers no ping as stale", async () => {
   await using server = await startNats();
   const { nc, seen } = await observed(server, { pingInterval: 30, maxPingOut: 2 });
   await server.freeze();
-  await until(() => seen.has("lost"), "the loss is seen");
+  await until(() => seen.has("lost"), "the loss is noticed");
   assert.deepEqual(seen.lines.slice(0, 4), ["connected", "stale", "reconnecting", "lost: stale"]);
   await nc.close();
 });
 
-test("a server that is about to shut down: told, and lost for that reason", async () => {
+test("instrument reports a lame duck, and then the loss with the reason lame_duck", async () => {
   await using server = await startNats([], 'lame_duck_grace_period: "50ms"\nlame_duck_duration: "30s"');
   const { nc, seen } = await observed(server);
-  const gone = server.stop("SIGUSR2"); // What `nats-server --signal ldm` sends.
-  await until(() => seen.has("lost"), "the loss is seen");
+  const gone = server.stop("SIGUSR2"); // The signal of `nats-server --signal ldm`.
+  await until(() => seen.has("lost"), "the loss is noticed");
   assert.deepEqual(seen.lines.slice(0, 4), ["connected", "lame duck", "reconnecting", "lost: lame_duck"]);
   await nc.close();
   await gone;
 });
 
-test("a lame duck is told once a connection, however often the server repeats it", async () => {
+test("instrument reports a lame duck once per connection", async () => {
   const ducks: (() => void)[] = [];
   await using server = await natsPeer((socket) => {
     socket.write("PONG\r\n");
@@ -214,12 +214,12 @@ test("a lame duck is told once a connection, however often the server repeats it
     await nc.reconnect();
     await until(() => ducks.length > before && seen.lines.at(-1)?.startsWith("back") === true, "the client is back");
   }
-  // The first thing said decides: the owner's reconnect was the answer to it.
+  // The first reason counts: the forced reconnect was a reaction to it.
   assert.equal(seen.lines.filter((line) => line === "lost: lame_duck").length, 2);
   await nc.close();
 });
 
-test("credentials that expire: an error and a loss for that reason, not a stale connection", async () => {
+test("instrument reports expired credentials as an error and a loss, not as a stale connection", async () => {
   const operator = await operatorMode();
   await using server = await startNats([], operator.config);
   const creds = [await operator.creds({ expiresInSeconds: 2 }), await operator.creds()];
@@ -238,7 +238,7 @@ test("credentials that expire: an error and a loss for that reason, not a stale 
   await nc.close();
 });
 
-test("credentials that are refused on a connection that stood: lost by an error", async () => {
+test("instrument reports credentials refused while connected as a loss by an error", async () => {
   await using server = await natsPeer();
   const { nc, seen } = await observed(server);
   for (const socket of server.open) socket.end("-ERR 'Authorization Violation'\r\n");
@@ -247,7 +247,7 @@ test("credentials that are refused on a connection that stood: lost by an error"
   await nc.close();
 });
 
-test("what the server says between PONG and the reconnect is said of the new connection", async () => {
+test("instrument attributes statuses between PONG and the reconnect to the new connection", async () => {
   await using server = await natsPeer((socket, nth) => {
     socket.write(`PONG\r\n${nth === 2 ? "-ERR 'User Authentication Expired'\r\n" : ""}`);
     if (nth === 2) socket.end();
@@ -262,7 +262,7 @@ test("what the server says between PONG and the reconnect is said of the new con
   await nc.close();
 });
 
-test("dials that are refused after INFO are neither losses nor reconnects", async () => {
+test("instrument reports dials refused after INFO neither as losses nor as reconnects", async () => {
   await using server = await natsPeer((socket, nth) => {
     if (nth >= 2 && nth <= 4) socket.end("-ERR 'Authorization Violation'\r\n");
     else socket.write("PONG\r\n");
@@ -282,33 +282,33 @@ test("dials that are refused after INFO are neither losses nor reconnects", asyn
     "back after 4",
   ]);
   for (const socket of server.open) socket.end();
-  await until(() => seen.lines.length > 14, "the next loss is seen");
+  await until(() => seen.lines.length > 14, "the next loss is noticed");
   assert.equal(seen.lines[14], "lost: remote", "the refusals were not of this connection");
   await nc.close();
 });
 
-test("a reset", async () => {
+test("instrument reports a reset connection", async () => {
   await using server = await natsPeer();
   const { nc, seen } = await observed(server);
   for (const socket of server.open) socket.resetAndDestroy();
-  await until(() => seen.has("lost"), "the loss is seen");
+  await until(() => seen.has("lost"), "the loss is noticed");
   assert.deepEqual(seen.lines.slice(0, 3), ["connected", "reconnecting", "lost: reset"]);
   assert.equal((seen.errors[0] as NodeJS.ErrnoException).code, "ECONNRESET");
   await nc.close();
 });
 
-test("a close: lost locally, then closed, without an error", async () => {
+test("instrument reports a close as a local disconnect, then as closed without an error", async () => {
   await using server = await startNats();
   const { nc, seen } = await observed(server);
   await nc.close();
-  await until(() => seen.has("end"), "the close is told");
+  await until(() => seen.has("end"), "the close is reported");
   seen.client.refresh?.();
   assert.deepEqual(seen.lines, ["connected", ...closing]);
   assert.deepEqual(seen.errors, [undefined, undefined]);
 });
 
-test("a close whose last bytes nobody reads: a refresh sees it before the socket is gone", async () => {
-  // Over a websocket, for transport-node's socket is destroyed with what it has not sent.
+test("a refresh notices a close before the socket is gone", async () => {
+  // Over a websocket, because transport-node destroys its socket with unsent data.
   const { server, url } = await startWebsocketNats();
   await using _ = server;
   const nc = await wsconnect({ servers: url, ...eager, wsFactory });
@@ -328,7 +328,7 @@ test("a close whose last bytes nobody reads: a refresh sees it before the socket
   assert.deepEqual(seen.lines, ["connected", ...closing]);
 });
 
-test("a drain is seen by a refresh, and lost for that reason", async () => {
+test("a refresh notices a drain, which then ends with the reason drain", async () => {
   await using server = await startNats();
   const { nc, seen } = await observed(server);
   const drained = nc.drain();
@@ -336,55 +336,55 @@ test("a drain is seen by a refresh, and lost for that reason", async () => {
   seen.client.refresh?.();
   assert.deepEqual(seen.lines, ["connected", "draining"]);
   await drained;
-  await until(() => seen.has("end"), "the close is told");
+  await until(() => seen.has("end"), "the close is reported");
   assert.deepEqual(seen.lines, ["connected", "draining", "lost: drain", "closed", "gone", "end"]);
 });
 
-test("a drain that nobody looked at is told at the close", async () => {
+test("instrument reports an unnoticed drain at the close", async () => {
   await using server = await startNats();
   const { nc, seen } = await observed(server);
   await nc.drain();
-  await until(() => seen.has("end"), "the close is told");
+  await until(() => seen.has("end"), "the close is reported");
   assert.deepEqual(seen.lines, ["connected", "draining", "lost: drain", "closed", "gone", "end"]);
 });
 
-test("without reconnecting, a lost connection closes the client", async () => {
+test("instrument reports a loss with reconnect: false as closed", async () => {
   await using server = await startNats();
   const { nc, seen } = await observed(server, { reconnect: false });
   await server.stop();
   await nc.closed();
-  await until(() => seen.has("end"), "the close is told");
+  await until(() => seen.has("end"), "the close is reported");
   assert.match(seen.lines.join(), /^connected,lost: (remote|reset),closed,gone,end$/);
 });
 
-test("a client that gives up closes with the error that it gave up for", async () => {
+test("instrument reports the error of a client that gives up", async () => {
   await using server = await startNats();
   const { nc, seen } = await observed(server, { maxReconnectAttempts: 2 });
   await server.stop();
   await nc.closed();
-  await until(() => seen.has("end"), "the close is told");
+  await until(() => seen.has("end"), "the close is reported");
   assert.deepEqual(seen.lines.slice(3), ["attempt 1", "attempt 2", "closed", "gone", "end"]);
   assert.equal((seen.errors[1] as Error).message, isV2 ? "CONNECTION_REFUSED" : "connection refused");
 });
 
-test("a close while reconnecting loses nothing more", async () => {
+test("instrument reports no further loss for a close while reconnecting", async () => {
   await using server = await startNats();
   const { nc, seen } = await observed(server);
   await server.stop();
   await until(() => seen.has("attempt"), "the client tries");
   await nc.close();
-  await until(() => seen.has("end"), "the close is told");
+  await until(() => seen.has("end"), "the close is reported");
   assert.equal(seen.lines.filter((line) => line.startsWith("lost")).length, 1);
   assert.deepEqual(seen.lines.slice(-3), ["closed", "gone", "end"]);
 });
 
-test("an observer that comes while the client reconnects, and one that comes too late", async () => {
+test("instrument accepts a client that is reconnecting and one that is closed", async () => {
   await using server = await startNats();
   const nc = await stockConnect({ servers: server.address, ...eager });
   await server.stop();
   const first = diary();
   instrument(nc, { trace: first.trace });
-  await until(() => first.lines.at(-1) !== "connected", "the loss is seen");
+  await until(() => first.lines.at(-1) !== "connected", "the loss is noticed");
   const second = diary();
   instrument(nc, { trace: second.trace });
   assert.deepEqual(second.lines, ["reconnecting"]);
@@ -398,7 +398,7 @@ test("an observer that comes while the client reconnects, and one that comes too
   assert.deepEqual(third.lines, ["closed", "end"]);
 });
 
-test("servers that join and leave are told, and INFO without a change is not", async () => {
+test("instrument reports servers that join and leave, and no INFO without a change", async () => {
   let say = (_: string) => {};
   await using server = await natsPeer((socket) => {
     socket.write("PONG\r\n");
@@ -412,7 +412,7 @@ test("servers that join and leave are told, and INFO without a change is not", a
     await nc.flush();
   }
   assert.deepEqual(told(), ["servers +10.0.0.1:4222 -", "servers +10.0.0.2:4222 -10.0.0.1:4222"]);
-  // Over websockets upstream compares URLs with addresses, and tells a pool that stays as gone and come again.
+  // Over websockets the library compares URLs with addresses and reports an unchanged pool as removed and added.
   const { protocol } = nc as unknown as { protocol: { dispatchStatus(status: object): void } };
   protocol.dispatchStatus({
     type: "update",
@@ -426,7 +426,7 @@ test("servers that join and leave are told, and INFO without a change is not", a
   await nc.close();
 });
 
-test("errors by kind, and subscriptions that fall behind", async () => {
+test("instrument reports errors by kind, and slow consumers", async () => {
   await using server = await startNats(
     [],
     `
@@ -441,8 +441,8 @@ test("errors by kind, and subscriptions that fall behind", async () => {
   nc.subscribe("yes", { slow: 1 });
   for (let n = 0; n < 3; n += 1) nc.publish("yes");
   await nc.flush();
-  const slow = isV2 ? [] : ["slow: 2"]; // `nats` 2.x doesn't tell.
-  await until(() => seen.lines.length === 3 + slow.length, "all is told");
+  const slow = isV2 ? [] : ["slow: 2"]; // `nats` 2.x does not report it.
+  await until(() => seen.lines.length === 3 + slow.length, "every event is reported");
   assert.deepEqual(seen.lines.toSorted(), [
     "connected",
     "error: permission_publish",
@@ -452,7 +452,7 @@ test("errors by kind, and subscriptions that fall behind", async () => {
   await nc.close();
 });
 
-test("what the client counts, and what waits while it has no connection", async () => {
+test("instrument reads the client's counters and its buffered bytes", async () => {
   await using server = await startNats();
   const { nc, seen } = await observed(server, { name: "orders", reconnectTimeWait: 5_000 });
   assert.equal(seen.client.name, "orders");
@@ -469,7 +469,7 @@ test("what the client counts, and what waits while it has no connection", async 
     bufferedBytes: 0,
   });
   await server.stop();
-  await until(() => seen.lines.includes("reconnecting"), "the loss is seen");
+  await until(() => seen.lines.includes("reconnecting"), "the loss is noticed");
   assert.equal(seen.client.stats().bufferedBytes, 0);
   nc.publish("a", "12345");
   assert.equal(seen.client.stats().bufferedBytes, "PUB a 5\r\n12345\r\n".length);
@@ -477,7 +477,7 @@ test("what the client counts, and what waits while it has no connection", async 
   assert.equal(seen.client.stats().outMsgs, 2);
 });
 
-test("websockets: lost to the server, by force, and to the client itself", async () => {
+test("instrument reports the reasons of losses over websockets", async () => {
   const { server, url } = await startWebsocketNats();
   await using _ = server;
   const nc = await wsconnect({ servers: url, ...eager, wsFactory });
@@ -487,13 +487,13 @@ test("websockets: lost to the server, by force, and to the client itself", async
   const backs = () => seen.lines.filter((line) => line.startsWith("back")).length;
 
   await server.stop();
-  await until(() => seen.lines.includes("reconnecting"), "the loss is seen");
+  await until(() => seen.lines.includes("reconnecting"), "the loss is noticed");
   await server.start();
   await until(() => backs() === 1, "the client is back");
   await nc.reconnect();
   await until(() => backs() === 2, "the client is back again");
   await nc.close();
-  await until(() => seen.has("end"), "the close is told");
+  await until(() => seen.has("end"), "the close is reported");
 
   assert.deepEqual(
     seen.lines.filter((line) => line.startsWith("lost")),
@@ -504,7 +504,7 @@ test("websockets: lost to the server, by force, and to the client itself", async
   assert.equal(seen.has("servers"), false, "a pool that did not change");
 });
 
-test("a connection that shows nothing but its public methods is observed as far as that goes", async () => {
+test("instrument works with the public methods of a connection alone", async () => {
   await using server = await startNats();
   const nc = await stockConnect({ servers: server.address, ...eager });
   const shown = Object.fromEntries(
@@ -525,18 +525,18 @@ test("a connection that shows nothing but its public methods is observed as far 
     bufferedBytes: 0,
   });
   await server.stop();
-  await until(() => seen.lines.includes("reconnecting"), "the loss is seen");
+  await until(() => seen.lines.includes("reconnecting"), "the loss is noticed");
   await server.start();
   await until(() => seen.has("back"), "the client is back");
   await nc.close();
-  await until(() => seen.has("end"), "the close is told");
+  await until(() => seen.has("end"), "the close is reported");
   assert.deepEqual(
     seen.lines.filter((line) => line.startsWith("lost")),
     ["lost: remote", "lost: local"],
   );
 });
 
-test("50 observers that came and went leave nothing, and the connection as it was", async () => {
+test("50 stopped observers leave nothing behind on the connection", async () => {
   await using server = await startNats();
   const nc = await stockConnect({ servers: server.address, ...eager });
   await nc.flush();
@@ -567,7 +567,7 @@ test("50 observers that came and went leave nothing, and the connection as it wa
   for (const { lines } of diaries) assert.deepEqual(lines, ["connected", "end"]);
 });
 
-test("nothing is told after stop, not even of what was under way", async () => {
+test("no hook is called after stop, not even for work in progress", async () => {
   await using server = await startNats();
   const { nc, seen, stop } = await observed(server);
   const stopping = diary();
@@ -591,7 +591,7 @@ test("nothing is told after stop, not even of what was under way", async () => {
   assert.equal(told.at(-1), "end");
 });
 
-test("a hook that throws harms neither the connection nor its neighbour", async () => {
+test("a hook that throws affects neither the connection nor other hooks", async () => {
   await using server = await startNats();
   const nc = await stockConnect({ servers: server.address, ...eager });
   const broken = () => {
@@ -603,10 +603,10 @@ test("a hook that throws harms neither the connection nor its neighbour", async 
   await until(() => seen.has("back"), "the client is back");
   await nc.flush();
   await nc.close();
-  await until(() => seen.has("end"), "the close is told");
+  await until(() => seen.has("end"), "the close is reported");
 });
 
-test("a client of this package tells its own events, and is not read from outside", async () => {
+test("instrument uses the events of a client of this package", async () => {
   await using server = await startNats();
   const nc = await stockConnect({ servers: server.address, ...eager });
   const events = new ClientEvents({ stats: () => assert.fail("not asked for") }, "connected");
@@ -623,7 +623,7 @@ test("a client of this package tells its own events, and is not read from outsid
   await nc.close();
 });
 
-test("several connections in one registry are told apart by name", async () => {
+test("several connections in one registry are distinguished by name", async () => {
   await using server = await startNats();
   const registry = new Registry();
   const [a, b] = [
@@ -653,7 +653,7 @@ test("several connections in one registry are told apart by name", async () => {
   await a.close();
 });
 
-test("bad arguments are refused by name", async () => {
+test("instrument names invalid arguments", async () => {
   await using server = await startNats();
   const nc = await stockConnect({ servers: server.address });
   const refused = (connection: unknown, options: unknown, expected: object) =>

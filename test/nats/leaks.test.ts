@@ -11,7 +11,7 @@ const timeout = 20;
 
 after(() => process.removeAllListeners("unhandledRejection"));
 
-test(`${connects} connects that time out on a silent server: ours leave no socket, timer or listener`, async (t) => {
+test(`${connects} connects that time out on a silent server leave no socket, timer or listener`, async (t) => {
   await using server = await silentPeer();
   const timersBefore = openTimers();
   const abort = new AbortController();
@@ -30,7 +30,7 @@ test(`${connects} connects that time out on a silent server: ours leave no socke
   t.diagnostic(`ours: ${server.open.size} of ${connects} sockets left open`);
 });
 
-test("the same through stock transport-node leaves every socket open: the defect that this package mends", async (t) => {
+test("connects of stock transport-node that time out on a silent server leave every socket open", async (t) => {
   await using server = await silentPeer();
   const all = Array.from({ length: connects }, () =>
     assert.rejects(stockConnect({ servers: server.address, timeout })),

@@ -8,7 +8,7 @@ import { openSockets, until } from "../support/resources.ts";
 
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-/** Writes the life of a client down as lines. */
+/** Records the events of a client as lines. */
 function diary(): { lines: string[]; trace: ClientTrace; outages: number[] } {
   const lines: string[] = [];
   const outages: number[] = [];
@@ -30,7 +30,7 @@ const dialer = () =>
   compose(withTimeout({ timeoutMs: 5_000 }), withRetry({ maxAttempts: 3, initialBackoffMs: 10 }), tcp());
 const eager = { reconnectTimeWait: 20, reconnectJitter: 0, maxReconnectAttempts: -1 };
 
-test("a killed server: lost, tried, back, and messages flow again", async () => {
+test("a client whose server is killed emits disconnect, attempts and reconnect, and messages flow again", async () => {
   await using server = await startNats();
   const { lines, trace, outages } = diary();
   const nc = await connect({ servers: server.address, dialer: dialer(), trace, ...eager });
@@ -41,7 +41,7 @@ test("a killed server: lost, tried, back, and messages flow again", async () => 
 
   const killedAt = performance.now();
   await server.stop("SIGKILL");
-  await until(() => lines.includes("reconnecting"), "the loss is seen");
+  await until(() => lines.includes("reconnecting"), "the loss is noticed");
   await server.start();
   await until(() => lines.includes("back"), "the client is back");
   const upperBound = performance.now() - killedAt;
@@ -67,7 +67,7 @@ test("a killed server: lost, tried, back, and messages flow again", async () => 
   assert.ok((outages[0] ?? 0) > 0 && (outages[0] ?? 0) <= upperBound);
 });
 
-test("drain: draining, then lost for that reason, then closed", async () => {
+test("a drain emits draining, disconnect with the reason drain, then close", async () => {
   await using server = await startNats();
   const { lines, trace } = diary();
   const nc = await connect({ servers: server.address, dialer: dialer(), trace });
@@ -75,7 +75,7 @@ test("drain: draining, then lost for that reason, then closed", async () => {
   assert.deepEqual(lines, ["connecting", "connected", "draining", "lost: drain", "closed"]);
 });
 
-test("a reconnect that the user forces is lost for that reason", async () => {
+test("a forced reconnect emits disconnect with the reason forced", async () => {
   await using server = await startNats();
   const { lines, trace } = diary();
   const nc = await connect({ servers: server.address, dialer: dialer(), trace, ...eager });
@@ -85,7 +85,7 @@ test("a reconnect that the user forces is lost for that reason", async () => {
   await nc.close();
 });
 
-test("a server that stops answering pings is stale", async () => {
+test("a server that stops answering pings is lost with the reason stale", async () => {
   await using server = await startNats();
   const { lines, trace } = diary();
   const nc = await connect({
@@ -97,12 +97,12 @@ test("a server that stops answering pings is stale", async () => {
     maxPingOut: 2,
   });
   await server.freeze();
-  await until(() => lines.some((line) => line.startsWith("lost")), "the loss is seen");
+  await until(() => lines.some((line) => line.startsWith("lost")), "the loss is noticed");
   assert.ok(lines.includes("lost: stale"), lines.join());
   await nc.close();
 });
 
-test("without reconnecting, a lost connection closes the client", async () => {
+test("a client with reconnect: false closes when its connection is lost", async () => {
   await using server = await startNats();
   const { lines, trace } = diary();
   const nc = await connect({ servers: server.address, dialer: dialer(), trace, reconnect: false });
@@ -111,7 +111,7 @@ test("without reconnecting, a lost connection closes the client", async () => {
   assert.match(lines.join(), /^connecting,connected,lost: (remote|reset),closed$/);
 });
 
-test("a client that gives up is closed", async () => {
+test("a client that gives up reconnecting emits close", async () => {
   await using server = await startNats();
   const { lines, trace } = diary();
   const nc = await connect({ servers: server.address, dialer: dialer(), trace, ...eager, maxReconnectAttempts: 2 });
@@ -120,7 +120,7 @@ test("a client that gives up is closed", async () => {
   assert.deepEqual(lines.slice(-3), [lines.find((line) => line.startsWith("lost")), "trying", "closed"]);
 });
 
-test("a first connect that fails was connecting, then closed", async () => {
+test("a client whose first connect fails is connecting, then closed", async () => {
   await using server = await startNats();
   await server.stop();
   const { lines, trace } = diary();
@@ -128,7 +128,7 @@ test("a first connect that fails was connecting, then closed", async () => {
   assert.deepEqual(lines, ["connecting", "closed"]);
 });
 
-test("a hook that throws harms no client", async () => {
+test("a hook that throws does not affect the client", async () => {
   await using server = await startNats();
   const trace: ClientTrace = {
     stateChange: () => {

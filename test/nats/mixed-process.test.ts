@@ -5,6 +5,7 @@ import { compose, type Dialer, tcp } from "../../src/index.ts";
 import { type ClientTrace, connect, keepTransport } from "../../src/nats.ts";
 import { wsFactory } from "../../src/nats-ws.ts";
 import { type NatsServer, natsServer, startNats } from "../support/nats-server.ts";
+import { transportOf } from "../support/nats-transport.ts";
 import { startNatsWebsocket } from "../support/nats-websocket.ts";
 import { freePort } from "../support/peers.ts";
 import { openSockets, until } from "../support/resources.ts";
@@ -19,7 +20,7 @@ type Kind = (typeof kinds)[number];
 const transports: Record<Kind, string> = {
   plain: "NodeTransport",
   websocket: "WsTransport",
-  ours: "DialedTransport",
+  ours: "dialed NodeTransport",
 };
 
 const orders: readonly (readonly Kind[])[] = [
@@ -31,13 +32,7 @@ const orders: readonly (readonly Kind[])[] = [
   ["ours", "websocket", "plain"],
 ];
 
-/** Name of the transport class that carries a connection now. */
-function transportOf(nc: NatsConnection): string {
-  const { protocol } = nc as unknown as { protocol: { transport: object } };
-  return protocol.transport.constructor.name;
-}
-
-/** A dialer over `tcp()` and how often it was asked. */
+/** A dialer over `tcp()` that counts its dials. */
 function counting() {
   const base = compose(tcp());
   const counted = { dials: 0, dialer: base };
@@ -58,14 +53,14 @@ async function told(nc: NatsConnection, type: "disconnect" | "reconnect"): Promi
     }
   };
   void listen();
-  await until(() => heard, `the client tells of its ${type}`, 10_000);
+  await until(() => heard, `the client reports its ${type}`, 10_000);
 }
 
 async function echoes(nc: NatsConnection, text: string): Promise<void> {
   assert.equal((await nc.request("echo", text)).string(), text);
 }
 
-/** One connection of each kind, each to a server of its own, connected in `order`. */
+/** Connects one client of each kind in `order`, each to its own server. */
 async function oneOfEach(order: readonly Kind[]) {
   const websocket = await startNatsWebsocket();
   const servers: Record<Kind, NatsServer> = { plain: await startNats(), websocket, ours: await startNats() };
@@ -83,7 +78,7 @@ async function oneOfEach(order: readonly Kind[]) {
   const clients = {} as Record<Kind, NatsConnection>;
   for (const kind of order) {
     const nc = await make[kind]();
-    if (kind !== "ours") keepTransport(nc);
+    keepTransport(nc);
     nc.subscribe("echo", { callback: (_, msg) => void msg.respond(msg.data) });
     clients[kind] = nc;
   }
@@ -99,7 +94,7 @@ async function oneOfEach(order: readonly Kind[]) {
 }
 
 for (const order of orders) {
-  test(`connected ${order.join(", then ")}: each comes back over its own transport, whatever the order of losses`, async () => {
+  test(`connections made in the order ${order.join(", ")} reconnect over their own transports in any order of losses`, async () => {
     await using world = await oneOfEach(order);
     const { servers, clients, counted } = world;
     for (const losses of orders) {
@@ -126,7 +121,7 @@ for (const order of orders) {
   });
 }
 
-test("ours needs no help: it comes back whichever of the others connected last", async () => {
+test("a connection of this package reconnects whichever other client connected last", async () => {
   await using servers = await startNatsWebsocket();
   const { dialer } = counting();
   const ours = await connect({ servers: servers.address, dialer, ...eager });
@@ -141,13 +136,13 @@ test("ours needs no help: it comes back whichever of the others connected last",
     await ours.reconnect();
     await back;
     await ours.flush();
-    assert.equal(transportOf(ours), "DialedTransport");
+    assert.equal(transportOf(ours), "dialed NodeTransport");
     await last.close();
   }
   await ours.close();
 });
 
-test("a factory that throws, as wsconnect with TLS options leaves one, ends no reconnect", async () => {
+test("a process-wide factory that throws does not end reconnects", async () => {
   await using server = await startNats();
   const ours = await connect({ servers: server.address, ...eager });
   const plain = await stockConnect({ servers: server.address, ...eager });
@@ -160,13 +155,13 @@ test("a factory that throws, as wsconnect with TLS options leaves one, ends no r
       await back;
       await nc.flush();
     }
-    assert.deepEqual([transportOf(ours), transportOf(plain)], ["DialedTransport", "NodeTransport"]);
+    assert.deepEqual([transportOf(ours), transportOf(plain)], ["dialed NodeTransport", "NodeTransport"]);
   }
   await ours.close();
   await plain.close();
 });
 
-/** Two servers that are routed to each other. */
+/** Two servers with a route between them. */
 async function cluster(): Promise<[NatsServer, NatsServer]> {
   const [one, two] = [await freePort(), await freePort()];
   const config = (port: number, other: number) =>
@@ -175,7 +170,7 @@ async function cluster(): Promise<[NatsServer, NatsServer]> {
 }
 
 for (const when of ["before", "after"] as const) {
-  test(`in a cluster, wsconnect ${when} ours: the pool has each server once, and news are news`, async () => {
+  test(`in a cluster, with wsconnect ${when} our connect, the pool has each server once and reports only changes`, async () => {
     const [first, second] = await cluster();
     await using _first = first;
     await using _second = second;

@@ -12,7 +12,7 @@ after(() => until(() => openSockets() === 0, "no test may leave a socket open"))
 
 const anyConnect = connect as (...args: unknown[]) => Promise<{ close(): Promise<void> }>;
 
-/** A dialer that fails at once, and what it was asked to dial. */
+/** A dialer that fails at once and records its targets. */
 function noting(): { dialer: Dialer; targets: string[] } {
   const targets: string[] = [];
   return {
@@ -24,29 +24,29 @@ function noting(): { dialer: Dialer; targets: string[] } {
   };
 }
 
-/** What a connect dials. */
+/** The targets that a connect dials. */
 async function dialed(options: object): Promise<string[]> {
   const { dialer, targets } = noting();
   await assert.rejects(connect({ ...options, dialer, reconnect: false }), { reason: "refused" });
   return targets;
 }
 
-describe("connect takes servers as text", () => {
-  test("one server", async () => {
+describe("connect accepts servers as text", () => {
+  test("connect accepts one server as text", async () => {
     await using server = await startNats();
     const nc = await connect(server.address);
     assert.equal(nc.getServer(), server.address);
     await nc.close();
   });
 
-  test("several servers, with options besides", async () => {
+  test("connect accepts several servers as text, with options", async () => {
     const { dialer, targets } = noting();
     const two = connect("nats://a:1,b:2", { dialer, reconnect: false, noRandomize: true });
     await assert.rejects(two, { name: "DialError" });
     assert.deepEqual(targets.slice(0, 2), ["a:1", "b:2"]);
   });
 
-  test("a handle, when it connects in the background", async () => {
+  test("connect accepts servers as text with connectInBackground", async () => {
     await using server = await startNats();
     const handle = await connect(server.address, { connectInBackground: true });
     await handle.ready;
@@ -58,11 +58,15 @@ describe("connect takes servers as text", () => {
     ["servers given twice", ["a:1", { servers: "b:2" }], /^connect: servers are given twice/],
     ["options that are none", ["a:1", "b:2"], /^connect: options must be an object, got "b:2"/],
     ["null for options", ["a:1", null], /^connect: options must be an object, got null/],
-    ["options that come second", [{}, { timeout: 5 }], /^connect: options come second only where servers come first/],
+    [
+      "options that come second",
+      [{}, { timeout: 5 }],
+      /^connect: the first argument must be servers if options are the second/,
+    ],
     [
       "options that come second to none",
       [undefined, {}],
-      /^connect: options come second only where servers come first/,
+      /^connect: the first argument must be servers if options are the second/,
     ],
     ["an array of servers", [["a:1", "b:2"]], /^connect: options must be an object, got an array/],
     ["a number", [4222], /^connect: options must be an object, got 4222/],
@@ -74,22 +78,22 @@ describe("connect takes servers as text", () => {
     ],
     ["a dialer", [tcp()], /^connect: options must be an object, got a dialer/],
   ] as const) {
-    test(`${what}: refused`, async () => {
+    test(`connect refuses ${what} as its first argument`, async () => {
       await assert.rejects(anyConnect(...args), { name: "TypeError", code: "ERR_INVALID_OPTION", message });
     });
   }
 });
 
-describe("no servers are those of the default, as for the client itself", () => {
+describe("an empty list of servers means the default, as in the client itself", () => {
   for (const servers of ["", [], undefined, null]) {
-    test(`servers: ${JSON.stringify(servers)}`, async () => {
+    test(`connect accepts servers: ${JSON.stringify(servers)}`, async () => {
       assert.deepEqual(new Set(await dialed({ servers })), new Set(["127.0.0.1:4222"]));
       assert.deepEqual(new Set(await dialed({ servers, port: 4333 })), new Set(["127.0.0.1:4333"]));
     });
   }
 });
 
-describe("an IPv6 address needs no brackets, as for the client itself", () => {
+describe("an IPv6 address needs no brackets, as in the client itself", () => {
   for (const [servers, target] of [
     ["::1", "[::1]:4222"],
     [["::1"], "[::1]:4222"],
@@ -102,7 +106,7 @@ describe("an IPv6 address needs no brackets, as for the client itself", () => {
   }
 });
 
-describe("a misspelt option is refused before anything is dialed", () => {
+describe("a misspelled option is refused before any dial", () => {
   for (const [wrong, meant] of [
     ["server", "servers"],
     ["dialler", "dialer"],
@@ -113,7 +117,7 @@ describe("a misspelt option is refused before anything is dialed", () => {
     ["Token", "token"],
     ["onDisconect", "onDisconnect"],
   ] as const) {
-    test(`${wrong}, for ${meant}`, async () => {
+    test(`connect refuses the option ${wrong} and suggests ${meant}`, async () => {
       const { dialer, targets } = noting();
       await assert.rejects(connect({ dialer, [wrong]: "x" } as ConnectOptions), {
         name: "TypeError",
@@ -123,14 +127,14 @@ describe("a misspelt option is refused before anything is dialed", () => {
     });
   }
 
-  test("within tls, too", async () => {
+  test("connect refuses a misspelled option within tls", async () => {
     await assert.rejects(connect({ tls: { caFiles: "/ca.pem" } as object }), {
       message: "connect: tls: unknown option caFiles; did you mean caFile?",
     });
   });
 });
 
-test("an option that only a newer client may know passes to it, with one warning", async () => {
+test("an unknown option is passed to the client with one warning", async () => {
   const warnings: Error[] = [];
   const collect = (warning: Error) => void warnings.push(warning);
   process.on("warning", collect);
@@ -151,7 +155,7 @@ test("an option that only a newer client may know passes to it, with one warning
   await nc.close();
 });
 
-describe("an option of the client is checked by its type", () => {
+describe("options of the client are checked by type", () => {
   const rows: Readonly<Record<string, readonly string[]>> = {
     "must be a number": ["timeout", "pingInterval", "maxPingOut", "maxReconnectAttempts", "port"],
     "must be true or false": [
@@ -182,11 +186,11 @@ describe("an option of the client is checked by its type", () => {
   };
   for (const [must, names] of Object.entries(rows)) {
     for (const name of names) {
-      test(`${name} ${must}`, async () => {
+      test(`connect: ${name} ${must}`, async () => {
         for (const value of wrong[must] ?? []) {
           const { dialer, targets } = noting();
           await assert.rejects(connect({ dialer, [name]: value } as ConnectOptions), (error: Error) => {
-            // Those of milliseconds are of the kind that is told with its range.
+            // The rule of durations includes their range.
             assert.match(error.message, new RegExp(`^connect: ${name} must be `), JSON.stringify(value));
             return error instanceof TypeError || error instanceof RangeError;
           });
@@ -196,7 +200,7 @@ describe("an option of the client is checked by its type", () => {
     }
   }
 
-  test("a wrong secret is not shown", async () => {
+  test("the error for a secret of a wrong type does not show the value", async () => {
     for (const name of ["user", "pass", "token"]) {
       await assert.rejects(connect({ [name]: 76_543_210 } as object), {
         message: `connect: ${name} must be a string, got a number`,
@@ -204,7 +208,7 @@ describe("an option of the client is checked by its type", () => {
     }
   });
 
-  test("all that the client's own connect takes, ours does", async () => {
+  test("connect accepts all options of the client's own connect", async () => {
     await using server = await startNats();
     const options = {
       servers: server.address,
@@ -239,7 +243,7 @@ describe("an option of the client is checked by its type", () => {
   });
 });
 
-describe("what is no dialer is refused with what was meant", () => {
+describe("connect explains what was meant by a value that is not a dialer", () => {
   for (const [what, dialer, message] of [
     ["the factory tcp", tcp, "connect: dialer must be a dialer, got the factory tcp; call it: tcp()"],
     ["the factory compose", compose, "connect: dialer must be a dialer, got the factory compose; call it: compose()"],
@@ -256,7 +260,7 @@ describe("what is no dialer is refused with what was meant", () => {
     });
   }
 
-  test("a factory in place of a trace", async () => {
+  test("connect refuses an observer factory as trace", async () => {
     await assert.rejects(connect({ trace: natsMetrics as never }), {
       message: "connect: trace must be a function, got the factory natsMetrics; call it: natsMetrics()",
     });

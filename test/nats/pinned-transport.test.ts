@@ -4,20 +4,15 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { compose, type Dialer, tcp } from "../../src/index.ts";
 import { connect, stockConnect } from "../support/nats-line.ts";
 import { startNats } from "../support/nats-server.ts";
+import { transportOf } from "../support/nats-transport.ts";
 import { openSockets, until } from "../support/resources.ts";
 
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
 const eager = { reconnectTimeWait: 20, reconnectJitter: 0, maxReconnectAttempts: -1 };
 
-/** Name of the transport class that carries a connection now. */
-function transportOf(nc: NatsConnection): string {
-  const { protocol } = nc as unknown as { protocol: { transport: object } };
-  return protocol.transport.constructor.name;
-}
-
 for (const last of ["ours", "plain"] as const) {
-  test(`one connection plain, one ours, ${last} connected last: each keeps its transport over reconnects`, async () => {
+  test(`a plain connection and one of this package, ${last} connected last, keep their transports over reconnects`, async () => {
     await using server = await startNats();
     let dials = 0;
     const base = compose(tcp());
@@ -44,7 +39,7 @@ for (const last of ["ours", "plain"] as const) {
       await server.start();
       await back;
       await Promise.all([ours.flush(), plain.flush()]);
-      assert.equal(transportOf(ours), "DialedTransport");
+      assert.equal(transportOf(ours), "dialed NodeTransport");
       assert.equal(transportOf(plain), "NodeTransport");
       assert.ok(dials >= 1 + round, "every reconnect of ours went through the dialer");
     }

@@ -26,11 +26,11 @@ async function publisher(
     ...options,
   });
   await server.stop();
-  await until(() => lost, "the loss is seen");
+  await until(() => lost, "the loss is noticed");
   return { nc, rejected };
 }
 
-test("what is published during an outage is sent on reconnect, once and in order", async () => {
+test("messages published during an outage are sent on reconnect, once and in order", async () => {
   await using server = await startNats();
   const { nc, rejected } = await publisher(server, {});
   const received: string[] = [];
@@ -48,7 +48,7 @@ test("what is published during an outage is sent on reconnect, once and in order
   const extra = headers();
   extra.set("k", "v");
   nc.publish("news.c", "last", { headers: extra });
-  // A failed dial between must not lose what waits.
+  // A failed dial in between must not lose buffered messages.
   await new Promise((resolve) => setTimeout(resolve, 50));
 
   await server.start();
@@ -61,7 +61,7 @@ test("what is published during an outage is sent on reconnect, once and in order
   await nc.close();
 });
 
-test("beyond the bound publish throws, counts and loses nothing that waits", async () => {
+test("publish throws beyond the limit, is counted, and keeps the buffered messages", async () => {
   await using server = await startNats();
   const { nc, rejected } = await publisher(server, { reconnectBufSize: 100 });
   const sent: string[] = [];
@@ -83,15 +83,15 @@ test("beyond the bound publish throws, counts and loses nothing that waits", asy
   assert.deepEqual(rejected, [100, 100, 100]);
   assert.equal(nc.stats().outMsgs, 5, "what was refused was not sent");
   await server.start();
-  await until(() => received.length === 5, "what fitted arrives");
+  await until(() => received.length === 5, "the messages that fitted arrive");
   assert.deepEqual(received, sent);
   nc.publish("n", "now there is a connection");
-  await until(() => received.length === 6, "and publishing goes on");
+  await until(() => received.length === 6, "publishing continues");
   await nc.close();
 });
 
 for (const off of [-1, 0]) {
-  test(`with reconnectBufSize ${off} nothing waits`, async () => {
+  test(`with reconnectBufSize ${off} no message is buffered`, async () => {
     await using server = await startNats();
     const { nc, rejected } = await publisher(server, { reconnectBufSize: off });
     assert.throws(() => nc.publish("n", "x"), /not connected, and buffering is off/);
@@ -101,7 +101,7 @@ for (const off of [-1, 0]) {
   });
 }
 
-test("64 MiB published during an outage take no more than the bound", async () => {
+test("publishing 64 MiB during an outage uses no more memory than the limit", async () => {
   await using server = await startNats();
   const { nc, rejected } = await publisher(server, {});
   const payload = new Uint8Array(64 * 1024);
@@ -119,7 +119,7 @@ test("64 MiB published during an outage take no more than the bound", async () =
   await nc.close();
 });
 
-test("a message above the server's max_payload is refused during an outage, too", async () => {
+test("a message above the server's max_payload is refused during an outage", async () => {
   await using server = await startNats();
   const { nc } = await publisher(server, {});
   assert.throws(() => nc.publish("n", new Uint8Array(1024 * 1024 + 1)), /max_payload/i);
@@ -130,7 +130,7 @@ for (const [what, options, lose] of [
   ["killed", {}, (server: NatsServer) => server.stop("SIGKILL")],
   ["frozen, and found so by pings", { pingInterval: 20, maxPingOut: 1 }, (server: NatsServer) => server.freeze()],
 ] as const) {
-  test(`what is published as soon as the loss is told waits, too: a server that is ${what}`, async (t) => {
+  test(`a message published right after the loss of a server that is ${what} is buffered`, async (t) => {
     await using server = await startNats();
     const received: string[] = [];
     const published: string[] = [];
@@ -145,7 +145,7 @@ for (const [what, options, lose] of [
       ...options,
       onDisconnect: () => {
         losses += 1;
-        // Some at once, and some while the client itself learns of it.
+        // Some at once, and some before the client notices the loss.
         const publish = (what: string) => {
           if (published.push(`${what} ${losses}`) <= 4) nc?.publish("news", published.at(-1));
         };
@@ -158,10 +158,10 @@ for (const [what, options, lose] of [
     nc.subscribe("news", { callback: (_, message) => void received.push(message.string()) });
     await nc.flush();
     await lose(server);
-    await until(() => published.length >= 4, "the loss is told");
+    await until(() => published.length >= 4, "the loss is reported");
     if (what === "killed") await server.start();
     else await server.thaw();
-    await until(() => received.length >= 4, "what has waited arrives");
+    await until(() => received.length >= 4, "the buffered messages arrive");
     assert.deepEqual(received.slice().sort(), published.slice(0, 4).sort());
   });
 }

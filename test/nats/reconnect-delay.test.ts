@@ -7,18 +7,18 @@ import { openSockets, openTimers, until } from "../support/resources.ts";
 
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-test("by default it is full jitter over 250 ms, doubling to 4 s", () => {
+test("the default reconnect delay is full jitter over 250 ms, doubling to 4 s", () => {
   const delay = reconnectDelay({});
   const bounds = [250, 500, 1_000, 2_000, 4_000, 4_000];
   for (const [index, bound] of bounds.entries()) {
     const waits = Array.from({ length: 2_000 }, () => delay(index + 1, undefined, 0));
     assert.ok(waits.every((wait) => wait >= 0 && wait < bound));
-    // Spread over all of it: 2,000 waits that all miss a tenth of it have odds of 1 in 10^91.
+    // The delays cover the whole range: 2,000 delays that all miss one tenth of it have odds of 1 in 10^91.
     assert.ok(Math.min(...waits) < bound * 0.1 && Math.max(...waits) > bound * 0.9);
   }
 });
 
-test("with the client's own options it is reconnectTimeWait and jitter since the last try of the same server", () => {
+test("with reconnectTimeWait the delay and its jitter count from the last attempt at the same server", () => {
   const exact = reconnectDelay({ reconnectTimeWait: 50, reconnectJitter: 0 });
   assert.deepEqual(
     [0, 20, 50, 60, Number.POSITIVE_INFINITY].map((since) => exact(1, undefined, since)),
@@ -38,7 +38,7 @@ test("with the client's own options it is reconnectTimeWait and jitter since the
   }
 });
 
-test("a delay function takes the place of reconnectTimeWait and its jitter, whose values are still checked", () => {
+test("reconnectDelayHandler replaces reconnectTimeWait and its jitter, which are still checked", () => {
   const options = { reconnectTimeWait: 2_000, reconnectJitter: 100, reconnectJitterTLS: 1_000 };
   const delay = reconnectDelay({ ...options, reconnectDelayHandler: (attempt) => attempt * 7 });
   assert.deepEqual(
@@ -51,7 +51,7 @@ test("a delay function takes the place of reconnectTimeWait and its jitter, whos
   }
 });
 
-test("a wait that is none is named", () => {
+test("an invalid return value of reconnectDelayHandler is named in the error", () => {
   const delay = reconnectDelay({ reconnectDelayHandler: () => Number.NaN });
   assert.throws(
     () => delay(3, undefined, 0),
@@ -59,7 +59,7 @@ test("a wait that is none is named", () => {
   );
 });
 
-test("each attempt of an outage is asked for, the first included, with the error before it", async () => {
+test("reconnectDelayHandler is called for each attempt, including the first, with the previous error", async () => {
   await using server = await startNats();
   const asked: [number, string][] = [];
   let back = 0;
@@ -76,9 +76,9 @@ test("each attempt of an outage is asked for, the first included, with the error
   });
   assert.equal(asked.length, 0, "the first connect waits for nothing");
   await server.stop();
-  await until(() => asked.length >= 3, "it tries on");
+  await until(() => asked.length >= 3, "it continues its attempts");
   await server.start();
-  await until(() => back === 1, "it is back");
+  await until(() => back === 1, "the client is back");
   assert.deepEqual(
     asked.map(([attempt]) => attempt),
     asked.map((_, index) => index + 1),
@@ -92,7 +92,7 @@ test("each attempt of an outage is asked for, the first included, with the error
   await nc.close();
 });
 
-test("a delay that throws ends the client, with that error", async () => {
+test("an error thrown by reconnectDelayHandler closes the client", async () => {
   await using server = await startNats();
   const broken = new Error("no more");
   const nc = await connect({
@@ -106,7 +106,7 @@ test("a delay that throws ends the client, with that error", async () => {
   assert.equal(await nc.closed(), broken);
 });
 
-test("close ends a wait at once and leaves no timer", async () => {
+test("close ends a reconnect delay at once and leaves no timer", async () => {
   await using server = await startNats();
   const timers = openTimers();
   let waits = 0;
@@ -118,7 +118,7 @@ test("close ends a wait at once and leaves no timer", async () => {
     },
   });
   await server.stop();
-  await until(() => waits === 1, "it waits");
+  await until(() => waits === 1, "the client waits");
   await nc.close();
   assert.equal(await nc.closed(), undefined);
   assert.equal(openTimers(), timers);

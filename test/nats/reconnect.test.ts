@@ -10,7 +10,7 @@ import { openSockets, until } from "../support/resources.ts";
 const connect = connecting();
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-test("maxReconnectAttempts: so many dials, then the client closes with the last one's error", async () => {
+test("the client closes with the last error after maxReconnectAttempts dials", async () => {
   await using server = await startNats();
   const { dialer, trace, counted } = measured();
   const attempts: number[] = [];
@@ -35,7 +35,7 @@ test("maxReconnectAttempts: so many dials, then the client closes with the last 
   assert.deepEqual(await counted("nats_client_connection_status"), ["state=closed → 1"]);
 });
 
-test("maxReconnectAttempts is counted anew after each reconnect", async () => {
+test("maxReconnectAttempts is counted from zero after each reconnect", async () => {
   await using server = await startNats();
   const base = compose(tcp());
   let toRefuse = 0;
@@ -62,7 +62,7 @@ test("maxReconnectAttempts is counted anew after each reconnect", async () => {
   await nc.close();
 });
 
-test("reconnectTimeWait: no server is dialed sooner than that after its last try", async () => {
+test("no server is dialed sooner than reconnectTimeWait after its last attempt", async () => {
   await using first = await startNats();
   await using second = await startNats();
   const { dialer, dials } = noting();
@@ -78,14 +78,14 @@ test("reconnectTimeWait: no server is dialed sooner than that after its last try
   for (const { address } of [first, second]) {
     const times = dials.filter((each) => each.server === address).map((each) => each.at);
     assert.ok(times.length >= 4, `${times.length} dials of one server`);
-    // Half, for the client counts from a little before the dialer is called. reconnect-delay's test holds the exact waits.
+    // Half, because the client counts from shortly before the dial. reconnect-delay.test.ts checks the exact delays.
     for (const [index, at] of times.slice(1).entries()) {
       assert.ok(at - (times[index] as number) >= 150, `dialed again after ${at - (times[index] as number)} ms`);
     }
   }
 });
 
-test("reconnect: false: a lost connection closes the client, and nothing is dialed again", async () => {
+test("with reconnect: false a lost connection closes the client without another dial", async () => {
   await using server = await startNats();
   const { dialer, dials } = noting();
   const told: string[] = [];
@@ -104,7 +104,7 @@ test("reconnect: false: a lost connection closes the client, and nothing is dial
   assert.equal(dials.length, 1);
 });
 
-test("noRandomize: servers are dialed in the order given, at first and when one is lost", async () => {
+test("with noRandomize servers are dialed in the given order, at first and after a loss", async () => {
   const dead = [await freePort(), await freePort(), await freePort()].map((port) => `127.0.0.1:${port}`);
   await using first = await startNats();
   await using second = await startNats();
@@ -130,7 +130,7 @@ test("noRandomize: servers are dialed in the order given, at first and when one 
   await nc.close();
 });
 
-test("without noRandomize the order is another each time", async () => {
+test("without noRandomize the order of servers differs each time", async () => {
   const dead = await Promise.all(Array.from({ length: 8 }, async () => `127.0.0.1:${await freePort()}`));
   const orders = new Set<string>();
   for (let round = 0; round < 4; round += 1) {
@@ -142,7 +142,7 @@ test("without noRandomize the order is another each time", async () => {
   assert.ok(orders.size > 1);
 });
 
-test("all servers down: publishing fails once reconnectBufSize bytes wait; what waited arrives in order", async () => {
+test("publish fails once reconnectBufSize bytes are buffered, and buffered messages arrive in order", async () => {
   await using server = await startNats();
   const { dialer, trace, counted } = measured();
   let lost = false;
@@ -161,7 +161,7 @@ test("all servers down: publishing fails once reconnectBufSize bytes wait; what 
   nc.subscribe("news", { callback: (_, msg) => void received.push(msg.string()) });
   await nc.flush();
   await server.stop();
-  await until(() => lost, "the loss is seen");
+  await until(() => lost, "the loss is noticed");
 
   const message = (number: number) => `${String(number).padStart(4, "0")}${"x".repeat(96)}`;
   let accepted = 0;
@@ -175,7 +175,7 @@ test("all servers down: publishing fails once reconnectBufSize bytes wait; what 
   assert.deepEqual(await counted("nats_client_publishes_rejected_total"), [" → 2"]);
 
   await server.start();
-  await until(() => received.length === accepted, "all that waited arrives");
+  await until(() => received.length === accepted, "all buffered messages arrive");
   assert.deepEqual(
     received,
     Array.from({ length: accepted }, (_, number) => message(number)),
@@ -187,7 +187,7 @@ test("all servers down: publishing fails once reconnectBufSize bytes wait; what 
   await nc.close();
 });
 
-test("reconnectBufSize: -1: nothing waits for a reconnect", async () => {
+test("with reconnectBufSize -1 no message is buffered", async () => {
   await using server = await startNats();
   let lost = false;
   const nc = await connect({
@@ -201,7 +201,7 @@ test("reconnectBufSize: -1: nothing waits for a reconnect", async () => {
   nc.publish("news", "up");
   await nc.flush();
   await server.stop();
-  await until(() => lost, "the loss is seen");
+  await until(() => lost, "the loss is noticed");
   assert.throws(() => nc.publish("news", "down"), ReconnectBufferError);
   await nc.close();
 });

@@ -6,7 +6,7 @@ import { Refusals } from "../../src/nats/refusals.ts";
 const violation = new Error("Authorization Violation");
 const expired = new Error("'User Authentication Expired'");
 
-/** A rule over an authenticator, and what offers its credentials to a server that refuses them. */
+/** A `Refusals` over an authenticator, and a function that offers its credentials to a refusing server. */
 function rule(authenticator: Authenticator, more: ConnectionOptions = {}) {
   const options: ConnectionOptions = { ...more, authenticator };
   const refusals = new Refusals(options, undefined);
@@ -23,19 +23,19 @@ function rule(authenticator: Authenticator, more: ConnectionOptions = {}) {
   };
 }
 
-test("the same credentials refused twice in the same words are final, and signatures do not tell them apart", () => {
+test("the same credentials refused twice in the same words are final, whatever their signatures", () => {
   let signatures = 0;
   const { refuse } = rule(() => ({ nkey: "U1", sig: String(++signatures) }));
   assert.equal(refuse(violation), false);
   assert.equal(refuse(violation), true);
 });
 
-test("an expiry and a violation are other words, and two of one are final", () => {
+test("an expiry and a violation differ, and two of one kind are final", () => {
   const { refuse } = rule(() => ({ jwt: "a", nkey: "U1", sig: "" }));
   assert.deepEqual([refuse(expired), refuse(violation), refuse(expired), refuse(expired)], [false, false, false, true]);
 });
 
-test("refusals of different servers do not add up", () => {
+test("refusals by different servers are counted separately", () => {
   const { refuse } = rule(() => ({ auth_token: "t" }));
   assert.equal(refuse(violation), false);
   assert.equal(refuse(violation, { by: {} }), false);
@@ -49,7 +49,7 @@ test("a refusal before a connection that was accepted does not count", () => {
   assert.equal(refuse(violation), false);
 });
 
-test("another client certificate is another credential", () => {
+test("a different client certificate counts as different credentials", () => {
   const { refuse } = rule(() => undefined);
   assert.equal(refuse(violation, { certificate: "AA" }), false);
   assert.equal(refuse(violation, { certificate: "BB" }), false);
@@ -68,7 +68,7 @@ test("only the first refusal of a dial counts", () => {
   assert.equal(refusals.isFinal, false);
 });
 
-test("after a violation the same server waits 2 s and others do not; after an expiry all of them wait", async () => {
+test("after a violation only the same server waits 2 s; after an expiry all servers wait", async () => {
   const { refuse, refusals, server } = rule(() => ({ auth_token: "t" }));
   assert.equal(await refusals.minWaitMs(server), 0);
   refuse(violation);

@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
-import { renameSync, unlinkSync, writeFileSync } from "node:fs";
-import type { Socket } from "node:net";
+import { renameSync, writeFileSync } from "node:fs";
 import { after, test } from "node:test";
 import type { Authenticator } from "@nats-io/transport-node";
 import { DialError } from "../../src/index.ts";
 import type { ConnectOptions } from "../../src/nats.ts";
-import { nkeyUser, type OperatorMode, operatorMode } from "../support/nats-auth.ts";
+import { nkeyUser } from "../support/nats-auth.ts";
 import { connecting, measured, noting } from "../support/nats-client.ts";
-import { natsPeer } from "../support/nats-peer.ts";
+import { diary, minWaitMs } from "../support/nats-diary.ts";
 import { startNats } from "../support/nats-server.ts";
 import { openSockets, until } from "../support/resources.ts";
 import { temporaryFile } from "../support/temporary.ts";
@@ -16,88 +15,10 @@ const connect = connecting();
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Least wait after a refusal, less what timers may be early by. */
-const minWaitMs = 1_990;
-
-/** Callbacks that write the life of a client down, and when it was refused. */
-function diary() {
-  const lines: string[] = [];
-  const refusals: number[] = [];
-  const callbacks: Pick<ConnectOptions, "onDisconnect" | "onReconnect" | "onClosed" | "onError"> = {
-    onDisconnect: ({ reason }) => lines.push(`lost: ${reason}`),
-    onReconnect: () => lines.push("back"),
-    onClosed: ({ error }) => lines.push(`closed: ${error instanceof DialError ? error.reason : error}`),
-    onError: ({ kind }) => kind === "auth" && refusals.push(performance.now()),
-  };
-  return { lines, refusals, callbacks };
-}
-
-/** Credentials that a first connect can still be made with, also on a busy machine. */
-const expiring = (operator: OperatorMode) => operator.creds({ expiresInSeconds: 4 });
-
 const passwordOf = (pass: string) => `authorization { user: worker, password: ${pass} }`;
 const immediately = { reconnectDelayHandler: () => 0, maxReconnectAttempts: -1 };
 
-test("a JWT that expires while connected, and a file rotated 1.5 s later: the client waits, reads it and is back", async () => {
-  const operator = await operatorMode();
-  await using server = await startNats([], operator.config);
-  const creds = temporaryFile("user.creds", await expiring(operator));
-  const { lines, callbacks } = diary();
-  const nc = await connect({ servers: server.address, creds, ...callbacks });
-  await until(() => lines.length > 0, "the credentials expire", 10_000);
-  await sleep(1_500);
-  writeFileSync(creds, await operator.creds());
-  await until(() => lines.length > 1, "the client is back or closed");
-  assert.deepEqual(lines, ["lost: auth_expired", "back"]);
-  await nc.flush();
-});
-
-test("a JWT that expires and a file rotated after a first refusal at reconnect: the client is back, as with nats.go", async () => {
-  const operator = await operatorMode();
-  await using server = await startNats([], operator.config);
-  const creds = temporaryFile("user.creds", await expiring(operator));
-  const { lines, callbacks } = diary();
-  const { dialer, dials } = noting();
-  await connect({ servers: server.address, creds, dialer, ...callbacks });
-  await until(() => dials.length === 2, "the old credentials are offered once more", 10_000);
-  await sleep(500);
-  writeFileSync(creds, await operator.creds());
-  await until(() => lines.length > 1, "the client is back or closed", 10_000);
-  assert.deepEqual(lines, ["lost: auth_expired", "back"]);
-});
-
-test("a creds file that was rotated in time is used without the wait after a refusal", async () => {
-  const operator = await operatorMode();
-  await using server = await startNats([], operator.config);
-  const creds = temporaryFile("user.creds", await expiring(operator));
-  const outages: number[] = [];
-  await connect({
-    servers: server.address,
-    creds,
-    ...immediately,
-    onReconnect: ({ outageMs }) => outages.push(outageMs),
-  });
-  writeFileSync(creds, await operator.creds());
-  await until(() => outages.length === 1, "the client is back", 10_000);
-  assert.ok((outages[0] ?? Number.NaN) < minWaitMs, `out for ${outages} ms`);
-});
-
-test("a creds file that is missing when the old credentials are refused does not end the client", async () => {
-  const operator = await operatorMode();
-  await using server = await startNats([], operator.config);
-  const creds = temporaryFile("user.creds", await expiring(operator));
-  const { lines, refusals, callbacks } = diary();
-  await connect({ servers: server.address, creds, ...callbacks });
-  unlinkSync(creds);
-  // The expiry, and three violations: with the file there, the second of those would be final.
-  await until(() => refusals.length === 4, "the old credentials are refused again and again", 20_000);
-  writeFileSync(creds, await operator.creds());
-  await until(() => lines.length > 1, "the client is back or closed", 10_000);
-  assert.deepEqual(lines, ["lost: auth_expired", "back"]);
-});
-
-test("credentials that were refused twice and did not change end the client, for their reason", async () => {
+test("credentials that are refused twice unchanged end the client with auth_failed", async () => {
   await using server = await startNats([], passwordOf("old"));
   const { lines, callbacks } = diary();
   const { dialer, trace, counted } = measured();
@@ -133,7 +54,7 @@ for (const [what, optionsOf] of [
     await using server = await startNats([], passwordOf("p1"));
     const { lines, callbacks } = diary();
     let offered = 0;
-    // The right one comes fifth: at the first connect, then a wrong one three times, then the new one.
+    // p1 at the first connect, then three wrong passwords, then the new one.
     const passwords = ["p1", "p2", "p3", "p4", "p5"];
     const now = () => passwords[offered++] ?? "none left";
     await connect({ servers: server.address, ...optionsOf(now), ...immediately, ...callbacks });
@@ -145,7 +66,7 @@ for (const [what, optionsOf] of [
   });
 }
 
-test("a token of a function that changes between refusals lets a first connect that is retried in", async () => {
+test("a first connect with retryOnFailedConnect succeeds with a token that changes between refusals", async () => {
   await using server = await startNats(["--auth", "t4"]);
   let offered = 0;
   const authenticator = () => ({ auth_token: `t${++offered}` });
@@ -153,7 +74,7 @@ test("a token of a function that changes between refusals lets a first connect t
   assert.equal(offered, 4);
 });
 
-test("a first connect that is retried ends when the server refuses the same password twice", async () => {
+test("a first connect with retryOnFailedConnect ends when the same password is refused twice", async () => {
   await using server = await startNats([], passwordOf("right"));
   const { dialer, dials } = noting();
   const options = { servers: server.address, user: "worker", pass: "wrong", dialer };
@@ -166,7 +87,7 @@ test("a first connect that is retried ends when the server refuses the same pass
   assert.ok((second?.at ?? 0) - (first?.at ?? 0) >= minWaitMs, "it waits before it offers the same again");
 });
 
-test("an nkey seed file that is replaced after the server refused the old one brings the client back", async () => {
+test("a client reconnects with an nkey seed file that is replaced after a refusal", async () => {
   const [old, rotated] = [nkeyUser(), nkeyUser()];
   const configOf = (key: string) => `authorization { users: [ { nkey: ${key} } ] }`;
   await using server = await startNats([], configOf(old.publicKey));
@@ -184,7 +105,7 @@ test("an nkey seed file that is replaced after the server refused the old one br
   assert.deepEqual(lines, ["back"]);
 });
 
-test("ignoreAuthErrorAbort offers the same credentials for as long as attempts are left", async () => {
+test("ignoreAuthErrorAbort offers the same credentials while attempts are left", async () => {
   await using server = await startNats([], passwordOf("old"));
   const { lines, refusals, callbacks } = diary();
   const options = { user: "worker", pass: "old", ignoreAuthErrorAbort: true, ...immediately, ...callbacks };
@@ -216,12 +137,12 @@ test("with ignoreAuthErrorAbort a shorter reconnectTimeWait is the wait after a 
   await nc.closed();
   const [first, second, third, last] = dials.slice(1).map(({ at }) => at);
   assert.ok(first !== undefined && second !== undefined && third !== undefined && last !== undefined);
-  // Never at once, and far from the 2 s that protect a client which a second refusal would end.
+  // Never immediate, and far below the 2 s for clients that a second refusal would end.
   const waits = [second - first, third - second, last - third];
   assert.ok(Math.min(...waits) >= 45 && Math.min(...waits) < minWaitMs / 2, waits.join());
 });
 
-test("a server that refuses a password does not hold the client back from another server", async () => {
+test("a server that refuses a password does not delay a reconnect to another server", async () => {
   await using closed = await startNats([], passwordOf("old"));
   await using open = await startNats([], passwordOf("old"));
   const back: { server: string; outageMs: number }[] = [];
@@ -238,96 +159,4 @@ test("a server that refuses a password does not hold the client back from anothe
   await until(() => back.length > 0, "the client is on the other server");
   assert.equal(back[0]?.server, open.address);
   assert.ok((back[0]?.outageMs ?? Number.NaN) < minWaitMs, `out for ${back[0]?.outageMs} ms`);
-});
-
-const words = {
-  "Authorization Violation": "auth_failed",
-  "User Authentication Expired": "auth_expired",
-  "Account Authentication Expired": "auth_expired",
-  "User Authentication Revoked": "auth_failed",
-  "Authentication Timeout": "auth_failed",
-} as const;
-
-/** How a server's refusal may come: in place of PONG, or with it. */
-const places: readonly (readonly [string, (socket: Socket, line: string) => void])[] = [
-  ["in place of PONG", (socket, line) => socket.end(line)],
-  ["in front of PONG", (socket, line) => socket.end(`${line}PONG\r\n`)],
-  ["right behind PONG", (socket, line) => socket.end(`PONG\r\n${line}`)],
-  ["right behind PONG, and the server does not hang up", (socket, line) => socket.write(`PONG\r\n${line}`)],
-];
-
-for (const [said, reason] of Object.entries(words)) {
-  for (const [where, say] of places) {
-    test(`-ERR '${said}' ${where} fails the dial with ${reason}, once`, async () => {
-      await using server = await natsPeer((socket) => say(socket, `-ERR '${said}'\r\n`));
-      const { trace, dialer, counted } = measured();
-      const { lines, callbacks } = diary();
-      await assert.rejects(
-        connect({ servers: server.address, dialer, trace, timeout: 5_000, ...callbacks }),
-        (error) => error instanceof DialError && error.reason === reason,
-      );
-      assert.deepEqual(await counted("dialer_attempts_failed_total"), [`error_type=${reason} → 1`]);
-      assert.deepEqual(await counted("dialer_connections_established_total"), []);
-      assert.deepEqual(await counted("nats_client_errors_total"), ["kind=auth → 1"]);
-      assert.deepEqual(lines, [`closed: ${reason}`]);
-    });
-  }
-}
-
-test("a refusal right behind PONG keeps what was published meanwhile for the next connection", async () => {
-  const published: string[] = [];
-  await using server = await natsPeer((socket, nth) => {
-    socket.on("data", (bytes) => published.push(...(/PUB \S+ \d+/.exec(bytes.toString()) ?? [])));
-    if (nth !== 2) socket.write("PONG\r\n");
-    else socket.end("PONG\r\n-ERR 'User Authentication Expired'\r\n");
-  });
-  const { lines, callbacks } = diary();
-  const nc = await connect({ servers: server.address, ...immediately, ...callbacks });
-  for (const socket of server.open) socket.destroy();
-  await until(() => lines.length > 0, "the connection is lost");
-  nc.publish("news", "x");
-  await until(() => lines.length > 1, "the client is back or closed");
-  assert.deepEqual(lines, ["lost: remote", "back"]);
-  await until(() => published.length > 0, "the message arrives");
-  assert.deepEqual(published, ["PUB news 1"]);
-});
-
-test("an authentication timeout said twice does not end the client: it tells of a slow server, not of credentials", async () => {
-  await using server = await natsPeer((socket, nth) => {
-    if (nth === 1 || nth === 5) socket.write("PONG\r\n");
-    else socket.end("-ERR 'Authentication Timeout'\r\n");
-  });
-  const { lines, callbacks } = diary();
-  await connect({ servers: server.address, ...immediately, ...callbacks });
-  for (const socket of server.open) socket.destroy();
-  await until(() => lines.length > 1, "the client is back or closed");
-  assert.deepEqual(lines, ["lost: remote", "back"]);
-});
-
-test("a loss after a refusal that was overcome is told by its own cause", async () => {
-  await using server = await natsPeer((socket, nth) => {
-    if (nth !== 2) socket.write("PONG\r\n");
-    else socket.end("-ERR 'Authorization Violation'\r\n");
-  });
-  let asked: unknown[] = [];
-  const { lines, callbacks } = diary();
-  const nc = await connect({
-    servers: server.address,
-    ...callbacks,
-    maxReconnectAttempts: -1,
-    reconnectDelayHandler: (_attempt, error) => {
-      asked.push(error);
-      return 0;
-    },
-  });
-  const lose = () => {
-    asked = [];
-    for (const socket of server.open) socket.destroy();
-  };
-  lose();
-  await until(() => lines.includes("back"), "the client is back");
-  lose();
-  await until(() => lines.filter((line) => line === "back").length === 2, "the client is back again");
-  assert.ok(!asked.some((error) => /violation/i.test(String(error))), String(asked));
-  await nc.close();
 });

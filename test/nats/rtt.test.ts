@@ -9,7 +9,7 @@ import { instrument } from "../../src/nats.ts";
 import { startNats } from "../support/nats-server.ts";
 import { openTimers, until } from "../support/resources.ts";
 
-/** A client whose flushes the test answers, and what is measured of it. */
+/** A client whose flushes the test resolves, and the measurements. */
 function scripted(state: ClientState = "connected") {
   const pending: { resolve(): void; reject(error: Error): void }[] = [];
   const nc = { flush: () => new Promise<void>((resolve, reject) => pending.push({ resolve, reject })) };
@@ -21,7 +21,7 @@ function scripted(state: ClientState = "connected") {
 
 const ticks = (count: number) => new Promise((resolve) => setTimeout(resolve, count));
 
-test("a round trip is measured by the time of a flush, again and again", async () => {
+test("measureRtt times a flush at each interval", async () => {
   const { nc, pending, events, measured } = scripted();
   const stop = measureRtt(nc, 1, events);
   for (const count of [1, 2, 3]) {
@@ -36,7 +36,7 @@ test("a round trip is measured by the time of a flush, again and again", async (
   stop();
 });
 
-test("one at a time, and one that is rejected is none", async () => {
+test("measureRtt runs one measurement at a time and ignores one that rejects", async () => {
   const { nc, pending, events, measured } = scripted();
   const stop = measureRtt(nc, 1, events);
   await until(() => pending.length === 1, "a flush");
@@ -48,7 +48,7 @@ test("one at a time, and one that is rejected is none", async () => {
   stop();
 });
 
-test("a client without a connection is left alone", async () => {
+test("measureRtt does not flush a disconnected client", async () => {
   const { nc, pending, events } = scripted();
   events.enter("reconnecting");
   const stop = measureRtt(nc, 1, events);
@@ -59,7 +59,7 @@ test("a client without a connection is left alone", async () => {
   stop();
 });
 
-test("it ends with the client, or when stopped, and leaves no timer; nothing is told of a flush under way", async () => {
+test("measureRtt ends with the client or when stopped, leaves no timer and drops a flush in progress", async () => {
   for (const how of ["close", "stop"] as const) {
     const { nc, pending, events, measured } = scripted();
     const stop = measureRtt(nc, 1, events);
@@ -73,7 +73,7 @@ test("it ends with the client, or when stopped, and leaves no timer; nothing is 
   }
 });
 
-test("a real server: off unless asked for, measured across a reconnect, stopped by stop()", async () => {
+test("rttIntervalMs measures across a reconnect until stop(), and nothing is measured without it", async () => {
   await using server = await startNats();
   const nc = await stockConnect({ servers: server.address, reconnectTimeWait: 10, maxReconnectAttempts: -1 });
   const measured: number[] = [];
@@ -93,7 +93,7 @@ test("a real server: off unless asked for, measured across a reconnect, stopped 
   assert.equal(openTimers(), timers, "the timer keeps nothing alive");
   await until(() => measured.length >= 3, "round trips");
   await server.stop();
-  await until(() => state === "reconnecting", "the loss is seen");
+  await until(() => state === "reconnecting", "the loss is noticed");
   const soFar = measured.length;
   await server.start();
   await until(() => measured.length > soFar, "round trips again");
@@ -106,9 +106,9 @@ test("a real server: off unless asked for, measured across a reconnect, stopped 
   await nc.close();
 });
 
-test("a process that measures ends by itself", () => {
+test("a process with rttIntervalMs exits by itself", () => {
   const script = `
-    import { ClientEvents } from "./src/core/client-events.ts";
+    import { ClientEvents } from "./src/client/client-events.ts";
     import { measureRtt } from "./src/nats/rtt.ts";
     measureRtt({ flush: async () => {} }, 1, new ClientEvents({ stats() {} }, "connected"));
   `;

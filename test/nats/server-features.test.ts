@@ -17,7 +17,7 @@ const trusting = { ca: ca.cert };
 const connect = connecting();
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-/** Skips a test on servers older than `version`, and says so. */
+/** Skips a test on servers older than `version`, with a message. */
 function since(...version: [number, number, number]) {
   return { skip: isNatsServerAtLeast(version) ? false : `needs nats-server ${version.join(".")} or newer` };
 }
@@ -45,7 +45,7 @@ async function failsOnce(options: ConnectOptions, reason: Reason): Promise<void>
   assert.deepEqual(await counted("dialer_attempts_failed_total"), [`error_type=${reason} → 1`]);
 }
 
-test("a server that offers TLS without requiring it takes clients with TLS and, for tls: null, without", async () => {
+test("a server that offers TLS accepts clients with TLS and, with tls: null, without", async () => {
   await using server = await startNats([], `allow_non_tls: true\ntls { ${tlsFiles} }`);
   const servers = `localhost:${server.port}`;
   assert.equal(await isEncrypted({ servers, tls: trusting }), true);
@@ -53,7 +53,7 @@ test("a server that offers TLS without requiring it takes clients with TLS and, 
   await failsOnce({ servers }, "tls_cert_untrusted");
 });
 
-test("a server that requires TLS is spoken to in TLS without a tls option", async () => {
+test("a server that requires TLS gets TLS without a tls option", async () => {
   await using server = await startNats([], `tls { ${tlsFiles} }`);
   await failsOnce({ servers: `localhost:${server.port}` }, "tls_cert_untrusted");
 });
@@ -80,19 +80,23 @@ test("handshakeFirst works over a reconnect", since(2, 10, 4), async () => {
   await nc.flush();
 });
 
-test("a server that waits for a TLS handshake before INFO times a plain client out", since(2, 10, 4), async () => {
+test("a plain client times out at a server that waits for a TLS handshake before INFO", since(2, 10, 4), async () => {
   await using server = await startNats([], `tls { ${tlsFiles}, handshake_first: true, timeout: 30 }`);
   await fails({ servers: server.address, tls: trusting, timeout: 300 }, "timeout");
 });
 
-test("a server that falls back from handshake_first takes clients of both kinds, in TLS", since(2, 10, 4), async () => {
-  await using server = await startNats([], `tls { ${tlsFiles}, handshake_first: "100ms" }`);
-  for (const handshakeFirst of [true, false]) {
-    assert.equal(await isEncrypted({ servers: server.address, tls: { ...trusting, handshakeFirst } }), true);
-  }
-});
+test(
+  "a server with a fallback from handshake_first accepts both kinds of clients over TLS",
+  since(2, 10, 4),
+  async () => {
+    await using server = await startNats([], `tls { ${tlsFiles}, handshake_first: "100ms" }`);
+    for (const handshakeFirst of [true, false]) {
+      assert.equal(await isEncrypted({ servers: server.address, tls: { ...trusting, handshakeFirst } }), true);
+    }
+  },
+);
 
-/** Sends a PROXY protocol header ahead of the client's own handshake, as a load balancer does. */
+/** Sends a PROXY protocol header before the client's own handshake, as a load balancer does. */
 function behindBalancer(header: string): Dialer {
   const direct = compose(tcp());
   return (target, options = {}) =>
@@ -105,7 +109,7 @@ function behindBalancer(header: string): Dialer {
     });
 }
 
-test("a PROXY protocol header that a dialer sends reaches the server", since(2, 14, 0), async () => {
+test("a PROXY protocol header sent by the dialer reaches the server", since(2, 14, 0), async () => {
   await using server = await startNats([], "proxy_protocol: true");
   const dialer = behindBalancer("PROXY TCP4 192.0.2.7 127.0.0.1 51000 4222\r\n");
   let back = 0;
@@ -131,7 +135,7 @@ test("a user who must come through a trusted proxy is auth_failed when it does n
   await failsOnce({ servers: server.address, user: "worker", pass: "work" }, "auth_failed");
 });
 
-test("no_auth_user lets a client without credentials in, and wrong ones are auth_failed", async () => {
+test("no_auth_user accepts a client without credentials, and wrong credentials are auth_failed", async () => {
   await using server = await startNats(
     [],
     "accounts: { A: { users: [ { user: guest, password: guest } ] } }\nno_auth_user: guest",
@@ -145,7 +149,7 @@ const limited = (limits: string) =>
   `accounts: { A: { users: [ { user: worker, password: work } ], limits: { ${limits} } } }`;
 const worker = { user: "worker", pass: "work" };
 
-test("more connections than an account's limits allow is server_limit", since(2, 12, 0), async () => {
+test("exceeding an account's connection limit is server_limit", since(2, 12, 0), async () => {
   await using server = await startNats([], limited("max_connections: 1"));
   await connect({ servers: server.address, ...worker });
   await failsOnce({ servers: server.address, ...worker }, "server_limit");
@@ -155,7 +159,7 @@ for (const [what, config, options] of [
   ["a server's", () => "max_subscriptions: 1", since(0, 0, 0)],
   ["an account's", () => limited("max_subscriptions: 1"), since(2, 12, 0)],
 ] as const) {
-  test(`more subscriptions than ${what} limit is told once, and the connection stays`, options, async () => {
+  test(`exceeding ${what} subscription limit is reported once and keeps the connection`, options, async () => {
     await using server = await startNats([], config());
     const { dialer, trace, counted } = measured();
     const told: string[] = [];
@@ -175,16 +179,16 @@ for (const [what, config, options] of [
   });
 }
 
-test("a payload above an account's limit is refused by the client before it is sent", since(2, 12, 0), async () => {
+test("the client refuses a payload above the account's limit before sending it", since(2, 12, 0), async () => {
   await using server = await startNats([], limited("max_payload: 100"));
   const nc = await connect({ servers: server.address, ...worker });
-  // The limit comes in an INFO that answers CONNECT.
+  // The limit arrives with an INFO after CONNECT.
   await nc.flush();
   assert.equal(nc.info?.max_payload, 100);
   assert.throws(() => nc.publish("a", "x".repeat(101)), /max_?payload/i);
 });
 
-test("fields of INFO that the client does not know are kept", since(2, 12, 0), async () => {
+test("unknown fields of INFO are kept", since(2, 12, 0), async () => {
   await using server = await startNats(["--name", "n1"]);
   const names: unknown[] = [];
   const nc = await connect({ servers: server.address, onConnect: ({ identity }) => names.push(identity.name) });

@@ -24,7 +24,7 @@ async function failure(options: ConnectOptions): Promise<DialError> {
   return thrown;
 }
 
-test("a server that was down at the first connect is reconnected to when it is up", async () => {
+test("a server that was down at the first connect is used for a later reconnect", async () => {
   await using a = await natsServer();
   await using b = await startNats();
   const nc = await connect({ servers: [a.address, b.address], ...fast });
@@ -36,7 +36,7 @@ test("a server that was down at the first connect is reconnected to when it is u
 });
 
 for (const maxReconnectAttempts of [-1, 0, 1, 2]) {
-  test(`with maxReconnectAttempts ${maxReconnectAttempts} every server has its chance before connect rejects`, async () => {
+  test(`with maxReconnectAttempts ${maxReconnectAttempts} connect dials every server before it rejects`, async () => {
     await using last = await startNats();
     const down = [await dead(), await dead(), await dead()];
     const { dialer, dials } = noting();
@@ -59,7 +59,7 @@ for (const maxReconnectAttempts of [-1, 0, 1, 2]) {
   });
 }
 
-test("two servers that refuse the credentials do not keep the third from its chance", async () => {
+test("two servers that refuse the credentials do not prevent a dial to the third", async () => {
   await using a = await refusing();
   await using b = await refusing();
   await using c = await startNats();
@@ -67,7 +67,7 @@ test("two servers that refuse the credentials do not keep the third from its cha
   assert.equal(nc.getServer(), c.address);
 });
 
-test("a server that a refusing server tells of is dialed before connect rejects", async () => {
+test("a server announced by a refusing server is dialed before connect rejects", async () => {
   await using discovered = await startNats();
   const told = () => ({ connect_urls: [discovered.address] });
   await using a = await recordingPeer(told, (socket) => socket.end("-ERR 'Authorization Violation'\r\n"));
@@ -75,7 +75,7 @@ test("a server that a refusing server tells of is dialed before connect rejects"
   assert.equal(nc.getServer(), discovered.address);
 });
 
-test("the error of a connect names each server with its reason, and has the reason that a human must mend", async () => {
+test("the error of a connect names each server, and its reason is one that a person must fix", async () => {
   await using a = await refusing();
   await using b = await peer((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
   const [first, last] = [await dead(), await dead()];
@@ -105,7 +105,7 @@ test("the error of a connect to one server is that server's own", async () => {
   assert.equal(error.message, `dial ${server}: connect ECONNREFUSED ${server}`);
 });
 
-test("the error of a connect to many servers names some of them and has all", async () => {
+test("the error of a connect to many servers names some in the message and all in targets", async () => {
   const down = await Promise.all(Array.from({ length: 20 }, dead));
   const error = await failure({ servers: down, ...fast });
   assert.equal(error.targets.length, 20);
@@ -134,7 +134,7 @@ test("a client that gives up reconnecting is closed with the reasons of all its 
   assert.equal(error.reason, "auth_failed");
 });
 
-test("servers that stand still and servers that refuse: the error tells both, and is a timeout only where it decides", async () => {
+test("the error of frozen and refusing servers lists both, and is a timeout only if the timeout decides", async () => {
   await using still = await silentPeer();
   const down = await dead();
   const refused = await failure({ servers: [still.address, down], ...fast, timeout: 100 });
@@ -148,19 +148,19 @@ test("servers that stand still and servers that refuse: the error tells both, an
   assert.equal(timeout.reason, "timeout");
 });
 
-test("retryOnFailedConnect goes on with every server of the list", async () => {
+test("retryOnFailedConnect continues with every server of the list", async () => {
   await using late = await natsServer();
   const { dialer, dials } = noting();
   const down = await dead();
   const connected = connect({ servers: [down, late.address], ...fast, dialer, retryOnFailedConnect: true });
-  await until(() => dials.length >= 6, "it goes on");
+  await until(() => dials.length >= 6, "it continues");
   await late.start();
   const nc = await connected;
   assert.equal(nc.getServer(), late.address);
   assert.ok(dials.filter((each) => each.server === down).length >= 3);
 });
 
-test("a dialer that fails at once leaves timers their turn, however many attempts there are", async () => {
+test("a dialer that fails at once does not starve timers", async () => {
   await using server = await startNats();
   const base = compose(tcp());
   let broken = false;
@@ -177,10 +177,10 @@ test("a dialer that fails at once leaves timers their turn, however many attempt
   const timer = setInterval(() => {
     turns += 1;
   }, 1);
-  await until(() => dials > 50, "it tries on");
+  await until(() => dials > 50, "it continues its attempts");
   clearInterval(timer);
   assert.ok(turns > 10, `${turns} turns of a timer in ${dials} dials`);
   broken = false;
-  await until(() => nc.getServer() === server.address && openSockets() > 0, "it is back");
+  await until(() => nc.getServer() === server.address && openSockets() > 0, "the client is back");
   await nc.flush();
 });

@@ -17,19 +17,19 @@ after(() => until(() => openSockets() === 0, "no test may leave a socket open"))
 const worker = { user: "worker", pass: "work" };
 const fast = { reconnectDelayHandler: () => 5, maxReconnectAttempts: -1 };
 
-test("stateOf tells state, server and last error through the life of a client of this package", async () => {
+test("stateOf returns state, server and last error of a client of this package at each stage", async () => {
   await using server = await startNats();
   const nc = await connect({ servers: server.address, ...fast });
   const up = { state: "connected", connected: true, server: server.address, lastError: undefined };
   assert.deepEqual(stateOf(nc), up);
   await server.stop();
-  await until(() => stateOf(nc).state === "reconnecting", "the loss is seen");
+  await until(() => stateOf(nc).state === "reconnecting", "the loss is noticed");
   await until(() => String(stateOf(nc).lastError).includes("ECONNREFUSED"), "a failed attempt is seen");
   const down = stateOf(nc);
   assert.deepEqual([down.connected, down.server], [false, undefined]);
   assert.ok(down.lastError instanceof DialError);
   await server.start();
-  await until(() => stateOf(nc).connected, "it is back");
+  await until(() => stateOf(nc).connected, "the client is back");
   await nc.flush();
   assert.deepEqual(stateOf(nc), up);
   await nc.close();
@@ -40,11 +40,11 @@ test("stateOf has the loss as the last error, until an attempt fails", async () 
   await using server = await startNats();
   const nc = await connect({ servers: server.address, reconnectDelayHandler: () => 60_000 });
   await server.stop();
-  await until(() => stateOf(nc).state === "reconnecting", "the loss is seen");
+  await until(() => stateOf(nc).state === "reconnecting", "the loss is noticed");
   assert.match(String(stateOf(nc).lastError), /lost: remote|ECONNRESET/);
 });
 
-test("stateOf has an error that a server has reported, and what a client gave up for", async () => {
+test("stateOf has the error that a server reported, and the one that a client gave up for", async () => {
   await using server = await startNats([], deniedConfig);
   const nc = await connect({ servers: server.address, ...worker, ...fast, maxReconnectAttempts: 1 });
   nc.publish("secret.plan");
@@ -56,22 +56,22 @@ test("stateOf has an error that a server has reported, and what a client gave up
   assert.deepEqual(stateOf(nc), { state: "closed", connected: false, server: undefined, lastError: error });
 });
 
-test("stateOf tells of a connection that the client's own connect made", async () => {
+test("stateOf works with a connection of the client's own connect", async () => {
   await using server = await startNats();
   const nc = await stockConnect({ servers: server.address, reconnectTimeWait: 20, maxReconnectAttempts: -1 });
   assert.deepEqual(stateOf(nc), { state: "connected", connected: true, server: server.address, lastError: undefined });
   await server.stop();
-  await until(() => stateOf(nc).state === "reconnecting", "the loss is seen");
+  await until(() => stateOf(nc).state === "reconnecting", "the loss is noticed");
   assert.deepEqual([stateOf(nc).connected, stateOf(nc).server], [false, undefined]);
   await server.start();
-  await until(() => stateOf(nc).connected, "it is back");
+  await until(() => stateOf(nc).connected, "the client is back");
   const drained = nc.drain();
   assert.equal(stateOf(nc).state, "draining");
   await drained;
   assert.equal(stateOf(nc).state, "closed");
 });
 
-test("stateOf refuses what is no NATS connection", () => {
+test("stateOf refuses a value that is not a NATS connection", () => {
   for (const bad of [undefined, null, {}, 5, "nats://a:4222"]) {
     assert.throws(() => stateOf(bad as never), {
       name: "TypeError",
@@ -80,7 +80,7 @@ test("stateOf refuses what is no NATS connection", () => {
   }
 });
 
-/** How a client without reconnects ends, by `end`. */
+/** Returns how a client with reconnect: false ends after `end`. */
 async function closedBy(
   end: (server: Awaited<ReturnType<typeof startNats>>) => unknown,
   options: v3.ConnectOptions = {},
@@ -96,22 +96,22 @@ async function closedBy(
   await end(server);
   const error = await nc.closed();
   assert.equal(told.length, 1);
-  // As the client's own: a server that ends the connection in an orderly way leaves no error.
+  // As in the client itself: a server that closes the connection gracefully leaves no error.
   assert.ok(error === undefined || error === told[0], String(error));
   return told[0];
 }
 
-test("with reconnect: false onClosed has the error that the server was lost with", async () => {
+test("with reconnect: false onClosed has the error of the loss", async () => {
   assert.match(String(await closedBy((server) => server.stop())), /lost: remote|ECONNRESET/);
   assert.match(String(await closedBy((server) => server.stop("SIGTERM"))), /lost: remote|ECONNRESET/);
 });
 
-test("with reconnect: false a server that answers no ping is why the client closes", async () => {
+test("with reconnect: false onClosed reports a server that answers no ping", async () => {
   const error = await closedBy((server) => server.freeze(), { pingInterval: 20, maxPingOut: 1 });
   assert.match(String(error), /lost: stale/);
 });
 
-test("with reconnect: false an end that its owner wants is no error", async () => {
+test("with reconnect: false a close by the user is not an error", async () => {
   for (const end of ["close", "drain", "reconnect"] as const) {
     await using server = await startNats([], deniedConfig);
     const told: unknown[] = [];
@@ -129,7 +129,7 @@ test("with reconnect: false an end that its owner wants is no error", async () =
   }
 });
 
-test("a server that is lost while the client drains is why the client closes", async () => {
+test("onClosed reports a server that is lost during a drain", async () => {
   let unanswered = false;
   await using server = await recordingPeer();
   const told: unknown[] = [];

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { errorKind } from "../../src/nats/error-kind.ts";
 import { readStatus } from "../../src/nats/status.ts";
 
-test("what nats-core says is taken as it is", () => {
+test("readStatus returns statuses of nats-core unchanged", () => {
   const status = { type: "ldm", server: "h:1" } as const;
   assert.equal(readStatus(status), status);
 });
@@ -28,12 +28,12 @@ const translations: [{ type: string; data: unknown }, object][] = [
   [{ type: "client initiated reconnect", data: "" }, { type: "forceReconnect" }],
 ];
 for (const [older, status] of translations) {
-  test(`what nats 2.x says is read in nats-core's words: ${older.type}`, () => {
+  test(`readStatus translates the status ${older.type} of nats 2.x`, () => {
     assert.deepEqual(readStatus(older), status);
   });
 }
 
-test("of an error nats 2.x says the code, and what was not permitted", () => {
+test("readStatus translates the code and the permission context of an error of nats 2.x", () => {
   const permissionContext = { operation: "subscription", subject: "a" };
   for (const [more, kind] of [
     [{ data: "AUTHENTICATION_EXPIRED" }, "auth"],

@@ -1,9 +1,18 @@
 import assert from "node:assert/strict";
+import dns from "node:dns";
 import type { Socket } from "node:net";
-import { after, test } from "node:test";
+import { after, mock, test } from "node:test";
 import type { ClientCloseInfo } from "../../src/client/client-trace.ts";
 import { parseTarget } from "../../src/core/target.ts";
-import { compose, DialError, DialTimeoutError, type Reason, tcp, withTimeout } from "../../src/index.ts";
+import {
+  compose,
+  DialError,
+  DialTimeoutError,
+  type Reason,
+  type TcpOptions,
+  tcp,
+  withTimeout,
+} from "../../src/index.ts";
 import type { ConnectOptions } from "../../src/nats.ts";
 import { authority } from "../support/certificates.ts";
 import { connect, isV2, stockConnect } from "../support/nats-line.ts";
@@ -15,15 +24,15 @@ import { temporaryFile } from "../support/temporary.ts";
 
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-/** A row of the migration table: what both clients do with the same server and options. */
+/** A row of the migration table: the results of both clients with the same server and options. */
 interface Row {
   readonly what: string;
-  /** The class of stock's error and its code, in transport-node's line and in `nats` 2.x. */
+  /** Class and code of the stock client's error, in transport-node and in `nats` 2.x. */
   readonly stock: readonly [v3: string, v2: string];
-  /** Where ours differs from stock: the class of our error's cause. */
+  /** Class and code of our error's cause. @defaultValue those of `stock` */
   readonly cause?: readonly [v3: string, v2: string];
   readonly reason: Reason;
-  /** @defaultValue none, as in stock's; the cause's, where it has one */
+  /** Code of our error. @defaultValue the code of the cause */
   readonly code?: readonly [v3: string | undefined, v2: string | undefined];
   readonly options?: Omit<ConnectOptions, "connectInBackground">;
   readonly serve: () => Promise<{ readonly address: string } & AsyncDisposable>;
@@ -44,6 +53,15 @@ function answer(socket: Socket, line: string): void {
   socket.on("data", () => socket.write(line));
 }
 
+/** A `dns.lookup` that finds no name. The system's resolver may hang or have no network. */
+const notFound: NonNullable<TcpOptions["lookup"]> = (host, _options, done) =>
+  done(Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), { code: "ENOTFOUND" }), []);
+
+async function withoutNames() {
+  const { mock: lookup } = mock.method(dns, "lookup", notFound as typeof dns.lookup);
+  return { address: "nothing.invalid:4222", [Symbol.asyncDispose]: async () => lookup.restore() };
+}
+
 const rows: readonly Row[] = [
   {
     what: "nothing listens",
@@ -54,7 +72,8 @@ const rows: readonly Row[] = [
   },
   {
     what: "the name is not found",
-    serve: async () => ({ address: "a..b:4222", [Symbol.asyncDispose]: async () => {} }),
+    serve: withoutNames,
+    options: { dialer: compose(tcp({ lookup: notFound })) },
     stock: ["Error ENOTFOUND", "Error ENOTFOUND"],
     reason: "dns_not_found",
   },
@@ -105,14 +124,14 @@ const rows: readonly Row[] = [
     reason: "auth_failed",
   },
   {
-    what: "the server hangs up before INFO",
+    what: "the server closes the connection before INFO",
     serve: () => peer((socket) => socket.end()),
     stock: ["ConnectionError", "NatsError CONNECTION_REFUSED"],
     reason: "handshake_closed",
     code: [undefined, undefined],
   },
   {
-    what: "the server hangs up after INFO",
+    what: "the server closes the connection after INFO",
     serve: () =>
       peer((socket) => {
         socket.write(infoLine());
@@ -184,7 +203,7 @@ const rows: readonly Row[] = [
   },
 ];
 
-/** The class of an error, and its code if it has one. */
+/** Class of an error and its code, if any. */
 function spelled(error: unknown): string {
   const { name, code } = error as { name: string; code?: string };
   return code === undefined ? name : `${name} ${code}`;
@@ -221,18 +240,18 @@ for (const { what, stock, cause = stock, reason, code, options, serve } of rows)
   });
 }
 
-/** What stands in the chain of an error's causes, the error first. */
+/** The error and its chain of causes. */
 function causes(error: unknown): unknown[] {
   return error instanceof Error ? [error, ...causes(error.cause)] : [];
 }
 
-test("the system's error stays in the chain of causes", async () => {
+test("the system's error is in the chain of causes", async () => {
   const error = await rejection(connect({ servers: `127.0.0.1:${await freePort()}` }));
   const codes = causes(error).map((each) => (each as { code?: string; syscall?: string }).syscall);
   assert.ok(codes.includes("connect"), String(codes));
 });
 
-test("a bound of the dialer's own, and connectDeadlineMs, have the stock error of a timeout as the cause", async () => {
+test("a dialer's timeout and connectDeadlineMs have the stock timeout error as the cause", async () => {
   await using server = await peer();
   const stock = isV2 ? "NatsError TIMEOUT" : "TimeoutError";
   const bounds = [{ dialer: compose(withTimeout({ timeoutMs: 50 }), tcp()) }, { connectDeadlineMs: 50 }];
@@ -243,7 +262,7 @@ test("a bound of the dialer's own, and connectDeadlineMs, have the stock error o
   }
 });
 
-test("closed() and onClosed of a client that gives up reconnecting tell an error with the stock cause", async () => {
+test("closed() and onClosed of a client that gives up have an error with the stock cause", async () => {
   await using server = await startNats();
   const closes: ClientCloseInfo[] = [];
   const nc = await connect({
@@ -263,19 +282,19 @@ test("closed() and onClosed of a client that gives up reconnecting tell an error
   );
 });
 
-test("an error that a dialer rejects with again and again does not grow a chain of causes", async () => {
+test("a dialer that rejects with the same error again does not extend its chain of causes", async () => {
   const error = new DialError("no route", { reason: "refused", target: parseTarget("127.0.0.1:1") });
   const dialer = () => Promise.reject(error);
   for (let dials = 0; dials < 3; dials += 1) await rejection(connect({ servers: "127.0.0.1:1", dialer }));
   assert.equal(causes(error).length, 2);
 });
 
-test("an error that a dialer has frozen is told as it is", async () => {
+test("a frozen error of a dialer is passed on unchanged", async () => {
   const error = Object.freeze(new DialError("no route", { reason: "refused", target: parseTarget("127.0.0.1:1") }));
   assert.equal(await rejection(connect({ servers: "127.0.0.1:1", dialer: () => Promise.reject(error) })), error);
 });
 
-test("the reason of a signal is told as it is", async () => {
+test("the reason of a signal is passed on unchanged", async () => {
   const reason = new Error("enough");
   await using server = await peer();
   const signal = AbortSignal.abort(reason);

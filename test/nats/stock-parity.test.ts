@@ -10,7 +10,7 @@ type Options = Parameters<typeof stockConnect>[0];
 
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-/** What nats-core keeps inside, and programs and its own tests look at. */
+/** Internal members of nats-core that its own tests and some programs read. */
 interface Insides {
   readonly protocol: {
     readonly transport: { disconnect(): void };
@@ -25,12 +25,12 @@ const insidesOf = (nc: Client) => (nc as unknown as Insides).protocol;
 interface Scene {
   readonly nc: Client;
   readonly server: NatsServer;
-  /** Types of the statuses so far, without those of INFO. */
+  /** Types of the statuses so far, without those caused by INFO. */
   readonly told: string[];
   readonly times: (type: string) => number;
 }
 
-/** Plays `act` with a client of the client's own `connect`, then with one of ours, and expects the same of both. */
+/** Runs `act` with the client's own `connect`, then with ours, and expects the same result. */
 async function same(options: Options, act: (scene: Scene) => Promise<unknown>, config = ""): Promise<void> {
   const outcomes: unknown[] = [];
   for (const connectWith of [stockConnect, connect] as (typeof stockConnect)[]) {
@@ -53,7 +53,7 @@ async function same(options: Options, act: (scene: Scene) => Promise<unknown>, c
   assert.deepEqual(outcomes[1], outcomes[0]);
 }
 
-/** The name of the error that `work` fails with, if it does. */
+/** Name of the error that `work` fails with; `undefined` if it succeeds. */
 async function failure(work: () => unknown): Promise<string> {
   try {
     await work();
@@ -65,31 +65,31 @@ async function failure(work: () => unknown): Promise<string> {
 
 const soon = { reconnectTimeWait: 20, reconnectJitter: 0, maxReconnectAttempts: -1 };
 
-test("statuses of a forced reconnect are told as by the client's own connect", async () => {
+test("statuses of a forced reconnect are those of the client's own connect", async () => {
   await same(soon, async ({ nc, told, times }) => {
     await nc.reconnect();
-    await until(() => times("reconnect") === 1, "it is back");
+    await until(() => times("reconnect") === 1, "the client is back");
     return told;
   });
 });
 
-test("statuses of an outage are told as by the client's own connect, and end with the last attempt", async () => {
+test("statuses of an outage are those of the client's own connect and end with the last attempt", async () => {
   await same({ ...soon, maxReconnectAttempts: 4 }, async ({ nc, server, told }) => {
     await server.stop();
     await nc.closed();
-    await until(() => told.length >= 5, "all is told");
+    await until(() => told.length >= 5, "every event is reported");
     return told.filter((type) => type !== "close");
   });
 });
 
-test("reconnecting is told when an attempt begins, after its wait, as by the client's own connect", async () => {
+test("the status reconnecting comes when an attempt begins, after its delay, as in the client's own connect", async () => {
   const reconnectTimeWait = 300;
   await same({ reconnectTimeWait, reconnectJitter: 0, maxReconnectAttempts: 1 }, async ({ nc, server, times }) => {
     const { servers } = insidesOf(nc);
     const { lastConnect } = servers.getCurrentServer();
     const waited = (async () => {
       await until(() => times("reconnecting") === 1, "an attempt is told");
-      // Of either clock's rounding a millisecond may be missing.
+      // The clocks may differ by a millisecond of rounding.
       const least = lastConnect + reconnectTimeWait - 2;
       return { told: Date.now() >= least, noted: servers.getCurrentServer().lastConnect >= least };
     })();
@@ -99,7 +99,7 @@ test("reconnecting is told when an attempt begins, after its wait, as by the cli
   });
 });
 
-test("a lost connection that is not replaced is told as by the client's own connect", async () => {
+test("statuses of a loss with reconnect: false are those of the client's own connect", async () => {
   await same({ reconnect: false }, async ({ nc, server, told, times }) => {
     await server.stop("SIGTERM");
     const error = await nc.closed();
@@ -108,30 +108,30 @@ test("a lost connection that is not replaced is told as by the client's own conn
   });
 });
 
-test("a stale connection is told as by the client's own connect", async () => {
+test("statuses of a stale connection are those of the client's own connect", async () => {
   await same(soon, async ({ nc, told, times }) => {
     insidesOf(nc).disconnect();
-    await until(() => times("reconnect") === 1, "it is back");
+    await until(() => times("reconnect") === 1, "the client is back");
     return told;
   });
 });
 
-test("an error of the protocol costs the connection, not the client, as with the client's own connect", async () => {
+test("a protocol error ends the connection and not the client, as in the client's own connect", async () => {
   await same(soon, async ({ nc, told, times }) => {
     insidesOf(nc).sendCommand("X\r\n");
-    await until(() => times("reconnect") === 1, "it is back");
+    await until(() => times("reconnect") === 1, "the client is back");
     return told;
   });
 });
 
-test("an error of the protocol ends a client that does not reconnect, as with the client's own connect", async () => {
+test("a protocol error ends a client with reconnect: false, as in the client's own connect", async () => {
   await same({ reconnect: false }, async ({ nc }) => {
     insidesOf(nc).sendCommand("X\r\n");
     return errorName(await nc.closed());
   });
 });
 
-test("an error on the socket is what a client that does not reconnect ends with", async () => {
+test("a socket error ends a client with reconnect: false and is what closed() resolves to", async () => {
   await same({ reconnect: false }, async ({ nc }) => {
     const { socket } = insidesOf(nc).transport as unknown as { socket: NodeJS.EventEmitter };
     socket.emit("error", new Error("something bad happened"));
@@ -140,7 +140,7 @@ test("an error on the socket is what a client that does not reconnect ends with"
   });
 });
 
-test("a closed client refuses everything with the errors of the client's own connect", async () => {
+test("the methods of a closed client fail with the errors of the client's own connect", async () => {
   await same({}, async ({ nc }) => {
     const sub = nc.subscribe("a", { callback() {} });
     await nc.close();
@@ -159,7 +159,7 @@ test("a closed client refuses everything with the errors of the client's own con
   });
 });
 
-test("a draining client refuses everything with the errors of the client's own connect", async () => {
+test("the methods of a draining client fail with the errors of the client's own connect", async () => {
   await same({}, async ({ nc }) => {
     nc.subscribe("a", { callback() {} });
     const drained = nc.drain();
@@ -169,7 +169,7 @@ test("a draining client refuses everything with the errors of the client's own c
   });
 });
 
-test("a request without a responder, and one that the close overtakes, fail as with the client's own connect", async () => {
+test("requests without a responder, or cut short by a close, fail as in the client's own connect", async () => {
   await same({}, async ({ nc }) => {
     nc.subscribe("silent", { callback() {} });
     const nobody = await failure(() => nc.request("nobody", "", { timeout: 1_000 }));
@@ -180,7 +180,7 @@ test("a request without a responder, and one that the close overtakes, fail as w
   });
 });
 
-test("what the server does not permit is told to the subscription and the client as by the client's own connect", async () => {
+test("permission errors reach the subscription and the client as in the client's own connect", async () => {
   const config = `authorization { users: [ { user: worker, password: work, permissions: {
     publish: "open", subscribe: ["open", "_INBOX.>"] } } ] }`;
   const options = { user: "worker", pass: "work", reconnect: false } as const;

@@ -13,7 +13,7 @@ import { type NatsServer, startNats } from "../support/nats-server.ts";
 import { type Peer, peer } from "../support/peers.ts";
 import { openSockets, openTimers, pendingConnects, until } from "../support/resources.ts";
 
-/** How late a busy machine may be. An idle one is within some milliseconds: see the diagnostics. */
+/** Allowed delay on a busy machine, in milliseconds. See the diagnostics for the actual delays. */
 const leewayMs = 1_000;
 
 const forEver = { maxAttempts: Number.POSITIVE_INFINITY, backoff: "constant", initialBackoffMs: 10 } as const;
@@ -31,14 +31,14 @@ async function nothingLeft(): Promise<void> {
 
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-/** A server on every address of loopback, frozen: the kernel accepts connections, and nobody answers. */
+/** A frozen server on every loopback address: the kernel accepts connections, and nothing answers. */
 async function frozenServer(): Promise<NatsServer> {
   const server = await startNats(["-a", "0.0.0.0"]);
   await server.freeze();
   return server;
 }
 
-/** Gives so many addresses of loopback for any name. */
+/** Resolves any name to `count` loopback addresses. */
 function lookupOf(count: number) {
   const addresses = Array.from(
     { length: count },
@@ -54,7 +54,7 @@ function lookupOf(count: number) {
   ) => callback(null, family === 4 ? addresses : []);
 }
 
-/** Fails to connect, and tells how long it took. */
+/** Expects a connect to fail within `allowedMs`, and returns its error. */
 async function failsToConnect(t: TestContext, options: ConnectOptions, allowedMs: number): Promise<unknown> {
   const startedAt = performance.now();
   const failure = await connect(options).then(
@@ -71,7 +71,7 @@ async function failsToConnect(t: TestContext, options: ConnectOptions, allowedMs
   return failure;
 }
 
-describe("connectDeadlineMs, with servers that stand still", () => {
+describe("connectDeadlineMs with frozen servers", () => {
   const connectDeadlineMs = 150;
   const frozen: NatsServer[] = [];
   before(async () => {
@@ -103,19 +103,19 @@ describe("connectDeadlineMs, with servers that stand still", () => {
     await nothingLeft();
   };
 
-  // Much of it is the dialer's, whatever the client.
+  // Most of this depends on the dialer and not on the client library.
   for (const addresses of isV2 ? [3] : [1, 3, 8]) {
     for (const [dialed, dialer] of dialers) {
       for (const [tried, client] of clients) {
         for (const count of [1, 3]) {
-          it(`${count} frozen, of ${addresses} addresses each, by ${dialed}, tried ${tried}`, async (t) => {
+          it(`connectDeadlineMs limits ${count} frozen servers with ${addresses} addresses each, by ${dialed}, tried ${tried}`, async (t) => {
             const servers = frozen.slice(0, count).map(({ port }, index) => `nats${index}.test:${port}`);
             await fails(t, { servers, dialer: dialer(addresses), ...client });
           });
         }
       }
     }
-    it(`addresses that don't even accept, ${addresses} of them`, async (t) => {
+    it(`connectDeadlineMs limits ${addresses} addresses that do not accept connections`, async (t) => {
       await using hole = await blackHole("0.0.0.0");
       const [sockets, connects] = [openSockets(), pendingConnects()];
       const dialer = compose(tcp({ lookup: lookupOf(addresses), connectionAttemptDelayMs: 10 }));
@@ -127,9 +127,9 @@ describe("connectDeadlineMs, with servers that stand still", () => {
   }
 });
 
-describe("timeout, with servers that stand still", () => {
+describe("timeout with frozen servers", () => {
   for (const addresses of [1, 3, 8]) {
-    it(`bounds one server, whose name has ${addresses} addresses`, async (t) => {
+    it(`timeout limits one server whose name has ${addresses} addresses`, async (t) => {
       await using server = await frozenServer();
       const dialer = compose(tcp({ lookup: lookupOf(addresses) }));
       const error = await failsToConnect(t, { servers: `nats.test:${server.port}`, dialer, timeout: 300 }, 300);
@@ -139,7 +139,7 @@ describe("timeout, with servers that stand still", () => {
     });
   }
 
-  it("bounds each of three servers", async (t) => {
+  it("timeout limits each of three servers", async (t) => {
     await using first = await frozenServer();
     await using second = await frozenServer();
     await using third = await frozenServer();
@@ -150,7 +150,7 @@ describe("timeout, with servers that stand still", () => {
     await nothingLeft();
   });
 
-  it("leaves time for the server that answers", async () => {
+  it("timeout leaves time for the server that answers", async () => {
     await using frozen = await frozenServer();
     await using server = await startNats();
     const servers = [frozen.address, server.address];
@@ -162,7 +162,7 @@ describe("timeout, with servers that stand still", () => {
 });
 
 describe("close() during a pending reconnect ends it at once", () => {
-  /** Far longer than any test may take: what is still waited for then has not been ended. */
+  /** Far longer than any test may take. */
   const long = 600_000;
   const connectAndClose = connecting();
   const dialers: [string, Dialer][] = [
@@ -172,7 +172,7 @@ describe("close() during a pending reconnect ends it at once", () => {
       compose(withTimeout({ timeoutMs: long }), withRetry(forEver), withTimeout({ timeoutMs: long }), tcp()),
     ],
   ];
-  /** Connects to the first of `servers`; resolves with the client when it has lost that by `loses` and is dialing another time. */
+  /** Connects to the first of `servers` and loses it by `loses`; resolves with the client when it is dialing again. */
   const reconnecting = async (options: ConnectOptions, loses: () => Promise<unknown> | unknown) => {
     let lost = false;
     let attempts = 0;
@@ -192,7 +192,7 @@ describe("close() during a pending reconnect ends it at once", () => {
       },
     });
     await loses();
-    await until(() => lost, "the loss is seen");
+    await until(() => lost, "the loss is noticed");
     return { nc, attempts: () => attempts };
   };
   const endsAtOnce = async (t: TestContext, nc: Awaited<ReturnType<typeof connect>>) => {
@@ -209,7 +209,7 @@ describe("close() during a pending reconnect ends it at once", () => {
   };
 
   for (const [dialed, dialer] of dialers) {
-    it(`of a frozen server, by ${dialed}`, async (t) => {
+    it(`close() ends a reconnect to a frozen server at once, by ${dialed}`, async (t) => {
       await using server = await startNats();
       const { nc, attempts } = await reconnecting(
         { servers: server.address, dialer, pingInterval: 20, maxPingOut: 1 },
@@ -227,11 +227,11 @@ describe("close() during a pending reconnect ends it at once", () => {
       ["in the TLS handshake", (nth) => (nth === 1 ? infoLine() : infoLine({ tls_required: true }))],
     ];
     for (const [stage, greeting] of stages) {
-      it(`${stage}, by ${dialed}`, async (t) => {
+      it(`close() ends a reconnect at once ${stage}, by ${dialed}`, async (t) => {
         await using server = await greetingPeer(greeting);
         const { nc } = await reconnecting({ servers: server.address, dialer }, () => hangUp(server));
-        await until(() => server.accepted === 2 && server.open.size === 1, "the next handshake is under way");
-        // What the server has said is read in the turns of the loop that follow.
+        await until(() => server.accepted === 2 && server.open.size === 1, "the next handshake is in progress");
+        // The server's data is read in the following turns of the event loop.
         await new Promise((resolve) => setTimeout(resolve, 20));
         await endsAtOnce(t, nc);
         await until(() => server.open.size === 0, "the server sees the connection closed");
@@ -240,13 +240,13 @@ describe("close() during a pending reconnect ends it at once", () => {
       });
     }
 
-    it(`of a server that doesn't even accept, by ${dialed}`, async (t) => {
+    it(`close() ends a reconnect to a server that does not accept at once, by ${dialed}`, async (t) => {
       await using hole = await blackHole();
       const [sockets, connects] = [openSockets(), pendingConnects()];
       const server = await natsPeer();
       const servers = [server.address, `127.0.0.1:${hole.port}`];
       const { nc } = await reconnecting({ servers, dialer, timeout: 200 }, () => server.close());
-      await until(() => pendingConnects() > connects, "a connect is under way");
+      await until(() => pendingConnects() > connects, "a connect is in progress");
       await endsAtOnce(t, nc);
       await until(() => openSockets() <= sockets && pendingConnects() <= connects, "no socket is left");
     });
@@ -264,20 +264,20 @@ describe("close() during a pending reconnect ends it at once", () => {
     ],
   ];
   for (const [what, options] of waits) {
-    it(`in ${what}`, async (t) => {
+    it(`close() ends a reconnect at once in ${what}`, async (t) => {
       await using server = await startNats();
       const { nc } = await reconnecting({ servers: server.address, ...options }, () => server.stop());
-      await until(() => openSockets() === 0 && openTimers() > timersBefore, "it waits");
+      await until(() => openSockets() === 0 && openTimers() > timersBefore, "the client waits");
       await endsAtOnce(t, nc);
       await nothingLeft();
     });
   }
 
-  it("in the client's own wait for a server's turn", async (t) => {
+  it("close() ends the client's own delay before a reconnect at once", async (t) => {
     await using server = await startNats();
     const stock = { reconnectDelayHandler: undefined, reconnectTimeWait: long, reconnectJitter: 0 };
     const { nc, attempts } = await reconnecting({ servers: server.address, ...stock }, () => server.stop());
-    await until(() => openSockets() === 0 && openTimers() > timersBefore, "it waits");
+    await until(() => openSockets() === 0 && openTimers() > timersBefore, "the client waits");
     assert.equal(attempts(), 0);
     await endsAtOnce(t, nc);
     await nothingLeft();
@@ -298,7 +298,7 @@ const ends: [string, (abort: AbortController) => ConnectOptions][] = [
   ],
 ];
 for (const [what, options] of ends) {
-  test(`${connects} connects at once to a frozen server, ended by the ${what}, leave nothing`, async () => {
+  test(`${connects} simultaneous connects to a frozen server, ended by the ${what}, leave nothing behind`, async () => {
     await using server = await frozenServer();
     let connected = 0;
     const connectDone = () => {
@@ -314,7 +314,7 @@ for (const [what, options] of ends) {
   });
 }
 
-test(`${connects} connects in the background to a frozen server, closed, leave nothing`, async () => {
+test(`${connects} background connects to a frozen server leave nothing behind after close()`, async () => {
   await using server = await frozenServer();
   const handles = await Promise.all(
     Array.from({ length: connects }, () => connect({ servers: server.address, connectInBackground: true })),
@@ -328,7 +328,7 @@ test(`${connects} connects in the background to a frozen server, closed, leave n
   await nothingLeft();
 });
 
-/** A server that says what `greeting` gives for each connection, counted from 1, and PONG on the first alone. */
+/** A server that sends `greeting(n)` on its n-th connection, from 1, and PONG only on the first. */
 function greetingPeer(greeting: (nth: number) => string | undefined): Promise<Peer> {
   let connections = 0;
   return peer((socket) => {

@@ -19,7 +19,7 @@ const clientCertificate = ca.issue({ name: "worker", usage: "clientAuth" });
 const connect = connecting();
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-/** A server that speaks TLS only; `lines` are further ones of its configuration about TLS. */
+/** A server that requires TLS; `lines` are added to its TLS configuration. */
 function startTlsNats({ cert, key }: Issued, lines = "") {
   const files = `cert_file: "${temporaryFile("cert.pem", cert)}", key_file: "${temporaryFile("key.pem", key)}"`;
   return startNats([], `tls { ${files}\n${lines} }`);
@@ -53,7 +53,7 @@ async function turnedAway(options: ConnectOptions, reason: Reason): Promise<void
   await until(() => openSockets() === 0, "the refused connection's socket is closed");
 }
 
-/** Fails, in one attempt of a dialer that would retry. */
+/** Expects a connect to fail after one attempt of a dialer that could retry. */
 async function notRetried(options: ConnectOptions): Promise<void> {
   let attempts = 0;
   const count = withTrace({
@@ -66,21 +66,21 @@ async function notRetried(options: ConnectOptions): Promise<void> {
   assert.equal(attempts, 1);
 }
 
-test("TLS, by name and by address, by option and by URL", async () => {
+test("connect uses TLS by option and by URL, with a name and with an address", async () => {
   await using server = await startTlsNats(serverCertificate);
   await letIn({ servers: `localhost:${server.port}`, tls: { ca: ca.cert } });
   await letIn({ servers: server.address, tls: { ca: ca.cert } });
   await letIn({ servers: `tls://localhost:${server.port}`, tls: { caFile: temporaryFile("ca.pem", ca.cert) } });
 });
 
-test("a server without TLS where tls asks for it is tls_protocol, and a dialer does not retry it", async () => {
+test("a server without TLS is tls_protocol for a client with tls, and is not retried", async () => {
   await using server = await startNats();
   await turnedAway({ servers: server.address, tls: {} }, "tls_protocol");
   await turnedAway({ servers: `tls://${server.address}` }, "tls_protocol");
   await notRetried({ servers: server.address, tls: {} });
 });
 
-test("a server that requires TLS where tls is null is tls_protocol, and a dialer does not retry it", async () => {
+test("a server that requires TLS is tls_protocol for a client with tls: null, and is not retried", async () => {
   await using server = await startTlsNats(serverCertificate);
   await turnedAway({ servers: server.address, tls: null }, "tls_protocol");
   await notRetried({ servers: server.address, tls: null });
@@ -92,7 +92,7 @@ for (const option of ["caFile", "certFile", "keyFile"]) {
     ["a folder", temporaryFolder()],
     ["beneath a file", `${temporaryFile("file", "")}/file.pem`],
   ]) {
-    test(`a ${option} that is ${what} is config, names the option, and a dialer does not retry it`, async () => {
+    test(`a ${option} that is ${what} is config, names option and path, and is not retried`, async () => {
       await using server = await startTlsNats(serverCertificate);
       const options = { servers: server.address, tls: { ca: ca.cert, [option]: path } };
       await turnedAway(options, "config");
@@ -102,32 +102,46 @@ for (const option of ["caFile", "certFile", "keyFile"]) {
   }
 }
 
-test("a caFile that was missing at one reconnect serves at the next", async () => {
+test("a reconnect trusts the last content of a caFile that is missing", async () => {
   await using server = await startTlsNats(serverCertificate);
   const caFile = temporaryFile("ca.pem", ca.cert);
-  const reasons: unknown[] = [];
-  let back = false;
+  let reconnects = 0;
   await connect({
     servers: server.address,
     tls: { caFile },
-    maxReconnectAttempts: -1,
-    reconnectDelayHandler: (_attempt, error) => {
-      reasons.push((error as { reason?: string }).reason);
-      return 10;
-    },
+    ...eager,
     onReconnect: () => {
-      back = true;
+      reconnects += 1;
     },
   });
   unlinkSync(caFile);
   await server.stop();
   await server.start();
-  await until(() => reasons.includes("config"), "the file is missed");
-  writeFileSync(caFile, ca.cert);
-  await until(() => back, "the client is back");
+  await until(() => reconnects === 1, "the client is back");
 });
 
-/** Says INFO, speaks TLS from then on, and says by which name it was asked. */
+test("a first connect that goes on reads a caFile that was missing at the first attempt", async () => {
+  await using server = await startTlsNats(serverCertificate);
+  const caFile = temporaryFile("ca.pem", ca.cert);
+  unlinkSync(caFile);
+  const reasons: unknown[] = [];
+  const connected = connect({
+    servers: server.address,
+    tls: { caFile },
+    retryOnFailedConnect: true,
+    maxReconnectAttempts: -1,
+    reconnectDelayHandler: (_attempt, error) => {
+      reasons.push((error as { reason?: string }).reason);
+      return 10;
+    },
+  });
+  await until(() => reasons.length > 0, "the first attempt has failed");
+  writeFileSync(caFile, ca.cert);
+  await (await connected).flush();
+  assert.equal(reasons[0], "config");
+});
+
+/** Sends INFO, then upgrades to TLS and records the names of SNI. */
 async function namedPeer({ cert, key }: Issued) {
   const names: (string | false | undefined)[] = [];
   const server = await peer((socket) => {
@@ -142,7 +156,7 @@ async function namedPeer({ cert, key }: Issued) {
   return { server, names };
 }
 
-test("the host and servername that tls gives are the names that are checked and asked for", async () => {
+test("tls.host and tls.servername are used for the certificate check and for SNI", async () => {
   const { server, names } = await namedPeer(ca.issue({ name: "db.test" }));
   await using _ = server;
   const byName = `localhost:${server.port}`;
@@ -171,7 +185,7 @@ test("the host and servername that tls gives are the names that are checked and 
   }
 });
 
-test("without names in tls, a server's name is checked and asked for, and an address only checked", async () => {
+test("without names in tls, a server's name is used for the check and for SNI, an address only for the check", async () => {
   const { server, names } = await namedPeer(serverCertificate);
   await using _ = server;
   await connect({ servers: `localhost:${server.port}`, tls: { ca: ca.cert } });
@@ -179,7 +193,7 @@ test("without names in tls, a server's name is checked and asked for, and an add
   assert.deepEqual(names, ["localhost", false]);
 });
 
-test("TLS over a reconnect", async () => {
+test("TLS survives a reconnect", async () => {
   await using server = await startTlsNats(serverCertificate);
   let back = false;
   const nc = await connect({
@@ -197,7 +211,7 @@ test("TLS over a reconnect", async () => {
   await nc.close();
 });
 
-test("TLS with a client's certificate", async () => {
+test("a client with a certificate connects over TLS", async () => {
   await using server = await startTlsNats(serverCertificate, mutual());
   const { cert, key } = clientCertificate;
   await letIn({ servers: server.address, tls: { ca: ca.cert, cert, key } });
@@ -205,7 +219,7 @@ test("TLS with a client's certificate", async () => {
   await letIn({ servers: server.address, tls: { ca: ca.cert, ...files } });
 });
 
-test("a client reconnects with the TLS files that could be read last while others are half written", async () => {
+test("a reconnect uses the last usable TLS files while new ones are half written", async () => {
   await using server = await startTlsNats(serverCertificate, mutual());
   const { cert, key } = clientCertificate;
   const files = {
@@ -240,7 +254,7 @@ test("a client reconnects with the TLS files that could be read last while other
   await nc.close();
 });
 
-test("a TLS file that can't be used is a config error that names it, and is not tried again", async () => {
+test("an unusable TLS file is a config error that names it and is not retried", async () => {
   await using server = await startTlsNats(serverCertificate);
   const { cert, key } = clientCertificate;
   const missing = `${temporaryFile("ca.pem", ca.cert)}.none`;
@@ -262,29 +276,29 @@ test("a TLS file that can't be used is a config error that names it, and is not 
   }
 });
 
-test("no client's certificate where one is asked for is tls_client_cert, once", async () => {
+test("a missing client certificate is tls_client_cert, reported once", async () => {
   await using server = await startTlsNats(serverCertificate, mutual());
   await turnedAway({ servers: server.address, tls: { ca: ca.cert } }, "tls_client_cert");
 });
 
-test("a client's certificate of an unknown authority is tls_client_cert, once", async () => {
+test("a client certificate of an unknown authority is tls_client_cert, reported once", async () => {
   await using server = await startTlsNats(serverCertificate, mutual());
   const { cert, key } = authority("strangers").issue({ name: "worker", usage: "clientAuth" });
   await turnedAway({ servers: server.address, tls: { ca: ca.cert, cert, key } }, "tls_client_cert");
 });
 
-test("a server's certificate of an unknown authority is tls_cert_untrusted, once", async () => {
+test("a server certificate of an unknown authority is tls_cert_untrusted, reported once", async () => {
   await using server = await startTlsNats(serverCertificate);
   await turnedAway({ servers: server.address, tls: {} }, "tls_cert_untrusted");
 });
 
-test("a server's certificate for another name is tls_hostname, once", async () => {
+test("a server certificate for another name is tls_hostname, reported once", async () => {
   await using server = await startTlsNats(ca.issue({ name: "elsewhere.test" }));
   await turnedAway({ servers: `localhost:${server.port}`, tls: { ca: ca.cert } }, "tls_hostname");
   await turnedAway({ servers: server.address, tls: { ca: ca.cert } }, "tls_hostname");
 });
 
-test("an expired server's certificate is tls_cert_expired, once", async () => {
+test("an expired server certificate is tls_cert_expired, reported once", async () => {
   const expired = ca.issue({ name: "localhost", from: inDays(-2), until: inDays(-1) });
   await using server = await startTlsNats(expired);
   await turnedAway({ servers: `localhost:${server.port}`, tls: { ca: ca.cert } }, "tls_cert_expired");
@@ -292,7 +306,7 @@ test("an expired server's certificate is tls_cert_expired, once", async () => {
 
 const skip = isNatsServerAtLeast([2, 10, 4]) ? false : "needs nats-server 2.10.4 or newer";
 
-test("TLS before INFO, where the server has it", { skip }, async () => {
+test("handshakeFirst does TLS before INFO", { skip }, async () => {
   await using server = await startTlsNats(serverCertificate, "handshake_first: true");
   await letIn({ servers: server.address, tls: { ca: ca.cert, handshakeFirst: true } });
 });

@@ -1,6 +1,6 @@
 /**
- * Every function that users give to `dialtrace/nats` and `dialtrace/nats-ws`, and all that may come of its
- * misbehaviors.
+ * Every function that users pass to `dialtrace/nats` and `dialtrace/nats-ws`, with the expected outcome of each
+ * misbehavior.
  */
 import assert from "node:assert/strict";
 import type { Socket } from "node:net";
@@ -31,7 +31,7 @@ type Event = keyof ClientTrace;
 
 const fast = { noRandomize: true, reconnectDelayHandler: () => 1, maxReconnectAttempts: -1 };
 
-/** Connects, has `live` do what it does with the client, and closes it. Rejects with what the client gave up for. */
+/** Connects, runs `live` with the client, and closes it. Rejects with the error that made the client give up. */
 async function life(options: ConnectOptions, live: (nc: Client, server: RecordingPeer) => unknown): Promise<void> {
   await using server = await recordingPeer();
   const nc = await connect({ servers: server.address, ...fast, ...options });
@@ -44,7 +44,7 @@ async function life(options: ConnectOptions, live: (nc: Client, server: Recordin
   if (error) throw error;
 }
 
-/** Has the client lose its connection, and waits until it is back, or has given up. */
+/** Makes the client lose its connection, and waits until it is back or has given up. */
 function outage(options: ConnectOptions): Promise<void> {
   let back = false;
   const onReconnect = () => {
@@ -56,7 +56,7 @@ function outage(options: ConnectOptions): Promise<void> {
   });
 }
 
-/** What makes each event happen. */
+/** Functions that trigger each event. */
 const causes: Readonly<Record<Event, (nc: Client, server: RecordingPeer, seen: ReadonlySet<Event>) => unknown>> = {
   stateChange: () => {},
   connect: () => {},
@@ -75,14 +75,14 @@ const causes: Readonly<Record<Event, (nc: Client, server: RecordingPeer, seen: R
   rtt: () => {},
   publishRejected: async (nc, server, seen) => {
     server.hangUp();
-    await until(() => seen.has("disconnect"), "it is lost");
+    await until(() => seen.has("disconnect"), "the connection is lost");
     assert.throws(() => nc.publish("news"));
   },
   close: (nc) => nc.close(),
   end: (nc) => nc.close(),
 };
 
-/** A life in which `event` happens, told to the observers or callbacks in `options`. */
+/** Runs a client with `options` in which `event` happens. */
 function happening(event: Event, options: ConnectOptions): Promise<void> {
   const seen = new Set<Event>();
   const note = Object.fromEntries(Object.keys(causes).map((each) => [each, () => void seen.add(each as Event)]));
@@ -95,7 +95,7 @@ function happening(event: Event, options: ConnectOptions): Promise<void> {
   });
 }
 
-/** `nats` 2.x does not tell of subscriptions that fall behind. */
+/** `nats` 2.x does not report slow consumers. */
 const events = (Object.keys(causes) as Event[]).filter((event) => !isV2 || event !== "slowConsumer");
 
 const hooks: UserFunction[] = events.map((event) => ({
@@ -122,7 +122,7 @@ const callbacks: UserFunction[] = (
   expected: told(new RegExp(`^${name} threw`)),
 }));
 
-/** What must be a value at once: a promise of any kind is as good as a throw. */
+/** Functions that must return a value synchronously: any promise counts as an error. */
 const observed = expecting(harmless, {
   throws: warned(/^an observer of clients/),
   "returns a rejecting promise": warned(/^an observer of clients/),
@@ -137,7 +137,7 @@ const dialError = (says: RegExp, config = true): Expected => ({
   config,
 });
 
-/** Whatever is no credentials fails the dial, by a mistake in the program. */
+/** Anything but credentials fails the dial as `config`. */
 function credentials(says: string, whenUndefined: Expected = harmless): Record<Misbehavior, Expected> {
   const got = allRefused(says, "DialError");
   return {
@@ -269,13 +269,13 @@ const loggers: UserFunction[] = (["info", "warn"] as const).map((level) => ({
   expected: told(new RegExp(`^natsLog's logger\\.${level}\\(\\)`)),
 }));
 
-/** A client that this package has not made. */
+/** A client made elsewhere. */
 async function instrumented(trace: ClientTrace | (() => never)): Promise<void> {
   await using server = await recordingPeer();
   const nc = await stockConnect({ servers: server.address });
   const { stop } = instrument(nc, { trace });
   await nc.close();
-  await until(() => nc.isClosed(), "it is closed");
+  await until(() => nc.isClosed(), "the client is closed");
   await new Promise((resolve) => setTimeout(resolve, 5));
   stop();
 }
@@ -325,7 +325,7 @@ const websockets: UserFunction[] = [
       throws: failed(/a broken function/),
       "returns a rejecting promise": failed(/a broken function/),
       "returns a promise of the right value": harmless,
-      // The client's own timer may fire before the bound that stands just below it.
+      // The client's own timer may fire before the deadline, which is only 10 ms shorter.
       "returns a promise that never settles": failed(/timed out|timeout/),
     }),
   },
@@ -339,6 +339,6 @@ userFunctionTests([
   ...hooks,
   ...observers,
   ...loggers,
-  // Only transport-node has these.
+  // Only transport-node supports these.
   ...(isV2 ? [] : [...pool, ...websockets]),
 ]);

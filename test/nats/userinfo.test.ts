@@ -16,12 +16,12 @@ const { seed, publicKey } = nkeyUser();
 const nkeySeed = new TextEncoder().encode(seed);
 const creds = new TextEncoder().encode(await (await operatorMode()).creds());
 
-/** Connects to the servers, one after the other, and returns the credentials that each was sent first. */
+/** Connects to the servers one after the other, and returns the first credentials that each received. */
 async function sentTo(peers: readonly RecordingPeer[], servers: string[], options: ConnectOptions) {
   const nc = await connect({ servers, ...fast, ...options });
   for (const peer of peers) {
     await until(() => {
-      // Of the server that it is on, until it is on the next.
+      // Closes all connections until the client reaches this peer.
       if (peer.credentials.length === 0) for (const each of peers) each.hangUp();
       return peer.credentials.length > 0;
     }, `${peer.address} is reached`);
@@ -42,7 +42,7 @@ const kinds: [string, ConnectOptions, Record<string, unknown>][] = [
 ];
 
 for (const [what, options, ofOptions] of kinds) {
-  test(`with ${what} in the options, a server with userinfo is sent its own, and one without that of the options`, async () => {
+  test(`with ${what} in the options, a server with userinfo gets its own and a server without gets the options'`, async () => {
     await using a = await recordingPeer();
     await using b = await recordingPeer();
     await using c = await recordingPeer();
@@ -55,7 +55,7 @@ for (const [what, options, ofOptions] of kinds) {
   });
 }
 
-test("a JWT of the options is sent to every server, beside the userinfo of one that has some", async () => {
+test("a JWT of the options is sent to every server, in addition to userinfo", async () => {
   await using a = await recordingPeer();
   await using b = await recordingPeer();
   const [toA, toB] = await sentTo([a, b], [`nats://tokA@${a.address}`, b.address], { creds });
@@ -64,7 +64,7 @@ test("a JWT of the options is sent to every server, beside the userinfo of one t
   assert.deepEqual(Object.keys(toB ?? {}).sort(), ["jwt", "nkey"]);
 });
 
-test("a discovered server is sent the userinfo of the server that told of it, and no other", async () => {
+test("a discovered server gets the userinfo of the server that announced it and no other", async () => {
   await using discovered = await recordingPeer();
   await using a = await recordingPeer(() => ({ connect_urls: [discovered.address] }));
   await using b = await recordingPeer();
@@ -73,7 +73,7 @@ test("a discovered server is sent the userinfo of the server that told of it, an
   assert.deepEqual(toDiscovered, { auth_token: "tokA" });
 });
 
-test("a server that a server without userinfo tells of is sent the options' credentials", async () => {
+test("a server announced by a server without userinfo gets the options' credentials", async () => {
   await using discovered = await recordingPeer();
   await using a = await recordingPeer(() => ({ connect_urls: [discovered.address] }));
   await using b = await recordingPeer();
@@ -82,14 +82,14 @@ test("a server that a server without userinfo tells of is sent the options' cred
   assert.deepEqual(toDiscovered, user);
 });
 
-test("a server of the list keeps its own userinfo when another one tells of it", async () => {
+test("a configured server keeps its own userinfo when another server announces it", async () => {
   await using b = await recordingPeer();
   await using a = await recordingPeer(() => ({ connect_urls: [b.address] }));
   const [toA, toB] = await sentTo([a, b], [`nats://tokA@${a.address}`, b.address], {});
   assert.deepEqual([toA, toB], [{ auth_token: "tokA" }, {}]);
 });
 
-test("servers with tokens of their own in one string: each takes its client", async () => {
+test("servers with different tokens in one string each accept the client", async () => {
   await using a = await startNats(["--auth", "tokA"]);
   await using b = await startNats(["--auth", "tokB"]);
   const nc = await connect({ servers: `nats://tokA@${a.address},nats://tokB@${b.address}`, ...fast });

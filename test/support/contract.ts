@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { Duplex } from "node:stream";
 import { describe, test } from "node:test";
-import { dialEventNames } from "../../src/core/trace.ts";
+import { dialEventNames, inheritedEvents } from "../../src/core/trace.ts";
 import { dialerOf } from "../../src/engine/context.ts";
 import { compose, type Dialer, type DialOptions, type DialTrace, type Middleware, Target } from "../../src/index.ts";
 import { fakeClock, scriptedDialer } from "../../src/testing.ts";

@@ -1,6 +1,6 @@
 import * as plain3 from "@nats-io/transport-node";
 import * as plain2 from "nats";
-import type { Upstream } from "../../src/nats/nats-library.ts";
+import type { NatsLibrary } from "../../src/nats/nats-library.ts";
 import { nats2 } from "../../src/nats/nats-library-v2.ts";
 import { transportNode } from "../../src/nats/nats-library-v3.ts";
 import * as ours3 from "../../src/nats.ts";
@@ -16,7 +16,7 @@ export const connect = isV2 ? (ours2.connect as unknown as typeof ours3.connect)
 export const stockConnect = isV2 ? (plain2.connect as unknown as typeof plain3.connect) : plain3.connect;
 
 /** The line of the client under test, as the adapter sees it. */
-export const upstream: Upstream = isV2 ? nats2 : transportNode;
+export const library: NatsLibrary = isV2 ? nats2 : transportNode;
 
 /** transport-node's classes of errors, by the codes that tell apart those of `nats` 2.x, which has one class. */
 const classOf: Readonly<Record<string, string>> = {
