@@ -64,15 +64,15 @@ export function graph(
   for (const [value, colour] of Object.entries(colours)) {
     panel.overrideByName(value, [{ id: "color", value: { mode: "fixed", fixedColor: colour } }]);
   }
-  if (bound !== undefined) {
-    panel.overrideByName(bound, [
-      { id: "custom.stacking", value: { mode: common.StackingMode.None, group: "A" } },
-      { id: "custom.fillOpacity", value: 0 },
-      { id: "custom.lineStyle", value: { fill: "dash", dash: [10, 10] } },
-    ]);
-  }
-  return panel;
+  return bound === undefined ? panel : panel.overrideByName(bound, limitLine);
 }
+
+/** Draws a series as a dashed line that is not stacked. */
+const limitLine = [
+  { id: "custom.stacking", value: { mode: common.StackingMode.None, group: "A" } },
+  { id: "custom.fillOpacity", value: 0 },
+  { id: "custom.lineStyle", value: { fill: "dash", dash: [10, 10] } },
+];
 
 /** One or more numbers, coloured by thresholds. */
 export function number(options: PanelOptions & { readonly steps?: Steps; readonly noValue?: string }): Panel {

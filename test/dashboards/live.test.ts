@@ -189,9 +189,9 @@ describe("panels compared with the scenario", () => {
       db.map(({ metric, value }) => `${metric.instance} ${value}`),
       [`a ${numbers.kept}`, `b ${numbers.kept}`],
     );
-    const underWay = await panel("dialer.json", "In progress", { dialer_name: "stuck" });
+    const inProgress = await panel("dialer.json", "In progress", { dialer_name: "stuck" });
     assert.deepEqual(
-      underWay.map(({ value }) => value),
+      inProgress.map(({ value }) => value),
       [1, 1],
     );
     const closed = await rises("dialer.json", "Connections closed, by reason", { dialer_name: "db" });
@@ -221,9 +221,9 @@ describe("panels compared with the scenario", () => {
     const asked = await counts("pool.json", "Acquires, by outcome", ofRoomy);
     nearlyAll(asked, { hit: hits, miss: misses, timeout: 0, failure: failures, canceled });
     nearly((await byLegend("pool.json", "Hit ratio", ofRoomy)).hits, hits / (hits + misses), 0.001);
-    const inVain = await byLegend("pool.json", "Failed acquires", ofRoomy);
-    nearly(inVain.failure, failures / (hits + misses + failures), 0.001);
-    assert.equal(inVain.timeout, 0);
+    const failed = await byLegend("pool.json", "Failed acquires", ofRoomy);
+    nearly(failed.failure, failures / (hits + misses + failures), 0.001);
+    assert.equal(failed.timeout, 0);
     nearlyAll(await rises("pool.json", "Evictions, by reason", ofRoomy), roomy.evictions);
     const lost = Object.values(roomy.evictions).reduce((sum, each) => sum + each, 0);
     nearlyAll(await counts("pool.json", "Connections added and removed", ofRoomy), { added: misses, removed: lost });
@@ -311,14 +311,14 @@ describe("panels compared with the scenario", () => {
       const [connected] = await panel("nats.json", "Time connected", own);
       nearly(connected?.value, 1 - away / watched, 0.1);
     }
-    const befell = await rises("nats.json", "Connection events");
+    const events = await rises("nats.json", "Connection events");
     nearly(
-      befell["lame duck"],
+      events["lame duck"],
       [...["a", "b"]].reduce((sum, each) => sum + tally.of(`nats ${each} lost lame_duck`), 0),
     );
-    nearly(befell.stale, 1);
-    nearly(befell["slow consumer"], 1);
-    nearly(befell.forced, tally.of("flapping b lost forced"));
+    nearly(events.stale, 1);
+    nearly(events["slow consumer"], 1);
+    nearly(events.forced, tally.of("flapping b lost forced"));
   });
 
   it("the panels show server errors, buffered and rejected messages", async () => {
