@@ -61,6 +61,10 @@ export function httpProxy(options: HttpProxyOptions, over?: SocketDialer): Diale
         if (secrets !== undefined) noteSecrets(socket, secrets);
         // RFC 6874, section 1: the zone of a link-local address is valid only on this host.
         const authority = String(target).replace(/%[^\]]*(?=\])/, "");
+        // A Target that was not parsed may hold any name, even one that ends the line.
+        if (!/^[!-~]+$/.test(authority)) {
+          throw new DialError("CONNECT can't carry a name with other than printable ASCII", { reason: "config" });
+        }
         socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${lines}\r\n`);
         const status = await readStatus(socket);
         if (status > 299) {

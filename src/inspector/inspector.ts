@@ -1,6 +1,7 @@
 import type { ClientObserver } from "../client/client-trace.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { attach } from "../engine/observe.ts";
+import { handled } from "../support/handled.ts";
 import { markObserver } from "../support/observed-places.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkDuration, checkOptions, invalid, show } from "../support/validate.ts";
@@ -88,8 +89,9 @@ export function inspector(options: InspectorOptions = {}): Inspector {
     },
     snapshot: () => summarize(watch),
     handler: () => requestHandler(watch, live, allowed),
+    // A page that can't be served must not end a program that did not wait for it.
     listen: (where = {}) =>
-      listen(where, (host) => requestHandler(watch, live, new Set([...allowed, host.toLowerCase()]))),
+      handled(listen(where, (host) => requestHandler(watch, live, new Set([...allowed, host.toLowerCase()])))),
   };
 }
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compose, type Lookup, tcp, withTimeout, withTrace } from "../../src/index.ts";
-import { goodPeer } from "../support/peers.ts";
+import { Target } from "../../src/core/target.ts";
+import { compose, httpProxy, type Lookup, socksProxy, tcp, withTimeout, withTrace } from "../../src/index.ts";
+import { goodPeer, peer } from "../support/peers.ts";
 
 const broken = {
   get address(): string {
@@ -73,4 +74,19 @@ test("a target whose parts cannot be made text is refused with the reason config
   for (const target of [{ host: Symbol("s"), port: 1 }, { path: Object.create(null) }, Object.create(null)]) {
     await assert.rejects(compose(tcp())(target as never), { code: "ERR_INVALID_TARGET", reason: "config" });
   }
+});
+
+test("a proxy is not asked for a Target made by hand whose host or port it would misread", async () => {
+  const asked: string[] = [];
+  await using proxy = await peer((socket) => {
+    socket.on("data", (bytes) => {
+      if (bytes[0] === 5) socket.write(Buffer.from([5, 0]));
+      if (bytes[0] !== 5 || bytes.length > 4) asked.push(bytes.toString("latin1"));
+    });
+  });
+  const http = compose(withTimeout({ timeoutMs: 2_000 }), httpProxy({ proxy: `http://${proxy.address}` }));
+  const socks = compose(withTimeout({ timeoutMs: 2_000 }), socksProxy({ proxy: `socks5h://${proxy.address}` }));
+  await assert.rejects(http(new Target("a:1 HTTP/1.1\r\nX-Evil: y", 1)), { reason: "config" });
+  await assert.rejects(socks(new Target("a", 70_000)), { reason: "config" });
+  assert.deepEqual(asked, []);
 });
