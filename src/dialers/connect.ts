@@ -54,7 +54,7 @@ export function connectAddress(
       socket.on("error", ignore);
       socket.destroy();
       if (address.family === "unix") makePrintable(error);
-      trace?.connectDone?.({ address, durationMs: clock.now() - startedAt, ...failed(error, cancel) });
+      trace?.connectDone?.({ address, durationMs: clock.now() - startedAt, ...outcomeOf(error, cancel) });
       reject(error);
     };
     const onAbort = () => onError(cancel?.reason);

@@ -72,7 +72,7 @@ export function resolve(
   };
   const fail = (error: unknown) => {
     if (!reported) {
-      trace?.dnsDone?.({ host, addresses: [], durationMs: clock.now() - startedAt, ...failed(error, cancel) });
+      trace?.dnsDone?.({ host, addresses: [], durationMs: clock.now() - startedAt, ...outcomeOf(error, cancel) });
     }
     reported = true;
   };

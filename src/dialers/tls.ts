@@ -169,7 +169,7 @@ export function tls(options: TlsDialerOptions = {}, over: SocketDialer = tcp()):
       // It may be what the server choked on.
       if (resumed !== undefined) sessions.delete(server);
       const durationMs = clock.now() - startedAt;
-      trace?.tlsHandshakeDone?.({ serverName: name, durationMs, ...failed(error, cancel) });
+      trace?.tlsHandshakeDone?.({ serverName: name, durationMs, ...outcomeOf(error, cancel) });
       throw error;
     }
   }, placesOf(over));

@@ -72,7 +72,7 @@ export class WaitQueue {
         target,
         limit: this.#limit,
         durationMs: clock.now() - since,
-        ...failed(thrown, cancel),
+        ...outcomeOf(thrown, cancel),
       });
       throw thrown;
     } finally {

@@ -21,7 +21,7 @@ export async function tracedTls(
     // A certificate's names are the server's own words.
     cleanError(error);
     const durationMs = performance.now() - startedAt;
-    trace?.tlsHandshakeDone?.({ serverName, durationMs, ...failed(error, undefined) });
+    trace?.tlsHandshakeDone?.({ serverName, durationMs, ...outcomeOf(error, undefined) });
     throw error;
   }
 }
