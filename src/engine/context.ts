@@ -16,7 +16,7 @@ import { type DialState, insideAttempt } from "./dial-state.ts";
 import { chainOf } from "./hook-chain.ts";
 import { infoOf, type LayerInfo, type LayerTraits, layerOf, noInfo, setLayer, withLayer } from "./layer-info.ts";
 
-/** What the layers of one dial hand down to each other: {@link DialOptions}, checked and completed. */
+/** What each layer of a dial passes to the next: {@link DialOptions}, checked and completed. */
 export interface DialContext<C extends Duplex> {
   readonly cancel: Cancel | undefined;
   readonly trace: DialTrace | undefined;
@@ -26,17 +26,17 @@ export interface DialContext<C extends Duplex> {
   readonly clock: Clock;
   /** What the layers of one dial share; set by the outermost composition. */
   readonly state: DialState | undefined;
-  /** Whether `withRetry` stands above: what is bounded here is then one attempt. */
+  /** Whether a retrying layer is above: timeouts below it limit one attempt. */
   readonly insideRetry: boolean;
-  /** When the nearest bound above passes, by the clock; for those who plan ahead, for `cancel` ends all. */
+  /** The nearest deadline above, by the clock, for layers that plan ahead; `cancel` enforces it. */
   readonly deadline: number | undefined;
-  /** What the caller asks of the layers beneath in place of what they were made with; seldom anything. */
+  /** Overrides of the options that the layers beneath were made with; usually none. */
   readonly call: DialOverrides | undefined;
-  /** What base dialers are called in, handshakes not. */
+  /** Wraps calls of base dialers, but not of handshakes. */
   readonly runInContext: RunInContext | undefined;
 }
 
-/** Calls `work` in surroundings of an observer's own, such as an async context, and returns what it returns. */
+/** Calls `work` in an observer's own context, such as an async context, and returns its result. */
 export type RunInContext = <T>(work: () => T) => T;
 
 /** A dialer as the layers of this package call it: target parsed, context complete. Rejects, never throws. */
@@ -163,8 +163,8 @@ const lazySignal: PropertyDescriptor & ThisType<WithContext<never>> = {
 };
 
 /**
- * Checks and completes what a caller gave. A decorator from outside may have changed any option on the way: its
- * changes win, the rest is inherited.
+ * Checks and completes the options of a dial. A decorator from outside may have changed any of them: its changes win,
+ * the rest is inherited.
  */
 export function contextOf<C extends Duplex>(
   options: (DialOptions<C> & WithContext<C>) | undefined,
@@ -181,7 +181,7 @@ export function contextOf<C extends Duplex>(
   const trace = given === undefined || given === inherited.trace ? given : chainOf(given);
   const { insideRetry, runInContext } = inherited;
   const state = options[stateKey];
-  // Times of two clocks can't be compared.
+  // Times of two clocks cannot be compared.
   const deadline = clock === inherited.clock ? inherited.deadline : undefined;
   // The base dialer's own overrides are new, whatever the dial's were.
   const above = state?.insideAttempt ? undefined : inherited.call;

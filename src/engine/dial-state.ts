@@ -1,16 +1,16 @@
 import type { Duplex } from "node:stream";
 import type { AttemptRecord } from "../core/errors.ts";
 
-/** Attempts that an error remembers; a dial that retries for days must not grow without bound. */
+/** Most attempts that an error lists; a dial that retries for days must not grow without bound. */
 const maxRecords = 32;
 
-/** What the layers of one dial share: the count of its attempts and how the last of them ended. */
+/** State that the layers of one dial share: the number of attempts, and how the latest ones ended. */
 export class DialState {
   /** Attempts started so far; also the number of the running one. */
   attempts = 0;
-  /** What the last attempt that succeeded has brought. */
+  /** The connection of the last successful attempt. */
   conn: Duplex | undefined = undefined;
-  /** Whether a base dialer is at work, so that compositions inside it count no attempt of their own. */
+  /** Whether a base dialer is running: compositions inside it count no attempts of their own. */
   readonly insideAttempt: boolean;
   /** How the last {@link maxRecords} attempts failed, oldest first. */
   readonly failures: AttemptRecord[] = [];

@@ -9,9 +9,8 @@ export type Failed =
   | { readonly outcome: "canceled"; readonly error: unknown; readonly reason?: undefined };
 
 /**
- * Tells a failure from a caller's abort. Once aborted, work has ended for the abort's own reason,
- * whatever it threw itself: that is the caller's abort, unless a timeout or another layer of this
- * package aborted.
+ * Returns whether work failed or was canceled by its caller. After an abort, the outcome follows the abort's reason,
+ * whatever the work threw: canceled, unless a timeout or another layer of this package aborted it.
  */
 export function outcomeOf(thrown: unknown, cancel: Cancel | undefined): Failed {
   const aborted = cancel?.aborted === true;

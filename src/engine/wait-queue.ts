@@ -7,21 +7,21 @@ import { type Linked, LinkedList } from "../support/linked-list.ts";
 import type { DialContext } from "./context.ts";
 import { outcomeOf } from "./outcome.ts";
 
-/** A dial that waits for its turn. */
+/** A dial that waits to be admitted. */
 export interface Waiter extends Linked<Waiter> {
   readonly target: Target;
   readonly clock: Clock;
-  /** When it came, by its clock. */
+  /** When the wait began, by the dial's clock. */
   readonly since: number;
-  /** Lets it go on. */
+  /** Admits the dial. */
   admit(): void;
-  /** Ends its dial. */
+  /** Rejects the dial. */
   refuse(error: unknown): void;
 }
 
 /**
- * Dials that wait for their turn at a limit, first come, first served. It tells their hooks of the wait and
- * lets aborted ones go. It has one timer at most, and none when nobody waits.
+ * Dials that wait at a limit, first come, first served. Reports each wait to the dial's hooks and removes aborted
+ * dials. Has at most one timer, and none while the queue is empty.
  */
 export class WaitQueue {
   readonly #limit: Limit;
@@ -36,12 +36,12 @@ export class WaitQueue {
     return this.#queue.size;
   }
 
-  /** Who is next. */
+  /** The dial at the head of the queue. */
   get first(): Waiter | undefined {
     return this.#queue.oldest;
   }
 
-  /** Takes out who is next. */
+  /** Removes and returns the dial at the head of the queue. */
   shift(): Waiter | undefined {
     const waiter = this.#queue.shift();
     this.#rest();
@@ -49,8 +49,8 @@ export class WaitQueue {
   }
 
   /**
-   * Resolves when the dial is admitted; rejects when it is refused, and with the abort's reason. Who was admitted
-   * has got its turn, even if it finds that it was aborted meanwhile.
+   * Resolves when the dial is admitted; rejects when it is refused, or with the abort's reason. An admitted dial
+   * has taken its turn even if it was aborted in the same moment.
    */
   async wait<C extends Duplex>(target: Target, context: DialContext<C>): Promise<void> {
     const { cancel, trace, clock } = context;
@@ -81,14 +81,14 @@ export class WaitQueue {
     trace?.limitWait?.({ target, limit: this.#limit, durationMs: clock.now() - since, outcome: "success" });
   }
 
-  /** Calls `wake` in `ms` milliseconds, unless that is arranged already or nobody waits any more. */
+  /** Calls `wake` in `ms` milliseconds, unless a call is scheduled already or the queue becomes empty. */
   wakeIn(ms: number, clock: Clock, wake: (lateByMs: number) => void): void {
     if (this.#timer !== undefined) return;
     const onTime = (lateByMs: number) => {
       this.#timer = undefined;
       wake(lateByMs);
     };
-    // Whole milliseconds, as timers have; a little late rather than once more for the rest.
+    // Whole milliseconds, as timers have; rounded up, so that one timer is enough.
     this.#timer = new Deadline(clock, Math.max(1, Math.ceil(ms)), onTime);
   }
 

@@ -1,5 +1,5 @@
 /**
- * Bytes put together as they come. Linear in their number, and without an object for each piece, for a peer may send them one by one.
+ * Collects bytes as they arrive, in time linear in their number and without an object for each piece: a peer may send them one by one.
  */
 export class CollectedBytes {
   #buffer = Buffer.alloc(0);
@@ -9,7 +9,7 @@ export class CollectedBytes {
     return this.#size;
   }
 
-  /** All bytes so far; good until the next are added. */
+  /** All bytes so far; valid until more are added. */
   get bytes(): Buffer {
     return this.#buffer.subarray(0, this.#size);
   }

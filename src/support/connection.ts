@@ -4,7 +4,7 @@ import { notify } from "./user-call.ts";
 /** Whether `value` may be a connection: a duplex stream, of Node's or of a library that has the same methods. */
 export function isConnection(value: unknown): value is Duplex {
   if (typeof value !== "object" || value === null) return false;
-  // One by one: this is asked in every dial.
+  // Without a loop: this runs in every dial.
   const { on, write, isPaused, destroy, _destroy } = value as Partial<Duplex>;
   return (
     typeof on === "function" &&
@@ -16,8 +16,8 @@ export function isConnection(value: unknown): value is Duplex {
 }
 
 /**
- * Destroys what is not handed out. A stream of the user's own may throw at that, or emit an error
- * long after, which without a listener would end the process.
+ * Destroys a connection that is not handed out. A user's own stream may throw then, or emit an error much later,
+ * which would end the process without a listener.
  */
 export function discard(conn: unknown): void {
   const { on, destroy } = (conn ?? {}) as Partial<Pick<Duplex, "on" | "destroy">>;

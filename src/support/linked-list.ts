@@ -1,28 +1,28 @@
-/** What may be in a {@link LinkedList}, in one at a time. */
+/** An item of a {@link LinkedList}; it can be in one list at a time. */
 export interface Linked<T> {
   next: T | undefined;
   prev: T | undefined;
-  /** Where it is. */
+  /** The list that holds the item. */
   list: object | undefined;
 }
 
-/** Keeps things in the order in which they came; each is let go of in the same time, wherever it stands. */
+/** An intrusive doubly linked list in order of insertion. Removing an item takes constant time. */
 export class LinkedList<T extends Linked<T>> {
   size = 0;
   #oldest: T | undefined;
   #newest: T | undefined;
 
-  /** What has been in it longest. */
+  /** The item added first. */
   get oldest(): T | undefined {
     return this.#oldest;
   }
 
-  /** What has come last. */
+  /** The item added last. */
   get newest(): T | undefined {
     return this.#newest;
   }
 
-  /** Takes in what is in no list. */
+  /** Adds an item that is in no list. */
   add(item: T): void {
     item.list = this;
     item.prev = this.#newest;
@@ -32,14 +32,14 @@ export class LinkedList<T extends Linked<T>> {
     this.size += 1;
   }
 
-  /** Takes out what has been in it longest. */
+  /** Removes and returns the item added first. */
   shift(): T | undefined {
     const oldest = this.#oldest;
     if (oldest !== undefined) this.remove(oldest);
     return oldest;
   }
 
-  /** Takes `item` out; `false` when it isn't here. */
+  /** Removes `item`. Returns `false` if it is not in this list. */
   remove(item: T): boolean {
     if (item.list !== this) return false;
     const { next, prev } = item;
@@ -47,7 +47,7 @@ export class LinkedList<T extends Linked<T>> {
     else next.prev = prev;
     if (prev === undefined) this.#oldest = next;
     else prev.next = next;
-    // What is remembered must not hold on to what came before and after it.
+    // A removed item must not keep its former neighbors alive.
     item.next = undefined;
     item.prev = undefined;
     item.list = undefined;
@@ -55,12 +55,12 @@ export class LinkedList<T extends Linked<T>> {
     return true;
   }
 
-  /** From the oldest to the newest. Nothing may come or leave meanwhile. */
+  /** Iterates from the oldest to the newest item. The list must not change meanwhile. */
   *[Symbol.iterator](): Generator<T, void> {
     for (let item = this.#oldest; item !== undefined; item = item.next) yield item;
   }
 
-  /** From the newest to the oldest. Nothing may come or leave meanwhile. */
+  /** Iterates from the newest to the oldest item. The list must not change meanwhile. */
   *newestFirst(): Generator<T, void> {
     for (let item = this.#newest; item !== undefined; item = item.prev) yield item;
   }
