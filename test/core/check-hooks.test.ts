@@ -25,7 +25,7 @@ for (const [place, give] of Object.entries(places)) {
       ["a hook that is null", { connectDone: null }, "connectDone must be a function, got null"],
       ["a misspelt value", { conectDone: 5 }, "unknown hook conectDone; did you mean connectDone?"],
     ] as const) {
-      test(`${what} is refused before anything is dialed`, async () => {
+      test(`${place} rejects ${what} before anything is dialed`, async () => {
         await assert.rejects(give(hooks), {
           name: "TypeError",
           code: "ERR_INVALID_OPTION",
@@ -36,7 +36,7 @@ for (const [place, give] of Object.entries(places)) {
     }
 
     for (const value of ["hooks", 5, null, [{}], new AbortController().signal]) {
-      test(`${Object.prototype.toString.call(value)} in place of hooks is refused`, async () => {
+      test(`${place} rejects ${Object.prototype.toString.call(value)} in place of hooks`, async () => {
         await assert.rejects(give(value), {
           name: "TypeError",
           message: new RegExp(`^${place} must be an object of hooks`),
@@ -46,7 +46,7 @@ for (const [place, give] of Object.entries(places)) {
   });
 }
 
-test("hooks may hold values of their own, and those of a class methods of their own", async () => {
+test("an object of hooks may have other fields, and a class of hooks may have other methods", async () => {
   class Counter {
     dials = 0;
     dialStart() {
@@ -77,7 +77,7 @@ test("hooks may hold values of their own, and those of a class methods of their 
   }
 });
 
-test("a misspelt method of a class of hooks is refused, an inherited one too", () => {
+test("a class of hooks with a misspelt method is rejected, even if the method is inherited", () => {
   class Hooks {
     conectDone() {}
   }
@@ -87,7 +87,7 @@ test("a misspelt method of a class of hooks is refused, an inherited one too", (
   assert.throws(() => withTrace(new Derived() as DialTrace), { message });
 });
 
-test("misspelt hooks that an observer returns are warned of once, and the dial goes on", async () => {
+test("an observer that returns misspelt hooks causes one warning, and the dial continues", async () => {
   const warnings: Error[] = [];
   const collect = (warning: Error) => void warnings.push(warning);
   process.on("warning", collect);
@@ -108,7 +108,7 @@ test("misspelt hooks that an observer returns are warned of once, and the dial g
   }
 });
 
-test("hooks of pools and of clients are checked by their own names", () => {
+test("hooks of pools and clients are checked against their own event names", () => {
   assert.throws(() => pool({ dialer, trace: { evictd() {} } as never }), {
     message: "pool: trace: unknown hook evictd; did you mean evicted?",
   });

@@ -146,20 +146,20 @@ const table: readonly (readonly [Reason | "canceled", readonly (readonly [string
   ],
 ];
 
-describe("the reason of", () => {
+describe("classify", () => {
   for (const [reason, rows] of table) {
     for (const [what, error] of rows) {
-      test(`${what} is ${reason}`, () => assert.equal(classify(error), reason));
+      test(`classify returns ${reason} for ${what}`, () => assert.equal(classify(error), reason));
     }
   }
 
-  test("every kind of failure has a row here", () => {
+  test("every reason has a row in the table of this test", () => {
     const rows = table.map(([reason]) => reason).filter((reason) => reason !== "canceled");
     assert.deepEqual([...rows].sort(), [...reasons].sort());
   });
 });
 
-test("each reason is retried as the table of the design says", () => {
+test("isRetryable never retries permanent reasons and retries authentication failures once", () => {
   const no = [
     "access_denied",
     "tls_cert_expired",
@@ -182,7 +182,7 @@ test("each reason is retried as the table of the design says", () => {
   assert.deepEqual(Object.keys(reasonTable), reasons);
 });
 
-describe("along the chain of causes", () => {
+describe("classify of an error with causes", () => {
   const wrapped = (error: unknown, times: number) => {
     let outer = error;
     for (let time = 0; time < times; time += 1) outer = new Error("wrapped", { cause: outer });
@@ -190,16 +190,16 @@ describe("along the chain of causes", () => {
   };
 
   for (const depth of [1, 2, 3, 4, 5]) {
-    test(`a code ${depth} deep is found`, () => {
+    test(`classify finds a code at depth ${depth} of the cause chain`, () => {
       assert.equal(classify(wrapped(coded("ECONNREFUSED"), depth)), "refused");
     });
   }
 
-  test("a code 6 deep is not looked for", () => {
+  test("classify does not search the cause chain deeper than 5 causes", () => {
     assert.equal(classify(wrapped(coded("ECONNREFUSED"), 6)), "_OTHER");
   });
 
-  test("a cycle ends", () => {
+  test("classify terminates on a cycle of causes", () => {
     const [one, two] = [new Error("one"), new Error("two")];
     one.cause = two;
     two.cause = one;
@@ -210,7 +210,7 @@ describe("along the chain of causes", () => {
     assert.equal(classify(one), "reset");
   });
 
-  test("the outermost code decides, and a code before words, and words before a class", () => {
+  test("classify prefers the outermost code, any code to a message, and a message to an error class", () => {
     const refused = coded("ECONNREFUSED");
     assert.equal(classify(Object.assign(new Error("x", { cause: refused }), { code: "ETIMEDOUT" })), "timeout");
     assert.equal(classify(new Error("Authorization Violation", { cause: refused })), "refused");
@@ -218,11 +218,11 @@ describe("along the chain of causes", () => {
     assert.equal(classify(new Error("x", { cause: named("TimeoutError") })), "timeout");
   });
 
-  test("a cause that is no error ends it", () => {
+  test("classify ignores a cause that is not an error", () => {
     assert.equal(classify(new Error("x", { cause: { code: "ECONNREFUSED" } })), "_OTHER");
   });
 
-  test("an error without a code is classified by its cause", () => {
+  test("classify uses the cause of an error without a code", () => {
     const error = Object.assign(new Error("connection refused", { cause: coded("ECONNREFUSED") }), {
       name: "ConnectionError",
     });
@@ -230,7 +230,7 @@ describe("along the chain of causes", () => {
   });
 });
 
-describe("of several addresses", () => {
+describe("classify of an AggregateError", () => {
   const rows: readonly (readonly [readonly string[], Reason])[] = [
     [["ECONNREFUSED", "ETIMEDOUT"], "timeout"],
     [["ETIMEDOUT", "ECONNREFUSED"], "refused"],
@@ -244,21 +244,22 @@ describe("of several addresses", () => {
     [["ENETUNREACH"], "unreachable"],
   ];
   for (const [list, reason] of rows) {
-    test(`${list.join(", ")} make ${reason}`, () => {
+    test(`classify returns ${reason} for an AggregateError of ${list.join(", ")}`, () => {
       const error = new AggregateError(list.map((code) => coded(code)));
       assert.equal(classify(error), reason);
       assert.equal(classify(new Error("wrapped", { cause: error })), reason);
     });
   }
 
-  test("none make _OTHER", () => assert.equal(classify(new AggregateError([])), "_OTHER"));
+  test("classify returns _OTHER for an empty AggregateError", () =>
+    assert.equal(classify(new AggregateError([])), "_OTHER"));
 
-  test("aggregates within aggregates are opened", () => {
+  test("classify searches an AggregateError that is a cause", () => {
     assert.equal(classify(new Error("x", { cause: new AggregateError([coded("ECONNREFUSED")]) })), "refused");
   });
 });
 
-test("whatever is thrown has exactly one reason of the closed set", () => {
+test("classify returns a known reason or canceled for any thrown value", () => {
   const error: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
     error: fc.oneof(
       { maxDepth: 4 },
@@ -287,7 +288,7 @@ test("whatever is thrown has exactly one reason of the closed set", () => {
   );
 });
 
-describe("what go-conntrack gets wrong:", () => {
+describe("cases that go-conntrack misreports", () => {
   const attemptsOf = async (error: unknown) => {
     const ended: string[] = [];
     const layers = [withTrace({ attemptDone: ({ outcome, reason }) => ended.push(`${outcome} ${reason}`) })];
@@ -295,16 +296,16 @@ describe("what go-conntrack gets wrong:", () => {
     return ended;
   };
 
-  test("a refused dial is counted once", async () => {
+  test("a refused dial is reported as exactly one failed attempt", async () => {
     assert.deepEqual(await attemptsOf(coded("ECONNREFUSED")), ["failure refused"]);
   });
 
-  test("a cancel is no timeout", async () => {
+  test("a canceled dial is not reported as a timeout", async () => {
     assert.deepEqual(await attemptsOf(AbortSignal.abort().reason), ["canceled undefined"]);
   });
 });
 
-describe("a dial that is aborted", () => {
+describe("outcome of an aborted dial", () => {
   const outcome = async (abort: (controller: AbortController) => void, given?: AbortSignal) => {
     const controller = new AbortController();
     const signal = given ?? controller.signal;
@@ -330,12 +331,12 @@ describe("a dial that is aborted", () => {
     ["with an error that speaks of authorization", new Error("Authorization Violation")],
   ];
   for (const [what, reason] of cancellations) {
-    test(`${what} is canceled`, async () => {
+    test(`a dial aborted ${what} is canceled`, async () => {
       assert.deepEqual(await outcome((controller) => controller.abort(reason)), ["canceled undefined"]);
     });
   }
 
-  test("by AbortSignal.timeout has failed with a timeout", async () => {
+  test("a dial aborted by AbortSignal.timeout fails with reason timeout", async () => {
     // The signal does not keep the process alive, so something else must.
     const alive = setInterval(() => {}, 1000);
     assert.deepEqual(await outcome(() => {}, AbortSignal.timeout(1)), ["failure timeout"]);
@@ -343,7 +344,7 @@ describe("a dial that is aborted", () => {
   });
 });
 
-describe("what Node itself throws:", () => {
+describe("classify of errors thrown by Node.js", () => {
   const errorOf = (socket: Socket) =>
     new Promise<NodeJS.ErrnoException>((resolve, reject) => {
       socket.on("error", (error) => {
@@ -367,46 +368,46 @@ describe("what Node itself throws:", () => {
   const certificate = selfSigned("h.test");
   const quiet = (socket: Socket) => void socket.on("error", () => {});
 
-  test("nobody listens", async () => {
+  test("a connect to a port without a listener has reason refused", async () => {
     assert.equal(classify(await errorOf(tcpConnect(await freePort(), "127.0.0.1"))), "refused");
   });
 
-  test("no socket at that path", async () => {
+  test("a connect to a missing unix socket has reason refused", async () => {
     assert.equal(classify(await errorOf(tcpConnect(join(tmpdir(), "dialtrace-none.sock")))), "refused");
   });
 
-  test("the peer resets", async () => {
+  test("a connection reset by the peer has reason reset", async () => {
     await using resetting = await peer((socket) => socket.once("data", () => socket.resetAndDestroy()));
     const socket = tcpConnect(resetting.port, "127.0.0.1");
     socket.write("hello");
     assert.equal(classify(await errorOf(socket)), "reset");
   });
 
-  test("a certificate that nobody signed", async () => {
+  test("a self-signed certificate has reason tls_cert_untrusted", async () => {
     assert.equal(classify(await overTls(tlsServer(certificate, quiet), {})), "tls_cert_untrusted");
   });
 
-  test("a certificate for another name", async () => {
+  test("a certificate for another host name has reason tls_hostname", async () => {
     const error = await overTls(tlsServer(certificate, quiet), { ca: certificate.cert, servername: "other.test" });
     assert.equal(classify(error), "tls_hostname");
   });
 
-  test("a server that asks for a certificate, told only after the client thought itself done", async () => {
+  test("a server that rejects a missing client certificate after secureConnect causes reason tls_client_cert", async () => {
     const strict = tlsServer({ ...certificate, requestCert: true, rejectUnauthorized: true }, quiet);
     assert.equal(classify(await overTls(strict, { ca: certificate.cert })), "tls_client_cert");
   });
 
-  test("no version of TLS in common", async () => {
+  test("peers without a common TLS version cause reason tls_protocol", async () => {
     const old = tlsServer({ ...certificate, maxVersion: "TLSv1.2" }, quiet);
     assert.equal(classify(await overTls(old, { ca: certificate.cert, minVersion: "TLSv1.3" })), "tls_protocol");
   });
 
-  test("a server that speaks no TLS", async () => {
+  test("a server that does not speak TLS causes reason tls_protocol", async () => {
     const plain = createServer((socket) => quiet(socket) ?? socket.end("hello\r\n"));
     assert.equal(classify(await overTls(plain, {})), "tls_protocol");
   });
 
-  test("a server that hangs up before TLS is up", async () => {
+  test("a server that closes the connection during the TLS handshake causes reason tls_closed", async () => {
     const rude = createServer((socket) => quiet(socket) ?? socket.once("data", () => socket.end()));
     assert.equal(classify(await overTls(rude, {})), "tls_closed");
   });

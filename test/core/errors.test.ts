@@ -27,7 +27,7 @@ const failureOf = async (dial: Dialer<Duplex>, advanceMs = 0): Promise<DialError
   return failed;
 };
 
-test("an error carries reason, target, cause and, at top level, the code of the deciding error", () => {
+test("a DialError has the reason, the target, the cause and the code of the error that was classified", () => {
   const cause = coded("ECONNREFUSED");
   const error = new DialError("dial failed", { reason: "refused", target: parseTarget("u:p@db:5432"), cause });
   assert.ok(error instanceof Error);
@@ -41,19 +41,19 @@ test("an error carries reason, target, cause and, at top level, the code of the 
   assert.equal(error.attemptCount, 0);
 });
 
-test("an error of little knowledge has no target, code or cause", () => {
+test("a DialError created with only a reason has no target, code or cause", () => {
   const error = new DialError("no", { reason: "protocol" });
   assert.equal(error.target, "");
   assert.equal(error.code, undefined);
   assert.equal("cause" in error, false);
 });
 
-test("a code that is no text is left out", () => {
+test("a DialError ignores a code that is not a string", () => {
   assert.equal(new DialError("no", { reason: "_OTHER", cause: { code: 7 } }).code, undefined);
   assert.equal(new DialError("no", { reason: "_OTHER", cause: "text" }).code, undefined);
 });
 
-test("a timeout is a DialError with the system's code", () => {
+test("a DialTimeoutError is a DialError with the code ETIMEDOUT", () => {
   const error = new DialTimeoutError("late", { scope: "dial", timeoutMs: 5 });
   assert.ok(error instanceof DialError);
   const { name, code, reason, scope, timeoutMs } = error;
@@ -63,7 +63,7 @@ test("a timeout is a DialError with the system's code", () => {
   );
 });
 
-test("each attempt is told with its own error", async () => {
+test("a DialError lists each attempt with its own error", async () => {
   const errors = [coded("ECONNREFUSED"), coded("EHOSTUNREACH"), coded("ETIMEDOUT")];
   const dial = compose(withRetry({ maxAttempts: 3, jitter: "none" }), scriptedDialer(errors));
   const error = await failureOf(dial, 1000);
@@ -82,7 +82,7 @@ test("each attempt is told with its own error", async () => {
   );
 });
 
-test("a DialError that knows its target passes as it is, one that doesn't gets it", async () => {
+test("a DialError with a target is rethrown unchanged, and one without gets the target of the dial", async () => {
   const knows = new DialError("full", { reason: "server_limit", target: parseTarget("other:1") });
   assert.equal(await failureOf(compose(scriptedDialer([knows]))), knows);
   const doesNot = new DialError("full", { reason: "server_limit" });
@@ -92,7 +92,7 @@ test("a DialError that knows its target passes as it is, one that doesn't gets i
   assert.equal(error.cause, doesNot);
 });
 
-test("the last 32 attempts are remembered, all are counted", async () => {
+test("a DialError keeps the last 32 attempts and counts all of them", async () => {
   const base = scriptedDialer(Array.from({ length: 100 }, (_, index) => new Error(`no ${index + 1}`)));
   const dial = compose(withRetry({ maxAttempts: 100, backoff: "constant", jitter: "none" }), base);
   const error = await failureOf(dial, 10_000);
@@ -105,7 +105,7 @@ test("the last 32 attempts are remembered, all are counted", async () => {
   assert.match(String(error.attempts.at(-1)?.error), /no 100$/);
 });
 
-test("an error can be written as JSON and inspected, and tells no secret", async () => {
+test("a DialError can be serialized as JSON and inspected without revealing secrets", async () => {
   const dial = compose(withRetry({ maxAttempts: 3, jitter: "none" }), scriptedDialer([coded("ECONNREFUSED")]));
   const error = await failureOf(dial, 1000);
   const written = JSON.parse(JSON.stringify(error));
@@ -118,7 +118,7 @@ test("an error can be written as JSON and inspected, and tells no secret", async
   assert.doesNotMatch(inspected, /\[Circular/);
 });
 
-test("an error after many timeouts stays small: attempts don't hold the attempts before them", async () => {
+test("a DialError after many timeouts stays small because attempts do not reference earlier attempts", async () => {
   for (const layers of [
     [withRetry({ maxAttempts: 40, backoff: "constant", jitter: "none" }), withTimeout({ timeoutMs: 10 })],
     [
@@ -146,7 +146,7 @@ test("an error after many timeouts stays small: attempts don't hold the attempts
   }
 });
 
-test("the message of anything thrown", () => {
+test("messageOf returns a message for any thrown value", () => {
   assert.equal(messageOf(new Error("no")), "no");
   assert.equal(messageOf(Object.assign(new AggregateError([]), { code: "ECONNREFUSED" })), "ECONNREFUSED");
   assert.equal(messageOf(new RangeError()), "RangeError");
@@ -154,7 +154,7 @@ test("the message of anything thrown", () => {
   assert.equal(messageOf(undefined), "undefined");
 });
 
-test("an error of a dial, and all that it is made of, is printable and short, whatever a handshake repeats", async () => {
+test("a DialError and its parts are printable and short, even if a handshake repeats hostile text", async () => {
   const words = `\u001b[2J\u0007\rforged \u202e${"x".repeat(900_000)}`;
   const published: unknown[] = [];
   const heard = (message: unknown) => void published.push(message);

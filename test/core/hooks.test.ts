@@ -22,7 +22,7 @@ async function warningsOf(work: () => unknown): Promise<Error[]> {
   return seen;
 }
 
-test("a layer's hooks run before those above it, the caller's own last", async () => {
+test("hooks of a layer run before hooks of the layers above it, and the caller's hooks run last", async () => {
   const said: string[] = [];
   const hook = (name: string) => withTrace({ attemptStart: () => said.push(name) });
   const dial = compose(hook("outer"), hook("inner"), scriptedDialer());
@@ -30,7 +30,7 @@ test("a layer's hooks run before those above it, the caller's own last", async (
   assert.deepEqual(said, ["inner", "outer", "the caller's"]);
 });
 
-test("a hook that throws is warned of once, by its name and with its stack; so is one that rejects", async () => {
+test("a hook that throws or rejects causes one warning with the name of the hook and the stack", async () => {
   const throws: DialTrace = {
     gotConn() {
       throw new Error("thrown by a hook");
@@ -61,7 +61,7 @@ test("a hook that throws is warned of once, by its name and with its stack; so i
   assert.equal((warnings[1] as never as { detail: string }).detail, "just text");
 });
 
-test("an observer that throws is warned of once, and leaves its dials unobserved", async () => {
+test("an observer that throws causes one warning, and its dials are not observed", async () => {
   const observer = () => {
     throw new Error("thrown by an observer");
   };
@@ -80,7 +80,7 @@ test("an observer may return null for no hooks", async () => {
   conn.destroy();
 });
 
-test("hooks of a class keep their this, inherited ones included", async () => {
+test("hooks of a class instance are called with the instance as this, including inherited hooks", async () => {
   class Base {
     readonly said: string[] = [];
     attemptStart() {
@@ -110,7 +110,7 @@ test("hooks of a class keep their this, inherited ones included", async () => {
   }
 });
 
-test("hooks that come with a dial harm neither a base that is dialed bare nor what a decorator hands on", async () => {
+test("hooks passed to a dial affect neither a base dialed without compose nor options passed on by a decorator", async () => {
   await using server = await goodPeer();
   const broken = Object.fromEntries(
     dialEventNames.map((name) => [

@@ -7,7 +7,7 @@ import { canonicalHost } from "../../src/core/host-name.ts";
 const refused = (why: string) => new TypeError(why);
 const canonical = (host: string) => canonicalHost(host, refused);
 
-describe("an ASCII name keeps its spelling", () => {
+describe("canonicalHost of an ASCII name", () => {
   const names = [
     "db.internal",
     "DB.Internal",
@@ -27,10 +27,10 @@ describe("an ASCII name keeps its spelling", () => {
     `${"a.".repeat(126)}a.`,
   ];
   for (const name of names)
-    test(`the name ${name.slice(0, 70)} keeps its spelling`, () => assert.equal(canonical(name), name));
+    test(`canonicalHost returns ${name.slice(0, 70)} unchanged`, () => assert.equal(canonical(name), name));
 });
 
-describe("an IP address", () => {
+describe("canonicalHost of an IP address", () => {
   const cases: readonly (readonly [string, string])[] = [
     ["127.0.0.1", "127.0.0.1"],
     ["::1", "::1"],
@@ -47,16 +47,16 @@ describe("an IP address", () => {
     ["①２７.1", "127.0.0.1"],
   ];
   for (const [host, address] of cases) {
-    test(`the address ${host} is ${address}, as for the system and for a URL`, () =>
+    test(`canonicalHost reads ${host} as the IP address ${address}, as getaddrinfo and URL do`, () =>
       assert.equal(canonical(host), address));
   }
 
   for (const host of ["256.1.1.1", "08.1.1.1", "1.2.3.4.", "0x", "4294967296"]) {
-    test(`${host} is no address, so it stays a name`, () => assert.equal(canonical(host), host));
+    test(`canonicalHost reads ${host} as a name, not as an IP address`, () => assert.equal(canonical(host), host));
   }
 });
 
-describe("a name beyond ASCII becomes A-labels", () => {
+describe("canonicalHost of a name with non-ASCII characters", () => {
   const cases: readonly (readonly [string, string])[] = [
     ["bücher.example", "xn--bcher-kva.example"],
     ["BÜCHER.Example", "xn--bcher-kva.example"],
@@ -68,10 +68,11 @@ describe("a name beyond ASCII becomes A-labels", () => {
     ["my_bücher", domainToASCII("my_bücher")],
     ["ｌｏｃａｌｈｏｓｔ", "localhost"],
   ];
-  for (const [host, name] of cases) test(`the name ${host} becomes ${name}`, () => assert.equal(canonical(host), name));
+  for (const [host, name] of cases)
+    test(`canonicalHost converts ${host} to ${name}`, () => assert.equal(canonical(host), name));
 });
 
-describe("what can't be a host is refused", () => {
+describe("canonicalHost of an invalid host", () => {
   const notHosts = [
     "",
     " ",
@@ -114,7 +115,7 @@ describe("what can't be a host is refused", () => {
     "ü".repeat(100_000),
   ];
   for (const host of notHosts) {
-    test(`${JSON.stringify(host).slice(0, 40)} is refused as a host`, () => {
+    test(`canonicalHost rejects ${JSON.stringify(host).slice(0, 40)}, which is neither a name nor an IP address`, () => {
       assert.throws(() => canonical(host), { name: "TypeError", message: /not a name or an IP address/ });
     });
   }
@@ -134,13 +135,13 @@ describe("what can't be a host is refused", () => {
     ["a".repeat(256), /has 256 octets/],
   ];
   for (const [host, why] of unfit) {
-    test(`the name ${JSON.stringify(host).slice(0, 40)} is refused, as the DNS can't hold it`, () => {
+    test(`canonicalHost rejects ${JSON.stringify(host).slice(0, 40)}, which DNS cannot represent`, () => {
       assert.throws(() => canonical(host), { name: "TypeError", message: why });
     });
   }
 });
 
-test("whatever is accepted is ASCII, fits into a DNS name, holds no delimiter, and is its own canonical form", () => {
+test("canonicalHost returns an ASCII name without delimiters that fits into DNS and is its own canonical form", () => {
   const host = fc.oneof(
     fc.string({ unit: "binary", maxLength: 300 }),
     fc.string({ unit: "grapheme", maxLength: 100 }),

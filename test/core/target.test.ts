@@ -72,17 +72,17 @@ const good: readonly (readonly [TargetLike, string])[] = [
   [{ host: "h", port: 1, path: undefined } as never, "h:1"],
 ];
 
-describe("a target is read from", () => {
+describe("parseTarget of a valid target", () => {
   for (const [input, text] of good) {
-    test(`${shown(input)} as ${text}`, () => assert.equal(parseTarget(input).toString(), text));
+    test(`parseTarget parses ${shown(input)} as ${text}`, () => assert.equal(parseTarget(input).toString(), text));
   }
 
-  test("a Target as it is", () => {
+  test("parseTarget returns a Target unchanged", () => {
     const target = parseTarget("h:1");
     assert.equal(parseTarget(target), target);
   });
 
-  test("its text again", () => {
+  test("parseTarget parses the string form of a Target to an equal Target", () => {
     for (const [input] of good) {
       const target = parseTarget(input);
       assert.deepEqual(parseTarget(target.toString()), target);
@@ -152,9 +152,9 @@ const bad: readonly (readonly [unknown, string, RegExp])[] = [
   [4222, '"4222"', /must be a string/],
 ];
 
-describe("a TypeError that names the target, userinfo blanked, comes of", () => {
+describe("parseTarget of an invalid target", () => {
   for (const [input, named, why] of bad) {
-    test(shown(input).slice(0, 60), () => {
+    test(`parseTarget rejects ${shown(input).slice(0, 60)}`, () => {
       assert.throws(
         () => parseTarget(input as TargetLike),
         (error) => {
@@ -172,13 +172,13 @@ describe("a TypeError that names the target, userinfo blanked, comes of", () => 
   }
 });
 
-test("a unix socket has no host and no port, a name no path", () => {
+test("a unix socket target has no host and port, and a host target has no path", () => {
   assert.deepEqual({ ...parseTarget("unix:/x") }, { host: "", port: 0, path: "/x" });
   assert.deepEqual({ ...parseTarget("[::1]:1") }, { host: "::1", port: 1, path: undefined });
   assert.ok(parseTarget("h:1") instanceof Target);
 });
 
-test("a unix socket's path is shown with what can't be seen escaped, and no two paths are shown alike", () => {
+test("the string form of a unix socket target escapes invisible characters and is unique per path", () => {
   const shown = (path: string) => String(parseTarget({ path }));
   assert.equal(shown("/run/x.sock"), "unix:/run/x.sock");
   assert.equal(shown("/run/\u001b[31m\nx\u202e"), 'unix:"/run/\\u001b[31m\\nx\\u202e"');
@@ -186,7 +186,7 @@ test("a unix socket's path is shown with what can't be seen escaped, and no two 
   assert.equal(new Set(paths.map(shown)).size, paths.length);
 });
 
-test("a host with characters that can't be seen is refused, and shown with them escaped", () => {
+test("parseTarget rejects a host with invisible characters and shows them escaped", () => {
   for (const host of ["a\u202eb", "a\u200bb", "a\ud800b", "a\u0085b"]) {
     assert.throws(
       () => parseTarget({ host, port: 1 }),
@@ -195,14 +195,14 @@ test("a host with characters that can't be seen is refused, and shown with them 
   }
 });
 
-test("a malformed target of any length is shown cut", () => {
+test("parseTarget truncates a long malformed target in its error", () => {
   assert.throws(
     () => parseTarget(`${"x".repeat(900_000)}:1`),
     ({ message }: Error) => Buffer.byteLength(message) <= 1024,
   );
 });
 
-test("no secret planted in userinfo is ever in an error, nor behind the @ of a target", () => {
+test("parseTarget reveals no secret of the userinfo in an error or in the target", () => {
   const secret = fc.stringMatching(/^S3[ -~]{2,12}K7$/);
   const ending = fc.constantFrom("h:1", "h", "h:x", "[::1]:1", "[::1", "::1:1", "", "a b:1", "h:99999", "h:1/p?q#f");
   const start = fc.constantFrom("", "nats://", "custom://", "postgres://", "NATS://");
@@ -222,7 +222,7 @@ test("no secret planted in userinfo is ever in an error, nor behind the @ of a t
   );
 });
 
-test("any text at all yields a Target that can be dialed or a TypeError that names the text", () => {
+test("parseTarget returns a valid Target or throws a TypeError that shows the input, for any string", () => {
   fc.assert(
     fc.property(
       fc.oneof(fc.string({ unit: "binary" }), fc.stringMatching(/^[nats:/@[\]#?%.0-9a-f]{0,20}$/)),

@@ -73,11 +73,11 @@ const exported: Edit = {
   add: 'export { withAdmission } from "./middleware/admission.ts";\n',
 };
 
-describe("the table of events", () => {
+describe("table of events", () => {
   before(() => mkdirSync(folder, { recursive: true }));
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  test("compiles and counts a new decorator's event after five edits of src", () => {
+  test("the event of a new decorator compiles and is counted after five edits of src", () => {
     // The info and the row of an event stand in one file, and are one edit.
     const edits = [[info, event], [instrument], [hook], [decorator], [exported]];
     assert.equal(new Set(edits.flat().map(({ file }) => file)).size, 5);
@@ -103,18 +103,18 @@ console.log(seen.join(), /denied_total\\{dialer_name="default"\\} (\\d+)/.exec(m
     assert.equal(stdout, "h:1 1\n", stderr);
   });
 
-  test("fails to compile when a consumer that an event requires does not handle it, and says which", () => {
+  test("a required consumer that does not handle an event is a type error that names the consumer", () => {
     const errors = compileWith("no-consumer", [info, event, instrument, decorator, exported]);
     assert.match(errors, /dialer-metrics\.ts.*'admissionDenied' is missing/);
     assert.match(errors, /HooksOf<"metrics">/);
   });
 
-  test("fails to compile when a decorator emits an event that has no row", () => {
+  test("a decorator that emits an event without a row is a type error", () => {
     const errors = compileWith("no-row", [decorator, exported]);
     assert.match(errors, /middleware\/admission\.ts.*'admissionDenied' does not exist on type 'DialTrace'/);
   });
 
-  test("fails to compile when a hook counts into an instrument that has no row", () => {
+  test("a hook that counts into an instrument without a row is a type error", () => {
     const errors = compileWith("no-instrument", [info, event, hook, decorator, exported]);
     assert.match(errors, /decision-metrics\.ts.*"admissionsDenied"/);
   });
