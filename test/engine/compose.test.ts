@@ -33,15 +33,15 @@ const spy =
 /** A layer of the user's own that hands the options on as a copy. */
 const spread: Middleware = (next) => (target, options) => next(target, { ...options });
 
-describe("layers", () => {
-  test("wrappers first = outermost: they stand outermost first", async () => {
+describe("compose", () => {
+  test("compose runs layers from first to last, with the first outermost", async () => {
     const said: string[] = [];
     const conn = await compose(spy("a", said), spy("b", said), spy("c", said), scriptedDialer())("h:1");
     assert.deepEqual(said, ["a in", "b in", "c in", "c out", "b out", "a out"]);
     conn.destroy();
   });
 
-  test("are built once, when the dialer is", async () => {
+  test("compose calls each middleware once, when the dialer is created", async () => {
     let built = 0;
     const layer: Middleware = (next) => {
       built += 1;
@@ -53,12 +53,12 @@ describe("layers", () => {
     assert.equal(built, 1);
   });
 
-  test("may be none but the base", async () => {
+  test("compose accepts a base dialer without layers", async () => {
     const base = scriptedDialer();
     assert.equal(await compose(base)("h:1"), base.connections[0]);
   });
 
-  test("of one factory may stand in several dialers", async () => {
+  test("a middleware may be used in several dialers", async () => {
     const retry = withRetry({ maxAttempts: 2, backoff: () => 0 });
     const clock = fakeClock();
     const [one, two] = [scriptedDialer([new Error("no"), "connect"]), scriptedDialer()];
@@ -69,10 +69,10 @@ describe("layers", () => {
   });
 });
 
-describe("misuse is refused, by the number of the layer:", () => {
+describe("misuse of compose", () => {
   const anything = (...layers: unknown[]) => (compose as (...layers: unknown[]) => Dialer<Duplex>)(...layers);
 
-  test("no layer at all", () => {
+  test("compose without arguments throws a TypeError", () => {
     assert.throws(() => anything(), { name: "TypeError", message: "compose: needs a base dialer such as tcp()" });
   });
 
@@ -83,14 +83,14 @@ describe("misuse is refused, by the number of the layer:", () => {
     ["an array", []],
     ['"tcp"', "tcp"],
   ]) {
-    test(`${what} for a layer, and for a base`, () => {
+    test(`compose rejects ${what} as a layer and as a base, naming its position`, () => {
       const message = (number: number) => `compose: layer ${number} must be a function, got ${what}`;
       assert.throws(() => anything(withRetry(), layer, tcp()), { name: "TypeError", message: message(2) });
       assert.throws(() => anything(withRetry(), withRetry(), layer), { name: "TypeError", message: message(3) });
     });
   }
 
-  test("a base dialer in the middle, of this package's or of the user's own", () => {
+  test("compose rejects a base dialer that is not last, including a user's base dialer", () => {
     const message = "compose: layer 2 must be a middleware, got a dialer; a base dialer comes last";
     for (const base of [tcp(), scriptedDialer(), compose(tcp())]) {
       assert.throws(() => anything(withRetry(), base, tcp()), { name: "TypeError", message });
@@ -100,14 +100,14 @@ describe("misuse is refused, by the number of the layer:", () => {
     assert.throws(() => anything(withRetry(), own, tcp()), { name: "TypeError", message: returned });
   });
 
-  test("a factory that was not called", () => {
+  test("compose rejects a factory that was not called", () => {
     assert.throws(() => anything(withTimeout, tcp()), {
       name: "TypeError",
       message: "compose: layer 1 must be a function, got the factory withTimeout; call it: withTimeout()",
     });
   });
 
-  test("no base: a decorator stands last", async () => {
+  test("compose rejects a middleware as the last layer", async () => {
     assert.throws(() => anything(withTimeout({ timeoutMs: 1000 }), withRetry()), {
       name: "TypeError",
       message: "compose: layer 2 must be a dialer, got a middleware; a base dialer such as tcp() comes last",
@@ -129,12 +129,12 @@ describe("misuse is refused, by the number of the layer:", () => {
     ["an object", {}],
     ["5", 5],
   ]) {
-    test(`a base that resolves with ${what}`, async () => {
+    test(`a dial rejects if its base resolves with ${what}`, async () => {
       const dial = compose(async () => result as Duplex);
       await assert.rejects(dial("h:1"), { message: new RegExp(`must resolve with a connection, got ${what};`) });
     });
 
-    test(`a base that resolves with ${what} after it was given up`, async () => {
+    test(`a base that resolves with ${what} after an abort is ignored`, async () => {
       const late = deferred<Duplex>();
       const controller = new AbortController();
       const dialing = compose(withTimeout({ timeoutMs: 1000 }), () => late.promise)("h:1", {
@@ -147,7 +147,7 @@ describe("misuse is refused, by the number of the layer:", () => {
     });
   }
 
-  test("a layer that forgets to return what is beneath fails the dial, and its connection is closed", async () => {
+  test("a layer that does not return the inner promise fails the dial, and the connection is closed", async () => {
     const base = scriptedDialer();
     const forgetful: Middleware = (next) =>
       (async (target: TargetLike, options: never) => {
@@ -165,7 +165,7 @@ describe("misuse is refused, by the number of the layer:", () => {
     );
   });
 
-  test("a base that resolves with nothing has reason config, and is not tried again", async () => {
+  test("a base that resolves with undefined fails with reason config and is not retried", async () => {
     let calls = 0;
     const dial = compose(withRetry({ backoff: () => 0 }), (async () => {
       calls += 1;
@@ -184,7 +184,7 @@ describe("misuse is refused, by the number of the layer:", () => {
       },
     ],
   ] as const) {
-    test(`a base whose promise is of its own kind and ${what} is settled once`, async () => {
+    test(`a base that returns a thenable that ${what} is settled once`, async () => {
       const dial = compose(withTimeout({ timeoutMs: 1000 }), () => ({ then }) as never);
       const conn: Duplex = await dial("h:1");
       assert.equal(conn.destroyed, false);
@@ -192,7 +192,7 @@ describe("misuse is refused, by the number of the layer:", () => {
     });
   }
 
-  test("a base that rejects with what can't be made a string fails the dial", async () => {
+  test("a base that rejects with a value that has no string form fails the dial", async () => {
     const odd = Object.create(null);
     await assert.rejects(compose(() => Promise.reject(odd))("h:1"), {
       name: "DialError",
@@ -201,7 +201,7 @@ describe("misuse is refused, by the number of the layer:", () => {
     });
   });
 
-  test("a connection that comes too late, throws when destroyed and emits an error afterwards harms nothing", async () => {
+  test("a late connection that throws from destroy() and emits an error does not affect the dial", async () => {
     const late = deferred<Duplex>();
     const dial = compose(withTimeout({ timeoutMs: 5 }), () => late.promise);
     await assert.rejects(dial("h:1"), { name: "DialTimeoutError" });
@@ -214,20 +214,20 @@ describe("misuse is refused, by the number of the layer:", () => {
     await turns();
   });
 
-  test("a base that throws, rather than rejects", async () => {
+  test("a base that throws synchronously fails the dial", async () => {
     const dial = compose((): Promise<Duplex> => {
       throw new Error("at once");
     });
     await assert.rejects(dial("h:1"), { name: "DialError", message: "dial h:1: at once" });
   });
 
-  test("a bad target and a bad signal reject, they don't throw", async () => {
+  test("a dial with an invalid target or signal rejects and does not throw synchronously", async () => {
     const dial = compose(scriptedDialer());
     await assert.rejects(dial("nowhere"), /^TypeError: invalid target "nowhere"/);
     await assert.rejects(dial("h:1", { signal: {} as AbortSignal }), /^TypeError: dial: signal must be an AbortSignal/);
   });
 
-  test("a connection that was closed before it was handed out", async () => {
+  test("a base that resolves with a destroyed connection fails the dial", async () => {
     const closed = scriptedDialer([async () => connection().destroy()]);
     await assert.rejects(compose(closed)("h:1"), {
       name: "DialError",
@@ -237,8 +237,8 @@ describe("misuse is refused, by the number of the layer:", () => {
   });
 });
 
-describe("a composition within a composition", () => {
-  test("counts attempts once, and its observers see them once", async () => {
+describe("nested compositions", () => {
+  test("observers of nested compositions see each attempt once", async () => {
     const [outer, inner, own] = [[], [], []] as [string[], string[], string[]];
     const base = scriptedDialer([new Error("no"), "connect"]);
     const innermost = compose(withTrace(record(inner)), base);
@@ -262,7 +262,7 @@ describe("a composition within a composition", () => {
     );
   });
 
-  test("beneath a base of the user's own is one attempt, whatever it does inside", async () => {
+  test("a composition inside a user's base dialer counts as one attempt of the outer composition", async () => {
     const events: string[] = [];
     const innerBase = scriptedDialer([new Error("no"), "connect"]);
     const inside = compose(withRetry({ backoff: () => 0 }), innerBase);
@@ -282,7 +282,7 @@ describe("a composition within a composition", () => {
     ]);
   });
 
-  test("runs the handshake once, in the attempt of the outer", async () => {
+  test("nested compositions run the handshake once, in the attempt of the outer composition", async () => {
     const numbers: number[] = [];
     const inside = compose(withTimeout({ timeoutMs: 1000 }), scriptedDialer());
     const tunnel: Dialer<Duplex> = (target, options) => inside(target, options);
@@ -298,7 +298,7 @@ describe("a composition within a composition", () => {
     assert.deepEqual(numbers, [1, 1]);
   });
 
-  test("numbers attempts through, where retries nest", async () => {
+  test("nested retries number attempts consecutively", async () => {
     const started: number[] = [];
     const announced: number[] = [];
     const clock = fakeClock();
@@ -327,8 +327,8 @@ describe("a composition within a composition", () => {
   });
 });
 
-describe("a decorator of the user's own", () => {
-  test("may spread the options", async () => {
+describe("a user's decorator", () => {
+  test("a user's decorator may pass on a copy of the options", async () => {
     const clock = fakeClock();
     const said: string[] = [];
     const events: string[] = [];
@@ -351,7 +351,7 @@ describe("a decorator of the user's own", () => {
     assert.equal(clock.pending, 0);
   });
 
-  test("may replace the signal: the attempt ends with that one's reason, and a retry follows", async () => {
+  test("an abort of a signal set by a user's decorator ends the attempt with its reason and is retried", async () => {
     const signals: AbortController[] = [];
     const mine: Middleware = (next) => (target, options) => {
       const controller = new AbortController();
@@ -369,7 +369,7 @@ describe("a decorator of the user's own", () => {
     for (const { signal } of signals) assert.equal(getEventListeners(signal, "abort").length, 0);
   });
 
-  test("may add a signal to the caller's, and either ends the dial", async () => {
+  test("a user's decorator may combine the caller's signal with another, and either cancels the dial", async () => {
     const extra = new AbortController();
     const both: Middleware = (next) => (target, options) => {
       const signals = [extra.signal, ...(options?.signal ? [options.signal] : [])];
@@ -387,7 +387,7 @@ describe("a decorator of the user's own", () => {
     await assert.rejects(second, /^Error: the extra one$/);
   });
 
-  test("may wrap the handshake", async () => {
+  test("a user's decorator may wrap the handshake", async () => {
     const said: string[] = [];
     const greeting: Middleware = (next) => (target, options) =>
       next(target, {
@@ -411,7 +411,7 @@ describe("a decorator of the user's own", () => {
     conn.destroy();
   });
 
-  test("may dial several at once, each with its own number", async () => {
+  test("concurrent dials by a user's decorator have separate attempt numbers", async () => {
     const numbers: number[] = [];
     const twice: Middleware = (next) => async (target, options) => {
       const [first, second] = await Promise.all([next(target, options), next(target, options)]);
@@ -428,7 +428,7 @@ describe("a decorator of the user's own", () => {
     assert.deepEqual(ended, [1, 2]);
   });
 
-  test("may forget the options: the dial goes on, unobserved beneath it", async () => {
+  test("a user's decorator may drop the options, and the dial continues without inner events", async () => {
     const events: string[] = [];
     const forgets: Middleware = (next) => (target) => next(target);
     (await compose(withTrace(record(events)), forgets, scriptedDialer())("h:1")).destroy();
@@ -436,35 +436,35 @@ describe("a decorator of the user's own", () => {
   });
 });
 
-describe("a base of the user's own", () => {
+describe("a user's base dialer", () => {
   const optionsOf = async (layers: Middleware[], options: DialOptions<Duplex>) => {
     const base = scriptedDialer();
     (await compose(...layers, base)("h:1", options)).destroy();
     return base.calls[0]?.options as DialOptions<Duplex>;
   };
 
-  test("gets the caller's very signal where no layer bounds it", async () => {
+  test("a user's base dialer gets the caller's signal itself if no layer adds a deadline", async () => {
     const { signal } = new AbortController();
     assert.equal((await optionsOf([withRetry()], { signal })).signal, signal);
   });
 
-  test("gets no signal where there is none", async () => {
+  test("a user's base dialer gets no signal if nothing can cancel the dial", async () => {
     assert.equal((await optionsOf([], {})).signal, undefined);
   });
 
-  test("gets a timeout's signal, the same at each look and after a spread", async () => {
+  test("a user's base dialer gets one signal for a timeout, also after a copy of the options", async () => {
     const options = await optionsOf([withTimeout({ timeoutMs: 1000 })], { clock: fakeClock() });
     assert.ok(options.signal instanceof AbortSignal);
     assert.equal(options.signal, options.signal);
     assert.equal({ ...options }.signal, options.signal);
   });
 
-  test("gets no handshake: that is the composition's to run", async () => {
+  test("a user's base dialer gets no handshake because the composition runs it", async () => {
     assert.equal((await optionsOf([], { handshake: async (conn) => conn })).handshake, undefined);
   });
 });
 
-test("a dial that waits for nothing needs no timer and no turn of the event loop", async () => {
+test("a dial whose base resolves at once uses no timer and no turn of the event loop", async () => {
   let turned = false;
   const immediate = setImmediate(() => {
     turned = true;
@@ -477,7 +477,7 @@ test("a dial that waits for nothing needs no timer and no turn of the event loop
   clearImmediate(immediate);
 });
 
-test("events of a hanging base or handshake come in order, in a later attempt too: what is inside ends first", async () => {
+test("events of a hanging base or handshake end innermost first, in later attempts too", async () => {
   const hangs: Dialer<Duplex> = () => new Promise(() => {});
   for (const [base, phase] of [
     [hangs, []],

@@ -14,7 +14,7 @@ import { scriptedDialer } from "../../src/testing.ts";
 
 const anything = (options: unknown) => options as never;
 
-describe("what a dial is given by mistake is refused before anything is dialed:", () => {
+describe("invalid options of a dial", () => {
   for (const [what, options, message] of [
     ["a misspelt option", { timeout: 5 }, "dial: unknown option timeout; did you mean timeoutMs?"],
     ["an unknown option", { lookup() {} }, /^dial: unknown option lookup; the options are signal, trace, handshake, /],
@@ -40,7 +40,7 @@ describe("what a dial is given by mistake is refused before anything is dialed:"
     ["a clock without timers", { clock: { now: () => 0 } }, "dial: clock.setTimeout must be a function, got undefined"],
     ["a number as text", { timeoutMs: "5" }, /^dial: timeoutMs must be a number of milliseconds .* got "5"$/],
   ] as const) {
-    test(what, async () => {
+    test(`a dial rejects ${what} before anything is dialed`, async () => {
       const base = scriptedDialer();
       const dial = compose(withTimeout({ timeoutMs: 1000 }), withRetry(), base);
       await assert.rejects(dial("h:1", anything(options)), (error: Error & { code?: string }) => {
@@ -54,7 +54,7 @@ describe("what a dial is given by mistake is refused before anything is dialed:"
     });
   }
 
-  test("and by acquire, which knows no clock of its own", async () => {
+  test("acquire rejects invalid options before anything is dialed", async () => {
     const base = scriptedDialer();
     await using connections = pool({ dialer: base });
     await assert.rejects(connections.acquire("h:1", anything({ timeout: 5 })), {
@@ -67,15 +67,15 @@ describe("what a dial is given by mistake is refused before anything is dialed:"
   });
 });
 
-describe("what is right is taken:", () => {
-  test("undefined for all, or for any option", async () => {
+describe("valid options of a dial", () => {
+  test("a dial accepts undefined options and undefined values", async () => {
     const dial = compose(withRetry(), scriptedDialer());
     (await dial("h:1", undefined)).destroy();
     const names = ["signal", "trace", "handshake", "background", "owner", "clock", "timeoutMs", "maxAttempts", "skip"];
     (await dial("h:1", anything(Object.fromEntries(names.map((name) => [name, undefined]))))).destroy();
   });
 
-  test("an object of a class, with getters, methods and what symbols name", async () => {
+  test("a dial accepts a class instance with getters, methods and symbol keys as options", async () => {
     const { signal } = new AbortController();
     class Options {
       background = true;
@@ -89,7 +89,7 @@ describe("what is right is taken:", () => {
     (await compose(scriptedDialer())("h:1", Object.freeze(Object.create(null)))).destroy();
   });
 
-  test("what a decorator of the user's own passes on, changed", async () => {
+  test("a dial accepts options that a user's decorator has changed", async () => {
     const own: Middleware = (next) => (target, options) => next(target, { ...options, maxAttempts: 2, trace: {} });
     const base = scriptedDialer([new Error("no"), "connect"]);
     const { signal } = new AbortController();
@@ -98,23 +98,23 @@ describe("what is right is taken:", () => {
   });
 });
 
-describe("a mistake that is found only when something is dialed has reason config, and is not tried again:", () => {
+describe("misuse detected during a dial", () => {
   for (const [what, mistaken, attempts] of [
+    ["a factory called as a dialer", ((target, options) => (tcp as unknown as Dialer)(target, options)) as Dialer, 1],
+    ["a base that resolves with undefined", (async () => undefined) as unknown as Dialer, 1],
+    ["a base that resolves with a dialer", (async () => tcp()) as unknown as Dialer, 1],
     [
-      "a factory that is called as a dialer",
-      ((target, options) => (tcp as unknown as Dialer)(target, options)) as Dialer,
+      "a base that passes an unknown option to a factory",
+      (async (target) => tcp({ familly: 4 } as object)(target)) as Dialer,
       1,
     ],
-    ["a base that resolves with nothing", (async () => undefined) as unknown as Dialer, 1],
-    ["a base that resolves with a dialer", (async () => tcp()) as unknown as Dialer, 1],
-    ["a base that makes its dialer wrongly", (async (target) => tcp({ familly: 4 } as object)(target)) as Dialer, 1],
     [
-      "a base that passes on what no dialer knows",
+      "a base that passes an unknown option to a dialer",
       ((target) => compose(tcp())(target, anything({ timeout: 5 }))) as Dialer,
       1,
     ],
   ] as const) {
-    test(what, async () => {
+    test(`${what} fails with reason config and is not retried`, async () => {
       let calls = 0;
       const counted: Dialer = (target, options) => {
         calls += 1;
@@ -129,7 +129,7 @@ describe("a mistake that is found only when something is dialed has reason confi
     });
   }
 
-  test("a decorator that passes on what no dialer knows", async () => {
+  test("a decorator that adds an unknown option fails the dial and is not retried", async () => {
     const base = scriptedDialer();
     let calls = 0;
     const own: Middleware = (next) => (target, options) => {

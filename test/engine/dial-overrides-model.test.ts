@@ -274,7 +274,7 @@ function outcomeOf(error: Error & { code?: string }): string {
   return { ETIMEDOUT: "timeout", ECONNREFUSED: "refused", EPROTO: "fatal" }[error.code ?? ""] ?? error.name;
 }
 
-test("random stacks do with random options of the call what plain arithmetic says", async () => {
+test("random layer stacks with random per-call options behave as the model predicts", async () => {
   let steps = 0;
   const property = fc.asyncProperty(layers, split, fc.array(dial, { minLength: 1, maxLength: 8 }), async (...scene) => {
     const [layers, split, dials] = scene;

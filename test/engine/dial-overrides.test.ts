@@ -54,18 +54,18 @@ async function dialed(
 
 const retry = withRetry({ maxAttempts: 3, backoff: () => 10 });
 
-describe("per-call options override the defaults:", () => {
+describe("per-call options", () => {
   for (const [what, asked, calls, endedAt] of [
-    ["nothing asked", {}, 3, 20],
+    ["no options", {}, 3, 20],
     ["maxAttempts", { maxAttempts: 5 }, 5, 40],
-    ["maxAttempts, fewer", { maxAttempts: 1 }, 1, 0],
+    ["maxAttempts below the default", { maxAttempts: 1 }, 1, 0],
     ["backoff", { backoff: (attempt) => attempt * 7 }, 3, 21],
-    ["backoff before the first", { backoff: (attempt) => attempt + 7, backoffBeforeFirst: true }, 3, 24],
+    ["backoff with backoffBeforeFirst", { backoff: (attempt) => attempt + 7, backoffBeforeFirst: true }, 3, 24],
     ["shouldRetry", { shouldRetry: (_error, attempt) => attempt < 2 }, 2, 10],
-    ["several", { maxAttempts: 2, backoff: () => 0 }, 2, 0],
-    ["timeoutMs, which the wait would outlast", { timeoutMs: 15 }, 2, 10],
+    ["maxAttempts and backoff", { maxAttempts: 2, backoff: () => 0 }, 2, 0],
+    ["timeoutMs shorter than the next backoff", { timeoutMs: 15 }, 2, 10],
   ] as const satisfies readonly (readonly [string, CallOptions, number, number])[]) {
-    test(what, async () => {
+    test(`per-call options override the defaults of withRetry: ${what}`, async () => {
       for (const layers of [
         [retry],
         [copies, retry],
@@ -78,7 +78,7 @@ describe("per-call options override the defaults:", () => {
     });
   }
 
-  test("for that dial alone", async () => {
+  test("per-call options affect only their own dial", async () => {
     const clock = fakeClock();
     const base = scriptedDialer([refused]);
     const dial = compose(retry, base);
@@ -88,7 +88,7 @@ describe("per-call options override the defaults:", () => {
     assert.equal(base.calls.length, 1 + 3);
   });
 
-  test("undefined overrides nothing, and neither does an empty list", async () => {
+  test("per-call options that are undefined or an empty list override nothing", async () => {
     const asked = {
       timeoutMs: undefined,
       maxAttempts: undefined,
@@ -99,13 +99,13 @@ describe("per-call options override the defaults:", () => {
     assert.equal((await dialed([retry], [refused], asked)).calls, 3);
   });
 
-  test("of retries that nest, the outermost takes them", async () => {
+  test("per-call retry options apply to the outermost withRetry", async () => {
     const inner = withRetry({ maxAttempts: 2, backoff: () => 1 });
     const seen = await dialed([retry, copies, inner], [refused], { maxAttempts: 4, backoff: () => 100 });
     assert.deepEqual([seen.calls, seen.endedAt], [4 * 2, 3 * 100 + 4]);
   });
 
-  test("a backoff that throws stops the dial, which rejects with the very error", async () => {
+  test("a backoff function that throws stops the dial, which rejects with the thrown error", async () => {
     const stop = new Error("enough of it");
     const backoff = () => {
       throw stop;
@@ -116,12 +116,12 @@ describe("per-call options override the defaults:", () => {
   });
 });
 
-describe("deadline inherited else created:", () => {
+describe("per-call timeoutMs", () => {
   for (const [what, layers] of [
-    ["in the place of the outermost withTimeout", [withTimeout({ timeoutMs: 1000 }), retry]],
-    ["created by the composed dialer where it has none", [retry]],
-    ["created where only attempts are bounded", [retry, withTimeout({ timeoutMs: 40_000 })]],
-    ["created where nothing but the base is composed", []],
+    ["replacing the timeout of the outermost withTimeout", [withTimeout({ timeoutMs: 1000 }), retry]],
+    ["without withTimeout", [retry]],
+    ["with a timeout per attempt", [retry, withTimeout({ timeoutMs: 40_000 })]],
+    ["with only a base dialer", []],
   ] as const) {
     for (const timeoutMs of [50, 5000]) {
       test(`timeoutMs ${timeoutMs} bounds the whole dial, ${what}`, async () => {
@@ -138,7 +138,7 @@ describe("deadline inherited else created:", () => {
     }
   }
 
-  test("bounds of attempts stay, and so does an inner one of the whole dial", async () => {
+  test("per-call timeoutMs keeps the timeouts of attempts and of inner layers", async () => {
     const attempts = await dialed([retry, withTimeout({ timeoutMs: 30 })], ["hang"], { timeoutMs: 100 });
     assert.deepEqual(attempts.told, ["attempt 30", "attempt 30", "dial 100"].slice(0, attempts.told.length));
     assert.equal(attempts.calls, 3);
@@ -149,7 +149,7 @@ describe("deadline inherited else created:", () => {
     assert.deepEqual(two.told, ["dial 60"]);
   });
 
-  test("a created bound stands beneath the observers, which are told of it", async () => {
+  test("a deadline created for per-call timeoutMs is below the observers and reported to them", async () => {
     const told: string[] = [];
     const observer = (name: string) =>
       withTrace({
@@ -175,12 +175,12 @@ describe("deadline inherited else created:", () => {
     assert.match(await registry.metrics(), /dialer_timeouts_total\{[^}]*scope="dial"[^}]*\} 4/);
   });
 
-  test("one that can't be inherited through a decorator that drops it is created above", async () => {
+  test("per-call timeoutMs applies above a decorator that drops the options", async () => {
     const seen = await dialed([drops, retry], ["hang"], { timeoutMs: 50 });
     assert.deepEqual(seen.told, ["dial 50"]);
   });
 
-  test("a handshake is told the time that is left", async () => {
+  test("a handshake can read the time remaining until the deadline", async () => {
     const left: (number | undefined)[] = [];
     const clock = fakeClock();
     const handshake = async (conn: Duplex, { remainingMs }: { remainingMs(): number | undefined }) => {
@@ -208,8 +208,8 @@ describe("deadline inherited else created:", () => {
   });
 });
 
-describe("skip", () => {
-  test("passes the layers of a name by, all of them", async () => {
+describe("per-call skip", () => {
+  test("skip bypasses all layers of a name", async () => {
     const layers = [withTimeout({ timeoutMs: 50 }), retry, withTimeout({ timeoutMs: 20 })];
     const unbounded = await dialed([withTimeout({ timeoutMs: 50 }), retry], [refused, refused, "connect"], {
       skip: ["timeout", "retry"],
@@ -221,7 +221,7 @@ describe("skip", () => {
     assert.deepEqual([once.told, once.calls], [["dial 20"], 1]);
   });
 
-  test("leaves out a dial's lines of withLog, plain and pretty", async () => {
+  test("skip omits the dial from the output of withLog, plain and pretty", async () => {
     for (const pretty of [false, true]) {
       const lines: string[] = [];
       const log = withLog({ info: (line) => lines.push(line), warn: (line) => lines.push(line) }, { pretty });
@@ -232,7 +232,7 @@ describe("skip", () => {
     }
   });
 
-  test("knows no observer that counts: telemetry stays true", async () => {
+  test("skip rejects the names of telemetry observers so that metrics stay complete", async () => {
     const layers = [withTrace({}), withPrometheus({ registry: new Registry() })];
     for (const name of ["trace", "tracing", "prometheus"]) {
       const { error } = await dialed(layers, ["connect"], { skip: [name] });
@@ -243,7 +243,7 @@ describe("skip", () => {
     }
   });
 
-  test("reaches the layers of a composition within, and those beneath a decorator of the user's own", async () => {
+  test("skip applies to layers of nested compositions and below a user's decorator", async () => {
     for (const make of [
       (base: Dialer<Duplex>) => compose(withTimeout({ timeoutMs: 50 }), compose(copies, retry, base)),
       (base: Dialer<Duplex>) => compose(compose(withTimeout({ timeoutMs: 50 }), compose(retry, base))),
@@ -257,14 +257,14 @@ describe("skip", () => {
   });
 });
 
-describe("a decorator of the user's own", () => {
+describe("a user's decorator and per-call options", () => {
   const asks =
     (asked: CallOptions): Middleware =>
     (next) =>
     (target, options) =>
       next(target, { ...options, ...asked });
 
-  test("may ask for what is beneath it, in place of what the caller asks", async () => {
+  test("a user's decorator may replace the caller's per-call options for the layers below it", async () => {
     const seen = await dialed([asks({ maxAttempts: 2 }), retry], [refused], { maxAttempts: 5 });
     assert.equal(seen.calls, 2);
     const inner = await dialed(
@@ -279,26 +279,26 @@ describe("a decorator of the user's own", () => {
     assert.equal(none.calls, 3);
   });
 
-  test("that changes one option leaves the others as they are, those for layers above it too", async () => {
+  test("a user's decorator that changes one per-call option keeps the others", async () => {
     const layers = [withTimeout({ timeoutMs: 50 }), retry, asks({ timeoutMs: 20 }), withTimeout({ timeoutMs: 40 })];
     const seen = await dialed(layers, ["hang"], { skip: ["retry"], timeoutMs: 30 });
     assert.deepEqual(seen.told, ["dial 20"]);
   });
 
-  test("that asks for what nothing beneath it does is told so", async () => {
+  test("a user's decorator that sets an option that no layer below applies causes a TypeError", async () => {
     const seen = await dialed([retry, asks({ maxAttempts: 2 })], [refused], {});
     assert.equal(seen.error?.message, "dial: maxAttempts has no effect: there is no withRetry");
     assert.equal(classify(seen.error), "config");
     assert.deepEqual([seen.calls, seen.endedAt], [0, 0]);
   });
 
-  test("that hands on only what it knows of takes the rest from what is beneath", async () => {
+  test("a user's decorator that passes on only some options removes the others for the layers below", async () => {
     assert.equal((await dialed([drops, retry], [refused], { maxAttempts: 5 })).calls, 3);
     assert.equal((await dialed([retry, drops], [refused], { maxAttempts: 5 })).calls, 5);
   });
 });
 
-test("what is beneath an attempt is the base's own: neither overridden nor told", async () => {
+test("a user's base dialer gets no per-call overrides", async () => {
   const inner = scriptedDialer([refused]);
   const over = compose(retry, inner);
   const clock = fakeClock();
@@ -316,7 +316,7 @@ test("what is beneath an attempt is the base's own: neither overridden nor told"
   await assert.rejects(compose(base)("h:1", { maxAttempts: 2 }), /there is no withRetry$/);
 });
 
-test("used without compose, a layer takes its own options and refuses what it can't do", async () => {
+test("a layer used without compose applies its own per-call options and rejects the others", async () => {
   const bare = (layer: Middleware) => (base: Dialer<Duplex>) => layer(base);
   assert.equal((await dialed([], [refused], { maxAttempts: 5 }, bare(retry))).calls, 5);
   const bound = await dialed([], ["hang"], { timeoutMs: 5 }, bare(withTimeout({ timeoutMs: 50 })));
@@ -332,7 +332,7 @@ test("used without compose, a layer takes its own options and refuses what it ca
   }
 });
 
-describe("refuses, before anything is dialed", () => {
+describe("invalid per-call options", () => {
   const withBoth = [withTimeout({ timeoutMs: 50 }), retry, withLog({ info() {}, warn() {} })];
   const rows: readonly (readonly [readonly Middleware[], object, string, string])[] = [
     ...[0, -1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, "5"].map(
@@ -379,7 +379,7 @@ describe("refuses, before anything is dialed", () => {
     ],
   ];
   for (const [layers, asked, name, message] of rows) {
-    test(message, async () => {
+    test(`a dial with invalid per-call options rejects with "${message}"`, async () => {
       const { error, calls } = await dialed(layers, [refused], asked);
       assert.deepEqual([error?.name, error?.message], [name, message]);
       assert.equal(calls, "backoff" in asked && name === "RangeError" ? 1 : 0);

@@ -21,7 +21,7 @@ import { until } from "../support/resources.ts";
 
 const clock = fakeClock();
 
-test("a handshake runs on the new connection, inside the attempt, with the target and a number", async () => {
+test("a handshake runs on the new connection, inside the attempt, with the target and the attempt number", async () => {
   const events: string[] = [];
   const base = scriptedDialer();
   const dial = compose(base);
@@ -51,7 +51,7 @@ test("a handshake runs on the new connection, inside the attempt, with the targe
   ]);
 });
 
-test("a handshake that fails destroys the connection and fails the attempt, with its own error as the cause", async () => {
+test("a failed handshake destroys the connection and fails the attempt with its error as the cause", async () => {
   const events: string[] = [];
   const base = scriptedDialer();
   const error = Object.assign(new Error("bad hello"), { name: "ProtocolError" });
@@ -72,7 +72,7 @@ test("a handshake that fails destroys the connection and fails the attempt, with
   ]);
 });
 
-test("a handshake that fails is retried on a new connection", async () => {
+test("a failed handshake is retried on a new connection", async () => {
   const numbers: number[] = [];
   const base = scriptedDialer();
   const clock = fakeClock();
@@ -94,13 +94,13 @@ test("a handshake that fails is retried on a new connection", async () => {
 });
 
 const wrong: readonly (readonly [string, Handshake<Duplex>])[] = [
-  ["throws rather than rejects", (() => assert.fail("at once")) as never],
-  ["forgets to return the connection", (async () => {}) as never],
-  ["resolves with what is no connection", (async () => ({})) as never],
+  ["throws synchronously", (() => assert.fail("at once")) as never],
+  ["does not return the connection", (async () => {}) as never],
+  ["resolves with a value that is not a connection", (async () => ({})) as never],
 ];
 for (const [what, handshake] of wrong) {
   for (const bounded of [false, true]) {
-    test(`a handshake that ${what} leaks no connection and no listener${bounded ? ", bounded" : ""}`, async () => {
+    test(`a handshake that ${what} leaks no connection and no listener${bounded ? " under a timeout" : ""}`, async () => {
       const base = scriptedDialer();
       const clock = fakeClock();
       const events: string[] = [];
@@ -113,13 +113,13 @@ for (const [what, handshake] of wrong) {
   }
 }
 
-test("a handshake that forgets to return the connection is told so", async () => {
+test("a handshake that does not return the connection fails with an error that says so", async () => {
   await assert.rejects(compose(scriptedDialer())("h:1", { handshake: (async () => {}) as never }), {
     message: "dial h:1: handshake must resolve with the connection to hand out, got undefined",
   });
 });
 
-test("a handshake that is no function is refused before anything is dialed", async () => {
+test("a dial rejects a handshake that is not a function before anything is dialed", async () => {
   const base = scriptedDialer();
   await assert.rejects(compose(withRetry(), base)("h:1", { handshake: "hello" as never }), {
     name: "TypeError",
@@ -129,7 +129,7 @@ test("a handshake that is no function is refused before anything is dialed", asy
   assert.equal(base.calls.length, 0);
 });
 
-test("a handshake that resolves with no connection fails with reason config and is not retried", async () => {
+test("a handshake that resolves without a connection fails with reason config and is not retried", async () => {
   const base = scriptedDialer();
   await assert.rejects(
     compose(withRetry({ backoff: () => 0 }), base)("h:1", { handshake: (async () => {}) as never }),
@@ -142,7 +142,7 @@ test("a handshake that resolves with no connection fails with reason config and 
   assert.equal(base.calls.length, 1);
 });
 
-test("a handshake that returns rather than resolves is taken", async () => {
+test("a handshake may return a connection without a promise", async () => {
   const handshake = ((conn: Duplex) => conn) as never;
   const conn = await compose(withTimeout({ timeoutMs: 1000 }), scriptedDialer())("h:1", { clock, handshake });
   assert.equal(conn.destroyed, false);
@@ -150,7 +150,7 @@ test("a handshake that returns rather than resolves is taken", async () => {
   assert.equal(clock.pending, 0);
 });
 
-test("a handshake may put another connection in the place of the first, which is then tracked", async () => {
+test("a handshake may return another connection, which is then tracked", async () => {
   const wrapper = connection();
   const closed: unknown[] = [];
   const base = scriptedDialer();
@@ -163,13 +163,13 @@ test("a handshake may put another connection in the place of the first, which is
   assert.deepEqual(closed, [wrapper]);
 });
 
-test("a connection that closes during the handshake fails the attempt although the handshake succeeds", async () => {
+test("a connection that closes during the handshake fails the attempt even if the handshake succeeds", async () => {
   const dialing = compose(scriptedDialer())("h:1", { handshake: async (conn) => conn.destroy() });
   await assert.rejects(dialing, { reason: "handshake_closed", message: "dial h:1: closed before it was ready" });
 });
 
-describe("an abort during the handshake", () => {
-  test("destroys the connection at once and rejects with the signal's reason, although the handshake hangs", async () => {
+describe("abort during a handshake", () => {
+  test("an abort during a hanging handshake destroys the connection and rejects with the signal's reason", async () => {
     const controller = new AbortController();
     const base = scriptedDialer();
     const events: string[] = [];
@@ -187,7 +187,7 @@ describe("an abort during the handshake", () => {
     ]);
   });
 
-  test("from the hook that tells of its start keeps it from being called, and ends in order", async () => {
+  test("an abort from a handshakeStart hook prevents the handshake and keeps the order of events", async () => {
     const controller = new AbortController();
     const base = scriptedDialer();
     const events: string[] = [];
@@ -213,7 +213,7 @@ describe("an abort during the handshake", () => {
     ]);
   });
 
-  test("destroys what the handshake resolves with later", async () => {
+  test("a connection that a handshake resolves with after an abort is destroyed", async () => {
     const controller = new AbortController();
     const late = deferred<Duplex>();
     const dialing = compose(scriptedDialer())("h:1", { signal: controller.signal, handshake: () => late.promise });
@@ -226,7 +226,7 @@ describe("an abort during the handshake", () => {
     assert.equal(wrapper.destroyed, true);
   });
 
-  test("is forgiven when the handshake resolves with nothing later", async () => {
+  test("a handshake that resolves with undefined after an abort is ignored", async () => {
     const controller = new AbortController();
     const late = deferred<Duplex>();
     const dialing = compose(scriptedDialer())("h:1", { signal: controller.signal, handshake: () => late.promise });
@@ -237,7 +237,7 @@ describe("an abort during the handshake", () => {
     await turns();
   });
 
-  test("reaches the handshake through its signal, a timeout's too", async () => {
+  test("an abort or a timeout aborts the signal of the handshake", async () => {
     const clock = fakeClock();
     const reasons: unknown[] = [];
     const dialing = compose(withTimeout({ timeoutMs: 50 }), scriptedDialer())("h:1", {
@@ -256,7 +256,7 @@ describe("an abort during the handshake", () => {
     assert.deepEqual(reasons, ["DialTimeoutError"]);
   });
 
-  test("after its end no longer touches the connection", async () => {
+  test("an abort after the handshake does not affect the connection", async () => {
     const controller = new AbortController();
     const conn = await compose(scriptedDialer())("h:1", { signal: controller.signal, handshake: async (conn) => conn });
     controller.abort();
@@ -266,7 +266,7 @@ describe("an abort during the handshake", () => {
   });
 });
 
-test("what a handshake says of its protocol is told when it ends, be it well or badly", async () => {
+test("handshakeDone has the protocol details that the handshake reported, on success and on failure", async () => {
   const told: HandshakeDoneInfo[] = [];
   const trace: DialTrace = { handshakeDone: (info) => told.push(info) };
   const protocol = { name: "nats", attributes: { "nats.server.name": "n1" } };
@@ -308,7 +308,7 @@ test("what a handshake says of its protocol is told when it ends, be it well or 
   );
 });
 
-test("the steps that a handshake marks are told as they happen, with their names and the attempt", async () => {
+test("events of a handshake reach the hooks as they happen, with their names and the attempt number", async () => {
   const events: string[] = [];
   const trace: DialTrace = {
     ...record(events),
@@ -338,7 +338,7 @@ test("the steps that a handshake marks are told as they happen, with their names
   );
 });
 
-test("a step that is marked after the handshake's end, or with nobody listening, is told to nobody", async () => {
+test("events of a handshake are ignored after its end and without hooks", async () => {
   const events: string[] = [];
   const late: HandshakeContext[] = [];
   const handshake: Handshake<Duplex> = async (conn, context) => {
@@ -356,7 +356,7 @@ test("a step that is marked after the handshake's end, or with nobody listening,
   for (const conn of conns) conn.destroy();
 });
 
-test("a handshake may report phases of its own to the dial's hooks", async () => {
+test("a handshake may call the hooks of the dial to report its phases", async () => {
   const events: string[] = [];
   const hooks: DialTrace = {
     tlsHandshakeStart: ({ serverName }) => events.push(`start ${serverName}`),
@@ -374,7 +374,7 @@ test("a handshake may report phases of its own to the dial's hooks", async () =>
   assert.deepEqual(events, ["start h", "success"]);
 });
 
-test("an error of the connection during a handshake that does not listen fails the dial, not the process", async () => {
+test("a connection error during a handshake without an error listener fails the dial, not the process", async () => {
   const broken = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
   const base = scriptedDialer();
   const handshake = async (conn: Duplex) => {
@@ -387,13 +387,13 @@ test("an error of the connection during a handshake that does not listen fails t
   base.connections[0]?.emit("error", new Error("late"));
 });
 
-test("a handshake leaves no listener on the connection that it hands out", async () => {
+test("a handshake leaves no listener on the resolved connection", async () => {
   const conn = await compose(scriptedDialer())("h:1", { clock, handshake: async (conn) => conn });
   assert.equal(conn.listenerCount("error"), 0);
   conn.destroy();
 });
 
-test("a handshake that returns nothing has reason config, and is not tried again", async () => {
+test("a handshake that returns undefined fails with reason config and is not retried", async () => {
   let calls = 0;
   const handshake = (async () => {
     calls += 1;
@@ -403,13 +403,13 @@ test("a handshake that returns nothing has reason config, and is not tried again
   assert.equal(calls, 1);
 });
 
-describe("a connection that fails while its handshake doesn't listen to errors", () => {
+describe("connection error during a handshake without an error listener", () => {
   for (const [what, handshake] of [
     ["waits for bytes", (conn) => new Promise((resolve) => conn.once("data", () => resolve(conn)))],
     ["waits for something else", () => new Promise(() => {})],
-    ["looks at the clock", async (conn) => new Promise((resolve) => setTimeout(resolve, 60_000, conn).unref())],
+    ["waits for a timer", async (conn) => new Promise((resolve) => setTimeout(resolve, 60_000, conn).unref())],
   ] as const satisfies readonly (readonly [string, Handshake<Socket>])[]) {
-    test(`fails the dial, whose handshake ${what}, and ends no process`, async () => {
+    test(`a connection error fails the dial, not the process, while the handshake ${what}`, async () => {
       await using server = await peer((socket) => void setTimeout(() => socket.resetAndDestroy(), 20));
       const done: (string | undefined)[] = [];
       const dialing = compose(tcp())(server.address, {
@@ -421,7 +421,7 @@ describe("a connection that fails while its handshake doesn't listen to errors",
     });
   }
 
-  test("leaves the judgement to a handshake that listens", async () => {
+  test("a handshake with an error listener decides whether a connection error fails the dial", async () => {
     await using server = await peer((socket) => void setTimeout(() => socket.resetAndDestroy(), 20));
     const handshake: Handshake<Socket> = (conn) =>
       new Promise((_, reject) => {
@@ -430,7 +430,7 @@ describe("a connection that fails while its handshake doesn't listen to errors",
     await assert.rejects(compose(tcp())(server.address, { handshake }), { reason: "auth_failed" });
   });
 
-  test("destroys what the handshake brings after all", async () => {
+  test("a connection that a handshake resolves with after a connection error is destroyed", async () => {
     await using server = await peer((socket) => void setTimeout(() => socket.resetAndDestroy(), 20));
     const other = new PassThrough();
     const bringing = deferred<never>();
@@ -439,7 +439,7 @@ describe("a connection that fails while its handshake doesn't listen to errors",
     await until(() => other.destroyed, "what comes late is destroyed");
   });
 
-  test("leaves no listener of its own on a connection that is handed out", async () => {
+  test("a resolved connection has no error listener of the dialer", async () => {
     await using server = await goodPeer();
     const conn = await compose(tcp())(server.address, { handshake: async (conn) => conn });
     await turns();

@@ -27,7 +27,7 @@ function writing(said: string[], who: string): DialTrace {
   return Object.fromEntries(dialEventNames.map((name) => [name, () => said.push(`${who} ${name}`)])) as DialTrace;
 }
 
-test("hooks attached last are called first, as in Go's WithClientTrace", () => {
+test("hooks attached last are called first, as in WithClientTrace of Go", () => {
   const said: string[] = [];
   const oldest = addHooks({ attemptStart: () => said.push("oldest") }, undefined);
   const older = addHooks({ attemptStart: () => said.push("older") }, oldest);
@@ -48,7 +48,7 @@ test("a hook reads as undefined when no observer handles its event", () => {
   );
 });
 
-test("every inherited event reaches one observer, the observer above, and both", () => {
+test("every inherited event reaches the inner observer, the outer observer, or both", () => {
   const said: string[] = [];
   const one = () => chainOf(writing(said, "one"));
   for (const chain of [one(), addHooks({}, one()), addHooks(writing(said, "newer"), chainOf(writing(said, "older")))]) {
@@ -59,7 +59,7 @@ test("every inherited event reaches one observer, the observer above, and both",
   assert.deepEqual(said, [...each, ...each, ...both]);
 });
 
-test("dialStart and dialDone are not inherited, and a caller's hooks are told of the dial itself", () => {
+test("dialStart and dialDone are not inherited, and reach the caller's hooks once per dial", () => {
   const said: string[] = [];
   const given = writing(said, "caller");
   const chain = addHooks(given, chainOf(given));
@@ -125,7 +125,7 @@ test("hooks of a class instance are called with the instance as this", async () 
 });
 
 for (const made of [DialRecorder, WatchedDial, DialSpans, DialSpanEvents, UntracedDial]) {
-  test(`${made.name} notes every event that its methods handle, and no other`, () => {
+  test(`${made.name} declares exactly the events that its methods handle`, () => {
     const { prototype } = made as { prototype: DialTrace & { [handledKey]?: EventMask } };
     const handled = inheritedEvents.filter((name) => prototype[name] !== undefined);
     assert.ok(Object.hasOwn(prototype, handledKey));
@@ -133,7 +133,7 @@ for (const made of [DialRecorder, WatchedDial, DialSpans, DialSpanEvents, Untrac
   });
 }
 
-test("an observer that returns a recorder sees the whole of a dial", async () => {
+test("an observer that returns a recorder records the whole dial", async () => {
   const outcomes: unknown[] = [];
   (
     await compose(withTrace(recordDials(({ outcome }) => void outcomes.push(outcome))), scriptedDialer())("h:1")
@@ -141,7 +141,7 @@ test("an observer that returns a recorder sees the whole of a dial", async () =>
   assert.deepEqual(outcomes, ["success"]);
 });
 
-test("a hook taken off its trace by destructuring still reaches the observers", async () => {
+test("a hook destructured from its trace still reaches the observers", async () => {
   const said: string[] = [];
   const dial = compose(withTrace(writing(said, "layer")), async (_target, { trace = {} } = {}) => {
     const { failover } = trace;

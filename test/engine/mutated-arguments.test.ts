@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { compose, type Dialer, tcp, withFailover, withTrace } from "../../src/index.ts";
 import { goodPeer } from "../support/peers.ts";
 
-test("a hook that writes into the target or an address does not change where the dial goes", async () => {
+test("a hook that modifies the target or an address does not change where the dial connects", async () => {
   await using server = await goodPeer();
   const spoil = (info: object) => {
     for (const value of Object.values(info)) {

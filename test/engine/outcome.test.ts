@@ -14,18 +14,18 @@ const aborted = (reason?: unknown) => {
 };
 
 const rows: readonly (readonly [string, unknown, Cancel | undefined, string])[] = [
-  ["an error, nothing to cancel", reset, undefined, "reset"],
-  ["an error, nothing canceled", reset, new Cancel(), "reset"],
-  ["an error of its own beside an abort", reset, aborted("why"), "canceled"],
-  ["an error of its own beside a timeout above", reset, aborted(timeout), "timeout"],
-  ["the abort's own reason", "why", aborted("why"), "canceled"],
-  ["the abort's own reason that looks like a reset", reset, aborted(reset), "canceled"],
-  ["the abort of a timeout above", timeout, aborted(timeout), "timeout"],
-  ["the abort of another layer above", full, aborted(full), "server_limit"],
-  ["an AbortError that nobody here asked for", AbortSignal.abort().reason, undefined, "canceled"],
+  ["an error without a cancel", reset, undefined, "reset"],
+  ["an error with a cancel that is not aborted", reset, new Cancel(), "reset"],
+  ["an error that follows an abort", reset, aborted("why"), "canceled"],
+  ["an error that follows a timeout of an outer layer", reset, aborted(timeout), "timeout"],
+  ["the reason of the abort", "why", aborted("why"), "canceled"],
+  ["the reason of the abort, even if it looks like a reset", reset, aborted(reset), "canceled"],
+  ["an abort by a timeout of an outer layer", timeout, aborted(timeout), "timeout"],
+  ["an abort by another outer layer", full, aborted(full), "server_limit"],
+  ["an AbortError without a cancel", AbortSignal.abort().reason, undefined, "canceled"],
 ];
 for (const [what, error, cancel, expected] of rows) {
-  test(`${what}: ${expected}`, () => {
+  test(`outcomeOf returns ${expected} for ${what}`, () => {
     const ended = outcomeOf(error, cancel);
     assert.equal(ended.outcome === "canceled" ? "canceled" : ended.reason, expected);
     assert.equal(ended.error, cancel?.aborted ? cancel.reason : error);

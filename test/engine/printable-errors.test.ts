@@ -49,7 +49,7 @@ test("the cause of a failed discovery is printable and short", async () => {
   await assert.rejects(dial("db:1"), (error: DialError) => isClean(inspect(error, { depth: 9 })));
 });
 
-test("names that a handshake gives to events and attributes are printable and short", async () => {
+test("names of events and attributes reported by a handshake are printable and short", async () => {
   await using server = await goodPeer();
   const names: string[] = [];
   const dial = compose(

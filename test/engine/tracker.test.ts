@@ -124,9 +124,9 @@ const endings: readonly (readonly [string, string, (tracked: Tracked) => unknown
   ],
 ];
 
-describe("exactly one connClosed, with its reason, after", () => {
+describe("connClosed of a TCP connection", () => {
   for (const [what, reason, close] of endings) {
-    test(`${what}: ${reason}`, async () => {
+    test(`connClosed is emitted once, with reason ${reason}, after ${what}`, async () => {
       await using server = await peer((socket) => socket.resume());
       const made = await tracked(server);
       close(made);
@@ -140,7 +140,7 @@ describe("exactly one connClosed, with its reason, after", () => {
     });
   }
 
-  test("the close of a socket that is connected anew by its owner: once", async () => {
+  test("connClosed is emitted once for a socket that its owner reconnects", async () => {
     await using server = await peer((socket) => socket.resume());
     const { conn, closed } = await tracked(server);
     conn.destroy();
@@ -153,7 +153,7 @@ describe("exactly one connClosed, with its reason, after", () => {
   });
 });
 
-test("what a connection was destroyed with is told, and nothing when nothing was", async () => {
+test("connClosed has the error that destroyed the connection, or no error field", async () => {
   await using server = await peer((socket) => socket.resume());
   const error = new Error("I had enough");
   const one = await tracked(server);
@@ -164,7 +164,7 @@ test("what a connection was destroyed with is told, and nothing when nothing was
   assert.equal("error" in (two.closed[0] as object), false);
 });
 
-test("the stream still behaves: 'close' comes, errors come, pending writes arrive", async () => {
+test("a tracked stream still emits 'close' and errors and flushes pending writes", async () => {
   const received: Buffer[] = [];
   await using server = await peer((socket) => socket.on("data", (data) => received.push(data)));
   const { conn } = await tracked(server);
@@ -183,7 +183,7 @@ test("the stream still behaves: 'close' comes, errors come, pending writes arriv
   assert.deepEqual(errors, [error]);
 });
 
-test("bytes and lifetime are the connection's own", async () => {
+test("connClosed has the byte counts and the lifetime of the connection", async () => {
   const clock = fakeClock();
   await using server = await peer((socket) => {
     socket.write("INFO 1234\r\n");
@@ -200,14 +200,14 @@ test("bytes and lifetime are the connection's own", async () => {
   assert.deepEqual({ bytesRead, bytesWritten, durationMs }, { bytesRead: 11, bytesWritten: 9, durationMs: 1234 });
 });
 
-test("a connection without byte counts has none", async () => {
+test("connClosed reports 0 bytes for a connection without byte counters", async () => {
   const closed: ConnClosedInfo[] = [];
   const conn = await compose(scriptedDialer())("h:1", { trace: { connClosed: (info) => closed.push(info) } });
   conn.destroy();
   assert.deepEqual([closed[0]?.bytesRead, closed[0]?.bytesWritten, closed[0]?.reason], [0, 0, "local"]);
 });
 
-test("where nobody listens for the close, the connection is left as it was", async () => {
+test("a connection is not modified if no hook handles connClosed", async () => {
   await using server = await peer((socket) => socket.resume());
   const conn = await compose(tcp())(server.address, { trace: { attemptDone() {} } });
   assert.equal(Object.hasOwn(conn, "_destroy"), false);
@@ -215,7 +215,7 @@ test("where nobody listens for the close, the connection is left as it was", asy
   conn.destroy();
 });
 
-describe("through TLS", () => {
+describe("connClosed of a TLS connection", () => {
   const certificate = selfSigned("h.test");
   const secure = async (serve: (socket: Socket) => void = (socket) => socket.resume()) => {
     const open = new Set<Socket>();
@@ -260,7 +260,7 @@ describe("through TLS", () => {
     ],
   ];
   for (const [what, reason, close] of ways) {
-    test(`upgraded in the handshake, exactly one connClosed after ${what}: ${reason}`, async () => {
+    test(`connClosed of a TLS upgrade is emitted once, with reason ${reason}, after ${what}`, async () => {
       await using server = await secure();
       const closed: ConnClosedInfo[] = [];
       const conn = await compose(tcp())(server.address, {
@@ -279,7 +279,7 @@ describe("through TLS", () => {
     });
   }
 
-  test("bytes are those of the protocol above, without TLS' own", async () => {
+  test("byte counts of a TLS connection exclude the overhead of TLS", async () => {
     await using server = await secure((socket) => socket.resume().write("a greeting"));
     const closed: ConnClosedInfo[] = [];
     const conn = await compose(tcp())(server.address, {
@@ -294,7 +294,7 @@ describe("through TLS", () => {
     await gone(conn);
   });
 
-  test("upgraded after the dial by its owner, the socket underneath tells its close once", async () => {
+  test("connClosed is emitted once for a socket that its owner upgrades to TLS after the dial", async () => {
     await using server = await secure();
     const closed: ConnClosedInfo[] = [];
     const conn = await compose(tcp())(server.address, { trace: { connClosed: (info) => closed.push(info) } });
@@ -308,7 +308,7 @@ describe("through TLS", () => {
     );
   });
 
-  test("a failed upgrade leaves no socket and no connClosed", async () => {
+  test("a failed TLS upgrade leaves no socket open and emits no connClosed", async () => {
     await using server = await secure();
     const closed: ConnClosedInfo[] = [];
     const dialing = compose(tcp())(server.address, {
@@ -326,7 +326,7 @@ describe("through TLS", () => {
   });
 });
 
-test("a unix socket is tracked alike", async () => {
+test("connClosed is emitted for a unix socket", async () => {
   const path = join(tmpdir(), `dialtrace-tracker-${process.pid}.sock`);
   const server = createServer((socket) => socket.resume());
   server.listen(path);
@@ -343,7 +343,7 @@ test("a unix socket is tracked alike", async () => {
   server.close();
 });
 
-test("a base of the user's own with half-open sockets is tracked alike", async () => {
+test("connClosed is emitted for half-open sockets of a user's base dialer", async () => {
   await using server = await peer((socket) => socket.resume());
   const halfOpen: Dialer<Socket> = async () => {
     const socket = connect({ port: server.port, host: "127.0.0.1", allowHalfOpen: true });

@@ -19,7 +19,7 @@ function setting() {
   return { clock, controller, waits, context, line: new WaitQueue("rate") };
 }
 
-test("who is admitted goes on, and his wait is told", async () => {
+test("an admitted waiter resolves, and its wait is reported to the hooks", async () => {
   const { line, context, clock, waits, controller } = setting();
   const waiting = line.wait(target, context);
   assert.equal(line.size, 1);
@@ -30,7 +30,7 @@ test("who is admitted goes on, and his wait is told", async () => {
   assert.equal(getEventListeners(controller.signal, "abort").length, 0);
 });
 
-test("who is refused is told why, and so are the hooks", async () => {
+test("a refused waiter rejects with the error, which is reported to the hooks", async () => {
   const { line, context, waits, controller } = setting();
   const waiting = line.wait(target, context);
   const error = new DialError("full", { reason: "pool_exhausted" });
@@ -42,7 +42,7 @@ test("who is refused is told why, and so are the hooks", async () => {
   assert.equal(getEventListeners(controller.signal, "abort").length, 0);
 });
 
-test("who aborts leaves the line, and who has had his turn by then keeps it", async () => {
+test("an abort removes the waiter from the queue, but does not affect an admitted waiter", async () => {
   const { line, context, controller } = setting();
   const first = line.wait(target, context);
   const second = line.wait(target, context);
@@ -54,14 +54,14 @@ test("who aborts leaves the line, and who has had his turn by then keeps it", as
   assert.equal(line.first, undefined);
 });
 
-test("one aborted before never stands in it", async () => {
+test("a waiter whose signal is already aborted never enters the queue", async () => {
   const { line, context, controller } = setting();
   controller.abort("enough");
   await assert.rejects(line.wait(target, context), (thrown) => thrown === "enough");
   assert.equal(line.size, 0);
 });
 
-test("it wakes once for however many ask, and not at all when nobody waits any more", async () => {
+test("wakeIn sets one timer for any number of calls and clears it when the queue is empty", async () => {
   const { line, context, clock, controller } = setting();
   const waiting = assert.rejects(line.wait(target, context));
   let woken = 0;
