@@ -53,7 +53,7 @@ const byCodePattern: readonly (readonly [RegExp, Reason])[] = [
   [/^ERR_(INVALID_|OSSL_)/, "config"],
 ];
 
-/** What servers say in words. */
+/** Reasons by the text of an error message. */
 const byMessage: readonly (readonly [RegExp, Reason])[] = [
   [/(user|account) authentication expired/i, "auth_expired"],
   [/authorization violation|authentication timeout|authentication revoked/i, "auth_failed"],
@@ -61,7 +61,7 @@ const byMessage: readonly (readonly [RegExp, Reason])[] = [
   [/unexpected response from server/i, "protocol"],
 ];
 
-/** Classes of errors, by name, so that no client needs to be imported. */
+/** Reasons by the name of the error class, so that no client needs to be imported. */
 const byName = table<Reason>({
   TimeoutError: "timeout",
   UserAuthenticationExpiredError: "auth_expired",
@@ -88,10 +88,10 @@ export function addErrorRules(rules: ErrorRules): void {
 const maxCauses = 5;
 
 /**
- * Finds the one reason of a failure: known code first, then what the server said, then the error's
- * class, each along the chain of causes; the outermost error that says something decides.
+ * Returns the reason of a failure: by a known code, else by the message, else by the error class. Each is searched
+ * along the chain of causes, and the outermost match decides.
  *
- * @returns a {@link Reason}, or `"canceled"` for a caller's abort, which is no failure.
+ * @returns a {@link Reason}, or `"canceled"` for an abort by the caller, which is not a failure.
  */
 export function classify(error: unknown): Reason | "canceled" {
   try {
@@ -122,15 +122,15 @@ function causesBy(choose: (error: unknown) => unknown, error: unknown): readonly
   return chain;
 }
 
-/** Of the errors of several addresses, the one that tells most. */
+/** Returns the most informative error of several addresses. */
 function deciding(error: unknown): unknown {
   if (!isAggregateError(error) || error.errors.length === 0) return error;
   return decidingError(error.errors);
 }
 
 /**
- * @internal The error that decides when every address of a target, or every server of a pool, failed: the last of
- * the highest rank. What a human must mend ranks highest, what says nothing of the peer lowest.
+ * @internal Returns the error that decides when every address of a target, or every server of a pool, failed: the
+ * last one of the highest rank. Errors that need human action rank highest, local errors lowest.
  */
 export function decidingError(errors: readonly unknown[]): unknown {
   let found: unknown;
@@ -144,18 +144,18 @@ export function decidingError(errors: readonly unknown[]): unknown {
   return found;
 }
 
-/** Reasons of a dial that reached no peer, for lack of a route on this host or by a limit of this process. */
+/** Reasons that originate in this process and say nothing about a peer. */
 const ownReasons: ReadonlySet<string> = new Set(["canceled", "circuit_open", "pool_exhausted", "no_target"]);
 
 function rankOf(error: unknown): number {
   if (isLocalRouteError(error)) return 0;
   const reason = classifyChain(plainCauses(error));
   if (ownReasons.has(reason)) return 1;
-  // A retry mends what is left.
+  // Failures that a retry can fix rank below the others.
   return reasonTable[reason as Reason].retry === "yes" ? 2 : 3;
 }
 
-/** The causes, whatever stands in an AggregateError left aside: these might hold each other. */
+/** Returns the chain of causes. Skips the errors of an AggregateError, which may reference each other. */
 function plainCauses(error: unknown): readonly Error[] {
   return causesBy((each) => each, error);
 }
@@ -174,13 +174,13 @@ function first<T>(chain: readonly Error[], find: (error: Error) => T | undefined
 }
 
 function codeReason(error: Error): Reason | "canceled" | undefined {
-  // A caller without types may have made up a reason; the set is closed.
+  // Untyped code may set any reason, but the set is closed.
   if (error instanceof DialError) return Object.hasOwn(reasonTable, error.reason) ? error.reason : "_OTHER";
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (typeof code !== "string") return undefined;
-  // A peer that hangs up mid-handshake: Node reports a reset that no system call made.
+  // The peer closed the connection during a handshake: Node reports a reset without a system call.
   if (code === "ECONNRESET" && syscall === undefined && /secure TLS/.test(error.message)) return "tls_closed";
-  // A unix socket's path that isn't there.
+  // The path of the unix socket does not exist.
   if (code === "ENOENT" && syscall === "connect") return "refused";
   return byCode.get(code) ?? byCodePattern.find(([pattern]) => pattern.test(code))?.[1];
 }
@@ -209,12 +209,12 @@ function nameReason(error: Error): Reason | undefined {
   return clientReason(error) ?? byName.get(error.name);
 }
 
-/** `AbortSignal.timeout` surfaces as an AbortError that only its cause, seen above, tells from a user's abort. */
+/** `AbortSignal.timeout` causes an AbortError that differs from a user's abort only in its cause, checked above. */
 function abortReason(chain: readonly Error[]): "canceled" | undefined {
   return chain.some((error) => error.name === "AbortError") ? "canceled" : undefined;
 }
 
-/** A map, for an object has entries of its own: `constructor` and the like. */
+/** A `Map`, because an object inherits entries such as `constructor`. */
 function table<R extends string>(rows: Readonly<Record<string, R>>): ReadonlyMap<string, R> {
   return new Map(Object.entries(rows));
 }

@@ -8,7 +8,7 @@ export interface AttemptRecord {
   readonly attempt: number;
   readonly durationMs: number;
   readonly reason: Reason;
-  /** What the base dialer or the handshake failed with. */
+  /** The error of the base dialer or the handshake. */
   readonly error: unknown;
 }
 
@@ -23,7 +23,7 @@ export interface TargetFailure {
 
 const noTargets: readonly TargetFailure[] = Object.freeze([]);
 
-/** What a {@link DialError} is made from. */
+/** Fields of a new {@link DialError}. */
 export interface DialErrorInit {
   readonly reason: Reason;
   readonly target?: Target | undefined;
@@ -34,26 +34,26 @@ export interface DialErrorInit {
 }
 
 /**
- * A dial, or one attempt of it, that failed. Adapters may throw one with the reason that they know.
- * The message names the target without userinfo. It is one line of at most 1 kB, without control characters:
- * peers have a part in it.
+ * The error of a failed dial or attempt. Adapters may throw one with a specific reason. The message names the
+ * target without userinfo. It is one line of at most 1 kB without control characters, because it may contain text
+ * from the peer.
  */
 export class DialError extends Error {
   override readonly name: string = "DialError";
   /** The one reason, from the closed set {@link reasons}; `error.type` of spans and metrics. */
   readonly reason: Reason;
-  /** What was dialed, as text; empty when the thrower didn't know. */
+  /** The target as a string; empty if unknown. */
   readonly target: string;
-  /** Attempts that had failed when this was thrown, oldest first; the last 32 at most. */
+  /** Failed attempts, oldest first; at most the last 32. */
   readonly attempts: readonly AttemptRecord[];
-  /** Number of attempts started, those that {@link attempts} has dropped included. */
+  /** Number of attempts started, including attempts dropped from {@link attempts}. */
   readonly attemptCount: number;
   /**
-   * How each of several targets failed, the most recent failure last: the servers of a NATS connect. Empty where
-   * there was one target.
+   * Failures of several targets, such as the servers of a NATS connect, most recent last. Empty if there was one
+   * target.
    */
   readonly targets: readonly TargetFailure[];
-  /** System code of the deciding error (`ECONNREFUSED`), for clients test for it. */
+  /** System code of the deciding error, such as `ECONNREFUSED`, because clients test for it. */
   readonly code?: string;
 
   constructor(message: string, init: DialErrorInit) {
@@ -68,7 +68,7 @@ export class DialError extends Error {
   }
 }
 
-/** A user's error may have a getter that throws. */
+/** Returns the code of an error, or `undefined` if its getter throws. */
 function codeOf(cause: unknown): unknown {
   try {
     return (cause as { code?: unknown } | null | undefined)?.code;
@@ -77,10 +77,10 @@ function codeOf(cause: unknown): unknown {
   }
 }
 
-/** What a timeout bounded: a whole `dial`, one `attempt` of it, or one `phase` of an attempt. */
+/** Scope of a timeout: the whole `dial`, one `attempt`, or one `phase` of an attempt. */
 export type TimeoutScope = "dial" | "attempt" | "phase";
 
-/** What a {@link DialTimeoutError} is made from. */
+/** Fields of a new {@link DialTimeoutError}. */
 export interface DialTimeoutErrorInit extends Omit<DialErrorInit, "reason"> {
   readonly scope: TimeoutScope;
   readonly timeoutMs: number;
@@ -88,16 +88,16 @@ export interface DialTimeoutErrorInit extends Omit<DialErrorInit, "reason"> {
   readonly lateByMs?: number | undefined;
 }
 
-/** A dial, attempt or phase that took longer than it was given. */
+/** The error of a dial, attempt or phase that exceeded its timeout. */
 export class DialTimeoutError extends DialError {
   override readonly name = "DialTimeoutError";
   override readonly code = "ETIMEDOUT";
   readonly scope: TimeoutScope;
-  /** The bound that was passed, in milliseconds. */
+  /** The timeout that was exceeded, in milliseconds. */
   readonly timeoutMs: number;
   /**
-   * By how many whole milliseconds the event loop was late to see that; 0 when it was on time. A great number says that this
-   * process was blocked, not that the peer was slow.
+   * Delay of the event loop in firing the timeout, in whole milliseconds; 0 if on time. A large value means that
+   * this process was blocked, not that the peer was slow.
    */
   readonly lateByMs: number;
 
@@ -109,15 +109,15 @@ export class DialTimeoutError extends DialError {
   }
 }
 
-/** Least lateness, in milliseconds, that a message tells of. */
+/** Minimum event loop delay that a message mentions, in milliseconds. */
 const tellsLatenessFromMs = 100;
 
-/** Says in an error's message that the event loop was late, where it was by much; otherwise empty. */
+/** Returns the part of an error message about the event loop delay, or an empty string if the delay is small. */
 export function latenessNote(lateByMs: number): string {
   return lateByMs < tellsLatenessFromMs ? "" : ` (the event loop was blocked: ${lateByMs} ms late)`;
 }
 
-/** The message of a {@link DialTimeoutError}. */
+/** Returns the message of a {@link DialTimeoutError}. */
 export function timeoutMessage(what: string, timeoutMs: number, lateByMs: number): string {
   return `${what} timed out after ${timeoutMs} ms${latenessNote(lateByMs)}`;
 }

@@ -13,11 +13,11 @@ export type TargetLike =
   | { readonly host: string; readonly port: number | string }
   | { readonly path: string };
 
-/** What the caller named: a host and port, or a unix socket's path. Immutable, and never holds userinfo. */
+/** The target of a dial: a host and port, or the path of a unix socket. Immutable and without userinfo. */
 export class Target {
-  /** Host name in ASCII, others as A-labels (`xn--…`), or IP literal without brackets; empty for a unix socket. */
+  /** Host name in ASCII (A-labels, `xn--…`, if internationalized) or IP literal without brackets; empty for a unix socket. */
   readonly host: string;
-  /** 1 to 65535; 0 for a unix socket. */
+  /** Port, 1 to 65535; 0 for a unix socket. */
   readonly port: number;
   /** Path of the unix socket, or `@name` of one in Linux's abstract namespace; otherwise `undefined`. */
   readonly path: string | undefined;
@@ -27,7 +27,7 @@ export class Target {
     this.host = host;
     this.port = port;
     this.path = path;
-    // Hooks are given it: what one writes into it must not change where the dial goes.
+    // Hooks get this object; a hook that modifies it must not change where the dial connects.
     Object.freeze(this);
   }
 
@@ -38,12 +38,12 @@ export class Target {
   }
 }
 
-/** Bytes of a path that are shown. A longer one cannot be dialed, and must leave room for what is said of it. */
+/** Maximum bytes of a path to show. A longer path cannot be dialed, and its error message needs room for the rule. */
 const maxShownPath = 256;
 
 /**
- * A path with what can't be seen escaped, in quotes then: targets are told apart by their texts, so no two paths
- * may have the same.
+ * Returns a path, quoted and with invisible characters escaped if it has any. Targets are compared by their string
+ * form, so different paths must have different results.
  */
 export function shownPath(path: string): string {
   return path.length <= maxShownPath && isPrintable(path) && !path.startsWith('"')
@@ -55,11 +55,11 @@ export function shownPath(path: string): string {
  * Reads a target: `host:port`, `[::1]:4222`, `scheme://host[:port]` (the port may be left out for
  * well-known schemes such as `nats`), `unix:/run/x.sock`, `unix:@name` (Linux's abstract namespace),
  * a `URL`, `{ host, port }` or `{ path }`.
- * Userinfo is accepted and dropped. A name beyond ASCII is converted to A-labels, percent-encoded bytes of
- * a URL's host are decoded, and an IPv4 address in another notation (`127.1`) gets the usual one.
+ * Userinfo is dropped. Internationalized names are converted to A-labels, percent-encoded bytes of the host of a
+ * URL are decoded, and IPv4 addresses in other notations (`127.1`) are converted to dotted decimal.
  *
- * @throws TypeError naming the target, with any userinfo blanked, when it can't be dialed; its `code` is
- * `ERR_INVALID_TARGET`, its `reason` `config`.
+ * @throws TypeError naming the target, with any userinfo blanked, if the target is invalid; its `code` is
+ * `ERR_INVALID_TARGET`, its `reason` is `config`.
  * @see https://www.rfc-editor.org/rfc/rfc5891
  */
 export function parseTarget(target: TargetLike): Target {
@@ -82,7 +82,7 @@ function parseText(text: string): Target {
   if (schemeEnd < 0) return parseAuthority(text, undefined, text, plain);
   // RFC 3986, section 3.2: the authority ends at the next slash, question mark or number sign.
   const [authority = ""] = text.slice(schemeEnd + 3).split(/[/?#]/, 1);
-  // Rather a password with a bare slash than a path with an @: a piece of it must not pass for the host.
+  // An @ after a slash is read as the end of a password, not as part of a path: no part of a password may become the host.
   if (text.includes("@", schemeEnd + 3 + authority.length)) {
     throw invalid(text, "a / ? or # in its userinfo must be percent-encoded");
   }
@@ -115,7 +115,7 @@ function plain(host: string): string {
   return host;
 }
 
-/** The host of a URL, whose name (RFC 3986, section 3.2.2) and zone (RFC 6874) may have percent-encoded bytes. */
+/** Decodes the host of a URL: its name (RFC 3986, section 3.2.2) and zone (RFC 6874) may be percent-encoded. */
 function percentDecoded(host: string, text: string): string {
   if (!host.includes("%")) return host;
   if (host.includes(":")) return host.replace(/%25(?=.)/, "%");
@@ -141,7 +141,7 @@ function tcpTarget(host: unknown, port: unknown, text: string): Target {
   return new Target(name, number as number);
 }
 
-/** A URL has the path percent-encoded; the string form has it as it is. */
+/** Decodes the path of a URL, which is percent-encoded; the string form is not. */
 function unixUrl({ host, pathname, search, hash }: URL): Target {
   const path = `${host}${pathname}${search}${hash}`;
   return unixTarget(decoded(path, `unix:${path}`), `unix:${path}`);
@@ -149,7 +149,7 @@ function unixUrl({ host, pathname, search, hash }: URL): Target {
 
 function unixTarget(path: unknown, text: string): Target {
   if (typeof path !== "string" || path === "") throw invalid(text, "the socket's path is missing");
-  // Node names an abstract socket with a leading NUL; the @ of unix(7)'s tools can be shown.
+  // Node names an abstract socket with a leading NUL; tools show an @ instead, which is printable.
   const shown = path.startsWith("\0") ? `@${path.slice(1)}` : path;
   if (shown.includes("\0")) throw invalid(text, "the socket's path has a NUL in it");
   return new Target("", 0, shown);

@@ -1,6 +1,6 @@
 /**
- * The events of a dial: what each says, and the one table that everything else derives from. The two stand
- * in one file, although it is a long one, so that adding an event is one edit.
+ * The events of a dial: the fields of each event and the table that everything else derives from. Both are in one
+ * long file so that adding an event is one edit.
  */
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -239,7 +239,7 @@ export interface ConnClosedInfo {
 type Consumer = "metrics" | "spans" | "span events" | "log" | "record";
 
 interface EventRow {
-  /** Whether observers of the layers above are told too. */
+  /** Whether observers of the layers above get the event too. */
   readonly inherited: boolean;
   /** The consumers that must handle the event. One that does not is a type error. */
   readonly consumers: readonly Consumer[];
@@ -337,10 +337,10 @@ export const dialEvents = {
 
 type DialEvents = typeof dialEvents;
 
-/** Name of an event of a dial, and of the hook that is told of it. */
+/** Name of an event of a dial, and of its hook. */
 export type DialEventName = keyof DialEvents;
 
-/** What the hook of the event `N` is told. */
+/** The argument of the hook for the event `N`. */
 export type DialEventInfo<N extends DialEventName> = DialEvents[N] extends DialEvent<infer I, unknown> ? I : never;
 
 /**
@@ -357,13 +357,13 @@ export type HooksOf<C extends Consumer> = {
   readonly [N in DialEventName as C extends DialEvents[N]["consumers"][number] ? N : never]: Hook<DialEventInfo<N>>;
 };
 
-/** A method's parameter is bivariant: a hook may ask for less than it is told. */
+/** Parameters of methods are bivariant, so a hook may declare a narrower argument. */
 type Hook<I> = { hook(info: I): void }["hook"];
 
 /** Every event, in the order of the table. */
 export const dialEventNames = Object.keys(dialEvents) as readonly DialEventName[];
 
-/** The events that observers of the layers above are told too. */
+/** The events that observers of the layers above get too. */
 export const inheritedEvents: readonly DialEventName[] = dialEventNames.filter((name) => dialEvents[name].inherited);
 
 /**

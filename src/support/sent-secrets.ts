@@ -1,35 +1,35 @@
-/** Longest text that is looked through; no more than 1 kB of it is shown. */
+/** Maximum length of a text to search. At most 1 kB of a text is shown. */
 const maxText = 8192;
 
-/** Writings shorter than this are blanked only where they stand alone: else a password `a` would blank each a. */
+/** Shorter secrets are blanked only as whole words: otherwise a password `a` would blank every a. */
 const shortLength = 4;
 
-/** Least part of a secret that is told as its beginning; at the end of a text less is enough. */
+/** Minimum length of a prefix that counts as the start of a secret; at the end of a text a shorter one does. */
 const beginningLength = 8;
 const lastLength = 6;
 
-/** Values that one object remembers: signatures differ with each connection. The oldest is forgotten. */
+/** Maximum number of values per object, oldest dropped first: signatures differ for each connection. */
 const maxSecrets = 32;
 
 const blank = "***";
 const withheld = "(withheld: it repeats credentials)";
 
-/** What a text holds that repeats a line with credentials: names are blanked in it, too. */
+/** Matches text that repeats credentials, in which user names are blanked too. */
 const credentialLine = /\bCONNECT\b|\bauthorization:|["'](user|pass|auth_token|jwt|sig|nkey)\b/i;
 
 /**
- * Credentials that were sent to a peer, to be blanked in what it says: a server may send back the line with the
- * password, a proxy the header, in whatever writing its own log or answer has.
+ * Credentials sent to a peer, to be blanked in text from that peer: a server may repeat the line with the password,
+ * and a proxy may repeat the header, in any encoding.
  */
 export class SentSecrets {
   readonly #secrets = new Writings();
   readonly #names = new Writings();
 
   /**
-   * Remembers some; `undefined` and empty ones are none.
+   * Adds secrets. Ignores `undefined` and empty strings.
    *
-   * @param names - of users. They are blanked only where credentials are repeated: elsewhere the same word may be
-   * a subject's or a host's.
+   * @param names - user names. They are blanked only in text that repeats credentials: elsewhere the same word may
+   * be a subject or a host.
    */
   add(secrets: readonly unknown[], names: readonly unknown[] = []): this {
     this.#secrets.add(secrets);
@@ -38,8 +38,8 @@ export class SentSecrets {
   }
 
   /**
-   * Blanks them in `text`, as they are or escaped. Where only a beginning is found, or only once the text is decoded
-   * (base64, hexadecimal, percent-encoding, escapes, one in another), all of it is withheld.
+   * Blanks plain and escaped secrets in `text`. Withholds the whole text if it has only the start of a secret, or has a
+   * secret only after decoding (base64, hexadecimal, percent-encoding, escapes, also nested).
    */
   readonly blankIn = (text: string): string => {
     if (this.#secrets.isEmpty && this.#names.isEmpty) return text;
@@ -53,7 +53,7 @@ export class SentSecrets {
   };
 }
 
-/** Texts in their usual writings. */
+/** A set of secrets in their usual encodings. */
 class Writings {
   readonly #texts = new Set<string>();
   #compiled: { readonly pattern: RegExp; readonly beginnings: readonly string[] } | undefined;
@@ -76,7 +76,7 @@ class Writings {
     return this.isEmpty ? text : text.replace(this.#compile().pattern, blank);
   }
 
-  /** Whether one is in `text`, or the beginning of one. */
+  /** Whether `text` contains a secret or the start of one. */
   isIn(text: string): boolean {
     if (this.isEmpty || text === "") return false;
     const { pattern, beginnings } = this.#compile();
@@ -86,7 +86,7 @@ class Writings {
   #compile() {
     if (this.#compiled === undefined) {
       const writings = [...new Set([...this.#texts].flatMap(writingsOf))];
-      // The longest first, so that one in another is not what is found.
+      // Longest first, because a secret may contain another.
       const parts = writings.sort((a, b) => b.length - a.length).map(partOf);
       const long = writings.filter(({ length }) => length > lastLength).map((each) => each.slice(0, beginningLength));
       this.#compiled = { pattern: new RegExp(parts.join("|"), "gi"), beginnings: [...new Set(long)] };
@@ -100,17 +100,17 @@ function partOf(writing: string): string {
   return writing.length < shortLength ? `(?<!\\w)${literal}(?!\\w)` : literal;
 }
 
-/** As it is, escaped as in JSON or a URL, and in base64. */
+/** Returns a secret as is, escaped as in JSON or a URL, and in base64. */
 function writingsOf(text: string): string[] {
   const bytes = Buffer.from(text);
   const json = JSON.stringify(text).slice(1, -1);
   const base64 = bytes.toString("base64").replace(/=+$/, "");
-  // What can't be encoded in a URL is replaced in UTF-8.
+  // UTF-8 replaces lone surrogates, which a URL cannot encode.
   const wellFormed = bytes.toString();
   return [text, json, json.replaceAll("/", "\\/"), encodeURIComponent(wellFormed), encodeURI(wellFormed), base64];
 }
 
-/** Whether `text` has a beginning: a peer may break off in the midst of a secret. */
+/** Whether `text` contains the start of a secret: a peer may truncate it. */
 function beginsIn(text: string, beginning: string): boolean {
   if (beginning.length === beginningLength && text.includes(beginning)) return true;
   const end = /[\w/+=.-]*[^\w/+=.-]*$/.exec(text.slice(-64))?.[0] ?? "";
@@ -121,7 +121,7 @@ function beginsIn(text: string, beginning: string): boolean {
   return false;
 }
 
-/** The text as it reads when what is encoded in it is decoded, and that once more. */
+/** Returns the results of decoding `text` once and twice. */
 function decodedViews(text: string): Set<string> {
   const views = new Set(decodings(text));
   for (const view of [...views]) for (const next of decodings(view)) views.add(next);
@@ -129,7 +129,7 @@ function decodedViews(text: string): Set<string> {
   return views;
 }
 
-/** In base64 at each offset, for what stands before may be of it, too. */
+/** Returns `text` in each decoding. Base64 is decoded at each offset, because text before it may look like base64. */
 function decodings(text: string): string[] {
   const decoded = [percentDecoded(text), unescaped(text)];
   const runs = text.match(/[\w+/-]{12,}/g) ?? [];
@@ -138,7 +138,7 @@ function decodings(text: string): string[] {
   return decoded;
 }
 
-/** What of the bytes may be words; most text is no base64, and decodes to what is none. */
+/** Joins the decoded runs that contain readable text; most text is not base64 and decodes to noise. */
 function legible(decoded: readonly Buffer[]): string {
   return decoded
     .map((bytes) => bytes.toString())
@@ -161,25 +161,25 @@ function unescaped(text: string): string {
   );
 }
 
-/** On the connection itself, as the hooks of its dial are: a WeakMap would cost the collector too much. */
+/** Stored on the connection itself, because a `WeakMap` is expensive to garbage-collect. */
 const sentKey: unique symbol = Symbol("dialtrace.sentSecrets");
 
 interface Sent {
   [sentKey]?: readonly SentSecrets[];
 }
 
-/** Notes what was sent on `conn`, for all that read from it later, besides what has been noted. */
+/** Adds secrets sent on `conn` to those already recorded for it. */
 export function noteSecrets(conn: object, ...secrets: readonly SentSecrets[]): void {
   const noted = (conn as Sent)[sentKey] ?? [];
   if (secrets.length > 0) (conn as Sent)[sentKey] = [...noted, ...secrets];
 }
 
-/** Notes on `conn` what was sent on the connection beneath it. */
+/** Copies the secrets sent on the underlying connection to `conn`. */
 export function inheritSecrets(conn: object, beneath: object): void {
   noteSecrets(conn, ...((beneath as Sent)[sentKey] ?? []));
 }
 
-/** What blanks the secrets sent on `conn` in what its peer says; none where none were sent. */
+/** Returns a function that blanks the secrets sent on `conn`, or `undefined` if none were sent. */
 export function blankerOf(conn: object): ((text: string) => string) | undefined {
   const noted = (conn as Sent)[sentKey];
   return noted && ((text) => noted.reduce((blanked, secrets) => secrets.blankIn(blanked), text));

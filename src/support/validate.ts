@@ -2,10 +2,10 @@ import { nearMiss, onlyEndingIn } from "./near-miss.ts";
 import { printable } from "./printable.ts";
 import { roleOf } from "./roles.ts";
 
-/** Longest delay that Node's timers keep; they turn a longer one, `Infinity` too, into 1 ms. */
+/** Longest delay that timers of Node support; a longer one, including `Infinity`, becomes 1 ms. */
 export const maxTimerMs = 2 ** 31 - 1;
 
-/** Throws a `RangeError` that names `option` and the value unless it is a duration Node's timers can keep. */
+/** Throws a `RangeError` that names `option` and the value unless it is a duration that timers of Node support. */
 export function checkDuration(option: string, value: unknown, min = 1): void {
   if (typeof value !== "number" || !(value >= min && value <= maxTimerMs)) {
     throw invalid(
@@ -34,26 +34,26 @@ export function checkBoolean(option: string, value: unknown): void {
   if (typeof value !== "boolean") throw invalid(TypeError, `${option} must be true or false, got ${show(value)}`);
 }
 
-/** Throws a `TypeError` that names `option` and the value unless it is a function, and not a factory that should be called first. */
+/** Throws a `TypeError` that names `option` and the value unless it is a function, and not a factory that was not called. */
 export function checkFunction(option: string, value: unknown): void {
   if (typeof value !== "function" || roleOf(value)?.kind === "factory") {
     throw invalid(TypeError, `${option} must be a function, got ${show(value)}${hint(value)}`);
   }
 }
 
-/** Throws a `TypeError` that names `option` unless it may be a dialer: a factory or a middleware of this package is none. */
+/** Throws a `TypeError` that names `option` unless it may be a dialer, which a factory or middleware of this package is not. */
 export function checkDialer(option: string, value: unknown): void {
   if (typeof value !== "function") throw invalid(TypeError, `${option} must be a function, got ${show(value)}`);
   const kind = roleOf(value)?.kind ?? "dialer";
   if (kind !== "dialer") throw invalid(TypeError, `${option} must be a dialer, got ${show(value)}${hint(value)}`);
 }
 
-/** The names of an options type, each once: the compiler finds one that is left out. */
+/** The names of an options type. A missing name is a type error. */
 export type OptionNames<T> = Readonly<Record<keyof T, true>>;
 
 /**
- * Throws a `TypeError` for anything but an object of options, and for names that are not in `known`: a misspelt
- * option must not pass. What an object inherits and what symbols name is not looked at.
+ * Throws a `TypeError` for anything but an object of options, and for misspelt or unknown names, which are not in
+ * `known`. Ignores inherited properties and symbol keys.
  */
 export function checkOptions<T extends object>(factory: string, options: T, known: OptionNames<NoInfer<T>>): void {
   checkOptionsObject(factory, options, known);
@@ -62,19 +62,19 @@ export function checkOptions<T extends object>(factory: string, options: T, know
   }
 }
 
-/** Throws a `TypeError` unless it may be an object of options; says what was meant by some that are not. */
+/** Throws a `TypeError` unless it may be an object of options. The message suggests a fix for common mistakes. */
 export function checkOptionsObject(factory: string, value: unknown, known: object): asserts value is object {
   if (isPlain(value)) return;
   const advice = value instanceof AbortSignal && "signal" in known ? "; pass it as { signal }" : hint(value);
   throw invalid(TypeError, `${factory}: options must be an object, got ${show(value)}${advice}`);
 }
 
-/** The error about an option that is not known. */
+/** Returns the error about an unknown option. */
 export function unknownOption(factory: string, name: string, known: readonly string[]): TypeError {
   return unknownName(`${factory}: unknown option`, name, known, "the options are");
 }
 
-/** The error about a name that is not known, with the one that was meant, or all there are. */
+/** Returns the error about an unknown name, with the nearest known name or all known names. */
 export function unknownName(unknown: string, name: string, known: readonly string[], theNamesAre: string): TypeError {
   const meant = nearMiss(name, known) ?? onlyEndingIn(name, known);
   const advice = meant === undefined ? `${theNamesAre} ${known.join(", ")}` : `did you mean ${meant}?`;
@@ -88,7 +88,7 @@ export function checkSignal(option: string, value: unknown): void {
   throw invalid(TypeError, `${option} must be an AbortSignal, got ${show(value)}${advice}`);
 }
 
-/** An error about a mistake in what a caller has given. Its code has it classified as `config`, which no retry mends. */
+/** Returns an error about an invalid argument. Its code classifies it as `config`, which is not retried. */
 export function invalid<E extends Error>(
   ErrorClass: new (message: string, options?: ErrorOptions) => E,
   message: string,
@@ -97,23 +97,23 @@ export function invalid<E extends Error>(
   return Object.assign(new ErrorClass(message, options), { code: "ERR_INVALID_OPTION" });
 }
 
-/** Objects of these kinds hold no options and no hooks, whatever else they are. Told by name: they may be another realm's. */
+/** Kinds of objects that are neither options nor hooks. Compared by name, because objects may come from another realm. */
 const otherKinds =
   /^(?:AbortSignal|AbortController|Array|Date|Error|EventTarget|Map|Promise|RegExp|Set|URL|Weak\w+|\w+Array|ArrayBuffer)$/;
 
-/** Whether it may be an object of options or hooks: not one that is known for something else, such as an array. */
+/** Whether it may be an object of options or hooks, and not another known kind such as an array. */
 export function isPlain(value: unknown): value is object {
   if (typeof value !== "object" || value === null) return false;
-  // Nearly all are literals; only the others need a look at their kind.
+  // Most options are object literals; only other objects need a check of their kind.
   return Object.getPrototypeOf(value) === Object.prototype || !otherKinds.test(kindOf(value));
 }
 
-/** Such as `Object`, `Array` or `AbortSignal`. */
+/** Returns the kind of an object, such as `Object`, `Array` or `AbortSignal`. */
 function kindOf(value: object): string {
   return Object.prototype.toString.call(value).slice(8, -1);
 }
 
-/** What to do with a function that was given in the wrong place. */
+/** Returns how to fix a function that was passed in the wrong place. */
 function hint(value: unknown): string {
   const role = roleOf(value);
   if (role?.kind === "factory") return `; call it: ${role.name}()`;
@@ -121,7 +121,7 @@ function hint(value: unknown): string {
   return "";
 }
 
-/** A rejected value, short and on one line. Objects show their kind only: they may hold secrets. */
+/** Returns a rejected value, short and on one line. Objects show only their kind, because they may hold secrets. */
 export function show(value: unknown): string {
   if (typeof value === "string") return printable(JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}…` : value));
   if (typeof value === "function") {
@@ -143,12 +143,12 @@ export function show(value: unknown): string {
   return `${/^[AEI]/.test(kind) ? "an" : "a"} ${kind}`;
 }
 
-/** Of what kind a rejected value is, for one that must not be shown. */
+/** Returns the kind of a rejected value that must not be shown. */
 export function showKind(value: unknown): string {
   return ["string", "number", "boolean", "bigint", "symbol"].includes(typeof value) ? `a ${typeof value}` : show(value);
 }
 
-/** A name as it is, or shown as a string where it has anything but letters, digits and the like. */
+/** Returns a name as is, or quoted if it has characters other than letters, digits and the like. */
 function shownName(name: string): string {
   return /^[\w$.-]{1,64}$/.test(name) ? name : show(name);
 }
