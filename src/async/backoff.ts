@@ -1,15 +1,15 @@
 import { checkedRandom, returnedWait } from "../support/returned.ts";
 import { checkDuration, checkFunction, checkOneOf, invalid, maxTimerMs, show } from "../support/validate.ts";
 
-/** How a wait is spread at random, after "Exponential Backoff and Jitter". */
+/** Randomization of a delay, after "Exponential Backoff and Jitter". */
 export type Jitter = "none" | "full" | "equal" | "decorrelated";
 
 /**
- * Computes the wait in milliseconds before the next attempt, 0 to 2^31-1. May throw to stop: the dial rejects
- * with what it throws. Anything but such a number, a promise too, ends the dial with a RangeError or TypeError.
+ * Computes the backoff before the next attempt, in milliseconds from 0 to 2^31-1. May throw to stop: the dial rejects
+ * with the thrown error. Any other result, including a promise, ends the dial with a RangeError or TypeError.
  *
- * @param attempt - number of the attempt that failed, from 1; 0 before the first, where that is asked for.
- * @param error - what it failed with; `undefined` before the first.
+ * @param attempt - number of the attempt that failed, from 1; 0 before the first, with `backoffBeforeFirst`.
+ * @param error - error of that attempt; `undefined` before the first.
  */
 export type BackoffFunction = (attempt: number, error: unknown) => number;
 

@@ -6,9 +6,9 @@ import { type Clock, systemClock } from "./clock.ts";
 const checked = new WeakSet<object>([systemClock]);
 
 /**
- * Checks a clock that a user gave, once: a time that is no number would make every sum after it `NaN`.
+ * Checks a user's clock, once per clock: a time that is not a number would turn every later time into `NaN`.
  *
- * @throws TypeError naming the method; what the clock throws.
+ * @throws TypeError naming the method; errors of the clock are rethrown.
  */
 export function checkClock(option: string, clock: unknown): asserts clock is Clock {
   if (typeof clock !== "object" || clock === null) throw notClock(option, clock);
@@ -21,13 +21,13 @@ export function checkClock(option: string, clock: unknown): asserts clock is Clo
   checked.add(clock);
 }
 
-/** Cancels a timer where nothing may be left undone: a clock of the user's that throws is warned of once. */
+/** Cancels a timer during cleanup: a user's clock that throws causes one warning instead. */
 export function clearTimer(clock: Clock, timer: unknown): void {
   if (clock === systemClock) clock.clearTimeout(timer);
   else notify("a clock's clearTimeout()", () => clock.clearTimeout(timer));
 }
 
-/** Checks what a clock of the user's told. Throws a `TypeError` unless it is a finite number. */
+/** Checks a time returned by a user's clock. Throws a `TypeError` unless it is a finite number. */
 export function returnedTime(what: string, value: unknown): number {
   if (typeof value === "number" && Number.isFinite(value)) return value;
   throw wrongReturn(what, "must return a finite number of milliseconds", value);

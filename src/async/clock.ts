@@ -1,7 +1,7 @@
-// Not the global one, which is found by a getter: it is read several times in each dial.
+// Imported because the global `performance` is a getter, and each dial reads it several times.
 import { performance } from "node:perf_hooks";
 
-/** The one seam through which time comes in. Replace it in tests with `fakeClock()` of `dialtrace/testing`. */
+/** The source of time for all layers. Replace it in tests with `fakeClock()` of `dialtrace/testing`. */
 export interface Clock {
   /** Monotonic time in milliseconds: a finite number. */
   now(): number;
@@ -11,7 +11,7 @@ export interface Clock {
   clearTimeout(timer: unknown): void;
 }
 
-/** The process' own clock and timers. */
+/** The clock and timers of the process. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   setTimeout: (callback, ms) => setTimeout(callback, ms),

@@ -28,14 +28,14 @@ const hookNames = Object.keys(hooks);
 type Info<N extends keyof ClientTrace> = Parameters<NonNullable<ClientTrace[N]>>[0];
 
 /**
- * What one client's observers are told, and in which state it is. Observers may come and go: each is
- * told the state when it comes, and of its end exactly once.
+ * Emits the events of one client to its observers and holds the state of the client. Observers may be attached and
+ * detached at any time: each gets the current state when attached, and exactly one end event.
  */
 export class ClientEvents {
   readonly client: ObservedClient;
   #state: ClientState;
   #hooks: readonly ClientTrace[] = [];
-  /** Where those of {@link #hooks} that count put it. */
+  /** Places where observers in {@link #hooks} put their data. */
   readonly #places = new Map<ClientTrace, Place>();
 
   constructor(client: ObservedClient, state: ClientState) {
@@ -47,7 +47,7 @@ export class ClientEvents {
     return this.#state;
   }
 
-  /** Attaches observers; what it returns detaches them. */
+  /** Attaches observers. Returns a function that detaches them. */
   observe(trace: ClientTraceLike): () => void {
     const added = listOf(trace).flatMap((each) => this.#hooksFor(each) ?? []);
     this.#hooks = [...this.#hooks, ...added];
@@ -66,7 +66,7 @@ export class ClientEvents {
     this.emit("stateChange", { state, previous });
   }
 
-  /** The client is closed, and nothing more will be said of it. */
+  /** Ends all observations because the client is closed. */
   close(error: unknown): void {
     if (this.#state === "closed") return;
     this.enter("closed");
@@ -103,7 +103,7 @@ function listOf(trace: ClientTraceLike): readonly (ClientTrace | ClientObserver)
 }
 
 function hooksFor(trace: ClientTrace | ClientObserver, client: ObservedClient): ClientTrace | undefined {
-  // A copy: hooks given twice are two observers, and each is detached alone.
+  // A copy, so that hooks attached twice are two observers, which are detached separately.
   if (typeof trace !== "function") return Object.create(trace) as ClientTrace;
   const what = "an observer of clients";
   const hooks = guarded(what, () => returnedHooks(what, trace(client)));

@@ -3,13 +3,13 @@ import type { CloseReason } from "../core/event-values.ts";
 /** States of a client that keeps itself connected. */
 export type ClientState = "connecting" | "connected" | "reconnecting" | "draining" | "closed";
 
-/** Why a client lost its connection: as a connection closes, or for a reason of the client's own. */
+/** Reason why a client lost its connection: a close reason of the connection or a reason of the client. */
 export type DisconnectReason = CloseReason | "auth_expired" | "forced" | "lame_duck";
 
-/** What went wrong on a connection that is up. */
+/** Kind of an error on an established connection. */
 export type ClientErrorKind = "permission_publish" | "permission_subscribe" | "auth" | "protocol" | "other";
 
-/** What a server says of itself. */
+/** Description of a server, as reported by the server. */
 export interface ServerIdentity {
   readonly id?: string | undefined;
   readonly name?: string | undefined;
@@ -17,21 +17,21 @@ export interface ServerIdentity {
   readonly cluster?: string | undefined;
 }
 
-/** What a client counts itself, read when asked for. */
+/** Statistics of a client, read on demand. */
 export interface ClientStats {
   readonly inMsgs: number;
   readonly outMsgs: number;
   readonly inBytes: number;
   readonly outBytes: number;
-  /** Servers of its pool that it was given. */
+  /** Number of servers in the pool that were configured. */
   readonly configuredServers: number;
-  /** Servers of its pool that a server has told it of. */
+  /** Number of servers in the pool that a server announced. */
   readonly discoveredServers: number;
-  /** Bytes of messages that wait for a connection. */
+  /** Bytes of messages buffered until a connection is established. */
   readonly bufferedBytes: number;
 }
 
-/** A client as its observers see it. */
+/** The view of a client that observers get. */
 export interface ObservedClient {
   /** The name that the client gives to the server, if any. */
   readonly name?: string | undefined;
@@ -135,11 +135,11 @@ export interface ClientEndInfo {
 }
 
 /**
- * Hooks into the life of one client, as `DialTrace` is into one dial: synchronous, all optional. A hook
+ * Hooks for the lifetime of one client, as `DialTrace` is for one dial: synchronous, all optional. A hook
  * that throws is caught, reported once by a process warning, and never harms the client.
  */
 export interface ClientTrace {
-  /** Called at every change of state, and once at the start with the state then. */
+  /** Called on every change of state, and once with the current state when the observation starts. */
   stateChange?(info: StateChangeInfo): void;
   /** Called once, when the first connection is established. */
   connect?(info: ClientConnectInfo): void;
@@ -149,30 +149,30 @@ export interface ClientTrace {
   reconnectAttempt?(info: ReconnectAttemptInfo): void;
   /** Called when a reconnect has succeeded. */
   reconnect?(info: ReconnectInfo): void;
-  /** Called when servers have joined or left the pool, as a server told; never with both lists empty. */
+  /** Called when a server reports that servers have joined or left the pool; never with both lists empty. */
   serversChange?(info: ServersChangeInfo): void;
-  /** Called once for each connection whose server says that it is about to shut down. */
+  /** Called once for each connection whose server announces that it will shut down. */
   lameDuck?(info: ServerSaidInfo): void;
-  /** Called when a connection is given up because its server has answered no ping. */
+  /** Called when a connection is closed because its server did not answer pings. */
   stale?(info: ServerSaidInfo): void;
-  /** Called when the client's owner has asked for a reconnect. */
+  /** Called when the owner of the client has requested a reconnect. */
   forcedReconnect?(info: ServerSaidInfo): void;
-  /** Called when a subscription falls behind its bound. */
+  /** Called when a subscription exceeds its limit of pending messages. */
   slowConsumer?(info: SlowConsumerInfo): void;
   /** Called when a server has reported an error. */
   error?(info: ClientErrorInfo): void;
-  /** Called with each round trip measured. */
+  /** Called for each measured round trip. */
   rtt?(info: RttInfo): void;
-  /** Called when a message could not wait for a connection: the buffer was full, or off. */
+  /** Called when a message could not be buffered while disconnected: the buffer was full or disabled. */
   publishRejected?(info: PublishRejectedInfo): void;
-  /** Called once, when the client has closed for good. */
+  /** Called once, when the client has closed permanently. */
   close?(info: ClientCloseInfo): void;
-  /** Called last, once: the client has closed, or is observed no longer. */
+  /** Called once, as the last hook: the client has closed or the observer was detached. */
   end?(info: ClientEndInfo): void;
 }
 
 /** Returns the hooks for one client, or `undefined` to leave it unobserved. Called when the observation starts. */
 export type ClientObserver = (client: ObservedClient) => ClientTrace | undefined;
 
-/** What observes clients: hooks, a function that returns them for each client, or several of both. */
+/** Observers of clients: hooks, a function that returns hooks for each client, or an array of both. */
 export type ClientTraceLike = ClientTrace | ClientObserver | readonly (ClientTrace | ClientObserver)[];

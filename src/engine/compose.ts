@@ -14,12 +14,12 @@ import { infoOf, layerOf, placesOf, withBeneath } from "./layer-info.ts";
 import { observed } from "./observe.ts";
 
 /**
- * Builds a dialer from layers, outermost first; the base dialer stands last. A layer's place is its
- * meaning: the same `withTimeout` bounds the whole dial above `withRetry` and one attempt below it.
+ * Builds a dialer from layers, outermost first; the base dialer is last. The order matters: `withTimeout` above
+ * `withRetry` limits the whole dial, and below it limits each attempt.
  *
  * A composed dialer may serve as the base of another composition: attempts are still counted once.
  *
- * @throws TypeError when a layer is no function, or stands where it can't.
+ * @throws TypeError if a layer is not a function or is in the wrong position.
  * @example
  * const dial = compose(withTimeout({ timeoutMs: 10_000 }), withRetry(), tcp());
  * const socket = await dial("db.internal:5432");

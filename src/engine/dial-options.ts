@@ -32,11 +32,11 @@ const optionNames: OptionNames<DialOptions> = {
 const known: object = Object.assign(Object.create(null), optionNames);
 
 /**
- * Checks what is given with one dial, but for what changes its layers: see `overridesOf`. It is on the path of every
- * dial that has options, so that nothing is made for what is right.
+ * Checks the options of one dial, except per-call overrides: see `overridesOf`. It runs for every dial with options,
+ * so it allocates nothing for valid options.
  *
- * @param what - what the errors begin with: `dial`, or what else takes the options of a dial.
- * @param inherited - hooks that were checked above.
+ * @param what - prefix of error messages: `dial`, or another function that takes the options of a dial.
+ * @param inherited - hooks that an outer layer has checked.
  * @throws TypeError naming the option.
  */
 export function checkDialOptions(

@@ -2,7 +2,7 @@ import type { CallOptions } from "../core/dialer.ts";
 import { checkBoolean, checkCount, checkDuration, checkFunction, invalid, show } from "../support/validate.ts";
 import type { LayerInfo } from "./layer-info.ts";
 
-/** What a caller asks of the layers for one dial, checked. Each layer that takes its part hands the rest down. */
+/** Per-call overrides of one dial, checked. Each layer removes the overrides that it applies and passes on the rest. */
 export type DialOverrides = { readonly [K in keyof CallOptions]-?: CallOptions[K] };
 
 const nothing: DialOverrides = {
@@ -14,7 +14,7 @@ const nothing: DialOverrides = {
   skip: undefined,
 };
 
-/** Options that are `withRetry`'s, and how each is checked. */
+/** Per-call options of `withRetry`, with their checks. */
 const retryOptions = {
   maxAttempts: checkCount,
   backoff: checkFunction,
@@ -23,10 +23,10 @@ const retryOptions = {
 } as const;
 
 /**
- * Reads what is asked for in `options`. What was `inherited` has been checked above, maybe for layers that
- * stand there; what is new must be something that the dialer of this `info` can do.
+ * Reads the per-call overrides in `options`. Overrides in `inherited` have been checked by an outer layer; new ones
+ * must apply to a layer in `info`.
  *
- * @param what - what the errors begin with: `dial`, or what else takes the options of a dial.
+ * @param what - prefix of error messages: `dial`, or another function that takes the options of a dial.
  * @throws RangeError or TypeError naming the option, when it is out of range or has no effect.
  */
 export function overridesOf(
@@ -52,12 +52,12 @@ export function overridesOf(
   return call;
 }
 
-/** Whether a dial passes layers of this name by. */
+/** Whether a dial skips the layers of this name. */
 export function skips(call: DialOverrides | undefined, name: string): boolean {
   return call?.skip?.includes(name) === true;
 }
 
-/** What `withRetry` leaves to those beneath it. */
+/** Returns the overrides that `withRetry` passes to the layers below it. */
 export function withoutRetryOverrides(call: DialOverrides): DialOverrides {
   const { timeoutMs, skip } = call;
   return { ...nothing, timeoutMs, skip };
@@ -75,7 +75,7 @@ function checkSkip(what: string, skip: unknown, { names }: LayerInfo): void {
   }
 }
 
-/** An override that no layer applies must not pass silently. */
+/** Throws a `TypeError` for an override that no layer applies. */
 function checkEffect(
   what: string,
   option: string,

@@ -6,14 +6,14 @@ export type EventMask = number;
 
 const bitOf = new Map<DialEventName, EventMask>(inheritedEvents.map((name, index) => [name, 1 << index]));
 
-/** On hooks, or on their prototype: the events that they handle, so that attaching them looks at no method. */
+/** Property of hooks or their prototype: the events that they handle, so that attaching them reads no methods. */
 export const handledKey: unique symbol = Symbol("dialtrace.handled");
 const chainKey: unique symbol = Symbol("dialtrace.chain");
 
 /**
- * The observers of one dial from a layer upwards, newest first, as Go's `WithClientTrace` calls them. Each
- * layer adds one link; nothing is made per event. A hook reads as `undefined` when no observer wants the
- * event, so that `trace?.connectStart?.({ … })` builds no info object then.
+ * The observers of one dial from a layer upwards, called newest first as by Go's `WithClientTrace`. Each layer adds
+ * one link; events allocate nothing. A hook reads as `undefined` if no observer handles the event, so that
+ * `trace?.connectStart?.({ … })` creates no event object.
  *
  * `dialStart` and `dialDone` belong to the layer that attaches them and are not inherited.
  */
@@ -36,7 +36,7 @@ export class HookChain {
     this.#ofCaller = ofCaller;
   }
 
-  /** The caller's own hooks, when this chain was made of them: they are told of the dial itself as well. */
+  /** The caller's own hooks, if this chain was created from them: they also get `dialStart` and `dialDone`. */
   get ofCaller(): DialTrace | undefined {
     return this.#ofCaller ? this.#hooks : undefined;
   }
@@ -57,7 +57,7 @@ export class HookChain {
   static {
     for (const [name, bit] of bitOf) {
       Object.defineProperty(HookChain.prototype, name, {
-        // A function of its own, so that `const { connectStart } = trace` works; made only for a wanted event.
+        // A standalone function, so that `const { connectStart } = trace` works; created only for a handled event.
         get(this: HookChain) {
           return (this.#wanted & bit) === 0 ? undefined : (info: never) => this.emit(name, info);
         },
@@ -66,24 +66,24 @@ export class HookChain {
   }
 }
 
-/** As `trace?.[name] !== undefined`, without making the hook. */
+/** As `trace?.[name] !== undefined`, without creating the hook. */
 export function wants(trace: DialTrace | undefined, name: DialEventName): boolean {
   return trace !== undefined && (trace as HookChain).wants(name);
 }
 
-/** As `trace?.[name]?.(info)`, without making the hook. Where no info may be built in vain, ask {@link wants} first. */
+/** As `trace?.[name]?.(info)`, without creating the hook. Call {@link wants} first to avoid creating an unused `info`. */
 export function emit<N extends DialEventName>(trace: DialTrace | undefined, name: N, info: DialEventInfo<N>): void {
   if (wants(trace, name)) (trace as HookChain).emit(name, info);
 }
 
-/** Puts an observer's hooks in front of those above it. */
+/** Adds the hooks of an observer to the chain of the layers above it. */
 export function addHooks(hooks: DialTrace, above: DialTrace | undefined): DialTrace {
   return new HookChain(hooks, above as HookChain | undefined) as DialTrace;
 }
 
 /**
- * Makes a chain of the hooks that came with one dial. A decorator may have copied a chain and set hooks of
- * its own on the copy: those replace what they name, and the rest of the chain stays.
+ * Creates a chain from the hooks passed to one dial. A decorator may have copied a chain and set hooks on the copy:
+ * these replace the hooks of the same name, and the rest of the chain is kept.
  */
 export function chainOf(given: DialTrace): DialTrace {
   const copied = (given as { [chainKey]?: HookChain })[chainKey];
@@ -94,19 +94,19 @@ export function chainOf(given: DialTrace): DialTrace {
   return new HookChain(given, copied, hidden, true) as DialTrace;
 }
 
-/** The hooks to tell of the dial itself where a composition begins. */
+/** Returns the hooks that get `dialStart` and `dialDone` of a composition. */
 export function callersHooks(trace: DialTrace): DialTrace {
   return (trace as HookChain).ofCaller ?? none;
 }
 
 const none: DialTrace = Object.freeze({});
 
-/** Notes which events the instances of a class handle. A subclass that handles more must call it too. */
+/** Records the events that instances of a class handle. A subclass that handles more events must call it too. */
 export function noteHandled(prototype: DialTrace): void {
   Object.defineProperty(prototype, handledKey, { value: readMask(prototype) });
 }
 
-/** The mask of a few events; those that are not inherited have no bit. */
+/** Returns the mask of a few events; events that are not inherited have no bit. */
 export function maskFor(names: readonly DialEventName[]): EventMask {
   return names.reduce((mask, name) => mask | (bitOf.get(name) ?? 0), 0);
 }

@@ -14,9 +14,9 @@ interface AttachOptions {
 }
 
 /**
- * Attaches an observer at this place among the layers: it is told of the dial as it passes here, and
- * of all that happens beneath. The one way in which observers get in, this package's own included. With a `name`
- * dials may skip it; with a `place` it is warned of a second one in the same dialer.
+ * Attaches an observer at this position in the layers: it gets the start and end of the dial at this layer and all
+ * events of the layers below. All observers, including those of this package, are attached here. A `name` allows
+ * dials to skip the observer; a `place` causes a warning about a second one in the same dialer.
  */
 export function attach(observer: DialTrace | Observer, { name, place }: AttachOptions = {}): Middleware {
   const traits = { observes: true, place, ...(name !== undefined && { name }) };
@@ -35,7 +35,7 @@ export function attach(observer: DialTrace | Observer, { name, place }: AttachOp
   return layer(observing(observer), traits);
 }
 
-/** Wraps a dialer in hooks that are the same for every dial. */
+/** Wraps a dialer in hooks that all dials share. */
 export function observing(hooks: DialTrace): <C extends Duplex>(next: Run<C>) => Run<C> {
   const alone = addHooks(hooks, undefined);
   return (next) =>
@@ -45,7 +45,7 @@ export function observing(hooks: DialTrace): <C extends Duplex>(next: Run<C>) =>
     };
 }
 
-/** Runs one dial with `trace` beneath, and tells `hooks` of the dial itself. */
+/** Runs one dial with `trace` for the layers below, and calls the dial hooks of `hooks`. */
 export function observed<C extends Duplex>(
   next: Run<C>,
   target: Target,

@@ -6,14 +6,14 @@ import type { DialContext } from "./context.ts";
 import { emit, wants } from "./hook-chain.ts";
 import { type Failed, outcomeOf } from "./outcome.ts";
 
-/** Parts of a dial with a `…Start` and a `…Done` event, by the table of events; `dial` itself is told to its own layer only. */
+/** Parts of a dial with a `…Start` and a `…Done` event, by the table of events; `dial` is reported to its own layer only. */
 export type TimedName = {
   [N in DialEventName]: N extends `${infer P}Start` ? (`${P}Done` extends DialEventName ? P : never) : never;
 }[DialEventName];
 
 type StartInfo<P extends TimedName> = DialEventInfo<`${P}Start`>;
 
-/** What a `…Done` event says besides the fields of its `…Start`, the time and the outcome. */
+/** Fields of a `…Done` event besides the fields of its `…Start`, the duration and the outcome. */
 type Result<P extends TimedName> = Omit<DialEventInfo<`${P}Done`>, keyof StartInfo<P> | keyof Ended>;
 
 interface EventPair {
@@ -28,7 +28,7 @@ for (const start of dialEventNames) {
   eventPairs.set(name, { start, done: `${name}Done` as DialEventName });
 }
 
-/** One part of a dial under way: emits its start at once, and its end when told, with the time between. */
+/** A part of a dial in progress: emits its start when created and its end, with the duration, when told to. */
 export class Timed<P extends TimedName> {
   readonly #trace: DialTrace | undefined;
   readonly #clock: Clock;

@@ -10,34 +10,34 @@ import { emit, wants } from "./hook-chain.ts";
 
 type Final = (callback: (error?: Error | null) => void) => void;
 
-/** Reasons that an owner gave beforehand, because the stream alone can't tell. */
+/** Close reasons set by owners, because the stream alone cannot tell them. */
 const statedReasons = new WeakMap<Duplex, CloseReason>();
 
-/** Says why `conn` is about to be destroyed, for owners that know better than the stream (a pool's idle timeout). */
+/** Sets the reason why `conn` is about to be destroyed, if the stream cannot tell it (such as an idle timeout of a pool). */
 export function setCloseReason(conn: Duplex, reason: CloseReason): void {
   statedReasons.set(conn, reason);
 }
 
-/** On the connection itself: a WeakMap of what lives briefly costs the collector more than all the rest of a dial. */
+/** Stored on the connection itself: a `WeakMap` of short-lived objects costs more garbage collection than a dial. */
 const traceKey: unique symbol = Symbol("dialtrace.trace");
 
 interface Traced {
   [traceKey]?: DialTrace;
 }
 
-/** The hooks of the dial that has brought `conn`, for owners that hand it out again (a pool); none where nobody listens. */
+/** Returns the hooks of the dial that created `conn`, for owners that reuse it (a pool); `undefined` without hooks. */
 export function traceOf(conn: Duplex): DialTrace | undefined {
   return (conn as Traced)[traceKey];
 }
 
-/** Reports the close of `conn`, which opened now, to `trace`, exactly once. */
+/** Reports the close of `conn`, which has just opened, to `trace` exactly once. */
 export function trackClose(conn: Duplex, target: Target, clock: Clock, trace: DialTrace): void {
   if (wants(trace, "gotConn") || wants(trace, "putIdleConn")) (conn as Traced)[traceKey] = trace;
   if (!wants(trace, "connClosed")) return;
   const openedAt = clock.now();
   let closedLocally = false;
 
-  // Node finishes our side by itself after the peer's FIN; whoever finishes first has closed.
+  // Node ends our side by itself after the FIN of the peer; the side that ends first has closed the connection.
   const final = conn._final as Final | undefined;
   if (final !== undefined) {
     conn._final = function finalTracked(callback) {

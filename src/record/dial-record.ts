@@ -32,58 +32,58 @@ import { markFactories } from "../support/roles.ts";
 import { notify } from "../support/user-call.ts";
 import { checkFunction } from "../support/validate.ts";
 
-/** What a dial spends its time on; `wait` is the time between two attempts, or before the first. */
+/** Kind of a phase of a dial; `wait` is the time between two attempts, or before the first. */
 export type Phase = "attempt" | "dns" | "connect" | "proxy" | "tls" | "handshake" | "wait";
 
-/** One phase of a dial that is under way or over. */
+/** One phase of a dial, in progress or ended. */
 export interface PhaseRecord {
   readonly phase: Phase;
-  /** The attempt that it belongs to, from 1; of a wait, the one that it follows; 0 before the first. */
+  /** Number of the attempt, from 1. For a wait, the attempt before it; 0 before the first. */
   readonly attempt: number;
-  /** What it was about: a name to resolve, an address, a proxy, a server's name, a protocol. */
+  /** Subject of the phase: a name to resolve, an address, a proxy, a server name or a protocol. */
   readonly subject: string;
-  /** Since the dial's start. */
+  /** Milliseconds since the start of the dial. */
   readonly startMs: number;
   /** `undefined` while it is under way, like `outcome`. */
   readonly durationMs: number | undefined;
   readonly outcome: Outcome | undefined;
-  /** Why it failed; of a wait, why there had to be one. */
+  /** Reason of the failure. For a wait, the reason of the attempt before it. */
   readonly reason: Reason | undefined;
-  /** What came of it, in a few words: addresses, a TLS version. */
+  /** Summary of the result, such as the addresses or the TLS version. */
   readonly note: string;
 }
 
-/** What has happened in one dial, for those who show it: a page, a terminal. */
+/** Record of one dial, for display on a page or in a terminal. */
 export interface DialRecord {
   readonly target: Target;
   /** Whether no caller waits for the dial. */
   readonly background: boolean;
-  /** By the wall clock, in milliseconds since the epoch. */
+  /** Start of the dial by the wall clock, in milliseconds since the epoch. */
   readonly startedAt: number;
   /** `undefined` while it is under way, like `outcome`. */
   readonly durationMs: number | undefined;
   readonly outcome: Outcome | undefined;
   readonly reason: Reason | undefined;
-  /** The message of what it failed with, cut where it is long; otherwise empty. */
+  /** Message of the error, truncated; empty if the dial did not fail. */
   readonly message: string;
-  /** Attempts begun. */
+  /** Number of attempts started. */
   readonly attempts: number;
-  /** In the order of their starts; the last {@link maxPhases}. */
+  /** Phases in the order of their starts; at most the last {@link maxPhases}. */
   readonly phases: readonly PhaseRecord[];
-  /** Phases that came before those in {@link phases} and are remembered no more. */
+  /** Number of earlier phases dropped from {@link phases}. */
   readonly droppedPhases: number;
 }
 
-/** Phases that a record remembers; a dial that retries for days must not grow without bound. */
+/** Maximum number of phases in a record, because a dial may retry for days. */
 export const maxPhases = 100;
 
-/** Bytes of an error's message, or of what a phase is about, that a record remembers: 300 and an ellipsis. */
+/** Maximum bytes of an error message or a subject in a record: 300 and an ellipsis. */
 const maxTextBytes = 303;
 
 /**
- * Makes an observer that records each dial, and calls `done` with the record once the dial is over.
+ * Returns an observer that records each dial and calls `done` with the record when the dial ends.
  *
- * @throws TypeError when `done` is no function.
+ * @throws TypeError if `done` is not a function.
  * @example
  * const dial = compose(withTrace(recordDials((record) => console.log(waterfall(record)))), withRetry(), tcp());
  */
@@ -99,14 +99,14 @@ export function recordDials(done: (record: DialRecord) => void): Observer {
 
 markFactories({ recordDials });
 
-/** Hooks that write one dial's record. Methods, not closures: they are made for each dial. */
+/** Hooks that record one dial. Methods instead of closures, because an instance is created per dial. */
 export class DialRecorder implements HooksOf<"record"> {
   readonly record: WrittenRecord;
-  /** Called when the dial is over. */
+  /** Called when the dial ends. */
   done: ((record: DialRecord) => void) | undefined = undefined;
   readonly #clock: Clock;
   readonly #startedAt: number;
-  /** Number of the attempt begun last; where retries stand above, not the count of those seen here. */
+  /** Number of the latest attempt. Below a retry it differs from the number of attempts recorded here. */
   #attempt = 0;
 
   constructor({ target, background }: DialStartInfo, clock: Clock) {
@@ -141,13 +141,13 @@ export class DialRecorder implements HooksOf<"record"> {
     if (phases.length > 0) this.#end("wait", undefined, undefined);
     this.record.attempts += 1;
     this.#attempt = attempt;
-    // Told only where a layer has chosen it.
+    // Recorded only if a layer has chosen another target.
     const dialed = this.record.target;
     this.#start("attempt", target === dialed || String(target) === String(dialed) ? "" : String(target));
   }
 
   attemptDone(info: AttemptDoneInfo): void {
-    // Every phase has its end; one that takes no notice of an abort may have it late.
+    // Every phase ends, but a phase that ignores an abort may end after the dial.
     for (const phase of this.record.phases) {
       if (phase.attempt === info.attempt && phase.outcome === undefined && phase.phase !== "attempt") {
         this.#cutOff(phase, info);
@@ -220,7 +220,7 @@ export class DialRecorder implements HooksOf<"record"> {
     wait.reason = info.reason;
   }
 
-  /** A phase doesn't say whose it is: it goes to the attempt begun last. */
+  /** Adds a phase to the latest attempt, because its event does not name the attempt. */
   #start(phase: Phase, subject: string): Written<PhaseRecord> | undefined {
     const { record } = this;
     if (record.outcome !== undefined) return undefined;
@@ -242,7 +242,7 @@ export class DialRecorder implements HooksOf<"record"> {
     return written;
   }
 
-  /** Ends the last phase of its kind that is under way; of those that may be several at once, the one of `subject`. */
+  /** Ends the latest phase of a kind in progress; for kinds that may run concurrently, the one with `subject`. */
   #end(phase: Phase, subject: string | undefined, ended: Ended | undefined): Written<PhaseRecord> | undefined {
     const { phases } = this.record;
     for (let index = phases.length - 1; index >= 0; index -= 1) {

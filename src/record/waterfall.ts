@@ -3,15 +3,15 @@ import { printable } from "../support/printable.ts";
 import { checkBoolean, checkCount, checkOptions, invalid, show } from "../support/validate.ts";
 import type { DialRecord, Phase, PhaseRecord } from "./dial-record.ts";
 
-/** How a waterfall is drawn. */
+/** Options of {@link waterfall}. */
 export interface WaterfallOptions {
-  /** Characters in a line, at least {@link leastColumns}. @defaultValue 80 */
+  /** Maximum characters per line, at least {@link leastColumns}. @defaultValue 80 */
   columns?: number | undefined;
-  /** Whether to colour it, with a terminal's escape sequences. @defaultValue false */
+  /** Whether to use colours, as escape sequences of a terminal. @defaultValue false */
   colors?: boolean | undefined;
 }
 
-/** Foreground colours of a terminal. Told apart without seeing red from green: failures are named besides. */
+/** Foreground colours of a terminal. Failures are also marked in words, for readers who cannot tell red from green. */
 const colorOf: Readonly<Record<Phase | "failure" | "canceled" | "dim", number>> = {
   attempt: 90,
   dns: 35,
@@ -25,16 +25,16 @@ const colorOf: Readonly<Record<Phase | "failure" | "canceled" | "dim", number>> 
   dim: 90,
 };
 
-/** Narrower than this there is no room for bars. */
+/** Minimum columns: narrower lines have no room for bars. */
 export const leastColumns = 60;
 
 const durationWidth = 8;
 const gap = "  ";
-/** Names give way to it where there is little room. */
+/** Minimum width of the bars; names are truncated to make room. */
 const leastBar = 14;
 
 /**
- * Draws a dial as text: a line for each phase, with a bar for when it was and a reason where it failed.
+ * Draws a dial as text: one line per phase, with a bar that shows its time and the reason if it failed.
  *
  * @throws RangeError or TypeError naming the option.
  */
@@ -61,7 +61,7 @@ export function waterfall(record: DialRecord, options: WaterfallOptions = {}): s
   const line = (label: string, drawn: string, durationMs: number | undefined, note: string) =>
     `${fit(label, labelWidth)}${gap}${drawn}${gap}${durationText(durationMs).padStart(durationWidth)}${note && gap}${note}`;
   const end = paint(record.outcome === "success" ? "dim" : (record.outcome ?? "dim"), endOf(record));
-  // No bar stands beside it, so it has room for a long name.
+  // This line has no bar, so a long name fits.
   const headerWidth = labelWidth + gap.length + barWidth;
   const took = durationText(record.durationMs).padStart(durationWidth);
   const lines = [`${fit(header, headerWidth)}${gap}${took}${end && gap}${end}`];
@@ -78,11 +78,11 @@ export function waterfall(record: DialRecord, options: WaterfallOptions = {}): s
 
 interface Row {
   readonly phase: PhaseRecord;
-  /** With the branch that leads to it. */
+  /** Name with the branch of the tree before it. */
   readonly label: string;
 }
 
-/** Attempts and waits are branches, phases are theirs. */
+/** Builds the tree: attempts and waits are branches, and phases are children of attempts. */
 function rowsOf({ phases }: DialRecord): Row[] {
   const isBranch = (each: PhaseRecord | undefined) => each?.phase === "attempt" || each?.phase === "wait";
   const lastBranch = phases.findLastIndex(isBranch);
@@ -113,13 +113,13 @@ function endOf({ outcome, reason, attempts }: DialRecord): string {
   return reason ?? (attempts === 1 ? "1 attempt" : `${attempts} attempts`);
 }
 
-/** The time that the bars' whole width stands for; of a dial under way, as far as is known. */
+/** Time in milliseconds that the full width of the bars represents; for a dial in progress, the latest known time. */
 function totalOf({ durationMs, phases }: DialRecord): number {
   const ends = phases.map((phase) => phase.startMs + (phase.durationMs ?? 0));
   return Math.max(durationMs ?? 0, ...ends, Number.MIN_VALUE);
 }
 
-/** Drawn in half cells. Attempts and waits are thin, so that what fills them stands out. */
+/** Draws a bar in half cells. Attempts and waits are thin, so that the phases within stand out. */
 function bar({ phase, startMs, durationMs }: PhaseRecord, totalMs: number, width: number): string {
   const halves = 2 * width;
   const endMs = durationMs === undefined ? totalMs : startMs + durationMs;
@@ -141,7 +141,7 @@ function durationText(durationMs: number | undefined): string {
   return durationMs === undefined ? "" : formatDuration(durationMs);
 }
 
-/** Pads or cuts to a width. */
+/** Pads or truncates text to a width. */
 function fit(text: string, width: number): string {
   return text.length <= width ? text.padEnd(width) : `${text.slice(0, width - 1)}…`;
 }
