@@ -40,12 +40,12 @@ const tables: readonly (readonly [string, BackoffOptions, readonly number[]])[] 
   ],
 ];
 
-describe("waits", () => {
+describe("createBackoff", () => {
   for (const [what, options, expected] of tables) {
     test(what, () => assert.deepEqual(waits(options), expected));
   }
 
-  test("stay numbers when growth has overflowed, an initial wait of 0 included", () => {
+  test("createBackoff returns finite delays when growth overflows, also for an initial backoff of 0", () => {
     for (const jitter of ["none", "full", "equal", "decorrelated"] as const) {
       for (const initialBackoffMs of [0, 0.001, 1, 100]) {
         const backoff = createBackoff({ jitter, initialBackoffMs, random: () => 0.5 })();
@@ -57,7 +57,7 @@ describe("waits", () => {
     }
   });
 
-  test("undefined options are the defaults", () => {
+  test("createBackoff uses the defaults for undefined options", () => {
     const unset = {
       backoff: undefined,
       initialBackoffMs: undefined,
@@ -67,7 +67,7 @@ describe("waits", () => {
     assert.deepEqual(waits({ ...unset, random: () => 0.5, jitter: undefined }), waits({ random: () => 0.5 }));
   });
 
-  test("decorrelated forgets between dials", () => {
+  test("decorrelated jitter does not carry over delays between dials", () => {
     const newBackoff = createBackoff({ jitter: "decorrelated", random: () => 0.999 });
     const first = newBackoff();
     first(1, undefined);
@@ -75,7 +75,7 @@ describe("waits", () => {
     assert.equal(newBackoff()(1, undefined), 100 + 0.999 * 200);
   });
 
-  test("lie within the bounds of their jitter, whatever the options and the dice", () => {
+  test("delays are within the range of their jitter for any options and random numbers", () => {
     const option = fc.record({
       initialBackoffMs: fc.integer({ min: 0, max: 1000 }),
       maxBackoffMs: fc.double({ min: 1000, max: 100_000, noNaN: true }),
@@ -107,8 +107,8 @@ describe("waits", () => {
   });
 });
 
-describe("an own function", () => {
-  test("is asked with the attempt that failed and its error, and taken as it is", () => {
+describe("backoff function", () => {
+  test("a backoff function is called with the failed attempt and its error, and its result is used unchanged", () => {
     const asked: unknown[] = [];
     const backoff = createBackoff({
       backoff: (attempt, error) => {
@@ -122,7 +122,7 @@ describe("an own function", () => {
   });
 
   for (const bad of [Number.NaN, -1, Number.POSITIVE_INFINITY, 2 ** 31, "5", undefined, null]) {
-    test(`has a wait of ${String(bad)} refused`, () => {
+    test(`a backoff function that returns ${String(bad)} is rejected`, () => {
       const backoff = createBackoff({ backoff: () => bad as number })();
       assert.throws(() => backoff(2, undefined), {
         name: "RangeError",
@@ -132,7 +132,7 @@ describe("an own function", () => {
   }
 
   for (const name of ["initialBackoffMs", "backoffMultiplier", "maxBackoffMs"] as const) {
-    test(`leaves no room for ${name}`, () => {
+    test(`a backoff function cannot be combined with ${name}`, () => {
       assert.throws(() => createBackoff({ backoff: () => 1, [name]: 5 }), {
         name: "TypeError",
         message: `${name} has no effect when backoff is a function: leave it out`,
@@ -140,12 +140,12 @@ describe("an own function", () => {
     });
   }
 
-  test("leaves no room for jitter", () => {
+  test("a backoff function cannot be combined with jitter", () => {
     assert.throws(() => createBackoff({ backoff: () => 1, jitter: "none" }), /^TypeError: jitter has no effect/);
   });
 });
 
-describe("an option out of range is refused at construction, by its name and value:", () => {
+describe("invalid options of createBackoff", () => {
   const refused: readonly (readonly [BackoffOptions, string])[] = [
     ...[Number.NaN, -1, Number.POSITIVE_INFINITY, 2 ** 31].flatMap((value): [BackoffOptions, string][] => [
       [
@@ -168,10 +168,11 @@ describe("an option out of range is refused at construction, by its name and val
     [{ maxBackoffMs: 99 }, "maxBackoffMs must not be below initialBackoffMs (100), got 99"],
   ];
   for (const [options, message] of refused) {
-    test(message, () => assert.throws(() => createBackoff(options), { name: "RangeError", message }));
+    test(`createBackoff throws "${message}"`, () =>
+      assert.throws(() => createBackoff(options), { name: "RangeError", message }));
   }
 
-  test("random must be a function, got 5", () => {
+  test("createBackoff rejects a random option that is not a function", () => {
     assert.throws(() => createBackoff({ random: 5 as never }), {
       name: "TypeError",
       message: "random must be a function, got 5",

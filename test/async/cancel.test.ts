@@ -27,7 +27,7 @@ const kinds = [
 
 for (const [kind, make] of kinds) {
   describe(`a cancellation ${kind}`, () => {
-    test("tells whether and why, and throws the reason itself", () => {
+    test(`a cancellation ${kind} has the aborted flag and the reason, and throws the reason itself`, () => {
       const { cancel, abort } = make();
       assert.equal(cancel.aborted, false);
       assert.equal(cancel.reason, undefined);
@@ -41,7 +41,7 @@ for (const [kind, make] of kinds) {
       );
     });
 
-    test("calls its listeners once, the newest first", () => {
+    test(`a cancellation ${kind} calls its listeners once, newest first`, () => {
       const { cancel, abort } = make();
       const called: number[] = [];
       for (const number of [1, 2, 3]) cancel.onAbort(() => called.push(number));
@@ -51,7 +51,7 @@ for (const [kind, make] of kinds) {
       assert.equal(cancel.reason, "first");
     });
 
-    test("does not call a listener that was taken off", () => {
+    test(`a cancellation ${kind} does not call a removed listener`, () => {
       const { cancel, abort } = make();
       const called: string[] = [];
       const gone = () => called.push("gone");
@@ -63,7 +63,7 @@ for (const [kind, make] of kinds) {
       assert.deepEqual(called, ["here"]);
     });
 
-    test("calls one that comes after the abort at once", () => {
+    test(`a cancellation ${kind} calls a listener added after the abort immediately`, () => {
       const { cancel, abort } = make();
       abort(0);
       let called = 0;
@@ -73,7 +73,7 @@ for (const [kind, make] of kinds) {
       assert.equal(called, 1);
     });
 
-    test("has one AbortSignal that says the same, asked for before or after the abort", () => {
+    test(`a cancellation ${kind} has one AbortSignal with the same state, read before or after the abort`, () => {
       for (const early of [true, false]) {
         const { cancel, abort } = make();
         if (early) assert.equal(cancel.signal, cancel.signal);
@@ -85,7 +85,7 @@ for (const [kind, make] of kinds) {
   });
 }
 
-test("the caller's signal is listened to only while somebody listens here", () => {
+test("a Cancel listens to the caller's signal only while it has listeners itself", () => {
   const { signal } = new AbortController();
   const cancel = new Cancel(signal);
   const [one, two] = [() => {}, () => {}];
@@ -102,7 +102,7 @@ test("the caller's signal is listened to only while somebody listens here", () =
   assert.equal(listenersOn(signal), 1);
 });
 
-test("a signal that aborts leaves no listener", () => {
+test("a Cancel leaves no listener on a signal that has aborted", () => {
   const controller = new AbortController();
   const cancel = new Cancel(controller.signal);
   cancel.onAbort(() => {});
@@ -110,7 +110,7 @@ test("a signal that aborts leaves no listener", () => {
   assert.equal(listenersOn(controller.signal), 0);
 });
 
-test("many dials may share a signal: there is one listener on it, and none once they have ended", async () => {
+test("dials that share a signal add one listener to it, and none remains after they have ended", async () => {
   const warnings: Error[] = [];
   const onWarning = (warning: Error) => warnings.push(warning);
   process.on("warning", onWarning);

@@ -6,7 +6,7 @@ import { systemClock } from "../../src/async/clock.ts";
 import { sleep } from "../../src/async/sleep.ts";
 import { fakeClock } from "../../src/testing.ts";
 
-test("a sleep ends when its time has come, not before", async () => {
+test("sleep resolves after its duration, not earlier", async () => {
   const clock = fakeClock();
   let woke = false;
   const sleeping = sleep(100, clock, undefined).then(() => {
@@ -19,7 +19,7 @@ test("a sleep ends when its time has come, not before", async () => {
   assert.equal(woke, true);
 });
 
-test("an abort ends it at once, with the reason, and clears the timer", async () => {
+test("sleep rejects immediately with the reason of an abort and clears the timer", async () => {
   const clock = fakeClock();
   const cancel = new Cancel();
   const sleeping = sleep(100, clock, cancel);
@@ -29,7 +29,7 @@ test("an abort ends it at once, with the reason, and clears the timer", async ()
   await assert.rejects(sleeping, (error) => error === "why");
 });
 
-test("an abort from before leaves no timer", async () => {
+test("sleep sets no timer if already aborted", async () => {
   const clock = fakeClock();
   const cancel = new Cancel();
   cancel.abort("why");
@@ -37,7 +37,7 @@ test("an abort from before leaves no timer", async () => {
   assert.equal(clock.pending, 0);
 });
 
-test("after it an abort finds no listener", async () => {
+test("sleep leaves no listener", async () => {
   const clock = fakeClock();
   const { signal } = new AbortController();
   const sleeping = sleep(100, clock, new Cancel(signal));
@@ -47,7 +47,7 @@ test("after it an abort finds no listener", async () => {
   assert.equal(getEventListeners(signal, "abort").length, 0);
 });
 
-test("the system's clock goes on, and its timers fire and can be cleared", async () => {
+test("the system clock advances, and its timers fire and can be cleared", async () => {
   const before = systemClock.now();
   const fired: string[] = [];
   systemClock.clearTimeout(systemClock.setTimeout(() => fired.push("cleared"), 1));

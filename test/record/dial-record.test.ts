@@ -54,7 +54,7 @@ const v6: Address = { address: "fd00::1", port: 5432, family: "ipv6" };
 const good = (durationMs: number) => ({ durationMs, outcome: "success" }) as const;
 const bad = (durationMs: number) => ({ durationMs, outcome: "failure", reason: "refused", error: refused }) as const;
 
-test("a dial is recorded with its phases, each where it was in time", async () => {
+test("a record has the phases of the dial with their start times and durations", async () => {
   const base = phased(async (trace, wait) => {
     trace.dnsStart?.({ host: "db" });
     await wait(10);
@@ -95,7 +95,7 @@ test("a dial is recorded with its phases, each where it was in time", async () =
   assert.ok(Math.abs(record.startedAt - Date.now()) < 60_000);
 });
 
-test("attempts and the waits between them follow each other; a wait tells why there had to be one", async () => {
+test("a record has attempts and waits in order, and a wait has the reason of the failure before it", async () => {
   const record = await recorded(1000, retry, scriptedDialer([refused, refused, "connect"]));
   assert.deepEqual(record.phases.map(shown), [
     "attempt of 1, 0+0 failure refused",
@@ -108,7 +108,7 @@ test("attempts and the waits between them follow each other; a wait tells why th
   assert.equal(record.outcome, "success");
 });
 
-test("a wait before the first attempt is one of attempt 0, and has no reason", async () => {
+test("a wait before the first attempt is recorded as attempt 0 without a reason", async () => {
   const starting = withRetry({ backoff: () => 50, backoffBeforeFirst: true });
   const record = await recorded(1000, starting, scriptedDialer(["connect"]));
   assert.deepEqual(record.phases.map(shown), ["wait of 0, 0+50 success", "attempt of 1, 50+0 success"]);
@@ -116,14 +116,14 @@ test("a wait before the first attempt is one of attempt 0, and has no reason", a
   assert.deepEqual(cut.phases.map(shown), ["wait of 0, 0+30 failure timeout"]);
 });
 
-test("a dial that fails has its reason and message", async () => {
+test("the record of a failed dial has the reason and the message", async () => {
   const record = await recorded(1000, retry, scriptedDialer([refused]));
   assert.equal(record.outcome, "failure");
   assert.equal(record.reason, "refused");
   assert.equal(record.message, "dial db:5432 failed after 3 attempts: connect ECONNREFUSED 10.0.0.1:5432");
 });
 
-test("what a bound cuts off ends with it, and says so", async () => {
+test("phases interrupted by a timeout are recorded as ended by the timeout", async () => {
   const hanging = phased(async (trace, wait) => {
     trace.connectStart?.({ address: v4 });
     await wait(10_000);
@@ -135,8 +135,8 @@ test("what a bound cuts off ends with it, and says so", async () => {
   ]);
 });
 
-test("a wait that a bound cuts short is as long as it was", async () => {
-  // One of the user's own: withRetry begins no wait that outlasts a bound that it knows of.
+test("a wait interrupted by a timeout is recorded with its actual duration", async () => {
+  // A timeout that withRetry does not know of: withRetry skips a delay that would exceed a known deadline.
   const bound: Middleware = (next) => (target, options) => {
     const controller = new AbortController();
     options?.clock?.setTimeout(() => controller.abort(new DOMException("too late", "TimeoutError")), 130);
@@ -151,7 +151,7 @@ test("a wait that a bound cuts short is as long as it was", async () => {
   ]);
 });
 
-test("what comes after the end changes nothing", async () => {
+test("events after the end of a dial do not change its record", async () => {
   let late: DialTrace = {};
   const record = await recorded(
     1000,
@@ -165,7 +165,7 @@ test("what comes after the end changes nothing", async () => {
   assert.deepEqual(record.phases.map(shown), ["attempt of 1, 0+0 success"]);
 });
 
-test("beneath a retry each attempt is a dial of its own, with its number", async () => {
+test("an observer below withRetry records each attempt as a separate dial with its attempt number", async () => {
   const clock: FakeClock = fakeClock();
   const records: DialRecord[] = [];
   const dial = compose(
@@ -185,7 +185,7 @@ test("beneath a retry each attempt is a dial of its own, with its number", async
   );
 });
 
-test("a record is bounded, however long a dial goes on and whatever its error says", async () => {
+test("a record has a bounded size for any number of attempts and any error message", async () => {
   const long = new Error("x".repeat(100_000));
   const endless = withRetry({ maxAttempts: 200, backoff: () => 1 });
   const record = await recorded(1000, endless, scriptedDialer([long]));
@@ -195,7 +195,7 @@ test("a record is bounded, however long a dial goes on and whatever its error sa
   assert.equal(record.message.length, 301);
 });
 
-test("a wait at a limit is a wait, and an attempt names its target where a layer has chosen another", async () => {
+test("a record has waits at limits, and the target of an attempt if a layer chose another", async () => {
   const limited: Middleware = (next) => async (target, options) => {
     await new Promise<void>((resolve) => void options?.clock?.setTimeout(resolve, 30));
     options?.trace?.limitWait?.({ target: parseTarget("db:5432"), limit: "rate", ...good(30) });

@@ -45,7 +45,7 @@ const mended: DialRecord = {
   ],
 };
 
-test("a dial is drawn as a waterfall, with its bars where they were in time", () => {
+test("waterfall draws the phases of a dial as bars at their positions in time", () => {
   assert.equal(
     waterfall(mended, { columns: 72 }),
     [
@@ -61,7 +61,7 @@ test("a dial is drawn as a waterfall, with its bars where they were in time", ()
   );
 });
 
-test("no line is wider than it may be, but the message", () => {
+test("waterfall draws no line wider than columns, except the message", () => {
   const subject = "a-very-long-name.of-a-host.in-some.cluster.internal:5432";
   const phases = [...mended.phases, phase("connect", 2, 0, 1, { subject })];
   for (const columns of [60, 80, 120, 200]) {
@@ -71,7 +71,7 @@ test("no line is wider than it may be, but the message", () => {
   }
 });
 
-test("a dial that failed ends with its message, one that was aborted says so", () => {
+test("waterfall ends with the message of a failed dial, and marks a canceled dial", () => {
   const failed = waterfall({ ...mended, ...refused, message: "dial db:5432 failed: no" });
   assert.match(failed, /^dial db:5432 .* 400 ms {2}refused\n/);
   assert.match(failed, /\ndial db:5432 failed: no$/);
@@ -83,7 +83,7 @@ test("a dial that failed ends with its message, one that was aborted says so", (
   assert.match(canceled, /^dial db:5432 .* 400 ms {2}canceled\n└─ attempt 1 .* 400 ms {2}canceled$/);
 });
 
-test("a dial under way is drawn as far as it is known", () => {
+test("waterfall draws a dial in progress up to the latest known time", () => {
   const phases = [phase("attempt", 1, 0, undefined), phase("connect", 1, 100, undefined, { subject: "10.0.0.1:1" })];
   const drawn = waterfall({ ...mended, durationMs: undefined, outcome: undefined, phases });
   assert.match(
@@ -92,17 +92,17 @@ test("a dial under way is drawn as far as it is known", () => {
   );
 });
 
-test("what is not kept is told", () => {
+test("waterfall mentions phases dropped from the record", () => {
   assert.match(waterfall({ ...mended, droppedPhases: 12 }), /\n├─ 12 earlier phases are not kept\n/);
 });
 
-test("a dial that took no time at all can be drawn", () => {
+test("waterfall draws a dial with a duration of 0", () => {
   const drawn = waterfall({ ...mended, durationMs: 0, phases: [phase("attempt", 1, 0, 0)] });
   assert.match(drawn, /└─ attempt 1 +─ +0\.0 ms$/);
   assert.match(waterfall({ ...mended, durationMs: 0, phases: [] }), /^dial db:5432 +0\.0 ms {2}2 attempts$/);
 });
 
-test("colours are off unless asked for, and change nothing but the colours", () => {
+test("waterfall uses colours only on request, and they do not change the text", () => {
   const plain = waterfall(mended);
   assert.ok(!plain.includes("\u001b"));
   const coloured = waterfall(mended, { colors: true });
@@ -110,7 +110,7 @@ test("colours are off unless asked for, and change nothing but the colours", () 
   assert.equal(stripVTControlCharacters(coloured), plain);
 });
 
-test("hostile names and messages can't write to the terminal", () => {
+test("waterfall escapes control characters in names and messages", () => {
   const hostile = "\u001b]0;gone\u0007\r\n\u009b2J\u202e";
   const drawn = waterfall({
     ...mended,
@@ -123,7 +123,7 @@ test("hostile names and messages can't write to the terminal", () => {
   assert.equal(drawn.split("\n").length, 3);
 });
 
-test("refuses what can't be drawn", () => {
+test("waterfall rejects invalid options", () => {
   assert.throws(() => waterfall(mended, { columns: 59 }), /^RangeError: waterfall: columns must be .* got 59$/);
   assert.throws(() => waterfall(mended, { colors: "yes" as never }), /^TypeError: waterfall: colors/);
   assert.throws(() => waterfall(mended, { color: true } as never), /unknown option color;/);

@@ -10,7 +10,7 @@ interface Item extends Linked<Item> {
 const item = (name: string): Item => ({ name, next: undefined, prev: undefined, list: undefined });
 const names = (items: Iterable<Item>) => [...items].map(({ name }) => name);
 
-test("what came first leaves first", () => {
+test("a LinkedList removes items in the order of insertion", () => {
   const list = new LinkedList<Item>();
   assert.equal(list.shift(), undefined);
   for (const each of ["a", "b", "c"]) list.add(item(each));
@@ -24,7 +24,7 @@ test("what came first leaves first", () => {
   assert.equal(list.size, 0);
 });
 
-test("nothing is taken out twice, nor from another list", () => {
+test("a LinkedList removes an item only once and only if it holds the item", () => {
   const list = new LinkedList<Item>();
   const [a, b] = [item("a"), item("b")];
   list.add(a);
@@ -37,7 +37,7 @@ test("nothing is taken out twice, nor from another list", () => {
   assert.equal(list.size, 0);
 });
 
-test("what has left holds on to nothing that stood around it, and may come again", () => {
+test("an item removed from a LinkedList references no neighbors and can be added again", () => {
   const list = new LinkedList<Item>();
   const items = ["a", "b", "c"].map(item);
   for (const each of items) list.add(each);
@@ -48,7 +48,7 @@ test("what has left holds on to nothing that stood around it, and may come again
   assert.deepEqual(names(list), ["a", "c", "b"]);
 });
 
-test("at random, it is what an array is", () => {
+test("a LinkedList behaves like an array in random sequences of operations", () => {
   const step = fc.record({ act: fc.constantFrom("add", "add", "add", "shift", "remove"), at: fc.nat() });
   let steps = 0;
   fc.assert(

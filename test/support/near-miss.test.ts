@@ -19,21 +19,21 @@ for (const [name, meant] of [
   ["maxReconnectAttempt", "maxReconnectAttempts"],
   ["maxReconectAtempts", "maxReconnectAttempts"],
 ] as const) {
-  test(`${name} is taken for a misspelt ${meant}`, () => assert.equal(nearMiss(name, known), meant));
+  test(`nearMiss suggests ${meant} for ${name}`, () => assert.equal(nearMiss(name, known), meant));
 }
 
 for (const name of ["", "t", "tas", "same", "timer", "sever", "maxSockets", "x".repeat(100_000), "maxAttemptsOfAll"]) {
   const shown = name.length > 30 ? `a name of ${name.length} letters` : JSON.stringify(name);
-  test(`${shown} is taken for none of them`, () => {
+  test(`nearMiss suggests no name for ${shown}`, () => {
     assert.equal(nearMiss(name, ["maxAttempts", "timeoutMs", "tls", "pings"]), undefined);
   });
 }
 
-test("the nearest of several is suggested", () => {
+test("nearMiss suggests the nearest of several names", () => {
   assert.equal(nearMiss("reconnectJiter", ["reconnectJitterTLS", "reconnectJitter"]), "reconnectJitter");
 });
 
-test("an ending is suggested for, where only one name has it", () => {
+test("onlyEndingIn suggests a name for an ending that no other name has", () => {
   assert.equal(onlyEndingIn("timeout", ["handshakeTimeoutMs", "name"]), "handshakeTimeoutMs");
   assert.equal(onlyEndingIn("timeout", ["handshakeTimeoutMs", "acquireTimeoutMs"]), undefined);
   assert.equal(onlyEndingIn("ame", ["name"]), undefined);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { onDestroy } from "../../src/support/on-destroy.ts";
 import { connection, turns } from "./contract.ts";
 
-test("it is called once when the connection is destroyed, also when all listeners were taken off", async () => {
+test("onDestroy calls its listener once on destroy, even after removeAllListeners", async () => {
   const conn = connection();
   const before = conn.eventNames();
   let calls = 0;
@@ -20,7 +20,7 @@ test("it is called once when the connection is destroyed, also when all listener
   assert.equal(conn.closed, true);
 });
 
-test("it is called at once for a connection that was destroyed before", () => {
+test("onDestroy calls its listener immediately for a destroyed connection", () => {
   const conn = connection();
   conn.destroy();
   let calls = 0;
@@ -30,7 +30,7 @@ test("it is called at once for a connection that was destroyed before", () => {
   assert.equal(calls, 1);
 });
 
-test("several each have their call, and an error reaches the stream's end as before", async () => {
+test("onDestroy calls each of several listeners, and the stream still emits its error", async () => {
   const conn = connection();
   const order: string[] = [];
   onDestroy(conn, () => order.push("first"));

@@ -23,5 +23,6 @@ for (const [text, blanked] of [
   ["h:x?token=secret\nmore", "h:x?***"],
   ["h:x?", "h:x?"],
 ] as const) {
-  test(`${text || "nothing"} becomes ${blanked || "nothing"}`, () => assert.equal(redact(text), blanked));
+  test(`redact converts ${text || "an empty string"} to ${blanked || "an empty string"}`, () =>
+    assert.equal(redact(text), blanked));
 }

@@ -44,7 +44,7 @@ describe("SentSecrets blanks a password that comes back", () => {
   }
 });
 
-test("SentSecrets leaves words as they are that have nothing to do with what was sent", () => {
+test("SentSecrets does not change text without secrets", () => {
   const secrets = new SentSecrets().add([password, "abc", undefined, ""], ["orders", "u"]);
   for (const text of [
     "'Authorization Violation'",
@@ -59,7 +59,7 @@ test("SentSecrets leaves words as they are that have nothing to do with what was
   assert.equal(secrets.blankIn("pass abc."), "pass ***.");
 });
 
-test("SentSecrets blanks the name of the user where credentials are repeated", () => {
+test("SentSecrets blanks the user name in text that repeats credentials", () => {
   const secrets = new SentSecrets().add([password], ["orders"]);
   assert.equal(
     secrets.blankIn(`CONNECT {"user":"orders","pass":${JSON.stringify(password)}}`),
@@ -68,7 +68,7 @@ test("SentSecrets blanks the name of the user where credentials are repeated", (
   assert.equal(secrets.blankIn('{"user":"orders"}'), '{"user":"***"}');
 });
 
-test("SentSecrets blanks any secret in its usual writings, wherever it stands", () => {
+test("SentSecrets blanks any secret in its usual encodings at any position", () => {
   const writings = [
     (text: string) => text,
     (text: string) => JSON.stringify(text),
@@ -90,13 +90,13 @@ test("SentSecrets blanks any secret in its usual writings, wherever it stands", 
   );
 });
 
-test("SentSecrets stays bounded, and keeps the newest", () => {
+test("SentSecrets keeps a bounded number of secrets, the newest ones", () => {
   const secrets = new SentSecrets();
   for (let count = 0; count < 1000; count += 1) secrets.add([`${count} is the signature!`]);
   assert.equal(secrets.blankIn("999 is the signature! 0 is the signature!"), "*** 0 is the signature!");
 });
 
-test("what was sent on a connection is known on the one over it, by several layers", () => {
+test("inheritSecrets copies secrets from an underlying connection, also across several layers", () => {
   const [plain, secured] = [{}, {}];
   assert.equal(blankerOf(plain), undefined);
   inheritSecrets(secured, plain);
@@ -108,7 +108,7 @@ test("what was sent on a connection is known on the one over it, by several laye
   assert.equal(blankerOf(plain)?.("first-secret second-secret"), "*** second-secret");
 });
 
-test("SentSecrets finds a secret behind any number of words, and looks through a long text in little time", () => {
+test("SentSecrets finds a secret after any number of words and searches long text quickly", () => {
   const secrets = new SentSecrets().add([password, "a-second-one".repeat(90)], ["orders"]);
   const words = "Authorization connections exceeded ".repeat(100);
   assert.match(secrets.blankIn(`${words}${base64(`x${password}`)}`), /withheld/);

@@ -16,10 +16,10 @@ const refused = (check: () => void, name: string, message: string) => assert.thr
 
 describe("a duration", () => {
   for (const value of [1, 0.5, 1500.5, 2 ** 31 - 1]) {
-    test(`may be ${value}`, () => checkDuration("x", value, 0.5));
+    test(`checkDuration accepts ${value}`, () => checkDuration("x", value, 0.5));
   }
   for (const value of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 2 ** 31, "5", 5n, null]) {
-    test(`may not be ${typeof value} ${value}`, () => {
+    test(`checkDuration rejects ${typeof value} ${value}`, () => {
       const got = typeof value === "string" ? '"5"' : value;
       refused(
         () => checkDuration("xMs", value),
@@ -31,9 +31,10 @@ describe("a duration", () => {
 });
 
 describe("a count", () => {
-  for (const value of [1, 2, 2 ** 31, Number.POSITIVE_INFINITY]) test(`may be ${value}`, () => checkCount("x", value));
+  for (const value of [1, 2, 2 ** 31, Number.POSITIVE_INFINITY])
+    test(`checkCount accepts ${value}`, () => checkCount("x", value));
   for (const value of [0, -1, 1.5, Number.NaN, Number.NEGATIVE_INFINITY, 2 ** 53, "1", undefined]) {
-    test(`may not be ${typeof value} ${value}`, () => {
+    test(`checkCount rejects ${typeof value} ${value}`, () => {
       const got = typeof value === "string" ? '"1"' : value;
       refused(
         () => checkCount("x", value),
@@ -44,25 +45,25 @@ describe("a count", () => {
   }
 });
 
-test("one of a list is that, or is refused by the list", () => {
+test("checkOneOf accepts a value of the list and rejects others with the list", () => {
   checkOneOf("x", "a", ["a", "b"]);
   refused(() => checkOneOf("x", "c", ["a", "b"]), "RangeError", 'x must be one of a, b, got "c"');
   refused(() => checkOneOf("x", undefined, ["a"]), "RangeError", "x must be one of a, got undefined");
 });
 
-test("a boolean is true or false, and nothing that looks like it", () => {
+test("checkBoolean accepts only true and false", () => {
   checkBoolean("x", true);
   checkBoolean("x", false);
   refused(() => checkBoolean("x", "no"), "TypeError", 'x must be true or false, got "no"');
   refused(() => checkBoolean("x", 0), "TypeError", "x must be true or false, got 0");
 });
 
-test("a function is one", () => {
+test("checkFunction accepts only functions", () => {
   checkFunction("x", () => {});
   refused(() => checkFunction("x", {}), "TypeError", "x must be a function, got an object");
 });
 
-test("options are an object of known names", () => {
+test("checkOptions accepts only an object with known names", () => {
   const known = { a: true, bMs: true } as const;
   checkOptions("f", { a: 1 }, known);
   checkOptions("f", Object.create(null), known);
@@ -119,12 +120,12 @@ for (const [value, shown] of [
   [new URL("http://a"), "a URL"],
   [Buffer.from("a"), "a Uint8Array"],
 ] as const) {
-  test(`options that are ${shown} are refused, for they hold none`, () => {
+  test(`checkOptions rejects ${shown} in place of options`, () => {
     refused(() => checkOptions("f", value as never, {}), "TypeError", `f: options must be an object, got ${shown}`);
   });
 }
 
-test("an AbortSignal in place of options is refused with how to pass it, where it can be passed", () => {
+test("checkOptions rejects an AbortSignal and says how to pass it if there is a signal option", () => {
   const { signal } = new AbortController();
   const got = "options must be an object, got an AbortSignal";
   refused(() => checkOptions("f", signal as never, {}), "TypeError", `f: ${got}`);
@@ -135,7 +136,7 @@ test("an AbortSignal in place of options is refused with how to pass it, where i
   );
 });
 
-test("options may carry symbols, getters and methods of their class", () => {
+test("checkOptions accepts symbol keys, getters and methods of a class", () => {
   class Options {
     a = 1;
     get b() {
@@ -147,7 +148,7 @@ test("options may carry symbols, getters and methods of their class", () => {
   checkOptions("f", options as { a: number; b: number }, { a: true, b: true });
 });
 
-test("a rejected value is shown short, on one line, and without what an object may hide", () => {
+test("show returns a short single line and no contents of objects", () => {
   assert.equal(show("a\nb"), '"a\\nb"');
   assert.equal(show("x".repeat(100)), `"${"x".repeat(64)}…"`);
   assert.equal(show({ password: "secret" }), "an object");
@@ -160,7 +161,7 @@ test("a rejected value is shown short, on one line, and without what an object m
   assert.equal(show(null), "null");
 });
 
-test("the compiler finds an option whose name is left out, or that there is not", () => {
+test("a missing or unknown option name is a type error", () => {
   // @ts-expect-error: b is left out.
   const missing: OptionNames<{ a?: number; b?: number }> = { a: true };
   // @ts-expect-error: there is no b.
