@@ -1,5 +1,5 @@
 /**
- * Collects bytes as they arrive, in time linear in their number and without an object for each piece: a peer may send them one by one.
+ * Collects bytes as they arrive, in linear time and without an object per chunk, because a peer may send single bytes.
  */
 export class CollectedBytes {
   #buffer = Buffer.alloc(0);

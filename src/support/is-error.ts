@@ -1,11 +1,11 @@
 import { types } from "node:util";
 
 /**
- * Whether `value` is an error, of this realm or another. jest runs tests, and this package with them, in a realm of its
- * own: there, an error that Node.js makes is no `instanceof Error`.
+ * Whether `value` is an error of any realm. jest runs tests, and this package, in a separate realm, where errors
+ * created by Node.js are not `instanceof Error`.
  */
 export function isError(value: unknown): value is Error {
-  // An abort's reason is a DOMException of Node.js' realm, which is no native error.
+  // The reason of an abort is a DOMException of the realm of Node.js, which is not a native error.
   return types.isNativeError(value) || isInstance(value, Error) || isInstance(value, DOMException);
 }
 

@@ -1,31 +1,31 @@
-/** Units and endings that are left off, or written otherwise, most often. */
+/** Units and endings that are often omitted or written differently. */
 const unit = /(?:milliseconds|millis|msecs?|ms|seconds|secs?)$/;
 
-/** A name without what is most often written otherwise: case, separators, a unit at its end. */
+/** Returns a name without case, separators and the unit at its end, which are often written differently. */
 function essence(name: string): string {
   const bare = name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
   return bare.replace(unit, "") || bare;
 }
 
-/** Whether two names have one essence, or differ by a plural only. */
+/** Whether two normalized names are equal or differ only by a plural. */
 function isSame(one: string, other: string): boolean {
   const [a, b] = [essence(one), essence(other)];
   return a === b || a === `${b}s` || `${a}s` === b;
 }
 
-/** Longer than any option; what is longer is no misspelling of one, and comparing it would take its time. */
+/** Maximum length to compare. Longer names cannot be misspelt options, and comparing them is slow. */
 const maxLength = 64;
 
-/** How many letters may be wrong in a name of this length. In a short one, two make another word. */
+/** Returns the maximum number of wrong letters for a name length. Two wrong letters in a short name make another word. */
 function tolerance(length: number): number {
   if (length < 4) return 0;
   return length < 8 ? 1 : 2;
 }
 
 /**
- * Finds the known name that a misspelt one most likely stands for, or `undefined`: the same but for case,
- * separators, plural or unit (`timeout` for `timeoutMs`), else the nearest within two letters (one in
- * a name of less than eight).
+ * Returns the known name that a misspelt name most likely means, or `undefined`: a name that differs only in case,
+ * separators, plural or unit (`timeout` for `timeoutMs`), else the nearest within two letters (one letter for
+ * names shorter than eight).
  */
 export function nearMiss(name: string, known: readonly string[]): string | undefined {
   if (name.length > maxLength) return undefined;
@@ -40,7 +40,7 @@ export function nearMiss(name: string, known: readonly string[]): string | undef
   return nearest;
 }
 
-/** Finds the only known name that ends in the given one, such as `handshakeTimeoutMs` for `timeout`. */
+/** Returns the only known name that ends in the given name, such as `handshakeTimeoutMs` for `timeout`. */
 export function onlyEndingIn(name: string, known: readonly string[]): string | undefined {
   const end = essence(name);
   if (end.length < 4) return undefined;
@@ -49,7 +49,7 @@ export function onlyEndingIn(name: string, known: readonly string[]): string | u
 }
 
 /**
- * Letters to insert, delete, replace or swap with their neighbour to turn one text into the other.
+ * Returns the number of insertions, deletions, replacements and swaps of neighbours that turn one text into the other.
  *
  * @see https://en.wikipedia.org/wiki/Damerau%E2%80%93Levenshtein_distance, "optimal string alignment"
  */

@@ -1,30 +1,30 @@
 import { show } from "./validate.ts";
 import { warnOnce } from "./warn.ts";
 
-/** Where an observer puts what it is told, and under which name: two of one place and name count all twice. */
+/** Destination and name of the data of an observer. Two observers with the same place count everything twice. */
 export interface Place {
   /** The factory, such as `withPrometheus`. */
   readonly factory: string;
-  /** The name that it was given, or goes by without. */
+  /** The name of the observer, given or default. */
   readonly name: string;
-  /** The registry, provider or logger; `undefined` for the process' own. */
+  /** The registry, provider or logger; `undefined` for the global one. */
   readonly into?: object | undefined;
 }
 
-/** What there is to observe. */
+/** Kinds of observed objects. */
 export type Observed = "dials" | "pools" | "clients";
 
 const places = new WeakMap<object, Place>();
 const observed = new WeakMap<object, Observed>();
 
-/** Notes what an observer is for, and where it puts what it is told. */
+/** Marks an observer with the kind of object that it observes and the place of its data. */
 export function markObserver<T extends object>(observer: T, what: Observed, place?: Place): T {
   observed.set(observer, what);
   if (place !== undefined) places.set(observer, place);
   return observer;
 }
 
-/** What an observer of this package is for. */
+/** Returns the kind of object that an observer of this package observes. */
 export function observedBy(observer: object): Observed | undefined {
   return observed.get(observer);
 }
@@ -35,9 +35,9 @@ export function placeOf(observer: object): Place | undefined {
 }
 
 /**
- * Adds a place to those of one dialer, pool or client, and warns, once for each factory and name, of one that is there already.
+ * Adds a place to the places of one dialer, pool or client. Warns about a duplicate, once per factory and name.
  *
- * @param what - what they observe.
+ * @param what - kind of the observed object.
  */
 export function addPlace(place: Place, others: readonly Place[], what: string): readonly Place[] {
   const isTwin = ({ factory, name, into }: Place) =>

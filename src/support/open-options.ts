@@ -5,10 +5,10 @@ import { warnOnce } from "./warn.ts";
 /** Throws an error that names `option` unless the value is of its type. */
 export type Check = (option: string, value: unknown) => void;
 
-/** How each option of a type is checked: the compiler finds one that is left out. */
+/** Checks for each option of a type. A missing option is a type error. */
 export type OptionChecks<T> = Readonly<Record<keyof T, Check>>;
 
-/** Leaves a value to what takes it further on. */
+/** Accepts any value, because the receiver checks it. */
 export const unchecked: Check = () => {};
 
 /** Throws a `TypeError` that names `option` unless the value is a number. */
@@ -23,12 +23,12 @@ export const checkString: Check = (option, value) => {
   if (typeof value !== "string") throw invalid(TypeError, `${option} must be a string, got ${show(value)}`);
 };
 
-/** As {@link checkString}, for what may not be shown. */
+/** As {@link checkString}, for values that must not be shown. */
 export const checkSecret: Check = (option, value) => {
   if (typeof value !== "string") throw invalid(TypeError, `${option} must be a string, got ${showKind(value)}`);
 };
 
-/** Checks by its type each option that is given. */
+/** Checks the type of each option that is set. */
 export function checkTypes(factory: string, options: object, checks: Readonly<Record<string, Check>>): void {
   for (const [name, check] of Object.entries(checks)) {
     const value = (options as Readonly<Record<string, unknown>>)[name];
@@ -37,10 +37,10 @@ export function checkTypes(factory: string, options: object, checks: Readonly<Re
 }
 
 /**
- * Checks options that go on to somebody else's code, whose newer versions may know more: a near miss of a known
- * name is refused, a known option is checked by its type, and any other passes, with one warning.
+ * Checks options that are passed to another library, whose newer versions may have more options. Rejects a misspelt
+ * name, checks the type of a known option, and accepts any other option with one warning.
  *
- * @param takenBy - what the others are passed to.
+ * @param takenBy - receiver of the options.
  * @throws TypeError naming the option.
  */
 export function checkOpenOptions(

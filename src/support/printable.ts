@@ -1,14 +1,14 @@
 import { isAggregateError, isError } from "./is-error.ts";
 /**
- * Most bytes, in UTF-8, of a text that a peer or a name has a part in: an error's message, a line of a log, an
- * attribute of a span.
+ * Maximum bytes, in UTF-8, of a text that may contain text from a peer: an error message, a log line, a span
+ * attribute.
  */
 export const maxPrintableBytes = 1024;
 
 /**
- * Control characters (C0, C1 and DEL), format characters (bidirectional overrides, zero-width ones), the
- * separators of lines and paragraphs, and lone surrogates: what moves a terminal's cursor, begins a line of its
- * own, reorders or hides text, or can't be encoded.
+ * Control characters (C0, C1 and DEL), format characters (bidirectional overrides, zero-width characters), line and
+ * paragraph separators, and lone surrogates. They move the cursor of a terminal, start a new line, reorder or hide
+ * text, or cannot be encoded.
  */
 const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
 const allUnprintable = new RegExp(unprintable, "gu");
@@ -16,13 +16,13 @@ const allUnprintable = new RegExp(unprintable, "gu");
 const ellipsis = "…";
 
 /**
- * Returns `text` on one line, with what can't be seen escaped as in JSON (`\n`, `\u001b`) and cut to `maxBytes`
- * bytes of UTF-8, the ellipsis included. Backslashes are kept, so that a second pass changes nothing.
+ * Returns `text` on one line, with invisible characters escaped as in JSON (`\n`, `\u001b`), truncated to `maxBytes`
+ * bytes of UTF-8 including the ellipsis. Backslashes are not escaped, so a second pass changes nothing.
  *
  * @param maxBytes - at least 4. @defaultValue {@link maxPrintableBytes}
  */
 export function printable(text: string, maxBytes: number = maxPrintableBytes): string {
-  // No character takes less than a byte: what is behind is not looked at, however long.
+  // A character takes at least one byte, so the rest of a long text is not read.
   const head = text.length > maxBytes ? text.slice(0, maxBytes).replace(/[\ud800-\udbff]$/, "") : text;
   const shown = unprintable.test(head) ? head.replace(allUnprintable, escaped) : head;
   if (head === text && (3 * shown.length <= maxBytes || Buffer.byteLength(shown) <= maxBytes)) return shown;
@@ -34,7 +34,7 @@ export function isPrintable(text: string): boolean {
   return text.length <= maxPrintableBytes && printable(text) === text;
 }
 
-/** A part of a long string would keep the whole in memory; this is a string of its own. */
+/** Copies a substring, because a slice keeps the whole string in memory. */
 function cut(text: string, maxBytes: number): string {
   const bytes = Buffer.from(text);
   let end = Math.min(bytes.length, maxBytes - Buffer.byteLength(ellipsis));
@@ -57,15 +57,14 @@ function escaped(character: string): string {
 
 /** Causes of an error that {@link cleanError} follows. */
 const maxCauses = 5;
-/** Most errors of one AggregateError that it looks at. */
+/** Maximum errors of one AggregateError that {@link cleanError} follows. */
 const maxHeld = 64;
 
 /**
- * Makes what an error of Node's or a library's says printable, in place: its message, its stack and its other
- * texts, along the chain of causes. For errors that a peer or a name has a part in; one that is fit already is
- * not touched.
+ * Makes the message, the stack and the other strings of an error printable, in place and along the chain of causes.
+ * For errors of Node or a library that may contain text from a peer. A printable error is not modified.
  *
- * @param rewrite - applied to each text first, such as what blanks secrets.
+ * @param rewrite - applied to each string first, for example to blank secrets.
  * @returns the error.
  */
 export function cleanError<E>(error: E, rewrite: (text: string) => string = same): E {
@@ -74,16 +73,16 @@ export function cleanError<E>(error: E, rewrite: (text: string) => string = same
   return error;
 }
 
-/** Lines are what an error of the user's may have; what acts on a terminal it has from elsewhere. */
+/** Control characters other than line feeds and tabs: a user's error may have several lines, but no terminal sequences. */
 const wild = /(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
 const maxTameLength = 16_384;
 
 /**
- * The same for errors of the user's own dialers and handshakes, which may repeat a peer's words: only one that has
- * control characters besides the ends of lines, or is very long, is changed.
+ * As {@link cleanError}, for errors of a user's dialers and handshakes, which may repeat text from a peer. Modifies
+ * only errors that are very long or have control characters other than line breaks.
  */
 export function tameError<E>(error: E): E {
-  // A string may be thrown, too.
+  // User code may also throw a string.
   if (typeof error === "string") return (isWild(error) ? printable(error) : error) as E;
   try {
     for (const each of chainOf(error)) {
@@ -99,7 +98,7 @@ function isWild(value: unknown): boolean {
   return typeof value === "string" && (value.length > maxTameLength || wild.test(value));
 }
 
-/** The causes of an error, and the errors that an AggregateError among them holds. */
+/** Returns the causes of an error, including the errors of each AggregateError among them. */
 function chainOf(error: unknown): Set<Error> {
   const chain = new Set<Error>();
   const held: unknown[] = [];
@@ -119,7 +118,7 @@ function cleanOne(error: Error, rewrite: (text: string) => string): void {
   const { message } = error;
   const clean = printable(rewrite(message).trimEnd());
   if (clean !== message) {
-    // Before the message: V8 makes it from the message when it is first asked for.
+    // Before the message, because V8 creates the stack from the message on first access.
     const { stack } = error;
     replace(error, "message", clean);
     if (typeof stack === "string") replace(error, "stack", `${error.name}: ${clean}${framesOf(stack, message)}`);
@@ -134,14 +133,14 @@ function cleanOne(error: Error, rewrite: (text: string) => string): void {
   hidePeerData(error);
 }
 
-/** The lines of a stack that say where; the message, which may look like some of them, stands before. */
+/** Returns the frames of a stack without the message, which may look like frames. */
 function framesOf(stack: string, message: string): string {
   const at = stack.indexOf(message);
   const frames = at < 0 || message === "" ? "" : stack.slice(at + message.length);
   return frames.startsWith("\n") ? frames : "";
 }
 
-/** Node puts a whole certificate, or what it could not parse, on some errors: logs would show them. */
+/** Hides fields that Node sets on some errors, such as a certificate or unparsed bytes, from logs. */
 function hidePeerData(error: Error): void {
   for (const key of ["cert", "rawPacket"]) {
     if (Object.getOwnPropertyDescriptor(error, key)?.enumerable === true) {
@@ -150,7 +149,7 @@ function hidePeerData(error: Error): void {
   }
 }
 
-/** A frozen error stays as it is: it can only be one of the user's. */
+/** Sets a field unless the error is frozen, which only a user's error can be. */
 function replace(error: Error, key: string, value: string): void {
   Reflect.set(error, key, value);
 }

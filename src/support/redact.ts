@@ -1,12 +1,12 @@
 /**
- * Blanks what may be a secret in a target: what stands before its last `@`, but for the scheme, and what follows
- * a `?` or `#`. Wider than RFC 3986 on purpose, for it is applied to text that is no valid URL.
+ * Blanks possible secrets in a target: the text between the scheme and the last `@`, and the text after a `?` or
+ * `#`. Broader than RFC 3986 on purpose, because it is applied to text that is not a valid URL.
  */
 export function redact(target: string): string {
   const at = target.lastIndexOf("@");
   if (at < 0) return withoutQuery(target);
   const scheme = /^[a-z][a-z\d+.-]*:\/\//i.exec(target)?.[0] ?? "";
-  // The @ of a query's value: what follows it is no host then, but the rest of a secret.
+  // If the @ is in the value of a query, the text after it is the rest of a secret, not a host.
   if (/[?#&][^=@]*=/.test(target.slice(0, at))) return `${scheme}***`;
   return withoutQuery(`${scheme}***${target.slice(at)}`);
 }

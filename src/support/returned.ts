@@ -17,8 +17,8 @@ export function handleRejection(value: unknown, onRejected: (error: unknown) => 
 function ignore(): void {}
 
 /**
- * The error for a function of the user's that returned something else than it must. Its code classifies as
- * `config`, which `withRetry` does not try again by default. A promise among such values is handled.
+ * Returns the error for a user's function that returned a wrong value. Its code classifies it as `config`, which
+ * `withRetry` does not retry by default. If the value is a promise, its rejection is handled.
  *
  * @param what - the function, such as `withRetry: shouldRetry`.
  * @param rule - what it must do, such as `must return true or false`.
@@ -36,25 +36,25 @@ export function asMistake<E>(error: E): E {
 }
 
 /**
- * Checks a wait that a user's function has returned.
+ * Checks a delay returned by a user's function.
  *
- * @throws TypeError for a promise, RangeError for anything but milliseconds that Node's timers can keep.
+ * @throws TypeError for a promise, RangeError for any other value that is not a delay that timers of Node support.
  */
 export function returnedWait(what: string, value: unknown): number {
   if (typeof value === "number" && value >= 0 && value <= maxTimerMs) return value;
   throw wrongReturn(what, `must be a number of milliseconds from 0 to ${maxTimerMs}`, value, kindFor(value));
 }
 
-/** Checks what a user's function has returned. Throws a `TypeError` unless it is `true` or `false`. */
+/** Checks the result of a user's function. Throws a `TypeError` unless it is `true` or `false`. */
 export function returnedBoolean(what: string, value: unknown): boolean {
   if (typeof value === "boolean") return value;
   throw wrongReturn(what, "must return true or false", value);
 }
 
 /**
- * A source of randomness whose numbers are checked: one out of range would make what is chosen by it `undefined` or `NaN`.
+ * Wraps a source of randomness and checks its numbers, because a number out of range would select `undefined` or `NaN`.
  *
- * @param range - `to 1` where the 1 itself does no harm. @defaultValue `to below 1`
+ * @param range - `to 1` if 1 itself is allowed. @defaultValue `to below 1`
  */
 export function checkedRandom(
   what: string,
@@ -70,7 +70,7 @@ export function checkedRandom(
   };
 }
 
-/** A promise is a `TypeError`. Any other value that is no number in range is a `RangeError`, as for options. */
+/** Returns `TypeError` for a promise and `RangeError` for any other value that is not a number in range. */
 function kindFor(value: unknown): ErrorConstructor {
   return isPromiseLike(value) ? TypeError : RangeError;
 }

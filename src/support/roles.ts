@@ -1,9 +1,9 @@
-/** The role of a function of this package. Any other function may be a dialer or a middleware of the user's own. */
+/** The role of a function of this package. Any other function may be a user's dialer or middleware. */
 export interface Role {
   readonly kind: "dialer" | "middleware" | "factory";
-  /** Of a factory: the name that it is exported as. */
+  /** The exported name of a factory. */
   readonly name?: string;
-  /** Of a middleware: whether it only observes. */
+  /** Whether a middleware only observes. */
   readonly observes?: boolean;
 }
 
@@ -13,17 +13,17 @@ const dialer: Role = Object.freeze({ kind: "dialer" });
 const middleware: Role = Object.freeze({ kind: "middleware" });
 const observer: Role = Object.freeze({ kind: "middleware", observes: true });
 
-/** Marks a dialer, so that it is refused where a middleware belongs. */
+/** Marks a dialer, so that it is rejected in place of a middleware. */
 export function markDialer(marked: object): void {
   setRole(marked, dialer);
 }
 
-/** Marks a middleware, so that it is refused where a dialer belongs. */
+/** Marks a middleware, so that it is rejected in place of a dialer. */
 export function markMiddleware(marked: object, observes = false): void {
   setRole(marked, observes ? observer : middleware);
 }
 
-/** Marks exported factories with their names, so that `tcp` is recognized where `tcp()` belongs. */
+/** Marks exported factories with their names, so that `tcp` is recognized in place of `tcp()`. */
 export function markFactories(factories: Readonly<Record<string, object>>): void {
   for (const [name, factory] of Object.entries(factories)) setRole(factory, { kind: "factory", name });
 }

@@ -4,8 +4,8 @@ import { handleRejection, isPromiseLike, wrongReturn } from "./returned.ts";
 import { warnOnce } from "./warn.ts";
 
 /**
- * Calls a user's function that is told something. What it throws, or rejects with, is kept from the caller and
- * reported once for each `what` by a process warning.
+ * Calls a user's function and ignores its result. An error that it throws or rejects with is not passed on, and is
+ * reported by a process warning once per `what`.
  */
 export function notify(what: string, call: () => unknown): void {
   try {
@@ -16,8 +16,8 @@ export function notify(what: string, call: () => unknown): void {
 }
 
 /**
- * Calls a user's function for what it returns. What it throws is kept from the caller and reported once for each
- * `what` by a process warning. A promise is not awaited: it counts as a throw.
+ * Calls a user's function and returns its result. An error that it throws is not passed on, and is reported by a
+ * process warning once per `what`. A promise is not awaited and counts as an error.
  */
 export function guarded<T>(what: string, call: () => T): T | undefined {
   try {

@@ -1,4 +1,4 @@
-/** Bound on the texts remembered. A process that exceeds it gives no further warnings. */
+/** Maximum number of texts remembered. A process that reaches it emits no further warnings. */
 const maxWarnings = 1000;
 
 const given = new Set<string>();
