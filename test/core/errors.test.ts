@@ -41,16 +41,16 @@ test("an error carries reason, target, cause and, at top level, the code of the 
   assert.equal(error.attemptCount, 0);
 });
 
-test("an error of little knowledge has no target, code or cause", () => {
+test("a DialError made with a reason only has no target and no cause, and a code from its reason", () => {
   const error = new DialError("no", { reason: "protocol" });
   assert.equal(error.target, "");
-  assert.equal(error.code, undefined);
+  assert.equal(error.code, "ERR_DIAL_PROTOCOL");
   assert.equal("cause" in error, false);
 });
 
-test("a code that is no text is left out", () => {
-  assert.equal(new DialError("no", { reason: "_OTHER", cause: { code: 7 } }).code, undefined);
-  assert.equal(new DialError("no", { reason: "_OTHER", cause: "text" }).code, undefined);
+test("a DialError takes a code from its reason when its cause has none that is a string", () => {
+  assert.equal(new DialError("no", { reason: "_OTHER", cause: { code: 7 } }).code, "ERR_DIAL_OTHER");
+  assert.equal(new DialError("no", { reason: "_OTHER", cause: "text" }).code, "ERR_DIAL_OTHER");
 });
 
 test("a timeout is a DialError with the system's code", () => {
