@@ -58,7 +58,7 @@ function escaped(character: string): string {
 /** Causes of an error that {@link cleanError} follows. */
 const maxCauses = 5;
 /** Most errors of one AggregateError that it looks at. */
-const maxHeld = 64;
+const maxHeld = 16;
 
 /**
  * Makes what an error of Node's or a library's says printable, in place: its message, its stack and its other
@@ -87,7 +87,7 @@ export function tameError<E>(error: E): E {
   if (typeof error === "string") return (isWild(error) ? printable(error) : error) as E;
   try {
     for (const each of chainOf(error)) {
-      if (isWild(each.message) || Object.values(each).some(isWild)) cleanOne(each, same);
+      if (isWild(each.message) || hasWildField(each)) cleanOne(each, same);
     }
   } catch {
     // A getter of the user's error threw; the error stays as it is.
@@ -97,6 +97,11 @@ export function tameError<E>(error: E): E {
 
 function isWild(value: unknown): boolean {
   return typeof value === "string" && (value.length > maxTameLength || wild.test(value));
+}
+
+function hasWildField(error: Error): boolean {
+  for (const key in error) if (isWild((error as unknown as Record<string, unknown>)[key])) return true;
+  return false;
 }
 
 /** The causes of an error, and the errors that an AggregateError among them holds. */
