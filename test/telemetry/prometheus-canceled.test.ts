@@ -37,10 +37,14 @@ describe("withPrometheus and canceled dials", () => {
   it("withPrometheus counts a dial canceled during the handshake as canceled, even if the handshake ignores it", async () => {
     await using server = await silentPeer();
     const { registry, dial } = observed(tcp());
-    await assert.rejects(
-      abortedSoon(dial, server.address, () => new Promise(() => {})),
-      { name: "AbortError" },
-    );
+    const controller = new AbortController();
+    const handshakeStart = () => void setImmediate(() => controller.abort());
+    const options = {
+      signal: controller.signal,
+      handshake: () => new Promise<never>(() => {}),
+      trace: { handshakeStart },
+    };
+    await assert.rejects(dial(server.address, options), { name: "AbortError" });
     const scraped = await scrape(registry);
     assert.deepEqual(counted(scraped), {
       ...canceled,
