@@ -10,9 +10,9 @@ import {
   checkDuration,
   checkFunction,
   checkOptions,
+  checkRatio,
   invalid,
   type OptionNames,
-  show,
 } from "../support/validate.ts";
 import { checkPoolTrace } from "./events.ts";
 import type { PoolTraceLike } from "./pool-trace.ts";
@@ -135,9 +135,7 @@ export function settingsOf<C extends Duplex>(options: PoolOptions<C>): PoolSetti
   checkDurationOrNone("pool: idleTimeoutMs", idleTimeoutMs);
   checkDurationOrNone("pool: maxLifetimeMs", maxLifetimeMs);
   checkDurationOrNone("pool: acquireTimeoutMs", acquireTimeoutMs);
-  if (typeof maxLifetimeJitter !== "number" || !(maxLifetimeJitter >= 0 && maxLifetimeJitter <= 1)) {
-    throw invalid(RangeError, `pool: maxLifetimeJitter must be a number from 0 to 1, got ${show(maxLifetimeJitter)}`);
-  }
+  checkRatio("pool: maxLifetimeJitter", maxLifetimeJitter);
   checkCount("pool: maxWaiting", maxWaiting, 0);
   if (validate !== undefined) checkFunction("pool: validate", validate);
   if (trace !== undefined) checkPoolTrace("pool: trace", trace);
