@@ -63,7 +63,7 @@ class AbortGuard<T extends Destroyable> {
 }
 
 /** Starts the work. A base dialer from outside may throw, or return anything else than a promise. */
-function begin<T>(work: () => Promise<T>): Promise<T> {
+export function begin<T>(work: () => Promise<T>): Promise<T> {
   try {
     const started: unknown = work();
     return started instanceof Promise ? started : Promise.resolve(started as T);

@@ -60,35 +60,10 @@ export function createBackoff(options: BackoffOptions = {}, prefix = ""): () => 
     }
     return () => (attempt, error) => returnedWait(`backoff(${attempt}, error)`, given(attempt, error));
   }
-  const {
-    backoff,
-    initialBackoffMs,
-    backoffMultiplier,
-    maxBackoffMs,
-    jitter,
-    random: source,
-  } = {
-    ...defaults,
-    ...defined(options),
-  };
-  checkOneOf(`${prefix}backoff`, backoff, ["exponential", "constant"]);
-  checkOneOf(`${prefix}jitter`, jitter, ["none", "full", "equal", "decorrelated"]);
-  checkFunction(`${prefix}random`, source);
-  const random = checkedRandom(`${prefix}random`, source, "to 1");
-  checkDuration(`${prefix}initialBackoffMs`, initialBackoffMs, 0);
-  checkDuration(`${prefix}maxBackoffMs`, maxBackoffMs, 0);
-  if (maxBackoffMs < initialBackoffMs && backoff === "exponential") {
-    throw invalid(
-      RangeError,
-      `${prefix}maxBackoffMs must not be below initialBackoffMs (${initialBackoffMs}), got ${maxBackoffMs}`,
-    );
-  }
-  if (typeof backoffMultiplier !== "number" || !(backoffMultiplier >= 1 && backoffMultiplier <= maxTimerMs)) {
-    throw invalid(
-      RangeError,
-      `${prefix}backoffMultiplier must be a number of at least 1, got ${show(backoffMultiplier)}`,
-    );
-  }
+  const settings = { ...defaults, ...defined(options) };
+  checkSettings(settings, prefix);
+  const { backoff, initialBackoffMs, backoffMultiplier, maxBackoffMs, jitter } = settings;
+  const random = checkedRandom(`${prefix}random`, settings.random, "to 1");
 
   return () => {
     let previousMs = initialBackoffMs;
@@ -115,4 +90,30 @@ export function createBackoff(options: BackoffOptions = {}, prefix = ""): () => 
 
 function defined<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
+}
+
+interface BackoffSettings extends Readonly<Record<keyof typeof defaults, unknown>> {
+  readonly initialBackoffMs: number;
+  readonly maxBackoffMs: number;
+}
+
+function checkSettings(settings: BackoffSettings, prefix: string): void {
+  const { backoff, initialBackoffMs, backoffMultiplier, maxBackoffMs, jitter, random } = settings;
+  checkOneOf(`${prefix}backoff`, backoff, ["exponential", "constant"]);
+  checkOneOf(`${prefix}jitter`, jitter, ["none", "full", "equal", "decorrelated"]);
+  checkFunction(`${prefix}random`, random);
+  checkDuration(`${prefix}initialBackoffMs`, initialBackoffMs, 0);
+  checkDuration(`${prefix}maxBackoffMs`, maxBackoffMs, 0);
+  if (maxBackoffMs < initialBackoffMs && backoff === "exponential") {
+    throw invalid(
+      RangeError,
+      `${prefix}maxBackoffMs must not be below initialBackoffMs (${initialBackoffMs}), got ${maxBackoffMs}`,
+    );
+  }
+  if (typeof backoffMultiplier !== "number" || !(backoffMultiplier >= 1 && backoffMultiplier <= maxTimerMs)) {
+    throw invalid(
+      RangeError,
+      `${prefix}backoffMultiplier must be a number of at least 1, got ${show(backoffMultiplier)}`,
+    );
+  }
 }

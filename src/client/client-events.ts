@@ -1,9 +1,7 @@
-import { checkObservers, warnOfHooks } from "../core/check-hooks.ts";
-import { callHook, returnedHooks } from "../core/hooks.ts";
-import { addPlace, type Place, placeOf } from "../support/observed-places.ts";
-import { guarded } from "../support/user-call.ts";
+import { checkObservers } from "../core/check-hooks.ts";
+import { callEach, type Observation, ObserverList } from "../core/observer-list.ts";
 import type { OptionNames } from "../support/validate.ts";
-import type { ClientObserver, ClientState, ClientTrace, ClientTraceLike, ObservedClient } from "./client-trace.ts";
+import type { ClientState, ClientTrace, ClientTraceLike, ObservedClient } from "./client-trace.ts";
 
 const hooks: OptionNames<ClientTrace> = {
   stateChange: true,
@@ -28,15 +26,13 @@ const hookNames = Object.keys(hooks);
 type Info<N extends keyof ClientTrace> = Parameters<NonNullable<ClientTrace[N]>>[0];
 
 /**
- * Emits the events of one client to its observers and holds the state of the client. Observers may be attached and
- * detached at any time: each gets the current state when attached, and exactly one end event.
+ * The observers of one client, and its state. Observers may be attached and detached at any time: each receives the
+ * state when it is attached, and its `end` hook is called exactly once.
  */
 export class ClientEvents {
   readonly client: ObservedClient;
   #state: ClientState;
-  #hooks: readonly ClientTrace[] = [];
-  /** Places where observers in {@link #hooks} put their data. */
-  readonly #places = new Map<ClientTrace, Place>();
+  readonly #observers = new ObserverList<ClientTrace, ObservedClient>("client", hookNames);
 
   constructor(client: ObservedClient, state: ClientState) {
     this.client = client;
@@ -49,14 +45,13 @@ export class ClientEvents {
 
   /** Attaches observers. Returns a function that detaches them. */
   observe(trace: ClientTraceLike): () => void {
-    const added = listOf(trace).flatMap((each) => this.#hooksFor(each) ?? []);
-    this.#hooks = [...this.#hooks, ...added];
-    for (const hooks of added) callHook(hooks, "stateChange", { state: this.#state, previous: undefined });
+    const added = this.#observers.add(trace, this.client);
+    callEach(added, "stateChange", { state: this.#state, previous: undefined });
     return () => this.#remove(added);
   }
 
   emit<N extends keyof ClientTrace>(name: N, info: Info<N>): void {
-    for (const hooks of this.#hooks) callHook(hooks, name, info as never);
+    this.#observers.emit(name, info as never);
   }
 
   enter(state: ClientState): void {
@@ -66,47 +61,20 @@ export class ClientEvents {
     this.emit("stateChange", { state, previous });
   }
 
-  /** Ends all observations because the client is closed. */
+  /** Enters the state `closed` and detaches all observers. */
   close(error: unknown): void {
     if (this.#state === "closed") return;
     this.enter("closed");
     this.emit("close", error === undefined ? {} : { error });
-    this.#remove(this.#hooks);
+    this.#remove(this.#observers.all);
   }
 
-  #remove(gone: readonly ClientTrace[]): void {
-    const leaving = this.#hooks.filter((hooks) => gone.includes(hooks));
-    this.#hooks = this.#hooks.filter((hooks) => !gone.includes(hooks));
-    for (const hooks of leaving) {
-      this.#places.delete(hooks);
-      callHook(hooks, "end", { state: this.#state });
-    }
-  }
-
-  #hooksFor(trace: ClientTrace | ClientObserver): ClientTrace | undefined {
-    const hooks = hooksFor(trace, this.client);
-    const place = placeOf(trace);
-    if (hooks === undefined || place === undefined) return hooks;
-    addPlace(place, [...this.#places.values()], "client");
-    this.#places.set(hooks, place);
-    return hooks;
+  #remove(gone: readonly Observation<ClientTrace>[]): void {
+    callEach(this.#observers.remove(gone), "end", { state: this.#state });
   }
 }
 
 /** Throws a `TypeError` that names `option` unless it can observe clients. */
 export function checkClientTrace(option: string, trace: unknown): asserts trace is ClientTraceLike {
   checkObservers(option, trace, hookNames, "clients");
-}
-
-function listOf(trace: ClientTraceLike): readonly (ClientTrace | ClientObserver)[] {
-  return Array.isArray(trace) ? trace : [trace as ClientTrace | ClientObserver];
-}
-
-function hooksFor(trace: ClientTrace | ClientObserver, client: ObservedClient): ClientTrace | undefined {
-  // A copy, so that hooks attached twice are two observers, which are detached separately.
-  if (typeof trace !== "function") return Object.create(trace) as ClientTrace;
-  const what = "an observer of clients";
-  const hooks = guarded(what, () => returnedHooks(what, trace(client)));
-  warnOfHooks(what, hooks, hookNames);
-  return hooks;
 }

@@ -53,8 +53,11 @@ export class DialError extends Error {
    * target.
    */
   readonly targets: readonly TargetFailure[];
-  /** System code of the deciding error, such as `ECONNREFUSED`, because clients test for it. */
-  readonly code?: string;
+  /**
+   * Code of the deciding system or library error, such as `ECONNREFUSED`; without one, `ERR_DIAL_` and the reason in
+   * capitals, such as `ERR_DIAL_AUTH_FAILED`. Some clients drop errors without a code.
+   */
+  readonly code: string;
 
   constructor(message: string, init: DialErrorInit) {
     super(printable(message), init.cause === undefined ? undefined : { cause: init.cause });
@@ -64,7 +67,7 @@ export class DialError extends Error {
     this.attemptCount = init.attemptCount ?? this.attempts.length;
     this.targets = init.targets ?? noTargets;
     const code = codeOf(init.cause);
-    if (typeof code === "string") this.code = code;
+    this.code = typeof code === "string" ? code : `ERR_DIAL_${init.reason.replace(/^_/, "").toUpperCase()}`;
   }
 }
 

@@ -5,6 +5,7 @@ import type { Address } from "../core/event-values.ts";
 import type { Target } from "../core/target.ts";
 import type { DialContext } from "../engine/context.ts";
 import { outcomeOf } from "../engine/outcome.ts";
+import { Timed } from "../engine/timed.ts";
 import { isError } from "../support/is-error.ts";
 
 /** Settings that all connects of a dialer share. */
@@ -30,8 +31,7 @@ export function connectAddress(
   const { cancel, trace, clock } = context;
   const { timeoutMs } = settings;
   return new Promise((resolve, reject) => {
-    trace?.connectStart?.({ address });
-    const startedAt = clock.now();
+    const part = new Timed(context, "connect", { address });
     const socket =
       address.family === "unix"
         ? connectUnix(address.address)
@@ -47,7 +47,7 @@ export function connectAddress(
     const onConnect = () => {
       end();
       if (settings.unref) socket.unref();
-      trace?.connectDone?.({ address, durationMs: clock.now() - startedAt, outcome: "success", socket });
+      part.succeed({ socket });
       resolve(socket);
     };
     const onError = (error: unknown) => {
@@ -56,7 +56,7 @@ export function connectAddress(
       socket.on("error", ignore);
       socket.destroy();
       if (address.family === "unix") makePrintable(error);
-      trace?.connectDone?.({ address, durationMs: clock.now() - startedAt, ...outcomeOf(error, cancel) });
+      part.fail(outcomeOf(error, cancel));
       reject(error);
     };
     const onAbort = () => onError(cancel?.reason);

@@ -5,6 +5,7 @@ import { classify } from "../core/classify.ts";
 import type { Address } from "../core/event-values.ts";
 import type { DialContext } from "../engine/context.ts";
 import { outcomeOf } from "../engine/outcome.ts";
+import { Timed } from "../engine/timed.ts";
 import { isPromiseLike, wrongReturn } from "../support/returned.ts";
 
 /**
@@ -64,7 +65,7 @@ class Resolution {
   readonly #settings: ResolveSettings;
   readonly #context: DialContext<Socket>;
   readonly #sink: AddressSink;
-  readonly #startedAt: number;
+  readonly #part: Timed<"dns">;
   /** The IP versions that have not been answered. */
   readonly #pending: Set<4 | 6>;
   readonly #errors: unknown[] = [];
@@ -81,8 +82,7 @@ class Resolution {
     this.#context = context;
     this.#sink = sink;
     this.#pending = new Set(settings.families);
-    context.trace?.dnsStart?.({ host });
-    this.#startedAt = context.clock.now();
+    this.#part = new Timed(context, "dns", { host });
   }
 
   start(): void {
@@ -158,21 +158,13 @@ class Resolution {
 
   #use(addresses: readonly Address[]): void {
     if (addresses.length === 0) return;
-    if (!this.#reported) {
-      const { trace, clock } = this.#context;
-      const durationMs = clock.now() - this.#startedAt;
-      trace?.dnsDone?.({ host: this.#host, addresses, durationMs, outcome: "success" });
-    }
+    if (!this.#reported) this.#part.succeed({ addresses });
     this.#reported = true;
     this.#sink.add(addresses);
   }
 
   #fail(error: unknown): void {
-    if (!this.#reported) {
-      const { trace, clock, cancel } = this.#context;
-      const durationMs = clock.now() - this.#startedAt;
-      trace?.dnsDone?.({ host: this.#host, addresses: [], durationMs, ...outcomeOf(error, cancel) });
-    }
+    if (!this.#reported) this.#part.fail(outcomeOf(error, this.#context.cancel), { addresses: [] });
     this.#reported = true;
   }
 }

@@ -5,7 +5,7 @@ import { DialError } from "../core/errors.ts";
 import type { Target } from "../core/target.ts";
 import { type DialContext, dialerOf, runOf } from "../engine/context.ts";
 import { placesOf } from "../engine/layer-info.ts";
-import { outcomeOf } from "../engine/outcome.ts";
+import { timed } from "../engine/timed.ts";
 import { cleanError } from "../support/printable.ts";
 import { markFactories } from "../support/roles.ts";
 import { blankerOf, inheritSecrets } from "../support/sent-secrets.ts";
@@ -88,23 +88,19 @@ async function observeHandshake(
   context: DialContext<TLSSocket>,
   work: () => Promise<TLSSocket>,
 ): Promise<TLSSocket> {
-  const { cancel, trace, clock } = context;
-  trace?.tlsHandshakeStart?.({ serverName: name });
-  const startedAt = clock.now();
-  try {
-    const phase = { what: "TLS handshake", timeoutMs: handshakeTimeoutMs, target, conn: socket };
-    const conn = await runPhase(phase, context, work);
-    inheritSecrets(conn, socket);
-    const durationMs = clock.now() - startedAt;
-    trace?.tlsHandshakeDone?.({ serverName: name, durationMs, outcome: "success", ...tlsInfo(conn) });
-    return conn;
-  } catch (error) {
-    // The message may quote names in the certificate, which the server chose.
-    cleanError(error, blankerOf(socket));
-    // The resumed session may have caused the failure.
-    if (resumption?.session !== undefined) resumption.sessions.delete(resumption.server);
-    const durationMs = clock.now() - startedAt;
-    trace?.tlsHandshakeDone?.({ serverName: name, durationMs, ...outcomeOf(error, cancel) });
-    throw error;
-  }
+  const phase = { what: "TLS handshake", timeoutMs: handshakeTimeoutMs, target, conn: socket };
+  const attempt = async () => {
+    try {
+      const conn = await runPhase(phase, context, work);
+      inheritSecrets(conn, socket);
+      return conn;
+    } catch (error) {
+      // The message may quote names in the certificate, which the server chose.
+      cleanError(error, blankerOf(socket));
+      // The resumed session may have caused the failure.
+      if (resumption?.session !== undefined) resumption.sessions.delete(resumption.server);
+      throw error;
+    }
+  };
+  return timed(context, "tlsHandshake", { serverName: name }, attempt, tlsInfo);
 }

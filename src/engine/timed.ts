@@ -46,26 +46,29 @@ export class Timed<P extends TimedName> {
     this.#startedAt = clock.now();
   }
 
-  /** Milliseconds since the start. */
-  elapsedMs(): number {
-    return this.#clock.now() - this.#startedAt;
+  /** Whether an observer handles the `…Done` event. */
+  get wanted(): boolean {
+    return wants(this.#trace, this.#done);
   }
 
-  succeed(result: Result<P>, durationMs = this.elapsedMs()): void {
-    if (!wants(this.#trace, this.#done)) return;
-    emit(this.#trace, this.#done, { ...(this.#info as object), durationMs, outcome: "success", ...result } as never);
+  succeed(result: Result<P>): void {
+    if (this.wanted) this.#end({ outcome: "success", ...result });
   }
 
-  fail(ended: Failed, result?: Partial<Result<P>>, durationMs = this.elapsedMs()): void {
-    if (!wants(this.#trace, this.#done)) return;
-    emit(this.#trace, this.#done, { ...(this.#info as object), durationMs, ...ended, ...result } as never);
+  fail(ended: Failed, result?: Partial<Result<P>>): void {
+    if (this.wanted) this.#end({ ...ended, ...result });
+  }
+
+  #end(ended: object): void {
+    const durationMs = this.#clock.now() - this.#startedAt;
+    emit(this.#trace, this.#done, { ...(this.#info as object), durationMs, ...ended } as never);
   }
 }
 
 /**
  * Runs `work` as a part of the dial.
  *
- * @param resultOf - what the `…Done` event of a success says of the result.
+ * @param resultOf - what the `…Done` event of a success says of the result; called only when an observer handles it.
  */
 export async function timed<P extends TimedName, T>(
   context: Pick<DialContext<Duplex>, "trace" | "clock" | "cancel">,
@@ -77,7 +80,7 @@ export async function timed<P extends TimedName, T>(
   const part = new Timed(context, name, info);
   try {
     const value = await work();
-    part.succeed(resultOf === undefined ? ({} as Result<P>) : resultOf(value));
+    part.succeed(resultOf === undefined || !part.wanted ? ({} as Result<P>) : resultOf(value));
     return value;
   } catch (error) {
     part.fail(outcomeOf(error, context.cancel));

@@ -11,9 +11,9 @@ import {
   checkFunction,
   checkOneOf,
   checkOptions,
+  checkRatio,
   invalid,
   type OptionNames,
-  show,
 } from "../support/validate.ts";
 import type { Discover, TargetList } from "./discovery/source.ts";
 import { type FailoverPolicy, policyNames } from "./policy.ts";
@@ -143,9 +143,7 @@ function settingsOf(options: FailoverOptions): Omit<ServicesSettings, "clock"> &
   checkCount("withFailover: ejectAfter", ejectAfter);
   checkDuration("withFailover: ejectionMs", ejectionMs);
   checkDuration("withFailover: maxEjectionMs", maxEjectionMs, ejectionMs);
-  if (typeof minShare !== "number" || !(minShare >= 0 && minShare <= 1)) {
-    throw invalid(RangeError, `withFailover: minShare must be a number from 0 to 1, got ${show(minShare)}`);
-  }
+  checkRatio("withFailover: minShare", minShare);
   if (typeof discover === "function") checkFunction("withFailover: discover", discover);
   else if (discover !== undefined) checkSource(discover);
   if ((targets === undefined) === (discover === undefined)) {

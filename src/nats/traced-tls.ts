@@ -1,27 +1,28 @@
 import type { TLSSocket } from "node:tls";
+import { systemClock } from "../async/clock.ts";
 import type { DialTrace } from "../core/trace.ts";
 import { tlsInfo } from "../dialers/tls-info.ts";
-import { outcomeOf } from "../engine/outcome.ts";
+import { chainOf } from "../engine/hook-chain.ts";
+import { timed } from "../engine/timed.ts";
 import { cleanError } from "../support/printable.ts";
 
 /** Runs a TLS handshake and reports its start and end to `trace`. */
-export async function tracedTls(
+export function tracedTls(
   trace: DialTrace | undefined,
   serverName: string,
   secure: () => Promise<TLSSocket>,
 ): Promise<TLSSocket> {
-  trace?.tlsHandshakeStart?.({ serverName });
-  const startedAt = performance.now();
-  try {
-    const socket = await secure();
-    const durationMs = performance.now() - startedAt;
-    trace?.tlsHandshakeDone?.({ serverName, durationMs, outcome: "success", ...tlsInfo(socket) });
-    return socket;
-  } catch (error) {
-    // The names in a certificate are the server's own words.
-    cleanError(error);
-    const durationMs = performance.now() - startedAt;
-    trace?.tlsHandshakeDone?.({ serverName, durationMs, ...outcomeOf(error, undefined) });
-    throw error;
-  }
+  // A decorator of the dialer may have given the handshake hooks of its own.
+  const chain = trace === undefined ? undefined : chainOf(trace);
+  const context = { trace: chain, clock: systemClock, cancel: undefined };
+  const work = async () => {
+    try {
+      return await secure();
+    } catch (error) {
+      // The message may quote names in the certificate, which the server chose.
+      cleanError(error);
+      throw error;
+    }
+  };
+  return timed(context, "tlsHandshake", { serverName }, work, tlsInfo);
 }

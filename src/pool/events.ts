@@ -1,9 +1,7 @@
-import { checkObservers, warnOfHooks } from "../core/check-hooks.ts";
-import { callHook, returnedHooks } from "../core/hooks.ts";
-import { addPlace, type Place, placeOf } from "../support/observed-places.ts";
-import { guarded } from "../support/user-call.ts";
+import { checkObservers } from "../core/check-hooks.ts";
+import { callEach, ObserverList } from "../core/observer-list.ts";
 import type { OptionNames } from "../support/validate.ts";
-import type { ObservedPool, PoolObserver, PoolTrace, PoolTraceLike } from "./pool-trace.ts";
+import type { ObservedPool, PoolTrace, PoolTraceLike } from "./pool-trace.ts";
 
 const hooks: OptionNames<PoolTrace> = { acquireDone: true, releaseDone: true, evicted: true, end: true };
 
@@ -13,36 +11,24 @@ type Info<N extends "acquireDone" | "releaseDone" | "evicted"> = Parameters<NonN
 
 /** Calls the observers of one pool. Check {@link observed} before building an info object. */
 export class PoolEvents {
-  #hooks: readonly PoolTrace[] = [];
+  readonly #observers = new ObserverList<PoolTrace, ObservedPool>("pool", hookNames);
 
   /** Whether the pool has observers. */
   get observed(): boolean {
-    return this.#hooks.length > 0;
+    return this.#observers.all.length > 0;
   }
 
   observe(trace: PoolTraceLike, pool: ObservedPool): void {
-    const observers = (Array.isArray(trace) ? trace : [trace]) as readonly (PoolTrace | PoolObserver)[];
-    const what = "an observer of pools";
-    let places: readonly Place[] = [];
-    this.#hooks = observers.flatMap((each) => {
-      const place = placeOf(each);
-      if (place !== undefined) places = addPlace(place, places, "pool");
-      if (typeof each !== "function") return each;
-      const hooks = guarded(what, () => returnedHooks(what, each(pool)));
-      warnOfHooks(what, hooks, hookNames);
-      return hooks ?? [];
-    });
+    this.#observers.add(trace, pool);
   }
 
   emit<N extends "acquireDone" | "releaseDone" | "evicted">(name: N, info: Info<N>): void {
-    for (const hooks of this.#hooks) callHook(hooks, name, info as never);
+    this.#observers.emit(name, info as never);
   }
 
   /** Calls the `end` hooks; no hook is called afterwards. */
   end(): void {
-    const hooks = this.#hooks;
-    this.#hooks = [];
-    for (const each of hooks) callHook(each, "end", undefined as never);
+    callEach(this.#observers.remove(this.#observers.all), "end", undefined as never);
   }
 }
 

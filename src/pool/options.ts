@@ -10,9 +10,9 @@ import {
   checkDuration,
   checkFunction,
   checkOptions,
+  checkRatio,
   invalid,
   type OptionNames,
-  show,
 } from "../support/validate.ts";
 import { checkPoolTrace } from "./events.ts";
 import type { PoolTraceLike } from "./pool-trace.ts";
@@ -121,29 +121,7 @@ export function settingsOf<C extends Duplex>(options: PoolOptions<C>): PoolSetti
     clock = systemClock,
     random = Math.random,
   } = options;
-  checkDialer("pool: dialer", dialer);
-  checkCount("pool: maxOpen", maxOpen);
-  checkCount("pool: maxIdle", maxIdle, 0);
-  checkCount("pool: minIdle", minIdle, 0);
-  if (minIdle > Math.min(maxIdle, maxOpen, Number.MAX_SAFE_INTEGER)) {
-    throw invalid(
-      RangeError,
-      `pool: minIdle must not be above maxIdle (${maxIdle}) or maxOpen (${maxOpen}), got ${minIdle}`,
-    );
-  }
-  checkDurationOrNone("pool: ttlMs", ttlMs);
-  checkDurationOrNone("pool: idleTimeoutMs", idleTimeoutMs);
-  checkDurationOrNone("pool: maxLifetimeMs", maxLifetimeMs);
-  checkDurationOrNone("pool: acquireTimeoutMs", acquireTimeoutMs);
-  if (typeof maxLifetimeJitter !== "number" || !(maxLifetimeJitter >= 0 && maxLifetimeJitter <= 1)) {
-    throw invalid(RangeError, `pool: maxLifetimeJitter must be a number from 0 to 1, got ${show(maxLifetimeJitter)}`);
-  }
-  checkCount("pool: maxWaiting", maxWaiting, 0);
-  if (validate !== undefined) checkFunction("pool: validate", validate);
-  if (trace !== undefined) checkPoolTrace("pool: trace", trace);
-  checkClock("pool: clock", clock);
-  checkFunction("pool: random", random);
-  return {
+  const settings = {
     maxOpen,
     maxIdle,
     minIdle,
@@ -155,8 +133,34 @@ export function settingsOf<C extends Duplex>(options: PoolOptions<C>): PoolSetti
     maxWaiting,
     validate,
     clock,
-    random: checkedRandom("pool: random", random),
+    random,
   };
+  checkDialer("pool: dialer", dialer);
+  if (trace !== undefined) checkPoolTrace("pool: trace", trace);
+  checkSettings(settings);
+  return { ...settings, random: checkedRandom("pool: random", random) };
+}
+
+function checkSettings<C extends Duplex>(settings: PoolSettings<C>): void {
+  const { maxOpen, maxIdle, minIdle, maxLifetimeJitter, maxWaiting, validate } = settings;
+  checkCount("pool: maxOpen", maxOpen);
+  checkCount("pool: maxIdle", maxIdle, 0);
+  checkCount("pool: minIdle", minIdle, 0);
+  if (minIdle > Math.min(maxIdle, maxOpen, Number.MAX_SAFE_INTEGER)) {
+    throw invalid(
+      RangeError,
+      `pool: minIdle must not be above maxIdle (${maxIdle}) or maxOpen (${maxOpen}), got ${minIdle}`,
+    );
+  }
+  checkDurationOrNone("pool: ttlMs", settings.ttlMs);
+  checkDurationOrNone("pool: idleTimeoutMs", settings.idleTimeoutMs);
+  checkDurationOrNone("pool: maxLifetimeMs", settings.maxLifetimeMs);
+  checkDurationOrNone("pool: acquireTimeoutMs", settings.acquireTimeoutMs);
+  checkRatio("pool: maxLifetimeJitter", maxLifetimeJitter);
+  checkCount("pool: maxWaiting", maxWaiting, 0);
+  if (validate !== undefined) checkFunction("pool: validate", validate);
+  checkClock("pool: clock", settings.clock);
+  checkFunction("pool: random", settings.random);
 }
 
 function checkDurationOrNone(option: string, value: unknown): void {

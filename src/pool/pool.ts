@@ -11,7 +11,8 @@ import type { Lease } from "./lease.ts";
 import { type PoolOptions, type PoolSettings, settingsOf } from "./options.ts";
 import type { ObservedPool, PoolStats } from "./pool-trace.ts";
 import { type Sweep, Sweeper } from "./sweeper.ts";
-import { TargetPool, type TargetPoolHost } from "./target-pool.ts";
+import { TargetPool } from "./target-pool.ts";
+import type { TargetPoolHost } from "./target-pool-host.ts";
 
 /** Options of {@link Pool.acquire}: those of a dial, except its clock. */
 export type AcquireOptions<C extends Duplex = Socket> = Omit<DialOptions<C>, "clock">;

@@ -1,16 +1,14 @@
 import { AsyncResource } from "node:async_hooks";
 import type { Duplex } from "node:stream";
-import type { Dialer, DialOptions } from "../core/dialer.ts";
-import { DialError } from "../core/errors.ts";
+import type { DialOptions } from "../core/dialer.ts";
 import type { Target } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
-import { contextOf, type DialContext, type Run } from "../engine/context.ts";
+import { contextOf } from "../engine/context.ts";
 import { discard } from "../support/connection.ts";
 import { Connections } from "./connections.ts";
 import type { Counters } from "./counters.ts";
 import { Dials, type DialsOwner } from "./dials.ts";
 import { describeCounts, PoolClosedError, PoolFullError, PoolTimeoutError, unneededError } from "./errors.ts";
-import type { PoolEvents } from "./events.ts";
 import { Lease, type LeaseHome } from "./lease.ts";
 import { MinIdleBackoff } from "./min-idle-backoff.ts";
 import type { PoolSettings } from "./options.ts";
@@ -18,22 +16,9 @@ import type { PoolEntry, PoolEntryOwner } from "./pool-entry.ts";
 import type { AcquireOutcome, PoolCounts } from "./pool-trace.ts";
 import { Reporter } from "./reporter.ts";
 import type { Sweep } from "./sweeper.ts";
-import { isTaken } from "./taken-connections.ts";
+import { repeatedConnection } from "./taken-connections.ts";
+import type { TargetPoolHost } from "./target-pool-host.ts";
 import { type Caller, type Waiter, Waiters } from "./waiters.ts";
-
-/** The pool that a {@link TargetPool} is part of. */
-export interface TargetPoolHost<C extends Duplex> {
-  readonly settings: PoolSettings<C>;
-  readonly events: PoolEvents;
-  readonly dialer: Dialer<C>;
-  readonly run: Run<C>;
-  /** Context of the dials that keep `minIdle` connections ready. */
-  readonly backgroundContext: DialContext<C>;
-  /** Called when a connection became idle; the next one is due to be closed at `dueAt`. */
-  idled(dueAt: number, now: number): void;
-  /** Called when no connection, dial or waiter is left. */
-  emptied(part: TargetPool<C>): void;
-}
 
 /**
  * The part of a pool for one target. Three invariants hold:
@@ -131,9 +116,9 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PoolEntryOwne
 
   dialed(conn: C, madeFor: DialTrace | undefined, background: boolean): void {
     const now = this.#settings.clock.now();
-    if (isTaken(conn, this.#host)) {
-      const message = "pool: the dialer resolved with a connection that this pool already has";
-      this.dialFailed(new DialError(message, { reason: "config", target: this.target }), background);
+    const repeated = repeatedConnection(conn, this.#host, this.target);
+    if (repeated !== undefined) {
+      this.dialFailed(repeated, background);
       return;
     }
     let entry: PoolEntry<C>;

@@ -1,8 +1,10 @@
+import { begin } from "../async/abortable.ts";
 import { type BackoffOptions, createBackoff } from "../async/backoff.ts";
+import type { Cancel } from "../async/cancel.ts";
 import { classify } from "../core/classify.ts";
 import type { Middleware, RetryPredicate } from "../core/dialer.ts";
 import { isRetryable } from "../core/reasons.ts";
-import { layer } from "../engine/context.ts";
+import { type DialContext, layer } from "../engine/context.ts";
 import { type DialOverrides, withoutRetryOverrides } from "../engine/dial-overrides.ts";
 import { outcomeOf } from "../engine/outcome.ts";
 import { markFactories } from "../support/roles.ts";
@@ -67,29 +69,20 @@ export function withRetry(options: RetryOptions = {}): Middleware {
   const own = settingsOf(options);
   return layer(
     (next) =>
-      async function retryDialer(target, context) {
-        const { cancel, clock, state, call } = context;
-        const settings = call === undefined ? own : overridden(own, call);
-        const { budget, backoffBeforeFirst } = settings;
-        const inner = { ...context, insideRetry: true, call: call && withoutRetryOverrides(call) };
-        // Where retries nest, only the dial's very first attempt is a first attempt: the outer layer's retries are not.
-        if (budget !== undefined && !state?.attempts && !cancel?.aborted) {
-          returnedNothing("withRetry: budget.deposit()", budget.deposit(clock));
-        }
-        let retries: DialRetries | undefined;
-        if (backoffBeforeFirst) {
-          retries = new DialRetries(settings, target, context);
-          await retries.beforeFirst();
-        }
-        for (let attempt = 1; ; attempt += 1) {
-          try {
-            return await next(target, inner);
-          } catch (thrown) {
-            const { outcome, error, reason } = outcomeOf(thrown, cancel);
-            if (outcome === "canceled") throw error;
-            retries ??= new DialRetries(settings, target, context);
-            await retries.afterFailure({ attempt, error, reason });
+      function retryDialer(target, context) {
+        const { call, cancel } = context;
+        try {
+          const settings = call === undefined ? own : overridden(own, call);
+          const inner = { ...context, insideRetry: true, call: call && withoutRetryOverrides(call) };
+          deposit(settings.budget, context);
+          const dial = () => next(target, inner);
+          if (settings.backoffBeforeFirst) {
+            return delayed(dial, cancel, new DialRetries(settings, target, context));
           }
+          // Not an async function: those allocate twice as much, and most dials need no retry.
+          return begin(dial).catch((thrown) => retry(dial, thrown, cancel, new DialRetries(settings, target, context)));
+        } catch (error) {
+          return Promise.reject(error);
         }
       },
     { name: "retry", retries: true },
@@ -97,6 +90,45 @@ export function withRetry(options: RetryOptions = {}): Middleware {
 }
 
 markFactories({ withRetry });
+
+/** Counts the dial for the budget. Where retries nest, the outer layer's retries are not dials of their own. */
+function deposit(
+  budget: RetryBudget | undefined,
+  { cancel, clock, state }: Pick<DialContext<never>, "cancel" | "clock" | "state">,
+): void {
+  if (budget === undefined || state?.attempts || cancel?.aborted) return;
+  returnedNothing("withRetry: budget.deposit()", budget.deposit(clock));
+}
+
+/** Delays the first attempt of a dial. */
+async function delayed<T>(dial: () => Promise<T>, cancel: Cancel | undefined, retries: DialRetries): Promise<T> {
+  await retries.beforeFirst();
+  try {
+    return await dial();
+  } catch (thrown) {
+    return retry(dial, thrown, cancel, retries);
+  }
+}
+
+/** Continues a dial after its first attempt failed with `thrown`. */
+async function retry<T>(
+  dial: () => Promise<T>,
+  thrown: unknown,
+  cancel: Cancel | undefined,
+  retries: DialRetries,
+): Promise<T> {
+  let failure = thrown;
+  for (let attempt = 1; ; attempt += 1) {
+    const { outcome, error, reason } = outcomeOf(failure, cancel);
+    if (outcome === "canceled") throw error;
+    await retries.afterFailure({ attempt, error, reason });
+    try {
+      return await dial();
+    } catch (again) {
+      failure = again;
+    }
+  }
+}
 
 /** Checks the options and completes them. */
 function settingsOf(options: RetryOptions): RetrySettings {

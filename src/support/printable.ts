@@ -58,7 +58,7 @@ function escaped(character: string): string {
 /** Causes of an error that {@link cleanError} follows. */
 const maxCauses = 5;
 /** Maximum errors of one AggregateError that {@link cleanError} follows. */
-const maxHeld = 64;
+const maxHeld = 16;
 
 /**
  * Makes the message, the stack and the other strings of an error printable, in place and along the chain of causes.
@@ -86,7 +86,7 @@ export function tameError<E>(error: E): E {
   if (typeof error === "string") return (isWild(error) ? printable(error) : error) as E;
   try {
     for (const each of chainOf(error)) {
-      if (isWild(each.message) || Object.values(each).some(isWild)) cleanOne(each, same);
+      if (isWild(each.message) || hasWildField(each)) cleanOne(each, same);
     }
   } catch {
     // A getter of the user's error threw; the error stays as it is.
@@ -96,6 +96,11 @@ export function tameError<E>(error: E): E {
 
 function isWild(value: unknown): boolean {
   return typeof value === "string" && (value.length > maxTameLength || wild.test(value));
+}
+
+function hasWildField(error: Error): boolean {
+  for (const key in error) if (isWild((error as unknown as Record<string, unknown>)[key])) return true;
+  return false;
 }
 
 /** Returns the causes of an error, including the errors of each AggregateError among them. */

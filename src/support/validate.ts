@@ -22,6 +22,13 @@ export function checkCount(option: string, value: unknown, min = 1): void {
   }
 }
 
+/** Throws a `RangeError` that names `option` and the value unless it is a number from 0 to 1. */
+export function checkRatio(option: string, value: unknown): void {
+  if (typeof value !== "number" || !(value >= 0 && value <= 1)) {
+    throw invalid(RangeError, `${option} must be a number from 0 to 1, got ${show(value)}`);
+  }
+}
+
 /** Throws a `RangeError` that names `option` and the value unless it is one of `allowed`. */
 export function checkOneOf(option: string, value: unknown, allowed: readonly string[]): void {
   if (typeof value !== "string" || !allowed.includes(value)) {

@@ -1,5 +1,13 @@
 import type { Target } from "../core/target.ts";
-import { checkDuration, checkFunction, checkOneOf, checkOptions, invalid, show } from "../support/validate.ts";
+import {
+  checkDuration,
+  checkFunction,
+  checkOneOf,
+  checkOptions,
+  checkRatio,
+  invalid,
+  show,
+} from "../support/validate.ts";
 import { seededRandom } from "./random.ts";
 
 const faults = ["none", "refuse", "reset", "blackHole", "cut"] as const;
@@ -79,7 +87,7 @@ export function drawFaults(options: FaultsOptions): () => DrawnFault {
     throw invalid(RangeError, `withFaults: seed must be a whole number, got ${show(seed)}`);
   if (only !== undefined) checkFunction("withFaults: only", only);
   const shares = Object.entries({ refuse, reset, blackHole, cut }) as [Fault, number][];
-  for (const [name, share] of shares) checkShare(`withFaults: ${name}`, share);
+  for (const [name, share] of shares) checkRatio(`withFaults: ${name}`, share);
   const sum = refuse + reset + blackHole + cut;
   if (sum > 1 + 1e-9)
     throw invalid(RangeError, `withFaults: the sum of refuse, reset, blackHole and cut must not exceed 1, got ${sum}`);
@@ -116,12 +124,6 @@ function stepOf(script: readonly (Fault | FaultStep)[], index: number): FaultSte
 function within(range: FaultRange, drawn: number, more = 0): number {
   if (typeof range === "number") return range;
   return range[0] + drawn * (range[1] - range[0] + more);
-}
-
-function checkShare(option: string, share: unknown): void {
-  if (typeof share !== "number" || !(share >= 0 && share <= 1)) {
-    throw invalid(RangeError, `${option} must be a number from 0 to 1, got ${show(share)}`);
-  }
 }
 
 function checkLatency(option: string, value: unknown): void {

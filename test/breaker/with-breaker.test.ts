@@ -237,7 +237,7 @@ describe("BreakerOpenError", () => {
     const isolated = await rejection(composed("h:1"));
     assert.deepEqual(
       [isolated.retryAfterMs, isolated.message, isolated.cause, isolated.code],
-      [undefined, "dial h:1: its breaker is isolated", undefined, undefined],
+      [undefined, "dial h:1: its breaker is isolated", undefined, "ERR_DIAL_CIRCUIT_OPEN"],
     );
   });
 

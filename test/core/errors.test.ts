@@ -41,16 +41,16 @@ test("a DialError has the reason, the target, the cause and the code of the erro
   assert.equal(error.attemptCount, 0);
 });
 
-test("a DialError created with only a reason has no target, code or cause", () => {
+test("a DialError made with a reason only has no target and no cause, and a code from its reason", () => {
   const error = new DialError("no", { reason: "protocol" });
   assert.equal(error.target, "");
-  assert.equal(error.code, undefined);
+  assert.equal(error.code, "ERR_DIAL_PROTOCOL");
   assert.equal("cause" in error, false);
 });
 
-test("a DialError ignores a code that is not a string", () => {
-  assert.equal(new DialError("no", { reason: "_OTHER", cause: { code: 7 } }).code, undefined);
-  assert.equal(new DialError("no", { reason: "_OTHER", cause: "text" }).code, undefined);
+test("a DialError takes a code from its reason when its cause has none that is a string", () => {
+  assert.equal(new DialError("no", { reason: "_OTHER", cause: { code: 7 } }).code, "ERR_DIAL_OTHER");
+  assert.equal(new DialError("no", { reason: "_OTHER", cause: "text" }).code, "ERR_DIAL_OTHER");
 });
 
 test("a DialTimeoutError is a DialError with the code ETIMEDOUT", () => {

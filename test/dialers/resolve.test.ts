@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Cancel } from "../../src/async/cancel.ts";
 import { resolve } from "../../src/dialers/resolve.ts";
+import { chainOf } from "../../src/engine/hook-chain.ts";
 import type { Lookup } from "../../src/index.ts";
 import { fakeClock } from "../../src/testing.ts";
 import { turns } from "../support/contract.ts";
@@ -40,11 +41,11 @@ function start({ families = [6, 4], preferred, lookup }: Settings = {}) {
       deadline: undefined,
       call: undefined,
       runInContext: undefined,
-      trace: {
+      trace: chainOf({
         dnsStart: () => tell("start"),
         dnsDone: ({ addresses, outcome, durationMs, reason = "" }) =>
           tell(`done ${outcome} ${list(addresses)}${reason} in ${durationMs}`),
-      },
+      }),
     },
     {
       add: (addresses) => tell(`add ${list(addresses)}`),

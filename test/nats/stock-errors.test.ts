@@ -32,7 +32,7 @@ interface Row {
   /** Class and code of our error's cause. @defaultValue those of `stock` */
   readonly cause?: readonly [v3: string, v2: string];
   readonly reason: Reason;
-  /** Code of our error. @defaultValue the code of the cause */
+  /** Code of our error; undefined for the one made of the reason. @defaultValue the code of the cause */
   readonly code?: readonly [v3: string | undefined, v2: string | undefined];
   readonly options?: Omit<ConnectOptions, "connectInBackground">;
   readonly serve: () => Promise<{ readonly address: string } & AsyncDisposable>;
@@ -232,7 +232,8 @@ for (const { what, stock, cause = stock, reason, code, options, serve } of rows)
     assert.equal(error.reason, reason);
     assert.equal(spelled(error.cause), cause[line]);
     const causeCode = (error.cause as { code?: string }).code;
-    assert.equal(error.code, code === undefined ? causeCode : code[line]);
+    const expected = code === undefined ? causeCode : code[line];
+    assert.equal(error.code, expected ?? `ERR_DIAL_${reason.toUpperCase()}`);
     assert.deepEqual(
       closes.map((info) => info.error),
       [error],

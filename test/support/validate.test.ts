@@ -8,6 +8,7 @@ import {
   checkFunction,
   checkOneOf,
   checkOptions,
+  checkRatio,
   type OptionNames,
   show,
 } from "../../src/support/validate.ts";
@@ -42,6 +43,13 @@ describe("a count", () => {
         `x must be a whole number of at least 1, or Infinity, got ${got}`,
       );
     });
+  }
+});
+
+test("checkRatio accepts numbers from 0 to 1 only", () => {
+  for (const value of [0, 0.5, 1]) checkRatio("x", value);
+  for (const value of [-0.1, 1.1, Number.NaN, Number.POSITIVE_INFINITY, undefined]) {
+    refused(() => checkRatio("x", value), "RangeError", `x must be a number from 0 to 1, got ${value}`);
   }
 });
 

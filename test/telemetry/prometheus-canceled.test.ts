@@ -37,10 +37,14 @@ describe("withPrometheus and canceled dials", () => {
   it("withPrometheus counts a dial canceled during the handshake as canceled, even if the handshake ignores it", async () => {
     await using server = await silentPeer();
     const { registry, dial } = observed(tcp());
-    await assert.rejects(
-      abortedSoon(dial, server.address, () => new Promise(() => {})),
-      { name: "AbortError" },
-    );
+    const controller = new AbortController();
+    const handshakeStart = () => void setImmediate(() => controller.abort());
+    const options = {
+      signal: controller.signal,
+      handshake: () => new Promise<never>(() => {}),
+      trace: { handshakeStart },
+    };
+    await assert.rejects(dial(server.address, options), { name: "AbortError" });
     const scraped = await scrape(registry);
     assert.deepEqual(counted(scraped), {
       ...canceled,
@@ -55,7 +59,11 @@ describe("withPrometheus and canceled dials", () => {
       withRetry({ initialBackoffMs: 60_000, jitter: "none", maxBackoffMs: 60_000 }),
       tcp(),
     );
-    await assert.rejects(abortedSoon(dial, `127.0.0.1:${await freePort()}`), { name: "AbortError" });
+    const controller = new AbortController();
+    // The abort comes a turn later than the event, as the abort of a caller does.
+    const retryScheduled = () => void setImmediate(() => controller.abort());
+    const dialing = dial(`127.0.0.1:${await freePort()}`, { signal: controller.signal, trace: { retryScheduled } });
+    await assert.rejects(dialing, { name: "AbortError" });
     assert.deepEqual(counted(await scrape(registry)), {
       dials_canceled: ["1"],
       attempts_started: ["1"],

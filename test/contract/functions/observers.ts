@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { setTimeout } from "node:timers/promises";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
 import { BasicTracerProvider } from "@opentelemetry/sdk-trace-base";
 import { openMetricsContentType, Registry } from "prom-client";
@@ -65,8 +66,13 @@ async function failedOver({ layer, trace }: ReturnType<Attach>): Promise<void> {
   await used(compose(layer, withRetry({ backoff }), failover, downOnce())("h:1", { trace }));
 }
 
+/** Opens the breaker, lets it become half-open and closes it again with a dial that succeeds. */
 async function broken({ layer, trace }: ReturnType<Attach>): Promise<void> {
-  await failing(compose(layer, withBreaker({ breaker: { consecutive: 1 } }), alwaysDown())("h:1", { trace }));
+  const breaker = withBreaker({ breaker: { consecutive: 1 }, halfOpenAfterMs: 1 });
+  const dial = compose(layer, breaker, downOnce());
+  await failing(dial("h:1", { trace }));
+  await setTimeout(10);
+  await used(dial("h:1", { trace }));
 }
 
 async function limited({ layer, trace }: ReturnType<Attach>): Promise<void> {
