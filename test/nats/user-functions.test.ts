@@ -10,7 +10,7 @@ import type { ClientTrace, ConnectOptions } from "../../src/nats.ts";
 import { instrument, natsLog } from "../../src/nats.ts";
 import { wsFactory } from "../../src/nats-ws.ts";
 import { allRefused, number, told } from "../contract/functions/expected.ts";
-import { connect, isV2, stockConnect } from "../support/nats-line.ts";
+import { choosesServers, connect, isV2, stockConnect } from "../support/nats-line.ts";
 import { infoLine } from "../support/nats-peer.ts";
 import { startNatsWebsocket } from "../support/nats-websocket.ts";
 import { type RecordingPeer, recordingPeer } from "../support/recording-peer.ts";
@@ -340,5 +340,6 @@ userFunctionTests([
   ...observers,
   ...loggers,
   // Only transport-node supports these.
-  ...(isV2 ? [] : [...pool, ...websockets]),
+  ...(choosesServers ? pool : []),
+  ...(isV2 ? [] : websockets),
 ]);
