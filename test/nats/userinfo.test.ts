@@ -103,7 +103,9 @@ test("servers with different tokens in one string each accept the client", async
   await nc.flush();
 });
 
-test("setServers gives each new server its own userinfo", { skip: !choosesServers && "this client has no setServers" }, async () => {
+test("setServers gives each new server its own userinfo", {
+  skip: !choosesServers && "this client has no setServers",
+}, async () => {
   await using a = await recordingPeer();
   await using b = await recordingPeer();
   const nc = await connect({ servers: `nats://tokA@${a.address}`, ...fast });
