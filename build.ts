@@ -36,7 +36,14 @@ const target = "node20.19";
 
 const formats: Readonly<Record<"commonjs" | "esm", OutputOptions>> = {
   commonjs: { dir: "dist/cjs", format: "cjs", entryFileNames: "[name].cjs", chunkFileNames: "shared/[name].cjs" },
-  esm: { dir: "dist/esm", format: "esm", entryFileNames: "[name].js", chunkFileNames: "shared/[name].js" },
+  // A file per source: a bundler drops each that a program does not use, with what runs when it is loaded.
+  esm: {
+    dir: "dist/esm",
+    format: "esm",
+    entryFileNames: "[name].js",
+    preserveModules: true,
+    preserveModulesRoot: "src",
+  },
 };
 
 /** The package carries `src`, to which the source maps point. */
