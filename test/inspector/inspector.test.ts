@@ -173,7 +173,7 @@ describe("inspector", () => {
     assert.deepEqual(states(), ["idle"]);
   });
 
-  it("inspector uses 1 to 3 kB for a remembered dial, and at most 30 kB", async () => {
+  it("inspector uses 1 to 3 kB for a remembered dial, and at most 20 kB", async () => {
     const bytesOf = async (dials: number, dial: () => Promise<unknown>) => {
       await dial();
       collectGarbage();
@@ -195,11 +195,15 @@ describe("inspector", () => {
     );
     const quick = compose(page.observe(), usual);
     const one = await bytesOf(1000, async () => (await quick("db.internal:5432")).destroy());
-    assert.ok(one < 3_000, `${one} bytes for a usual dial`);
+    assert.ok(one > 1_000 && one < 3_000, `${one} bytes for a usual dial`);
     const endless = withRetry({ maxAttempts: 120, backoff: () => 0 });
-    const failing = compose(page.observe(), endless, async () => assert.fail("x".repeat(1_000)));
-    const most = await bytesOf(20, () => failing("db.internal:5432").catch(() => {}));
-    assert.ok(most < 30_000, `${most} bytes for the longest dial`);
+    const failing = compose(page.observe(), endless, async () => {
+      throw new Error("x".repeat(1_000));
+    });
+    // Compiled code and caches count once, so that few dials would carry a large share of them.
+    const fail = () => failing("db.internal:5432").catch(() => {});
+    const most = (await bytesOf(10, () => Promise.all(Array.from({ length: 25 }, fail)))) / 25;
+    assert.ok(most < 20_000, `${most} bytes for the longest dial`);
   });
 
   it("inspector groups dialers by name and limits the number of names", async () => {
