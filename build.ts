@@ -22,9 +22,10 @@ interface Entry {
   readonly source: string;
 }
 
+const { exports, version } = JSON.parse(readFileSync("package.json", "utf8"));
+
 /** Reads the entries from `exports` of package.json: each has its source file of the same name in `src`. */
 function readEntries(): Entry[] {
-  const { exports } = JSON.parse(readFileSync("package.json", "utf8"));
   return Object.keys(exports)
     .filter((subpath) => subpath !== "./package.json")
     .map((subpath) => (subpath === "." ? "index" : subpath.slice("./".length)))
@@ -57,7 +58,8 @@ const sourceMaps = { sourcemap: true, sourcemapExcludeSources: true };
 async function bundle(entries: readonly Entry[]): Promise<Map<string, readonly string[]>> {
   const input = Object.fromEntries(entries.map(({ name, source }) => [name, source]));
   const external = (id: string) => !id.startsWith(".") && !isAbsolute(id);
-  const build = await rolldown({ input, external, platform: "node", transform: { target } });
+  const define = { DIALTRACE_VERSION: JSON.stringify(version) };
+  const build = await rolldown({ input, external, platform: "node", transform: { target, define } });
   try {
     await build.write({ ...formats.esm, ...sourceMaps });
     const { output } = await build.write({ ...formats.commonjs, ...sourceMaps });

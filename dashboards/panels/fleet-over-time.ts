@@ -42,6 +42,6 @@ export const fleetOverTime: readonly Panel[] = [
     shape: "stacked",
     colours: stateColours,
     width: 12,
-    queries: [{ legend: "{{state}}", expr: sum(series("clientStatus"), "state") }],
+    queries: [{ legend: "{{nats_client_state}}", expr: sum(series("clientStatus"), "nats_client_state") }],
   }),
 ];

@@ -32,7 +32,7 @@ export interface AdmissionDeniedInfo {
 `,
 };
 const instrument: Edit = {
-  file: "telemetry/instruments.ts",
+  file: "telemetry/dialer-instruments.ts",
   before: "  connectionCount: {",
   add: `  admissionsDenied: {
     name: "dialer.admission.denied",

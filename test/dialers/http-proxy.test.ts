@@ -236,15 +236,17 @@ describe("through a real proxy", () => {
       `
 dial dialer.attempt.count=1 dialer.name=default dialer.outcome=success network.transport=tcp server.address=127.0.0.1 server.port=PORT
   attempt dialer.attempt.number=1 dialer.endpoint=127.0.0.1:PORT
-    socket connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PROXY network.type=ipv4
+    connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PROXY network.type=ipv4
     proxy connect dialer.proxy.type=http network.peer.address=127.0.0.1 network.peer.port=PROXY`.trim(),
     );
     const scraped = await scrape(registry);
     assert.deepEqual(scraped.nonZero("dialer_phase_duration_seconds_count"), [
-      "error_type=,phase=tcp → 1",
-      "error_type=,phase=proxy → 1",
+      "dialer_phase=connect,error_type= → 1",
+      "dialer_phase=proxy,error_type= → 1",
     ]);
-    assert.deepEqual(scraped.nonZero("dialer_connects_total"), ["network_type=ipv4,outcome=success → 1"]);
+    assert.deepEqual(scraped.nonZero("dialer_connect_done_total"), [
+      "dialer_outcome=success,network_transport=tcp,network_type=ipv4 → 1",
+    ]);
     showsNothing(
       told.slice(0, 2),
       recorder.started.map(({ attributes, events }) => ({ attributes, events })),

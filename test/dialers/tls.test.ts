@@ -147,7 +147,7 @@ for (const version of versions) {
         "tls.server.not_after": new Date(peerCertificateExpiresAt ?? 0).toISOString(),
       });
       const scraped = await metrics();
-      assert.ok(scraped.nonZero(tlsSeries).includes("error_type=,phase=tls → 1"));
+      assert.ok(scraped.nonZero(tlsSeries).includes("dialer_phase=tls,error_type= → 1"));
       assert.equal(
         scraped.value("dialer_tls_peer_certificate_expiry_timestamp_seconds", { dialer_name: "default" }) * 1000,
         peerCertificateExpiresAt,
@@ -360,7 +360,7 @@ async function failsWith(
   assert.deepEqual(events.slice(-3), ["tlsHandshakeDone failure", "attemptDone failure", "dialDone failure"]);
   assert.equal(span()?.attributes["error.type"], reason);
   assert.deepEqual(openSpans(), []);
-  assert.ok((await metrics()).nonZero(tlsSeries).includes(`error_type=${reason},phase=tls → 1`));
+  assert.ok((await metrics()).nonZero(tlsSeries).includes(`dialer_phase=tls,error_type=${reason} → 1`));
   return error;
 }
 
@@ -586,7 +586,7 @@ describe("handshakes that are abandoned", () => {
     assert.equal(told.length, 1);
     assert.equal(done[0]?.reason, "timeout");
     assert.equal(span()?.attributes["error.type"], "timeout");
-    assert.equal((await metrics()).value("dialer_timeouts_total", { ...owner, scope: "phase" }), 1);
+    assert.equal((await metrics()).value("dialer_timeouts_total", { ...owner, dialer_timeout_scope: "phase" }), 1);
     await until(() => server.open.size === 0, "the server sees it closed");
   });
 

@@ -320,19 +320,22 @@ async function scrape(registry: Registry) {
       )
       .reduce((total, { value }) => total + value, 0);
   return {
-    started: sum("dialer_attempts_started_total"),
-    established: sum("dialer_connections_established_total"),
-    failed: sum("dialer_attempts_failed_total"),
-    canceled: sum("dialer_attempts_canceled_total"),
+    started: sum("dialer_attempt_started_total"),
+    established: sum("dialer_connection_established_total"),
+    failed: sum("dialer_attempt_failed_total"),
+    canceled: sum("dialer_attempt_canceled_total"),
     active: sum("dialer_attempt_active"),
     open: sum("dialer_connection_count"),
-    closed: sum("dialer_connections_closed_total"),
-    received: sum("dialer_connection_io_bytes_total", ({ direction }) => direction === "receive"),
-    transmitted: sum("dialer_connection_io_bytes_total", ({ direction }) => direction === "transmit"),
+    closed: sum("dialer_connection_closed_total"),
+    received: sum("dialer_connection_io_bytes_total", ({ network_io_direction: direction }) => direction === "receive"),
+    transmitted: sum(
+      "dialer_connection_io_bytes_total",
+      ({ network_io_direction: direction }) => direction === "transmit",
+    ),
     dialsActive: sum("dialer_dial_active"),
     dialsSucceeded: sum("dialer_dial_duration_seconds_count", (labels) => labels.error_type === ""),
     dialsFailed: sum("dialer_dial_duration_seconds_count", (labels) => labels.error_type !== ""),
-    dialsCanceled: sum("dialer_dials_canceled_total"),
+    dialsCanceled: sum("dialer_dial_canceled_total"),
   };
 }
 

@@ -172,7 +172,7 @@ describe("per-call timeoutMs", () => {
         ["b 50", "a 50", "b timeout", "a timeout"],
       );
     }
-    assert.match(await registry.metrics(), /dialer_timeouts_total\{[^}]*scope="dial"[^}]*\} 4/);
+    assert.match(await registry.metrics(), /dialer_timeouts_total\{[^}]*dialer_timeout_scope="dial"[^}]*\} 4/);
   });
 
   test("per-call timeoutMs applies above a decorator that drops the options", async () => {

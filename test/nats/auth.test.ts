@@ -20,7 +20,7 @@ async function letIn(options: ConnectOptions): Promise<void> {
   nc.subscribe("echo", { callback: (_, msg) => void msg.respond(msg.data) });
   assert.equal((await nc.request("echo", "hello")).string(), "hello");
   await nc.close();
-  assert.deepEqual(await counted("dialer_attempts_failed_total"), []);
+  assert.deepEqual(await counted("dialer_attempt_failed_total"), []);
   assert.deepEqual(await counted("nats_client_errors_total"), []);
 }
 
@@ -33,11 +33,11 @@ async function turnedAway(options: ConnectOptions, reason: Reason, cause?: strin
     if (cause !== undefined) assert.equal(errorName(error.cause), cause);
     return true;
   });
-  assert.deepEqual(await counted("dialer_attempts_failed_total"), [`error_type=${reason} → 1`]);
-  assert.deepEqual(await counted("dialer_attempts_started_total"), [" → 1"]);
-  assert.deepEqual(await counted("dialer_connections_established_total"), []);
+  assert.deepEqual(await counted("dialer_attempt_failed_total"), [`error_type=${reason} → 1`]);
+  assert.deepEqual(await counted("dialer_attempt_started_total"), [" → 1"]);
+  assert.deepEqual(await counted("dialer_connection_established_total"), []);
   assert.deepEqual(await counted("nats_client_disconnects_total"), []);
-  assert.deepEqual(await counted("nats_client_connection_status"), ["state=closed → 1"]);
+  assert.deepEqual(await counted("nats_client_status"), ["nats_client_state=closed → 1"]);
   await until(() => openSockets() === 0, "the refused connection's socket is closed");
 }
 
@@ -120,7 +120,7 @@ test("exceeding the server's connection limit is server_limit, reported once", a
     connect({ servers: server.address, dialer, trace }),
     (error) => error instanceof DialError && error.reason === "server_limit",
   );
-  assert.deepEqual(await counted("dialer_attempts_failed_total"), ["error_type=server_limit → 1"]);
+  assert.deepEqual(await counted("dialer_attempt_failed_total"), ["error_type=server_limit → 1"]);
   await nc.close();
 });
 
@@ -134,7 +134,7 @@ test("exceeding the account's connection limit is server_limit, reported once", 
     connect({ servers: server.address, creds, dialer, trace }),
     (error) => error instanceof DialError && error.reason === "server_limit",
   );
-  assert.deepEqual(await counted("dialer_attempts_failed_total"), ["error_type=server_limit → 1"]);
+  assert.deepEqual(await counted("dialer_attempt_failed_total"), ["error_type=server_limit → 1"]);
   await nc.close();
 });
 
@@ -158,10 +158,10 @@ for (const [what, kind, act] of [
     else nc.subscribe("secret.plan", { callback() {} });
     await nc.flush();
     assert.deepEqual(told, [`${kind}: PermissionViolationError`]);
-    assert.deepEqual(await counted("nats_client_errors_total"), [`kind=${kind} → 1`]);
-    assert.deepEqual(await counted("dialer_attempts_failed_total"), []);
+    assert.deepEqual(await counted("nats_client_errors_total"), [`nats_client_error_kind=${kind} → 1`]);
+    assert.deepEqual(await counted("dialer_attempt_failed_total"), []);
     assert.deepEqual(await counted("nats_client_disconnects_total"), []);
-    assert.deepEqual(await counted("nats_client_connection_status"), ["state=connected → 1"]);
+    assert.deepEqual(await counted("nats_client_status"), ["nats_client_state=connected → 1"]);
     await nc.close();
   });
 }
@@ -190,11 +190,11 @@ test("credentials that expire while connected are auth_expired once, and a rotat
   await nc.flush();
   assert.deepEqual(received, ["after"]);
   assert.deepEqual(told, ["lost: auth_expired: UserAuthenticationExpiredError", "back"]);
-  assert.deepEqual(await counted("nats_client_disconnects_total"), ["reason=auth_expired → 1"]);
-  assert.deepEqual(await counted("nats_client_errors_total"), ["kind=auth → 1"]);
-  assert.deepEqual(await counted("nats_client_reconnects_total"), [" → 1"]);
-  assert.deepEqual(await counted("dialer_attempts_failed_total"), []);
-  assert.deepEqual(await counted("nats_client_connection_status"), ["state=connected → 1"]);
+  assert.deepEqual(await counted("nats_client_disconnects_total"), ["nats_client_disconnect_reason=auth_expired → 1"]);
+  assert.deepEqual(await counted("nats_client_errors_total"), ["nats_client_error_kind=auth → 1"]);
+  assert.deepEqual(await counted("nats_client_reconnect_succeeded_total"), [" → 1"]);
+  assert.deepEqual(await counted("dialer_attempt_failed_total"), []);
+  assert.deepEqual(await counted("nats_client_status"), ["nats_client_state=connected → 1"]);
   await nc.close();
 });
 
@@ -215,7 +215,7 @@ test("the client gives up with auth_expired if expired credentials are not rotat
   assert.ok(error instanceof DialError);
   assert.equal(error.reason, "auth_failed");
   // As in Go, the client gives up after two equal refusals. The first message is about the expiry.
-  assert.deepEqual(await counted("nats_client_disconnects_total"), ["reason=auth_expired → 1"]);
-  assert.deepEqual(await counted("dialer_attempts_failed_total"), ["error_type=auth_failed → 2"]);
-  assert.deepEqual(await counted("nats_client_connection_status"), ["state=closed → 1"]);
+  assert.deepEqual(await counted("nats_client_disconnects_total"), ["nats_client_disconnect_reason=auth_expired → 1"]);
+  assert.deepEqual(await counted("dialer_attempt_failed_total"), ["error_type=auth_failed → 2"]);
+  assert.deepEqual(await counted("nats_client_status"), ["nats_client_state=closed → 1"]);
 });

@@ -110,8 +110,8 @@ test(`${seconds} s of chaos lose no acknowledged message, and the metrics match 
       await until(() => back.getReceived() > 0, "the subscriber is notified", 500);
     });
     const metrics = await scrape(registry);
-    assert.deepEqual(metrics.nonZero("dialer_connection_count"), [`state=used → ${all.length}`]);
-    assert.deepEqual(metrics.nonZero("nats_client_connection_status"), [`state=connected → ${all.length}`]);
+    assert.deepEqual(metrics.nonZero("dialer_connection_count"), [`dialer_connection_state=used → ${all.length}`]);
+    assert.deepEqual(metrics.nonZero("nats_client_status"), [`nats_client_state=connected → ${all.length}`]);
     const open = all.flatMap(connectionsOf).filter(({ closes }) => closes.length === 0);
     assert.deepEqual((await portsOfClients(cluster)).sort(), open.map(({ localPort }) => localPort).sort());
   });
@@ -153,16 +153,18 @@ test(`${seconds} s of chaos lose no acknowledged message, and the metrics match 
     }
 
     const metrics = await scrape(registry);
-    assert.equal(total(metrics, "dialer_connections_established_total"), pairs.length);
-    assert.equal(total(metrics, "dialer_connections_closed_total"), pairs.length);
-    const byReason = [...counted(pairs.map(({ reason }) => reason))].map(([reason, n]) => `reason=${reason} → ${n}`);
+    assert.equal(total(metrics, "dialer_connection_established_total"), pairs.length);
+    assert.equal(total(metrics, "dialer_connection_closed_total"), pairs.length);
+    const byReason = [...counted(pairs.map(({ reason }) => reason))].map(
+      ([reason, n]) => `nats_client_disconnect_reason=${reason} → ${n}`,
+    );
     assert.deepEqual(metrics.nonZero("nats_client_disconnects_total").sort(), byReason.sort());
     assert.deepEqual(
       all.map(({ disconnects }) => disconnects.at(-1)?.reason),
       ["drain", "local", "local"],
     );
     const mended = pairs.length - all.length;
-    assert.equal(total(metrics, "nats_client_reconnects_total"), mended);
+    assert.equal(total(metrics, "nats_client_reconnect_succeeded_total"), mended);
     assert.equal(total(metrics, "nats_client_outage_duration_seconds_count"), mended);
     assert.equal(spans.made.get("nats reconnect") ?? 0, mended);
     t.diagnostic(`disconnects here / there: ${listed(counted(pairs.map(({ reason, end }) => `${reason} / ${end}`)))}`);
@@ -173,17 +175,17 @@ test(`${seconds} s of chaos lose no acknowledged message, and the metrics match 
     for (const gauge of ["dialer_dial_active", "dialer_attempt_active", "dialer_connection_count"]) {
       assert.deepEqual(metrics.nonZero(gauge), [], gauge);
     }
-    assert.deepEqual(metrics.nonZero("nats_client_connection_status"), ["state=closed → 3"]);
+    assert.deepEqual(metrics.nonZero("nats_client_status"), ["nats_client_state=closed → 3"]);
     assert.deepEqual(metrics.nonZero("nats_client_server_count"), []);
     assert.deepEqual(metrics.nonZero("nats_client_buffer_size_bytes"), []);
-    const started = total(metrics, "dialer_attempts_started_total");
-    const failed = total(metrics, "dialer_attempts_failed_total") + total(metrics, "dialer_attempts_canceled_total");
-    assert.equal(started, total(metrics, "dialer_connections_established_total") + failed);
+    const started = total(metrics, "dialer_attempt_started_total");
+    const failed = total(metrics, "dialer_attempt_failed_total") + total(metrics, "dialer_attempt_canceled_total");
+    assert.equal(started, total(metrics, "dialer_connection_established_total") + failed);
     assert.equal(spans.made.get("attempt"), started);
     assert.deepEqual(spans.open, []);
     await until(() => openSockets() === 0, "no socket is left open");
     await until(() => openTimers() <= timersBefore, "no timer is left");
-    t.diagnostic(`${started} attempts: ${metrics.nonZero("dialer_attempts_failed_total").join(", ")}`);
+    t.diagnostic(`${started} attempts: ${metrics.nonZero("dialer_attempt_failed_total").join(", ")}`);
   });
 
   await t.test("the process has not grown", () => {

@@ -38,9 +38,9 @@ for (const [said, reason] of Object.entries(words)) {
         connect({ servers: server.address, dialer, trace, timeout: 5_000, ...callbacks }),
         (error) => error instanceof DialError && error.reason === reason,
       );
-      assert.deepEqual(await counted("dialer_attempts_failed_total"), [`error_type=${reason} → 1`]);
-      assert.deepEqual(await counted("dialer_connections_established_total"), []);
-      assert.deepEqual(await counted("nats_client_errors_total"), ["kind=auth → 1"]);
+      assert.deepEqual(await counted("dialer_attempt_failed_total"), [`error_type=${reason} → 1`]);
+      assert.deepEqual(await counted("dialer_connection_established_total"), []);
+      assert.deepEqual(await counted("nats_client_errors_total"), ["nats_client_error_kind=auth → 1"]);
       assert.deepEqual(lines, [`closed: ${reason}`]);
     });
   }

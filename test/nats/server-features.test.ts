@@ -42,7 +42,7 @@ async function fails(options: ConnectOptions, reason: Reason): Promise<void> {
 async function failsOnce(options: ConnectOptions, reason: Reason): Promise<void> {
   const { dialer, trace, counted } = measured();
   await fails({ ...options, dialer, trace }, reason);
-  assert.deepEqual(await counted("dialer_attempts_failed_total"), [`error_type=${reason} → 1`]);
+  assert.deepEqual(await counted("dialer_attempt_failed_total"), [`error_type=${reason} → 1`]);
 }
 
 test("a server that offers TLS accepts clients with TLS and, with tls: null, without", async () => {
@@ -175,7 +175,7 @@ for (const [what, config, options] of [
     await nc.flush();
     assert.deepEqual(told, ["protocol: maximum subscriptions exceeded"]);
     assert.deepEqual(await counted("nats_client_disconnects_total"), []);
-    assert.deepEqual(await counted("nats_client_connection_status"), ["state=connected → 1"]);
+    assert.deepEqual(await counted("nats_client_status"), ["nats_client_state=connected → 1"]);
   });
 }
 

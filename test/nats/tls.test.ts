@@ -33,9 +33,9 @@ async function letIn(options: ConnectOptions): Promise<void> {
   nc.subscribe("echo", { callback: (_, msg) => void msg.respond(msg.data) });
   assert.equal((await nc.request("echo", "hello")).string(), "hello");
   await nc.close();
-  assert.deepEqual(await counted("dialer_attempts_failed_total"), []);
+  assert.deepEqual(await counted("dialer_attempt_failed_total"), []);
   assert.ok(
-    (await counted("dialer_phase_duration_seconds_count")).includes("error_type=,phase=tls → 1"),
+    (await counted("dialer_phase_duration_seconds_count")).includes("dialer_phase=tls,error_type= → 1"),
     "one TLS handshake, and it succeeded",
   );
 }
@@ -47,8 +47,8 @@ async function turnedAway(options: ConnectOptions, reason: Reason): Promise<void
     assert.equal(error.reason, reason);
     return true;
   });
-  assert.deepEqual(await counted("dialer_attempts_failed_total"), [`error_type=${reason} → 1`]);
-  assert.deepEqual(await counted("dialer_connections_established_total"), []);
+  assert.deepEqual(await counted("dialer_attempt_failed_total"), [`error_type=${reason} → 1`]);
+  assert.deepEqual(await counted("dialer_connection_established_total"), []);
   assert.deepEqual(await counted("nats_client_disconnects_total"), []);
   await until(() => openSockets() === 0, "the refused connection's socket is closed");
 }

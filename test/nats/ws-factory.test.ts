@@ -140,8 +140,8 @@ test("reconnects over wsFactory are dialed, measured and traced as background di
   await nc.flush();
   const { value } = await scrape(registry);
   const label = { dialer_name: "default" };
-  assert.equal(value("dialer_connections_established_total", label), 2);
-  assert.equal(value("dialer_connection_count", { ...label, state: "used" }), 1);
+  assert.equal(value("dialer_connection_established_total", label), 2);
+  assert.equal(value("dialer_connection_count", { ...label, dialer_connection_state: "used" }), 1);
   await nc.close();
   await until(() => openSockets() === 0, "the socket is closed");
   sdk2.api.context.disable();
@@ -158,13 +158,16 @@ test("reconnects over wsFactory are dialed, measured and traced as background di
 start-up
   dial dialer.attempt.count=1 dialer.name=default dialer.outcome=success network.transport=tcp server.address=127.0.0.1 server.port=$port
     attempt dialer.attempt.number=1 dialer.endpoint=127.0.0.1:$port
-      socket connect`.trimStart(),
+      connect`.trimStart(),
     ),
     tree,
   );
   assert.match(tree, /\n {6}protocol handshake network\.protocol\.name=websocket$/m);
   assert.match(tree, /\ndial .*dialer\.outcome=success/, "the reconnect is a trace of its own");
-  assert.equal((await scrape(registry)).value("dialer_connection_count", { ...label, state: "used" }), 0);
+  assert.equal(
+    (await scrape(registry)).value("dialer_connection_count", { ...label, dialer_connection_state: "used" }),
+    0,
+  );
 });
 
 test("wsFactory keeps data that arrives in one packet with the upgrade", async () => {

@@ -41,8 +41,8 @@ export function natsTracingTests(sdk: SdkLine): void {
     const after = Date.now() / 1000;
     assert.equal(
       spanTree(recorder.started),
-      "nats reconnect nats.client.name=orders nats.cluster=east nats.disconnect.reason=reset nats.disconnect.server=n1:4222 " +
-        "nats.reconnect.attempts=3 nats.server.id=NA nats.server.name=n2 nats.server.version=2.10.0 server.address=n2 server.port=4222",
+      "nats reconnect nats.client.disconnect.reason=reset nats.client.disconnect.server=n1:4222 nats.client.name=orders " +
+        "nats.client.reconnect.attempt.count=3 nats.cluster=east nats.server.id=NA nats.server.name=n2 nats.server.version=2.10.0 server.address=n2 server.port=4222",
     );
     const [span] = episodes();
     assert.ok(span);
@@ -83,9 +83,9 @@ export function natsTracingTests(sdk: SdkLine): void {
     assert.equal(spans.length, 2);
     assert.notEqual(spans[0]?.spanContext().traceId, spans[1]?.spanContext().traceId);
     assert.deepEqual(spans[1]?.attributes, {
-      "nats.disconnect.server": "n1:4222",
-      "nats.disconnect.reason": "reset",
-      "nats.reconnect.attempts": 1,
+      "nats.client.disconnect.server": "n1:4222",
+      "nats.client.disconnect.reason": "reset",
+      "nats.client.reconnect.attempt.count": 1,
       "server.address": "::1",
       "server.port": 4222,
     });
@@ -117,7 +117,7 @@ export function natsTracingTests(sdk: SdkLine): void {
     events.enter("reconnecting");
     events.close(no);
     assert.deepEqual(
-      episodes().map(({ attributes }) => attributes["nats.reconnect.attempts"]),
+      episodes().map(({ attributes }) => attributes["nats.client.reconnect.attempt.count"]),
       [1, 0],
     );
   });
@@ -130,7 +130,7 @@ export function natsTracingTests(sdk: SdkLine): void {
     events.close(no);
     assert.equal(
       spanTree(recorder.started),
-      'nats reconnect Error "connect ECONNREFUSED" error.type=refused nats.disconnect.reason=reset nats.disconnect.server=n1:4222 nats.reconnect.attempts=2',
+      'nats reconnect Error "connect ECONNREFUSED" error.type=refused nats.client.disconnect.reason=reset nats.client.disconnect.server=n1:4222 nats.client.reconnect.attempt.count=2',
     );
   });
 
@@ -143,7 +143,7 @@ export function natsTracingTests(sdk: SdkLine): void {
       events.close(error);
       assert.equal(
         spanTree(recorder.started),
-        "nats reconnect dialer.outcome=canceled nats.disconnect.reason=reset nats.disconnect.server=n1:4222 nats.reconnect.attempts=0",
+        "nats reconnect dialer.outcome=canceled nats.client.disconnect.reason=reset nats.client.disconnect.server=n1:4222 nats.client.reconnect.attempt.count=0",
       );
     });
   }
