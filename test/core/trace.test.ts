@@ -15,17 +15,17 @@ const folder = `test/.trace/${process.pid}`;
 
 const event: Edit = {
   file: "core/trace.ts",
-  before: "  /** Called when a pool hands out a connection. */",
+  before: "  /** Called when a pool leases a connection. */",
   add: `  /** Called when a dial is refused admission. */
   admissionDenied: event<AdmissionDeniedInfo>()({ inherited: true, consumers: ["metrics"] }),
 `,
 };
 const info: Edit = {
   file: "core/trace.ts",
-  before: "/** What {@link DialTrace.connClosed} says. */",
-  add: `/** What {@link DialTrace.admissionDenied} says. */
+  before: "/** Argument of {@link DialTrace.connClosed}. */",
+  add: `/** Argument of {@link DialTrace.admissionDenied}. */
 export interface AdmissionDeniedInfo {
-  /** What the dial was asked to reach. */
+  /** Target of the dial. */
   readonly target: Target;
 }
 
