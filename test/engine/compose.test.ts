@@ -17,7 +17,7 @@ import {
 import { fakeClock, scriptedDialer } from "../../src/testing.ts";
 import { connection, deferred, record, turns } from "../support/contract.ts";
 
-/** A layer of the user's own that says when it is entered and left. */
+/** A user's decorator that records when it is entered and left. */
 const spy =
   (name: string, said: string[]): Middleware =>
   (next) =>
@@ -30,7 +30,7 @@ const spy =
     }
   };
 
-/** A layer of the user's own that hands the options on as a copy. */
+/** A user's decorator that passes on a copy of the options. */
 const spread: Middleware = (next) => (target, options) => next(target, { ...options });
 
 describe("compose", () => {

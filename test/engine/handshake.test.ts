@@ -383,7 +383,7 @@ test("a connection error during a handshake without an error listener fails the 
     return conn;
   };
   await assert.rejects(compose(base)("h:1", { clock, handshake }), { reason: "reset", cause: broken });
-  // Whatever comes after has a listener, too.
+  // Later errors have a listener too.
   base.connections[0]?.emit("error", new Error("late"));
 });
 
@@ -436,7 +436,7 @@ describe("connection error during a handshake without an error listener", () => 
     const bringing = deferred<never>();
     await assert.rejects(compose(tcp())(server.address, { handshake: () => bringing.promise }), { reason: "reset" });
     bringing.resolve(other as never);
-    await until(() => other.destroyed, "what comes late is destroyed");
+    await until(() => other.destroyed, "the late connection is destroyed");
   });
 
   test("a resolved connection has no error listener of the dialer", async () => {
