@@ -268,7 +268,7 @@ export class DialRecorder implements HooksOf<"record"> {
   }
 }
 
-/** The same, by who writes it. */
+/** A record with writable fields. */
 type Written<T> = { -readonly [K in keyof T]: T[K] };
 
 interface WrittenRecord extends Written<Omit<DialRecord, "phases">> {
