@@ -56,7 +56,7 @@ describe("connect accepts servers as text", () => {
 
   for (const [what, args, message] of [
     ["servers given twice", ["a:1", { servers: "b:2" }], /^connect: servers are given twice/],
-    ["options that are none", ["a:1", "b:2"], /^connect: options must be an object, got "b:2"/],
+    ["a second argument that is not an object", ["a:1", "b:2"], /^connect: options must be an object, got "b:2"/],
     ["null for options", ["a:1", null], /^connect: options must be an object, got null/],
     [
       "options that come second",

@@ -120,7 +120,7 @@ test("a reconnect trusts the last content of a caFile that is missing", async ()
   await until(() => reconnects === 1, "the client is back");
 });
 
-test("a first connect that goes on reads a caFile that was missing at the first attempt", async () => {
+test("a first connect that continues reads a caFile that was missing at the first attempt", async () => {
   await using server = await startTlsNats(serverCertificate);
   const caFile = temporaryFile("ca.pem", ca.cert);
   unlinkSync(caFile);
