@@ -105,7 +105,7 @@ export function checkingFirst(option: string, observer: Observer): Observer {
   };
 }
 
-/** Names known not to be misspelt hooks, because the comparison is slow and each dial may have hooks. */
+/** Names known not to be misspelled hooks, because the comparison is slow and each dial may have hooks. */
 const others = new WeakMap<readonly string[], Set<string>>();
 const maxOthers = 1000;
 

@@ -53,7 +53,7 @@ test("tcp connects and leaves the socket untouched", async () => {
 test("tcp keeps the first bytes of the server until they are read", async () => {
   await using server = await peer((socket) => socket.write("INFO {}\r\n"));
   const conn = await compose(tcp())(server.address);
-  await until(() => conn.bytesRead > 0, "the greeting has come");
+  await until(() => conn.bytesRead > 0, "the greeting has arrived");
   await turns();
   assert.equal(conn.readableFlowing, null);
   const [greeting] = await once(conn, "data");
@@ -528,8 +528,8 @@ describe("a socket of the abstract namespace", { skip: process.platform === "lin
       attemptDone: ({ error }) => errors.push(error),
       dialDone: ({ error }) => errors.push(error),
     };
-    await assert.rejects(compose(tcp())("unix:@nobody\u00e9", { trace }), (error: DialError) => {
-      assert.equal(error.message, "dial unix:@nobody\u00e9: connect ECONNREFUSED @nobody\u00e9");
+    await assert.rejects(compose(tcp())("unix:@unserved\u00e9", { trace }), (error: DialError) => {
+      assert.equal(error.message, "dial unix:@unserved\u00e9: connect ECONNREFUSED @unserved\u00e9");
       assert.equal(error.reason, "refused");
       errors.push(error, error.cause);
       return true;

@@ -497,7 +497,7 @@ test("events of a hanging base or handshake end innermost first, in later attemp
       );
       const handshake = () => new Promise<Duplex>(() => {});
       const rejected = assert.rejects(dial("h:1", { clock, handshake, signal: controller.signal }));
-      const dialing = rejected.then(() => events.push("the caller is told"));
+      const dialing = rejected.then(() => events.push("the caller gets the rejection"));
       await clock.advance(120);
       if (ending === "abort") controller.abort();
       await clock.advance(20);
@@ -518,7 +518,7 @@ test("events of a hanging base or handshake end innermost first, in later attemp
         ...(ending === "deadline"
           ? ["timeout", ...ended("failure"), "retryExhausted", "dialDone failure"]
           : [...ended("canceled"), "dialDone canceled"]),
-        "the caller is told",
+        "the caller gets the rejection",
       ]);
     }
   }

@@ -113,7 +113,7 @@ for (const [what, handshake] of wrong) {
   }
 }
 
-test("a handshake that does not return the connection fails with an error that says so", async () => {
+test("a handshake that does not return the connection fails with an error that names the rule", async () => {
   await assert.rejects(compose(scriptedDialer())("h:1", { handshake: (async () => {}) as never }), {
     message: "dial h:1: handshake must resolve with the connection to hand out, got undefined",
   });
@@ -246,7 +246,7 @@ describe("abort during a handshake", () => {
         new Promise((_resolve, reject) => {
           signal?.addEventListener("abort", () => {
             reasons.push(signal.reason.name);
-            reject(new Error("in its own words"));
+            reject(new Error("an error of its own"));
           });
         }),
     });

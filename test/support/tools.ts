@@ -23,7 +23,10 @@ export function needDebianPackage(command: string, debianPackage: string): void 
   process.exit(1);
 }
 
-/** Installs the packages of a test's folder if this Node is at least `minimum`; otherwise says so. */
+/**
+ * Installs the packages of a test's folder if this Node is at least `minimum`; otherwise prints that its tests are
+ * skipped.
+ */
 export function needFixture(folder: string, minimum: readonly [number, number], what: string): void {
   if (!isNodeAtLeast(minimum)) {
     console.log(`${what} needs Node ${minimum.join(".")}; this is ${process.version}: its tests are skipped here`);
