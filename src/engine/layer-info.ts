@@ -86,8 +86,8 @@ export function placesOf(...dialers: readonly object[]): LayerInfo {
 }
 
 /**
- * Adds the info of the layers beneath to a dialer that a middleware returned. A middleware from outside says nothing
- * about what it wraps.
+ * Adds the info of the layers beneath to a dialer that a middleware returned. A middleware from outside does not
+ * declare which dialer it wraps.
  *
  * @returns the dialer, or one that calls it, if it is frozen.
  */
