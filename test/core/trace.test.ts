@@ -120,7 +120,7 @@ console.log(seen.join(), /denied_total\\{dialer_name="default"\\} (\\d+)/.exec(m
   });
 });
 
-/** Copies `src`, makes the edits, and returns what the compiler says. */
+/** Copies `src`, makes the edits, and returns the output of the compiler. */
 function compileWith(name: string, edits: readonly Edit[]): string {
   const copy = `${folder}/${name}`;
   cpSync("src", `${copy}/src`, { recursive: true });

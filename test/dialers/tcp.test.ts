@@ -159,7 +159,7 @@ describe("names", () => {
     conn.destroy();
   });
 
-  test("tcp tries the addresses of a name until one connects", async () => {
+  test("tcp connects to the addresses of a name until one succeeds", async () => {
     await using server = await goodPeer();
     const told: string[] = [];
     const trace: DialTrace = {
@@ -660,7 +660,7 @@ describe("a connect that hangs", { skip: process.platform === "linux" ? false : 
     await until(() => openSockets() === socketsBefore, "no socket and no timer is left");
   });
 
-  test("rememberWinner does not try an address first after another has won", async () => {
+  test("rememberWinner no longer prefers an address after another has won", async () => {
     const events: string[] = [];
     const dial = compose(tcp({ lookup, connectionAttemptDelayMs: 10, rememberWinner: true }));
     for (let count = 0; count < 2; count += 1) {
@@ -670,7 +670,7 @@ describe("a connect that hangs", { skip: process.platform === "linux" ? false : 
   });
 });
 
-test("rememberWinner tries an IPv4 winner before IPv6", async () => {
+test("rememberWinner connects to an IPv4 winner before IPv6", async () => {
   await using server = await goodPeer();
   const tried: string[] = [];
   const addresses = [{ address: "::1", family: 6 }, v4("127.0.0.1")];

@@ -425,7 +425,9 @@ describe("connection error during a handshake without an error listener", () => 
     await using server = await peer((socket) => void setTimeout(() => socket.resetAndDestroy(), 20));
     const handshake: Handshake<Socket> = (conn) =>
       new Promise((_, reject) => {
-        conn.on("error", () => setTimeout(() => reject(new DialError("it said no", { reason: "auth_failed" })), 20));
+        conn.on("error", () =>
+          setTimeout(() => reject(new DialError("rejected by its listener", { reason: "auth_failed" })), 20),
+        );
       });
     await assert.rejects(compose(tcp())(server.address, { handshake }), { reason: "auth_failed" });
   });

@@ -85,7 +85,7 @@ test(`${seconds} s of chaos lose no acknowledged message, and the metrics match 
   const answered = (await working).at(-1);
   t.diagnostic(`${answered} questions answered`);
 
-  await t.test("every acknowledged message is in the stream, once, where its acknowledgement says", async () => {
+  await t.test("every acknowledged message is in the stream, once, at its acknowledged sequence", async () => {
     const stored = await retried(() => readStream(publisher.nc, "orders"));
     const wrong = acknowledged.flatMap((sequences, index) =>
       sequences.flatMap((sequence, nth) => {

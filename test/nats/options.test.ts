@@ -243,7 +243,7 @@ describe("options of the client are checked by type", () => {
   });
 });
 
-describe("connect explains what was meant by a value that is not a dialer", () => {
+describe("the error for a value that is not a dialer suggests the fix", () => {
   for (const [what, dialer, message] of [
     ["the factory tcp", tcp, "connect: dialer must be a dialer, got the factory tcp; call it: tcp()"],
     ["the factory compose", compose, "connect: dialer must be a dialer, got the factory compose; call it: compose()"],

@@ -152,7 +152,7 @@ for (const [what, options, lose] of [
         publish("at once");
         queueMicrotask(() => publish("in a microtask"));
         process.nextTick(() => publish("in a tick"));
-        setImmediate(() => publish("in a turn"));
+        setImmediate(() => publish("in a turn of the event loop"));
       },
     });
     nc.subscribe("news", { callback: (_, message) => void received.push(message.string()) });

@@ -188,7 +188,7 @@ const rows: readonly Row[] = [
     reason: "config",
   },
   {
-    what: "a certificate that tls gives can't be read",
+    what: "a certificate in the option tls cannot be parsed",
     serve: tlsServer,
     options: { tls: { cert: "none", key: "none" } },
     stock: ["ConnectionError", "NatsError TLS"],

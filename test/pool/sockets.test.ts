@@ -130,7 +130,7 @@ describe("the mode of a leased connection", () => {
 
 describe("how an idle connection ends", () => {
   const endings: Readonly<Record<string, (socket: Socket) => unknown>> = {
-    "when bytes arrive on it, and no lease gets them": (socket) => socket.write("out of turn"),
+    "when bytes arrive on it, and no lease gets them": (socket) => socket.write("unexpected data"),
     "when its peer ends it": (socket) => socket.end(),
     "when its peer resets it": (socket) => socket.resetAndDestroy(),
   };
@@ -195,7 +195,7 @@ test("a TLS connection is leased again, and is closed immediately when bytes arr
   const lease = await connections.acquire(target);
   assert.equal(lease.reused, true);
   lease.release();
-  server.secured[0]?.write("out of turn");
+  server.secured[0]?.write("unexpected data");
   await until(() => lease.conn.destroyed, "the connection is evicted");
   assert.equal(connections.stats().evictions.stale, 1);
 });

@@ -100,7 +100,8 @@ export async function startCluster(options: NatsClusterOptions = {}): Promise<Na
       const expected = running();
       for (const node of expected) {
         await eventually(`${node.name} has all its routes`, async () => (await peersOf(node)) === expected.length - 1);
-        if (options.jetStream) await eventually(`${node.name} knows the leader`, () => knowsLeader(node));
+        if (options.jetStream)
+          await eventually(`${node.name} knows the leader of the streams`, () => knowsLeader(node));
       }
     },
     async [Symbol.asyncDispose]() {

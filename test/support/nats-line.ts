@@ -12,7 +12,7 @@ export const isV2 = process.env.DIALTRACE_NATS_LINE === "v2";
 /** The `connect` under test. The tests use only members of a connection that both clients have. */
 export const connect = isV2 ? (ours2.connect as unknown as typeof ours3.connect) : ours3.connect;
 
-/** Whether the client lets its user choose servers, by `setServers` and `reconnectToServer`: transport-node from 3.4. */
+/** Whether the client has `setServers` and `reconnectToServer`: transport-node from 3.4 on. */
 export const choosesServers = !isV2 && "setServers" in transportNode.Connection.prototype;
 
 /** The `connect` of the client library itself. */

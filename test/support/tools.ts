@@ -8,7 +8,9 @@ export function findCommand(command: string): string | undefined {
   return folders.map((folder) => join(folder, command)).find((path) => existsSync(path));
 }
 
-/** Ensures that `command` exists: installs it as root on Debian and Ubuntu, otherwise says what to install. */
+/**
+ * Ensures that `command` exists: installs it as root on Debian and Ubuntu; otherwise names the package and exits.
+ */
 export function needDebianPackage(command: string, debianPackage: string): void {
   if (findCommand(command)) return;
   if (process.getuid?.() === 0 && findCommand("apt-get")) {

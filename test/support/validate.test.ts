@@ -133,7 +133,7 @@ for (const [value, shown] of [
   });
 }
 
-test("checkOptions rejects an AbortSignal and says how to pass it if there is a signal option", () => {
+test("checkOptions rejects an AbortSignal and suggests { signal } if there is a signal option", () => {
   const { signal } = new AbortController();
   const got = "options must be an object, got an AbortSignal";
   refused(() => checkOptions("f", signal as never, {}), "TypeError", `f: ${got}`);
