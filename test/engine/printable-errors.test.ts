@@ -34,7 +34,7 @@ const cases: Readonly<Record<string, () => unknown>> = {
 };
 
 for (const [what, thrown] of Object.entries(cases)) {
-  test(`a failed handshake's error and events show ${what} printable and short`, async () => {
+  test(`the error and the events of a failed handshake are printable and short: ${what}`, async () => {
     const { error, told } = await failureOf(thrown());
     assert.equal(told.length, 3);
     for (const each of [error, ...told]) {

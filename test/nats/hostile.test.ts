@@ -48,7 +48,7 @@ const hostile: [string, Serve, string][] = [
   ],
 ];
 for (const [what, serve, reason] of hostile) {
-  test(`a server that ${what} is ${reason}, reported once`, async () => {
+  test(`a server that ${what} fails the connect with ${reason}, reported once`, async () => {
     await using server = await peer((socket) => {
       socket.resume();
       serve(

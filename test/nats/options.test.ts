@@ -100,7 +100,7 @@ describe("an IPv6 address needs no brackets, as in the client itself", () => {
     ["[::1]:4333", "[::1]:4333"],
     ["fe80::1", "[fe80::1]:4222"],
   ] as const) {
-    test(`servers: ${JSON.stringify(servers)}`, async () => {
+    test(`connect accepts an IPv6 address as ${JSON.stringify(servers)}`, async () => {
       assert.deepEqual(new Set(await dialed({ servers })), new Set([target]));
     });
   }

@@ -330,7 +330,7 @@ describe("the dials of a pool", () => {
     await connections.close();
   });
 
-  test("a dial whose acquire was served otherwise continues, and its connection is kept", async () => {
+  test("a dial continues when its acquire gets another connection, and the new connection is kept", async () => {
     const { dials, dialer } = manual();
     const { connections } = make({ dialer });
     const first = connections.acquire("h:1");
