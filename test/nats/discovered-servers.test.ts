@@ -98,7 +98,7 @@ test("INFO without max_payload is accepted, and messages of any size are sent", 
 const urls = (count: number, net: number) =>
   Array.from({ length: count }, (_, index) => `10.${net}.${index >> 8}.${index & 255}:4222`);
 
-test("of 40,000 connect_urls 1,024 join the pool, and 40,000 others replace them", async () => {
+test("1,024 of 40,000 connect_urls join the pool, and 40,000 other connect_urls replace them", async () => {
   await using server = await recordingPeer();
   const nc = await connect({ servers: server.address, ...fast });
   for (const net of [1, 2]) {
