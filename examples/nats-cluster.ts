@@ -93,7 +93,7 @@ console.log(`client  ${waiting.length} orders are buffered`);
 
 console.log("\nOne node comes back:");
 await a.start();
-await until(() => waiting.every((order) => received.has(order)), "what has waited to arrive");
+await until(() => waiting.every((order) => received.has(order)), "the buffered orders to arrive");
 console.log(`client  the ${waiting.length} buffered orders have arrived`);
 
 clearInterval(publisher);

@@ -1,10 +1,10 @@
 import type { Duplex } from "node:stream";
 import type { AttemptRecord } from "../core/errors.ts";
 
-/** Most attempts that an error lists; a dial that retries for days must not grow without bound. */
+/** Maximum number of attempts that an error lists, because a dial may retry for days. */
 const maxRecords = 32;
 
-/** State that the layers of one dial share: the number of attempts, and how the latest ones ended. */
+/** State that the layers of one dial share: the number of attempts and the latest failures. */
 export class DialState {
   /** Attempts started so far; also the number of the running one. */
   attempts = 0;

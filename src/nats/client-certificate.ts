@@ -9,8 +9,9 @@ const lookEveryMs = 2;
 
 /**
  * Waits until a server that requires a client certificate has accepted it. Under TLS 1.3 the client's handshake is done
- * before the server has verified the certificate. Whatever the client sends next to a server that has refused it causes a
- * reset, which discards the alert with the reason. A server sends its session ticket only after it has accepted.
+ * before the server has verified the certificate. If the client sends anything after the server has refused it, the
+ * connection is reset, which discards the alert with the reason. A server sends its session ticket only after it has
+ * accepted.
  *
  * @throws the error of the socket, or DialError `tls_closed`.
  * @see https://www.rfc-editor.org/rfc/rfc8446#section-4.6.1

@@ -21,7 +21,7 @@ test("Bun and Deno run programs that use the package", {
   for (const runtime of ["bun", "deno"] as const) {
     const [name, , file] = binaries[runtime];
     for (const program of ["main.mjs", "main.cjs"]) {
-      await t.test(`${runtime} ${program}`, async () => {
+      await t.test(`${runtime} runs ${program}`, async () => {
         const { stdout } = await consumer.run(`node_modules/${name}/${file}`, [...commands[runtime], program]);
         assert.match(stdout, /all checks passed/);
       });

@@ -66,7 +66,7 @@ describe("the request", () => {
     ["db.test:5432", "db.test:5432"],
     ["10.0.0.1:5432", "10.0.0.1:5432"],
     ["[2001:db8::1]:5432", "[2001:db8::1]:5432"],
-    ["nats://somebody:secret@db.test", "db.test:4222"],
+    ["nats://user:secret@db.test", "db.test:4222"],
   ];
   for (const [target, named] of targets) {
     test(`httpProxy requests ${named} for ${target}, with no other headers`, async () => {
@@ -93,7 +93,7 @@ describe("the request", () => {
   });
 });
 
-describe("what comes with the proxy's answer", () => {
+describe("bytes that follow the proxy's answer", () => {
   const info = `INFO ${JSON.stringify({ server_id: "a" })}\r\n`;
   const whole = `${established}${info}`;
 

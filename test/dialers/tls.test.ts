@@ -43,7 +43,7 @@ after(() => until(() => openSockets() === 0, "no test may leave a socket open"))
 const file = (name: string) => join(folder, name);
 
 const ca = authority();
-const stranger = authority("somebody else's CA");
+const stranger = authority("another CA");
 const valid = ca.issue({ name: "db.test", alternatives: ["DNS:db.test", "DNS:*.wild.test", "IP:127.0.0.1"] });
 const client = ca.issue({ name: "orders", usage: "clientAuth" });
 const otherClient = ca.issue({ name: "billing", usage: "clientAuth" });
@@ -234,7 +234,7 @@ for (const version of versions) {
     test(`tls keeps the first bytes of a server-first protocol with ${version}`, async () => {
       await using server = await tlsPeer({ ...valid, ...only(version) }, (socket) => socket.write("INFO {}\r\n"));
       const conn = await compose(tls({ ca: ca.cert }, base))(`db.test:${server.port}`);
-      await until(() => conn.readableLength > 0 || conn.bytesRead > 0, "the greeting has come");
+      await until(() => conn.readableLength > 0 || conn.bytesRead > 0, "the greeting has arrived");
       await turns();
       assert.equal(conn.readableFlowing, null);
       assert.equal(await read(conn, 9), "INFO {}\r\n");
@@ -389,7 +389,7 @@ describe("a required client certificate that is missing", () => {
       },
     });
     await assert.rejects(dialing, { reason: "tls_client_cert", code: "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED" });
-    assert.equal(done[0]?.outcome, "success", "TLS 1.3 says so after the handshake");
+    assert.equal(done[0]?.outcome, "success", "under TLS 1.3 the rejection follows the handshake");
   });
 
   test("a missing client certificate fails the first read under TLS 1.3 without a handshake", async () => {
@@ -405,7 +405,7 @@ describe("a required client certificate that is missing", () => {
   });
 
   for (const version of versions) {
-    test(`a missing client certificate is reported by a real NATS server with ${version}`, async () => {
+    test(`a real NATS server rejects a missing client certificate with tls_client_cert with ${version}`, async () => {
       const paths = writeServer(valid);
       const protocols = ["--tls-protocols", version];
       await using server = await startRedis([...paths, ...protocols]);
@@ -431,7 +431,7 @@ function writeServer({ cert, key }: Issued): string[] {
   return Object.entries(paths).flatMap(([option, name]) => [`--tls-${option}`, file(name)]);
 }
 
-describe("the name asked for and checked", () => {
+describe("the name in SNI and in the certificate check", () => {
   const names: readonly (readonly [string, TlsDialerOptions, string | false])[] = [
     ["db.test", {}, "db.test"],
     ["db.test.", {}, "db.test"],

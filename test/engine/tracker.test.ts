@@ -16,7 +16,7 @@ import { openSockets, until } from "../support/resources.ts";
 
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-/** Dials `server` and collects what connClosed tells. */
+/** Dials `server` and collects its connClosed events. */
 async function tracked(server: Peer, options: DialOptions<Socket> = {}, base: Dialer<Socket> = tcp()) {
   const closed: ConnClosedInfo[] = [];
   const conn = await compose(base)(server.address, {
@@ -33,7 +33,7 @@ async function gone(conn: Duplex): Promise<void> {
   await turns();
 }
 
-/** What clients such as NATS do to the sockets that they are given. */
+/** What clients such as NATS do with a socket. */
 function takeOver(conn: Socket, onData: (data: Buffer) => void = () => {}): void {
   conn.removeAllListeners();
   conn.on("data", onData);
@@ -44,12 +44,12 @@ type Tracked = Awaited<ReturnType<typeof tracked>>;
 const endings: readonly (readonly [string, string, (tracked: Tracked) => unknown])[] = [
   ["our destroy()", "local", ({ conn }) => conn.destroy()],
   ["our end(), answered by the peer's", "local", ({ conn }) => conn.resume().end()],
-  ["our end() with last words", "local", ({ conn }) => conn.resume().end("bye")],
+  ["our end() with data", "local", ({ conn }) => conn.resume().end("bye")],
   ["our destroySoon()", "local", ({ conn }) => conn.destroySoon()],
   ["our resetAndDestroy()", "local", ({ conn }) => conn.resetAndDestroy()],
   ["our destroy() twice, and an end()", "local", ({ conn }) => conn.destroy().destroy(new Error("again")).end()],
   ["the peer's end()", "remote", ({ conn, remote }) => [conn.resume(), remote().end()]],
-  ["the peer's end() with last words", "remote", ({ conn, remote }) => [conn.resume(), remote().end("bye")]],
+  ["the peer's end() with data", "remote", ({ conn, remote }) => [conn.resume(), remote().end("bye")]],
   ["the peer's reset", "reset", ({ conn, remote }) => [conn.resume(), remote().resetAndDestroy()]],
   ["destroy() with an error", "error", ({ conn }) => conn.destroy(new Error("I had enough"))],
   [
@@ -59,7 +59,7 @@ const endings: readonly (readonly [string, string, (tracked: Tracked) => unknown
   ],
   ["destroy() with an abort", "error", ({ conn }) => conn.destroy(AbortSignal.abort().reason)],
   [
-    "our destroy(), said beforehand to be for idleness",
+    "our destroy() after setCloseReason with idle",
     "idle",
     ({ conn }) => {
       setCloseReason(conn, "idle");

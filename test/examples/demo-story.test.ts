@@ -85,7 +85,7 @@ describe("the demo", { concurrency: 2 }, () => {
     });
   }
 
-  test("the demo uses its own small server when no nats-server is on the PATH, and says so", async () => {
+  test("the demo uses and names its own small server when no nats-server is on the PATH", async () => {
     await using demo = startDemo(["--seconds", "0"], { PATH: "" });
     assert.equal(await demo.ended(), 0);
     assertInOrder(demo.output, ["the demo's own small NATS server will run on"]);

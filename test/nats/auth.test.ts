@@ -68,7 +68,7 @@ test("connect accepts a creds file of an operator's user by path and as bytes", 
   await letIn({ servers: server.address, creds: new TextEncoder().encode(creds) });
 });
 
-test("a wrong password is auth_failed, reported once", async () => {
+test("a wrong password fails with auth_failed, reported once", async () => {
   await using server = await startNats(["--user", "orders", "--pass", "right"]);
   const { address } = server;
   await turnedAway({ servers: address, user: "orders", pass: "wrong" }, "auth_failed", "AuthorizationError");
@@ -76,25 +76,25 @@ test("a wrong password is auth_failed, reported once", async () => {
   await turnedAway({ servers: address }, "auth_failed", "AuthorizationError");
 });
 
-test("a wrong token is auth_failed, reported once", async () => {
+test("a wrong token fails with auth_failed, reported once", async () => {
   await using server = await startNats(["--auth", "right"]);
   await turnedAway({ servers: server.address, token: "wrong" }, "auth_failed", "AuthorizationError");
 });
 
-test("an unknown nkey is auth_failed, reported once", async () => {
+test("an unknown nkey fails with auth_failed, reported once", async () => {
   await using server = await startNats([], `authorization { users: [ { nkey: ${nkeyUser().publicKey} } ] }`);
   const nkeySeed = new TextEncoder().encode(nkeyUser().seed);
   await turnedAway({ servers: server.address, nkeySeed }, "auth_failed", "AuthorizationError");
 });
 
-test("expired credentials are auth_failed at connect, reported once", async () => {
+test("expired credentials fail the connect with auth_failed, reported once", async () => {
   const operator = await operatorMode();
   await using server = await startNats([], operator.config);
   const creds = temporaryFile("user.creds", await operator.creds({ expiresInSeconds: -60 }));
   await turnedAway({ servers: server.address, creds }, "auth_failed", "AuthorizationError");
 });
 
-test("another operator's credentials are auth_failed, reported once", async () => {
+test("another operator's credentials fail with auth_failed, reported once", async () => {
   const [operator, stranger] = [await operatorMode(), await operatorMode()];
   await using server = await startNats([], operator.config);
   const creds = new TextEncoder().encode(await stranger.creds());
@@ -111,7 +111,7 @@ test("invalid credentials fail the connect without a dial", async () => {
   assert.deepEqual(dials, []);
 });
 
-test("exceeding the server's connection limit is server_limit, reported once", async () => {
+test("exceeding the server's connection limit fails with server_limit, reported once", async () => {
   await using server = await startNats([], "max_connections: 1");
   // The server may still count the connection that awaited its start.
   const nc = await connect({ servers: server.address, retryOnFailedConnect: true, ...eager });
@@ -124,7 +124,7 @@ test("exceeding the server's connection limit is server_limit, reported once", a
   await nc.close();
 });
 
-test("exceeding the account's connection limit is server_limit, reported once", async () => {
+test("exceeding the account's connection limit fails with server_limit, reported once", async () => {
   const operator = await operatorMode({ connections: 1 });
   await using server = await startNats([], operator.config);
   const creds = new TextEncoder().encode(await operator.creds());

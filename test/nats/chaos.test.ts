@@ -85,7 +85,7 @@ test(`${seconds} s of chaos lose no acknowledged message, and the metrics match 
   const answered = (await working).at(-1);
   t.diagnostic(`${answered} questions answered`);
 
-  await t.test("every acknowledged message is in the stream, once, where its acknowledgement says", async () => {
+  await t.test("every acknowledged message is in the stream, once, at its acknowledged sequence", async () => {
     const stored = await retried(() => readStream(publisher.nc, "orders"));
     const wrong = acknowledged.flatMap((sequences, index) =>
       sequences.flatMap((sequence, nth) => {
@@ -100,8 +100,8 @@ test(`${seconds} s of chaos lose no acknowledged message, and the metrics match 
     assert.deepEqual(neverPublished, []);
   });
 
-  await t.test("every client works again, and the servers have open what it has", async () => {
-    await until(() => all.every(({ state }) => state === "connected"), "all are back");
+  await t.test("every client works again, and the servers have the same open connections", async () => {
+    await until(() => all.every(({ state }) => state === "connected"), "every client is back");
     await retried(async () => assert.equal((await asker.nc.request("echo", "?", { timeout: 500 })).string(), "?"));
     const back = subscriber.nc.subscribe("back", { callback() {} });
     await retried(async () => {
@@ -120,7 +120,7 @@ test(`${seconds} s of chaos lose no acknowledged message, and the metrics match 
   await subscriber.nc.close();
   await asker.nc.close();
 
-  await t.test("the metrics' disconnects are the servers', one to one", async () => {
+  await t.test("each disconnect in the metrics is one in the servers' logs", async () => {
     const ends = new Map(deeds.map(({ pid, end }) => [pid, end]));
     const endOf = (logged: LoggedConnection) => logged.end ?? ends.get(logged.pid);
     const read = () => cluster.nodes.map(({ logFile }) => readConnections(logFile));
@@ -133,10 +133,10 @@ test(`${seconds} s of chaos lose no acknowledged message, and the metrics match 
         const what = `${localPort} → ${remotePort}`;
         const atServer = take(logs.get(remotePort) ?? [], ({ port }) => port === localPort);
         const disconnect = client.disconnects[nth];
-        assert.ok(atServer, `${what}: its server has seen it`);
-        assert.ok(disconnect, `${what}: the client has told of its end`);
+        assert.ok(atServer, `${what}: its server has logged it`);
+        assert.ok(disconnect, `${what}: the client has reported its end`);
         assert.equal(disconnect.server, `127.0.0.1:${remotePort}`, what);
-        assert.equal(closes.length, 1, `${what}: its close is told once`);
+        assert.equal(closes.length, 1, `${what}: its close is reported once`);
         const end = endOf(atServer) ?? "";
         assert.ok(endsSeenAs[disconnect.reason]?.has(end), `${what}: ${disconnect.reason} here, ${end} there`);
         return { reason: disconnect.reason, end };
@@ -170,7 +170,7 @@ test(`${seconds} s of chaos lose no acknowledged message, and the metrics match 
     t.diagnostic(`disconnects here / there: ${listed(counted(pairs.map(({ reason, end }) => `${reason} / ${end}`)))}`);
   });
 
-  await t.test("nothing is left: gauges, spans, sockets, timers", async () => {
+  await t.test("after the clients have closed, no connection, span, socket or timer is left", async () => {
     const metrics = await scrape(registry);
     for (const gauge of ["dialer_dial_active", "dialer_attempt_active", "dialer_connection_count"]) {
       assert.deepEqual(metrics.nonZero(gauge), [], gauge);
@@ -188,12 +188,12 @@ test(`${seconds} s of chaos lose no acknowledged message, and the metrics match 
     t.diagnostic(`${started} attempts: ${metrics.nonZero("dialer_attempt_failed_total").join(", ")}`);
   });
 
-  await t.test("the process has not grown", () => {
+  await t.test("the memory of the process has not grown", () => {
     const [heldFirst, heldLast] = thirds(memory.map(({ heldMiB }) => heldMiB));
     const [rssFirst, rssLast] = thirds(memory.map(({ rssMiB }) => rssMiB));
     t.diagnostic(`held: ${heldFirst.toFixed(1)} → ${heldLast.toFixed(1)} MiB (${memory.length} looks)`);
     t.diagnostic(`RSS: ${rssFirst.toFixed(1)} → ${rssLast.toFixed(1)} MiB`);
-    assert.ok(heldLast - heldFirst < 2, "what it holds");
+    assert.ok(heldLast - heldFirst < 2, "memory in use");
     assert.ok(rssLast - rssFirst < 24, "RSS");
   });
 });

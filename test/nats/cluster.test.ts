@@ -52,7 +52,7 @@ async function reachable(from: Client, to: Client, subject: string): Promise<voi
   subscription.unsubscribe();
 }
 
-test("a client that knows one node discovers the others, one that joins and one that leaves", async () => {
+test("a client of one node discovers the other nodes, a node that joins and a node that leaves", async () => {
   await using cluster = await startCluster();
   const [first, second, third] = cluster.addresses as [string, string, string];
   const { dialer, trace, counted } = measured();

@@ -609,7 +609,7 @@ test("a hook that throws affects neither the connection nor other hooks", async 
 test("instrument uses the events of a client of this package", async () => {
   await using server = await startNats();
   const nc = await stockConnect({ servers: server.address, ...eager });
-  const events = new ClientEvents({ stats: () => assert.fail("not asked for") }, "connected");
+  const events = new ClientEvents({ stats: () => assert.fail("stats must not be read") }, "connected");
   rememberClient(nc, events);
   const before = listeners(nc).length;
   const seen = diary();

@@ -170,7 +170,7 @@ test("publish fails once reconnectBufSize bytes are buffered, and buffered messa
   };
   assert.throws(fill, (error) => error instanceof ReconnectBufferError && error.limitBytes === limitBytes);
   assert.ok(accepted * 100 <= limitBytes, `${accepted} messages of 100 bytes wait`);
-  assert.ok((accepted + 1) * 120 > limitBytes, "the buffer is used up, but for the protocol's own words");
+  assert.ok((accepted + 1) * 120 > limitBytes, "the buffer is full, except for the protocol's overhead");
   assert.throws(() => nc.publish("news", message(accepted)), ReconnectBufferError);
   assert.deepEqual(await counted("nats_client_publish_rejected_total"), [" → 2"]);
 

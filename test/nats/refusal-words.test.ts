@@ -30,7 +30,7 @@ const places: readonly (readonly [string, (socket: Socket, line: string) => void
 
 for (const [said, reason] of Object.entries(words)) {
   for (const [where, say] of places) {
-    test(`-ERR '${said}' ${where} fails the dial with ${reason}, once`, async () => {
+    test(`-ERR '${said}' ${where} fails the dial with ${reason}, reported once`, async () => {
       await using server = await natsPeer((socket) => say(socket, `-ERR '${said}'\r\n`));
       const { trace, dialer, counted } = measured();
       const { lines, callbacks } = diary();

@@ -200,7 +200,7 @@ for (const [status, expected] of statuses) {
     const { reason, error, told } = await failing(`ws://${server.address}/`);
     assert.equal(reason, expected);
     assert.match(error.message, new RegExp(`^dial ${server.address}: the server answered ${status}`));
-    assert.equal(told.message, error.message, "the client says the same");
+    assert.equal(told.message, error.message, "the client's error has the same message");
   });
 }
 
@@ -461,7 +461,7 @@ const badOptions: [string, unknown, RegExp][] = [
   ["dialer", { dialer: 1 }, /wsFactory: dialer must be a function, got 1/],
   ["signal", { dialer() {}, signal: {} }, /wsFactory: signal must be an AbortSignal, got an object/],
   ["tls", { dialer() {}, tls: true }, /wsFactory: tls must be options, got true/],
-  ["a misspelt one", { dialer() {}, singal: 1 }, /wsFactory: unknown option singal/],
+  ["a misspelled option", { dialer() {}, singal: 1 }, /wsFactory: unknown option singal/],
 ];
 for (const [what, options, message] of badOptions) {
   test(`wsFactory names the invalid option: ${what}`, () => {

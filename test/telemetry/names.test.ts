@@ -33,7 +33,7 @@ const semanticConventions = [
   "tls.server.not_after",
 ];
 
-/** Words that end in s and are singular. */
+/** Singular words that end in s. */
 const singular = ["dns", "nats", "status", "tls"];
 
 const isPlural = (word: string) => word.endsWith("s") && !singular.includes(word);
@@ -96,7 +96,7 @@ describe("names of metrics and attributes", () => {
     });
   }
 
-  it("every metric of a level is singular, but for a name of the semantic conventions", () => {
+  it("every metric of a level is singular, except for a name of the semantic conventions", () => {
     const gauges = rows.filter(({ kind }) => kind === "gauge").map(({ name }) => name.split(".").at(-1) ?? "");
     // db.client.connection.pending_requests
     assert.deepEqual(gauges.filter(isPlural), ["pending_requests"]);

@@ -167,7 +167,7 @@ describe("natsMetrics", () => {
       assert.equal(
         value("nats_client_status", { ...me, nats_client_state: "closed" }),
         1,
-        "not the other name's place",
+        "the client of the other name is not replaced",
       );
     });
 
@@ -343,7 +343,7 @@ describe("natsMetrics", () => {
         if (how === "closed") events.close(undefined);
         else stop();
         Object.assign(counts, { inMsgs: 6 });
-        client.onRefresh = () => assert.fail("it has ended");
+        client.onRefresh = () => assert.fail("the observation has ended");
         const expected = [
           "messages_total network_io_direction=receive → 5",
           "io_bytes_total network_io_direction=transmit → 70",

@@ -48,7 +48,7 @@ export function natsTracingTests(sdk: SdkLine): void {
     assert.ok(span);
     assert.equal(span.parentSpanContext, undefined);
     assert.deepEqual(span.links, []);
-    assert.deepEqual(recorder.atStart(span), span.attributes, "a sampler sees all of it");
+    assert.deepEqual(recorder.atStart(span), span.attributes, "a sampler gets all attributes");
     const [from, to] = [seconds(span.startTime), seconds(span.endTime)];
     assert.ok(before - 0.002 <= from && from <= to && to <= after + 0.002, `${before} ${from} ${to} ${after}`);
   });
@@ -135,8 +135,8 @@ export function natsTracingTests(sdk: SdkLine): void {
   });
 
   const canceled = { "its owner": undefined, "an abort": new DOMException("enough", "AbortError") };
-  for (const [who, error] of Object.entries(canceled)) {
-    it(`natsTracing records no error when ${who} closes the client during a reconnect`, () => {
+  for (const [cause, error] of Object.entries(canceled)) {
+    it(`natsTracing records no error when ${cause} closes the client during a reconnect`, () => {
       const { events } = connected();
       events.emit("disconnect", lost);
       events.enter("reconnecting");
@@ -159,7 +159,7 @@ export function natsTracingTests(sdk: SdkLine): void {
     again.events.enter("connected");
     again.events.emit("disconnect", lost);
     again.events.close(no);
-    assert.equal(episodes().length, 1, "nor is one where no other is looked for");
+    assert.equal(episodes().length, 1, "a connection that is not replaced creates no span either");
   });
 
   it("natsTracing creates no span for a client that is no longer observed", () => {

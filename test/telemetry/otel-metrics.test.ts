@@ -172,7 +172,7 @@ describe("withOtelMetrics compared with withPrometheus", () => {
     assert.deepEqual(
       still.map(([name]) => name),
       underWay,
-      "every other instrument was played",
+      "every other instrument was used",
     );
   });
 
@@ -382,7 +382,7 @@ describe("withOtelMetrics", () => {
     await dial(["a", 5000], ["b", 3000]);
     assert.equal(await shown(), 3);
     await dial(["b", 9000]);
-    assert.equal(await shown(), 5, "what another layer of the same name was told counts too");
+    assert.equal(await shown(), 5, "events of another layer with the same name count too");
   });
 
   const refused: readonly (readonly [unknown, RegExp])[] = [

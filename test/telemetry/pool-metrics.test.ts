@@ -50,7 +50,11 @@ describe("poolMetrics", () => {
       "dialer_timeout_scope=pool → 1",
       "dialer_timeout_scope=idle → 1",
     ]);
-    assert.equal(value("dialer_pool_wait_duration_seconds_count", me), 4, "who waited in vain included, who left not");
+    assert.equal(
+      value("dialer_pool_wait_duration_seconds_count", me),
+      4,
+      "timed-out waits are included, canceled waits are not",
+    );
     assert.ok(Math.abs(value("dialer_pool_wait_duration_seconds_sum", me) - 5.021) < 1e-9);
     assert.equal(value("dialer_pool_use_duration_seconds_sum", me), 0.04);
   });

@@ -35,7 +35,7 @@ describe("connections", () => {
   const cases: readonly (readonly [string, (typeof closeReasons)[number], (s: Socket) => void, (c: Socket) => void])[] =
     [
       ["destroy() here", "local", nothing, (conn) => conn.destroy()],
-      ["end() here, answered by the peer", "local", (socket) => socket.resume(), (conn) => conn.end()],
+      ["our end(), answered by the peer", "local", (socket) => socket.resume(), (conn) => conn.end()],
       ["the peer's FIN", "remote", (socket) => socket.end(), nothing],
       ["the peer's reset", "reset", (socket) => setTimeout(() => socket.resetAndDestroy(), 20), nothing],
       ["the system's timeout", "timeout", nothing, fail("ETIMEDOUT")],
@@ -92,7 +92,7 @@ describe("connections", () => {
     conn.write(Buffer.alloc(50));
     await until(() => received === 2100, "the second echo");
     conn.destroy();
-    assert.deepEqual(await bytes(), [2100, 1050], "those since the last scrape");
+    assert.deepEqual(await bytes(), [2100, 1050], "bytes since the last scrape");
     assert.deepEqual(await bytes(), [2100, 1050]);
   });
 
@@ -127,7 +127,7 @@ describe("connections", () => {
     for (const name of ["write", "_write", "_writev", "push", "read", "_read", "emit", "on", "pipe"] as const) {
       assert.equal(conn[name as never], (Socket.prototype as Duplex)[name as never], name);
     }
-    assert.equal(conn.readableFlowing, null, "neither paused nor resumed");
+    assert.equal(conn.readableFlowing, null, "the stream is neither paused nor resumed");
     conn.destroy();
     plain.destroy();
   });

@@ -13,7 +13,7 @@ import { me } from "./metered.ts";
 
 describe("decisions of layers", () => {
   const [a, b, c] = [parseTarget("a:1"), parseTarget("b:1"), parseTarget("c:1")];
-  /** A dialer whose base plays `told` and returns a connection. */
+  /** A dialer whose base emits the events of `told` and returns a connection. */
   const played = (told: (trace: DialTrace) => void, endpoints?: readonly string[]) => {
     const registry = new Registry();
     const base: Dialer<Duplex> = async (_target, { trace = {} } = {}) => {
@@ -78,7 +78,7 @@ describe("decisions of layers", () => {
     });
     await dial("h:1");
     const { nonZero, value } = await scrape(registry);
-    assert.equal(value("dialer_backoff_time_seconds_total", me), 0.25, "a wait before the first attempt is one, too");
+    assert.equal(value("dialer_backoff_time_seconds_total", me), 0.25, "a wait before the first attempt counts too");
     assert.deepEqual(nonZero("dialer_failovers_total"), ["error_type=refused → 1"]);
     assert.deepEqual(nonZero("dialer_limit_wait_duration_seconds_count"), ["dialer_limit_type=rate → 2"]);
     assert.equal(value("dialer_limit_wait_duration_seconds_sum", { ...me, dialer_limit_type: "rate" }), 0.05);

@@ -164,7 +164,7 @@ describe("counts of dials", () => {
     assert.deepEqual(counted(scraped).retry_exhausted, ["dialer_retry_cause=deadline → 2"]);
     assert.deepEqual(counted(scraped).attempt_failed, ["error_type=refused → 1", "error_type=timeout → 1"]);
     assert.deepEqual(counted(scraped).dial_duration, ["error_type=refused → 1", "error_type=timeout → 1"]);
-    assert.deepEqual(counted(scraped).backoff_time, undefined, "a wait that is not begun");
+    assert.deepEqual(counted(scraped).backoff_time, undefined, "a skipped delay is not counted");
     assertInvariant(scraped);
   });
 
@@ -172,7 +172,7 @@ describe("counts of dials", () => {
     await using server = await goodPeer();
     const { registry, dial } = observed(tcp());
     const handshake = async () => {
-      throw new DialError("the peer speaks something else", { reason: "protocol" });
+      throw new DialError("the peer speaks another protocol", { reason: "protocol" });
     };
     await assert.rejects(dial(server.address, { handshake }), { reason: "protocol" });
     const scraped = await scrape(registry);

@@ -114,7 +114,7 @@ describe("registries", () => {
     registry.resetMetrics();
     const gauge = async () =>
       (await scrape(registry)).value("dialer_connection_count", { ...me, dialer_connection_state: "used" });
-    assert.equal(await gauge(), 2, "they are still open");
+    assert.equal(await gauge(), 2, "the connections are still open");
     conns[0]?.destroy();
     assert.equal(await gauge(), 1);
     conns[1]?.destroy();

@@ -55,7 +55,7 @@ export function spanTests(sdk: SdkLine): void {
   function assertTree(expected: string, names: Readonly<Record<number, string>> = {}): void {
     assert.equal(spanTree(recorder.started, names), expected.trim().replaceAll(/\n {4}/g, "\n"));
     assert.deepEqual(recorder.open, [], "no span is left open");
-    assert.equal(recorder.ends, recorder.started.length, "each ends once");
+    assert.equal(recorder.ends, recorder.started.length, "each span ends once");
   }
 
   /** A lookup that resolves names to loopback addresses. */
@@ -527,7 +527,7 @@ export function spanTests(sdk: SdkLine): void {
         late?.attemptStart?.({ target: parseTarget("db.internal:1"), attempt: 2 });
         const error = new Error("late");
         late?.retryScheduled?.({ target: parseTarget("a:1"), attempt: 2, delayMs: 1, error, reason: "refused" });
-        assert.equal(spanTree(recorder.started), before, "nothing begins after the dial's end");
+        assert.equal(spanTree(recorder.started), before, "no span starts after the end of the dial");
         assert.deepEqual(recorder.open, []);
       });
     }
@@ -549,7 +549,11 @@ export function spanTests(sdk: SdkLine): void {
         },
       };
       (await traced({}, ...layers, tcp())(server.address, { trace })).destroy();
-      assert.deepEqual(open, ["dial", "attempt", "protocol handshake"], "the end of the second is not the first's");
+      assert.deepEqual(
+        open,
+        ["dial", "attempt", "protocol handshake"],
+        "the end of the second attempt does not end the first",
+      );
       const parents = new Map(recorder.started.map((span) => [span.spanContext().spanId, span]));
       const attempts = recorder.started.filter((span) => span.name === "attempt");
       assert.deepEqual(
@@ -558,7 +562,7 @@ export function spanTests(sdk: SdkLine): void {
       );
       assert.equal(attempts[1]?.status.code, 0);
       for (const span of attempts) assert.equal(parents.get(span.parentSpanContext?.spanId ?? "")?.name, "dial");
-      assert.deepEqual(recorder.open, [], "the dial's end ends what is open beneath it");
+      assert.deepEqual(recorder.open, [], "the end of the dial ends the open spans beneath it");
       await clock.advance(1000);
       assert.equal(recorder.ends, recorder.started.length);
     });
@@ -652,7 +656,7 @@ export function spanTests(sdk: SdkLine): void {
           requests.add(parent?.name ?? "");
           const index = Number(parent?.name.slice("request ".length));
           const asked = [server.port, server.port, refused][index % 3];
-          assert.equal(span.attributes["server.port"], asked, "the dial of its own request");
+          assert.equal(span.attributes["server.port"], asked, "the dial of the same request");
         }
       }
       assert.equal(requests.size, 200);
@@ -758,7 +762,7 @@ export function spanTests(sdk: SdkLine): void {
       assert.deepEqual(seen, [undefined, undefined]);
       assert.equal(recorder.started.length, 0);
       (await compose(withTracing({ tracerProvider }), layer, tcp())(server.address)).destroy();
-      assert.notEqual(seen[2], undefined, "while those of one that records do");
+      assert.notEqual(seen[2], undefined, "a recording provider attaches hooks");
     });
 
     it("withTracing does not fail a dial when the provider throws", async () => {

@@ -31,7 +31,7 @@ export function treeTests(sdk: SdkLine): void {
   function assertTree(expected: string, names: Readonly<Record<string, string>> = {}): void {
     assert.equal(spanTree(recorder.started, names), expected.trim().replaceAll(/\n {4}/g, "\n"));
     assert.deepEqual(recorder.open, [], "no span is left open");
-    assert.equal(recorder.ends, recorder.started.length, "each ends once");
+    assert.equal(recorder.ends, recorder.started.length, "each span ends once");
   }
 
   it("withTracing marks the losing address of a race as canceled, not as an error", async () => {
@@ -57,7 +57,7 @@ export function treeTests(sdk: SdkLine): void {
         connect network.local.address=127.0.0.1 network.peer.address=127.0.0.2 network.peer.port=PORT network.type=ipv4`,
       { [hole.port]: "PORT" },
     );
-    assert.deepEqual(underWay, [1, 2], "both were under way at once");
+    assert.deepEqual(underWay, [1, 2], "both connects were in progress");
   });
 
   describe("TLS", () => {
@@ -179,7 +179,7 @@ export function treeTests(sdk: SdkLine): void {
     });
   });
 
-  it("withTracing ends every span of 200 concurrent dials and orphans none", async () => {
+  it("withTracing ends every span of 200 concurrent dials, and each has its parent", async () => {
     await using server = await goodPeer();
     const { api } = sdk;
     const tracer = tracerProvider.getTracer("test");
