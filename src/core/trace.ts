@@ -1,14 +1,30 @@
 /**
- * The events of a dial: the fields of each event and the table that everything else derives from. Both are in one
- * long file so that adding an event is one edit.
+ * The events of a dial: the table that everything else derives from, and the fields of the events of dials, attempts and
+ * layers. The fields stand in the same file as the table, so that adding a layer's event is one edit.
  */
-import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../async/clock.ts";
+import type { ConnClosedInfo, GotConnInfo, PutIdleConnInfo } from "./connection-events.ts";
 import type { TimeoutScope } from "./errors.ts";
-import type { Address, BreakerState, CloseReason, Ended, ExhaustedCause, Limit, ProtocolInfo } from "./event-values.ts";
+import type { BreakerState, Ended, ExhaustedCause, Limit } from "./event-values.ts";
+import type {
+  ConnectDoneInfo,
+  ConnectStartInfo,
+  DnsDoneInfo,
+  DnsStartInfo,
+  HandshakeDoneInfo,
+  HandshakeEventInfo,
+  HandshakeStartInfo,
+  ProxyDoneInfo,
+  ProxyStartInfo,
+  TlsHandshakeDoneInfo,
+  TlsHandshakeStartInfo,
+} from "./phase-events.ts";
 import type { Reason } from "./reasons.ts";
 import type { Target } from "./target.ts";
+
+export type * from "./connection-events.ts";
+export type * from "./phase-events.ts";
 
 /** What {@link DialTrace.dialStart} says. */
 export interface DialStartInfo {
@@ -42,81 +58,6 @@ export interface AttemptStartInfo {
 export interface AttemptDoneInfo extends AttemptStartInfo, Ended {
   /** The connection, on success. */
   readonly conn?: Duplex | undefined;
-}
-
-/** What {@link DialTrace.dnsStart} says. */
-export interface DnsStartInfo {
-  /** The name to resolve. */
-  readonly host: string;
-}
-
-/** What {@link DialTrace.dnsDone} says. */
-export interface DnsDoneInfo extends DnsStartInfo, Ended {
-  /** The addresses found, in the order in which they will be tried; empty on failure. */
-  readonly addresses: readonly Address[];
-}
-
-/** What {@link DialTrace.connectStart} says. */
-export interface ConnectStartInfo {
-  /** The address tried. `connectDone` for it carries the same object. */
-  readonly address: Address;
-}
-
-/** What {@link DialTrace.connectDone} says. */
-export interface ConnectDoneInfo extends ConnectStartInfo, Ended {
-  /** The connected socket, on success. Its bytes belong to the caller: a hook must not read, write or listen. */
-  readonly socket?: Socket | undefined;
-}
-
-/** What {@link DialTrace.proxyStart} says. */
-export interface ProxyStartInfo {
-  /** Protocol spoken with the proxy: `http` or `socks5`. */
-  readonly type: string;
-  /** The proxy's host and port, without credentials. */
-  readonly proxy: Target;
-}
-
-/** What {@link DialTrace.proxyDone} says. */
-export interface ProxyDoneInfo extends ProxyStartInfo, Ended {}
-
-/** What {@link DialTrace.tlsHandshakeStart} says. */
-export interface TlsHandshakeStartInfo {
-  /** Name sent as SNI and checked against the certificate; empty for an IP literal. */
-  readonly serverName: string;
-}
-
-/** What {@link DialTrace.tlsHandshakeDone} says. */
-export interface TlsHandshakeDoneInfo extends TlsHandshakeStartInfo, Ended {
-  /** Protocol version, such as `TLSv1.3`; on success. */
-  readonly protocol?: string | undefined;
-  /** IANA name of the cipher suite; on success. */
-  readonly cipher?: string | undefined;
-  /** Protocol chosen by ALPN, if any. */
-  readonly alpnProtocol?: string | undefined;
-  /** Whether an earlier session was resumed. */
-  readonly resumed?: boolean | undefined;
-  /** End of validity of the peer's certificate, in milliseconds since the epoch. */
-  readonly peerCertificateExpiresAt?: number | undefined;
-}
-
-/** What {@link DialTrace.handshakeStart} says. */
-export interface HandshakeStartInfo {
-  /** What the attempt dialed. */
-  readonly target: Target;
-  /** Number of the attempt within its dial, from 1. */
-  readonly attempt: number;
-}
-
-/** What {@link DialTrace.handshakeEvent} says. */
-export interface HandshakeEventInfo extends HandshakeStartInfo {
-  /** The step reached, such as `info`. */
-  readonly name: string;
-}
-
-/** What {@link DialTrace.handshakeDone} says. */
-export interface HandshakeDoneInfo extends HandshakeStartInfo, Ended {
-  /** The protocol and what its peer said of itself, when the handshake described them. */
-  readonly protocol?: ProtocolInfo | undefined;
 }
 
 /** What {@link DialTrace.startDelayed} says. */
@@ -195,44 +136,6 @@ export interface LimitWaitInfo extends Ended {
   readonly target: Target;
   /** The limit waited at. */
   readonly limit: Limit;
-}
-
-/** What {@link DialTrace.gotConn} says. */
-export interface GotConnInfo {
-  /** The target that the pool was asked for. */
-  readonly target: Target;
-  /** The connection handed out. */
-  readonly conn: Duplex;
-  /** Whether the connection was idle in the pool. */
-  readonly reused: boolean;
-  /** How long it was idle, in milliseconds; only when reused. */
-  readonly idleMs?: number | undefined;
-}
-
-/** What {@link DialTrace.putIdleConn} says. */
-export interface PutIdleConnInfo {
-  /** The target that the connection leads to. */
-  readonly target: Target;
-  /** The connection put back. */
-  readonly conn: Duplex;
-}
-
-/** What {@link DialTrace.connClosed} says. */
-export interface ConnClosedInfo {
-  /** The target that the connection led to. */
-  readonly target: Target;
-  /** The closed connection. */
-  readonly conn: Duplex;
-  /** Why it closed. */
-  readonly reason: CloseReason;
-  /** Lifetime in milliseconds, from the attempt's success to the close. */
-  readonly durationMs: number;
-  /** Bytes received over its lifetime. */
-  readonly bytesRead: number;
-  /** Bytes sent over its lifetime. */
-  readonly bytesWritten: number;
-  /** The error that the connection was destroyed with, if any. */
-  readonly error?: unknown;
 }
 
 /** The parts of this package that must handle an event when its row names them. */

@@ -22,7 +22,7 @@ const event: Edit = {
 };
 const info: Edit = {
   file: "core/trace.ts",
-  before: "/** What {@link DialTrace.connClosed} says. */",
+  before: "/** The parts of this package that must handle an event when its row names them. */",
   add: `/** What {@link DialTrace.admissionDenied} says. */
 export interface AdmissionDeniedInfo {
   /** What the dial was asked to reach. */
