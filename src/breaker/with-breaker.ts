@@ -172,7 +172,7 @@ function openError(breaker: Breaker, { clock, state }: Pick<DialContext<never>, 
     target,
     retryAfterMs,
     cause: openedBy,
-    attempts: state && [...state.failures],
+    attempts: state?.failures,
     attemptCount: state?.attempts,
   });
 }

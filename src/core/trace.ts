@@ -1,14 +1,30 @@
 /**
- * The events of a dial: the fields of each event, and the table from which hooks, inheritance and channels are derived.
- * Both are in one long file, so that adding an event is one edit.
+ * The events of a dial: the table that everything else derives from, and the fields of the events of dials, attempts and
+ * layers. The fields stand in the same file as the table, so that adding a layer's event is one edit.
  */
-import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../async/clock.ts";
+import type { ConnClosedInfo, GotConnInfo, PutIdleConnInfo } from "./connection-events.ts";
 import type { TimeoutScope } from "./errors.ts";
-import type { Address, BreakerState, CloseReason, Ended, ExhaustedCause, Limit, ProtocolInfo } from "./event-values.ts";
+import type { BreakerState, Ended, ExhaustedCause, Limit } from "./event-values.ts";
+import type {
+  ConnectDoneInfo,
+  ConnectStartInfo,
+  DnsDoneInfo,
+  DnsStartInfo,
+  HandshakeDoneInfo,
+  HandshakeEventInfo,
+  HandshakeStartInfo,
+  ProxyDoneInfo,
+  ProxyStartInfo,
+  TlsHandshakeDoneInfo,
+  TlsHandshakeStartInfo,
+} from "./phase-events.ts";
 import type { Reason } from "./reasons.ts";
 import type { Target } from "./target.ts";
+
+export type * from "./connection-events.ts";
+export type * from "./phase-events.ts";
 
 /** Argument of {@link DialTrace.dialStart}. */
 export interface DialStartInfo {
@@ -42,81 +58,6 @@ export interface AttemptStartInfo {
 export interface AttemptDoneInfo extends AttemptStartInfo, Ended {
   /** The connection, on success. */
   readonly conn?: Duplex | undefined;
-}
-
-/** Argument of {@link DialTrace.dnsStart}. */
-export interface DnsStartInfo {
-  /** The name to resolve. */
-  readonly host: string;
-}
-
-/** Argument of {@link DialTrace.dnsDone}. */
-export interface DnsDoneInfo extends DnsStartInfo, Ended {
-  /** The addresses found, in the order in which they will be tried; empty on failure. */
-  readonly addresses: readonly Address[];
-}
-
-/** Argument of {@link DialTrace.connectStart}. */
-export interface ConnectStartInfo {
-  /** The address to connect to. The `connectDone` of the same connect has the same object. */
-  readonly address: Address;
-}
-
-/** Argument of {@link DialTrace.connectDone}. */
-export interface ConnectDoneInfo extends ConnectStartInfo, Ended {
-  /** The connected socket, on success. Its bytes belong to the caller: a hook must not read, write or listen. */
-  readonly socket?: Socket | undefined;
-}
-
-/** Argument of {@link DialTrace.proxyStart}. */
-export interface ProxyStartInfo {
-  /** Protocol of the proxy: `http` or `socks5`. */
-  readonly type: string;
-  /** The proxy's host and port, without credentials. */
-  readonly proxy: Target;
-}
-
-/** Argument of {@link DialTrace.proxyDone}. */
-export interface ProxyDoneInfo extends ProxyStartInfo, Ended {}
-
-/** Argument of {@link DialTrace.tlsHandshakeStart}. */
-export interface TlsHandshakeStartInfo {
-  /** Name sent as SNI and checked against the certificate; empty for an IP literal. */
-  readonly serverName: string;
-}
-
-/** Argument of {@link DialTrace.tlsHandshakeDone}. */
-export interface TlsHandshakeDoneInfo extends TlsHandshakeStartInfo, Ended {
-  /** Protocol version, such as `TLSv1.3`; on success. */
-  readonly protocol?: string | undefined;
-  /** IANA name of the cipher suite; on success. */
-  readonly cipher?: string | undefined;
-  /** Protocol chosen by ALPN, if any. */
-  readonly alpnProtocol?: string | undefined;
-  /** Whether an earlier session was resumed. */
-  readonly resumed?: boolean | undefined;
-  /** End of validity of the peer's certificate, in milliseconds since the epoch. */
-  readonly peerCertificateExpiresAt?: number | undefined;
-}
-
-/** Argument of {@link DialTrace.handshakeStart}. */
-export interface HandshakeStartInfo {
-  /** Target of the attempt. */
-  readonly target: Target;
-  /** Number of the attempt within its dial, from 1. */
-  readonly attempt: number;
-}
-
-/** Argument of {@link DialTrace.handshakeEvent}. */
-export interface HandshakeEventInfo extends HandshakeStartInfo {
-  /** Name of the step, such as `info`. */
-  readonly name: string;
-}
-
-/** Argument of {@link DialTrace.handshakeDone}. */
-export interface HandshakeDoneInfo extends HandshakeStartInfo, Ended {
-  /** The protocol and its peer, if the handshake described them. */
-  readonly protocol?: ProtocolInfo | undefined;
 }
 
 /** Argument of {@link DialTrace.startDelayed}. */
@@ -195,44 +136,6 @@ export interface LimitWaitInfo extends Ended {
   readonly target: Target;
   /** Kind of the limit. */
   readonly limit: Limit;
-}
-
-/** Argument of {@link DialTrace.gotConn}. */
-export interface GotConnInfo {
-  /** Target of the acquire. */
-  readonly target: Target;
-  /** The leased connection. */
-  readonly conn: Duplex;
-  /** Whether the connection was idle in the pool. */
-  readonly reused: boolean;
-  /** How long it was idle, in milliseconds; only when reused. */
-  readonly idleMs?: number | undefined;
-}
-
-/** Argument of {@link DialTrace.putIdleConn}. */
-export interface PutIdleConnInfo {
-  /** Target of the connection. */
-  readonly target: Target;
-  /** The connection returned to the pool. */
-  readonly conn: Duplex;
-}
-
-/** Argument of {@link DialTrace.connClosed}. */
-export interface ConnClosedInfo {
-  /** Target of the connection. */
-  readonly target: Target;
-  /** The closed connection. */
-  readonly conn: Duplex;
-  /** Why it closed. */
-  readonly reason: CloseReason;
-  /** Lifetime in milliseconds, from the attempt's success to the close. */
-  readonly durationMs: number;
-  /** Bytes received over its lifetime. */
-  readonly bytesRead: number;
-  /** Bytes sent over its lifetime. */
-  readonly bytesWritten: number;
-  /** The error that the connection was destroyed with, if any. */
-  readonly error?: unknown;
 }
 
 /** The parts of this package that can be required to handle an event. */

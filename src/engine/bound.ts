@@ -109,6 +109,6 @@ function timeoutError(target: Target, passed: PassedTimeout, state: DialState | 
   const before = last ? `; attempt ${last.attempt} before failed: ${messageOf(last.error)}` : "";
   return new DialTimeoutError(`${timeoutMessage(`dial ${target}`, timeoutMs, lateByMs)}${before}`, {
     ...init,
-    attempts: state && [...state.failures],
+    attempts: state?.failures,
   });
 }

@@ -102,7 +102,7 @@ export class DialRetries {
       reason,
       target,
       cause,
-      attempts: state && [...state.failures],
+      attempts: state?.failures,
       attemptCount: state?.attempts,
     });
   }

@@ -22,7 +22,7 @@ const event: Edit = {
 };
 const info: Edit = {
   file: "core/trace.ts",
-  before: "/** Argument of {@link DialTrace.connClosed}. */",
+  before: "/** The parts of this package that can be required to handle an event. */",
   add: `/** Argument of {@link DialTrace.admissionDenied}. */
 export interface AdmissionDeniedInfo {
   /** Target of the dial. */

@@ -29,7 +29,7 @@ import { fakeClock } from "../../src/testing.ts";
 import { selfSigned } from "../core/certificate.ts";
 import { authority, type Issued, inDays } from "../support/certificates.ts";
 import { record, turns } from "../support/contract.ts";
-import { goodPeer, peer } from "../support/peers.ts";
+import { goodPeer, peer, readText } from "../support/peers.ts";
 import { openSockets, openTimers, until } from "../support/resources.ts";
 import { startRedis } from "../support/servers.ts";
 import { temporaryFolder } from "../support/temporary.ts";
@@ -85,8 +85,7 @@ function observed(options: TlsDialerOptions = {}, over: Parameters<typeof tls>[1
 
 /** Reads `length` bytes, and the session tickets that arrive with them. */
 async function read(conn: TLSSocket, length: number): Promise<string> {
-  let text = "";
-  while (text.length < length) text += String((await once(conn, "data"))[0]);
+  const text = await readText(conn, length);
   await turns();
   return text;
 }
