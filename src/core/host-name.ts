@@ -52,7 +52,9 @@ function asciiName(host: string): string | undefined {
 /** What is no address after all, such as `256.1.1.1`, may still be a name in /etc/hosts. */
 function ipv4Of(name: string): string {
   if (isIPv4(name)) return name;
-  const address = domainToASCII(name);
+  // Deno's `domainToASCII` leaves `127.1` as it is.
+  const url = `ws://${name}`;
+  const address = URL.canParse(url) ? new URL(url).hostname : name;
   return isIPv4(address) ? address : name;
 }
 
