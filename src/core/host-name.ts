@@ -1,5 +1,4 @@
 import { isIPv4, isIPv6 } from "node:net";
-import { domainToASCII } from "node:url";
 
 /** Octets of a name in the DNS, without the dot at its end (RFC 1035, section 2.3.4). */
 const maxNameOctets = 253;
@@ -10,7 +9,7 @@ const maxUnits = 1024;
 
 /** Printable ASCII, but for the characters that delimit a host in a URL and the percent sign. */
 const plainName = /^[!"$&-.\d;->A-Z^-~]+$/;
-/** The same beyond ASCII: what no mapping may see, as `domainToASCII` stops at some of these characters. */
+/** The same beyond ASCII: what no mapping may see, as it would end the host at some of these characters. */
 const convertible = /^[^\s/\\?#@[\]:%\p{Cc}\p{Cf}\p{Cs}]+$/u;
 /** An IPv4 address as `inet_aton` reads it: one to four numbers, decimal, octal or hexadecimal. */
 const numbers = /^(?:0x[\da-f]+|\d+)(?:\.(?:0x[\da-f]+|\d+)){0,3}$/i;
@@ -45,17 +44,21 @@ function asciiName(host: string): string | undefined {
   if (plainName.test(host)) return host;
   if (host.length > maxUnits || !convertible.test(host)) return undefined;
   // Compatibility characters may have become delimiters.
-  const name = domainToASCII(host);
-  return plainName.test(name) ? name : undefined;
+  const name = hostOfUrl(host);
+  return name !== undefined && plainName.test(name) ? name : undefined;
 }
 
 /** What is no address after all, such as `256.1.1.1`, may still be a name in /etc/hosts. */
 function ipv4Of(name: string): string {
   if (isIPv4(name)) return name;
-  // Deno's `domainToASCII` leaves `127.1` as it is.
-  const url = `ws://${name}`;
-  const address = URL.canParse(url) ? new URL(url).hostname : name;
-  return isIPv4(address) ? address : name;
+  const address = hostOfUrl(name);
+  return address !== undefined && isIPv4(address) ? address : name;
+}
+
+/** Converts a host as every URL does. Deno's `domainToASCII` converts no addresses, and accepts names that URLs do not. */
+function hostOfUrl(host: string): string | undefined {
+  const url = `ws://${host}`;
+  return URL.canParse(url) ? new URL(url).hostname : undefined;
 }
 
 function checkLengths(name: string, refused: (why: string) => Error): void {
