@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { TlsOptions } from "node:tls";
 import type { Greeting, PeerName, PeerReport, Stage } from "../consumers/runtimes/stage.ts";
 import { authority, inDays } from "./certificates.ts";
+import { blackHole } from "./full-backlog.ts";
 import { type NatsServer, startNats } from "./nats-server.ts";
 import { startNatsWebsocket } from "./nats-websocket.ts";
 import { freePort, type Peer, peer } from "./peers.ts";
@@ -47,6 +48,7 @@ async function startAll(use: Use): Promise<Stage> {
       ...(Object.fromEntries(Object.entries(peers).map(([name, { address }]) => [name, address])) as Stage["peers"]),
       refused: `127.0.0.1:${await freePort()}`,
     },
+    hole: `127.0.0.1:${use(await blackHole()).port}`,
     unixPath: await startUnix(use),
     tls: tls.ports,
     ca: tls.ca,

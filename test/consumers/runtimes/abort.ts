@@ -27,6 +27,8 @@ export const abortChecks: Checks = {
   "an abort ends the resolution of a name": () =>
     abortAt("dnsStart", compose(tcp({ lookup: () => {} })), "dead.test:1"),
 
+  "an abort ends a connect that hangs": () => abortAt("connectStart", compose(tcp()), stage.hole),
+
   "an abort ends a TLS handshake and closes the connection": async () => {
     await abortAt("tlsHandshakeStart", overTls, stage.peers.silent);
     await untilSeen("silent", ({ open }) => open === 0);

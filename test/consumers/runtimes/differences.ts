@@ -7,6 +7,5 @@ export const differences: Readonly<Record<"bun" | "deno", Readonly<Record<string
     "tls resumes sessions of TLS 1.3": "resumes no TLS sessions",
     "tls resumes sessions of TLS 1.2": "resumes no TLS sessions",
     "tls fails with tls_cert_expired for an expired certificate": "reports an expired certificate as an untrusted one",
-    "tls refuses a key of another certificate": "reads certificates and keys when it dials, and no sooner",
   },
 };

@@ -7,7 +7,7 @@ import { connect as connect2 } from "../../../src/nats-v2.ts";
 import { wsFactory } from "../../../src/nats-ws.ts";
 import { natsMetrics, withPrometheus } from "../../../src/prometheus.ts";
 import { type Checks, dialErrorOf } from "./checks.ts";
-import { nats, stage } from "./stage.ts";
+import { nats, stage, untilSeen } from "./stage.ts";
 
 const dialer = compose(withTimeout({ timeoutMs: 5000 }), tcp()) as Dialer;
 const eager = { reconnectTimeWait: 20, reconnectJitter: 0, reconnectJitterTLS: 0, maxReconnectAttempts: -1 };
@@ -40,6 +40,14 @@ function checksOf(connect: Connect, line: string): Checks {
 
     [`${line}: a server that is not there fails with refused`]: async () => {
       assert.equal((await dialErrorOf(connect({ servers: stage.peers.refused, dialer }))).reason, "refused");
+    },
+
+    [`${line}: connects that time out leave no connection at the server`]: async () => {
+      const connects = Array.from({ length: 20 }, () =>
+        dialErrorOf(connect({ servers: stage.peers.silent, dialer, timeout: 200 })),
+      );
+      assert.deepEqual(new Set((await Promise.all(connects)).map(({ reason }) => reason)), new Set(["timeout"]));
+      await untilSeen("silent", ({ open }) => open === 0);
     },
 
     [`${line}: a client connects with TLS`]: async () => {

@@ -3,6 +3,11 @@ import { compose, DialTimeoutError, tcp, withFailover, withRetry, withTimeout, w
 import { type Checks, dialErrorOf, readLine } from "./checks.ts";
 import { reportOf, stage, untilSeen } from "./stage.ts";
 
+function block(ms: number): void {
+  const endsAt = performance.now() + ms;
+  while (performance.now() < endsAt);
+}
+
 const quickly = { initialBackoffMs: 1, jitter: "none" } as const;
 
 export const retryChecks: Checks = {
@@ -58,6 +63,27 @@ export const retryChecks: Checks = {
     const late = await dialErrorOf(compose(withTimeout({ timeoutMs: 50 }), tcp())(stage.peers.good, { handshake }));
     assert.ok(late instanceof DialTimeoutError);
     await untilSeen("good", ({ open }) => open === 0);
+  },
+
+  "a dial that connected while the event loop was blocked for longer than its timeout succeeds": async () => {
+    const dial = compose(withTimeout({ timeoutMs: 50 }), tcp());
+    const dialing = Array.from({ length: 20 }, () => dial(stage.peers.good));
+    block(300);
+    for (const conn of await Promise.all(dialing)) conn.destroy();
+    await untilSeen("good", ({ open }) => open === 0);
+  },
+
+  "a dial that was refused while the event loop was blocked for longer than its timeout fails as refused": async () => {
+    const dial = compose(withTimeout({ timeoutMs: 50 }), tcp());
+    const dialing = Array.from({ length: 20 }, () => dialErrorOf(dial(stage.peers.refused)));
+    block(300);
+    assert.deepEqual(new Set((await Promise.all(dialing)).map(({ reason }) => reason)), new Set(["refused"]));
+  },
+
+  "a dial that hangs while the event loop is blocked times out": async () => {
+    const dialing = dialErrorOf(compose(withTimeout({ timeoutMs: 50 }), tcp())(stage.hole));
+    block(300);
+    assert.equal((await dialing).reason, "timeout");
   },
 
   "withFailover dials the next target": async () => {

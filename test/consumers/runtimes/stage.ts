@@ -4,6 +4,8 @@ import { readFileSync } from "node:fs";
 export interface Stage {
   /** Addresses of TCP servers, by what they do. Nothing listens at `refused`. */
   readonly peers: Readonly<Record<PeerName | "refused", string>>;
+  /** Address to which a connect hangs. */
+  readonly hole: string;
   /** Path of a unix socket that echoes. */
   readonly unixPath: string;
   /** Ports of TLS servers on 127.0.0.1; each greets with a {@link Greeting}. */

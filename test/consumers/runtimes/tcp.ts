@@ -1,10 +1,17 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { compose, httpProxy, socksProxy, type TcpOptions, tcp, withTrace } from "../../../src/index.ts";
+import { createServer, type Socket } from "node:net";
+import { compose, httpProxy, parseTarget, socksProxy, type TcpOptions, tcp, withTrace } from "../../../src/index.ts";
 import { type Checks, closed, dialErrorOf, read } from "./checks.ts";
 import { stage, untilSeen } from "./stage.ts";
 
-const port = (address: string) => Number(address.slice(address.lastIndexOf(":") + 1));
+const portOf = (address: string) => Number(address.slice(address.lastIndexOf(":") + 1));
+
+async function listenOn(host: string, port: number) {
+  const server = createServer((socket) => socket.resume()).listen(port, host);
+  await once(server, "listening");
+  return { port, [Symbol.asyncDispose]: () => new Promise<void>((resolve) => server.close(() => resolve())) };
+}
 
 async function echoes(dialing: ReturnType<ReturnType<typeof tcp>>): Promise<void> {
   const conn = await dialing;
@@ -16,9 +23,17 @@ async function echoes(dialing: ReturnType<ReturnType<typeof tcp>>): Promise<void
 export const tcpChecks: Checks = {
   "tcp carries bytes both ways": () => echoes(compose(tcp())(stage.peers.echo)),
 
-  "tcp dials a name": () => echoes(compose(tcp())(`localhost:${port(stage.peers.echo)}`)),
+  "tcp dials a name": () => echoes(compose(tcp())(`localhost:${portOf(stage.peers.echo)}`)),
 
-  "tcp dials an IPv4 address in another notation": () => echoes(compose(tcp())(`127.1:${port(stage.peers.echo)}`)),
+  "tcp dials an IPv4 address in another notation": () => echoes(compose(tcp())(`127.1:${portOf(stage.peers.echo)}`)),
+
+  "a target's name beyond ASCII becomes its A-labels, unless it ends as an address does": async () => {
+    assert.equal(parseTarget("bücher.example:1").host, "xn--bcher-kva.example");
+    assert.equal(parseTarget("１２７.1:1").host, "127.0.0.1");
+    for (const target of ["ü.1:1", "ü<x:1", "256.１:1"]) {
+      assert.throws(() => parseTarget(target), { code: "ERR_INVALID_TARGET" }, target);
+    }
+  },
 
   "tcp dials a unix socket": () => echoes(compose(tcp())({ path: stage.unixPath })),
 
@@ -29,7 +44,7 @@ export const tcpChecks: Checks = {
       setImmediate(callback, null, family === 4 ? addresses : []);
     };
     const observer = withTrace({ connectStart: ({ address }) => void tried.push(address.address ?? "") });
-    const conn = await compose(observer, tcp({ lookup }))(`many.test:${port(stage.peers.echo)}`);
+    const conn = await compose(observer, tcp({ lookup }))(`many.test:${portOf(stage.peers.echo)}`);
     const { remoteAddress } = conn;
     conn.destroy();
     assert.equal(remoteAddress, "127.0.0.1");
@@ -65,13 +80,51 @@ export const tcpChecks: Checks = {
   },
 
   "a reset during the handshake fails with reset": async () => {
-    const handshake = async (conn: import("node:net").Socket) => {
+    const handshake = async (conn: Socket) => {
       conn.write("hello");
       await once(conn, "data");
       return conn;
     };
     const error = await dialErrorOf(compose(tcp())(stage.peers.resetting, { handshake }));
     assert.equal(error.reason, "reset");
+  },
+
+  "a reset during a handshake without an error listener fails the dial, not the process": async () => {
+    const handshake = (conn: Socket) =>
+      new Promise<never>(() => {
+        conn.once("data", () => {});
+        conn.write("hello");
+      });
+    const error = await dialErrorOf(compose(tcp())(stage.peers.resetting, { handshake }));
+    assert.equal(error.reason, "reset");
+  },
+
+  "tcp leaves a connect that hangs when the next address answers": async () => {
+    const port = portOf(stage.hole);
+    const lookup: TcpOptions["lookup"] = (_host, { family }, callback) =>
+      callback(
+        null,
+        family === 4
+          ? [
+              { address: "127.0.0.1", family },
+              { address: "127.0.0.2", family },
+            ]
+          : [],
+      );
+    await using server = await listenOn("127.0.0.2", port);
+    const outcomes: string[] = [];
+    const observer = withTrace({ connectDone: ({ outcome }) => void outcomes.push(outcome) });
+    const conn = await compose(observer, tcp({ lookup, connectionAttemptDelayMs: 10 }))(`h.test:${port}`);
+    const { remoteAddress } = conn;
+    conn.destroy();
+    assert.equal(remoteAddress, "127.0.0.2");
+    assert.deepEqual(outcomes.sort(), ["canceled", "success"]);
+    assert.equal(server.port, port);
+  },
+
+  "a timeout of tcp ends a connect that hangs": async () => {
+    const error = await dialErrorOf(compose(tcp({ timeoutMs: 100 }))(stage.hole));
+    assert.deepEqual([error.reason, error.code], ["timeout", "ETIMEDOUT"]);
   },
 
   "connClosed reports bytes and the side that closed": async () => {

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { TLSSocket } from "node:tls";
 import {
   compose,
@@ -111,6 +114,20 @@ export const tlsChecks: Checks = {
   "tls refuses a key of another certificate": async () => {
     const key = { cert: stage.client.cert, key: stage.otherKey };
     assert.throws(() => tls(key), { code: "ERR_INVALID_OPTION" });
+  },
+
+  "tls keeps the previous certificate while only its key file is new": async () => {
+    const folder = await mkdtemp(join(tmpdir(), "dialtrace-"));
+    const [certFile, keyFile] = [join(folder, "cert.pem"), join(folder, "key.pem")];
+    try {
+      await Promise.all([writeFile(certFile, stage.client.cert), writeFile(keyFile, stage.client.key)]);
+      const dial = dialerOf({ certFile, keyFile });
+      assert.equal((await greeting(await dial(target("mutual")))).clientCertificate, true);
+      await writeFile(keyFile, stage.otherKey);
+      assert.equal((await greeting(await dial(target("mutual")))).clientCertificate, true);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   },
 
   "tls checks a function of the user's and pins": async () => {
