@@ -60,6 +60,8 @@ async function startAll(use: Use): Promise<Stage> {
       plain: plain.address,
       auth: use(await startNats(["--user", "u", "--pass", "p"])).address,
       tls: use(await startNats([], `tls { ${files} }`)).address,
+      mutual: use(await startNats([], `tls { ${files}, ca_file: "${temporaryFile("ca.pem", tls.ca)}", verify: true }`))
+        .address,
       websocket: `ws://127.0.0.1:${use(await startNatsWebsocket()).wsPort}`,
     },
     control: await startControl(use, peers, plain),

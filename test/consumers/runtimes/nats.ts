@@ -61,6 +61,35 @@ function checksOf(connect: Connect, line: string): Checks {
       assert.equal(error.reason, "tls_cert_untrusted");
     },
 
+    [`${line}: a server that requires a client certificate accepts one, and refuses a client without`]: async () => {
+      const nc = await connect({ servers: stage.nats.mutual, tls: { ca: stage.ca, ...stage.client }, dialer });
+      await echoes(nc);
+      await nc.close();
+      const error = await dialErrorOf(connect({ servers: stage.nats.mutual, tls: { ca: stage.ca }, dialer }));
+      assert.equal(error.reason, "tls_client_cert");
+    },
+
+    [`${line}: a dialer that fails at once does not keep a client from coming back`]: async () => {
+      let broken = false;
+      let dials = 0;
+      let back: () => void = () => {};
+      const isBack = new Promise<void>((resolve) => {
+        back = resolve;
+      });
+      const failing: Dialer = (target, options) => {
+        dials += 1;
+        if (dials > 50) broken = false;
+        if (broken) throw new Error("broken at once");
+        return dialer(target, options);
+      };
+      const options = { ...eager, reconnectDelayHandler: () => 0, onReconnect: () => back() };
+      const nc = await connect({ servers: stage.nats.plain, dialer: failing, ...options });
+      broken = true;
+      await nc.reconnect();
+      await isBack;
+      await nc.close();
+    },
+
     [`${line}: a client reconnects to a killed server, and callbacks and metrics count it`]: async () => {
       const registry = new Registry();
       const events: string[] = [];

@@ -18,7 +18,7 @@ export interface Stage {
   readonly httpProxy: string;
   readonly socksProxy: string;
   /** Addresses of nats-servers; `websocket` is a URL. The user of `auth` is `u`, its password `p`. */
-  readonly nats: Readonly<Record<"plain" | "auth" | "tls" | "websocket", string>>;
+  readonly nats: Readonly<Record<"plain" | "auth" | "tls" | "mutual" | "websocket", string>>;
   /** URL of the server that reports on the peers and restarts the plain nats-server. */
   readonly control: string;
 }
