@@ -130,6 +130,7 @@ async function startUnix(use: Use): Promise<string> {
 async function startTls(use: Use) {
   const ca = authority();
   const server = ca.issue({ name: "db.test", alternatives: ["DNS:db.test", "IP:127.0.0.1"] });
+  const mutual = { ca: ca.cert, requestCert: true, rejectUnauthorized: true };
   const start = async (options: TlsOptions): Promise<number> => {
     const greeted = await tlsPeer({ ALPNProtocols: ["http/1.1"], ...options }, (socket) => {
       const { servername, alpnProtocol } = socket as typeof socket & { servername?: string | false };
@@ -152,7 +153,8 @@ async function startTls(use: Use) {
       old: await start({ ...server, maxVersion: "TLSv1.2" }),
       expired: await start(ca.issue({ name: "db.test", from: inDays(-3), until: inDays(-1) })),
       stranger: await start(authority("another CA").issue({ name: "db.test" })),
-      mutual: await start({ ...server, ca: ca.cert, requestCert: true, rejectUnauthorized: true }),
+      mutual: await start({ ...server, ...mutual }),
+      oldMutual: await start({ ...server, ...mutual, maxVersion: "TLSv1.2" }),
     },
   };
 }

@@ -6,9 +6,10 @@ import { metricsChecks } from "./metrics.ts";
 import { natsChecks } from "./nats.ts";
 import { poolChecks } from "./pool.ts";
 import { retryChecks } from "./retry.ts";
-import { tcpChecks } from "./tcp.ts";
+import { lastChecks, tcpChecks } from "./tcp.ts";
 import { tlsChecks } from "./tls.ts";
 
 const all = [tcpChecks, tlsChecks, retryChecks, abortChecks, poolChecks, natsChecks, metricsChecks, inspectorChecks];
 for (const checks of all) await run(checks);
+await run(lastChecks);
 printEnd();

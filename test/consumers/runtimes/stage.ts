@@ -9,7 +9,7 @@ export interface Stage {
   /** Path of a unix socket that echoes. */
   readonly unixPath: string;
   /** Ports of TLS servers on 127.0.0.1; each greets with a {@link Greeting}. */
-  readonly tls: Readonly<Record<"good" | "old" | "expired" | "stranger" | "mutual", number>>;
+  readonly tls: Readonly<Record<"good" | "old" | "expired" | "stranger" | "mutual" | "oldMutual", number>>;
   /** PEM of the authority and of a client. */
   readonly ca: string;
   readonly client: { readonly cert: string; readonly key: string };

@@ -163,3 +163,13 @@ export const tcpChecks: Checks = {
 
   "socksProxy tunnels": () => echoes(compose(socksProxy({ proxy: `socks5h://${stage.socksProxy}` }))(stage.peers.echo)),
 };
+
+/** Leaves a connection open: the process must end all the same. */
+export const lastChecks: Checks = {
+  "a connection with unref carries bytes and does not keep the process alive": async () => {
+    const conn = await compose(tcp({ unref: true }))(stage.peers.echo);
+    conn.write("ping");
+    assert.equal(await read(conn, 4), "ping");
+    assert.equal(conn.destroyed, false);
+  },
+};

@@ -111,6 +111,10 @@ export const tlsChecks: Checks = {
     assert.equal((await dialErrorOf(dialerOf()(target("mutual"), { handshake }))).reason, "tls_client_cert");
   },
 
+  "tls fails with tls_client_cert without the client's certificate under TLS 1.2": async () => {
+    assert.equal((await dialErrorOf(dialerOf()(target("oldMutual")))).reason, "tls_client_cert");
+  },
+
   "tls refuses a key of another certificate": async () => {
     const key = { cert: stage.client.cert, key: stage.otherKey };
     assert.throws(() => tls(key), { code: "ERR_INVALID_OPTION" });
