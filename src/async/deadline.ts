@@ -1,3 +1,4 @@
+import { afterSockets } from "../support/loop-turn.ts";
 import { handleRejection } from "../support/returned.ts";
 import { Cancel } from "./cancel.ts";
 import { clearTimer } from "./checked-clock.ts";
@@ -121,7 +122,7 @@ function fire(deadline: DeadlineState): void {
 class LateTimer {
   readonly lateByMs: number;
   readonly #deadline: DeadlineState;
-  #turn: NodeJS.Immediate | undefined = undefined;
+  #cancelTurn: (() => void) | undefined = undefined;
   #turns = 0;
 
   constructor(deadline: DeadlineState, lateByMs: number) {
@@ -131,22 +132,22 @@ class LateTimer {
   }
 
   get isWaiting(): boolean {
-    return this.#turn !== undefined;
+    return this.#cancelTurn !== undefined;
   }
 
   clear(): void {
-    if (this.#turn !== undefined) clearImmediate(this.#turn);
-    this.#turn = undefined;
+    this.#cancelTurn?.();
+    this.#cancelTurn = undefined;
   }
 
   #wait(): void {
-    this.#turn = setImmediate(() => {
+    this.#cancelTurn = afterSockets(() => {
       this.#turns += 1;
       if (this.#turns < turns) {
         this.#wait();
         return;
       }
-      this.#turn = undefined;
+      this.#cancelTurn = undefined;
       this.#deadline.passed(this.lateByMs);
     });
   }

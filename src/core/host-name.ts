@@ -1,5 +1,4 @@
 import { isIPv4, isIPv6 } from "node:net";
-import { domainToASCII } from "node:url";
 
 /** Maximum length of a DNS name in octets, without the final dot (RFC 1035, section 2.3.4). */
 const maxNameOctets = 253;
@@ -11,8 +10,7 @@ const maxUnits = 1024;
 /** Printable ASCII, except the percent sign and the characters that delimit a host in a URL. */
 const plainName = /^[!"$&-.\d;->A-Z^-~]+$/;
 /**
- * The same for other names. Checked before the conversion, because `domainToASCII` ends the name at some of these
- * characters.
+ * The same for other names. Checked before the conversion, because a URL's host would end at some of these characters.
  */
 const convertible = /^[^\s/\\?#@[\]:%\p{Cc}\p{Cf}\p{Cs}]+$/u;
 /** An IPv4 address as `inet_aton` reads it: one to four numbers, decimal, octal or hexadecimal. */
@@ -49,8 +47,8 @@ function asciiName(host: string): string | undefined {
   if (plainName.test(host)) return host;
   if (host.length > maxUnits || !convertible.test(host)) return undefined;
   // Compatibility characters may have become delimiters.
-  const name = domainToASCII(host);
-  return plainName.test(name) ? name : undefined;
+  const name = hostOfUrl(host);
+  return name !== undefined && plainName.test(name) ? name : undefined;
 }
 
 /**
@@ -59,8 +57,14 @@ function asciiName(host: string): string | undefined {
  */
 function ipv4Of(name: string): string {
   if (isIPv4(name)) return name;
-  const address = domainToASCII(name);
-  return isIPv4(address) ? address : name;
+  const address = hostOfUrl(name);
+  return address !== undefined && isIPv4(address) ? address : name;
+}
+
+/** Converts a host as every URL does. Deno's `domainToASCII` converts no addresses, and accepts names that URLs do not. */
+function hostOfUrl(host: string): string | undefined {
+  const url = `ws://${host}`;
+  return URL.canParse(url) ? new URL(url).hostname : undefined;
 }
 
 function checkLengths(name: string, refused: (why: string) => Error): void {

@@ -4,6 +4,9 @@ import { DialError } from "../core/errors.ts";
 /** Milliseconds to wait for a session ticket after the TLS handshake. Servers need not send one. */
 const verdictMs = 1_000;
 
+/** The same where tickets cannot be seen, as on Deno: every connection with a client certificate waits that long. */
+const unseenVerdictMs = 200;
+
 /** Interval of polling in milliseconds. The library removes all listeners, so `session` events cannot be used. */
 const lookEveryMs = 2;
 
@@ -22,7 +25,8 @@ export function certificateVerdict(socket: TLSSocket): Promise<void> {
     let failure: Error = new DialError("the server closed the connection after the TLS handshake", {
       reason: "tls_closed",
     });
-    const endsAt = performance.now() + verdictMs;
+    const seesTickets = typeof socket.getTLSTicket === "function";
+    const endsAt = performance.now() + (seesTickets ? verdictMs : unseenVerdictMs);
     const settle = (act: () => void) => {
       clearInterval(timer);
       socket.off("error", onError).off("close", onClose);
@@ -36,7 +40,7 @@ export function certificateVerdict(socket: TLSSocket): Promise<void> {
     const timer = setInterval(() => {
       if (socket.destroyed) return;
       // Not before the second check after the limit: after a blocked event loop, sockets are read between the two.
-      if (socket.getTLSTicket() !== undefined || over) settle(resolve);
+      if (over || (seesTickets && socket.getTLSTicket() !== undefined)) settle(resolve);
       over = performance.now() > endsAt;
     }, lookEveryMs);
     socket.on("error", onError).on("close", onClose);

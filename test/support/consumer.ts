@@ -80,7 +80,7 @@ function newConsumer(): Consumer {
 }
 
 /** Runs a command without the environment variables of this repository's tests. */
-async function run(folder: string, command: string, args: readonly string[]): Promise<Output> {
+export async function run(folder: string, command: string, args: readonly string[]): Promise<Output> {
   const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, FORCE_COLOR: ___, ...inherited } = process.env;
   const env = { ...inherited, NO_COLOR: "1" };
   try {
