@@ -81,6 +81,8 @@ export interface ProxyDoneInfo extends ProxyStartInfo, Ended {}
 
 /** What {@link DialTrace.tlsHandshakeStart} says. */
 export interface TlsHandshakeStartInfo {
+  /** The target whose server the handshake is with: the dialed one, or the proxy. Adapters may leave it out. */
+  readonly target?: Target | undefined;
   /** Name sent as SNI and checked against the certificate; empty for an IP literal. */
   readonly serverName: string;
 }

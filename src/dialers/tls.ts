@@ -102,5 +102,5 @@ async function observeHandshake(
       throw error;
     }
   };
-  return timed(context, "tlsHandshake", { serverName: name }, attempt, tlsInfo);
+  return timed(context, "tlsHandshake", { target, serverName: name }, attempt, tlsInfo);
 }

@@ -1,11 +1,13 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { closeReasons } from "../core/event-values.ts";
+import type { Target } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
 import { type Add, byValue, type Sink } from "./sink.ts";
+import type { Timestamps } from "./timestamps.ts";
 
 /** Counts open connections by state, closed connections by reason, lifetimes and bytes. */
-export function connectionMetrics(sink: Sink) {
+export function connectionMetrics(sink: Sink, certificates: Timestamps) {
   const establishedTotal = sink.series("connectionEstablished", {});
   const used = sink.series("connectionCount", { "dialer.connection.state": "used" });
   const idle = sink.series("connectionCount", { "dialer.connection.state": "idle" });
@@ -26,7 +28,8 @@ export function connectionMetrics(sink: Sink) {
       used(-1);
       idle(1);
     },
-    connClosed({ conn, reason, durationMs }) {
+    connClosed({ target, conn, reason, durationMs }) {
+      certificates.closed(target);
       if (idleConns.delete(conn)) idle(-1);
       else used(-1);
       closed(reason)(1);
@@ -35,7 +38,8 @@ export function connectionMetrics(sink: Sink) {
     },
   } satisfies DialTrace;
 
-  const established = (conn: Duplex) => {
+  const established = (conn: Duplex, target: Target) => {
+    certificates.opened(target);
     establishedTotal(1);
     used(1);
     bytes.opened(conn);

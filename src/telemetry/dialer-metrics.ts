@@ -10,10 +10,11 @@ import type { Sink } from "./sink.ts";
  * series.
  */
 export function dialerMetrics(sink: Sink, endpoints: readonly string[] = []): HooksOf<"metrics"> {
-  const connections = connectionMetrics(sink);
+  const certificates = sink.earliest("peerCertificateExpiry");
+  const connections = connectionMetrics(sink, certificates);
   return {
     ...dialMetrics(sink, connections.established),
-    ...phaseMetrics(sink),
+    ...phaseMetrics(sink, certificates),
     ...decisionMetrics(sink, endpoints),
     ...connections.hooks,
   };

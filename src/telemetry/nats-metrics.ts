@@ -3,9 +3,11 @@ import { markObserver } from "../support/observed-places.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkOptions } from "../support/validate.ts";
 import { checkName } from "./check-name.ts";
+import { clientInstruments } from "./client-instruments.ts";
 import { clientMetrics } from "./client-metrics.ts";
 import { checkRegistry } from "./prometheus.ts";
-import { type AnyRegistry, prometheusSink } from "./prometheus-instruments.ts";
+import { prometheusSink } from "./prometheus-instruments.ts";
+import { type AnyRegistry, checkFree } from "./registry-metrics.ts";
 
 /** Options of {@link natsMetrics}. */
 export interface NatsMetricsOptions {
@@ -32,6 +34,7 @@ export function natsMetrics(options: NatsMetricsOptions): ClientObserver {
   const { registry, name = "default" } = options;
   checkRegistry("natsMetrics", registry);
   checkName("natsMetrics", name);
+  checkFree("natsMetrics", registry, Object.values(clientInstruments));
   return markObserver(clientMetrics(prometheusSink(registry, name)), "clients", {
     factory: "natsMetrics",
     name,

@@ -14,7 +14,7 @@ import { wrongReturn } from "../support/returned.ts";
 import { type Instrument, ownerLabel } from "./instrument.ts";
 import { type InstrumentKey, instruments } from "./instruments.ts";
 import { scopeName, scopeVersion } from "./scope.ts";
-import type { Add, Level, Series, SetTimestamp, Sink } from "./sink.ts";
+import type { Add, Level, Series, Sink } from "./sink.ts";
 import { Timestamps } from "./timestamps.ts";
 
 /** Returns the provider registered with the API, or `undefined` if there is none yet. */
@@ -41,6 +41,7 @@ export function otelSink(provider: MeterProvider, owner: string): Sink {
     series: (key, labels) => found.series(key, attributesOf(labels)) as Series<typeof key>,
     earliest: (key) => found.earliest(key, attributesOf({})),
     beforeScrape: (_keys, collect) => found.beforeCollection(collect),
+    restore() {},
   };
 }
 
@@ -82,11 +83,11 @@ class Meters {
     return made;
   }
 
-  earliest(key: InstrumentKey, attributes: Attributes): SetTimestamp {
+  earliest(key: InstrumentKey, attributes: Attributes): Timestamps {
     const id = JSON.stringify([key, attributes]);
     const found = this.#timestamps.get(id) ?? { attributes, timestamps: new Timestamps() };
     this.#timestamps.set(id, found);
-    return (name, seconds) => found.timestamps.set(name, seconds);
+    return found.timestamps;
   }
 
   beforeCollection(collect: () => void): void {
@@ -129,11 +130,12 @@ function meterOf(provider: MeterProvider): Meter {
   throw wrongReturn("meterProvider.getMeter()", "must return a meter", meter);
 }
 
-function optionsOf({ help, unit, buckets }: Instrument): MetricOptions {
+function optionsOf(instrument: Instrument): MetricOptions {
+  const { help, unit } = instrument;
   return {
     description: help,
     unit,
     valueType: unit === "s" ? ValueType.DOUBLE : ValueType.INT,
-    ...(buckets && { advice: { explicitBucketBoundaries: [...buckets] } }),
+    ...(instrument.kind === "histogram" && { advice: { explicitBucketBoundaries: [...instrument.buckets] } }),
   };
 }

@@ -3,9 +3,11 @@ import { markObserver } from "../support/observed-places.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkOptions } from "../support/validate.ts";
 import { checkName } from "./check-name.ts";
+import { poolInstruments } from "./pool-instruments.ts";
 import { poolObserver } from "./pool-metrics.ts";
 import { checkRegistry } from "./prometheus.ts";
-import { type AnyRegistry, prometheusSink } from "./prometheus-instruments.ts";
+import { prometheusSink } from "./prometheus-instruments.ts";
+import { type AnyRegistry, checkFree } from "./registry-metrics.ts";
 
 /** Options of {@link poolMetrics}. */
 export interface PoolMetricsOptions {
@@ -31,6 +33,7 @@ export function poolMetrics(options: PoolMetricsOptions): PoolObserver {
   const { registry, name = "default" } = options;
   checkRegistry("poolMetrics", registry);
   checkName("poolMetrics", name);
+  checkFree("poolMetrics", registry, Object.values(poolInstruments));
   return markObserver(poolObserver(prometheusSink(registry, name)), "pools", {
     factory: "poolMetrics",
     name,

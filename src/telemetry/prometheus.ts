@@ -4,10 +4,12 @@ import { attach } from "../engine/observe.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkFunction, checkOptions, invalid, show } from "../support/validate.ts";
 import { checkEndpoints, checkName } from "./check-name.ts";
+import { dialerInstruments } from "./dialer-instruments.ts";
 import { dialerMetrics } from "./dialer-metrics.ts";
-import { goConntrackHooks } from "./go-conntrack.ts";
+import { goConntrackCounters, goConntrackHooks } from "./go-conntrack.ts";
 import type { Exemplar } from "./kept-histogram.ts";
-import { type AnyRegistry, isOpenMetrics, prometheusSink } from "./prometheus-instruments.ts";
+import { isOpenMetrics, prometheusSink } from "./prometheus-instruments.ts";
+import { type AnyRegistry, checkFree } from "./registry-metrics.ts";
 
 /** Options of {@link withPrometheus}. */
 export interface PrometheusOptions {
@@ -50,6 +52,7 @@ export function withPrometheus(options: PrometheusOptions): Middleware {
   checkRegistry("withPrometheus", registry);
   checkName("withPrometheus", name);
   checkEndpoints("withPrometheus", endpoints);
+  checkFree("withPrometheus", registry, Object.values(dialerInstruments));
   if (exemplars !== undefined) {
     checkFunction("withPrometheus: exemplars", exemplars);
     if (!isOpenMetrics(registry)) {
@@ -62,6 +65,7 @@ export function withPrometheus(options: PrometheusOptions): Middleware {
   if (typeof goConntrack !== "boolean") {
     throw invalid(TypeError, `withPrometheus: goConntrack must be a boolean, got ${show(goConntrack)}`);
   }
+  if (goConntrack) checkFree("withPrometheus", registry, goConntrackCounters);
   const place = { factory: "withPrometheus", name, into: registry };
   const metrics = attach(dialerMetrics(prometheusSink(registry, name, exemplars), endpoints), { place });
   if (!goConntrack) return metrics;

@@ -1,4 +1,5 @@
 import type { InstrumentKey, instruments } from "./instruments.ts";
+import type { Timestamps } from "./timestamps.ts";
 
 /** Adds to one series. */
 export type Add = (value: number) => void;
@@ -14,9 +15,6 @@ export type Series<K extends InstrumentKey> = Row<K>["kind"] extends "gauge" ? L
 /** A value for each label of one row of the table. */
 export type Labels<K extends InstrumentKey> = { readonly [L in keyof Row<K>["labels"]]: string };
 
-/** Sets the timestamp of a name. The gauge shows the earliest timestamp of all names. */
-export type SetTimestamp = (name: string, seconds: number) => void;
-
 /**
  * The series of one owner (a dialer, pool or client) in a metrics library. Owners with the same name share their
  * series.
@@ -24,10 +22,12 @@ export type SetTimestamp = (name: string, seconds: number) => void;
 export interface Sink {
   /** Returns one series. It is created if missing, and starts at zero where the library supports that. */
   series<K extends InstrumentKey>(key: K, labels: Labels<K>): Series<K>;
-  /** Returns the series of a gauge that shows the earliest of several timestamps. It has no value before the first. */
-  earliest(key: InstrumentKey): SetTimestamp;
+  /** Returns the timestamps of which a gauge shows the earliest. It has no value before the first. */
+  earliest(key: InstrumentKey): Timestamps;
   /** Calls `collect` before any of the instruments is read. */
   beforeScrape(keys: readonly InstrumentKey[], collect: () => void): void;
+  /** Exposes the metrics again, if the application has removed all of them. Called before each dial. */
+  restore(): void;
 }
 
 /** Label value for everything outside a label's set of values. */

@@ -7,7 +7,7 @@ import { compose, parseTarget, tcp, withRetry, withTimeout } from "../../src/ind
 import { natsMetrics, type PrometheusOptions, withPrometheus } from "../../src/prometheus.ts";
 import type { Instrument } from "../../src/telemetry/instrument.ts";
 import { instruments } from "../../src/telemetry/instruments.ts";
-import { prometheusName } from "../../src/telemetry/prometheus-instruments.ts";
+import { prometheusName } from "../../src/telemetry/prometheus-name.ts";
 import { freePort, goodPeer } from "../support/peers.ts";
 import { scrape } from "./exposition.ts";
 import { me, observed, table } from "./metered.ts";
