@@ -5,6 +5,8 @@ import { checkOptions } from "../support/validate.ts";
 import { checkName } from "./check-name.ts";
 import { clientInstruments } from "./client-instruments.ts";
 import { clientMetrics } from "./client-metrics.ts";
+import { ownerLabel } from "./instrument.ts";
+import { readFixedAttributes } from "./own-attributes.ts";
 import { checkRegistry } from "./prometheus.ts";
 import { prometheusSink } from "./prometheus-instruments.ts";
 import { type AnyRegistry, checkFree } from "./registry-metrics.ts";
@@ -18,6 +20,10 @@ export interface NatsMetricsOptions {
    * both together. @defaultValue `"default"`
    */
   name?: string | undefined;
+  /**
+   * Your own attributes and their values, such as `{ shard: "eu-1" }`. Use those of the client's dialer. @defaultValue none
+   */
+  attributes?: Readonly<Record<string, string>> | undefined;
 }
 
 /**
@@ -30,12 +36,13 @@ export interface NatsMetricsOptions {
  * @throws TypeError at construction if an option is invalid.
  */
 export function natsMetrics(options: NatsMetricsOptions): ClientObserver {
-  checkOptions("natsMetrics", options, { registry: true, name: true });
+  checkOptions("natsMetrics", options, { registry: true, name: true, attributes: true });
   const { registry, name = "default" } = options;
   checkRegistry("natsMetrics", registry);
   checkName("natsMetrics", name);
+  const own = readFixedAttributes("natsMetrics", options.attributes);
   checkFree("natsMetrics", registry, Object.values(clientInstruments));
-  return markObserver(clientMetrics(prometheusSink(registry, name)), "clients", {
+  return markObserver(clientMetrics(prometheusSink(registry, { [ownerLabel]: name, ...own })), "clients", {
     factory: "natsMetrics",
     name,
     into: registry,

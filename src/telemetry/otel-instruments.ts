@@ -11,9 +11,10 @@ import {
   ValueType,
 } from "@opentelemetry/api";
 import { wrongReturn } from "../support/returned.ts";
-import { type Instrument, ownerLabel } from "./instrument.ts";
+import type { Instrument } from "./instrument.ts";
 import { type InstrumentKey, instruments } from "./instruments.ts";
 import { scopeName, scopeVersion } from "./scope.ts";
+import { Shared } from "./shared.ts";
 import type { Add, Level, Series, Sink } from "./sink.ts";
 import { Timestamps } from "./timestamps.ts";
 
@@ -24,7 +25,7 @@ export function registeredMeterProvider(): MeterProvider | undefined {
 }
 
 /** Returns the series of one owner (a dialer, pool or client) in the instruments of `provider`. */
-export function otelSink(provider: MeterProvider, owner: string): Sink {
+export function otelSink(provider: MeterProvider, owner: Attributes): Sink {
   let meters = byProvider.get(provider);
   if (meters === undefined) {
     meters = new Meters(provider);
@@ -32,7 +33,7 @@ export function otelSink(provider: MeterProvider, owner: string): Sink {
   }
   const found = meters;
   const attributesOf = (labels: Readonly<Record<string, string>>) => {
-    const attributes: Attributes = { [ownerLabel]: owner };
+    const attributes: Attributes = { ...owner };
     // A label that is empty in Prometheus, such as error.type on success, is absent in OpenTelemetry.
     for (const [label, value] of Object.entries(labels)) if (value !== "") attributes[label] = value;
     return attributes;
@@ -41,6 +42,7 @@ export function otelSink(provider: MeterProvider, owner: string): Sink {
     series: (key, labels) => found.series(key, attributesOf(labels)) as Series<typeof key>,
     earliest: (key) => found.earliest(key, attributesOf({})),
     beforeScrape: (_keys, collect) => found.beforeCollection(collect),
+    shared: (key, make) => found.shared.of(JSON.stringify([owner, key]), make),
     restore() {},
   };
 }
@@ -58,6 +60,8 @@ class Meters {
   /** Pass the kept counts on. They run after the collectors, which may add to them. */
   readonly #flushes = new Set<() => void>();
   readonly #series = new Map<string, Add | Level>();
+  /** What the observers of one owner share. */
+  readonly shared = new Shared();
   readonly #timestamps = new Map<string, { readonly attributes: Attributes; readonly timestamps: Timestamps }>();
 
   constructor(provider: MeterProvider) {

@@ -4,6 +4,7 @@ import { type Instrument, ownerLabel } from "./instrument.ts";
 import { KeptHistogram } from "./kept-histogram.ts";
 import { KeptCounter, KeptGauge } from "./kept-metrics.ts";
 import { prometheusName, promLabel } from "./prometheus-name.ts";
+import { Shared } from "./shared.ts";
 
 /** A prom-client registry, with either content type. */
 export type AnyRegistry = Registry | Registry<OpenMetricsContentType>;
@@ -24,6 +25,8 @@ interface Registered {
 export class RegistryMetrics {
   readonly #registry: AnyRegistry;
   readonly #metrics = new Map<string, Registered>();
+  /** What the observers of one owner share. */
+  readonly shared = new Shared();
 
   constructor(registry: AnyRegistry) {
     this.#registry = registry;

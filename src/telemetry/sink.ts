@@ -22,6 +22,8 @@ export type Labels<K extends InstrumentKey> = { readonly [L in keyof Row<K>["lab
 export interface Sink {
   /** Returns one series. It is created if missing, and starts at zero where the library supports that. */
   series<K extends InstrumentKey>(key: K, labels: Labels<K>): Series<K>;
+  /** Returns what all observers of this owner share, which `make` creates on first use. */
+  shared<T>(key: string, make: () => T): T;
   /** Returns the timestamps of which a gauge shows the earliest. It has no value before the first. */
   earliest(key: InstrumentKey): Timestamps;
   /** Calls `collect` before any of the instruments is read. */
@@ -34,15 +36,33 @@ export interface Sink {
 export const otherValue = "_OTHER";
 
 /**
- * Makes one entry for each value of a label, and returns their lookup. Any other value, as an adapter in plain
- * JavaScript may report, shares the entry of `_OTHER`, which is made when first needed.
+ * Returns the lookup of one entry for each value of a label, which is made when first needed. Any other value, as an
+ * adapter in plain JavaScript may report, shares the entry of `_OTHER`.
  */
 export function byValue<K extends string, V>(values: readonly K[], make: (value: string) => V): (value: K) => V {
-  const made = new Map<string, V>(values.map((value) => [value, make(value)]));
-  const makeOther = () => {
-    const other = make(otherValue);
-    made.set(otherValue, other);
-    return other;
+  const known = new Set<string>(values);
+  const made = new Map<string, V>();
+  const makeFor = (value: string) => {
+    const key = known.has(value) ? value : otherValue;
+    const entry = made.get(key) ?? make(key);
+    made.set(key, entry);
+    return entry;
   };
-  return (value) => made.get(value) ?? made.get(otherValue) ?? makeOther();
+  return (value) => made.get(value) ?? makeFor(value);
+}
+
+/** As {@link byValue}, with the entries of all values made at once. */
+export function byEachValue<K extends string, V>(values: readonly K[], make: (value: string) => V): (value: K) => V {
+  const lookup = byValue(values, make);
+  for (const value of values) lookup(value);
+  return lookup;
+}
+
+/** Returns a function that makes its result when first called. */
+export function lazily<V>(make: () => V): () => V {
+  let made: V | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
