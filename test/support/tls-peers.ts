@@ -8,6 +8,8 @@ export interface TlsPeer {
   readonly port: number;
   /** Connections with a completed handshake, oldest first. */
   readonly secured: readonly TLSSocket[];
+  /** Presents another certificate from now on. */
+  renew(certificate: Pick<TlsOptions, "cert" | "key">): void;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -37,7 +39,9 @@ export async function tlsPeer(options: TlsOptions, serve: (socket: TLSSocket) =>
     server.close();
     await once(server, "close");
   };
-  return { port, secured, close, [Symbol.asyncDispose]: close };
+  const renew = (certificate: Pick<TlsOptions, "cert" | "key">) =>
+    server.setSecureContext({ ...options, ...certificate });
+  return { port, secured, renew, close, [Symbol.asyncDispose]: close };
 }
 
 /** A lookup that resolves every name to 127.0.0.1. */
