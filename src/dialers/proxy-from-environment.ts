@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Dialer } from "../core/dialer.ts";
 import { dialerOf, runOf } from "../engine/context.ts";
-import { placesOf } from "../engine/layer-info.ts";
+import { baseInfo } from "../engine/layer-info.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkDialer, checkOptions, invalid, show, showKind } from "../support/validate.ts";
 import { httpProxy } from "./http-proxy.ts";
@@ -48,11 +48,15 @@ export function proxyFromEnvironment(
   if (url === undefined) return direct;
 
   const isDirect = noProxy(read("no_proxy") ?? "");
-  const [dialDirect, dialProxy] = [runOf(direct), runOf(proxyOf(url))];
-  return dialerOf(function environmentDialer(target, context) {
-    const run = target.path !== undefined || isDirect(target.host, target.port) ? dialDirect : dialProxy;
-    return run(target, context);
-  }, placesOf(direct));
+  const proxied = proxyOf(url);
+  const [dialDirect, dialProxy] = [runOf(direct), runOf(proxied)];
+  return dialerOf(
+    function environmentDialer(target, context) {
+      const run = target.path !== undefined || isDirect(target.host, target.port) ? dialDirect : dialProxy;
+      return run(target, context);
+    },
+    baseInfo([], direct, proxied),
+  );
 }
 
 markFactories({ proxyFromEnvironment });
