@@ -53,7 +53,7 @@ export function withOtelMetrics(options: OtelMetricsOptions = {}): Middleware {
         return (metered ?? next)(target, context);
       };
     },
-    { observes: true, place },
+    { factory: "withOtelMetrics", observes: true, place, options: () => ({ name }) },
   );
 }
 

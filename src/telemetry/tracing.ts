@@ -72,7 +72,12 @@ export function withTracing(options: TracingOptions = {}): Middleware {
         const hooks = new UntracedDial(owners, dial.owner);
         return observed(next, target, dial, hooks, addHooks(hooks, dial.trace));
       },
-    { observes: true, place: { factory: "withTracing", name, into: tracerProvider } },
+    {
+      factory: "withTracing",
+      observes: true,
+      place: { factory: "withTracing", name, into: tracerProvider },
+      options: () => ({ name, mode }),
+    },
   );
 }
 
