@@ -1,3 +1,4 @@
+import { printable } from "../support/printable.ts";
 import type { DialerDescription, LayerDescription, WorstCase } from "./description.ts";
 import type { OptionValue } from "./layer-info.ts";
 
@@ -40,5 +41,5 @@ function draw(layer: LayerDescription, first: string, rest: string, lines: strin
 }
 
 function shownValue(value: OptionValue): string {
-  return typeof value === "object" ? `[${value.join(", ")}]` : String(value);
+  return printable(typeof value === "object" ? `[${value.join(", ")}]` : String(value));
 }
