@@ -28,7 +28,7 @@ const textOf = new Map(documents.map((document) => [document, readFileSync(docum
 // Inside the package, so that `import "dialtrace"` means this one.
 const folder = `test/.readme/${process.pid}`;
 const snippets = [...textOf].flatMap(([document, text]) =>
-  [...text.matchAll(/```ts\n(.*?)```(?:\n\n```text\n(.*?)```)?/gs)].map((match) => {
+  [...text.matchAll(/```ts\n(.*?)```(?:\n\n```text printed\n(.*?)```)?/gs)].map((match) => {
     const line = text.slice(0, match.index).split("\n").length;
     return {
       document,

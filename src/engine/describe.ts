@@ -64,10 +64,10 @@ function described(layer: Layer, overridden: ReadonlyMap<Layer, readonly string[
   const { traits, kind } = layer;
   const beneath = layer.beneath.map((each) => described(each, overridden));
   const [only] = beneath;
-  if (traits.factory === undefined && only !== undefined) return only;
+  if (traits.isPart && only !== undefined) return only;
   const options = Object.entries(traits.options?.() ?? {}).filter(([, value]) => value !== undefined);
   return {
-    name: traits.factory ?? "custom",
+    name: layer.title,
     kind,
     options: Object.fromEntries(options) as Record<string, OptionValue>,
     overriddenBy: overridden.get(layer) ?? [],

@@ -25,7 +25,7 @@ export interface LayerDescription {
   readonly beneath: readonly LayerDescription[];
 }
 
-/** What `describe` returns. */
+/** What `describe` returns. Its `toString()` draws the layers as a tree, followed by the worst case and the warnings. */
 export interface DialerDescription {
   /** The outermost layer, with all others beneath it. */
   readonly stack: LayerDescription;
@@ -36,6 +36,4 @@ export interface DialerDescription {
   readonly worstCase: WorstCase;
   /** Mistakes in the order or the options of the layers, in plain words. Empty if none are found. */
   readonly warnings: readonly string[];
-  /** Returns the layers as a tree, the worst case and the warnings, as text. */
-  toString(): string;
 }

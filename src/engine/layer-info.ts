@@ -12,8 +12,10 @@ export type ShownOptions = Readonly<Record<string, OptionValue | undefined>>;
 
 /** What a layer of this package, or a base dialer, declares about itself. */
 export interface LayerTraits {
-  /** Name in a description: the factory's. A layer without one is part of the layer above it, and is not described. */
+  /** Name in descriptions and warnings: the factory's. @defaultValue `name`, or `decorator` */
   readonly factory?: string | undefined;
+  /** Whether the layer is a part of the layer above it, and not described. */
+  readonly isPart?: boolean | undefined;
   /** Name by which `skip` refers to the layer. A layer without a name cannot be skipped. */
   readonly name?: string | undefined;
   /** Whether the layer only observes. A dial's own `timeoutMs` is applied beneath the outermost observers, so that they report it. */
@@ -68,6 +70,8 @@ const noInfo: LayerInfo = Object.freeze({
 /** One layer of a dialer, with those beneath it. Made once per composition; a dial does not read it. */
 export class Layer {
   readonly traits: LayerTraits;
+  /** Name in descriptions and warnings. */
+  readonly title: string;
   readonly kind: LayerKind;
   /** The next layer; beneath a base dialer, the dialers that it dials through. */
   readonly beneath: readonly Layer[];
@@ -76,6 +80,7 @@ export class Layer {
 
   constructor(traits: LayerTraits, kind: LayerKind, beneath: readonly Layer[]) {
     this.traits = traits;
+    this.title = traits.factory ?? traits.name ?? "decorator";
     this.kind = kind;
     this.beneath = beneath;
     this.info = isBase(kind) ? baseInfo(beneath) : withLayer(traits, beneath[0]?.info ?? noInfo);

@@ -12,8 +12,8 @@ import { outcomeOf } from "./outcome.ts";
 interface AttachOptions {
   readonly name?: string;
   readonly place?: Place;
-  /** Name in a description. @defaultValue that of the place */
-  readonly factory?: string | undefined;
+  /** Name in a description. @defaultValue that of the place; without both, the layer is a part of the layer above it */
+  readonly factory?: string;
   readonly composed?: LayerTraits["composed"];
 }
 
@@ -25,7 +25,15 @@ interface AttachOptions {
 export function attach(observer: DialTrace | Observer, options: AttachOptions = {}): Middleware {
   const { name, place, factory = place?.factory, composed } = options;
   const shown = place === undefined || place.name === name ? undefined : () => ({ name: place.name });
-  const traits = { observes: true, place, name, factory, composed, options: shown };
+  const traits = {
+    factory,
+    isPart: factory === undefined,
+    observes: true,
+    place,
+    name,
+    composed,
+    options: shown,
+  };
   if (typeof observer === "function") {
     return layer(
       (next) =>

@@ -34,7 +34,7 @@ function flattened(layer: Layer): Layer[] {
   return [layer, ...layer.beneath.flatMap(flattened)];
 }
 
-const nameOf = ({ traits }: Layer) => traits.factory ?? "custom";
+const nameOf = ({ title }: Layer) => title;
 
 /** Most calls of the layer beneath that the layer makes. */
 function callsOf({ traits }: Layer): number {
@@ -78,7 +78,7 @@ function longerTimeout({ layer, above }: Placed): string | undefined {
 
 /** An observer sees the layers beneath it; those that decide are to be seen. */
 function blindObserver({ layer, above }: Placed): string | undefined {
-  if (!layer.traits.observes || layer.traits.factory === undefined) return undefined;
+  if (!layer.traits.observes || layer.traits.isPart) return undefined;
   const unseen = above.filter(({ traits, kind }) => kind === "middleware" && traits.name !== undefined);
   if (unseen.length === 0) return undefined;
   const names = [...new Set(unseen.map(nameOf))].join(", ");

@@ -77,7 +77,7 @@ export function withLog(logger: Logger = console, options: LogOptions = {}): Mid
       if (failed) safeLogger.warn(text);
       else safeLogger.info(text);
     }),
-    { name: "log", factory: undefined },
+    { name: "log" },
   );
   return asObserver((next) => lines(pictures(next)));
 }
