@@ -70,6 +70,9 @@ export { tls } from "./dialers/tls.ts";
 export type { TlsDialerOptions } from "./dialers/tls-options.ts";
 export type { SocketDialer } from "./dialers/tunnel.ts";
 export { compose } from "./engine/compose.ts";
+export { describe } from "./engine/describe.ts";
+export type { DialerDescription, LayerDescription, WorstCase } from "./engine/description.ts";
+export type { LayerKind, OptionValue } from "./engine/layer-info.ts";
 export { type AddressResolver, type DnsAOptions, dnsA } from "./failover/discovery/dns-a.ts";
 export { type DnsSrvOptions, dnsSrv, type SrvResolver } from "./failover/discovery/dns-srv.ts";
 export type {

@@ -423,6 +423,10 @@ const rows: readonly Row[] = [
 /** Exported functions without options, with arguments that they refuse. */
 const others: Readonly<Record<string, readonly (readonly [given: unknown[], message: RegExp])[]>> = {
   classify: [],
+  describe: [
+    [[5], /^connect: options must be an object, got 5$/],
+    [[{ maxReconnectAttempts: "many" }], /^connect: maxReconnectAttempts must be a number, got "many"$/],
+  ],
   compose: [
     [[], /^compose: needs a base dialer/],
     [[core.tcp], /^compose: layer 1 must be a function, got the factory tcp; call it: tcp\(\)$/],
