@@ -4,9 +4,12 @@ import type { Duplex } from "node:stream";
 /** Ends a stream so that its peer sees an error instead of the end of the data: a TCP socket is reset. */
 export function abortStream(stream: Duplex): void {
   if (stream.destroyed) return;
+  const { writableEnded, writableFinished, writableLength } = stream;
+  // libuv refuses to reset a socket while it sends the end of the data, and the socket would stay open.
+  const isEnding = writableEnded && !writableFinished && writableLength === 0;
   try {
     const { resetAndDestroy } = stream as Partial<Socket>;
-    if (resetAndDestroy !== undefined) resetAndDestroy.call(stream);
+    if (resetAndDestroy !== undefined && !isEnding) resetAndDestroy.call(stream);
   } catch {
     // Node can reset neither unix sockets nor TLS sockets.
   }
