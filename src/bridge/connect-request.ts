@@ -1,8 +1,8 @@
-import { parseTarget, type Target } from "../core/target.ts";
 import { httpStatusOf } from "./answers.ts";
 import type { ClientRequest } from "./client-request.ts";
 import type { Gate } from "./gate.ts";
 import { refused } from "./refused-request.ts";
+import { requestedTarget } from "./requested-target.ts";
 
 const statusTexts: Readonly<Record<number, string>> = {
   400: "Bad Request",
@@ -45,7 +45,9 @@ export function connectRequest(head: Buffer, gate: Gate): ClientRequest {
     const challenge = 'Proxy-Authenticate: Basic realm="proxy"';
     throw refused("auth_failed", "the client sent no valid credentials", answer(407, "auth_failed", challenge));
   }
-  const target = targetOf(authority);
+  const [, address, name, port = ""] = authorityForm.exec(authority) ?? [];
+  const target = requestedTarget(address ?? name ?? "", port);
+  if (target === undefined) throw refused("protocol", "CONNECT has no valid target", answer(400, "bad_target"));
   if (!gate.admitsTarget(target)) {
     throw refused("access_denied", `the target ${target} is not allowed`, answer(403, "access_denied"), target);
   }
@@ -54,15 +56,6 @@ export function connectRequest(head: Buffer, gate: Gate): ClientRequest {
     granted: established,
     refusal: (reason) => answer(httpStatusOf(reason), reason),
   };
-}
-
-function targetOf(authority: string): Target {
-  const [, address, name, port = ""] = authorityForm.exec(authority) ?? [];
-  try {
-    return parseTarget({ host: address ?? name ?? "", port });
-  } catch {
-    throw refused("protocol", "CONNECT has no valid target", answer(400, "bad_target"));
-  }
 }
 
 function hasCredentials(headers: readonly string[], gate: Gate): boolean {

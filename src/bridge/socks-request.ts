@@ -1,10 +1,10 @@
 import type { Socket } from "node:net";
-import { parseTarget, type Target } from "../core/target.ts";
 import { socksReplies, socksReplyTo } from "./answers.ts";
 import type { ClientRequest } from "./client-request.ts";
 import type { Gate } from "./gate.ts";
 import { readMessage } from "./read-message.ts";
 import { refused } from "./refused-request.ts";
+import { requestedTarget } from "./requested-target.ts";
 
 /** The first byte of each message of a SOCKS5 client, except for its credentials. */
 export const socksVersion = 5;
@@ -43,19 +43,18 @@ export async function socksRequest(greeting: Buffer, gate: Gate, client: Socket)
   if (method === userPassword) await checkCredentials(gate, client);
 
   const request = await readMessage(client, requestLength);
-  const [version, command, , type] = request;
-  const unanswered = version === socksVersion ? socksReplies.generalFailure : undefined;
-  if (unanswered === undefined) throw refused("protocol", "the client's request is not SOCKS5", undefined);
+  const [version, command, , type = 0] = request;
+  if (version !== socksVersion) throw refused("protocol", "the client's request is not SOCKS5", undefined);
   if (command !== connectCommand) {
     throw refused("protocol", "the SOCKS command is not CONNECT", reply(socksReplies.commandNotSupported));
   }
-  const host = hostIn(request);
-  if (host === undefined) {
-    const isKnown = type === domainName;
-    const code = isKnown ? socksReplies.generalFailure : socksReplies.addressTypeNotSupported;
-    throw refused("protocol", "the SOCKS request has no valid address", reply(code));
+  if (![ipv4, domainName, ipv6].includes(type)) {
+    throw refused("protocol", "the SOCKS address type is unknown", reply(socksReplies.addressTypeNotSupported));
   }
-  const target = targetOf(host, request.readUInt16BE(request.length - 2));
+  const target = requestedTarget(hostIn(request), request.readUInt16BE(request.length - 2));
+  if (target === undefined) {
+    throw refused("protocol", "the SOCKS request has no valid target", reply(socksReplies.generalFailure));
+  }
   if (!gate.admitsTarget(target)) {
     throw refused("access_denied", `the target ${target} is not allowed`, reply(socksReplies.notAllowed), target);
   }
@@ -100,32 +99,16 @@ function atLeast(bytes: Buffer, length: number): number | undefined {
   return bytes.length >= length ? length : undefined;
 }
 
-function hostIn(request: Buffer): string | undefined {
+/** Returns the host of a request; an empty one if its bytes are not UTF-8, which would all become the same character. */
+function hostIn(request: Buffer): string {
   const address = request.subarray(4, -2);
-  switch (request[3]) {
-    case ipv4:
-      return address.join(".");
-    case ipv6:
-      return Array.from({ length: 8 }, (_, index) => address.readUInt16BE(2 * index).toString(16)).join(":");
-    case domainName:
-      return nameIn(address.subarray(1));
-    default:
-      return undefined;
+  if (request[3] === ipv4) return address.join(".");
+  if (request[3] === ipv6) {
+    return Array.from({ length: 8 }, (_, index) => address.readUInt16BE(2 * index).toString(16)).join(":");
   }
-}
-
-function nameIn(bytes: Buffer): string | undefined {
+  const bytes = address.subarray(1);
   const name = bytes.toString("utf8");
-  // Bytes that are not UTF-8 would all become the same character.
-  return Buffer.from(name).equals(bytes) ? name : undefined;
-}
-
-function targetOf(host: string, port: number): Target {
-  try {
-    return parseTarget({ host, port });
-  } catch {
-    throw refused("protocol", "the SOCKS request has no valid target", reply(socksReplies.generalFailure));
-  }
+  return Buffer.from(name).equals(bytes) ? name : "";
 }
 
 /** Returns a reply. The address of the connection is not told: most clients ignore it. */
