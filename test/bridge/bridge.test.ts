@@ -3,7 +3,13 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { type BridgeErrorInfo, type BridgeOptions, type BridgeServer, bridge } from "../../src/bridge.ts";
+import {
+  type BridgeErrorInfo,
+  type BridgeListenOptions,
+  type BridgeOptions,
+  type BridgeServer,
+  bridge,
+} from "../../src/bridge.ts";
 import {
   compose,
   type DialDoneInfo,
@@ -20,7 +26,10 @@ import { socketLedger } from "../support/socket-ledger.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 import { rawClient, whereOf } from "./raw-client.ts";
 
-const where = { tcp: () => ({ port: 0 }), "a unix socket": () => ({ path: join(temporaryFolder(), "b.sock") }) };
+const where: Record<"tcp" | "a unix socket", () => BridgeListenOptions> = {
+  tcp: () => ({ port: 0 }),
+  "a unix socket": () => ({ path: join(temporaryFolder(), "b.sock") }),
+};
 
 /** A dialer that never connects, and records how its dials end. */
 function hangingDialer() {

@@ -25,18 +25,20 @@ export async function rawClient(server: BridgeServer): Promise<RawClient> {
   const socket = connect({ ...whereOf(server), allowHalfOpen: true });
   let received = "";
   let ended = false;
-  let code: string | undefined;
-  socket.on("error", (error: NodeJS.ErrnoException) => {
-    code = error.code;
+  let failure: NodeJS.ErrnoException | undefined;
+  socket.on("error", (error) => {
+    failure = error;
   });
-  const closed = new Promise<string | undefined>((resolve) => socket.once("close", () => resolve(code)));
+  const closed = new Promise<string | undefined>((resolve) => socket.once("close", () => resolve(failure?.code)));
   socket.setEncoding("latin1").on("data", (text: string) => {
     received += text;
   });
   socket.on("end", () => {
     ended = true;
   });
-  await once(socket, "connect");
+  await once(socket, "connect").catch(() => {});
+  // A bridge may reset the connection before its client has seen that it exists.
+  if (failure !== undefined && failure.code !== "ECONNRESET") throw failure;
   return {
     socket,
     closed,
