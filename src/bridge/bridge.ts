@@ -37,7 +37,7 @@ export interface BridgeOptions<C extends Duplex = Socket> {
  * @throws RangeError or TypeError naming the option.
  * @example
  * await using server = await bridge({ dialer, target: "redis.internal:6379" }).listen({ path: "/run/app/redis.sock" });
- * const client = createClient({ socket: { path: server.path } });
+ * const client = createClient({ socket: { path: "/run/app/redis.sock", tls: false } });
  */
 export function bridge<C extends Duplex = Socket>(options: BridgeOptions<C>): Bridge {
   checkOptions("bridge", options, { dialer: true, target: true, onError: true, halfOpenTimeoutMs: true });

@@ -51,9 +51,8 @@ test("node-redis works through a bridge, reconnects through it, and its user see
     onError: (_error, info) => reported.push(info),
   }).listen({ path: socketPath() });
   const client = createClient({
-    socket: { path: server.path as string, reconnectStrategy: () => 20 },
-    disableOfflineQueue: false,
-  } as never);
+    socket: { path: server.path ?? "", tls: false, reconnectStrategy: () => 20 },
+  });
   client.on("error", () => {});
   await client.connect();
   await client.set("key", "value");
@@ -76,7 +75,7 @@ test("a retry of the bridge's dialer hides a restart from node-redis while it co
   await redis.stop();
   const dialer = compose(withRetry({ maxAttempts: 1000, initialBackoffMs: 10, maxBackoffMs: 50 }), tcp());
   await using server = await bridge({ dialer, target: redis.address }).listen({ path: socketPath() });
-  const client = createClient({ socket: { path: server.path as string, reconnectStrategy: false } } as never);
+  const client = createClient({ socket: { path: server.path ?? "", tls: false, reconnectStrategy: false } });
   client.on("error", () => {});
   const connected = client.connect();
   await until(() => server.connections === 1, "the client waits for the dial");
