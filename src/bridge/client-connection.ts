@@ -5,6 +5,7 @@ import { Deadline } from "../async/deadline.ts";
 import { classify } from "../core/classify.ts";
 import type { Dialer } from "../core/dialer.ts";
 import type { Target } from "../core/target.ts";
+import { discard } from "../support/connection.ts";
 import { notify } from "../support/user-call.ts";
 import { abortStream, closeOf } from "./abort-stream.ts";
 import type { ClientRequest, FailureReason, ReadRequest } from "./client-request.ts";
@@ -67,7 +68,9 @@ export class ClientConnection<C extends Duplex> {
     client.on("error", ignore);
     client.once("timeout", () => this.abort());
     client.once("close", () => this.#cancel());
-    this.ended = this.#serve().then(() => closeOf(client));
+    this.ended = this.#serve()
+      .catch((error) => this.#failed(error))
+      .then(() => closeOf(client));
   }
 
   /** Cancels the dial and closes both connections. */
@@ -90,7 +93,12 @@ export class ClientConnection<C extends Duplex> {
       return;
     }
     if (request.granted !== undefined) this.#client.write(request.granted);
-    relay(this.#client, conn, early, this.#settings.halfOpenTimeoutMs);
+    try {
+      relay(this.#client, conn, early, this.#settings.halfOpenTimeoutMs);
+    } catch (error) {
+      discard(conn);
+      throw error;
+    }
     await closeOf(conn);
   }
 
@@ -128,6 +136,12 @@ export class ClientConnection<C extends Duplex> {
   #clientEnded(sentBytes: number): void {
     if (sentBytes === 0) this.abort();
     else this.#client.setTimeout(this.#settings.halfOpenTimeoutMs);
+  }
+
+  /** A stream of a user's own dialer may lack methods or throw. */
+  #failed(error: unknown): void {
+    report(this.#settings, error, { phase: "dial", reason: classify(error), target: undefined });
+    this.abort();
   }
 
   #cancel(): void {

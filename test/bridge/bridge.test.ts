@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
+import { Duplex } from "node:stream";
 import { describe, test } from "node:test";
 import {
   type BridgeErrorInfo,
@@ -406,6 +407,21 @@ test("a bridge accepts a dialer of any kind of stream, such as a scripted one", 
   await until(() => base.calls.length === 1, "the bridge has dialed");
   assert.equal(String(base.calls[0]?.target), "db.internal:5432");
   client.socket.destroy();
+});
+
+test("a stream of a dialer that cannot be piped is reported, and its client is reset", async () => {
+  const stream = new Duplex({ read() {} });
+  Object.assign(stream, { pipe: undefined });
+  const reported: string[] = [];
+  await using server = await bridge<Duplex>({
+    dialer: async () => stream,
+    target: "db.internal:5432",
+    onError: (error, { phase }) => reported.push(`${phase} ${(error as Error).name}`),
+  }).listen();
+  const client = await rawClient(server);
+  assert.equal(await client.closed, "ECONNRESET");
+  assert.deepEqual(reported, ["dial TypeError"]);
+  assert.ok(stream.destroyed);
 });
 
 /** Whether the socket takes more before nothing has moved for a while. */
