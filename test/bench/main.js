@@ -33,8 +33,8 @@ const aims = {
   "an inspector's layer": 1500,
 };
 
-const parts = { a: partA, b: partB, c: partC, d: partD, e: partE, f: partF, g: partG, h: partH };
-if (only !== undefined && !Object.hasOwn(parts, only)) throw new Error(`--only must be one of a to h, got ${only}`);
+const parts = { a: partA, b: partB, c: partC, d: partD, e: partE, f: partF, g: partG, h: partH, i: partI };
+if (only !== undefined && !Object.hasOwn(parts, only)) throw new Error(`--only must be one of a to i, got ${only}`);
 for (const [letter, part] of Object.entries(parts)) {
   if (only === undefined || only === letter) await part();
 }
@@ -206,6 +206,22 @@ function partH() {
   heading("h. Importing the package, each time in a new process");
   const results = measureImports(quick ? 5 : 21);
   printRatios(results, (ns) => `${(ns / 1e6).toFixed(1)} ms`, { of: "import", atMost: 0.5 });
+}
+
+async function partI() {
+  heading("i. A scrape of 200 dialers, each with timeout, retry and tcp(), before their first dials");
+  const contenders = [
+    { label: "as many series by hand, with prom-client", name: "scrape", variant: "by hand" },
+    { label: "withPrometheus", name: "scrape", variant: "dialtrace" },
+  ];
+  const base = process.env.DIALTRACE_BENCH_BASE;
+  if (base !== undefined) contenders.unshift({ label: `withPrometheus of ${base}`, name: "scrape", variant: "base" });
+  const plan = { rounds: quick ? 1 : 3, slices: quick ? 2 : 4, warmUp: 3, n: 3 };
+  const results = await measureSideBySide(contenders, plan);
+  printRatios(results, (ns) => `${(ns / 1e6).toFixed(1)} ms`, {
+    of: "withPrometheus",
+    atMost: base === undefined ? 1 : 0.5,
+  });
 }
 
 /** Turns times into rates. @param {import("./rounds.js").Result} result */
