@@ -36,8 +36,8 @@ const aims = {
 /** The most bytes that a dial through the full stack may allocate. */
 const mostBytes = 7_000;
 
-const parts = { a: partA, b: partB, c: partC, d: partD, e: partE, f: partF, g: partG, h: partH, i: partI };
-if (only !== undefined && !Object.hasOwn(parts, only)) throw new Error(`--only must be one of a to i, got ${only}`);
+const parts = { a: partA, b: partB, c: partC, d: partD, e: partE, f: partF, g: partG, h: partH, i: partI, j: partJ };
+if (only !== undefined && !Object.hasOwn(parts, only)) throw new Error(`--only must be one of a to j, got ${only}`);
 for (const [letter, part] of Object.entries(parts)) {
   if (only === undefined || only === letter) await part();
 }
@@ -244,6 +244,22 @@ async function partI() {
     { ...pieces, warmUp: quick ? 2_000 : 5_000 },
   );
   printRatios(trips, (ns) => `${(ns / 1000).toFixed(1)} µs`);
+}
+
+async function partJ() {
+  heading("j. A scrape of 200 dialers, each with timeout, retry and tcp(), before their first dials");
+  const contenders = [
+    { label: "as many series by hand, with prom-client", name: "scrape", variant: "by hand" },
+    { label: "withPrometheus", name: "scrape", variant: "dialtrace" },
+  ];
+  const base = process.env.DIALTRACE_BENCH_BASE;
+  if (base !== undefined) contenders.unshift({ label: `withPrometheus of ${base}`, name: "scrape", variant: "base" });
+  const plan = { rounds: quick ? 1 : 3, slices: quick ? 2 : 4, warmUp: 3, n: 3 };
+  const results = await measureSideBySide(contenders, plan);
+  printRatios(results, (ns) => `${(ns / 1e6).toFixed(1)} ms`, {
+    of: "withPrometheus",
+    atMost: base === undefined ? 1 : 0.5,
+  });
 }
 
 /** Turns times into rates. @param {import("./rounds.js").Result} result */
