@@ -3,7 +3,7 @@ import { Cancel } from "../async/cancel.ts";
 import type { Target } from "../core/target.ts";
 import type { DialTrace, DnsDoneInfo } from "../core/trace.ts";
 import type { DialContext, Run } from "../engine/context.ts";
-import { addHooks, noteHandled } from "../engine/hook-chain.ts";
+import { addToCaller, noteHandled } from "../engine/hook-chain.ts";
 import { discard } from "../support/connection.ts";
 
 /** What a dial reports to its lazy socket. Not called after {@link SocketDial.cancel}. */
@@ -27,7 +27,7 @@ export class SocketDial<C extends Duplex> {
     this.#receiver = receiver;
     this.#source = context.cancel;
     this.#source?.onAbort(this);
-    const trace = addHooks(new LookupHooks((info) => this.#report((to) => to.resolved(info))), context.trace);
+    const trace = addToCaller(new LookupHooks((info) => this.#report((to) => to.resolved(info))), context.trace);
     run(target, { ...context, cancel: this.#cancel, trace }).then(
       (conn) => this.#succeed(conn),
       (error) => this.#fail(error),
