@@ -37,11 +37,14 @@ function nodeOnly<T>(find: () => T): T | undefined {
 /** Members that a socket may have instead of Node's own, to see or change what it carries. */
 const carrying = ["write", "_write", "_writev", "read", "_read", "push", "emit"] as const;
 
+/** Events that a socket without a handle does not emit any more: other code that listens to one still needs it. */
+const watching = ["data", "readable", "drain", "finish", "timeout"] as const;
+
 /**
  * Moves the kernel's handle from the dialed socket `conn` to `socket`, which then reads and writes as if it had been
  * connected itself. Returns the bytes that `conn` had read, in order, or `undefined` if the handle cannot be moved:
- * `conn` is not a plain `net.Socket`, other code reads it or has replaced its methods, it has unsent or ended data, or
- * this runtime has no way to do it. Nothing has changed then.
+ * `conn` is not a plain `net.Socket`, other code listens to it or has replaced its methods, it has data to send or has
+ * received the end, or this runtime has no way to do it. Nothing has changed then.
  *
  * `conn` is left as a shell that stands for the connection: see {@link shell}.
  */
@@ -79,8 +82,9 @@ function isMovable(conn: Duplex): conn is Socket {
     conn.writableLength === 0 &&
     conn.readableEncoding === null &&
     conn.readableFlowing !== true &&
-    conn.listenerCount("data") === 0 &&
-    conn.listenerCount("readable") === 0 &&
+    watching.every((event) => conn.listenerCount(event) === 0) &&
+    // Node's own.
+    conn.listenerCount("end") <= 1 &&
     carrying.every((name) => !Object.hasOwn(conn, name))
   );
 }

@@ -71,7 +71,6 @@ export class DeferredSocket<C extends Duplex> extends Socket {
     this.#context = context;
     this.#settings = settings;
     this.#target = target;
-    if (settings.timeoutMs !== undefined) this.setTimeout(settings.timeoutMs);
     if (!settings.startOnConnect && target !== undefined) this.#start(target);
   }
 
@@ -161,6 +160,8 @@ export class DeferredSocket<C extends Duplex> extends Socket {
   _undestroy(): void {}
 
   #start(target: Target): void {
+    const { timeoutMs } = this.#settings;
+    if (timeoutMs !== undefined) this.setTimeout(timeoutMs);
     this.#setConnecting(true);
     this.#dial = new SocketDial(this.#run, target, this.#context, {
       resolved: (info) => this.#resolved(info),
@@ -189,7 +190,9 @@ export class DeferredSocket<C extends Duplex> extends Socket {
       this.destroy(conn.errored ?? new DialError(message, { reason: "handshake_closed", target }));
       return;
     }
-    for (const apply of this.#early.values()) apply(conn as Duplex as Partial<Socket>);
+    for (const [name, apply] of this.#early) {
+      notify(`a connection's ${name} setting`, () => apply(conn as Duplex as Partial<Socket>));
+    }
     inheritSecrets(this, conn);
     conn.on("error", (error) => this.destroy(error));
     onDestroy(conn, (error) => this.#connDestroyed(conn, error));

@@ -65,9 +65,11 @@ export class SocketDial<C extends Duplex> {
 
   #fail(error: unknown): void {
     this.#source?.offAbort(this);
-    this.#report((to) => {
+    // Not in this turn: an open breaker fails a dial before the caller has added its listeners, if it awaits first.
+    setImmediate(() => {
+      const receiver = this.#receiver;
       this.#receiver = undefined;
-      to.failed(error);
+      receiver?.failed(error);
     });
   }
 

@@ -264,6 +264,15 @@ describe("a failed dial of a lazy socket", () => {
     assert.deepEqual(events, ["dialStart", "dialDone failure"]);
   });
 
+  test("a dial that fails at once is told after the caller had a turn to add listeners", async () => {
+    const socket = lazySocket(scriptedDialer([new Error("open breaker")]), "h:1");
+    for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    const end = endOf(socket);
+    await until(() => end.closes.length > 0, "the socket has closed");
+    assert.equal(end.errors.length, 1);
+  });
+
   test("a dialer that yields no connection fails the socket with an error", async () => {
     const socket = lazySocket((async () => 5) as never, "h:1");
     const end = endOf(socket);
@@ -494,6 +503,20 @@ describe("a lazy socket that starts on connect", () => {
     assert.throws(() => socket.connect(1, "h"), /^TypeError: lazySocket: connect\(\) works once/);
   });
 
+  test("the timeout starts with connect()", async () => {
+    const socket = lazySocket(scriptedDialer(["hang"]), "h:1", { startOnConnect: true, timeoutMs: 10 });
+    let timeouts = 0;
+    socket.on("timeout", () => {
+      timeouts += 1;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(timeouts, 0);
+    socket.connect(1);
+    // The timer of a socket does not keep the process alive.
+    await until(() => timeouts > 0, "the timeout is emitted");
+    socket.destroy();
+  });
+
   test("what is written before connect() is sent when the socket has connected", async () => {
     let text = "";
     await using server = await peer(
@@ -564,6 +587,17 @@ describe("a lazy socket over a stream that is no socket", () => {
     await until(() => end.closes.length > 0, "the socket has closed");
     assert.equal(conn.destroyed, true);
     assert.equal((end.errors[0] as Error).message, "odd");
+  });
+
+  test("a stream whose setNoDelay throws is used all the same, with a warning", async () => {
+    const conn = Object.assign(connection(), {
+      setNoDelay() {
+        throw new Error("cannot");
+      },
+    });
+    const socket = lazySocket(async () => conn, "h:1").setNoDelay();
+    await once(socket, "connect");
+    socket.destroy();
   });
 
   test("a stream whose destroy throws does not keep the socket from closing", async () => {

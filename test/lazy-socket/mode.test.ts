@@ -54,6 +54,8 @@ test("a unix socket is adopted, and shows no addresses, like one of net.connect"
 /** What other code may have done to a dialed socket, so that its bytes have to pass it. */
 const touched: Readonly<Record<string, (socket: Socket) => void>> = {
   "has a listener for data": (socket) => void socket.on("data", () => {}),
+  "has a listener for end": (socket) => void socket.on("end", () => {}),
+  "has a listener for timeout": (socket) => void socket.on("timeout", () => {}),
   "decodes text": (socket) => void socket.setEncoding("latin1"),
   "has a write method of its own": (socket) => {
     const { write } = socket;
