@@ -96,6 +96,11 @@ const rows: readonly Row[] = [
     options: { ...perDial, clock: "object" },
   },
   {
+    factory: "lazySocket",
+    call: (options) => core.lazySocket(dial, "h:1", options as never).destroy(),
+    options: { ...perDial, clock: "object", event: "text", startOnConnect: "boolean", allowHalfOpen: "boolean" },
+  },
+  {
     factory: "retryBudget",
     call: (options) => core.retryBudget(options as never),
     options: { share: "number", minPerSecond: "number", windowMs: "number", clock: "object" },
@@ -447,6 +452,7 @@ const rows: readonly Row[] = [
 
 /** Exported functions without options, with arguments that they refuse. */
 const others: Readonly<Record<string, readonly (readonly [given: unknown[], message: RegExp])[]>> = {
+  lazySocketMode: [[[{}], /^lazySocketMode: socket must be a lazy socket, got an object$/]],
   classify: [],
   describe: [
     [[5], /^connect: options must be an object, got 5$/],
