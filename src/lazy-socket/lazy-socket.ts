@@ -4,7 +4,7 @@ import type { Dialer } from "../core/dialer.ts";
 import { parseTarget, type TargetLike } from "../core/target.ts";
 import { compose } from "../engine/compose.ts";
 import { contextOf, runOf } from "../engine/context.ts";
-import { layerOf } from "../engine/layer-info.ts";
+import { recordOf } from "../engine/layer-info.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkDialer, invalid, show } from "../support/validate.ts";
 import { DeferredSocket, type LazySocketMode } from "./deferred-socket.ts";
@@ -62,7 +62,7 @@ const compositions = new WeakMap<object, unknown>();
 
 /** Returns a dialer whose dials are observed and fail with a `DialError`: a bare base dialer has neither. */
 function composedFrom<C extends Duplex>(dialer: Dialer<C>): Dialer<C> {
-  if (layerOf(dialer)?.isComposition === true) return dialer;
+  if (recordOf(dialer)?.isComposition === true) return dialer;
   const composed = (compositions.get(dialer) as Dialer<C> | undefined) ?? compose(dialer);
   compositions.set(dialer, composed);
   return composed;

@@ -37,6 +37,7 @@ const optionNames: OptionNames<LazySocketOptions> = {
   handshake: true,
   background: true,
   owner: true,
+  attributes: true,
   clock: true,
   maxAttempts: true,
   backoff: true,
