@@ -190,7 +190,7 @@ describe("the connection that observers were given", () => {
         open: total("dialer_connection_count"),
         received: total("dialer_connection_io_bytes_total", "network_io_direction", "receive"),
         sent: total("dialer_connection_io_bytes_total", "network_io_direction", "transmit"),
-        closed: total("dialer_connections_closed_total"),
+        closed: total("dialer_connection_closed_total"),
       };
     };
     assert.deepEqual(await sum(), { open: 1, received: 10, sent: 10, closed: 0 });
