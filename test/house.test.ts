@@ -41,6 +41,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   telemetry: ["support", "core", "engine", "client", "pool"],
   inspector: ["support", "async", "core", "engine", "record", "client"],
   nats: ["support", "async", "core", "engine", "client", "dialers", "middleware"],
+  cli: [...["support", "async", "core", "engine", "record", "dialers", "middleware", "retry", "telemetry", "nats"]],
 };
 
 /** The entries of the package, and the rooms that each exports from. */
