@@ -1,5 +1,5 @@
 import { formatDuration } from "../../core/format.ts";
-import type { Evidence, PhaseDurations } from "../facts.ts";
+import type { Certificate, Evidence, PhaseDurations } from "../facts.ts";
 import { addressesSentence } from "./addresses.ts";
 
 const dayMs = 24 * 60 * 60_000;
@@ -38,12 +38,12 @@ function statusNote({ http }: Evidence): string | undefined {
 
 /** Certificates that live for days only are renewed later than others, so that a third of the life counts too. */
 function expiryNote({ tls }: Evidence, now: number): string | undefined {
-  const [first] = (tls?.chain ?? []).toSorted((a, b) => a.validTo - b.validTo);
+  const isSoon = ({ validFrom, validTo }: Certificate) =>
+    validTo - now <= Math.min(soonDays * dayMs, (validTo - validFrom) / 3);
+  const [first] = (tls?.chain ?? []).filter(isSoon).sort((a, b) => a.validTo - b.validTo);
   if (first === undefined) return undefined;
-  const leftMs = first.validTo - now;
-  if (leftMs > Math.min(soonDays * dayMs, (first.validTo - first.validFrom) / 3)) return undefined;
   const whose = first === tls?.chain[0] ? "its certificate" : `the certificate ${first.subject} of its chain`;
-  return `${whose} expires ${inDays(leftMs)}`;
+  return `${whose} expires ${inDays(first.validTo - now)}`;
 }
 
 /** Returns a time from now, such as `in 3 days`, `in 5 hours` or `2 days ago`. */
