@@ -70,7 +70,8 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
       const deadline = Date.now() + longMs;
       while (!pattern.test(collected.stdout)) {
         if (child.exitCode !== null || Date.now() > deadline) {
-          throw new Error(`the output never matched ${pattern}:\n${collected.stdout}${collected.stderr}`);
+          child.kill("SIGKILL");
+          throw new Error(`the output never matched ${pattern}:\n${collected.stdout.slice(-2000)}${collected.stderr}`);
         }
         await new Promise((done) => setTimeout(done, 5));
       }
