@@ -8,6 +8,8 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Addresses of names. */
   readonly names?: Readonly<Record<string, readonly string[]>>;
+  /** Modules to load first. */
+  readonly preload?: readonly string[];
   /** Columns of a pseudo-terminal to run it under; otherwise its output is a pipe. */
   readonly columns?: number;
   /** The script to run. @defaultValue that of `dist` */
@@ -42,8 +44,8 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
   const own = Object.entries(process.env).filter(
     ([name]) => !proxies.test(name) && !/^(NO_COLOR|COLUMNS|FORCE_COLOR)$/.test(name),
   );
-  const preload = names === undefined ? [] : ["--import", resolve("test/support/cli-names.js")];
-  const command = [process.execPath, ...preload, script, ...args];
+  const preload = [...(names === undefined ? [] : [resolve("test/support/cli-names.js")]), ...(options.preload ?? [])];
+  const command = [process.execPath, ...preload.flatMap((module) => ["--import", module]), script, ...args];
   const [file = "", ...rest] =
     columns === undefined ? command : ["python3", resolve("test/support/terminal.py"), String(columns), ...command];
   const child = spawn(file, rest, {
