@@ -23,9 +23,10 @@ interface Entry {
   readonly source: string;
 }
 
+const { exports, version } = JSON.parse(readFileSync("package.json", "utf8"));
+
 /** Reads the entries from `exports` of package.json: each has its source file of the same name in `src`. */
 function readEntries(): Entry[] {
-  const { exports } = JSON.parse(readFileSync("package.json", "utf8"));
   return Object.keys(exports)
     .filter((subpath) => subpath !== "./package.json")
     .map((subpath) => (subpath === "." ? "index" : subpath.slice("./".length)))
@@ -34,6 +35,8 @@ function readEntries(): Entry[] {
 
 /** The oldest Node.js that `engines` of package.json admits. */
 const target = "node20.19";
+
+const transform = { target, define: { DIALTRACE_VERSION: JSON.stringify(version) } };
 
 const external = (id: string) => !id.startsWith(".") && !isAbsolute(id);
 
@@ -59,7 +62,7 @@ const sourceMaps = { sourcemap: true, sourcemapExcludeSources: true };
  */
 async function bundle(entries: readonly Entry[]): Promise<Map<string, readonly string[]>> {
   const input = Object.fromEntries(entries.map(({ name, source }) => [name, source]));
-  const build = await rolldown({ input, external, platform: "node", transform: { target } });
+  const build = await rolldown({ input, external, platform: "node", transform });
   try {
     await build.write({ ...formats.esm, ...sourceMaps });
     const { output } = await build.write({ ...formats.commonjs, ...sourceMaps });
@@ -72,7 +75,7 @@ async function bundle(entries: readonly Entry[]): Promise<Map<string, readonly s
 
 /** Bundles the command apart from the entries, so that it starts fast and their chunks do not depend on it. */
 async function bundleCommand(): Promise<void> {
-  const build = await rolldown({ input: { cli: "src/cli/bin.ts" }, external, platform: "node", transform: { target } });
+  const build = await rolldown({ input: { cli: "src/cli/bin.ts" }, external, platform: "node", transform });
   try {
     const names = { entryFileNames: "[name].js", chunkFileNames: "cli/[name].js" };
     await build.write({ dir: "dist", format: "esm", ...names, ...sourceMaps });

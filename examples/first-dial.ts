@@ -37,4 +37,4 @@ console.log(`the server echoed "${reply}"`);
 socket.end();
 await once(socket, "close");
 server.close();
-console.log(await registry.getSingleMetricAsString("dialer_attempts_started_total"));
+console.log(await registry.getSingleMetricAsString("dialer_attempt_started_total"));

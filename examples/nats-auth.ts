@@ -41,7 +41,7 @@ console.log("\nA wrong password:");
 try {
   const nc = await connect({ servers: users.address, user: "alice", pass: "wrong" });
   await nc.close();
-  throw new Error("let in with a wrong password");
+  throw new Error("accepted with a wrong password");
 } catch (error) {
   if (!(error instanceof DialError)) throw error;
   console.log(`client  ${error.reason}: ${error.message}`);
@@ -59,7 +59,7 @@ const alice = await connect({
   },
 });
 alice.publish("secrets", "psst"); // The server reports the violation later and keeps the connection.
-await until(() => complaints > 0, "the server's no");
+await until(() => complaints > 0, "the server's error");
 await alice.close();
 
 console.log("\nA creds file that expires and is replaced while the client is connected:");

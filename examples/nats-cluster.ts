@@ -93,7 +93,7 @@ console.log(`client  ${waiting.length} orders are buffered`);
 
 console.log("\nOne node comes back:");
 await a.start();
-await until(() => waiting.every((order) => received.has(order)), "what has waited to arrive");
+await until(() => waiting.every((order) => received.has(order)), "the buffered orders to arrive");
 console.log(`client  the ${waiting.length} buffered orders have arrived`);
 
 clearInterval(publisher);
@@ -102,7 +102,12 @@ console.log(`\nIn numbers: ${published} orders published, ${refused} rejected, $
 console.log(
   "Messages in flight when a server dies are lost; use JetStream for messages that must not be. The metrics:",
 );
-for (const what of ["disconnects_total", "reconnects_total", "outage_duration_seconds", "publishes_rejected_total"]) {
+for (const what of [
+  "disconnects_total",
+  "reconnect_succeeded_total",
+  "outage_duration_seconds",
+  "publish_rejected_total",
+]) {
   const text = await registry.getSingleMetricAsString(`nats_client_${what}`);
   const seen = text.split("\n").filter((line) => !/^#|_bucket| 0$|^$/.test(line));
   console.log(seen.join("\n"));

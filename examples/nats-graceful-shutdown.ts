@@ -49,7 +49,7 @@ async function work(servers: string): Promise<void> {
 }
 
 await using server = await startNats("jobs");
-await using boss = await startBoss(server.address); // asks for jobs
+await using boss = await startBoss(server.address); // requests jobs
 setTimeout(() => stop.signal.aborted || process.kill(process.pid, "SIGTERM"), 2_000).unref();
 try {
   await work(server.address);

@@ -12,7 +12,7 @@ import { startNats } from "./support/nats.ts";
 import { until } from "./support/until.ts";
 
 await using server = await startNats("jobs");
-const done = new Map<string, string[]>(); // workers that have done it, by job
+const done = new Map<string, string[]>(); // workers that have done each job
 
 /** Takes jobs, one at a time, and answers each when it is done. */
 async function startWorker(name: string) {
@@ -59,7 +59,7 @@ async function request(job: string): Promise<void> {
       repeated += 1;
     }
   }
-  throw new Error(`nobody does ${job}`);
+  throw new Error(`no worker has done ${job}`);
 }
 
 const jobs = Array.from({ length: 36 }, (_, index) => `job ${index + 1}`);
@@ -76,7 +76,7 @@ await all;
 console.log("\nAll jobs are done:");
 await Promise.all([cat.leave(), boss.drain()]);
 for (const name of ["ann", "ben", "cat"]) {
-  console.log(`${name}   has done ${[...done.values()].filter((who) => who.includes(name)).length} jobs`);
+  console.log(`${name}   has done ${[...done.values()].filter((workers) => workers.includes(name)).length} jobs`);
 }
 const once = jobs.filter((job) => done.get(job)?.length === 1).length;
 console.log(`boss  ${once} of ${jobs.length} jobs were done by one worker each, ${repeated} were requested again`);

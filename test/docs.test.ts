@@ -1,4 +1,6 @@
-/** Holds the doc comments: every export has one, and options and event infos say what they need to. */
+/**
+ * Checks the doc comments: every export has one, and the fields of options and event infos have a unit and a default.
+ */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,10 +10,10 @@ import { test } from "node:test";
 interface Documented {
   /** File and line, for the message of a failure. */
   readonly at: string;
-  /** Name of what is declared; of a member, with its type's name before it. */
+  /** Name of the declaration; for a member, with the name of its type. */
   readonly name: string;
   readonly doc: string;
-  /** The line that declares it. */
+  /** Index of the declaring line. */
   readonly line: string;
 }
 

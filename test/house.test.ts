@@ -135,12 +135,12 @@ test("every permitted import between rooms is used", () => {
   );
 });
 
-test("a source file of more than 300 lines says why in a comment at its top", () => {
+test("a source file of more than 300 lines gives the reason in a comment at its top", () => {
   none(
     files
       .map((file) => ({ file, text: readFileSync(join("src", file), "utf8") }))
       .filter(({ text }) => text.split("\n").length > 301 && !/^\/\*\*.*\blong\b.*?\*\//s.test(text.slice(0, 600)))
-      .map(({ file }) => `${file} has more than 300 lines and no comment at its top that says why it is long`),
+      .map(({ file }) => `${file} has more than 300 lines and no comment at its top with the reason`),
   );
 });
 

@@ -32,7 +32,7 @@ test("statuses of nats-v2 are those of nats 2.x and end with the client", async 
     for await (const { type, data } of nc.status()) if (type !== "update") told.push(`${type} ${data}`);
   })();
   await nc.reconnect();
-  await until(() => told.length === 4, "it is back");
+  await until(() => told.length === 4, "the client is back");
   await nc.close();
   await ended;
   const { address } = server;
@@ -89,7 +89,7 @@ test("observers work with connections of nats 2.x, dialed or plain", async () =>
   const plain = await stockConnectV2({ servers: address, name: "plain" });
   instrument(plain, { trace: natsLog(logger) });
   await plain.close();
-  await until(() => lines.length === 5, "all is told");
+  await until(() => lines.length === 5, "every event is logged");
   assert.deepEqual(lines, [
     `NATS client "ours" connected to ${address} (n1 ${version})`,
     `NATS client "ours" left ${address}: local`,

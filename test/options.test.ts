@@ -533,7 +533,7 @@ const positional: readonly (readonly [what: string, call: () => unknown, message
     /priority and weight go next to target/,
   ],
   [
-    "a misspelt weight",
+    "a misspelled weight",
     () => core.withFailover({ targets: [{ target: "a:1", wieght: 2 } as never] }),
     /unknown option wieght; did you mean weight\?$/,
   ],
@@ -562,7 +562,7 @@ async function thrownBy(call: () => unknown): Promise<Error & { code?: string }>
     assert.ok(error instanceof TypeError || error instanceof RangeError, `a TypeError or RangeError, not ${error}`);
     return error;
   }
-  return assert.fail("it was taken");
+  return assert.fail("the call succeeded");
 }
 
 const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
@@ -582,11 +582,11 @@ for (const { factory, call, required = {}, options, open = false } of rows) {
     test(`${factory} suggests the right name for a misspelled option`, async () => {
       for (const name of names) {
         const snake = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-        for (const misspelt of new Set([name.toUpperCase(), snake, `${name}s`, name.replace(/(s|Ms)$/, "")])) {
+        for (const misspelled of new Set([name.toUpperCase(), snake, `${name}s`, name.replace(/(s|Ms)$/, "")])) {
           // The result may be the name of another option.
-          if (names.includes(misspelt)) continue;
-          const { message } = await thrownBy(() => call({ ...required, [misspelt]: 1 }));
-          assert.match(message, new RegExp(`: unknown option ${misspelt}; did you mean \\w+\\?$`));
+          if (names.includes(misspelled)) continue;
+          const { message } = await thrownBy(() => call({ ...required, [misspelled]: 1 }));
+          assert.match(message, new RegExp(`: unknown option ${misspelled}; did you mean \\w+\\?$`));
         }
       }
     });

@@ -128,7 +128,7 @@ test("the recipes' alerts are those of the dashboards", () => {
   for (const alert of named) assert.ok(known.includes(alert), `${alert} is not in dashboards/alerts.yaml`);
 });
 
-test("the README promises Node 20.19, and this Node is at least that", () => {
+test("this Node is at least the minimum version that the README names", () => {
   assert.match(textOf.get("README.md") ?? "", /Node 20\.19/);
   assert.ok(isNodeAtLeast([20, 19]));
 });

@@ -174,8 +174,9 @@ async function assertSilent(atLeast: readonly string[]): Promise<void> {
   hear("metrics", await registry.metrics());
   await hearLivePage();
   const places = new Set(heard.map(({ place }) => place));
-  for (const place of atLeast) assert.ok(places.has(place), `nothing was heard at ${place}: this test tests nothing`);
-  for (const { place, text } of heard) assert.deepEqual(leaksIn(text), [], `${place} gives a secret away: ${text}`);
+  for (const place of atLeast)
+    assert.ok(places.has(place), `no output was recorded at ${place}, so this test checks nothing`);
+  for (const { place, text } of heard) assert.deepEqual(leaksIn(text), [], `${place} reveals a secret: ${text}`);
 }
 
 /** Records what the live page receives: its data and the first event of the stream. */
@@ -261,7 +262,7 @@ describe("the search for secrets", () => {
     await hearing(async () => {
       throw leaky;
     });
-    await assert.rejects(assertSilent(["thrown"]), /thrown gives a secret away/);
+    await assert.rejects(assertSilent(["thrown"]), /thrown reveals a secret/);
     for (const leak of [
       () => console.warn("connecting as", secrets.user),
       () => process.stderr.write(secrets.token),
@@ -271,7 +272,7 @@ describe("the search for secrets", () => {
     ]) {
       heard = [];
       leak();
-      await assert.rejects(assertSilent([]), /gives a secret away/, String(leak));
+      await assert.rejects(assertSilent([]), /reveals a secret/, String(leak));
     }
     heard = [];
   });
@@ -411,11 +412,11 @@ describe("secrets in invalid targets", () => {
 
 /** The ways in which a peer may repeat what it received. */
 const echoes: Readonly<Record<string, (sent: string) => string>> = {
-  "as it came": (sent) => sent,
+  "in plain text": (sent) => sent,
   "as JSON": (sent) => JSON.stringify(sent),
   "percent-encoded": (sent) => encodeURIComponent(sent),
   "in base64": (sent) => Buffer.from(sent).toString("base64"),
-  "in base64, out of step": (sent) => Buffer.from(`xy${sent}`).toString("base64"),
+  "in base64 at another offset": (sent) => Buffer.from(`xy${sent}`).toString("base64"),
   "in hexadecimal": (sent) => Buffer.from(sent).toString("hex"),
   "decoded from base64": (sent) =>
     sent.replace(/[\w+/=]{16,}/g, (run) =>
@@ -675,7 +676,7 @@ describe("secrets in connect()", () => {
   it(
     "connect shows no secret in process warnings",
     fresh(async () => {
-      const broken = { connectStart: () => assert.fail("a hook of the user's") };
+      const broken = { connectStart: () => assert.fail("a user's hook") };
       await using server = await startNats(["--user", secrets.user, "--pass", secrets.password]);
       const dialer = compose(withTrace(broken), observedDialer());
       await connecting({ servers: `nats://${userinfo}@${server.address}`, dialer });

@@ -9,7 +9,7 @@ export const dialer: Board = {
   uid: "dialtrace-dialer",
   title: "dialtrace / Dialer",
   description: "One or more dialers: rate, errors and duration of their dials, and their connections.",
-  metrics: "dialer_attempts_started_total",
+  metrics: "dialer_attempt_started_total",
   owner: "Dialer",
   rows: [
     {

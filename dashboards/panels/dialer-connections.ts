@@ -16,8 +16,8 @@ export const dialerConnections: readonly Panel[] = [
       "Connections opened and closed per second. Two high lines close together show short-lived connections.",
     unit: "ops",
     queries: [
-      { legend: "opened", expr: sum(rate("connectionsEstablished")) },
-      { legend: "closed", expr: sum(rate("connectionsClosed")) },
+      { legend: "opened", expr: sum(rate("connectionEstablished")) },
+      { legend: "closed", expr: sum(rate("connectionClosed")) },
     ],
   }),
   graph({
@@ -27,7 +27,9 @@ export const dialerConnections: readonly Panel[] = [
     unit: "short",
     shape: "bars",
     colours: closeColours,
-    queries: [{ legend: "{{reason}}", expr: `${sum(increase("connectionsClosed"), "reason")} > 0` }],
+    queries: [
+      { legend: "{{dialer_close_reason}}", expr: `${sum(increase("connectionClosed"), "dialer_close_reason")} > 0` },
+    ],
   }),
   lifetimes(),
   graph({
@@ -35,6 +37,6 @@ export const dialerConnections: readonly Panel[] = [
     description: "Bytes per second, by direction.",
     unit: "Bps",
     colours: directionColours,
-    queries: [{ legend: "{{direction}}", expr: sum(rate("connectionIo"), "direction") }],
+    queries: [{ legend: "{{network_io_direction}}", expr: sum(rate("connectionIo"), "network_io_direction") }],
   }),
 ];

@@ -20,7 +20,7 @@ export const dialerFailures: readonly Panel[] = [
     unit: "ops",
     shape: "bars",
     colours: reasonColours,
-    queries: [{ legend: "{{error_type}}", expr: `${sum(rate("attemptsFailed"), "error_type")} > 0` }],
+    queries: [{ legend: "{{error_type}}", expr: `${sum(rate("attemptFailed"), "error_type")} > 0` }],
   }),
   graph({
     title: "Timeouts, by scope",
@@ -28,7 +28,7 @@ export const dialerFailures: readonly Panel[] = [
     unit: "ops",
     shape: "bars",
     colours: scopeColours,
-    queries: [{ legend: "{{scope}}", expr: `${sum(rate("timeouts"), "scope")} > 0` }],
+    queries: [{ legend: "{{dialer_timeout_scope}}", expr: `${sum(rate("timeouts"), "dialer_timeout_scope")} > 0` }],
   }),
   graph({
     title: "Retries, by reason",
@@ -37,7 +37,7 @@ export const dialerFailures: readonly Panel[] = [
     unit: "ops",
     shape: "bars",
     colours: reasonColours,
-    queries: [{ legend: "{{error_type}}", expr: `${sum(rate("retries"), "error_type")} > 0` }],
+    queries: [{ legend: "{{error_type}}", expr: `${sum(rate("retryScheduled"), "error_type")} > 0` }],
   }),
   graph({
     title: "Retries exhausted, by cause",
@@ -46,6 +46,6 @@ export const dialerFailures: readonly Panel[] = [
     unit: "ops",
     shape: "bars",
     colours: causeColours,
-    queries: [{ legend: "{{cause}}", expr: `${sum(rate("retriesExhausted"), "cause")} > 0` }],
+    queries: [{ legend: "{{dialer_retry_cause}}", expr: `${sum(rate("retryExhausted"), "dialer_retry_cause")} > 0` }],
   }),
 ];

@@ -4,7 +4,7 @@ import { increase, quantile, rate, series, sum } from "../parts/query.ts";
 
 /** The worst state, where several breakers share their series. */
 const worstState = Object.keys(breakerColours)
-  .map((state, index) => `(${series("breakerStatus", `state="${state}"`)} > bool 0) * ${index + 1}`)
+  .map((state, index) => `(${series("breakerStatus", `dialer_breaker_state="${state}"`)} > bool 0) * ${index + 1}`)
   .join(" or ");
 
 /** Layers between the caller and an attempt: failover, breakers, limits. */
@@ -24,7 +24,12 @@ export const dialerGuards: readonly Panel[] = [
     unit: "short",
     shape: "bars",
     colours: breakerColours,
-    queries: [{ legend: "{{state}}", expr: `${sum(increase("breakerTransitions"), "state")} > 0` }],
+    queries: [
+      {
+        legend: "{{dialer_breaker_state}}",
+        expr: `${sum(increase("breakerTransitions"), "dialer_breaker_state")} > 0`,
+      },
+    ],
   }),
   graph({
     title: "Limit wait",
@@ -32,8 +37,8 @@ export const dialerGuards: readonly Panel[] = [
     unit: "s",
     colours: Object.fromEntries(Object.entries(limitColours).map(([limit, colour]) => [`${limit} p99`, colour])),
     queries: [
-      { legend: "{{limit}} p50", expr: quantile(0.5, "limitWaitDuration", "", "limit") },
-      { legend: "{{limit}} p99", expr: quantile(0.99, "limitWaitDuration", "", "limit") },
+      { legend: "{{dialer_limit_type}} p50", expr: quantile(0.5, "limitWaitDuration", "", "dialer_limit_type") },
+      { legend: "{{dialer_limit_type}} p99", expr: quantile(0.99, "limitWaitDuration", "", "dialer_limit_type") },
     ],
   }),
   timeline({
@@ -42,6 +47,8 @@ export const dialerGuards: readonly Panel[] = [
       "State of each process's breakers over time: the worst state, separately for each configured endpoint. Empty if no breaker ever changed.",
     states: breakerColours,
     height: 6,
-    queries: [{ legend: "{{instance}} {{endpoint}}", expr: `max by (instance, endpoint) (${worstState}) > 0` }],
+    queries: [
+      { legend: "{{instance}} {{dialer_endpoint}}", expr: `max by (instance, dialer_endpoint) (${worstState}) > 0` },
+    ],
   }),
 ];

@@ -2,17 +2,22 @@ import { networkColours, phaseColours } from "../parts/colours.ts";
 import { graph, number, type Panel } from "../parts/panels.ts";
 import { rate, series, share, sum } from "../parts/query.ts";
 
+const connected = (transport: string) => `dialer_outcome="success", network_transport="${transport}"`;
+
 export const dialerTime: readonly Panel[] = [
   graph({
     title: "Phase duration",
-    description: "Mean duration of each phase of an attempt, stacked: DNS, TCP, proxy, TLS, protocol handshake.",
+    description: "Mean duration of each phase of an attempt, stacked: DNS, connect, proxy, TLS, protocol handshake.",
     unit: "s",
     shape: "stacked",
     colours: phaseColours,
     queries: [
       {
-        legend: "{{phase}}",
-        expr: share(sum(rate("phaseDuration", "", "_sum"), "phase"), sum(rate("phaseDuration", "", "_count"), "phase")),
+        legend: "{{dialer_phase}}",
+        expr: share(
+          sum(rate("phaseDuration", "", "_sum"), "dialer_phase"),
+          sum(rate("phaseDuration", "", "_count"), "dialer_phase"),
+        ),
       },
     ],
   }),
@@ -21,16 +26,19 @@ export const dialerTime: readonly Panel[] = [
     description:
       "Mean delay per retry. It grows with the backoff while a target is down. Start delays before first attempts are included.",
     unit: "s",
-    queries: [{ legend: "backoff", expr: share(sum(rate("backoffTime")), sum(rate("retries"))) }],
+    queries: [{ legend: "backoff", expr: share(sum(rate("backoffTime")), sum(rate("retryScheduled"))) }],
   }),
   graph({
     title: "Connects, by address family",
     description:
-      "Successful connects per second, by address family. An unexpected change between IPv4 and IPv6 points to a change in the network.",
+      "Successful connects per second, by address family; those to unix sockets are separate. An unexpected change between IPv4 and IPv6 points to a change in the network.",
     unit: "ops",
     shape: "stacked",
     colours: networkColours,
-    queries: [{ legend: "{{network_type}}", expr: sum(rate("connects", 'outcome="success"'), "network_type") }],
+    queries: [
+      { legend: "{{network_type}}", expr: sum(rate("connectDone", connected("tcp")), "network_type") },
+      { legend: "unix", expr: `${sum(rate("connectDone", connected("unix")))} > 0` },
+    ],
   }),
   number({
     title: "Certificate expires in",

@@ -12,7 +12,7 @@ export const fleetNow: readonly Panel[] = [
     queries: [
       {
         legend: "connected",
-        expr: share(sum(series("clientStatus", 'state="connected"')), sum(series("clientStatus"))),
+        expr: share(sum(series("clientStatus", 'nats_client_state="connected"')), sum(series("clientStatus"))),
       },
     ],
   }),
@@ -36,8 +36,8 @@ export const fleetNow: readonly Panel[] = [
       {
         legend: "failed",
         expr: share(
-          sum(increase("attemptsFailed", "", "", "$__range")),
-          sum(increase("attemptsStarted", "", "", "$__range")),
+          sum(increase("attemptFailed", "", "", "$__range")),
+          sum(increase("attemptStarted", "", "", "$__range")),
         ),
       },
     ],

@@ -7,7 +7,7 @@ export const fleetOverTime: readonly Panel[] = [
   graph({
     title: "Dials by outcome",
     description:
-      "Dials that ended, per second. Red without green means that a target is down; grey dials were canceled by callers.",
+      "Dials that ended, per second. Red without green means that a target is down; gray dials were canceled by callers.",
     unit: "ops",
     shape: "stacked",
     colours: outcomeColours,
@@ -37,11 +37,11 @@ export const fleetOverTime: readonly Panel[] = [
   }),
   graph({
     title: "NATS clients by state",
-    description: "Clients in each state. Any colour other than green shows an outage of those clients.",
+    description: "Clients in each state. Any color other than green shows an outage of those clients.",
     unit: "short",
     shape: "stacked",
     colours: stateColours,
     width: 12,
-    queries: [{ legend: "{{state}}", expr: sum(series("clientStatus"), "state") }],
+    queries: [{ legend: "{{nats_client_state}}", expr: sum(series("clientStatus"), "nats_client_state") }],
   }),
 ];

@@ -42,8 +42,8 @@ export const fleetWorst: readonly Panel[] = [
       {
         legend: "",
         expr: `topk(10, 1 - ${share(
-          sum(`sum_over_time(${series("clientStatus", 'state="connected"')}[$__range])`, dialer),
-          sum(`sum_over_time(${series("clientStatus", 'state!="draining"')}[$__range])`, dialer),
+          sum(`sum_over_time(${series("clientStatus", 'nats_client_state="connected"')}[$__range])`, dialer),
+          sum(`sum_over_time(${series("clientStatus", 'nats_client_state!="draining"')}[$__range])`, dialer),
         )} > 0)`,
       },
     ],

@@ -11,7 +11,12 @@ export const natsOutages: readonly Panel[] = [
     unit: "short",
     shape: "bars",
     colours: closeColours,
-    queries: [{ legend: "{{reason}}", expr: `${sum(increase("clientDisconnects"), "reason")} > 0` }],
+    queries: [
+      {
+        legend: "{{nats_client_disconnect_reason}}",
+        expr: `${sum(increase("clientDisconnects"), "nats_client_disconnect_reason")} > 0`,
+      },
+    ],
   }),
   graph({
     title: "Outage duration",
@@ -34,7 +39,7 @@ export const natsOutages: readonly Panel[] = [
     width: 12,
     unit: "short",
     queries: [
-      { legend: "reconnects", expr: sum(increase("clientReconnects")) },
+      { legend: "reconnects", expr: sum(increase("clientReconnectSucceeded")) },
       { legend: "dials", expr: sum(increase("clientReconnectAttempts")) },
     ],
   }),

@@ -13,8 +13,8 @@ export const natsServers: readonly Panel[] = [
     colours: { configured: "blue", discovered: "green" },
     queries: [
       {
-        legend: "{{source}}",
-        expr: `${sum(series("clientServerCount"), "source")} / on() group_left() (${sum(series("clientStatus", 'state!="closed"'))} > 0)`,
+        legend: "{{nats_client_server_source}}",
+        expr: `${sum(series("clientServerCount"), "nats_client_server_source")} / on() group_left() (${sum(series("clientStatus", 'nats_client_state!="closed"'))} > 0)`,
       },
     ],
   }),
@@ -25,7 +25,12 @@ export const natsServers: readonly Panel[] = [
     unit: "short",
     shape: "bars",
     colours: { added: "green", removed: "orange" },
-    queries: [{ legend: "{{change}}", expr: sum(increase("clientServerChanges"), "change") }],
+    queries: [
+      {
+        legend: "{{nats_client_server_change}}",
+        expr: sum(increase("clientServerChanges"), "nats_client_server_change"),
+      },
+    ],
   }),
   graph({
     title: "Connection events",
@@ -39,7 +44,7 @@ export const natsServers: readonly Panel[] = [
       { legend: "lame duck", expr: sum(increase("clientLameDuck")) },
       { legend: "stale", expr: sum(increase("clientStaleConnections")) },
       { legend: "slow consumer", expr: sum(increase("clientSlowConsumers")) },
-      { legend: "forced", expr: sum(increase("clientForcedReconnects")) },
+      { legend: "forced", expr: sum(increase("clientReconnectForced")) },
     ],
   }),
   graph({
@@ -50,6 +55,8 @@ export const natsServers: readonly Panel[] = [
     unit: "short",
     shape: "bars",
     colours: errorKindColours,
-    queries: [{ legend: "{{kind}}", expr: `${sum(increase("clientErrors"), "kind")} > 0` }],
+    queries: [
+      { legend: "{{nats_client_error_kind}}", expr: `${sum(increase("clientErrors"), "nats_client_error_kind")} > 0` },
+    ],
   }),
 ];

@@ -6,7 +6,7 @@ import { series, share, sum } from "../parts/query.ts";
 const states = ["connected", "draining", "connecting", "reconnecting", "closed"] as const;
 
 const worstState = states
-  .map((state, index) => `(${series("clientStatus", `state="${state}"`)} > bool 0) * ${index + 1}`)
+  .map((state, index) => `(${series("clientStatus", `nats_client_state="${state}"`)} > bool 0) * ${index + 1}`)
   .join(" or ");
 
 export const natsState: readonly Panel[] = [
@@ -21,7 +21,7 @@ export const natsState: readonly Panel[] = [
     queries: [
       {
         legend: "connected",
-        expr: share(sum(series("clientStatus", 'state="connected"')), sum(series("clientStatus"))),
+        expr: share(sum(series("clientStatus", 'nats_client_state="connected"')), sum(series("clientStatus"))),
       },
     ],
   }),
@@ -38,8 +38,8 @@ export const natsState: readonly Panel[] = [
       {
         legend: "connected",
         expr: share(
-          sum(`sum_over_time(${series("clientStatus", 'state="connected"')}[$__range])`),
-          sum(`sum_over_time(${series("clientStatus", 'state!="draining"')}[$__range])`),
+          sum(`sum_over_time(${series("clientStatus", 'nats_client_state="connected"')}[$__range])`),
+          sum(`sum_over_time(${series("clientStatus", 'nats_client_state!="draining"')}[$__range])`),
         ),
       },
     ],
@@ -51,7 +51,7 @@ export const natsState: readonly Panel[] = [
     shape: "stacked",
     colours: stateColours,
     width: 12,
-    queries: [{ legend: "{{state}}", expr: sum(series("clientStatus"), "state") }],
+    queries: [{ legend: "{{nats_client_state}}", expr: sum(series("clientStatus"), "nats_client_state") }],
   }),
   timeline({
     title: "State by client",

@@ -9,7 +9,7 @@ export const natsTraffic: readonly Panel[] = [
     width: 12,
     unit: "ops",
     colours: directionColours,
-    queries: [{ legend: "{{direction}}", expr: sum(rate("clientMessages"), "direction") }],
+    queries: [{ legend: "{{network_io_direction}}", expr: sum(rate("clientMessages"), "network_io_direction") }],
   }),
   graph({
     title: "Message bytes",
@@ -17,7 +17,7 @@ export const natsTraffic: readonly Panel[] = [
     width: 12,
     unit: "Bps",
     colours: directionColours,
-    queries: [{ legend: "{{direction}}", expr: sum(rate("clientIo"), "direction") }],
+    queries: [{ legend: "{{network_io_direction}}", expr: sum(rate("clientIo"), "network_io_direction") }],
   }),
   graph({
     title: "Buffered bytes",
@@ -35,6 +35,6 @@ export const natsTraffic: readonly Panel[] = [
     unit: "short",
     shape: "bars",
     colours: { rejected: "red" },
-    queries: [{ legend: "rejected", expr: sum(increase("clientPublishesRejected")) }],
+    queries: [{ legend: "rejected", expr: sum(increase("clientPublishRejected")) }],
   }),
 ];

@@ -11,7 +11,7 @@ export const poolAcquires: readonly Panel[] = [
     unit: "ops",
     shape: "stacked",
     colours: acquireColours,
-    queries: [{ legend: "{{outcome}}", expr: sum(rate("poolAcquires"), "outcome") }],
+    queries: [{ legend: "{{dialer_pool_outcome}}", expr: sum(rate("poolAcquires"), "dialer_pool_outcome") }],
   }),
   graph({
     title: "Hit ratio",
@@ -22,7 +22,10 @@ export const poolAcquires: readonly Panel[] = [
     queries: [
       {
         legend: "hits",
-        expr: share(sum(rate("poolAcquires", 'outcome="hit"')), sum(rate("poolAcquires", 'outcome=~"hit|miss"'))),
+        expr: share(
+          sum(rate("poolAcquires", 'dialer_pool_outcome="hit"')),
+          sum(rate("poolAcquires", 'dialer_pool_outcome=~"hit|miss"')),
+        ),
       },
     ],
   }),
@@ -36,8 +39,8 @@ export const poolAcquires: readonly Panel[] = [
     max: 1,
     queries: [
       {
-        legend: "{{outcome}}",
-        expr: `${sum(rate("poolAcquires", 'outcome=~"timeout|failure"'), "outcome")} / on() group_left() (${sum(rate("poolAcquires", 'outcome!="canceled"'))} > 0)`,
+        legend: "{{dialer_pool_outcome}}",
+        expr: `${sum(rate("poolAcquires", 'dialer_pool_outcome=~"timeout|failure"'), "dialer_pool_outcome")} / on() group_left() (${sum(rate("poolAcquires", 'dialer_pool_outcome!="canceled"'))} > 0)`,
       },
     ],
   }),

@@ -11,7 +11,7 @@ export const poolTurnover: readonly Panel[] = [
       "Connections added to and removed from the pool per second. Two high lines close together mean that the pool reuses little.",
     unit: "ops",
     queries: [
-      { legend: "added", expr: sum(rate("connectionsEstablished")) },
+      { legend: "added", expr: sum(rate("connectionEstablished")) },
       { legend: "removed", expr: sum(rate("poolEvictions")) },
     ],
   }),
@@ -22,7 +22,12 @@ export const poolTurnover: readonly Panel[] = [
     unit: "short",
     shape: "bars",
     colours: evictionColours,
-    queries: [{ legend: "{{reason}}", expr: `${sum(increase("poolEvictions"), "reason")} > 0` }],
+    queries: [
+      {
+        legend: "{{dialer_pool_eviction_reason}}",
+        expr: `${sum(increase("poolEvictions"), "dialer_pool_eviction_reason")} > 0`,
+      },
+    ],
   }),
   lifetimes(),
 ];

@@ -2,7 +2,7 @@ import { useColours } from "../parts/colours.ts";
 import { graph, type Panel } from "../parts/panels.ts";
 import { quantile, series, share, sum } from "../parts/query.ts";
 
-const used = 'state="used"';
+const used = 'dialer_connection_state="used"';
 
 /** Use of the pool's connections. */
 export const poolUse: readonly Panel[] = [
@@ -15,7 +15,7 @@ export const poolUse: readonly Panel[] = [
     colours: useColours,
     bound: "limit",
     queries: [
-      { legend: "{{state}}", expr: sum(series("connectionCount"), "state") },
+      { legend: "{{dialer_connection_state}}", expr: sum(series("connectionCount"), "dialer_connection_state") },
       { legend: "limit", expr: `${sum(series("poolLimit"))} > 0` },
     ],
   }),

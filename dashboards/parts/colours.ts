@@ -1,12 +1,9 @@
 import type { BreakerState, Limit } from "../../src/core/event-values.ts";
 import type { Reason } from "../../src/core/reasons.ts";
 import type { AcquireOutcome, EvictionReason } from "../../src/pool/pool-trace.ts";
-import type {
-  clientErrorKinds,
-  clientStates,
-  disconnectReasons,
-  instruments,
-} from "../../src/telemetry/instruments.ts";
+import type { clientErrorKinds, clientStates, disconnectReasons } from "../../src/telemetry/client-instruments.ts";
+import type { ioDirection } from "../../src/telemetry/instrument.ts";
+import type { instruments } from "../../src/telemetry/instruments.ts";
 
 /** The colours of a label's values. A new value without a colour does not compile. */
 export type Colours<Value extends string = string> = Readonly<Record<Value, string>>;
@@ -64,9 +61,9 @@ export const outcomeColours: Colours<"succeeded" | "failed" | "canceled"> = {
   canceled: "#808080",
 };
 
-export const phaseColours: Colours<(typeof instruments.phaseDuration.labels.phase)[number]> = {
+export const phaseColours: Colours<(typeof instruments.phaseDuration.labels)["dialer.phase"][number]> = {
   dns: "purple",
-  tcp: "green",
+  connect: "green",
   proxy: "light-green",
   tls: "blue",
   handshake: "orange",
@@ -88,13 +85,13 @@ export const errorKindColours: Colours<(typeof clientErrorKinds)[number]> = {
   other: "#808080",
 };
 
-export const networkColours: Colours<(typeof instruments.connects.labels)["network.type"][number]> = {
+export const networkColours: Colours<(typeof instruments.connectDone.labels)["network.type"][number] | "unix"> = {
   ipv4: "blue",
   ipv6: "green",
   unix: "purple",
 };
 
-export const scopeColours: Colours<(typeof instruments.timeouts.labels.scope)[number]> = {
+export const scopeColours: Colours<(typeof instruments.timeouts.labels)["dialer.timeout.scope"][number]> = {
   dial: "red",
   attempt: "orange",
   phase: "yellow",
@@ -102,14 +99,17 @@ export const scopeColours: Colours<(typeof instruments.timeouts.labels.scope)[nu
   idle: "blue",
 };
 
-export const causeColours: Colours<(typeof instruments.retriesExhausted.labels.cause)[number]> = {
+export const causeColours: Colours<(typeof instruments.retryExhausted.labels)["dialer.retry.cause"][number]> = {
   attempts: "red",
   deadline: "orange",
   budget: "purple",
   non_retryable: "blue",
 };
 
-export const directionColours: Colours<"receive" | "transmit"> = { receive: "blue", transmit: "orange" };
+export const directionColours: Colours<(typeof ioDirection)["network.io.direction"][number]> = {
+  receive: "blue",
+  transmit: "orange",
+};
 
 /** From best to worst. */
 export const breakerColours: Colours<BreakerState> = { closed: "green", half_open: "yellow", open: "red" };
@@ -135,7 +135,9 @@ export const evictionColours: Colours<EvictionReason> = {
   drain: closeColours.drain,
 };
 
-export const useColours: Colours<(typeof instruments.connectionCount.labels.state)[number] | "limit"> = {
+export const useColours: Colours<
+  (typeof instruments.connectionCount.labels)["dialer.connection.state"][number] | "limit"
+> = {
   used: "blue",
   idle: "light-blue",
   limit: "red",

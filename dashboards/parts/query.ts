@@ -57,7 +57,7 @@ export function share(part: string, whole: string): string {
 
 /** Returns failed dials as a share of failed and successful dials over a window. */
 export function failureShare(by = "", window: "$__rate_interval" | "$__range" = "$__rate_interval"): string {
-  const failed = sum(increase("dialsFailed", "", "", window), by);
+  const failed = sum(increase("dialFailed", "", "", window), by);
   const succeeded = sum(increase("dialDuration", 'error_type=""', "_count", window), by);
   return share(failed, `(${failed} + ${succeeded})`);
 }

@@ -59,7 +59,7 @@ export function natsProcess(name: string, port: number, args: readonly string[] 
   };
 }
 
-/** Resolves when the server's log says that it is ready. */
+/** Resolves when the server's log reports that it is ready. */
 function ready(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     let log = "";

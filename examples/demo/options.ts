@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 
-/** What the command line asks for. */
+/** Options of the command line. */
 export interface DemoOptions {
   /** Seconds after which the demo ends. @defaultValue runs until Ctrl-C */
   readonly seconds: number | undefined;

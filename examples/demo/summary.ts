@@ -15,14 +15,14 @@ export async function summarize(registry: Registry): Promise<string[]> {
     const parts = of(name).map(({ labels, value }) => `${value} ${labels[label]}`);
     return parts.length === 0 ? "" : `: ${parts.join(", ")}`;
   };
-  const dials = total("dialer_dial_duration_seconds_count") + total("dialer_dials_canceled_total");
+  const dials = total("dialer_dial_duration_seconds_count") + total("dialer_dial_canceled_total");
   const reasons = "error_type";
   return [
     "totals from the metrics:",
-    `  dials        ${dials} (${total("dialer_dials_canceled_total")} canceled)`,
-    `  attempts     ${total("dialer_attempts_started_total")} (${total("dialer_attempts_failed_total")} failed${by("dialer_attempts_failed_total", reasons)})`,
-    `  retries      ${total("dialer_retries_total")} (delays of ${total("dialer_backoff_time_seconds_total").toFixed(1)} s in total)`,
-    `  disconnects  ${total("nats_client_disconnects_total")}${by("nats_client_disconnects_total", "reason")}`,
+    `  dials        ${dials} (${total("dialer_dial_canceled_total")} canceled)`,
+    `  attempts     ${total("dialer_attempt_started_total")} (${total("dialer_attempt_failed_total")} failed${by("dialer_attempt_failed_total", reasons)})`,
+    `  retries      ${total("dialer_retry_scheduled_total")} (delays of ${total("dialer_backoff_time_seconds_total").toFixed(1)} s in total)`,
+    `  disconnects  ${total("nats_client_disconnects_total")}${by("nats_client_disconnects_total", "nats_client_disconnect_reason")}`,
     `  outages      ${total("nats_client_outage_duration_seconds_count")} (${total("nats_client_outage_duration_seconds_sum").toFixed(1)} s in total)`,
   ];
 }

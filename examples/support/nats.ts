@@ -58,8 +58,8 @@ export function newCluster(): Cluster {
   }
 
   /**
-   * Waits until every node has a route to every other. Before that, the announced servers may change: when two nodes open
-   * routes to each other, one route is closed, and both forget each other for a moment.
+   * Waits until every node has a route to every other. Before that, the announced servers may change: when two nodes
+   * open routes to each other, one route is closed, and both nodes remove each other for a moment.
    */
   async function formed(): Promise<void> {
     for (let counts = await peers(); counts.some((count) => count < counts.length - 1); counts = await peers()) {

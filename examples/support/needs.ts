@@ -1,4 +1,4 @@
-/** Exits with a message that says what the example needs. */
+/** Exits with a message that names what the example needs. */
 export function isMissing(what: string): never {
   console.error(`This example needs ${what}.`);
   process.exit(1);

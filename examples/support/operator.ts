@@ -1,7 +1,7 @@
 import { Algorithms, encodeAccount, encodeOperator, encodeUser, fmtCreds } from "@nats-io/jwt";
 import { createAccount, createOperator, createUser } from "@nats-io/nkeys";
 
-/** An operator with one account, like those that the `nsc` tool creates. */
+/** An operator with one account, as the `nsc` tool creates it. */
 export interface Operator {
   /** The configuration of a server that trusts the operator. */
   readonly config: string;

@@ -9,29 +9,41 @@ interface Destroyable {
  * Runs `work`, unless `cancel` is aborted already. After an abort, the work has one turn of the event loop to end by
  * itself, so that its events come in order; then the promise rejects with the abort's reason. A connection that
  * arrives after the abort is destroyed. Leaves no listener.
+ *
+ * @param args - passed to the work, so that hot paths need no closure.
  */
-export function abortable<T extends Destroyable>(work: () => Promise<T>, cancel: Cancel | undefined): Promise<T> {
-  if (cancel === undefined) return begin(work);
+export function abortable<T extends Destroyable>(work: () => Promise<T>, cancel: Cancel | undefined): Promise<T>;
+export function abortable<T extends Destroyable, A, B>(
+  work: (...args: [A, B]) => Promise<T>,
+  cancel: Cancel | undefined,
+  ...args: [A, B]
+): Promise<T>;
+export function abortable<T extends Destroyable>(
+  work: (first: unknown, second: unknown) => Promise<T>,
+  cancel: Cancel | undefined,
+  first?: unknown,
+  second?: unknown,
+): Promise<T> {
+  if (cancel === undefined) return begin(work, first, second);
   if (cancel.aborted) return Promise.reject(cancel.reason);
-  return new Promise<T>((resolve, reject) => {
-    const guard = new AbortGuard<T>(cancel, resolve, reject);
-    begin(work).then(
-      (conn) => guard.succeed(conn),
-      (error) => guard.fail(error),
-    );
-  });
+  const guard = new AbortGuard<T>(cancel);
+  guard.follow(begin(work, first, second));
+  return guard.settled;
 }
 
 class AbortGuard<T extends Destroyable> {
+  readonly settled: Promise<T>;
   readonly #cancel: Cancel;
-  readonly #resolve: (conn: T) => void;
-  readonly #reject: (error: unknown) => void;
+  #resolve!: (conn: T) => void;
+  #reject!: (error: unknown) => void;
   #turn: NodeJS.Immediate | undefined = undefined;
 
-  constructor(cancel: Cancel, resolve: (conn: T) => void, reject: (error: unknown) => void) {
+  constructor(cancel: Cancel) {
     this.#cancel = cancel;
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.settled = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
     // Before the work starts: listeners are called newest first, so this one is called after all that the work adds.
     cancel.onAbort(this);
   }
@@ -40,7 +52,14 @@ class AbortGuard<T extends Destroyable> {
     this.#turn = setImmediate(() => this.#reject(this.#cancel.reason));
   }
 
-  succeed(conn: T): void {
+  follow(work: Promise<T>): void {
+    work.then(
+      (conn) => this.#succeed(conn),
+      (error) => this.#fail(error),
+    );
+  }
+
+  #succeed(conn: T): void {
     this.#end();
     if (this.#cancel.aborted) {
       // The result of a base dialer or a handshake has not been checked yet.
@@ -51,7 +70,7 @@ class AbortGuard<T extends Destroyable> {
     }
   }
 
-  fail(error: unknown): void {
+  #fail(error: unknown): void {
     this.#end();
     this.#reject(this.#cancel.aborted ? this.#cancel.reason : error);
   }
@@ -63,9 +82,9 @@ class AbortGuard<T extends Destroyable> {
 }
 
 /** Starts the work. A base dialer from outside may throw, or return anything else than a promise. */
-export function begin<T>(work: () => Promise<T>): Promise<T> {
+export function begin<T, A, B>(work: (first: A, second: B) => Promise<T>, first: A, second: B): Promise<T> {
   try {
-    const started: unknown = work();
+    const started: unknown = work(first, second);
     return started instanceof Promise ? started : Promise.resolve(started as T);
   } catch (error) {
     return Promise.reject(error);

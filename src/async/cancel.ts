@@ -12,13 +12,13 @@ export class Cancel {
   readonly #source: AbortSignal | undefined;
   #aborted = false;
   #reason: unknown = undefined;
-  /** The oldest listener; most cancels never have a second one, and a `Set` takes 700 bytes. */
+  /** The oldest listener, outside of the `Set`: most cancels have no second one, and a `Set` takes 700 bytes. */
   #oldest: AbortListener | undefined = undefined;
   /** Listeners added while {@link #oldest} was taken, oldest first. */
   #others: Set<AbortListener> | undefined = undefined;
   #controller: AbortController | undefined = undefined;
 
-  /** For layers. For a caller's signal, use {@link of}. */
+  /** Creates a cancel without a signal. For a caller's signal, use {@link of}. */
   constructor(source?: AbortSignal) {
     this.#source = source;
   }

@@ -6,7 +6,7 @@ import { type Clock, systemClock } from "./clock.ts";
 const checked = new WeakSet<object>([systemClock]);
 
 /**
- * Checks a user's clock, once per clock: a time that is not a number would turn every later time into `NaN`.
+ * Checks a user's clock, once per clock: a time that is not a number would make every later time `NaN`.
  *
  * @throws TypeError naming the method; errors of the clock are rethrown.
  */

@@ -1,3 +1,4 @@
+import { afterSockets } from "../support/loop-turn.ts";
 import { handleRejection } from "../support/returned.ts";
 import { Cancel } from "./cancel.ts";
 import { clearTimer } from "./checked-clock.ts";
@@ -7,8 +8,8 @@ import type { Clock } from "./clock.ts";
 const lateAfterMs = 2;
 
 /**
- * Turns of the event loop that a late timer waits for. Reporting what had happened by then takes up to this many:
- * the answer about a name, the failure of its IPv6 address, the failure of its IPv4 address.
+ * Turns of the event loop that a late timer waits. Events that had already happened may take this many turns to be
+ * reported: the answer about a name, the failure of its IPv6 address, the failure of its IPv4 address.
  */
 const turns = 4;
 
@@ -18,16 +19,15 @@ interface DeadlineState {
   /** When the timer is due, by the clock. */
   readonly dueAt: number;
   timer: unknown;
-  /** Set while a late timer waits for the sockets. */
+  /** Set while a late timer waits for the sockets to be polled. */
   late: LateTimer | undefined;
   passed(lateByMs: number): void;
 }
 
 /**
- * A timer that limits the time of work, used for every timeout. Node's event loop runs timers before it looks at
- * sockets, so after the loop was blocked a plain timer would fire although the work had ended in time. A late one
- * lets the loop look at the sockets first: events that had happened by then are reported first, successes and
- * failures alike.
+ * A timer that limits the time of work, used for every timeout. Node's event loop runs timers before it polls sockets,
+ * so after the loop was blocked a plain timer would fire although the work had ended in time. A late timer waits until
+ * the loop has polled the sockets, so successes and failures that had already happened are reported first.
  *
  * @see https://nodejs.org/en/learn/asynchronous-work/event-loop-timers-and-nexttick
  */
@@ -36,7 +36,7 @@ export class Deadline implements DeadlineState {
   readonly dueAt: number;
   timer: unknown = undefined;
   late: LateTimer | undefined = undefined;
-  /** Called at most once, unless {@link clear} is called before, with the milliseconds that the event loop was late, or 0. */
+  /** Called at most once, and not after {@link clear}, with the delay of the event loop in milliseconds, or 0. */
   readonly passed: (lateByMs: number) => void;
 
   /** @param ms - milliseconds, 0 to 2^31-1. */
@@ -47,17 +47,17 @@ export class Deadline implements DeadlineState {
     start(this, ms);
   }
 
-  /** Whether the time is up, and the event loop is looking at the sockets first. */
+  /** Whether the timer has fired late and waits for the sockets to be polled. */
   get isLate(): boolean {
     return this.late?.isWaiting === true;
   }
 
-  /** How many milliseconds late the timer fired; 0 if it was on time, or has not fired. */
+  /** Milliseconds by which the timer fired late; 0 if it was on time or has not fired. */
   get lateByMs(): number {
     return this.late?.lateByMs ?? 0;
   }
 
-  /** Stops the timer: the work is done, or no longer wanted. */
+  /** Stops the timer. */
   clear(): void {
     clear(this);
   }
@@ -65,7 +65,7 @@ export class Deadline implements DeadlineState {
 
 /**
  * Cancels work when its time is up, or when `outer` aborts. Call {@link end} when the work has settled: it then has no
- * timer and no listener. One object with its timer, because every dial makes some.
+ * timer and no listener. A single object with its timer, because every dial creates several.
  */
 export abstract class TimedCancel extends Cancel implements DeadlineState {
   readonly clock: Clock;
@@ -122,7 +122,7 @@ function fire(deadline: DeadlineState): void {
 class LateTimer {
   readonly lateByMs: number;
   readonly #deadline: DeadlineState;
-  #turn: NodeJS.Immediate | undefined = undefined;
+  #cancelTurn: (() => void) | undefined = undefined;
   #turns = 0;
 
   constructor(deadline: DeadlineState, lateByMs: number) {
@@ -132,22 +132,22 @@ class LateTimer {
   }
 
   get isWaiting(): boolean {
-    return this.#turn !== undefined;
+    return this.#cancelTurn !== undefined;
   }
 
   clear(): void {
-    if (this.#turn !== undefined) clearImmediate(this.#turn);
-    this.#turn = undefined;
+    this.#cancelTurn?.();
+    this.#cancelTurn = undefined;
   }
 
   #wait(): void {
-    this.#turn = setImmediate(() => {
+    this.#cancelTurn = afterSockets(() => {
       this.#turns += 1;
       if (this.#turns < turns) {
         this.#wait();
         return;
       }
-      this.#turn = undefined;
+      this.#cancelTurn = undefined;
       this.#deadline.passed(this.lateByMs);
     });
   }

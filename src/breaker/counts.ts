@@ -1,9 +1,9 @@
 import type { Reason } from "../core/reasons.ts";
 
 /**
- * Which failures say that the peer is unhealthy. The others are failures of this host (`local_resource`,
- * `access_denied`, `config`), of the resolver, of credentials (a healthy peer rejects wrong credentials, and they may be
- * wrong for one caller only), and rejections by a layer below.
+ * Which failures indicate an unhealthy peer. The others are failures of this host (`local_resource`, `access_denied`,
+ * `config`), of the resolver, of credentials (a healthy peer rejects wrong credentials, and they may be wrong for one
+ * caller only), and rejections by a layer below.
  */
 const isPeerFailure: Readonly<Record<Reason, boolean>> = {
   dns_not_found: true,

@@ -30,7 +30,7 @@ export interface BreakerOptions extends WaitOptions {
   /**
    * Returns whether a failure counts. A failure that does not count changes nothing. Not called for a caller's abort,
    * which never counts.
-   * @defaultValue decided by the error's reason: a failure counts when it says something about the peer
+   * @defaultValue decided by the error's reason: a failure counts unless it is unrelated to the peer's health
    */
   countsAsFailure?: ((error: unknown) => boolean) | undefined;
   /**
@@ -172,7 +172,7 @@ function openError(breaker: Breaker, { clock, state }: Pick<DialContext<never>, 
     target,
     retryAfterMs,
     cause: openedBy,
-    attempts: state && [...state.failures],
+    attempts: state?.failures,
     attemptCount: state?.attempts,
   });
 }

@@ -135,8 +135,8 @@ export interface ClientEndInfo {
 }
 
 /**
- * Hooks for the lifetime of one client, as `DialTrace` is for one dial: synchronous, all optional. A hook
- * that throws is caught, reported once by a process warning, and never harms the client.
+ * Hooks for the lifetime of one client, as `DialTrace` is for one dial: synchronous, all optional. A hook that throws
+ * is caught and reported once by a process warning; it does not affect the client.
  */
 export interface ClientTrace {
   /** Called on every change of state, and once with the current state when the observation starts. */

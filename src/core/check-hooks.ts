@@ -5,17 +5,17 @@ import { checkFunction, invalid, isPlain, show, unknownName } from "../support/v
 import { warnOnce } from "../support/warn.ts";
 import { dialEventNames, type Observer } from "./trace.ts";
 
-/** Throws a `TypeError` that names `option` unless `hooks` are hooks into dials. See {@link checkHooks}. */
+/** As {@link checkHooks}, for the hooks of dials. */
 export function checkDialHooks(option: string, hooks: unknown, what?: string): void {
   checkHooks(option, hooks, dialEventNames, what);
 }
 
 /**
- * Throws a `TypeError` that names `option` unless `hooks` is an object whose hooks are functions of known names.
- * Hooks are called as methods, so that what holds them may hold other things: values, and where it is of a class
- * of its own, also methods, whose names are no near miss of a hook's.
+ * Throws a `TypeError` that names `option` unless `hooks` is an object whose hooks are functions of known names. Hooks
+ * are called as methods of the object, so the object may have other fields, and an instance of a class may have other
+ * methods. A name that is a near miss of a hook's name is rejected.
  *
- * @param what - what may be given, for the error.
+ * @param what - description of an accepted value, for the error.
  */
 export function checkHooks(
   option: string,
@@ -37,14 +37,17 @@ export function checkHooks(
   }
 }
 
-/** Where observers of each kind are given. */
+/** The option or function that takes observers of each kind. */
 const placeFor: Readonly<Record<Observed, string>> = {
   dials: "withTrace",
   pools: "the trace of a pool",
   clients: "the trace of connect or instrument",
 };
 
-/** Throws a `TypeError` that names `option` unless a function may observe `what`: a dialer, a middleware or a factory doesn't. */
+/**
+ * Throws a `TypeError` that names `option` unless a function may observe `what`; a dialer, a middleware or a factory
+ * does not.
+ */
 export function checkObserver(option: string, observer: (...args: never) => unknown, what: Observed): void {
   checkFunction(option, observer);
   if (roleOf(observer) !== undefined) throw invalid(TypeError, `${option} must return hooks, got ${show(observer)}`);
@@ -62,7 +65,7 @@ function checkObserved(option: string, observer: object, what: Observed): void {
 
 /**
  * Throws a `TypeError` that names `option` unless it is hooks, an observer or an array of them. Hooks that an observer
- * returns are looked at when it does: see {@link warnOfHooks}.
+ * returns later are checked by {@link warnOfHooks}.
  */
 export function checkObservers(option: string, trace: unknown, known: readonly string[], what: Observed): void {
   for (const each of Array.isArray(trace) ? trace : [trace]) {
@@ -75,7 +78,10 @@ export function checkObservers(option: string, trace: unknown, known: readonly s
   }
 }
 
-/** Warns, once, of hooks that {@link checkHooks} refuses: where they come from an observer there is no caller to be told. */
+/**
+ * Warns once about hooks that {@link checkHooks} rejects, for hooks returned by an observer: there is no caller to
+ * reject.
+ */
 export function warnOfHooks(option: string, hooks: unknown, known: readonly string[] = dialEventNames): void {
   try {
     if (hooks !== undefined && hooks !== null) checkHooks(option, hooks, known);
@@ -84,7 +90,9 @@ export function warnOfHooks(option: string, hooks: unknown, known: readonly stri
   }
 }
 
-/** Has the first hooks that an observer of dials returns looked at. Those of every dial would take their time. */
+/**
+ * Wraps an observer of dials to check the first hooks that it returns. Checking the hooks of every dial would be slow.
+ */
 export function checkingFirst(option: string, observer: Observer): Observer {
   let isChecked = false;
   return (dial, clock) => {
@@ -97,11 +105,11 @@ export function checkingFirst(option: string, observer: Observer): Observer {
   };
 }
 
-/** Names that were found to stand for no hook: comparing takes long, and hooks may be given with every dial. */
+/** Names known not to be misspelled hooks, because the comparison is slow and each dial may have hooks. */
 const others = new WeakMap<readonly string[], Set<string>>();
 const maxOthers = 1000;
 
-/** Whether a name is so far from those of all hooks that it can't be meant for one. */
+/** Whether a name is not a near miss of any hook's name. */
 function isOther(name: string, known: readonly string[]): boolean {
   const found = others.get(known) ?? new Set();
   if (found.has(name)) return true;
@@ -111,7 +119,7 @@ function isOther(name: string, known: readonly string[]): boolean {
   return true;
 }
 
-/** Names of all that an object has, what its class gives it included. */
+/** Names of an object's own properties and of those of its class. */
 function namesOf(hooks: object): readonly string[] {
   const names = Object.keys(hooks);
   for (let proto = Object.getPrototypeOf(hooks); !isRoot(proto); proto = Object.getPrototypeOf(proto)) {
@@ -120,7 +128,7 @@ function namesOf(hooks: object): readonly string[] {
   return names;
 }
 
-/** Whether it is where chains of prototypes end, in this realm or another. */
+/** Whether an object is the end of a prototype chain, in this realm or another. */
 function isRoot(proto: object | null): boolean {
   return proto === null || Object.getPrototypeOf(proto) === null;
 }

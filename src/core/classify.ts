@@ -2,7 +2,7 @@ import { isAggregateError, isError } from "../support/is-error.ts";
 import { DialError } from "./errors.ts";
 import { type Reason, reasonTable } from "./reasons.ts";
 
-/** System and TLS codes with one meaning wherever they occur. */
+/** System and TLS codes that have one meaning in any error. */
 const byCode = table<Reason | "canceled">({
   ENOTFOUND: "dns_not_found",
   ENODATA: "dns_not_found",
@@ -84,7 +84,7 @@ export function addErrorRules(rules: ErrorRules): void {
   clientRules.add(rules);
 }
 
-/** Causes followed before giving up. */
+/** Maximum number of causes followed. */
 const maxCauses = 5;
 
 /**

@@ -9,29 +9,28 @@ import type { DialTrace } from "./trace.ts";
 /**
  * Opens one connection to `target`.
  *
- * Rejects with a {@link DialError} when the dial fails, with a `TypeError` when the target is
- * malformed, with a `TypeError` or `RangeError` for an option that can't work, and with the signal's own
- * reason when the caller aborts; what the caller's own functions throw is passed on. Safe to call concurrently.
+ * Rejects with a {@link DialError} when the dial fails, with a `TypeError` when the target is malformed, with a
+ * `TypeError` or `RangeError` for an invalid option, and with the signal's own reason when the caller aborts. An error
+ * thrown by one of the caller's own functions is passed on. Safe to call concurrently.
  *
- * @typeParam C - what a dial yields; a `net.Socket` unless a base dialer says otherwise.
+ * @typeParam C - type of the connection; a `net.Socket` unless the base dialer returns another type.
  */
 export type Dialer<C extends Duplex = Socket> = (target: TargetLike, options?: DialOptions<C>) => Promise<C>;
 
-/** Wraps a dialer in another of the same type. The decorators of this package are all of this shape. */
+/** Wraps a dialer in another of the same type. All decorators of this package are middlewares. */
 export type Middleware = <C extends Duplex>(next: Dialer<C>) => Dialer<C>;
 
 /**
- * Says whether to try again after `error` ended the `attempt`-th try. A promise is awaited, as long as no abort and no
- * bound above ends the dial. A throw or rejection ends the dial, which rejects with the very error; anything but
- * `true` or `false` ends it with a TypeError.
+ * Decides whether to retry after attempt number `attempt` failed with `error`. A promise is awaited until an abort or a
+ * timeout above ends the dial. If the function throws or rejects, the dial rejects with that error; any other result
+ * than `true` or `false` ends the dial with a TypeError.
  */
 export type RetryPredicate = (error: unknown, attempt: number) => boolean | Promise<boolean>;
 
 /**
- * What the caller may have otherwise in one dial than its layers were made with. Each option acts on the
- * layers beneath the place where it is given: a decorator of your own may give them, too. One that can't
- * take effect is refused, and so is one out of range: the dial rejects with a TypeError or RangeError that
- * names it.
+ * Options that override, for one dial, the options of its layers. Each applies to the layers beneath the code that sets
+ * it, so a decorator of your own may set them too. The dial rejects with a TypeError or RangeError that names the
+ * option if its value is invalid or no layer applies it.
  */
 export interface CallOptions {
   /**
@@ -49,14 +48,15 @@ export interface CallOptions {
   /** Replaces that of the outermost `withRetry`: whether to retry after `error` ended attempt `attempt`. @defaultValue the layer's own */
   shouldRetry?: RetryPredicate | undefined;
   /**
-   * Names of layers to skip, such as `retry`, `timeout` or `log`; skips every layer with the name. Observers that
-   * count have no name, so that their numbers stay true. @defaultValue none
+   * Names of layers to skip, such as `retry`, `timeout` or `log`; every layer of that name is skipped. Observers that
+   * count cannot be skipped, so that their counts stay complete.
+   * @defaultValue none
    */
   skip?: readonly string[] | undefined;
 }
 
 /**
- * Options of one dial. A decorator of your own passes them on, with the changes that are its job:
+ * Options of one dial. A decorator of your own passes them on with its changes, as in
  * `next(target, { ...options, signal })`.
  */
 export interface DialOptions<C extends Duplex = Socket> extends CallOptions {
@@ -65,13 +65,20 @@ export interface DialOptions<C extends Duplex = Socket> extends CallOptions {
   /** Hooks for this one dial. @defaultValue none */
   trace?: DialTrace | undefined;
   /**
-   * Last phase of an attempt (a TLS upgrade, a protocol's hello). Runs inside the attempt, so that timeouts, retries,
-   * spans and metrics cover it; resolves with the connection to hand out. @defaultValue none
+   * The last phase of each attempt, such as a TLS upgrade or a protocol's greeting. It runs inside the attempt, so
+   * timeouts, retries, spans and metrics cover it. It resolves with the connection that the dial returns.
+   * @defaultValue none
    */
   handshake?: Handshake<C> | undefined;
-  /** Whether the dial runs without a waiting caller (a reconnect): its span starts a trace of its own. @defaultValue false */
+  /**
+   * Whether the dial has no waiting caller, as in a reconnect. Its span then starts a trace of its own.
+   * @defaultValue false
+   */
   background?: boolean | undefined;
-  /** The object that the dials keep connected, such as a client that reconnects: observers link the dials of one owner. @defaultValue none */
+  /**
+   * The object that the connection is for, such as a client that reconnects. Observers link the dials of one owner.
+   * @defaultValue none
+   */
   owner?: object | undefined;
   /** Clock of the dial. For tests. @defaultValue the system's monotonic clock */
   clock?: Clock | undefined;
@@ -85,9 +92,12 @@ export interface HandshakeContext {
   readonly target: Target;
   /** Number of the attempt, from 1. */
   readonly attempt: number;
-  /** Aborts when the attempt is over; the connection is destroyed then. */
+  /** Aborts when the attempt is canceled or times out; the connection is then destroyed. */
   readonly signal: AbortSignal | undefined;
-  /** Milliseconds until the nearest deadline; `undefined` without one. For protocols that send it to the peer. */
+  /**
+   * Returns the milliseconds until the nearest deadline, or `undefined` without one, for protocols that send it to the
+   * peer.
+   */
   remainingMs(): number | undefined;
   /** Hooks for inner phases, such as a TLS upgrade. */
   readonly trace: DialTrace | undefined;

@@ -12,17 +12,17 @@ export interface Address {
 /** How a dial, attempt or phase ended. A caller's abort is neither success nor failure. */
 export type Outcome = "success" | "failure" | "canceled";
 
-/** What every `…Done` hook tells. */
+/** Fields of every `…Done` event. */
 export interface Ended {
   readonly durationMs: number;
   readonly outcome: Outcome;
-  /** What was thrown; absent on success. */
+  /** The error; absent on success. */
   readonly error?: unknown;
   /** Present exactly when `outcome` is `"failure"`. */
   readonly reason?: Reason | undefined;
 }
 
-/** What a protocol's handshake says of itself and its peer, for spans. */
+/** Description of a handshake's protocol and peer, for spans. */
 export interface ProtocolInfo {
   /** `network.protocol.name`, such as `nats`. */
   readonly name: string;
@@ -53,14 +53,14 @@ export const exhaustedCauses = ["attempts", "deadline", "budget", "non_retryable
 /** Why a retrying dial gave up: one of {@link exhaustedCauses}. */
 export type ExhaustedCause = (typeof exhaustedCauses)[number];
 
-/** What a circuit breaker may be: it lets dials pass, lets none, or lets one through to see. */
+/** States of a circuit breaker: it admits all dials, no dial, or one dial as a probe. */
 export const breakerStates = ["closed", "open", "half_open"] as const;
 
-/** What a circuit breaker may be: one of {@link breakerStates}. */
+/** State of a circuit breaker: one of {@link breakerStates}. */
 export type BreakerState = (typeof breakerStates)[number];
 
-/** What bounds how many dials there are: at once, or in a time. */
+/** Kinds of limits: of dials in progress, or of dials per second. */
 export const limits = ["concurrency", "rate"] as const;
 
-/** What bounds how many dials there are: one of {@link limits}. */
+/** Kind of a limit: one of {@link limits}. */
 export type Limit = (typeof limits)[number];

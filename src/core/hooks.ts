@@ -4,8 +4,8 @@ import { guarded, warnOfThrow } from "../support/user-call.ts";
 import type { DialStartInfo, DialTrace, Observer } from "./trace.ts";
 
 /**
- * Calls one hook. What it throws, or rejects with, is kept from the caller and reported once per hook name by a
- * process warning, so that a broken hook is noticed without flooding the log.
+ * Calls one hook. An error that it throws or rejects with is not passed on. It is reported by a process warning, once
+ * per hook name, so that a broken hook does not flood the log.
  */
 export function callHook<H extends object, N extends keyof H & string>(
   hooks: H,
@@ -22,7 +22,7 @@ export function callHook<H extends object, N extends keyof H & string>(
   }
 }
 
-/** Asks an observer for its hooks. An observer that throws leaves the dial unobserved. */
+/** Calls an observer and returns its hooks for a dial. If the observer throws, the dial is not observed. */
 export function hooksOf(observer: Observer, dial: DialStartInfo, clock: Clock): DialTrace | undefined {
   return guarded("an observer", () => returnedHooks("an observer", observer(dial, clock)));
 }

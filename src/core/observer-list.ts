@@ -3,7 +3,7 @@ import { guarded } from "../support/user-call.ts";
 import { warnOfHooks } from "./check-hooks.ts";
 import { callHook, returnedHooks } from "./hooks.ts";
 
-/** The hooks of one observer. Hooks given twice are two observations, and each is removed alone. */
+/** The hooks of one observer. Hooks added twice are two observations, each removed separately. */
 export interface Observation<H extends object> {
   readonly hooks: H;
   /** Where the observer puts its data. */
@@ -13,7 +13,7 @@ export interface Observation<H extends object> {
 /** Hooks, or a function that returns the hooks for one pool or client. */
 type ObserverOf<H extends object, S> = H | ((subject: S) => H | null | undefined);
 
-/** What an observer may observe with an {@link ObserverList}. */
+/** Kind of the object that an {@link ObserverList} observes. */
 export type Subject = "pool" | "client";
 
 type InfoOf<H, N extends keyof H> = NonNullable<H[N]> extends (info: infer I) => unknown ? I : never;
@@ -29,12 +29,12 @@ export class ObserverList<H extends object, S> {
     this.#hookNames = hookNames;
   }
 
-  /** The observers now in the list. */
+  /** The observers currently in the list. */
   get all(): readonly Observation<H>[] {
     return this.#all;
   }
 
-  /** Adds observers. Returns those that have hooks. */
+  /** Adds observers. Returns the observations of the observers that have hooks. */
   add(trace: ObserverOf<H, S> | readonly ObserverOf<H, S>[], subject: S): readonly Observation<H>[] {
     const given = (Array.isArray(trace) ? trace : [trace]) as readonly ObserverOf<H, S>[];
     const added: Observation<H>[] = [];
@@ -50,7 +50,7 @@ export class ObserverList<H extends object, S> {
     return added;
   }
 
-  /** Removes observers. Returns those that were in the list. */
+  /** Removes observations. Returns the ones that were in the list. */
   remove(gone: readonly Observation<H>[]): readonly Observation<H>[] {
     const removed = this.#all.filter((each) => gone.includes(each));
     this.#all = this.#all.filter((each) => !gone.includes(each));

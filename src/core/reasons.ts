@@ -1,7 +1,6 @@
 /**
- * Why a dial failed: the closed set of `error.type` values. Each failure has exactly one.
- * `retry` is what `withRetry` does by default: `limited` means once more, for what a refreshed
- * credential may mend.
+ * Why a dial failed: the closed set of `error.type` values. Each failure has exactly one. `retry` is the default of
+ * `withRetry`: `limited` means one retry, because the credentials may have been refreshed.
  */
 export const reasonTable = {
   dns_not_found: { retry: "yes" },
@@ -35,10 +34,10 @@ export const reasonTable = {
 /** Why a dial failed. See {@link reasonTable}. */
 export type Reason = keyof typeof reasonTable;
 
-/** Every {@link Reason}, for the label values that counters start with. */
+/** Every {@link Reason}. Counters start with one series per reason. */
 export const reasons = Object.keys(reasonTable) as readonly Reason[];
 
-/** Whether a failure for `reason` after `attempt` attempts is worth another one. */
+/** Whether a failure of attempt number `attempt` with `reason` is retried by default. */
 export function isRetryable(reason: Reason, attempt: number): boolean {
   const { retry } = reasonTable[reason];
   return retry === "yes" || (retry === "limited" && attempt === 1);

@@ -5,7 +5,7 @@ import { redact } from "../support/redact.ts";
 import { wellKnownPorts } from "../support/well-known-ports.ts";
 import { canonicalHost } from "./host-name.ts";
 
-/** What a caller may name as a target. See {@link parseTarget} for the string forms. */
+/** Accepted forms of a target. See {@link parseTarget} for the string forms. */
 export type TargetLike =
   | string
   | URL
@@ -31,14 +31,17 @@ export class Target {
     Object.freeze(this);
   }
 
-  /** `host:port`, `[v6]:port` or `unix:/path`: what logs, spans and errors show. */
+  /** `host:port`, `[v6]:port` or `unix:/path`: the form in logs, spans and errors. */
   toString(): string {
     if (this.path !== undefined) return `unix:${shownPath(this.path)}`;
     return this.host.includes(":") ? `[${this.host}]:${this.port}` : `${this.host}:${this.port}`;
   }
 }
 
-/** Maximum bytes of a path to show. A longer path cannot be dialed, and its error message needs room for the rule. */
+/**
+ * Maximum number of bytes of a path that are shown. A longer path cannot be dialed, and its error message needs room
+ * for the reason.
+ */
 const maxShownPath = 256;
 
 /**
@@ -52,11 +55,10 @@ export function shownPath(path: string): string {
 }
 
 /**
- * Reads a target: `host:port`, `[::1]:4222`, `scheme://host[:port]` (the port may be left out for
- * well-known schemes such as `nats`), `unix:/run/x.sock`, `unix:@name` (Linux's abstract namespace),
- * a `URL`, `{ host, port }` or `{ path }`.
- * Userinfo is dropped. Internationalized names are converted to A-labels, percent-encoded bytes of the host of a
- * URL are decoded, and IPv4 addresses in other notations (`127.1`) are converted to dotted decimal.
+ * Reads a target: `host:port`, `[::1]:4222`, `scheme://host[:port]` (the port is optional for well-known schemes such
+ * as `nats`), `unix:/run/x.sock`, `unix:@name` (Linux's abstract namespace), a `URL`, `{ host, port }` or `{ path }`.
+ * Userinfo is dropped. Internationalized names are converted to A-labels, percent-encoded bytes of a URL's host are
+ * decoded, and IPv4 addresses in other notations (`127.1`) are converted to dotted decimal.
  *
  * @throws TypeError naming the target, with any userinfo blanked, if the target is invalid; its `code` is
  * `ERR_INVALID_TARGET`, its `reason` is `config`.
@@ -98,11 +100,11 @@ function parseAuthority(
   const hostPort = authority.slice(authority.lastIndexOf("@") + 1);
   if (hostPort.startsWith("[")) {
     const end = hostPort.indexOf("]");
-    if (end < 0) throw invalid(text, "its [ has no ]");
+    if (end < 0) throw invalid(text, "its [ is not closed by a ]");
     const rest = hostPort.slice(end + 1);
     if (rest !== "" && !rest.startsWith(":")) throw invalid(text, "a port must follow the ]");
     const host = decode(hostPort.slice(1, end), text);
-    if (!isIPv6(host)) throw invalid(text, "what stands in brackets must be an IPv6 address");
+    if (!isIPv6(host)) throw invalid(text, "the host in brackets must be an IPv6 address");
     return tcpTarget(host, rest === "" ? defaultPort : rest.slice(1), text);
   }
   const colon = hostPort.indexOf(":");
@@ -126,7 +128,7 @@ function decoded(encoded: string, text: string): string {
   try {
     return encoded.replace(/(?:%[\da-f]{2})+/gi, decodeURIComponent);
   } catch {
-    throw invalid(text, "its percent-encoded bytes are no UTF-8");
+    throw invalid(text, "its percent-encoded bytes are not valid UTF-8");
   }
 }
 
@@ -151,7 +153,7 @@ function unixTarget(path: unknown, text: string): Target {
   if (typeof path !== "string" || path === "") throw invalid(text, "the socket's path is missing");
   // Node names an abstract socket with a leading NUL; tools show an @ instead, which is printable.
   const shown = path.startsWith("\0") ? `@${path.slice(1)}` : path;
-  if (shown.includes("\0")) throw invalid(text, "the socket's path has a NUL in it");
+  if (shown.includes("\0")) throw invalid(text, "the socket's path contains a NUL");
   return new Target("", 0, shown);
 }
 

@@ -1,153 +1,94 @@
 /**
- * The events of a dial: the fields of each event and the table that everything else derives from. Both are in one
- * long file so that adding an event is one edit.
+ * The events of a dial: the table that everything else derives from, and the fields of the events of dials, attempts and
+ * layers. The fields stand in the same file as the table, so that adding a layer's event is one edit.
  */
-import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../async/clock.ts";
+import type { ConnClosedInfo, GotConnInfo, PutIdleConnInfo } from "./connection-events.ts";
 import type { TimeoutScope } from "./errors.ts";
-import type { Address, BreakerState, CloseReason, Ended, ExhaustedCause, Limit, ProtocolInfo } from "./event-values.ts";
+import type { BreakerState, Ended, ExhaustedCause, Limit } from "./event-values.ts";
+import type {
+  ConnectDoneInfo,
+  ConnectStartInfo,
+  DnsDoneInfo,
+  DnsStartInfo,
+  HandshakeDoneInfo,
+  HandshakeEventInfo,
+  HandshakeStartInfo,
+  ProxyDoneInfo,
+  ProxyStartInfo,
+  TlsHandshakeDoneInfo,
+  TlsHandshakeStartInfo,
+} from "./phase-events.ts";
 import type { Reason } from "./reasons.ts";
 import type { Target } from "./target.ts";
 
-/** What {@link DialTrace.dialStart} says. */
+export type * from "./connection-events.ts";
+export type * from "./phase-events.ts";
+
+/** Argument of {@link DialTrace.dialStart}. */
 export interface DialStartInfo {
-  /** What the dial was asked to reach. */
+  /** Target of the dial. */
   readonly target: Target;
-  /** Whether the dial was started without a caller that waits for it, such as a reconnect. */
+  /** Whether the dial has no waiting caller, as in a reconnect. */
   readonly background: boolean;
-  /** The client that the connection is for: see {@link DialOptions.owner}. */
+  /** The object that the connection is for. See {@link DialOptions.owner}. */
   readonly owner?: object | undefined;
 }
 
-/** What {@link DialTrace.dialDone} says. */
+/** Argument of {@link DialTrace.dialDone}. */
 export interface DialDoneInfo extends Ended {
-  /** What the dial was asked to reach. */
+  /** Target of the dial. */
   readonly target: Target;
-  /** Attempts made beneath the observer's layer, from 0. */
+  /** Number of attempts made beneath the observer's layer, from 0. */
   readonly attempts: number;
   /** The connection, on success. */
   readonly conn?: Duplex | undefined;
 }
 
-/** What {@link DialTrace.attemptStart} says. */
+/** Argument of {@link DialTrace.attemptStart}. */
 export interface AttemptStartInfo {
-  /** What the attempt dials. Beneath failover it differs from the dial's target. */
+  /** Target of the attempt. Beneath failover it differs from the target of the dial. */
   readonly target: Target;
   /** Number of the attempt within its dial, from 1. */
   readonly attempt: number;
 }
 
-/** What {@link DialTrace.attemptDone} says. */
+/** Argument of {@link DialTrace.attemptDone}. */
 export interface AttemptDoneInfo extends AttemptStartInfo, Ended {
   /** The connection, on success. */
   readonly conn?: Duplex | undefined;
 }
 
-/** What {@link DialTrace.dnsStart} says. */
-export interface DnsStartInfo {
-  /** The name to resolve. */
-  readonly host: string;
-}
-
-/** What {@link DialTrace.dnsDone} says. */
-export interface DnsDoneInfo extends DnsStartInfo, Ended {
-  /** The addresses found, in the order in which they will be tried; empty on failure. */
-  readonly addresses: readonly Address[];
-}
-
-/** What {@link DialTrace.connectStart} says. */
-export interface ConnectStartInfo {
-  /** The address tried. `connectDone` for it carries the same object. */
-  readonly address: Address;
-}
-
-/** What {@link DialTrace.connectDone} says. */
-export interface ConnectDoneInfo extends ConnectStartInfo, Ended {
-  /** The connected socket, on success. Its bytes belong to the caller: a hook must not read, write or listen. */
-  readonly socket?: Socket | undefined;
-}
-
-/** What {@link DialTrace.proxyStart} says. */
-export interface ProxyStartInfo {
-  /** Protocol spoken with the proxy: `http` or `socks5`. */
-  readonly type: string;
-  /** The proxy's host and port, without credentials. */
-  readonly proxy: Target;
-}
-
-/** What {@link DialTrace.proxyDone} says. */
-export interface ProxyDoneInfo extends ProxyStartInfo, Ended {}
-
-/** What {@link DialTrace.tlsHandshakeStart} says. */
-export interface TlsHandshakeStartInfo {
-  /** Name sent as SNI and checked against the certificate; empty for an IP literal. */
-  readonly serverName: string;
-}
-
-/** What {@link DialTrace.tlsHandshakeDone} says. */
-export interface TlsHandshakeDoneInfo extends TlsHandshakeStartInfo, Ended {
-  /** Protocol version, such as `TLSv1.3`; on success. */
-  readonly protocol?: string | undefined;
-  /** IANA name of the cipher suite; on success. */
-  readonly cipher?: string | undefined;
-  /** Protocol chosen by ALPN, if any. */
-  readonly alpnProtocol?: string | undefined;
-  /** Whether an earlier session was resumed. */
-  readonly resumed?: boolean | undefined;
-  /** End of validity of the peer's certificate, in milliseconds since the epoch. */
-  readonly peerCertificateExpiresAt?: number | undefined;
-}
-
-/** What {@link DialTrace.handshakeStart} says. */
-export interface HandshakeStartInfo {
-  /** What the attempt dialed. */
-  readonly target: Target;
-  /** Number of the attempt within its dial, from 1. */
-  readonly attempt: number;
-}
-
-/** What {@link DialTrace.handshakeEvent} says. */
-export interface HandshakeEventInfo extends HandshakeStartInfo {
-  /** The step reached, such as `info`. */
-  readonly name: string;
-}
-
-/** What {@link DialTrace.handshakeDone} says. */
-export interface HandshakeDoneInfo extends HandshakeStartInfo, Ended {
-  /** The protocol and what its peer said of itself, when the handshake described them. */
-  readonly protocol?: ProtocolInfo | undefined;
-}
-
-/** What {@link DialTrace.startDelayed} says. */
+/** Argument of {@link DialTrace.startDelayed}. */
 export interface StartDelayedInfo {
-  /** What the dial was asked to reach. */
+  /** Target of the dial. */
   readonly target: Target;
   /** Delay before the first attempt, in milliseconds. */
   readonly delayMs: number;
 }
 
-/** What {@link DialTrace.retryScheduled} says. */
+/** Argument of {@link DialTrace.retryScheduled}. */
 export interface RetryScheduledInfo {
-  /** What the dial was asked to reach. */
+  /** Target of the dial. */
   readonly target: Target;
-  /** Number of the attempt to come, from 2. */
+  /** Number of the next attempt, from 2. */
   readonly attempt: number;
-  /** Delay before it, in milliseconds. */
+  /** Delay before the next attempt, in milliseconds. */
   readonly delayMs: number;
-  /** The error of the attempt before. */
+  /** The error of the previous attempt. */
   readonly error: unknown;
   /** The reason of that error. */
   readonly reason: Reason;
 }
 
-/** What {@link DialTrace.retryExhausted} says. */
+/** Argument of {@link DialTrace.retryExhausted}. */
 export interface RetryExhaustedInfo {
-  /** What the dial was asked to reach. */
+  /** Target of the dial. */
   readonly target: Target;
   /** Attempts that this `withRetry` made, from 1. */
   readonly attempts: number;
-  /** What ended the retries. */
+  /** Why there is no further retry. */
   readonly cause: ExhaustedCause;
   /** The error that the dial rejects with. */
   readonly error: unknown;
@@ -155,23 +96,23 @@ export interface RetryExhaustedInfo {
   readonly reason: Reason;
 }
 
-/** What {@link DialTrace.timeout} says. */
+/** Argument of {@link DialTrace.timeout}. */
 export interface TimeoutInfo {
-  /** What was being dialed. */
+  /** Target of the dial or attempt that timed out. */
   readonly target: Target;
-  /** What the timeout bounded. */
+  /** Scope of the timeout. */
   readonly scope: TimeoutScope;
   /** The timeout, in milliseconds. */
   readonly timeoutMs: number;
 }
 
-/** What {@link DialTrace.failover} says. */
+/** Argument of {@link DialTrace.failover}. */
 export interface FailoverInfo {
-  /** The service that the caller dials. */
+  /** The service that the caller dialed. */
   readonly target: Target;
   /** The target that failed. */
   readonly from: Target;
-  /** The target tried next. */
+  /** The next target. */
   readonly to: Target;
   /** The error of `from`. */
   readonly error: unknown;
@@ -179,69 +120,31 @@ export interface FailoverInfo {
   readonly reason: Reason;
 }
 
-/** What {@link DialTrace.breakerChange} says. */
+/** Argument of {@link DialTrace.breakerChange}. */
 export interface BreakerChangeInfo {
   /** The target that the breaker guards. */
   readonly target: Target;
-  /** The state that the dial met. */
+  /** State of the breaker now. */
   readonly state: BreakerState;
-  /** The state that the dial before it met. */
+  /** State of the breaker at the previous dial. */
   readonly previous: BreakerState;
 }
 
-/** What {@link DialTrace.limitWait} says. */
+/** Argument of {@link DialTrace.limitWait}. */
 export interface LimitWaitInfo extends Ended {
-  /** What the waiting dial was asked to reach. */
+  /** Target of the waiting dial. */
   readonly target: Target;
-  /** The limit waited at. */
+  /** Kind of the limit. */
   readonly limit: Limit;
 }
 
-/** What {@link DialTrace.gotConn} says. */
-export interface GotConnInfo {
-  /** The target that the pool was asked for. */
-  readonly target: Target;
-  /** The connection handed out. */
-  readonly conn: Duplex;
-  /** Whether the connection was idle in the pool. */
-  readonly reused: boolean;
-  /** How long it was idle, in milliseconds; only when reused. */
-  readonly idleMs?: number | undefined;
-}
-
-/** What {@link DialTrace.putIdleConn} says. */
-export interface PutIdleConnInfo {
-  /** The target that the connection leads to. */
-  readonly target: Target;
-  /** The connection put back. */
-  readonly conn: Duplex;
-}
-
-/** What {@link DialTrace.connClosed} says. */
-export interface ConnClosedInfo {
-  /** The target that the connection led to. */
-  readonly target: Target;
-  /** The closed connection. */
-  readonly conn: Duplex;
-  /** Why it closed. */
-  readonly reason: CloseReason;
-  /** Lifetime in milliseconds, from the attempt's success to the close. */
-  readonly durationMs: number;
-  /** Bytes received over its lifetime. */
-  readonly bytesRead: number;
-  /** Bytes sent over its lifetime. */
-  readonly bytesWritten: number;
-  /** The error that the connection was destroyed with, if any. */
-  readonly error?: unknown;
-}
-
-/** The parts of this package that must handle an event when its row names them. */
+/** The parts of this package that can be required to handle an event. */
 type Consumer = "metrics" | "spans" | "span events" | "log" | "record";
 
 interface EventRow {
-  /** Whether observers of the layers above get the event too. */
+  /** Whether observers attached above also receive the event. */
   readonly inherited: boolean;
-  /** The consumers that must handle the event. One that does not is a type error. */
+  /** The consumers that must handle the event; a missing handler is a type error. */
   readonly consumers: readonly Consumer[];
 }
 
@@ -254,9 +157,9 @@ function event<I>() {
   return <const R extends EventRow>(row: R): DialEvent<I, R> => row;
 }
 
-/** The one table of a dial's events. Hooks, inheritance, channels and the duties of consumers derive from it. */
+/** The table of a dial's events. Hooks, inheritance, channels and the required consumers are derived from it. */
 export const dialEvents = {
-  /** Called when a dial enters the layer that the hooks are attached at. */
+  /** Called when a dial enters the layer that attached the hooks. */
   dialStart: event<DialStartInfo>()({ inherited: false, consumers: ["metrics"] }),
   /** Called once when that dial has ended. */
   dialDone: event<DialDoneInfo>()({
@@ -277,16 +180,16 @@ export const dialEvents = {
   dnsStart: event<DnsStartInfo>()({ inherited: true, consumers: ["spans", "record"] }),
   /** Called once when the resolution has ended. */
   dnsDone: event<DnsDoneInfo>()({ inherited: true, consumers: ["metrics", "spans", "span events", "record"] }),
-  /** Called before each address is tried; an attempt may try several. */
+  /** Called before each connect; an attempt may connect to several addresses. */
   connectStart: event<ConnectStartInfo>()({ inherited: true, consumers: ["spans", "log", "record"] }),
-  /** Called once when the try of that address has ended. */
+  /** Called once when that connect has ended. */
   connectDone: event<ConnectDoneInfo>()({
     inherited: true,
     consumers: ["metrics", "spans", "span events", "log", "record"],
   }),
-  /** Called before a proxy is asked for a tunnel. */
+  /** Called before a tunnel is requested from a proxy. */
   proxyStart: event<ProxyStartInfo>()({ inherited: true, consumers: ["spans", "record"] }),
-  /** Called once when the proxy has answered, or failed to. */
+  /** Called once when the request for the tunnel has ended. */
   proxyDone: event<ProxyDoneInfo>()({ inherited: true, consumers: ["metrics", "spans", "span events", "record"] }),
   /** Called before a TLS handshake. */
   tlsHandshakeStart: event<TlsHandshakeStartInfo>()({ inherited: true, consumers: ["spans", "record"] }),
@@ -309,29 +212,29 @@ export const dialEvents = {
     inherited: true,
     consumers: ["metrics", "spans", "span events", "log", "record"],
   }),
-  /** Called when `withRetry` will try again after a delay. */
+  /** Called when `withRetry` will start another attempt after a delay. */
   retryScheduled: event<RetryScheduledInfo>()({
     inherited: true,
     consumers: ["metrics", "spans", "span events", "log", "record"],
   }),
   /** Called when `withRetry` gives up. */
   retryExhausted: event<RetryExhaustedInfo>()({ inherited: true, consumers: ["metrics"] }),
-  /** Called when a timeout passes, once for the layer that set it. */
+  /** Called when a timeout expires, once per timeout. */
   timeout: event<TimeoutInfo>()({ inherited: true, consumers: ["metrics"] }),
-  /** Called when `withFailover` tries another target after one that failed. */
+  /** Called when `withFailover` moves to another target after a failure. */
   failover: event<FailoverInfo>()({ inherited: true, consumers: ["metrics", "spans", "span events", "log"] }),
-  /** Called when a dial meets its target's breaker in another state than the dial before it. */
+  /** Called when the state of the target's breaker differs from its state at the previous dial. */
   breakerChange: event<BreakerChangeInfo>()({ inherited: true, consumers: ["metrics", "spans", "span events", "log"] }),
-  /** Called when a dial has waited at a limit. */
+  /** Called when a dial's wait at a limit has ended. */
   limitWait: event<LimitWaitInfo>()({
     inherited: true,
     consumers: ["metrics", "spans", "span events", "log", "record"],
   }),
-  /** Called when a pool hands out a connection. */
+  /** Called when a pool leases a connection. */
   gotConn: event<GotConnInfo>()({ inherited: true, consumers: ["metrics"] }),
-  /** Called when a pool takes a connection back. */
+  /** Called when a pool takes back a connection. */
   putIdleConn: event<PutIdleConnInfo>()({ inherited: true, consumers: ["metrics"] }),
-  /** Called exactly once for each connection that an attempt made, when it is destroyed. */
+  /** Called exactly once for each connection that an attempt established, when it is destroyed. */
   connClosed: event<ConnClosedInfo>()({ inherited: true, consumers: ["metrics", "log"] }),
 };
 
@@ -344,15 +247,15 @@ export type DialEventName = keyof DialEvents;
 export type DialEventInfo<N extends DialEventName> = DialEvents[N] extends DialEvent<infer I, unknown> ? I : never;
 
 /**
- * Hooks into what happens during dials, after Go's `httptrace.ClientTrace`. All are optional and
- * synchronous. A hook that throws is caught, reported once by a process warning, and never harms a dial.
- * Every `…Start` is followed by exactly one `…Done`; the calls of concurrent dials interleave.
+ * Hooks called during dials, modeled on Go's `httptrace.ClientTrace`. All are optional and synchronous. A hook that
+ * throws is caught and reported once by a process warning; it does not affect the dial. Every `…Start` is followed by
+ * exactly one `…Done`; the calls of concurrent dials interleave.
  *
  * @see https://pkg.go.dev/net/http/httptrace
  */
 export type DialTrace = { [N in DialEventName]?: Hook<DialEventInfo<N>> | undefined };
 
-/** The hooks that a consumer of this package must have, by the table. */
+/** The hooks that the table requires of a consumer. */
 export type HooksOf<C extends Consumer> = {
   readonly [N in DialEventName as C extends DialEvents[N]["consumers"][number] ? N : never]: Hook<DialEventInfo<N>>;
 };
@@ -363,11 +266,11 @@ type Hook<I> = { hook(info: I): void }["hook"];
 /** Every event, in the order of the table. */
 export const dialEventNames = Object.keys(dialEvents) as readonly DialEventName[];
 
-/** The events that observers of the layers above get too. */
+/** The events that observers attached above also receive. */
 export const inheritedEvents: readonly DialEventName[] = dialEventNames.filter((name) => dialEvents[name].inherited);
 
 /**
- * Returns the hooks for one dial, or `undefined` to leave it unobserved. Called when the dial starts.
- * The dial's durations are measured by `clock`.
+ * Returns the hooks for one dial, or `undefined` not to observe it. Called when the dial starts. `clock` measures the
+ * durations of the dial.
  */
 export type Observer = (dial: DialStartInfo, clock: Clock) => DialTrace | undefined;

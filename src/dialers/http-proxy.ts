@@ -63,7 +63,9 @@ export function httpProxy(options: HttpProxyOptions, over?: SocketDialer): Diale
         const authority = String(target).replace(/%[^\]]*(?=\])/, "");
         // A Target that was not parsed may hold any name, even one that ends the line.
         if (!/^[!-~]+$/.test(authority)) {
-          throw new DialError("CONNECT can't carry a name with other than printable ASCII", { reason: "config" });
+          throw new DialError("CONNECT cannot send a name with other characters than printable ASCII", {
+            reason: "config",
+          });
         }
         socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${lines}\r\n`);
         const status = await readStatus(socket);

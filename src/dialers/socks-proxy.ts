@@ -120,9 +120,9 @@ function ipv6Bytes(host: string): Buffer {
 }
 
 function portBytes(port: number): Buffer {
-  // As its name, the port of a Target that was not parsed may be anything.
+  // A Target that was not parsed may also have any port.
   if (!(Number.isInteger(port) && port > 0 && port < 65_536)) {
-    throw new DialError("SOCKS5 can't carry a port that is not from 1 to 65535", { reason: "config" });
+    throw new DialError("SOCKS5 cannot send a port outside of 1 to 65535", { reason: "config" });
   }
   return Buffer.from([port >> 8, port & 255]);
 }

@@ -7,6 +7,7 @@ import { lazyModules } from "../support/lazy-modules.ts";
 import { messageOf } from "../support/message.ts";
 import { invalid } from "../support/validate.ts";
 import { warnOnce } from "../support/warn.ts";
+import { checkKeyPair } from "./key-pair.ts";
 import { checkPem, PemError, type PemKind } from "./pem.ts";
 import { SessionCache } from "./tls-sessions.ts";
 
@@ -90,6 +91,7 @@ function failure(error: unknown): DialError {
  */
 function newCredentials(options: SecureContextOptions, subject: string): Credentials {
   try {
+    checkKeyPair(options);
     return { context: lazyModules.tls.createSecureContext(options), sessions: new SessionCache() };
   } catch (error) {
     throw invalid(TypeError, `${subject} or other options cannot be used: ${messageOf(error)}`, { cause: error });

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { abortable } from "../async/abortable.ts";
-import type { Dialer } from "../core/dialer.ts";
+import type { Dialer, Handshake } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
 import type { Reason } from "../core/reasons.ts";
 import type { Target } from "../core/target.ts";
@@ -10,7 +10,7 @@ import { messageOf } from "../support/message.ts";
 import { tameError } from "../support/printable.ts";
 import { asMistake } from "../support/returned.ts";
 import { show } from "../support/validate.ts";
-import { type DialContext, type Run, runOfBase } from "./context.ts";
+import { type DialContext, type Run, type RunInContext, runOfBase } from "./context.ts";
 import type { DialState } from "./dial-state.ts";
 import { shakeHands } from "./handshake.ts";
 import { emit, wants } from "./hook-chain.ts";
@@ -27,21 +27,17 @@ export function attempting<C extends Duplex>(base: Dialer<C>): Run<C> {
   return function attemptDialer(target, context) {
     const { state, cancel } = context;
     if (cancel?.aborted) return Promise.reject(cancel.reason);
-    if (state === undefined || state.insideAttempt) {
-      return connectAndShakeHands(run, target, context, 0).then((conn) => {
-        const problem = problemOf(conn, target);
-        if (problem !== undefined) throw problem;
-        return conn;
-      });
-    }
+    if (state === undefined || state.insideAttempt) return passThrough(run, target, context);
     state.attempts += 1;
-    const attempt = new Attempt<C>(target, context, state);
-    // Not an async function: those allocate twice as much.
-    return connectAndShakeHands(run, target, context, state.attempts).then(
-      (conn) => attempt.succeed(conn),
-      (error) => attempt.fail(error),
-    );
+    return new Attempt<C>(target, context, state).follow(connectAndShakeHands(run, target, context, state.attempts));
   };
+}
+
+async function passThrough<C extends Duplex>(run: Run<C>, target: Target, context: DialContext<C>): Promise<C> {
+  const conn = await connectAndShakeHands(run, target, context, 0);
+  const problem = problemOf(conn, target);
+  if (problem !== undefined) throw problem;
+  return conn;
 }
 
 class Attempt<C extends Duplex> {
@@ -61,11 +57,19 @@ class Attempt<C extends Duplex> {
     this.#startedAt = clock.now();
   }
 
-  succeed(conn: C): C {
+  /** Not an async function: those allocate twice as much. */
+  follow(work: Promise<C>): Promise<C> {
+    return work.then(
+      (conn) => this.#succeed(conn),
+      (error) => this.#fail(error),
+    );
+  }
+
+  #succeed(conn: C): C {
     const { trace, clock } = this.#context;
     const target = this.#target;
     const problem = problemOf(conn, target);
-    if (problem !== undefined) return this.fail(problem);
+    if (problem !== undefined) return this.#fail(problem);
     this.#state.conn = conn;
     if (trace === undefined) return conn;
     const durationMs = clock.now() - this.#startedAt;
@@ -76,7 +80,7 @@ class Attempt<C extends Duplex> {
     return conn;
   }
 
-  fail(thrown: unknown): never {
+  #fail(thrown: unknown): never {
     const { trace, clock, cancel } = this.#context;
     const [target, attempt, state] = [this.#target, this.#attempt, this.#state];
     const ended = outcomeOf(tameError(thrown), cancel);
@@ -97,19 +101,26 @@ function connectAndShakeHands<C extends Duplex>(
   context: DialContext<C>,
   attempt: number,
 ): Promise<C> {
-  const { handshake } = context;
-  const connected = callBase(run, target, context);
-  if (handshake === undefined) return connected;
-  return connected.then((conn) => {
-    if (!isConnection(conn)) throw notConnection(conn);
-    return shakeHands(handshake, conn, target, context, attempt);
-  });
+  const { cancel, handshake, runInContext } = context;
+  const connect = runInContext === undefined ? run : inContext(run, runInContext);
+  const connected = abortable(connect, cancel, target, context);
+  return handshake === undefined ? connected : thenShakeHands(connected, handshake, target, context, attempt);
 }
 
-function callBase<C extends Duplex>(run: Run<C>, target: Target, context: DialContext<C>): Promise<C> {
-  const { cancel, runInContext } = context;
-  const dial = () => run(target, context);
-  return abortable(runInContext === undefined ? dial : () => runInContext(dial), cancel);
+function inContext<C extends Duplex>(run: Run<C>, runInContext: RunInContext): Run<C> {
+  return (target, context) => runInContext(() => run(target, context));
+}
+
+async function thenShakeHands<C extends Duplex>(
+  connected: Promise<C>,
+  handshake: Handshake<C>,
+  target: Target,
+  context: DialContext<C>,
+  attempt: number,
+): Promise<C> {
+  const conn = await connected;
+  if (!isConnection(conn)) throw notConnection(conn);
+  return shakeHands(handshake, conn, target, context, attempt);
 }
 
 /** Returns the error for a connection that cannot be handed out. */
@@ -131,7 +142,7 @@ function asDialError(raw: unknown, reason: Reason, target: Target, state: DialSt
     reason,
     target,
     cause: raw,
-    attempts: [...state.failures],
+    attempts: state.failures,
     attemptCount: state.attempts,
   });
 }

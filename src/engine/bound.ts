@@ -99,8 +99,8 @@ interface PassedTimeout {
 function timeoutError(target: Target, passed: PassedTimeout, state: DialState | undefined): DialTimeoutError {
   const { timeoutMs, lateByMs } = passed;
   const init = { ...passed, target, attemptCount: state?.attempts };
-  // Only the error of the whole dial lists earlier attempts. If an attempt's own error did, each would hold the one
-  // before it, in a chain without end.
+  // Only the error of the whole dial lists earlier attempts. If the error of an attempt did, each would reference the
+  // previous one, in an endless chain.
   if (passed.scope === "attempt") {
     const which = state?.attempts ? `attempt ${state.attempts}` : "an attempt";
     return new DialTimeoutError(timeoutMessage(`${which} to dial ${target}`, timeoutMs, lateByMs), init);
@@ -109,6 +109,6 @@ function timeoutError(target: Target, passed: PassedTimeout, state: DialState | 
   const before = last ? `; attempt ${last.attempt} before failed: ${messageOf(last.error)}` : "";
   return new DialTimeoutError(`${timeoutMessage(`dial ${target}`, timeoutMs, lateByMs)}${before}`, {
     ...init,
-    attempts: state && [...state.failures],
+    attempts: state?.failures,
   });
 }

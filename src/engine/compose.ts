@@ -41,13 +41,12 @@ export function compose<C extends Duplex>(...layers: [...Middleware[], Dialer<C>
   }
 
   const run = runOf(stack);
+  const start = withCallersHooks(run);
   const composedDialer: Run<C> = (target, context) => {
     if (context.state !== undefined) return run(target, context);
-    const { cancel, trace } = context;
+    const { cancel } = context;
     if (cancel?.aborted) return Promise.reject(cancel.reason);
-    const inner = { ...context, state: new DialState(false) };
-    if (trace === undefined) return abortable(() => run(target, inner), cancel);
-    return abortable(() => observed(run, target, inner, callersHooks(trace), trace), cancel);
+    return abortable(start, cancel, target, { ...context, state: new DialState() });
   };
   return dialerOf(composedDialer, infoOf(stack), true);
 }
@@ -73,6 +72,14 @@ function checkLayers(layers: readonly unknown[]): void {
       throw invalid(TypeError, `${option} must be a dialer, got a middleware; a base dialer such as tcp() comes last`);
     }
   }
+}
+
+/** Calls `dialStart` and `dialDone` of the hooks that a dial has. */
+function withCallersHooks<C extends Duplex>(run: Run<C>): Run<C> {
+  return function callersHooksDialer(target, context) {
+    const { trace } = context;
+    return trace === undefined ? run(target, context) : observed(run, target, context, callersHooks(trace), trace);
+  };
 }
 
 /** Applies the `timeoutMs` of a dial's own options, unless a layer beneath does. */

@@ -94,7 +94,7 @@ export function runOf<C extends Duplex>(dialer: Dialer<C>): Run<C> {
 async function checked<C extends Duplex>(dialer: Dialer<C>, target: Target, context: DialContext<C>): Promise<C> {
   const conn: unknown = await dialer(target, optionsOf(context));
   if (isConnection(conn)) return conn as C;
-  // A decorator that forgets to return the connection leaves it where nothing can reach it.
+  // Without this, a connection that a decorator does not return would leak.
   discard(context.state?.conn);
   throw asMistake(
     new TypeError(

@@ -70,7 +70,7 @@ function checkSkip(what: string, skip: unknown, { names }: LayerInfo): void {
     throw invalid(TypeError, `${what}: skip must be an array of names of layers, got ${show(skip)}`);
   for (const name of skip) {
     if (names.includes(name)) continue;
-    const known = names.length === 0 ? "none, for there are none that can be skipped" : names.join(", ");
+    const known = names.length === 0 ? "none can be skipped" : names.join(", ");
     throw invalid(RangeError, `${what}: skip must name layers of this dialer (${known}), got ${show(name)}`);
   }
 }

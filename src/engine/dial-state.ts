@@ -1,10 +1,12 @@
 import type { Duplex } from "node:stream";
 import type { AttemptRecord } from "../core/errors.ts";
 
-/** Most attempts that an error lists; a dial that retries for days must not grow without bound. */
+/** Maximum number of attempts that an error lists, because a dial may retry for days. */
 const maxRecords = 32;
 
-/** State that the layers of one dial share: the number of attempts, and how the latest ones ended. */
+const noFailures: readonly AttemptRecord[] = Object.freeze([]);
+
+/** State that the layers of one dial share: the number of attempts and the latest failures. */
 export class DialState {
   /** Attempts started so far; also the number of the running one. */
   attempts = 0;
@@ -12,16 +14,15 @@ export class DialState {
   conn: Duplex | undefined = undefined;
   /** Whether a base dialer is running: compositions inside it count no attempts of their own. */
   readonly insideAttempt: boolean;
-  /** How the last {@link maxRecords} attempts failed, oldest first. */
-  readonly failures: AttemptRecord[] = [];
+  /** How the last {@link maxRecords} attempts failed, oldest first. Errors keep the array, so it is replaced, not changed. */
+  failures: readonly AttemptRecord[] = noFailures;
 
-  constructor(insideAttempt: boolean) {
+  constructor(insideAttempt = false) {
     this.insideAttempt = insideAttempt;
   }
 
   recordFailure(record: AttemptRecord): void {
-    if (this.failures.length === maxRecords) this.failures.shift();
-    this.failures.push(record);
+    this.failures = [...this.failures.slice(1 - maxRecords), record];
   }
 }
 

@@ -6,6 +6,7 @@ import type { Target } from "../core/target.ts";
 import { discard, isConnection } from "../support/connection.ts";
 import { cleanError, printable, tameError } from "../support/printable.ts";
 import { wrongReturn } from "../support/returned.ts";
+import { isBun } from "../support/runtime.ts";
 import { blankerOf } from "../support/sent-secrets.ts";
 import type { DialContext } from "./context.ts";
 import { outcomeOf } from "./outcome.ts";
@@ -83,11 +84,16 @@ class RunningHandshake {
 function failingOnError<C extends Duplex>(conn: C, work: () => Promise<C>): Promise<C> {
   return new Promise((resolve, reject) => {
     let over = false;
-    const onError = (error: Error) => {
-      // A handshake with its own listener decides what the error means.
-      if (conn.listenerCount("error") > 1) return;
+    const fail = (error: Error) => {
       over = true;
       reject(error);
+    };
+    // A handshake with its own listener decides what the error means.
+    const isDecided = () => conn.listenerCount("error") > 1;
+    const onError = (error: Error) => {
+      if (!isDecided()) fail(error);
+      // Bun adds a listener of its own while it emits the error of a socket.
+      else if (isBun) setImmediate(() => isDecided() || fail(error));
     };
     conn.on("error", onError);
     work()

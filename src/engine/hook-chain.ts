@@ -18,7 +18,7 @@ const chainKey: unique symbol = Symbol("dialtrace.chain");
  * `dialStart` and `dialDone` belong to the layer that attaches them and are not inherited.
  */
 export class HookChain {
-  /** Lets a copy made by `{ ...trace }` be recognized: getters are not copied, this is. */
+  /** Marks copies made by `{ ...trace }`: getters are not copied, but this property is. */
   readonly [chainKey]: HookChain = this;
   readonly #hooks: DialTrace;
   readonly #own: EventMask;

@@ -16,7 +16,7 @@ export interface LayerTraits {
   readonly place?: Place | undefined;
 }
 
-/** What is known of the layers of a dialer. A dial may override only options that one of them applies. */
+/** What is known about the layers of a dialer. A dial may override only options that one of them applies. */
 export interface LayerInfo {
   /** Names of the layers that can be skipped, outermost first, each once. */
   readonly names: readonly string[];
@@ -30,7 +30,7 @@ export interface LayerInfo {
   readonly places: readonly Place[];
 }
 
-/** The info of a dialer that nothing is known of. */
+/** The info of a dialer whose layers are unknown. */
 export const noInfo: LayerInfo = Object.freeze({
   names: [],
   boundedBy: undefined,
@@ -41,7 +41,7 @@ export const noInfo: LayerInfo = Object.freeze({
 
 const layerKey: unique symbol = Symbol("dialtrace.layer");
 
-/** What a dialer carries under the one symbol of this package. */
+/** Data stored on a dialer under this package's symbol. */
 interface LayerRecord<R = unknown> {
   /** How the layers of this package call the dialer; `undefined` for a dialer from outside. */
   readonly run: R | undefined;
@@ -54,17 +54,17 @@ interface WithLayer<R> {
   readonly [layerKey]?: LayerRecord<R>;
 }
 
-/** Returns what `dialer` carries, or `undefined` for a dialer from outside. */
+/** Returns the data stored on `dialer`, or `undefined` for a dialer from outside. */
 export function layerOf<R>(dialer: object): LayerRecord<R> | undefined {
   return (dialer as WithLayer<R>)[layerKey];
 }
 
-/** Sets what `dialer` carries. */
+/** Stores data on `dialer`. */
 export function setLayer(dialer: object, record: LayerRecord): void {
   Object.defineProperty(dialer, layerKey, { value: record, configurable: true });
 }
 
-/** Returns what is known of the layers of `dialer`. */
+/** Returns what is known about the layers of `dialer`. */
 export function infoOf(dialer: object): LayerInfo {
   return layerOf(dialer)?.info ?? noInfo;
 }
@@ -86,8 +86,8 @@ export function placesOf(...dialers: readonly object[]): LayerInfo {
 }
 
 /**
- * Adds the info of the layers beneath to a dialer that a middleware returned. A middleware from outside says nothing
- * about what it wraps.
+ * Adds the info of the layers beneath to a dialer that a middleware returned. A middleware from outside does not
+ * declare which dialer it wraps.
  *
  * @returns the dialer, or one that calls it, if it is frozen.
  */

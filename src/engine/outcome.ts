@@ -3,7 +3,7 @@ import { classify } from "../core/classify.ts";
 import { DialError } from "../core/errors.ts";
 import type { Reason } from "../core/reasons.ts";
 
-/** How work that threw has ended. */
+/** Outcome of work that threw, with its reason. */
 export type Failed =
   | { readonly outcome: "failure"; readonly error: unknown; readonly reason: Reason }
   | { readonly outcome: "canceled"; readonly error: unknown; readonly reason?: undefined };

@@ -28,7 +28,7 @@ for (const start of dialEventNames) {
   eventPairs.set(name, { start, done: `${name}Done` as DialEventName });
 }
 
-/** A part of a dial in progress: emits its start when created and its end, with the duration, when told to. */
+/** A part of a dial in progress: emits its start when it is created, and its end with the duration. */
 export class Timed<P extends TimedName> {
   readonly #trace: DialTrace | undefined;
   readonly #clock: Clock;
@@ -69,7 +69,7 @@ export class Timed<P extends TimedName> {
 /**
  * Runs `work` as a part of the dial.
  *
- * @param resultOf - what the `…Done` event of a success says of the result; called only when an observer handles it.
+ * @param resultOf - fields of the `…Done` event of a success; called only when an observer handles the event.
  */
 export async function timed<P extends TimedName, T>(
   context: Pick<DialContext<Duplex>, "trace" | "clock" | "cancel">,

@@ -11,7 +11,7 @@ import type { Endpoint } from "./target-status.ts";
 /** Latency counted for a failed dial, at least: for `least_loaded`, a target that fails fast is not a fast target. */
 const minFailureLatencyMs = 1000;
 
-/** Failures on the client's side, which say nothing about a target. */
+/** Failures of this host, which say nothing about a target. */
 const ownReasons: ReadonlySet<Reason> = new Set(["local_resource", "config", "no_target", "pool_exhausted"]);
 
 /** What the dials of one `withFailover` have in common. */

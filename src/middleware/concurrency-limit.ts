@@ -3,7 +3,7 @@ import type { Middleware } from "../core/dialer.ts";
 import { DialError, latenessNote } from "../core/errors.ts";
 import type { Target } from "../core/target.ts";
 import { type DialContext, layer } from "../engine/context.ts";
-import { WaitQueue } from "../engine/wait-queue.ts";
+import { LimitQueue } from "../engine/limit-queue.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkCount, checkDuration, checkOptions } from "../support/validate.ts";
 
@@ -62,14 +62,20 @@ markFactories({ withConcurrencyLimit });
 class ConcurrencyLimit {
   readonly #maxConcurrent: number;
   readonly #maxWaiting: number;
-  readonly #waitTimeoutMs: number | undefined;
-  readonly #queue = new WaitQueue("concurrency");
+  readonly #queue: LimitQueue;
   #inProgress = 0;
 
-  constructor(maxConcurrent: number, maxWaiting: number, waitTimeoutMs: number | undefined) {
+  constructor(maxConcurrent: number, maxWaiting: number, waitTimeoutMs = Number.POSITIVE_INFINITY) {
     this.#maxConcurrent = maxConcurrent;
     this.#maxWaiting = maxWaiting;
-    this.#waitTimeoutMs = waitTimeoutMs;
+    this.#queue = new LimitQueue("concurrency", {
+      timeoutMs: waitTimeoutMs,
+      onTimeout: (waiter, lateByMs) => {
+        const why = `timed out after ${waitTimeoutMs} ms (${this.#inProgress} in progress)${latenessNote(lateByMs)}`;
+        this.#queue.remove(waiter);
+        waiter.refuse(exhausted(waiter.target, why));
+      },
+    });
   }
 
   /**
@@ -95,9 +101,7 @@ class ConcurrencyLimit {
       });
       throw error;
     }
-    const wait = this.#queue.wait(target, context);
-    this.#expire(0);
-    return wait;
+    return this.#queue.wait(target, context);
   }
 
   /** Returns a slot. It passes directly to the first dial in the queue, so that a new dial cannot overtake it. */
@@ -105,22 +109,6 @@ class ConcurrencyLimit {
     const waiter = this.#queue.shift();
     if (waiter === undefined) this.#inProgress -= 1;
     else waiter.admit();
-  }
-
-  /** Rejects the waits that have timed out. All have the same timeout, so the first in the queue expires first. */
-  #expire(lateByMs: number): void {
-    const timeoutMs = this.#waitTimeoutMs;
-    if (timeoutMs === undefined) return;
-    for (let first = this.#queue.first; first !== undefined; first = this.#queue.first) {
-      const leftMs = first.since + timeoutMs - first.clock.now();
-      if (leftMs > 0) {
-        this.#queue.wakeIn(leftMs, first.clock, (late) => this.#expire(late));
-        return;
-      }
-      this.#queue.shift();
-      const why = `timed out after ${timeoutMs} ms (${this.#inProgress} in progress)${latenessNote(lateByMs)}`;
-      first.refuse(exhausted(first.target, why));
-    }
   }
 }
 

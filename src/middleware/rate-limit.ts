@@ -1,7 +1,7 @@
 import type { Clock } from "../async/clock.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { layer } from "../engine/context.ts";
-import { WaitQueue } from "../engine/wait-queue.ts";
+import { LimitQueue } from "../engine/limit-queue.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkCount, checkOptions, invalid, show } from "../support/validate.ts";
 
@@ -40,17 +40,23 @@ export function withRateLimit(options: RateLimitOptions): Middleware {
   checkCount("withRateLimit: burst", burst);
 
   const rate = new Rate(1000 / dialsPerSecond, burst);
-  const line = new WaitQueue("rate");
+  const line = new LimitQueue("rate");
 
   const admit = () => {
     for (let first = line.first; first !== undefined; first = line.first) {
-      const leftMs = rate.take(first.clock);
-      if (leftMs > 0) {
-        line.wakeIn(leftMs, first.clock, admit);
-        return;
+      try {
+        const leftMs = rate.take(first.clock);
+        if (leftMs > 0) {
+          line.wakeIn(leftMs, first.clock, admit);
+          return;
+        }
+        line.remove(first);
+        first.admit();
+      } catch (error) {
+        // A clock of the user that throws fails its own dial only.
+        line.remove(first);
+        first.refuse(error);
       }
-      line.shift();
-      first.admit();
     }
   };
 

@@ -26,7 +26,7 @@ interface Connecting<Connection> {
 /** Starts the first connect and returns a handle to the client. */
 export function inBackground<Connection>(client: Connecting<Connection>): BackgroundClient<Connection> {
   let connection: Connection | undefined;
-  // `ready` may be ignored: `state` says the same.
+  // `ready` may be ignored, because `state` shows the failure too.
   const ready = handled(client.connect());
   handled(
     ready.then((nc) => {

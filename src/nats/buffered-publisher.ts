@@ -40,7 +40,7 @@ export class BufferedPublisher {
     return this.#buffer.size > 0 ? this.#buffer.take() : undefined;
   }
 
-  /** Has the handler encode the message into a buffer of its own. */
+  /** Encodes a message with the handler's own method, into a separate buffer. */
   #addToBuffer(subject: string, payload: Payload | undefined, options: PublishOptions | undefined): void {
     const handler = this.#handler;
     const { outbound, info, outMsgs, outBytes } = handler;

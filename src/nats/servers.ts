@@ -18,7 +18,7 @@ export interface ConfiguredServer {
 /** The parsed `servers` option. */
 export interface Servers {
   readonly servers: readonly ConfiguredServer[];
-  /** Whether a `tls://` URL asks for TLS. */
+  /** Whether a `tls://` URL requires TLS. */
   readonly tls: boolean;
 }
 

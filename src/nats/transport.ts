@@ -93,7 +93,7 @@ export class DialedTransport {
     return this.#identity;
   }
 
-  /** Why the dial was given up; `undefined` if it was not. It says more than the error that the library derives from it. */
+  /** Why the dial was given up, if it was. It is more specific than the error that the library derives from it. */
   get givenUpFor(): unknown {
     return this.#abort.signal.reason;
   }

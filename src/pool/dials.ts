@@ -6,7 +6,7 @@ import type { Target } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
 import type { DialContext, Run } from "../engine/context.ts";
 import { type Linked, LinkedList } from "../support/linked-list.ts";
-import type { Waiter } from "./waiters.ts";
+import type { Waiter } from "./waiter.ts";
 
 /** Receives the results of {@link Dials}. Each method is called after the dial has freed its place. */
 export interface DialsOwner<C extends Duplex> {

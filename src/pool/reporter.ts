@@ -6,7 +6,7 @@ import type { Counters, PoolGauges } from "./counters.ts";
 import type { PoolEvents } from "./events.ts";
 import type { PoolEntry } from "./pool-entry.ts";
 import type { AcquireOutcome, EvictionReason, PoolCounts } from "./pool-trace.ts";
-import type { Caller } from "./waiters.ts";
+import type { Caller } from "./waiter.ts";
 
 /** Counts what happens to the connections of one target, and calls the hooks of pools and dials. */
 export class Reporter<C extends Duplex> {

@@ -2,12 +2,12 @@ import type { Duplex } from "node:stream";
 import { DialError } from "../core/errors.ts";
 import type { Target } from "../core/target.ts";
 
-/** On the connection itself, like the tracker's key: the pool that added it last. */
+/** Key of the last pool that added the connection, stored on the connection itself like the tracker's key. */
 const takenKey: unique symbol = Symbol("dialtrace.taken");
 
 /**
- * Notes that `pool` adds `conn`. Returns an error when it has added `conn` before: a dialer that resolves twice with one
- * connection must not make two callers share it.
+ * Records that `pool` adds `conn`. Returns an error if `pool` has added it before: two callers must not share a
+ * connection with which the dialer resolved twice.
  */
 export function repeatedConnection(conn: Duplex, pool: object, target: Target): DialError | undefined {
   const marked = conn as { [takenKey]?: object };

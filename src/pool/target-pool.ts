@@ -1,5 +1,6 @@
 import { AsyncResource } from "node:async_hooks";
 import type { Duplex } from "node:stream";
+import { WaitQueue } from "../async/wait-queue.ts";
 import type { DialOptions } from "../core/dialer.ts";
 import type { Target } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
@@ -18,7 +19,7 @@ import { Reporter } from "./reporter.ts";
 import type { Sweep } from "./sweeper.ts";
 import { repeatedConnection } from "./taken-connections.ts";
 import type { TargetPoolHost } from "./target-pool-host.ts";
-import { type Caller, type Waiter, Waiters } from "./waiters.ts";
+import type { Caller, Waiter } from "./waiter.ts";
 
 /**
  * The part of a pool for one target. Three invariants hold:
@@ -33,7 +34,7 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PoolEntryOwne
   readonly #settings: PoolSettings<C>;
   readonly #reporter: Reporter<C>;
   readonly #conns: Connections<C>;
-  readonly #waiters: Waiters<C>;
+  readonly #waiters: WaitQueue<Waiter<C>>;
   readonly #dials: Dials<C>;
   readonly #minIdleBackoff: MinIdleBackoff | undefined;
   /** Calls of `acquire` that are taking an idle connection: hooks that run meanwhile must not see an empty pool. */
@@ -42,13 +43,13 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PoolEntryOwne
 
   constructor(target: Target, host: TargetPoolHost<C>, counters: Counters) {
     const { settings, run } = host;
-    const { clock, acquireTimeoutMs, minIdle, random } = settings;
+    const { clock, acquireTimeoutMs: timeoutMs, minIdle, random } = settings;
     this.target = target;
     this.#host = host;
     this.#settings = settings;
     this.#reporter = new Reporter(target, host.events, counters);
     this.#conns = new Connections(settings, this.#reporter);
-    this.#waiters = new Waiters(clock, acquireTimeoutMs, (waiter, lateByMs) => this.#timedOut(waiter, lateByMs));
+    this.#waiters = new WaitQueue({ timeoutMs, onTimeout: (waiter, lateByMs) => this.#timedOut(waiter, lateByMs) });
     this.#dials = new Dials(target, run, this);
     this.#minIdleBackoff =
       minIdle > 0 ? new MinIdleBackoff(clock, random, () => this.#maybeOpenConnections()) : undefined;
@@ -211,6 +212,9 @@ export class TargetPool<C extends Duplex> implements LeaseHome<C>, PoolEntryOwne
     return new Promise((resolve, reject) => {
       const waiter: Waiter<C> = {
         caller,
+        cancel,
+        clock: this.#settings.clock,
+        since: caller.since,
         resolve,
         reject,
         onAbort: () => this.#giveUp(waiter, "canceled", cancel?.reason, cancel?.reason),

@@ -44,7 +44,7 @@ export interface PhaseRecord {
   readonly subject: string;
   /** Milliseconds since the start of the dial. */
   readonly startMs: number;
-  /** `undefined` while it is under way, like `outcome`. */
+  /** `undefined` while the phase is in progress, like `outcome`. */
   readonly durationMs: number | undefined;
   readonly outcome: Outcome | undefined;
   /** Reason of the failure. For a wait, the reason of the attempt before it. */
@@ -60,7 +60,7 @@ export interface DialRecord {
   readonly background: boolean;
   /** Start of the dial by the wall clock, in milliseconds since the epoch. */
   readonly startedAt: number;
-  /** `undefined` while it is under way, like `outcome`. */
+  /** `undefined` while the dial is in progress, like `outcome`. */
   readonly durationMs: number | undefined;
   readonly outcome: Outcome | undefined;
   readonly reason: Reason | undefined;
@@ -268,7 +268,7 @@ export class DialRecorder implements HooksOf<"record"> {
   }
 }
 
-/** The same, by who writes it. */
+/** A record with writable fields. */
 type Written<T> = { -readonly [K in keyof T]: T[K] };
 
 interface WrittenRecord extends Written<Omit<DialRecord, "phases">> {

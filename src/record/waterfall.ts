@@ -7,11 +7,11 @@ import type { DialRecord, Phase, PhaseRecord } from "./dial-record.ts";
 export interface WaterfallOptions {
   /** Maximum characters per line, at least {@link leastColumns}. @defaultValue 80 */
   columns?: number | undefined;
-  /** Whether to use colours, as escape sequences of a terminal. @defaultValue false */
+  /** Whether to use colors, as escape sequences of a terminal. @defaultValue false */
   colors?: boolean | undefined;
 }
 
-/** Foreground colours of a terminal. Failures are also marked in words, for readers who cannot tell red from green. */
+/** Foreground colors of a terminal. Failures are also marked in words, for readers who cannot tell red from green. */
 const colorOf: Readonly<Record<Phase | "failure" | "canceled" | "dim", number>> = {
   attempt: 90,
   dns: 35,

@@ -93,7 +93,7 @@ export class DialRetries {
   #summaryOf({ attempt, error, reason }: FailedAttempt, outOfTime: boolean): DialError {
     const { state } = this.#context;
     const target = this.#target;
-    // A subclass says more than its cause: for example when a breaker lets dials through again.
+    // A subclass has more fields than its cause, such as the time until a breaker admits a probe.
     const isPlain = error instanceof DialError && error.constructor === DialError;
     const cause = isPlain && error.cause !== undefined ? error.cause : error;
     const attempts = attempt === 1 ? "1 attempt" : `${attempt} attempts`;
@@ -102,7 +102,7 @@ export class DialRetries {
       reason,
       target,
       cause,
-      attempts: state && [...state.failures],
+      attempts: state?.failures,
       attemptCount: state?.attempts,
     });
   }

@@ -1,10 +1,12 @@
+import type { Duplex } from "node:stream";
 import { begin } from "../async/abortable.ts";
 import { type BackoffOptions, createBackoff } from "../async/backoff.ts";
 import type { Cancel } from "../async/cancel.ts";
 import { classify } from "../core/classify.ts";
 import type { Middleware, RetryPredicate } from "../core/dialer.ts";
 import { isRetryable } from "../core/reasons.ts";
-import { type DialContext, layer } from "../engine/context.ts";
+import type { Target } from "../core/target.ts";
+import { type DialContext, layer, type Run } from "../engine/context.ts";
 import { type DialOverrides, withoutRetryOverrides } from "../engine/dial-overrides.ts";
 import { outcomeOf } from "../engine/outcome.ts";
 import { markFactories } from "../support/roles.ts";
@@ -70,17 +72,11 @@ export function withRetry(options: RetryOptions = {}): Middleware {
   return layer(
     (next) =>
       function retryDialer(target, context) {
-        const { call, cancel } = context;
         try {
+          const { call } = context;
           const settings = call === undefined ? own : overridden(own, call);
-          const inner = { ...context, insideRetry: true, call: call && withoutRetryOverrides(call) };
           deposit(settings.budget, context);
-          const dial = () => next(target, inner);
-          if (settings.backoffBeforeFirst) {
-            return delayed(dial, cancel, new DialRetries(settings, target, context));
-          }
-          // Not an async function: those allocate twice as much, and most dials need no retry.
-          return begin(dial).catch((thrown) => retry(dial, thrown, cancel, new DialRetries(settings, target, context)));
+          return runWithRetries(next, target, context, settings);
         } catch (error) {
           return Promise.reject(error);
         }
@@ -98,6 +94,23 @@ function deposit(
 ): void {
   if (budget === undefined || state?.attempts || cancel?.aborted) return;
   returnedNothing("withRetry: budget.deposit()", budget.deposit(clock));
+}
+
+function runWithRetries<C extends Duplex>(
+  next: Run<C>,
+  target: Target,
+  context: DialContext<C>,
+  settings: RetrySettings,
+): Promise<C> {
+  const { call, cancel } = context;
+  const inner = { ...context, insideRetry: true, call: call && withoutRetryOverrides(call) };
+  if (settings.backoffBeforeFirst) {
+    return delayed(() => next(target, inner), cancel, new DialRetries(settings, target, context));
+  }
+  // Not an async function: those allocate twice as much, and most dials need no retry.
+  return begin(next, target, inner).catch((thrown) =>
+    retry(() => next(target, inner), thrown, cancel, new DialRetries(settings, target, context)),
+  );
 }
 
 /** Delays the first attempt of a dial. */

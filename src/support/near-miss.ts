@@ -13,7 +13,7 @@ function isSame(one: string, other: string): boolean {
   return a === b || a === `${b}s` || `${a}s` === b;
 }
 
-/** Maximum length to compare. Longer names cannot be misspelt options, and comparing them is slow. */
+/** Maximum length to compare. Longer names cannot be misspelled options, and comparing them is slow. */
 const maxLength = 64;
 
 /** Returns the maximum number of wrong letters for a name length. Two wrong letters in a short name make another word. */
@@ -23,7 +23,7 @@ function tolerance(length: number): number {
 }
 
 /**
- * Returns the known name that a misspelt name most likely means, or `undefined`: a name that differs only in case,
+ * Returns the known name that a misspelled name most likely means, or `undefined`: a name that differs only in case,
  * separators, plural or unit (`timeout` for `timeoutMs`), else the nearest within two letters (one letter for
  * names shorter than eight).
  */
@@ -49,7 +49,7 @@ export function onlyEndingIn(name: string, known: readonly string[]): string | u
 }
 
 /**
- * Returns the number of insertions, deletions, replacements and swaps of neighbours that turn one text into the other.
+ * Returns the number of insertions, deletions, replacements and swaps of neighbors that turn one text into the other.
  *
  * @see https://en.wikipedia.org/wiki/Damerau%E2%80%93Levenshtein_distance, "optimal string alignment"
  */

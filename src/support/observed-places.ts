@@ -44,7 +44,9 @@ export function addPlace(place: Place, others: readonly Place[], what: string): 
     factory === place.factory && name === place.name && into === place.into;
   if (others.some(isTwin)) {
     const { factory, name } = place;
-    warnOnce(`${factory}: two named ${show(name)} observe one ${what}, and count all twice; leave one out`);
+    warnOnce(
+      `${factory}: two observers named ${show(name)} observe one ${what} and count everything twice; remove one`,
+    );
   }
   return [...others, place];
 }

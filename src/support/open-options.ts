@@ -37,7 +37,7 @@ export function checkTypes(factory: string, options: object, checks: Readonly<Re
 }
 
 /**
- * Checks options that are passed to another library, whose newer versions may have more options. Rejects a misspelt
+ * Checks options that are passed to another library, whose newer versions may have more options. Rejects a misspelled
  * name, checks the type of a known option, and accepts any other option with one warning.
  *
  * @param takenBy - receiver of the options.

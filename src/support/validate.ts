@@ -59,7 +59,7 @@ export function checkDialer(option: string, value: unknown): void {
 export type OptionNames<T> = Readonly<Record<keyof T, true>>;
 
 /**
- * Throws a `TypeError` for anything but an object of options, and for misspelt or unknown names, which are not in
+ * Throws a `TypeError` for anything but an object of options, and for misspelled or unknown names, which are not in
  * `known`. Ignores inherited properties and symbol keys.
  */
 export function checkOptions<T extends object>(factory: string, options: T, known: OptionNames<NoInfer<T>>): void {

@@ -96,7 +96,7 @@ export function clientAttributes({ name }: ObservedClient): Attributes {
 
 /** Attributes of a lost connection. */
 export function disconnectAttributes({ server, reason }: DisconnectInfo): Attributes {
-  return { "nats.disconnect.server": printable(server), "nats.disconnect.reason": reason };
+  return { "nats.client.disconnect.server": printable(server), "nats.client.disconnect.reason": reason };
 }
 
 /** Attributes of the server that a client has connected to. */

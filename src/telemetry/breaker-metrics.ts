@@ -8,8 +8,12 @@ const maxBreakers = 1_000;
 /** Returns a hook that counts breaker states and transitions, with separate series for each of `endpoints`. */
 export function breakerMetrics(sink: Sink, endpoints: readonly string[]): (info: BreakerChangeInfo) => void {
   const seriesOf = (endpoint: string) => ({
-    status: byValue(breakerStates, (state) => sink.series("breakerStatus", { endpoint, state })),
-    transitions: byValue(breakerStates, (state) => sink.series("breakerTransitions", { endpoint, state })),
+    status: byValue(breakerStates, (state) =>
+      sink.series("breakerStatus", { "dialer.endpoint": endpoint, "dialer.breaker.state": state }),
+    ),
+    transitions: byValue(breakerStates, (state) =>
+      sink.series("breakerTransitions", { "dialer.endpoint": endpoint, "dialer.breaker.state": state }),
+    ),
   });
   // Without configured endpoints the label is empty, which Prometheus treats as absent.
   const rest = endpoints.length === 0 ? "" : otherValue;

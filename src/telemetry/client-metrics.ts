@@ -1,7 +1,7 @@
 import type { ClientObserver, ClientState, ClientTrace } from "../client/client-trace.ts";
 import { guarded } from "../support/user-call.ts";
+import { clientErrorKinds, clientInstruments, clientStates, disconnectReasons } from "./client-instruments.ts";
 import { statsReader } from "./client-stats.ts";
-import { clientErrorKinds, clientStates, disconnectReasons, type InstrumentKey, instruments } from "./instruments.ts";
 import type { Level, Sink } from "./sink.ts";
 
 /** Returns an observer that records the events and counters of clients in `sink`. */
@@ -10,7 +10,7 @@ export function clientMetrics(sink: Sink): ClientObserver {
   const counters = countingHooks(series);
   const updates = new Set<() => void>();
   // Before every client instrument is read: refresh() may emit events that change any of them.
-  sink.beforeScrape(clientInstruments, () => {
+  sink.beforeScrape(clientKeys, () => {
     for (const update of updates) update();
   });
 
@@ -88,37 +88,37 @@ function countingHooks(series: ReturnType<typeof clientSeries>) {
   } satisfies ClientTrace;
 }
 
-const clientInstruments = (Object.keys(instruments) as InstrumentKey[]).filter((key) =>
-  instruments[key].name.startsWith("nats."),
-);
+const clientKeys = Object.keys(clientInstruments) as (keyof typeof clientInstruments)[];
 
 function clientSeries(sink: Sink) {
   // The state first: clients are refreshed when the first of these series is scraped.
   return {
-    states: recordOf(clientStates, (state) => sink.series("clientStatus", { state })),
-    disconnects: recordOf(disconnectReasons, (reason) => sink.series("clientDisconnects", { reason })),
-    reconnects: sink.series("clientReconnects", {}),
+    states: recordOf(clientStates, (state) => sink.series("clientStatus", { "nats.client.state": state })),
+    disconnects: recordOf(disconnectReasons, (reason) =>
+      sink.series("clientDisconnects", { "nats.client.disconnect.reason": reason }),
+    ),
+    reconnects: sink.series("clientReconnectSucceeded", {}),
     attempts: sink.series("clientReconnectAttempts", {}),
     outages: sink.series("clientOutageDuration", {}),
     stats: {
-      configuredServers: sink.series("clientServerCount", { source: "configured" }),
-      discoveredServers: sink.series("clientServerCount", { source: "discovered" }),
-      inMsgs: sink.series("clientMessages", { direction: "receive" }),
-      outMsgs: sink.series("clientMessages", { direction: "transmit" }),
-      inBytes: sink.series("clientIo", { direction: "receive" }),
-      outBytes: sink.series("clientIo", { direction: "transmit" }),
+      configuredServers: sink.series("clientServerCount", { "nats.client.server.source": "configured" }),
+      discoveredServers: sink.series("clientServerCount", { "nats.client.server.source": "discovered" }),
+      inMsgs: sink.series("clientMessages", { "network.io.direction": "receive" }),
+      outMsgs: sink.series("clientMessages", { "network.io.direction": "transmit" }),
+      inBytes: sink.series("clientIo", { "network.io.direction": "receive" }),
+      outBytes: sink.series("clientIo", { "network.io.direction": "transmit" }),
       bufferedBytes: sink.series("clientBufferSize", {}),
     },
-    changes: recordOf(instruments.clientServerChanges.labels.change, (change) =>
-      sink.series("clientServerChanges", { change }),
+    changes: recordOf(clientInstruments.clientServerChanges.labels["nats.client.server.change"], (change) =>
+      sink.series("clientServerChanges", { "nats.client.server.change": change }),
     ),
     lameDuck: sink.series("clientLameDuck", {}),
     stale: sink.series("clientStaleConnections", {}),
     slowConsumers: sink.series("clientSlowConsumers", {}),
-    forcedReconnects: sink.series("clientForcedReconnects", {}),
-    errors: recordOf(clientErrorKinds, (kind) => sink.series("clientErrors", { kind })),
+    forcedReconnects: sink.series("clientReconnectForced", {}),
+    errors: recordOf(clientErrorKinds, (kind) => sink.series("clientErrors", { "nats.client.error.kind": kind })),
     rtt: sink.series("clientRtt", {}),
-    rejected: sink.series("clientPublishesRejected", {}),
+    rejected: sink.series("clientPublishRejected", {}),
   };
 }
 

@@ -6,11 +6,11 @@ import { type Add, byValue, type Sink } from "./sink.ts";
 
 /** Counts open connections by state, closed connections by reason, lifetimes and bytes. */
 export function connectionMetrics(sink: Sink) {
-  const establishedTotal = sink.series("connectionsEstablished", {});
-  const used = sink.series("connectionCount", { state: "used" });
-  const idle = sink.series("connectionCount", { state: "idle" });
+  const establishedTotal = sink.series("connectionEstablished", {});
+  const used = sink.series("connectionCount", { "dialer.connection.state": "used" });
+  const idle = sink.series("connectionCount", { "dialer.connection.state": "idle" });
   const lifetime = sink.series("connectionDuration", {});
-  const closed = byValue(closeReasons, (reason) => sink.series("connectionsClosed", { reason }));
+  const closed = byValue(closeReasons, (reason) => sink.series("connectionClosed", { "dialer.close.reason": reason }));
   const bytes = new OpenConnections(sink);
   const idleConns = new WeakSet<Duplex>();
 
@@ -56,8 +56,8 @@ class OpenConnections {
   readonly #open = new Map<Duplex, Counted>();
 
   constructor(sink: Sink) {
-    this.#received = sink.series("connectionIo", { direction: "receive" });
-    this.#transmitted = sink.series("connectionIo", { direction: "transmit" });
+    this.#received = sink.series("connectionIo", { "network.io.direction": "receive" });
+    this.#transmitted = sink.series("connectionIo", { "network.io.direction": "transmit" });
     sink.beforeScrape(["connectionIo"], () => this.#readAll());
   }
 

@@ -8,10 +8,12 @@ import { type Add, byValue, type Sink } from "./sink.ts";
 /** Counts the decisions of layers: retries, timeouts, failovers, breaker changes and waits at limits. */
 export function decisionMetrics(sink: Sink, endpoints: readonly string[]) {
   const backoffTime = sink.series("backoffTime", {});
-  const retries = byValue(reasons, (reason) => sink.series("retries", { "error.type": reason }));
-  const exhausted = byValue(exhaustedCauses, (cause) => sink.series("retriesExhausted", { cause }));
+  const retries = byValue(reasons, (reason) => sink.series("retryScheduled", { "error.type": reason }));
+  const exhausted = byValue(exhaustedCauses, (cause) => sink.series("retryExhausted", { "dialer.retry.cause": cause }));
   const failovers = byValue(reasons, (reason) => sink.series("failovers", { "error.type": reason }));
-  const timeouts = byValue(instruments.timeouts.labels.scope, (scope) => sink.series("timeouts", { scope }));
+  const timeouts = byValue(instruments.timeouts.labels["dialer.timeout.scope"], (scope) =>
+    sink.series("timeouts", { "dialer.timeout.scope": scope }),
+  );
   // Most dialers have no limits, so these histograms are created at the first wait.
   let limitWaits: ((limit: Limit) => Add) | undefined;
 
@@ -28,7 +30,7 @@ export function decisionMetrics(sink: Sink, endpoints: readonly string[]) {
     limitWait({ limit, outcome, durationMs }) {
       // A dial that was rejected because the queue was full has not waited.
       if (outcome === "canceled" || durationMs === 0) return;
-      limitWaits ??= byValue(limits, (each) => sink.series("limitWaitDuration", { limit: each }));
+      limitWaits ??= byValue(limits, (each) => sink.series("limitWaitDuration", { "dialer.limit.type": each }));
       limitWaits(limit)(durationMs / 1000);
     },
   } satisfies DialTrace;

@@ -1,5 +1,6 @@
 import type { Ended } from "../core/event-values.ts";
-import { instruments, noError } from "./instruments.ts";
+import { noError } from "./instrument.ts";
+import { instruments } from "./instruments.ts";
 import { type Add, byValue } from "./sink.ts";
 
 const errorTypes = instruments.dialDuration.labels["error.type"];

@@ -43,7 +43,7 @@ export abstract class LayerEvents {
 
   limitWait(info: LimitWaitInfo): void {
     this.add("limit wait", {
-      "dialer.limit": info.limit,
+      "dialer.limit.type": info.limit,
       "dialer.duration": info.durationMs / 1000,
       ...endedAttributes(info),
     });

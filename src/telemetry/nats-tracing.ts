@@ -83,12 +83,12 @@ export function natsTracing(options: NatsTracingOptions = {}): ClientObserver {
 markFactories({ natsTracing });
 
 function success(info: ReconnectInfo): ReconnectEnd {
-  const attributes = { "nats.reconnect.attempts": info.attempts, ...connectedAttributes(info) };
+  const attributes = { "nats.client.reconnect.attempt.count": info.attempts, ...connectedAttributes(info) };
   return { outcome: "success", attributes };
 }
 
 function givenUp(error: unknown, attempts: number): ReconnectEnd {
-  const attributes = { "nats.reconnect.attempts": attempts };
+  const attributes = { "nats.client.reconnect.attempt.count": attempts };
   const reason = error === undefined ? "canceled" : classify(error);
   return reason === "canceled" ? { outcome: reason, attributes } : { outcome: "failure", reason, error, attributes };
 }

@@ -11,17 +11,16 @@ import {
   ValueType,
 } from "@opentelemetry/api";
 import { wrongReturn } from "../support/returned.ts";
-import { type Instrument, type InstrumentKey, instruments, ownerLabel } from "./instruments.ts";
+import { type Instrument, ownerLabel } from "./instrument.ts";
+import { type InstrumentKey, instruments } from "./instruments.ts";
+import { scopeName, scopeVersion } from "./scope.ts";
 import type { Add, Level, Series, SetTimestamp, Sink } from "./sink.ts";
 import { Timestamps } from "./timestamps.ts";
-
-/** Name of this package's meter. */
-const scope = "dialtrace";
 
 /** Returns the provider registered with the API, or `undefined` if there is none yet. */
 export function registeredMeterProvider(): MeterProvider | undefined {
   const provider = metrics.getMeterProvider();
-  return provider.getMeter(scope) === createNoopMeter() ? undefined : provider;
+  return provider.getMeter(scopeName, scopeVersion) === createNoopMeter() ? undefined : provider;
 }
 
 /** Returns the series of one owner (a dialer, pool or client) in the instruments of `provider`. */
@@ -125,7 +124,7 @@ class Meters {
 }
 
 function meterOf(provider: MeterProvider): Meter {
-  const meter: unknown = provider.getMeter(scope);
+  const meter: unknown = provider.getMeter(scopeName, scopeVersion);
   if (typeof (meter as Partial<Meter> | undefined | null)?.createCounter === "function") return meter as Meter;
   throw wrongReturn("meterProvider.getMeter()", "must return a meter", meter);
 }

@@ -18,7 +18,7 @@ export interface OtelMetricsOptions {
   /** Value of the attribute `dialer.name`, 1 to 128 characters. @defaultValue `"default"` */
   name?: string | undefined;
   /**
-   * Targets (`host:port`, at most 32) whose breakers have separate series, with the attribute `endpoint`. The breakers of
+   * Targets (`host:port`, at most 32) whose breakers have separate series, with the attribute `dialer.endpoint`. The breakers of
    * all other targets share the value `_OTHER`. @defaultValue none: all breakers share their series, without the attribute
    */
   endpoints?: readonly string[] | undefined;

@@ -1,20 +1,31 @@
+import type { Address } from "../core/event-values.ts";
 import type { DialTrace } from "../core/trace.ts";
 import { durationByErrorType } from "./duration-metrics.ts";
 import { instruments } from "./instruments.ts";
-import { byValue, type Sink } from "./sink.ts";
+import { byValue, otherValue, type Sink } from "./sink.ts";
 
-type PhaseName = (typeof instruments.phaseDuration.labels.phase)[number];
+type PhaseName = (typeof instruments.phaseDuration.labels)["dialer.phase"][number];
+
+const families = ["ipv4", "ipv6", "unix"] as const satisfies readonly Address["family"][];
+
+/** Returns the attributes of an address family: a unix socket has a transport, but no network type. */
+function networkOf(family: string) {
+  if (family === "unix") return { "network.transport": "unix", "network.type": "" };
+  const transport = family === otherValue ? otherValue : "tcp";
+  return { "network.transport": transport, "network.type": family };
+}
 
 /** Records phase durations, connects by address family, and the expiry of peer certificates. */
 export function phaseMetrics(sink: Sink) {
   const durationOf = (phase: PhaseName) =>
-    durationByErrorType((type) => sink.series("phaseDuration", { phase, "error.type": type }));
+    durationByErrorType((type) => sink.series("phaseDuration", { "dialer.phase": phase, "error.type": type }));
   const dns = durationOf("dns");
-  const connect = durationOf("tcp");
+  const connect = durationOf("connect");
   const tls = durationOf("tls");
-  const { "network.type": families, outcome: outcomes } = instruments.connects.labels;
-  const connects = byValue(families, (type) =>
-    byValue(outcomes, (outcome) => sink.series("connects", { "network.type": type, outcome })),
+  const connects = byValue(families, (family) =>
+    byValue(instruments.connectDone.labels["dialer.outcome"], (outcome) =>
+      sink.series("connectDone", { ...networkOf(family), "dialer.outcome": outcome }),
+    ),
   );
   const certificateExpiry = sink.earliest("peerCertificateExpiry");
 

@@ -45,14 +45,16 @@ function poolSeries(sink: Sink) {
   return {
     limit: sink.series("poolLimit", {}),
     pending: sink.series("poolPendingRequests", {}),
-    acquires: byValue(acquireOutcomes, (outcome) => sink.series("poolAcquires", { outcome })),
-    evictions: byValue(evictionReasons, (reason) => sink.series("poolEvictions", { reason })),
+    acquires: byValue(acquireOutcomes, (outcome) => sink.series("poolAcquires", { "dialer.pool.outcome": outcome })),
+    evictions: byValue(evictionReasons, (reason) =>
+      sink.series("poolEvictions", { "dialer.pool.eviction.reason": reason }),
+    ),
     wait: sink.series("poolWaitDuration", {}),
     use: sink.series("poolUseDuration", {}),
     // The same series as the timeouts of the dialer with that name.
     timeouts: {
-      pool: sink.series("timeouts", { scope: "pool" }),
-      idle: sink.series("timeouts", { scope: "idle" }),
+      pool: sink.series("timeouts", { "dialer.timeout.scope": "pool" }),
+      idle: sink.series("timeouts", { "dialer.timeout.scope": "idle" }),
     },
   };
 }

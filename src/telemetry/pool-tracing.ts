@@ -23,7 +23,7 @@ function annotateActiveSpan({ target, outcome, waitMs, conn }: AcquireDoneInfo):
   span.addEvent("pool acquire", {
     "dialer.pool.outcome": outcome,
     "dialer.endpoint": String(target),
-    "dialer.pool.wait": waitMs / 1000,
+    "dialer.pool.wait.duration": waitMs / 1000,
   });
   const dialed = outcome === "hit" && conn !== undefined ? dialedSpan(conn) : undefined;
   if (dialed !== undefined) span.addLink({ context: dialed, attributes: { "dialer.link": "pooled_connection" } });

@@ -9,7 +9,8 @@ import {
 import { isPromiseLike, wrongReturn } from "../support/returned.ts";
 import { guarded } from "../support/user-call.ts";
 import { invalid, show } from "../support/validate.ts";
-import { type Instrument, type InstrumentKey, instruments, noError, ownerLabel } from "./instruments.ts";
+import { type Instrument, noError, ownerLabel } from "./instrument.ts";
+import { type InstrumentKey, instruments } from "./instruments.ts";
 import { type Exemplar, KeptHistogram } from "./kept-histogram.ts";
 import type { Add, Level, Series, SetTimestamp, Sink } from "./sink.ts";
 import { Timestamps } from "./timestamps.ts";

@@ -16,7 +16,7 @@ export interface PrometheusOptions {
   /** Value of the label `dialer_name`, 1 to 128 characters. @defaultValue `"default"` */
   name?: string | undefined;
   /**
-   * Targets (`host:port`, at most 32) whose breakers have separate series, with the label `endpoint`. The breakers of all
+   * Targets (`host:port`, at most 32) whose breakers have separate series, with the label `dialer_endpoint`. The breakers of all
    * other targets share the value `_OTHER`. @defaultValue none: all breakers share their series, without the label
    */
   endpoints?: readonly string[] | undefined;

@@ -50,7 +50,7 @@ export class DialSpanEvents extends LayerEvents implements HooksOf<"span events"
   }
 
   connectDone(info: ConnectDoneInfo): void {
-    this.#done("socket connect", info, { ...peerAttributes(info.address), ...connectDoneAttributes(info) });
+    this.#done("connect", info, { ...peerAttributes(info.address), ...connectDoneAttributes(info) });
   }
 
   proxyDone(info: ProxyDoneInfo): void {

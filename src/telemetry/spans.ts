@@ -97,7 +97,7 @@ export class DialSpans extends LayerEvents implements HooksOf<"spans"> {
   }
 
   connectStart({ address }: ConnectStartInfo): void {
-    this.#startPhase(address, "socket connect", peerAttributes(address));
+    this.#startPhase(address, "connect", peerAttributes(address));
   }
 
   connectDone(info: ConnectDoneInfo): void {

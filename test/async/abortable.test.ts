@@ -19,6 +19,16 @@ test("abortable returns the work's own promise when there is no cancel", () => {
   );
 });
 
+test("abortable passes its further arguments to the work, with and without a cancel", async () => {
+  const conn = connection();
+  const work = async (first: string, second: number) => {
+    assert.deepEqual([first, second], ["h:1", 2]);
+    return conn;
+  };
+  assert.equal(await abortable(work, undefined, "h:1", 2), conn);
+  assert.equal(await abortable(work, new Cancel(), "h:1", 2), conn);
+});
+
 test("abortable settles as the work does when nothing aborts", async () => {
   const conn = connection();
   assert.equal(await abortable(async () => conn, new Cancel()), conn);

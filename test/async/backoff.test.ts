@@ -7,7 +7,7 @@ const waits = (options: BackoffOptions, count = 6) => {
   const backoff = createBackoff(options)();
   return Array.from({ length: count }, (_, index) => backoff(index + 1, new Error("no")));
 };
-/** Plays numbers, over and over. */
+/** Returns the numbers in turn, repeatedly. */
 const random = (...numbers: number[]) => {
   let next = 0;
   return () => numbers[next++ % numbers.length] as number;

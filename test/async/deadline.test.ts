@@ -29,7 +29,7 @@ const timeoutMs = 200;
 const blockedMs = 600;
 const dials = 20;
 
-/** What comes of work that is begun 20 times, right before the event loop is blocked for three times the bound. */
+/** Starts `begin` 20 times, then blocks the event loop for three times the timeout. Returns the outcomes. */
 async function outcomesOf(begin: () => Promise<unknown>): Promise<{ counts: Record<string, number>; errors: Error[] }> {
   const timers = openTimers();
   const errors: Error[] = [];
@@ -62,30 +62,30 @@ const bounds: Readonly<Record<string, () => Dialer>> = {
     return (target, options) => dial(target, { ...options, timeoutMs });
   },
   "the timeoutMs of tcp()": () => compose(tcp({ timeoutMs })),
-  "two bounds, one in the other": () => compose(withTimeout({ timeoutMs }), tcp({ timeoutMs })),
+  "nested timeouts": () => compose(withTimeout({ timeoutMs }), tcp({ timeoutMs })),
 };
 
 for (const [bound, make] of Object.entries(bounds)) {
-  describe(`${bound}, after the event loop was blocked for longer`, () => {
-    test(`lets all 20 dials to a port that refuses end as refused`, async () => {
+  describe(`${bound} after a blocked event loop`, () => {
+    test(`${bound} reports 20 refused dials as refused after a blocked event loop`, async () => {
       const port = await freePort();
       const { counts } = await outcomesOf(() => dialed(make(), `127.0.0.1:${port}`));
       assert.deepEqual(counts, { refused: dials });
     });
 
-    test("lets all 20 dials to a name whose addresses refuse end as refused", async () => {
+    test(`${bound} reports 20 dials to a name as refused when all addresses refuse during a blocked event loop`, async () => {
       const port = await freePort();
       const { counts } = await outcomesOf(() => dialed(make(), `localhost:${port}`));
       assert.deepEqual(counts, { refused: dials });
     });
 
-    test("lets all 20 dials to a port that accepts succeed", async () => {
+    test(`${bound} lets 20 dials succeed that connected during a blocked event loop`, async () => {
       await using server = await goodPeer();
       const { counts } = await outcomesOf(() => dialed(make(), server.address));
       assert.deepEqual(counts, { success: dials });
     });
 
-    test("ends all 20 dials to a black hole as timeouts that say how late the loop was", async () => {
+    test(`${bound} ends 20 dials to a black hole with timeouts that contain the delay of the event loop`, async () => {
       await using hole = await blackHole();
       const { counts, errors } = await outcomesOf(() => dialed(make(), `127.0.0.1:${hole.port}`));
       assert.deepEqual(counts, { timeout: dials });
@@ -96,12 +96,12 @@ for (const [bound, make] of Object.entries(bounds)) {
 
 function assertLate(error: unknown): void {
   assert.ok(error instanceof DialTimeoutError, String(error));
-  // The pause at the end is for the work that began when the loop was blocked already.
+  // The upper limit is generous, because some work begins while the loop is already blocked.
   assert.ok(error.lateByMs >= 100 && error.lateByMs < 60_000, `${error.lateByMs}`);
   assert.match(error.message, new RegExp(`\\(the event loop was blocked: ${error.lateByMs} ms late\\)`));
 }
 
-describe("a bound on a phase, after the event loop was blocked for longer,", () => {
+describe("timeouts of phases after a blocked event loop", () => {
   for (const [kind, make, answer, outcome] of [
     [
       "httpProxy",
@@ -117,24 +117,24 @@ describe("a bound on a phase, after the event loop was blocked for longer,", () 
     ],
     ["socksProxy", (proxy: string) => socksProxy({ proxy: `socks5h://${proxy}`, timeoutMs }), "\x05\xff", "proxy_auth"],
   ] as const) {
-    test(`of ${kind} lets a proxy's answer ${JSON.stringify(answer)} decide that came meanwhile`, async () => {
+    test(`the timeout of ${kind} accepts the answer ${JSON.stringify(answer)} that arrived during a blocked event loop`, async () => {
       await using proxy = await serverThread({ answer, afterMs: 100 });
       const dial = compose(make(`127.0.0.1:${proxy.port}`));
       const dialing = dialed(dial, "db.test:5432").then(
         () => "success",
         (error: DialError) => error.reason,
       );
-      // The connection stands by then, and the request is on its way.
+      // The proxy is connected and has received the request.
       await proxy.asked;
       blockLoop(blockedMs);
       assert.equal(await dialing, outcome);
     });
   }
 
-  test("of tls ends a handshake with a silent peer as a timeout that says how late the loop was", async () => {
+  test("the handshake timeout of tls contains the delay of the event loop", async () => {
     await using server = await silentPeer();
     const dialing = compose(tls({ handshakeTimeoutMs: timeoutMs }))(server.address);
-    await until(() => server.accepted === 1, "the connection stands");
+    await until(() => server.accepted === 1, "the connection is established");
     blockLoop(blockedMs);
     await assert.rejects(dialing, (error) => {
       assertLate(error);
@@ -143,15 +143,15 @@ describe("a bound on a phase, after the event loop was blocked for longer,", () 
   });
 });
 
-describe("a bound on a wait, after the event loop was blocked for longer,", () => {
-  test("of a pool lets the connections have their callers that were made meanwhile", async () => {
+describe("timeouts of waits after a blocked event loop", () => {
+  test("acquireTimeoutMs of a pool leases connections that were established during a blocked event loop", async () => {
     await using server = await goodPeer();
     await using connections = pool({ dialer: compose(tcp()), acquireTimeoutMs: timeoutMs, maxOpen: dials });
     const { counts } = await outcomesOf(async () => (await connections.acquire(server.address)).release());
     assert.deepEqual(counts, { success: dials });
   });
 
-  test("of a pool says by how much the loop was late", async () => {
+  test("a PoolTimeoutError contains the delay of the event loop", async () => {
     await using server = await goodPeer();
     await using connections = pool({ dialer: compose(tcp()), acquireTimeoutMs: timeoutMs, maxOpen: 1 });
     const lease = await connections.acquire(server.address);
@@ -165,7 +165,7 @@ describe("a bound on a wait, after the event loop was blocked for longer,", () =
     lease.release();
   });
 
-  test("of a concurrency limit lets a turn pass on that was given back meanwhile", async () => {
+  test("waitTimeoutMs of withConcurrencyLimit passes on a slot that was released during a blocked event loop", async () => {
     await using server = await goodPeer();
     const limit = withConcurrencyLimit({ maxConcurrent: dials / 2, waitTimeoutMs: timeoutMs });
     const dial = compose(limit, tcp());
@@ -173,7 +173,7 @@ describe("a bound on a wait, after the event loop was blocked for longer,", () =
     assert.deepEqual(counts, { success: dials });
   });
 
-  test("of a concurrency limit says by how much the loop was late", async () => {
+  test("a timeout of withConcurrencyLimit contains the delay of the event loop", async () => {
     await using hole = await blackHole();
     const limit = withConcurrencyLimit({ maxConcurrent: 1, waitTimeoutMs: timeoutMs });
     const dial = compose(limit, tcp({ timeoutMs: 2000 }));
@@ -184,14 +184,14 @@ describe("a bound on a wait, after the event loop was blocked for longer,", () =
   });
 });
 
-describe("a bound of connect(), after the event loop was blocked for longer,", () => {
+describe("timeouts of connect() after a blocked event loop", () => {
   for (const bound of [{ timeout: timeoutMs }, { connectDeadlineMs: timeoutMs }]) {
-    test(`${Object.keys(bound)} lets a server that refuses be told as one`, async () => {
+    test(`${Object.keys(bound)} of connect reports a refusing server as refused after a blocked event loop`, async () => {
       const servers = `127.0.0.1:${await freePort()}`;
       await assert.rejects(connect({ servers, dialer: blockingDialer(blockedMs), ...bound }), { reason: "refused" });
     });
 
-    test(`${Object.keys(bound)} says of a silent server by how much the loop was late`, async () => {
+    test(`a timeout by ${Object.keys(bound)} of connect contains the delay of the event loop`, async () => {
       await using server = await silentPeer();
       const connecting = connect({ servers: server.address, dialer: blockingDialer(blockedMs), ...bound });
       await assert.rejects(connecting, (error) => {
@@ -201,7 +201,7 @@ describe("a bound of connect(), after the event loop was blocked for longer,", (
     });
   }
 
-  test("timeout of wsconnect lets a server that refuses be told as one, and one that is silent as a timeout", async () => {
+  test("timeout of wsconnect reports refused and timeout correctly after a blocked event loop", async () => {
     await using server = await silentPeer();
     for (const [port, reason] of [
       [await freePort(), "refused"],
@@ -218,7 +218,7 @@ describe("a bound of connect(), after the event loop was blocked for longer,", (
   });
 });
 
-test("the delay before the next address is not over while the first has connected meanwhile", async () => {
+test("tcp starts no second address when the first connected during a blocked event loop", async () => {
   await using server = await goodPeer();
   const lookup = (_: string, { family }: { family: 4 | 6 }, found: (error: null, all: object[]) => void) =>
     found(null, family === 4 ? [{ address: "127.0.0.1" }, { address: "127.0.0.2" }] : []);
@@ -234,7 +234,7 @@ test("the delay before the next address is not over while the first has connecte
 });
 
 describe("Deadline", () => {
-  test("calls back at its time on a fake clock, without a turn of the event loop between", async () => {
+  test("a Deadline on a fake clock calls back on time, without a turn of the event loop", async () => {
     const clock = fakeClock();
     const told: number[] = [];
     new Deadline(clock, 100, (lateByMs) => told.push(lateByMs));
@@ -247,7 +247,7 @@ describe("Deadline", () => {
     assert.equal(clock.pending, 0);
   });
 
-  test("does not call back when it is cleared while it waits for the sockets", async () => {
+  test("a Deadline that is cleared while it waits for the sockets does not call back", async () => {
     let now = 0;
     let fire = () => {};
     const setTimeout = (callback: () => void) => {

@@ -33,6 +33,9 @@ const aims = {
   "an inspector's layer": 1500,
 };
 
+/** The most bytes that a dial through the full stack may allocate. */
+const mostBytes = 7_000;
+
 const parts = { a: partA, b: partB, c: partC, d: partD, e: partE, f: partF, g: partG, h: partH };
 if (only !== undefined && !Object.hasOwn(parts, only)) throw new Error(`--only must be one of a to h, got ${only}`);
 for (const [letter, part] of Object.entries(parts)) {
@@ -63,6 +66,22 @@ async function partA() {
     { ...plan, measure: "cpu" },
   );
   printRatios(traced, (ns) => `${(ns / 1000).toFixed(2)} µs`, { of: "dialtrace, full stack", atMost: 1.25 });
+  await allocations({ ...plan, rounds: quick ? 1 : 3, warmUp: 100_000, n: 4_000, measure: "bytes" });
+}
+
+/** @param {import("./rounds.js").Plan} plan */
+async function allocations(plan) {
+  heading("   Memory that a dial allocates, OpenTelemetry's SDK not registered");
+  const results = await measureSideBySide(
+    [
+      { label: "by hand", name: "stub-by-hand" },
+      { label: "dialtrace, full stack", name: "stub-dialtrace" },
+    ],
+    plan,
+  );
+  printRatios(results, (bytes) => `${bytes.toFixed(0)} B`);
+  const bytes = results[1]?.value ?? Number.NaN;
+  printLine("", "", "", `aim at most ${mostBytes} B: ${bytes <= mostBytes ? "met" : "missed"}`);
 }
 
 async function partB() {

@@ -792,7 +792,7 @@ describe("a user's strategy", () => {
     assert.equal(base.connections.filter(({ destroyed }) => !destroyed).length, 0);
   });
 
-  test("a strategy that is returned twice, or is not one, fails the dial with a TypeError", async () => {
+  test("a rule function that returns a strategy twice, or something else, fails the dial with a TypeError", async () => {
     const one = new ConsecutiveBreaker(2);
     const same = built({ breaker: () => one });
     assert.equal(await same.dial("a:1"), "refused");

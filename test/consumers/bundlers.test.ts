@@ -25,33 +25,33 @@ test("bundles of esbuild, rollup and webpack run", { skip: skipLong }, async (t)
   const esbuild = (...args: readonly string[]) =>
     consumer.run(process.execPath, ["node_modules/esbuild/bin/esbuild", "--bundle", "--platform=node", ...args]);
 
-  await t.test("esbuild makes CommonJS of everything, from import and from require", async () => {
+  await t.test("esbuild bundles every entry as CommonJS, with import and with require", async () => {
     for (const input of [["main.mjs"], ["main.cjs"], ["main.mjs", "--minify"]]) {
       await esbuild(...input, "--format=cjs", "--outfile=esbuild.cjs");
       await run("esbuild.cjs");
     }
   });
 
-  await t.test("esbuild makes ES modules, in which no require of the package is left", async () => {
+  await t.test("esbuild bundles every entry as ES modules without a require of this package", async () => {
     // The peers are CommonJS, which esbuild cannot bundle into ES modules.
     const peers = ["nats", "@nats-io/*", "prom-client", "ws", "cockatiel", "@opentelemetry/*"];
     await esbuild("main.mjs", "--format=esm", "--outfile=esbuild.mjs", ...peers.map((name) => `--external:${name}`));
     await run("esbuild.mjs");
   });
 
-  await t.test("a bundler leaves out what a program doesn't use", async () => {
+  await t.test("esbuild removes code of the package that a program does not use", async () => {
     await esbuild("small.mjs", "--format=esm", "--outfile=small-bundle.mjs");
     await run("small-bundle.mjs");
     assert.ok(sizeOf("small-bundle.mjs") < 30_000, `${sizeOf("small-bundle.mjs")} bytes`);
   });
 
-  await t.test("rollup makes a bundle of everything", async () => {
+  await t.test("rollup bundles every entry", async () => {
     const plugins = ["node-resolve", "commonjs"].flatMap((name) => ["--plugin", name]);
     await consumer.run("npx", ["rollup", "main.mjs", ...plugins, "--format", "esm", "--file", "rollup.mjs"]);
     await run("rollup.mjs");
   });
 
-  await t.test("webpack makes a bundle of everything, from import and from require", async () => {
+  await t.test("webpack bundles every entry, with import and with require", async () => {
     consumer.write({
       "webpack.cjs": `
 const [, , entry, output] = process.argv;

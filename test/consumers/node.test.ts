@@ -24,7 +24,7 @@ test("a CommonJS program uses every entry", async () => {
   assert.equal(stderr, "");
 });
 
-test("import and require give the same modules, so that instanceof and every registry hold across both", async () => {
+test("import and require load the same modules, so that instanceof and every registry hold across both", async () => {
   const lists = Object.values(entries).map((entry) => `[await import("${entry}"), require("${entry}")]`);
   consumer.write({
     "both.mjs": `

@@ -30,7 +30,7 @@ test("installing the package runs no script", () => {
   assert.equal(typeof scripts.prepack, "string");
 });
 
-test("the package carries its changelog, its dashboards and the README of every room", () => {
+test("the package contains its changelog, its dashboards and the README of every room", () => {
   const { stdout } = spawnSync("git", ["ls-files", "-co", "--exclude-standard", "src", "test/bench", "dashboards"], {
     encoding: "utf8",
   });
@@ -65,7 +65,7 @@ test("source maps lead to packed sources", () => {
   }
 });
 
-test("declarations leave out what is marked as internal", () => {
+test("declarations omit members that are marked as internal", () => {
   const declarations = files.filter((file) => /\.d\.c?ts$/.test(file));
   const marked = readdirSync("src", { recursive: true, encoding: "utf8" }).filter(
     (file) => file.endsWith(".ts") && readFileSync(join("src", file), "utf8").includes("@internal"),
@@ -74,7 +74,7 @@ test("declarations leave out what is marked as internal", () => {
   for (const file of declarations) assert.doesNotMatch(read(file), /@internal/, file);
 });
 
-test("declarations don't name cockatiel: version 4 is an ES module, whose types a CommonJS declaration can't name", () => {
+test("declarations do not import cockatiel, because a CommonJS declaration cannot import the types of its version 4, an ES module", () => {
   const declarations = files.filter((file) => file.startsWith("dist/types/breaker/"));
   assert.ok(declarations.length > 0);
   for (const file of declarations) assert.doesNotMatch(read(file), /\bfrom "cockatiel"|import\("cockatiel"\)/, file);

@@ -1,30 +1,25 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { installedConsumer, skipLong } from "../support/consumer.ts";
+import { before, test } from "node:test";
+import { type Consumer, unpackedConsumer } from "../support/consumer.ts";
 import { commonJs, esm } from "../support/consumer-programs.ts";
+import { denoFlags, runtimeCommand } from "../support/runtimes.ts";
 
-/** The npm packages that contain the binaries; the packages `bun` and `deno` select one of them in an install script. */
-const binaries = {
-  bun: ["@oven/bun-linux-x64", "1.4.5", "bin/bun"],
-  deno: ["@deno/linux-x64-glibc", "2.9.6", "deno"],
-} as const;
+let consumer: Consumer;
 
-const elsewhere = process.platform !== "linux" || process.arch !== "x64";
-
-test("Bun and Deno run programs that use the package", {
-  skip: skipLong || (elsewhere && "needs Linux on x64"),
-}, async (t) => {
-  const tools = Object.fromEntries(Object.values(binaries).map(([name, version]) => [name, version]));
-  const consumer = await installedConsumer(tools);
+before(async () => {
+  consumer = await unpackedConsumer();
   consumer.write({ ...esm, ...commonJs });
-  const commands = { bun: [], deno: ["run", "--allow-all", "--no-remote", "--cached-only"] };
-  for (const runtime of ["bun", "deno"] as const) {
-    const [name, , file] = binaries[runtime];
-    for (const program of ["main.mjs", "main.cjs"]) {
-      await t.test(`${runtime} ${program}`, async () => {
-        const { stdout } = await consumer.run(`node_modules/${name}/${file}`, [...commands[runtime], program]);
-        assert.match(stdout, /all checks passed/);
-      });
-    }
-  }
 });
+
+const args = { bun: [], deno: ["run", ...denoFlags] };
+
+for (const name of ["bun", "deno"] as const) {
+  test(`${name} runs a program that uses every entry, with import and with require`, async (t) => {
+    const found = await runtimeCommand(name);
+    if ("missing" in found) return t.skip(found.missing);
+    for (const program of ["main.mjs", "main.cjs"]) {
+      const { stdout } = await consumer.run(found.command, [...args[name], program]);
+      assert.match(stdout, /all checks passed/);
+    }
+  });
+}

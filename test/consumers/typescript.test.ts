@@ -12,7 +12,7 @@ test("this repository's TypeScript compiles a program that uses the package from
   assert.deepEqual(await compilerErrors(consumer, compiler, "nodenext"), []);
 });
 
-test("the test of declarations sees an error that is made on purpose", async () => {
+test("the test of declarations fails for a program with a deliberate error", async () => {
   const consumer = await unpackedConsumer();
   const code = 'import { tcp } from "dialtrace";\ntcp({ noSuchOption: true });\n';
   consumer.write({ "main.mts": code, "common.cts": code });

@@ -5,7 +5,7 @@ import { compose, type DialTrace, pool, withTrace } from "../../src/index.ts";
 import { instrument } from "../../src/nats.ts";
 import { scriptedDialer } from "../../src/testing.ts";
 
-const misspelt = { conectDone() {} } as DialTrace;
+const misspelled = { conectDone() {} } as DialTrace;
 const dialer = scriptedDialer();
 const connection = { status() {} } as never;
 
@@ -19,11 +19,11 @@ const places: Readonly<Record<string, (hooks: unknown) => Promise<unknown>>> = {
 for (const [place, give] of Object.entries(places)) {
   describe(`${place}:`, () => {
     for (const [what, hooks, message] of [
-      ["a misspelt hook", misspelt, "unknown hook conectDone; did you mean connectDone?"],
+      ["a misspelled hook", misspelled, "unknown hook conectDone; did you mean connectDone?"],
       ["a hook of another kind of trace", { acquireDone() {} }, /unknown hook acquireDone; the hooks are dialStart, /],
       ["a hook that is no function", { connectDone: 5 }, "connectDone must be a function, got 5"],
       ["a hook that is null", { connectDone: null }, "connectDone must be a function, got null"],
-      ["a misspelt value", { conectDone: 5 }, "unknown hook conectDone; did you mean connectDone?"],
+      ["a misspelled value", { conectDone: 5 }, "unknown hook conectDone; did you mean connectDone?"],
     ] as const) {
       test(`${place} rejects ${what} before anything is dialed`, async () => {
         await assert.rejects(give(hooks), {
@@ -77,7 +77,7 @@ test("an object of hooks may have other fields, and a class of hooks may have ot
   }
 });
 
-test("a class of hooks with a misspelt method is rejected, even if the method is inherited", () => {
+test("a class of hooks with a misspelled method is rejected, even if the method is inherited", () => {
   class Hooks {
     conectDone() {}
   }
@@ -87,7 +87,7 @@ test("a class of hooks with a misspelt method is rejected, even if the method is
   assert.throws(() => withTrace(new Derived() as DialTrace), { message });
 });
 
-test("an observer that returns misspelt hooks causes one warning, and the dial continues", async () => {
+test("an observer that returns misspelled hooks causes one warning, and the dial continues", async () => {
   const warnings: Error[] = [];
   const collect = (warning: Error) => void warnings.push(warning);
   process.on("warning", collect);

@@ -84,8 +84,8 @@ const table: readonly (readonly [Reason | "canceled", readonly (readonly [string
       ),
     ],
   ],
-  ["proxy_auth", [["a DialError that says so", dialError("proxy_auth")]]],
-  ["proxy_rejected", [["a DialError that says so", dialError("proxy_rejected")]]],
+  ["proxy_auth", [["a DialError with that reason", dialError("proxy_auth")]]],
+  ["proxy_rejected", [["a DialError with that reason", dialError("proxy_rejected")]]],
   [
     "auth_failed",
     [
@@ -104,7 +104,7 @@ const table: readonly (readonly [Reason | "canceled", readonly (readonly [string
     ],
   ],
   ["server_limit", [["a server's words", new Error("maximum account active connections exceeded")]]],
-  ["handshake_closed", [["a DialError that says so", dialError("handshake_closed")]]],
+  ["handshake_closed", [["a DialError with that reason", dialError("handshake_closed")]]],
   [
     "protocol",
     [
@@ -112,9 +112,9 @@ const table: readonly (readonly [Reason | "canceled", readonly (readonly [string
       ["a ProtocolError", named("ProtocolError", "bad frame")],
     ],
   ],
-  ["circuit_open", [["a DialError that says so", dialError("circuit_open")]]],
-  ["pool_exhausted", [["a DialError that says so", dialError("pool_exhausted")]]],
-  ["no_target", [["a DialError that says so", dialError("no_target")]]],
+  ["circuit_open", [["a DialError with that reason", dialError("circuit_open")]]],
+  ["pool_exhausted", [["a DialError with that reason", dialError("pool_exhausted")]]],
+  ["no_target", [["a DialError with that reason", dialError("no_target")]]],
   [
     "config",
     [...codes("ERR_INVALID_ARG_TYPE", "ERR_INVALID_TARGET", "ERR_SOCKET_BAD_PORT", "ERR_OSSL_PEM_NO_START_LINE")],
@@ -328,7 +328,7 @@ describe("outcome of an aborted dial", () => {
     ["with null", null],
     ["with an error that looks like a reset", coded("ECONNRESET", { syscall: "read" })],
     ["with an error that looks like a refusal", coded("ECONNREFUSED")],
-    ["with an error that speaks of authorization", new Error("Authorization Violation")],
+    ["with an error about authorization", new Error("Authorization Violation")],
   ];
   for (const [what, reason] of cancellations) {
     test(`a dial aborted ${what} is canceled`, async () => {

@@ -41,7 +41,7 @@ test("a DialError has the reason, the target, the cause and the code of the erro
   assert.equal(error.attemptCount, 0);
 });
 
-test("a DialError made with a reason only has no target and no cause, and a code from its reason", () => {
+test("a DialError with only a reason has no target and no cause, and a code from its reason", () => {
   const error = new DialError("no", { reason: "protocol" });
   assert.equal(error.target, "");
   assert.equal(error.code, "ERR_DIAL_PROTOCOL");

@@ -38,7 +38,7 @@ test("ObserverList keeps hooks given twice as two observations, each removed alo
   assert.deepEqual(calls, [1, 1, 2]);
 });
 
-test("ObserverList gives observers the subject, and skips observers that return nothing", () => {
+test("ObserverList calls observers with the subject, and skips observers that return nothing", () => {
   const list = listOf();
   const subjects: string[] = [];
   const added = list.add(

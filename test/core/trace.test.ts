@@ -15,24 +15,24 @@ const folder = `test/.trace/${process.pid}`;
 
 const event: Edit = {
   file: "core/trace.ts",
-  before: "  /** Called when a pool hands out a connection. */",
+  before: "  /** Called when a pool leases a connection. */",
   add: `  /** Called when a dial is refused admission. */
   admissionDenied: event<AdmissionDeniedInfo>()({ inherited: true, consumers: ["metrics"] }),
 `,
 };
 const info: Edit = {
   file: "core/trace.ts",
-  before: "/** What {@link DialTrace.connClosed} says. */",
-  add: `/** What {@link DialTrace.admissionDenied} says. */
+  before: "/** The parts of this package that can be required to handle an event. */",
+  add: `/** Argument of {@link DialTrace.admissionDenied}. */
 export interface AdmissionDeniedInfo {
-  /** What the dial was asked to reach. */
+  /** Target of the dial. */
   readonly target: Target;
 }
 
 `,
 };
 const instrument: Edit = {
-  file: "telemetry/instruments.ts",
+  file: "telemetry/dialer-instruments.ts",
   before: "  connectionCount: {",
   add: `  admissionsDenied: {
     name: "dialer.admission.denied",
@@ -120,7 +120,7 @@ console.log(seen.join(), /denied_total\\{dialer_name="default"\\} (\\d+)/.exec(m
   });
 });
 
-/** Copies `src`, makes the edits, and returns what the compiler says. */
+/** Copies `src`, makes the edits, and returns the output of the compiler. */
 function compileWith(name: string, edits: readonly Edit[]): string {
   const copy = `${folder}/${name}`;
   cpSync("src", `${copy}/src`, { recursive: true });

@@ -28,17 +28,17 @@ export const guardNumbers = {
  * Layers between callers and attempts: breakers that stay open (`guarded`) and one that closes again (`healed`),
  * failovers (`spread`), and waits at limits (`limited`).
  */
-export async function prepareGuards({ registries, nobody, keep, dialer, dial, goOn, tally }: Stage): Promise<Part> {
+export async function prepareGuards({ registries, unserved, keep, dialer, dial, goOn, tally }: Stage): Promise<Part> {
   const db = keep(await goodPeer());
   const opening = () => withBreaker({ breaker: { consecutive: guardNumbers.consecutive }, halfOpenAfterMs: 200 });
   let failures = 0;
   const failsTwice: Middleware = (next) => (target, options) => {
     failures += 1;
-    return next(failures <= 2 ? nobody : target, options);
+    return next(failures <= 2 ? unserved : target, options);
   };
   const dialers = {
     "guarded a": compose(
-      withPrometheus({ registry: registries.a, name: "guarded", endpoints: [nobody] }),
+      withPrometheus({ registry: registries.a, name: "guarded", endpoints: [unserved] }),
       opening(),
       tcp(),
     ),
@@ -54,7 +54,7 @@ export async function prepareGuards({ registries, nobody, keep, dialer, dial, go
       "b",
       "spread",
       withRetry({ maxAttempts: 2, initialBackoffMs: 5, jitter: "none" }),
-      withFailover({ targets: [nobody, db.address], ejectAfter: Number.POSITIVE_INFINITY }),
+      withFailover({ targets: [unserved, db.address], ejectAfter: Number.POSITIVE_INFINITY }),
       tcp(),
     ),
     "limited a": dialer(
@@ -65,14 +65,14 @@ export async function prepareGuards({ registries, nobody, keep, dialer, dial, go
       tcp(),
     ),
   };
-  const make = (who: keyof typeof dialers, target = db.address) => dial(who, dialers[who], target);
-  const makeMany = (who: keyof typeof dialers, count: number) =>
-    Promise.all(Array.from({ length: count }, () => make(who)));
+  const make = (label: keyof typeof dialers, target = db.address) => dial(label, dialers[label], target);
+  const makeMany = (label: keyof typeof dialers, count: number) =>
+    Promise.all(Array.from({ length: count }, () => make(label)));
 
   return {
     async play(scraped) {
-      goOn(50, () => make("guarded a", nobody));
-      goOn(50, () => make("guarded b", nobody));
+      goOn(50, () => make("guarded a", unserved));
+      goOn(50, () => make("guarded b", unserved));
       while (tally.of("healed a succeeded") === 0) {
         await make("healed a");
         await sleep(20);

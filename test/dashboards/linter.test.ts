@@ -116,14 +116,14 @@ for (const [file, board] of boards) {
       assert.equal(board.editable, false);
     });
 
-    it("every panel has an id and a position, and none overlaps another", () => {
+    it("every panel has an id and a position, and no panel overlaps another", () => {
       const taken = new Map<string, string>();
       assert.equal(new Set(board.panels.map(({ id }) => id)).size, board.panels.length);
       for (const { title = "", gridPos } of board.panels) {
         assert.ok(gridPos.x + gridPos.w <= 24, title);
         for (let x = gridPos.x; x < gridPos.x + gridPos.w; x += 1) {
           for (let y = gridPos.y; y < gridPos.y + gridPos.h; y += 1) {
-            assert.equal(taken.get(`${x},${y}`), undefined, `${title} covers another at ${x},${y}`);
+            assert.equal(taken.get(`${x},${y}`), undefined, `${title} overlaps another panel at ${x},${y}`);
             taken.set(`${x},${y}`, title);
           }
         }

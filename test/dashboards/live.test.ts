@@ -61,12 +61,12 @@ before(async () => {
     await prometheus.scraped();
   });
   const missing = () => expectedAlerts.filter((each) => !fired.has(each));
-  await eventually(`alerts fire, all but ${missing}`, async () => {
+  await eventually(`all alerts fire, except ${missing}`, async () => {
     for (const { labels, state } of await prometheus.alerts()) {
       if (state === "firing") fired.add(`${labels.alertname} ${labels.dialer_name}`);
     }
     return missing().length === 0;
-  }).catch((error) => console.error(error)); // The test about it tells which.
+  }).catch((error) => console.error(error)); // The test of these alerts reports the missing ones.
   asOf = await prometheus.scraped();
   for (const title of ["Connections", "Waiting callers", "Utilization"]) {
     whenFull[title] = await byLegend("pool.json", title, { dialer_name: "full" });
@@ -261,7 +261,7 @@ describe("panels compared with the scenario", () => {
       closed: 1,
     });
     const stateOf = async (name: string) => byLegend("dialer.json", "Breaker state", { dialer_name: name });
-    assert.deepEqual(await stateOf("guarded"), { [`a ${scenario.nobody}`]: 3, "b ": 3 });
+    assert.deepEqual(await stateOf("guarded"), { [`a ${scenario.unserved}`]: 3, "b ": 3 });
     assert.deepEqual(await stateOf("healed"), { "a ": 1 });
     assert.deepEqual(await stateOf("db"), {});
     nearlyAll(await counts("dialer.json", "Failovers, by reason"), { refused: failovers });
@@ -384,7 +384,7 @@ function nearlyAll(actual: Record<string, number>, expected: Record<string, numb
 async function eventually(what: string, condition: () => Promise<boolean>, withinMs = 30_000): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`waited ${withinMs} ms in vain: ${what}`);
+    if (Date.now() > deadline) throw new Error(`timed out after ${withinMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

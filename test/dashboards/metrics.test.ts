@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Instrument, instruments, ownerLabel } from "../../src/telemetry/instruments.ts";
+import { type Instrument, ownerLabel } from "../../src/telemetry/instrument.ts";
+import { instruments } from "../../src/telemetry/instruments.ts";
 import { prometheusName } from "../../src/telemetry/prometheus-instruments.ts";
 import { groupingLabelsOf, type Selector, selectorsOf } from "./promql.ts";
 import { boards, expressions, recordingRules } from "./shipped.ts";
@@ -56,8 +57,12 @@ test("every variable uses labels of existing metrics", () => {
 test("the check reports an expression with an unknown metric, label or value", () => {
   const faults = (expr: string) => selectorsOf(expr).flatMap(faultsOf);
   assert.deepEqual(faults("rate(dialer_dials_total[5m])"), ["there is no metric dialer_dials_total"]);
-  assert.deepEqual(faults('dialer_retries_total{scope="dial"}'), ["dialer_retries_total has no label scope"]);
-  assert.deepEqual(faults('dialer_timeouts_total{scope=~"dial|all"}'), ["dialer_timeouts_total: scope is never all"]);
+  assert.deepEqual(faults('dialer_retry_scheduled_total{scope="dial"}'), [
+    "dialer_retry_scheduled_total has no label scope",
+  ]);
+  assert.deepEqual(faults('dialer_timeouts_total{dialer_timeout_scope=~"dial|all"}'), [
+    "dialer_timeouts_total: dialer_timeout_scope is never all",
+  ]);
 });
 
 function faultsOf({ metric, matchers }: Selector): string[] {

@@ -23,7 +23,7 @@ export const poolNumbers = {
 };
 
 /** Two pools: `full`, where callers time out until the scenario ends, and `roomy`, which is healthy. */
-export async function preparePools({ registries, tally, nobody, keep, dialer, goOn }: Stage): Promise<Part> {
+export async function preparePools({ registries, tally, unserved, keep, dialer, goOn }: Stage): Promise<Part> {
   const peers = { full: keep(await goodPeer()), roomy: keep(await goodPeer()) };
   const make = (
     process: Process,
@@ -45,19 +45,19 @@ export async function preparePools({ registries, tally, nobody, keep, dialer, go
 
   /** Acquires a connection and counts the outcome. */
   async function acquire(
-    who: string,
+    label: string,
     from: Pool,
     target: string,
     signal?: AbortSignal,
   ): Promise<Lease<Socket> | undefined> {
     try {
       const lease = await from.acquire(target, { ...(signal && { signal }) });
-      tally.add(`${who} ${lease.reused ? "hit" : "miss"}`);
+      tally.add(`${label} ${lease.reused ? "hit" : "miss"}`);
       return lease;
     } catch (error) {
       const outcome =
         error instanceof PoolTimeoutError ? "timeout" : error instanceof DialError ? "failure" : "canceled";
-      tally.add(`${who} ${outcome}`);
+      tally.add(`${label} ${outcome}`);
       return undefined;
     }
   }
@@ -75,7 +75,7 @@ export async function preparePools({ registries, tally, nobody, keep, dialer, go
   async function playRoomy(): Promise<void> {
     const ask = async () => (await acquire("roomy", roomy, peers.roomy.address)) as Lease<Socket>;
     const first = await Promise.all([ask(), ask(), ask()]);
-    for (const lease of first) lease.release(); // One more than may be idle.
+    for (const lease of first) lease.release(); // One more than maxIdle.
     for (let count = 0; count < 6; count += 1) {
       const lease = await ask();
       await sleep(10);
@@ -85,12 +85,12 @@ export async function preparePools({ registries, tally, nobody, keep, dialer, go
     const broken = await ask();
     broken.conn.destroy();
     broken.release();
-    await acquire("roomy", roomy, nobody);
+    await acquire("roomy", roomy, unserved);
     await acquire("roomy", roomy, peers.roomy.address, AbortSignal.abort());
     for (const lease of await Promise.all([ask(), ask()])) lease.release();
-    await until(() => peers.roomy.open.size === roomy.stats().open, "the peer sees what the pool has");
+    await until(() => peers.roomy.open.size === roomy.stats().open, "the peer has the pool's connections");
     for (const socket of peers.roomy.open) socket.end();
-    await until(() => roomy.stats().open === 0, "the pool sees that its peer has left");
+    await until(() => roomy.stats().open === 0, "the pool has noticed the close of its peer");
     const [kept, given] = await Promise.all([ask(), ask()]);
     held.push(kept);
     given.release();

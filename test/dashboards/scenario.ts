@@ -38,12 +38,12 @@ export interface Scenario {
   /** Counts of events by `dialer process event`; `… outage` and `… connecting` are seconds, `… begun` is seconds since 1970. */
   readonly tally: Tally;
   /** A target without a listener. */
-  readonly nobody: string;
+  readonly unserved: string;
   /** Connections that the service keeps open. */
   readonly open: () => number;
   /**
-   * Plays the story; what goes on and on does so until `calm`. The series of failed dials begin with the first failure
-   * of each reason, so that Prometheus can't tell what was before it saw them: `scraped` waits until it has.
+   * Runs the scenario; its loops run until `calm`. The series of failed dials begin with the first failure of each
+   * reason, and Prometheus ignores a value before its first scrape: `scraped` waits for that scrape.
    */
   play(scraped: () => Promise<void>): Promise<void>;
   /** Stops all loops and waits until nothing changes. */
@@ -95,15 +95,15 @@ export async function prepareScenario(): Promise<Scenario> {
     compose(measured(process, name), ...rest);
 
   /** Dials and counts the outcome. */
-  async function dial(who: string, dialer: Dialer, target: string, options?: Parameters<Dialer>[1]) {
+  async function dial(label: string, dialer: Dialer, target: string, options?: Parameters<Dialer>[1]) {
     try {
       const socket = await dialer(target, options);
-      tally.add(`${who} succeeded`);
+      tally.add(`${label} succeeded`);
       sockets.push(socket);
       socket.on("error", () => {}).resume();
       return socket;
     } catch (error) {
-      tally.add(`${who} ${error instanceof DialError ? error.reason : "canceled"}`);
+      tally.add(`${label} ${error instanceof DialError ? error.reason : "canceled"}`);
       return undefined;
     }
   }
@@ -121,17 +121,17 @@ export async function prepareScenario(): Promise<Scenario> {
 
   /** Connects a client and counts its disconnects and outages. */
   async function client(process: Process, name: string, options: Parameters<typeof connect>[0]) {
-    const who = `${name} ${process}`;
+    const label = `${name} ${process}`;
     let lostAt = 0;
     const begun = Date.now() / 1000;
-    tally.add(`${who} begun`, begun);
+    tally.add(`${label} begun`, begun);
     const entry = { client: undefined as unknown as Client, isUp: true, losses: 0, attempts: 0 };
     entry.client = await connect({
       ...eager,
       name,
-      dialer: dialers[who] as Dialer,
+      dialer: dialers[label] as Dialer,
       trace: [
-        traces[who] as ReturnType<typeof natsMetrics>,
+        traces[label] as ReturnType<typeof natsMetrics>,
         {
           reconnectAttempt: () => {
             entry.attempts += 1;
@@ -143,30 +143,30 @@ export async function prepareScenario(): Promise<Scenario> {
         lostAt = performance.now();
         entry.isUp = false;
         entry.losses += 1;
-        tally.add(`${who} lost ${reason}`);
+        tally.add(`${label} lost ${reason}`);
       },
       onReconnect: () => {
         entry.isUp = true;
-        tally.add(`${who} reconnected`);
-        tally.add(`${who} outage`, (performance.now() - lostAt) / 1000);
+        tally.add(`${label} reconnected`);
+        tally.add(`${label} outage`, (performance.now() - lostAt) / 1000);
       },
     });
-    tally.add(`${who} connecting`, Date.now() / 1000 - begun);
+    tally.add(`${label} connecting`, Date.now() / 1000 - begun);
     clients.push(entry);
     kept.push(() => entry.client.close());
     return entry;
   }
 
   const db = keep(await goodPeer());
-  // tcpmux, a privileged port: a server of another test could use any other port.
-  const nobody = "127.0.0.1:1";
+  // The port of tcpmux: a server of another test could use an unprivileged port.
+  const unserved = "127.0.0.1:1";
   const silent = keep(await silentPeer());
   const proxy = keep(await startTinyproxy());
   const ca = authority();
   const certificates = {
     expired: ca.issue({ name: "db.test", from: inDays(-3), until: inDays(-1) }),
     hostname: ca.issue({ name: "other.test" }),
-    untrusted: authority("somebody else's CA").issue({ name: "db.test" }),
+    untrusted: authority("another CA").issue({ name: "db.test" }),
     good: ca.issue({ name: "db.test", until: inDays(certificateDays) }),
   };
   const cluster = keep(await startCluster({ config: 'lame_duck_grace_period: "50ms"\nlame_duck_duration: "30s"' }));
@@ -179,7 +179,7 @@ export async function prepareScenario(): Promise<Scenario> {
   /** Sends every second attempt to a port without a listener. */
   const flaky: Middleware = (next) => (target, options) => {
     turn += 1;
-    return next(turn % 2 === 1 ? nobody : target, options);
+    return next(turn % 2 === 1 ? unserved : target, options);
   };
   const never = () => new Promise<never>(() => {});
   const retry = withRetry({ maxAttempts: 2, initialBackoffMs: 20, jitter: "none" });
@@ -210,8 +210,8 @@ export async function prepareScenario(): Promise<Scenario> {
     dialers[`${name} ${process}`] = dialer(process, name, withTimeout({ timeoutMs }), tcp());
     traces[`${name} ${process}`] = natsMetrics({ registry: registries[process], name });
   }
-  const dialerOf = (who: string) => dialers[who] as Dialer;
-  const stage = { registries, tally, nobody, keep, dialer, dial, goOn };
+  const dialerOf = (label: string) => dialers[label] as Dialer;
+  const stage = { registries, tally, unserved, keep, dialer, dial, goOn };
   const parts = [await preparePools(stage), await prepareGuards(stage)];
 
   async function playDials(scraped: () => Promise<void>): Promise<void> {
@@ -220,7 +220,7 @@ export async function prepareScenario(): Promise<Scenario> {
     for (const kind of kinds) ports[kind] = keep(await tlsPeer(certificates[kind])).port;
     const secure = (kind: string) => dial("tls a", dialerOf("tls a"), `db.test:${ports[kind]}`);
     const slow = () => dial("slow a", dialerOf("slow a"), silent.address, { handshake: never });
-    const down = (process: Process) => dial(`down ${process}`, dialerOf(`down ${process}`), nobody);
+    const down = (process: Process) => dial(`down ${process}`, dialerOf(`down ${process}`), unserved);
 
     await Promise.all([...kinds.map(secure), slow(), down("a"), down("b")]);
     await scraped();
@@ -271,7 +271,7 @@ export async function prepareScenario(): Promise<Scenario> {
     const lose = async (expected: number, fault: () => unknown) => {
       const before = losses();
       await fault();
-      await until(() => losses() >= before + expected, "the loss is seen");
+      await until(() => losses() >= before + expected, "the loss is noticed");
     };
     const allUp = () => until(() => both.every(({ isUp }) => isUp), "the clients are back", 20_000);
     await lose(1, () => cluster.kill(nodeOf(both[0])));
@@ -328,7 +328,7 @@ export async function prepareScenario(): Promise<Scenario> {
   return {
     processes,
     tally,
-    nobody,
+    unserved,
     open: () =>
       sockets.length +
       clients.filter(({ isUp }) => isUp).length +

@@ -20,13 +20,13 @@ export interface Stage {
   readonly registries: Readonly<Record<Process, Registry>>;
   readonly tally: Tally;
   /** A target without a listener. */
-  readonly nobody: string;
+  readonly unserved: string;
   /** Disposed of with the scenario, in reverse order. */
   keep<R extends AsyncDisposable>(resource: R): R;
   /** Creates a dialer with the metrics of one process. */
   dialer(process: Process, name: string, ...rest: [...Middleware[], Dialer]): Dialer;
-  /** Dials and counts the outcome as `who outcome`. The connection stays open. */
-  dial(who: string, dialer: Dialer, target: string, options?: DialOptions): Promise<unknown>;
+  /** Dials and counts the outcome as `label outcome`. The connection stays open. */
+  dial(label: string, dialer: Dialer, target: string, options?: DialOptions): Promise<unknown>;
   /** Repeats the work with a delay until the scenario stops. */
   goOn(everyMs: number, step: () => Promise<unknown>): void;
 }

@@ -20,7 +20,7 @@ import { withTracing } from "../../src/otel.ts";
 import { withPrometheus } from "../../src/prometheus.ts";
 import { authority } from "../support/certificates.ts";
 import { turns } from "../support/contract.ts";
-import { freePort, goodPeer, type Peer, peer } from "../support/peers.ts";
+import { freePort, goodPeer, type Peer, peer, readText } from "../support/peers.ts";
 import { openSockets, until } from "../support/resources.ts";
 import { startTinyproxy } from "../support/servers.ts";
 import { loopback, tlsPeer } from "../support/tls-peers.ts";
@@ -55,18 +55,12 @@ const says = (text: string) => scripted((socket) => void socket.write(text, "lat
 const via = (proxy: { address: string }, options: Partial<HttpProxyOptions> = {}) =>
   compose(httpProxy({ proxy: `http://${proxy.address}`, ...options }));
 
-async function read(conn: Socket, length: number): Promise<string> {
-  let text = "";
-  while (text.length < length) text += String((await once(conn, "data"))[0]);
-  return text;
-}
-
 describe("the request", () => {
   const targets: readonly (readonly [string, string])[] = [
     ["db.test:5432", "db.test:5432"],
     ["10.0.0.1:5432", "10.0.0.1:5432"],
     ["[2001:db8::1]:5432", "[2001:db8::1]:5432"],
-    ["nats://somebody:secret@db.test", "db.test:4222"],
+    ["nats://user:secret@db.test", "db.test:4222"],
   ];
   for (const [target, named] of targets) {
     test(`httpProxy requests ${named} for ${target}, with no other headers`, async () => {
@@ -93,7 +87,7 @@ describe("the request", () => {
   });
 });
 
-describe("what comes with the proxy's answer", () => {
+describe("bytes that follow the proxy's answer", () => {
   const info = `INFO ${JSON.stringify({ server_id: "a" })}\r\n`;
   const whole = `${established}${info}`;
 
@@ -106,7 +100,7 @@ describe("what comes with the proxy's answer", () => {
       ["readable", "end", "close", "error"].map((event) => conn.listenerCount(event)),
       [0, 1, 0, 0],
     );
-    assert.equal(await read(conn, info.length), info);
+    assert.equal(await readText(conn, info.length), info);
     conn.destroy();
   });
 
@@ -118,7 +112,7 @@ describe("what comes with the proxy's answer", () => {
         setTimeout(() => socket.write(whole.slice(cut)), 2);
       });
       const conn = await via(proxy)("db.test:4222");
-      assert.equal(await read(conn, info.length), info, `cut at ${cut}`);
+      assert.equal(await readText(conn, info.length), info, `cut at ${cut}`);
       conn.destroy();
     }
   });
@@ -132,14 +126,14 @@ describe("what comes with the proxy's answer", () => {
       }
     });
     const conn = await via(proxy)("db.test:4222");
-    assert.equal(await read(conn, info.length), info);
+    assert.equal(await readText(conn, info.length), info);
     conn.destroy();
   });
 
   test("httpProxy keeps bytes and the end of the stream that follow the answer", async () => {
     await using proxy = await scripted((socket) => socket.end(whole));
     const conn = await via(proxy)("db.test:4222");
-    assert.equal(await read(conn, info.length), info);
+    assert.equal(await readText(conn, info.length), info);
     await once(conn, "end");
     conn.destroy();
   });
@@ -147,7 +141,7 @@ describe("what comes with the proxy's answer", () => {
   test("the dial's handshake reads bytes that arrive with the proxy's answer", async () => {
     await using proxy = await says(whole);
     const handshake = async (conn: Socket) => {
-      assert.equal(await read(conn, info.length), info);
+      assert.equal(await readText(conn, info.length), info);
       return conn;
     };
     (await via(proxy)("db.test:4222", { handshake })).destroy();
@@ -156,7 +150,7 @@ describe("what comes with the proxy's answer", () => {
   test("httpProxy skips interim answers", async () => {
     await using proxy = await says(`HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n${whole}`);
     const conn = await via(proxy)("db.test:4222");
-    assert.equal(await read(conn, info.length), info);
+    assert.equal(await readText(conn, info.length), info);
     conn.destroy();
   });
 
@@ -164,7 +158,7 @@ describe("what comes with the proxy's answer", () => {
     const much = "x".repeat(40_000);
     await using proxy = await says(`${established}${much}`);
     const conn = await via(proxy)("db.test:4222");
-    assert.equal(await read(conn, much.length), much);
+    assert.equal(await readText(conn, much.length), much);
     conn.destroy();
   });
 });
@@ -228,7 +222,7 @@ describe("through a real proxy", () => {
       httpProxy({ proxy: `http://${proxy.address}`, auth: plainAuth }),
     );
     const conn = await dial(server.address);
-    assert.equal(await read(conn, 9), "INFO {}\r\n");
+    assert.equal(await readText(conn, 9), "INFO {}\r\n");
     conn.destroy();
 
     assert.equal(
@@ -236,15 +230,17 @@ describe("through a real proxy", () => {
       `
 dial dialer.attempt.count=1 dialer.name=default dialer.outcome=success network.transport=tcp server.address=127.0.0.1 server.port=PORT
   attempt dialer.attempt.number=1 dialer.endpoint=127.0.0.1:PORT
-    socket connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PROXY network.type=ipv4
+    connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PROXY network.type=ipv4
     proxy connect dialer.proxy.type=http network.peer.address=127.0.0.1 network.peer.port=PROXY`.trim(),
     );
     const scraped = await scrape(registry);
     assert.deepEqual(scraped.nonZero("dialer_phase_duration_seconds_count"), [
-      "error_type=,phase=tcp → 1",
-      "error_type=,phase=proxy → 1",
+      "dialer_phase=connect,error_type= → 1",
+      "dialer_phase=proxy,error_type= → 1",
     ]);
-    assert.deepEqual(scraped.nonZero("dialer_connects_total"), ["network_type=ipv4,outcome=success → 1"]);
+    assert.deepEqual(scraped.nonZero("dialer_connect_done_total"), [
+      "dialer_outcome=success,network_transport=tcp,network_type=ipv4 → 1",
+    ]);
     showsNothing(
       told.slice(0, 2),
       recorder.started.map(({ attributes, events }) => ({ attributes, events })),
@@ -288,7 +284,7 @@ dial dialer.attempt.count=1 dialer.name=default dialer.outcome=success network.t
     await using server = await tlsPeer(ca.issue({ name: "localhost" }), (socket) => socket.write("hi"));
     const tunnel = httpProxy({ proxy: `http://${proxy.address}` });
     const conn = await compose(tls({ ca: ca.cert }, tunnel))(`localhost:${server.port}`);
-    assert.equal(await read(conn, 2), "hi");
+    assert.equal(await readText(conn, 2), "hi");
     assert.equal(server.secured[0]?.servername, "localhost");
     conn.destroy();
     // The certificate is not valid for the proxy's own name, 127.0.0.1.
@@ -315,7 +311,7 @@ test("httpProxy connects to an https proxy over TLS, and TLS to the target runs 
   const over = tls({ ca: ca.cert }, tcp({ lookup: loopback }));
   const tunnel = httpProxy({ proxy: `https://proxy.test:${proxy.port}` }, over);
   const conn = await compose(tls({ ca: ca.cert }, tunnel))("db.test:5432", { trace });
-  assert.equal(await read(conn, 2), "hi");
+  assert.equal(await readText(conn, 2), "hi");
   assert.deepEqual(requests, ["CONNECT db.test:5432 HTTP/1.1"]);
   assert.deepEqual(names, ["proxy.test success", "db.test success"]);
   conn.destroy();
@@ -332,7 +328,7 @@ test("httpProxy sends a CONNECT that Node's HTTP server understands", async () =
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   const conn = await via({ address: `127.0.0.1:${port}` })("[::1]:5432");
-  assert.equal(await read(conn, 21), "[::1]:5432 [::1]:5432");
+  assert.equal(await readText(conn, 21), "[::1]:5432 [::1]:5432");
   conn.destroy();
   server.close();
 });

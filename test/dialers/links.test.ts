@@ -80,7 +80,7 @@ const rows: readonly (Row & { readonly expect: Readonly<Record<Contender, Expect
   },
   {
     // Node sets no timeout for the last address; the system's is two minutes.
-    name: "all are black holes, with 600 ms for each",
+    name: "all are black holes, with a timeout of 600 ms each",
     ips: [hole6, hole4],
     timeoutMs: 600,
     abortAfterMs: 2500,
@@ -92,24 +92,24 @@ const rows: readonly (Row & { readonly expect: Readonly<Record<Contender, Expect
     expect: { tcp: [alive4, roundTripMs], net: [alive4, roundTripMs] },
   },
   {
-    name: "AAAA takes a second",
+    name: "the AAAA answer takes a second",
     ips: [alive6, alive4],
     aaaaAfterMs: 1000,
     expect: { tcp: [alive4, 50 + roundTripMs], net: [alive6, 1000 + roundTripMs] },
   },
   {
-    name: "there is one address only, and it is slow",
+    name: "the only address is slow",
     ips: [slow4],
     expect: { tcp: [slow4, slowRoundTripMs], net: [slow4, slowRoundTripMs] },
   },
   {
-    name: "the abort comes in mid-race",
+    name: "the dial is aborted during the race",
     ips: [hole6, slow4, hole4],
     abortAfterMs: 400,
     expect: { tcp: ["AbortError", 400], net: ["AbortError", 400] },
   },
   {
-    name: "of eight addresses only the last is alive",
+    name: "only the last of eight addresses is alive",
     ips: [hole6, "fd99::2:2", "fd99::2:3", "fd99::2:4", hole4, "10.99.2.2", "10.99.2.3", alive4],
     expect: { tcp: [alive4, 7 * delayMs + roundTripMs], net: [alive4, 7 * nodeGivesMs + roundTripMs] },
   },

@@ -48,7 +48,7 @@ for (const [what, answer] of Object.entries(answers)) {
   });
 }
 
-test("tcp takes an array that its lookup returns without a promise", async () => {
+test("tcp accepts an array that its lookup returns without a promise", async () => {
   await using server = await goodPeer();
   const lookup = (() => [{ address: "127.0.0.1", family: 4 }]) as unknown as Lookup;
   const socket = await compose(withTimeout({ timeoutMs: 2_000 }), tcp({ lookup }))(`db.test:${server.port}`);
@@ -59,7 +59,7 @@ for (const [what, thrown] of Object.entries({
   "with getters that throw": errorWithGetters(),
   "that is a revoked proxy": revoked,
 })) {
-  test(`an attempt that fails with an error ${what} is reported as done`, async () => {
+  test(`an attempt that fails with an error ${what} calls attemptDone and dialDone`, async () => {
     const told: string[] = [];
     const dial = compose(
       withTrace({ attemptDone: ({ outcome }) => void told.push(outcome), dialDone: () => void told.push("dial") }),
@@ -70,13 +70,13 @@ for (const [what, thrown] of Object.entries({
   });
 }
 
-test("a target whose parts cannot be made text is refused with the reason config", async () => {
+test("a target that cannot be converted to a string is refused with the reason config", async () => {
   for (const target of [{ host: Symbol("s"), port: 1 }, { path: Object.create(null) }, Object.create(null)]) {
     await assert.rejects(compose(tcp())(target as never), { code: "ERR_INVALID_TARGET", reason: "config" });
   }
 });
 
-test("a proxy is not asked for a Target made by hand whose host or port it would misread", async () => {
+test("proxies get no request for a Target that was not parsed and has an invalid host or port", async () => {
   const asked: string[] = [];
   await using proxy = await peer((socket) => {
     socket.on("data", (bytes) => {

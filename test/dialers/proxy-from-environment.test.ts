@@ -37,7 +37,7 @@ async function route(env: Env, target: string, options: ProxyFromEnvironmentOpti
 }
 
 describe("the variables", () => {
-  // The proxies are told apart by their ports, which have no listeners.
+  // The ports identify the proxies. They have no listeners.
   const [one, two, three] = ["http://127.0.0.1:1", "http://127.0.0.1:2", "http://127.0.0.1:3"];
   const cases: readonly (readonly [string, Env, string, ProxyFromEnvironmentOptions?])[] = [
     ["proxyFromEnvironment dials directly without variables", {}, "direct"],

@@ -133,7 +133,7 @@ describe("race", () => {
       ["0 start 6::1", "250 start 4.0.0.1", "400 connects 6::1", "400 lost 4.0.0.1", "400 resolved"],
     ],
     [
-      "a race tries every address when all fail, and the last error decides",
+      "a race connects to every address when all fail, and the last error decides",
       { fates: { "6::1": refuses, "4.0.0.1": refuses, "4.0.0.2": [5, "EHOSTUNREACH"] } },
       [
         "0 start 6::1",
@@ -241,7 +241,7 @@ describe("race", () => {
       ],
     ],
     [
-      "a race tries the last winner first",
+      "a race starts with the last winner",
       { fates: { "6::1": quick, "6::2": quick, "4.0.0.1": quick, "4.0.0.2": quick }, first: "6::2" },
       ["0 start 6::2", "10 connects 6::2", "10 resolved"],
     ],

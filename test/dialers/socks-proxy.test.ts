@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import type { Socket } from "node:net";
 import { after, describe, test } from "node:test";
 import { inspect } from "node:util";
 import { compose, DialError, type Reason, type SocksProxyOptions, socksProxy, tls } from "../../src/index.ts";
@@ -8,7 +6,7 @@ import { withTracing } from "../../src/otel.ts";
 import { fakeClock } from "../../src/testing.ts";
 import { authority } from "../support/certificates.ts";
 import { record } from "../support/contract.ts";
-import { freePort, goodPeer, type Peer, peer } from "../support/peers.ts";
+import { freePort, goodPeer, type Peer, peer, readText } from "../support/peers.ts";
 import { openSockets, until } from "../support/resources.ts";
 import { startMicrosocks } from "../support/servers.ts";
 import { tlsPeer } from "../support/tls-peers.ts";
@@ -38,12 +36,6 @@ async function scripted(...answers: readonly string[]): Promise<Peer & { message
 
 const via = (proxy: { address: string }, options: Partial<SocksProxyOptions> = {}) =>
   compose(socksProxy({ proxy: `socks5h://${proxy.address}`, ...options }));
-
-async function read(conn: Socket, length: number): Promise<string> {
-  let text = "";
-  while (text.length < length) text += String((await once(conn, "data"))[0]);
-  return text;
-}
 
 describe("the request", () => {
   const targets: readonly (readonly [string, string])[] = [
@@ -155,7 +147,7 @@ test("socksProxy keeps bytes after the answer wherever the packets are split", a
       });
     });
     const conn = await via(proxy)("db.test:4222");
-    assert.equal(await read(conn, 9), "INFO {}\r\n", `cut at ${cut}`);
+    assert.equal(await readText(conn, 9), "INFO {}\r\n", `cut at ${cut}`);
     conn.destroy();
   }
 });
@@ -212,7 +204,7 @@ describe("through a real proxy", () => {
     const url = `socks5h://Qx1user:Qx2password@${proxy.address}`;
     const dial = compose(withTracing({ tracerProvider: sdk2.provider(recorder) }), socksProxy({ proxy: url }));
     const conn = await dial(server.address);
-    assert.equal(await read(conn, 9), "INFO {}\r\n");
+    assert.equal(await readText(conn, 9), "INFO {}\r\n");
     conn.destroy();
     assert.equal(
       spanTree(recorder.started.slice(-1), { [proxy.port]: "PROXY" }),
@@ -232,7 +224,7 @@ describe("through a real proxy", () => {
       await using server = await tlsPeer(ca.issue({ name: "localhost" }), (socket) => socket.write("hi"));
       const tunnel = socksProxy({ proxy: `${scheme}://${proxy.address}` });
       const conn = await compose(tls({ ca: ca.cert }, tunnel))(`localhost:${server.port}`);
-      assert.equal(await read(conn, 2), "hi");
+      assert.equal(await readText(conn, 2), "hi");
       conn.destroy();
       await assert.rejects(compose(tls({ ca: ca.cert }, tunnel))(`127.0.0.1:${server.port}`), {
         reason: "tls_hostname",

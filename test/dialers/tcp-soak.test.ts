@@ -38,7 +38,7 @@ type Dial = (port: number, signal: AbortSignal, trace: DialTrace) => Promise<Soc
 const ways: readonly Dial[] = [
   (port, signal, trace) => compose(base)(`refusing:${port}`, { signal, trace }),
   (port, signal, trace) => compose(base)(`${refusing}:${port}`, { signal, trace }),
-  (_port, signal, trace) => compose(base)("unix:/nobody/here", { signal, trace }),
+  (_port, signal, trace) => compose(base)("unix:/missing/socket", { signal, trace }),
   (port, signal, trace) => compose(bounded)(`hung:${port}`, { signal, trace }),
   (port, signal, trace) => compose(bounded)(`hung.hung6.refusing:${port}`, { signal, trace }),
   (port, signal, trace) => within5ms(`hung.hung6:${port}`, { signal, trace }),
@@ -138,7 +138,7 @@ test(`tcp() leaves no socket, timer or listener after ${dials} dials with faults
   assert.equal(getEventListeners(signal, "abort").length, 0);
   await until(
     () => openSockets() === sockets && openTimers() <= timers && accepted.size === 0,
-    `all is as before: ${JSON.stringify(before)}`,
+    `resources are as before: ${JSON.stringify(before)}`,
   ).catch((error) =>
     assert.fail(`${error.message}; now ${JSON.stringify(activeResources())}, ${accepted.size} accepted`),
   );

@@ -53,7 +53,7 @@ test("tcp connects and leaves the socket untouched", async () => {
 test("tcp keeps the first bytes of the server until they are read", async () => {
   await using server = await peer((socket) => socket.write("INFO {}\r\n"));
   const conn = await compose(tcp())(server.address);
-  await until(() => conn.bytesRead > 0, "the greeting has come");
+  await until(() => conn.bytesRead > 0, "the greeting has arrived");
   await turns();
   assert.equal(conn.readableFlowing, null);
   const [greeting] = await once(conn, "data");
@@ -159,7 +159,7 @@ describe("names", () => {
     conn.destroy();
   });
 
-  test("tcp tries the addresses of a name until one connects", async () => {
+  test("tcp connects to the addresses of a name until one succeeds", async () => {
     await using server = await goodPeer();
     const told: string[] = [];
     const trace: DialTrace = {
@@ -528,8 +528,8 @@ describe("a socket of the abstract namespace", { skip: process.platform === "lin
       attemptDone: ({ error }) => errors.push(error),
       dialDone: ({ error }) => errors.push(error),
     };
-    await assert.rejects(compose(tcp())("unix:@nobody\u00e9", { trace }), (error: DialError) => {
-      assert.equal(error.message, "dial unix:@nobody\u00e9: connect ECONNREFUSED @nobody\u00e9");
+    await assert.rejects(compose(tcp())("unix:@unserved\u00e9", { trace }), (error: DialError) => {
+      assert.equal(error.message, "dial unix:@unserved\u00e9: connect ECONNREFUSED @unserved\u00e9");
       assert.equal(error.reason, "refused");
       errors.push(error, error.cause);
       return true;
@@ -539,7 +539,7 @@ describe("a socket of the abstract namespace", { skip: process.platform === "lin
   });
 
   test("a path with a NUL after the first character is refused", () => {
-    for (const path of ["/run/a\0b", "\0a\0b"]) assert.throws(() => parseTarget({ path }), /has a NUL/);
+    for (const path of ["/run/a\0b", "\0a\0b"]) assert.throws(() => parseTarget({ path }), /contains a NUL/);
   });
 });
 
@@ -660,7 +660,7 @@ describe("a connect that hangs", { skip: process.platform === "linux" ? false : 
     await until(() => openSockets() === socketsBefore, "no socket and no timer is left");
   });
 
-  test("rememberWinner does not try an address first after another has won", async () => {
+  test("rememberWinner no longer prefers an address after another has won", async () => {
     const events: string[] = [];
     const dial = compose(tcp({ lookup, connectionAttemptDelayMs: 10, rememberWinner: true }));
     for (let count = 0; count < 2; count += 1) {
@@ -670,7 +670,7 @@ describe("a connect that hangs", { skip: process.platform === "linux" ? false : 
   });
 });
 
-test("rememberWinner tries an IPv4 winner before IPv6", async () => {
+test("rememberWinner connects to an IPv4 winner before IPv6", async () => {
   await using server = await goodPeer();
   const tried: string[] = [];
   const addresses = [{ address: "::1", family: 6 }, v4("127.0.0.1")];

@@ -14,7 +14,7 @@ import { loopback, tlsPeer } from "../support/tls-peers.ts";
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
 const ca = authority();
-const stranger = authority("somebody else's CA");
+const stranger = authority("another CA");
 const valid = ca.issue({ name: "db.test" });
 const client = ca.issue({ name: "orders", usage: "clientAuth" });
 const otherClient = ca.issue({ name: "billing", usage: "clientAuth" });

@@ -29,7 +29,7 @@ import { fakeClock } from "../../src/testing.ts";
 import { selfSigned } from "../core/certificate.ts";
 import { authority, type Issued, inDays } from "../support/certificates.ts";
 import { record, turns } from "../support/contract.ts";
-import { goodPeer, peer } from "../support/peers.ts";
+import { goodPeer, peer, readText } from "../support/peers.ts";
 import { openSockets, openTimers, until } from "../support/resources.ts";
 import { startRedis } from "../support/servers.ts";
 import { temporaryFolder } from "../support/temporary.ts";
@@ -43,7 +43,7 @@ after(() => until(() => openSockets() === 0, "no test may leave a socket open"))
 const file = (name: string) => join(folder, name);
 
 const ca = authority();
-const stranger = authority("somebody else's CA");
+const stranger = authority("another CA");
 const valid = ca.issue({ name: "db.test", alternatives: ["DNS:db.test", "DNS:*.wild.test", "IP:127.0.0.1"] });
 const client = ca.issue({ name: "orders", usage: "clientAuth" });
 const otherClient = ca.issue({ name: "billing", usage: "clientAuth" });
@@ -85,8 +85,7 @@ function observed(options: TlsDialerOptions = {}, over: Parameters<typeof tls>[1
 
 /** Reads `length` bytes, and the session tickets that arrive with them. */
 async function read(conn: TLSSocket, length: number): Promise<string> {
-  let text = "";
-  while (text.length < length) text += String((await once(conn, "data"))[0]);
+  const text = await readText(conn, length);
   await turns();
   return text;
 }
@@ -147,7 +146,7 @@ for (const version of versions) {
         "tls.server.not_after": new Date(peerCertificateExpiresAt ?? 0).toISOString(),
       });
       const scraped = await metrics();
-      assert.ok(scraped.nonZero(tlsSeries).includes("error_type=,phase=tls → 1"));
+      assert.ok(scraped.nonZero(tlsSeries).includes("dialer_phase=tls,error_type= → 1"));
       assert.equal(
         scraped.value("dialer_tls_peer_certificate_expiry_timestamp_seconds", { dialer_name: "default" }) * 1000,
         peerCertificateExpiresAt,
@@ -234,7 +233,7 @@ for (const version of versions) {
     test(`tls keeps the first bytes of a server-first protocol with ${version}`, async () => {
       await using server = await tlsPeer({ ...valid, ...only(version) }, (socket) => socket.write("INFO {}\r\n"));
       const conn = await compose(tls({ ca: ca.cert }, base))(`db.test:${server.port}`);
-      await until(() => conn.readableLength > 0 || conn.bytesRead > 0, "the greeting has come");
+      await until(() => conn.readableLength > 0 || conn.bytesRead > 0, "the greeting has arrived");
       await turns();
       assert.equal(conn.readableFlowing, null);
       assert.equal(await read(conn, 9), "INFO {}\r\n");
@@ -360,7 +359,7 @@ async function failsWith(
   assert.deepEqual(events.slice(-3), ["tlsHandshakeDone failure", "attemptDone failure", "dialDone failure"]);
   assert.equal(span()?.attributes["error.type"], reason);
   assert.deepEqual(openSpans(), []);
-  assert.ok((await metrics()).nonZero(tlsSeries).includes(`error_type=${reason},phase=tls → 1`));
+  assert.ok((await metrics()).nonZero(tlsSeries).includes(`dialer_phase=tls,error_type=${reason} → 1`));
   return error;
 }
 
@@ -389,7 +388,7 @@ describe("a required client certificate that is missing", () => {
       },
     });
     await assert.rejects(dialing, { reason: "tls_client_cert", code: "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED" });
-    assert.equal(done[0]?.outcome, "success", "TLS 1.3 says so after the handshake");
+    assert.equal(done[0]?.outcome, "success", "under TLS 1.3 the rejection follows the handshake");
   });
 
   test("a missing client certificate fails the first read under TLS 1.3 without a handshake", async () => {
@@ -405,7 +404,7 @@ describe("a required client certificate that is missing", () => {
   });
 
   for (const version of versions) {
-    test(`a missing client certificate is reported by a real NATS server with ${version}`, async () => {
+    test(`a real NATS server rejects a missing client certificate with tls_client_cert with ${version}`, async () => {
       const paths = writeServer(valid);
       const protocols = ["--tls-protocols", version];
       await using server = await startRedis([...paths, ...protocols]);
@@ -431,7 +430,7 @@ function writeServer({ cert, key }: Issued): string[] {
   return Object.entries(paths).flatMap(([option, name]) => [`--tls-${option}`, file(name)]);
 }
 
-describe("the name asked for and checked", () => {
+describe("the name in SNI and in the certificate check", () => {
   const names: readonly (readonly [string, TlsDialerOptions, string | false])[] = [
     ["db.test", {}, "db.test"],
     ["db.test.", {}, "db.test"],
@@ -586,7 +585,7 @@ describe("handshakes that are abandoned", () => {
     assert.equal(told.length, 1);
     assert.equal(done[0]?.reason, "timeout");
     assert.equal(span()?.attributes["error.type"], "timeout");
-    assert.equal((await metrics()).value("dialer_timeouts_total", { ...owner, scope: "phase" }), 1);
+    assert.equal((await metrics()).value("dialer_timeouts_total", { ...owner, dialer_timeout_scope: "phase" }), 1);
     await until(() => server.open.size === 0, "the server sees it closed");
   });
 

@@ -31,16 +31,16 @@ import { openSockets, until } from "../support/resources.ts";
 import { assertSameSeries, meterSdk } from "../telemetry/collection.ts";
 import * as exposition from "../telemetry/exposition.ts";
 
-/** `DIALTRACE_CHAOS_DIALS` is how many there are. */
+/** Number of dials, set by `DIALTRACE_CHAOS_DIALS`. */
 const dials = Number(process.env.DIALTRACE_CHAOS_DIALS ?? 1_040);
 const dialsPerRun = 40;
 const runs = Math.ceil(dials / dialsPerRun);
 const attemptTimeoutMs = 25;
 const dialTimeoutMs = 80;
 
-// The peers: a mix of what networks do. Each name is a target of some plan.
+// Peers with typical behaviors of networks and servers. Each name is a possible target of a plan.
 
-/** What the servers have accepted in a run, as they see it. */
+/** The connections that the servers accepted in a run, as server-side sockets. */
 const accepted: Socket[] = [];
 const server = (serve: (socket: Socket) => unknown) =>
   peer((socket) => {
@@ -56,7 +56,7 @@ let turn = 0;
 before(async () => {
   peers = {
     good: await server((socket) => socket.resume().write("INFO {}\r\n")),
-    // It reads, unlike silentPeer(): a peer that doesn't would not see that the client is gone.
+    // Unlike silentPeer() it reads: a peer that does not read would not notice the client's close.
     silent: await server((socket) => socket.resume()),
     resetting: await server((socket) => socket.resetAndDestroy()),
     slow: await server((socket) => void wait(10 + (turn++ % 3) * 10).then(() => socket.resume().write("INFO {}\r\n"))),
@@ -72,7 +72,7 @@ before(async () => {
 
 after(async () => {
   for (const each of Object.values(peers)) await each.close();
-  await until(() => openSockets() === 0, "no socket of either side is left");
+  await until(() => openSockets() === 0, "no socket is left on either side");
 });
 
 const hosts = [
@@ -121,17 +121,17 @@ const handshakes: Readonly<Record<string, Handshake | undefined>> = {
     quiet(conn);
     throw new Error("Authorization Violation");
   },
-  "fails now and then": async (conn) => {
+  "fails every second time": async (conn) => {
     quiet(conn);
     turn += 1;
     if (turn % 2 === 0) throw Object.assign(new Error("no"), { name: "TimeoutError" });
     return conn;
   },
   hangs: (conn) => new Promise(() => quiet(conn)),
-  "heeds its signal": (conn, { signal }) =>
+  "rejects on abort": (conn, { signal }) =>
     new Promise((_resolve, reject) => {
       quiet(conn);
-      signal?.addEventListener("abort", () => reject(new Error("in its own words")), { once: true });
+      signal?.addEventListener("abort", () => reject(new Error("an error of its own")), { once: true });
     }),
   "waits for the close": (conn) =>
     new Promise((_resolve, reject) => quiet(conn).once("close", () => reject(new Error("closed")))),
@@ -198,7 +198,7 @@ type Plan = typeof planned extends fc.Arbitrary<infer P> ? P : never;
 
 // The bookkeeping.
 
-/** A clock that knows its timers. */
+/** A clock that counts its pending timers. */
 function countingClock(): Clock & { readonly pending: number } {
   const timers = new Set<unknown>();
   return {
@@ -221,17 +221,17 @@ function countingClock(): Clock & { readonly pending: number } {
   };
 }
 
-/** What one dial's hooks told: how it ended, and whether they nest as brackets do. */
+/** Records the hooks of one dial: its results, and the violations of their order and nesting. */
 interface Diary {
   readonly open: string[];
-  readonly wrong: string[];
+  readonly violations: string[];
   readonly ended: { outcome: string; reason: string | undefined }[];
   attempts: number;
   readonly established: Connection[];
   closed: number;
 }
 
-/** A connection that an attempt brought, with the ports by which its server knows it. */
+/** A connection established by an attempt, with the ports that identify it at the server. */
 interface Connection {
   readonly conn: Socket;
   readonly localPort: number | undefined;
@@ -242,25 +242,26 @@ function hooksOf(diary: Diary): DialTrace {
   const start = (name: string) => () => void diary.open.push(name);
   const done = (name: string) => (info: { outcome: string; reason?: string | undefined }) => {
     const last = diary.open.pop();
-    if (last !== name) diary.wrong.push(`${name} ended within ${last}`);
+    if (last !== name) diary.violations.push(`${name} ended within ${last}`);
     if ((info.outcome === "failure") !== reasons.includes(info.reason as never)) {
-      diary.wrong.push(`${name}: ${info.outcome} for ${info.reason}`);
+      diary.violations.push(`${name}: ${info.outcome} for ${info.reason}`);
     }
   };
   const between = (name: string) => () => {
-    if (diary.open.join() !== "dial") diary.wrong.push(`${name} within ${diary.open.join()}`);
+    if (diary.open.join() !== "dial") diary.violations.push(`${name} within ${diary.open.join()}`);
   };
   return {
     dialStart: start("dial"),
     dialDone(info) {
       done("dial")(info);
       diary.ended.push({ outcome: info.outcome, reason: info.reason });
-      if (info.attempts !== diary.attempts) diary.wrong.push(`${info.attempts} attempts, not ${diary.attempts}`);
+      if (info.attempts !== diary.attempts)
+        diary.violations.push(`${info.attempts} attempts, expected ${diary.attempts}`);
     },
     attemptStart({ attempt }) {
       start("attempt")();
       diary.attempts += 1;
-      if (attempt !== diary.attempts) diary.wrong.push(`attempt ${attempt} is the number ${diary.attempts}`);
+      if (attempt !== diary.attempts) diary.violations.push(`attempt number ${attempt}, expected ${diary.attempts}`);
     },
     attemptDone(info) {
       done("attempt")(info);
@@ -282,34 +283,35 @@ function hooksOf(diary: Diary): DialTrace {
   };
 }
 
-/** Spans that are open, and what is wrong with those that were ever started. */
+/** Records the open spans, and the violations of all spans so far. */
 function spanLedger() {
   const started = new Map<string, string>();
   const open = new Set<string>();
-  const wrong: string[] = [];
+  const violations: string[] = [];
   const exporter = new InMemorySpanExporter();
   const ledger = {
     onStart(span: Span) {
       const { spanId, traceId } = span.spanContext();
       const parent = span.parentSpanContext;
-      if (parent !== undefined && started.get(parent.spanId) !== traceId) wrong.push(`${span.name} is an orphan`);
-      if ((parent === undefined) !== (span.name === "dial")) wrong.push(`${span.name} stands wrong in the tree`);
+      if (parent !== undefined && started.get(parent.spanId) !== traceId)
+        violations.push(`${span.name} has an unknown parent`);
+      if ((parent === undefined) !== (span.name === "dial")) violations.push(`${span.name} has a wrong parent`);
       started.set(spanId, traceId);
       open.add(spanId);
     },
     onEnd(span: { name: string; spanContext(): { spanId: string } }) {
-      if (!open.delete(span.spanContext().spanId)) wrong.push(`${span.name} ended twice`);
+      if (!open.delete(span.spanContext().spanId)) violations.push(`${span.name} ended twice`);
     },
     forceFlush: async () => {},
     shutdown: async () => {},
   };
   const tracerProvider = new BasicTracerProvider({ spanProcessors: [ledger, new SimpleSpanProcessor(exporter)] });
-  return { tracerProvider, exporter, started, open, wrong };
+  return { tracerProvider, exporter, started, open, violations };
 }
 
 type Sample = { readonly labels: Readonly<Record<string, string | number | undefined>>; readonly value: number };
 
-/** A scrape, read as a test needs it. */
+/** Scrapes the registry and returns the sums that the test compares. */
 async function scrape(registry: Registry) {
   const metrics = (await registry.getMetricsAsJSON()) as never as { name: string; values: Sample[] }[];
   const sum = (name: string, which: (labels: Sample["labels"]) => boolean = () => true) =>
@@ -320,23 +322,26 @@ async function scrape(registry: Registry) {
       )
       .reduce((total, { value }) => total + value, 0);
   return {
-    started: sum("dialer_attempts_started_total"),
-    established: sum("dialer_connections_established_total"),
-    failed: sum("dialer_attempts_failed_total"),
-    canceled: sum("dialer_attempts_canceled_total"),
+    started: sum("dialer_attempt_started_total"),
+    established: sum("dialer_connection_established_total"),
+    failed: sum("dialer_attempt_failed_total"),
+    canceled: sum("dialer_attempt_canceled_total"),
     active: sum("dialer_attempt_active"),
     open: sum("dialer_connection_count"),
-    closed: sum("dialer_connections_closed_total"),
-    received: sum("dialer_connection_io_bytes_total", ({ direction }) => direction === "receive"),
-    transmitted: sum("dialer_connection_io_bytes_total", ({ direction }) => direction === "transmit"),
+    closed: sum("dialer_connection_closed_total"),
+    received: sum("dialer_connection_io_bytes_total", ({ network_io_direction: direction }) => direction === "receive"),
+    transmitted: sum(
+      "dialer_connection_io_bytes_total",
+      ({ network_io_direction: direction }) => direction === "transmit",
+    ),
     dialsActive: sum("dialer_dial_active"),
     dialsSucceeded: sum("dialer_dial_duration_seconds_count", (labels) => labels.error_type === ""),
     dialsFailed: sum("dialer_dial_duration_seconds_count", (labels) => labels.error_type !== ""),
-    dialsCanceled: sum("dialer_dials_canceled_total"),
+    dialsCanceled: sum("dialer_dial_canceled_total"),
   };
 }
 
-/** All series but the times of dials, which each layer takes itself. */
+/** All series except durations of dials, which each layer measures separately. */
 function countsOf(samples: readonly exposition.Sample[]): exposition.Sample[] {
   return samples.filter(({ name }) => !/^dialer_dial_duration_seconds_(sum|bucket)/.test(name));
 }
@@ -345,7 +350,7 @@ function quiet(conn: Socket): Socket {
   return conn.on("error", () => {});
 }
 
-/** Compares what the metrics say with what the servers have seen of each connection. */
+/** Compares the metrics with the servers' view of each connection. */
 function checkServers(
   established: readonly Connection[],
   endedWell: ReadonlySet<Socket>,
@@ -359,9 +364,9 @@ function checkServers(
     received += conn.bytesRead;
     transmitted += conn.bytesWritten;
     const there = byPorts.get(`${localPort} ${remotePort}`);
-    // One that is reset at once may be gone before it could say its port.
+    // A connection that is reset immediately may be closed before its port is read.
     if (there === undefined) continue;
-    assert.ok(there.destroyed, "its server has seen it close");
+    assert.ok(there.destroyed, "the server has seen the close");
     assert.ok(there.bytesRead <= conn.bytesWritten && there.bytesWritten >= conn.bytesRead);
     if (endedWell.has(conn)) {
       assert.deepEqual([there.bytesRead, there.bytesWritten], [conn.bytesWritten, conn.bytesRead]);
@@ -380,7 +385,7 @@ async function run(plans: readonly Plan[]): Promise<void> {
   const diaries: Diary[] = [];
   const signals: AbortSignal[] = [];
   const resolved = new Set<Socket>();
-  /** Ended by both sides, after all that was on its way. */
+  /** Connections ended by both sides after all data had arrived. */
   const endedWell = new Set<Socket>();
   const page = inspector();
   accepted.length = 0;
@@ -401,17 +406,17 @@ async function run(plans: readonly Plan[]): Promise<void> {
 
   const stillOpen = () => [...resolved].filter((conn) => !conn.destroyed).length;
   const checkScrape = async () => {
-    // Read before the scrape: nothing but its own promises runs until it is done.
+    // Read before the scrape: only the scrape's own promises run until it is done.
     const open = stillOpen();
     const shown = page.snapshot().dialers[0];
     const seen = await scrape(registry);
     const { started, established, failed, canceled, active } = seen;
     assert.equal(started, established + failed + canceled + active, JSON.stringify(seen));
-    assert.equal(seen.open, open, "the gauge shows the connections that are open");
+    assert.equal(seen.open, open, "the gauge equals the number of open connections");
     assert.equal(seen.established, seen.closed + seen.open, JSON.stringify(seen));
-    assert.equal(spans.wrong.join(), "");
+    assert.equal(spans.violations.join(), "");
     const [ours, theirs] = [await exposition.scrape(registry), await collect()];
-    assertSameSeries(countsOf(theirs.samples), countsOf(ours.samples), "OpenTelemetry is told the same");
+    assertSameSeries(countsOf(theirs.samples), countsOf(ours.samples), "OpenTelemetry has the same values");
     if (shown !== undefined) {
       const { succeeded, ...dials } = shown.dials;
       assert.deepEqual(
@@ -432,7 +437,7 @@ async function run(plans: readonly Plan[]): Promise<void> {
           dials: { active: seen.dialsActive, failed: seen.dialsFailed, canceled: seen.dialsCanceled },
           bytes: [seen.received, seen.transmitted],
         },
-        "the live page shows the same",
+        "the live page has the same values",
       );
       assert.equal(succeeded, seen.dialsSucceeded);
     }
@@ -450,18 +455,18 @@ async function run(plans: readonly Plan[]): Promise<void> {
     if (plan.abort === "before") abort();
     if (plan.abort === "after some ms") void wait(plan.abortMs).then(abort);
     const options = { signal, clock, trace, handshake: handshakes[plan.handshake], background: index % 3 === 0 };
-    const diary: Diary = { open: [], wrong: [], ended: [], attempts: 0, established: [], closed: 0 };
+    const diary: Diary = { open: [], violations: [], ended: [], attempts: 0, established: [], closed: 0 };
     if (plan.abort !== "before") diaries.push(diary);
     const dialing = dialer(plan.backoffMs, diary)(targetOf(plan.host), options);
     if (plan.abort === "at once") abort();
     try {
       const conn = quiet(await dialing);
-      assert.equal(conn.destroyed, false, "a connection is handed out alive");
+      assert.equal(conn.destroyed, false, "a dial resolves with an open connection");
       resolved.add(conn);
       if (plan.abort === "after success") abort();
       await wait(plan.closeMs);
       conn.once("close", () => {
-        // These end only when they have read what was sent.
+        // These peers end only after they have read everything.
         if (["good", "silent", "slow"].includes(plan.host) && conn.writableFinished && conn.readableEnded) {
           endedWell.add(conn);
         }
@@ -470,7 +475,7 @@ async function run(plans: readonly Plan[]): Promise<void> {
       assert.deepEqual(diary.ended, [{ outcome: "success", reason: undefined }]);
     } catch (error) {
       if (signal?.aborted && error === signal.reason) {
-        // Aborted by the very hook that tells of its end, a dial has been told to have ended otherwise.
+        // An abort in dialDone comes after the outcome was reported.
         if (plan.abort !== "before" && plan.abort !== "dialDone") assert.equal(diary.ended[0]?.outcome, "canceled");
       } else {
         assert.ok(error instanceof DialError, inspect(error));
@@ -490,12 +495,12 @@ async function run(plans: readonly Plan[]): Promise<void> {
   })();
   await Promise.all([Promise.all(plans.map(dialOnce)).finally(() => (over = true)), scrapes]);
 
-  // Those that wait for the peer may still be open: as many as the servers see, no more.
+  // Connections that wait for the peer may still be open, on both sides.
   const serversSee = () => Object.values(peers).reduce((total, { open }) => total + open.size, 0);
-  await until(() => serversSee() === stillOpen(), "the servers see as many connections open as the client");
+  await until(() => serversSee() === stillOpen(), "the servers and the client have equally many open connections");
   await checkScrape();
   for (const conn of resolved) conn.destroy();
-  await until(() => serversSee() === 0, "the servers see none open");
+  await until(() => serversSee() === 0, "the servers have no open connection");
 
   const end = await checkScrape();
   assert.equal(end.active, 0);
@@ -513,22 +518,22 @@ async function run(plans: readonly Plan[]): Promise<void> {
   for (const signal of signals) assert.equal(getEventListeners(signal, "abort").length, 0, "no listener is left");
 
   for (const diary of diaries) {
-    assert.deepEqual(diary.wrong, []);
+    assert.deepEqual(diary.violations, []);
     assert.deepEqual(diary.open, []);
-    assert.equal(diary.ended.length, 1, "a dial ends once, with one reason at most");
+    assert.equal(diary.ended.length, 1, "a dial ends once, with at most one reason");
     assert.equal(diary.closed, diary.established.length);
   }
-  const told = (outcome: string) => diaries.filter(({ ended }) => ended[0]?.outcome === outcome).length;
-  assert.equal(end.dialsFailed, told("failure"));
-  assert.equal(end.dialsCanceled, told("canceled"));
-  assert.equal(end.dialsSucceeded, told("success"));
+  const countOf = (outcome: string) => diaries.filter(({ ended }) => ended[0]?.outcome === outcome).length;
+  assert.equal(end.dialsFailed, countOf("failure"));
+  assert.equal(end.dialsCanceled, countOf("canceled"));
+  assert.equal(end.dialsSucceeded, countOf("success"));
   assert.equal(
     end.started,
     diaries.reduce((total, { attempts }) => total + attempts, 0),
   );
 
   assert.equal(spans.open.size, 0, "no span is left open");
-  assert.deepEqual(spans.wrong, []);
+  assert.deepEqual(spans.violations, []);
   const finished = spans.exporter.getFinishedSpans();
   assert.equal(finished.length, spans.started.size);
   assert.equal(finished.filter(({ name }) => name === "dial").length, diaries.length);
@@ -537,10 +542,10 @@ async function run(plans: readonly Plan[]): Promise<void> {
 
 test(`${runs * dialsPerRun} random dials lose no event, emit none twice and leak no connection, listener or timer`, async () => {
   const plans = fc.array(planned, { minLength: dialsPerRun, maxLength: dialsPerRun });
-  // Real time is at play: shrinking a plan would prove nothing.
+  // Without shrinking, because a shrunk plan would fail only by chance in real time.
   const result = await fc.check(fc.asyncProperty(plans, run), { numRuns: runs, endOnFailure: true });
   if (result.failed) {
     const { errorInstance: cause, seed } = result;
-    throw new Error(`with the seed ${seed} of fast-check: ${inspect(cause)}`, { cause });
+    throw new Error(`failed with fast-check seed ${seed}: ${inspect(cause)}`, { cause });
   }
 });

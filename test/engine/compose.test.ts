@@ -17,7 +17,7 @@ import {
 import { fakeClock, scriptedDialer } from "../../src/testing.ts";
 import { connection, deferred, record, turns } from "../support/contract.ts";
 
-/** A layer of the user's own that says when it is entered and left. */
+/** A user's decorator that records when it is entered and left. */
 const spy =
   (name: string, said: string[]): Middleware =>
   (next) =>
@@ -30,7 +30,7 @@ const spy =
     }
   };
 
-/** A layer of the user's own that hands the options on as a copy. */
+/** A user's decorator that passes on a copy of the options. */
 const spread: Middleware = (next) => (target, options) => next(target, { ...options });
 
 describe("compose", () => {
@@ -497,7 +497,7 @@ test("events of a hanging base or handshake end innermost first, in later attemp
       );
       const handshake = () => new Promise<Duplex>(() => {});
       const rejected = assert.rejects(dial("h:1", { clock, handshake, signal: controller.signal }));
-      const dialing = rejected.then(() => events.push("the caller is told"));
+      const dialing = rejected.then(() => events.push("the caller gets the rejection"));
       await clock.advance(120);
       if (ending === "abort") controller.abort();
       await clock.advance(20);
@@ -518,7 +518,7 @@ test("events of a hanging base or handshake end innermost first, in later attemp
         ...(ending === "deadline"
           ? ["timeout", ...ended("failure"), "retryExhausted", "dialDone failure"]
           : [...ended("canceled"), "dialDone canceled"]),
-        "the caller is told",
+        "the caller gets the rejection",
       ]);
     }
   }

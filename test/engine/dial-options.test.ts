@@ -16,7 +16,7 @@ const anything = (options: unknown) => options as never;
 
 describe("invalid options of a dial", () => {
   for (const [what, options, message] of [
-    ["a misspelt option", { timeout: 5 }, "dial: unknown option timeout; did you mean timeoutMs?"],
+    ["a misspelled option", { timeout: 5 }, "dial: unknown option timeout; did you mean timeoutMs?"],
     ["an unknown option", { lookup() {} }, /^dial: unknown option lookup; the options are signal, trace, handshake, /],
     [
       "an AbortSignal",

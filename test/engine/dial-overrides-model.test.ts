@@ -16,7 +16,7 @@ import {
 import { fakeClock } from "../../src/testing.ts";
 import { connection } from "../support/contract.ts";
 
-/** A layer of a random stack. Those of the user's own come in two kinds: one copies the options, one hands them on. */
+/** A layer of a random stack. A user's decorator either copies the options (`copies`) or passes them on (`passes`). */
 type Layer =
   | { readonly kind: "timeout"; readonly ms: number }
   | ({ readonly kind: "retry" } & Plan)
@@ -24,17 +24,19 @@ type Layer =
 
 interface Plan {
   readonly max: number;
-  /** Waits, the one before the first attempt at 0; the last over and over. */
+  /**
+   * Backoff by number of the failed attempt; index 0 is the delay before the first attempt, and the last one repeats.
+   */
   readonly waits: readonly number[];
   readonly first: boolean;
-  /** Attempts after which an own `shouldRetry` says no; none leaves it to the reason. */
+  /** Number of attempts after which `shouldRetry` returns `false`; `undefined` for the default `shouldRetry`. */
   readonly stopAfter: number | undefined;
 }
 
-/** What is asked for one dial. */
-type Asked = Partial<Plan> & { readonly ms?: number; readonly skip?: readonly string[] };
+/** Per-call options of one dial. */
+type Overrides = Partial<Plan> & { readonly ms?: number; readonly skip?: readonly string[] };
 
-/** How one call of the base ends, and when. */
+/** Result of one call of the base dialer, and its duration. */
 interface Step {
   readonly ms: number;
   readonly ends: "ok" | "refused" | "fatal";
@@ -43,7 +45,7 @@ interface Step {
 /** One dial of a dialer. */
 interface Dial {
   readonly steps: readonly Step[];
-  readonly asked: Asked;
+  readonly overrides: Overrides;
   readonly abortAt: number | undefined;
 }
 
@@ -61,7 +63,7 @@ const layer: fc.Arbitrary<Layer> = fc.oneof(
   fc.record({ kind: fc.constantFrom("trace" as const, "log" as const, "copies" as const, "passes" as const) }),
 );
 const layers = fc.array(layer, { maxLength: 6 });
-/** How many of the layers stand in a composition over the others', if there are two. */
+/** Number of layers in the outer composition, if there are two compositions. */
 const split = fc.option(fc.integer({ min: 0, max: 6 }), { nil: undefined });
 const dial: fc.Arbitrary<Dial> = fc.record({
   steps: fc.array(
@@ -71,7 +73,7 @@ const dial: fc.Arbitrary<Dial> = fc.record({
     }),
     { minLength: 1, maxLength: 5 },
   ),
-  asked: fc.record(
+  overrides: fc.record(
     {
       ms: fc.integer({ min: 1, max: 120 }),
       max: plan.max,
@@ -85,31 +87,33 @@ const dial: fc.Arbitrary<Dial> = fc.record({
   abortAt: fc.option(fc.integer({ min: 1, max: 150 }), { nil: undefined, freq: 6 }),
 });
 
-/** What is to be seen of a dial from outside. */
+/** The observable behavior of one dial. */
 interface Seen {
   readonly outcome: string;
   readonly at: number;
-  /** When the base was called. */
+  /** Times of the calls of the base dialer. */
   readonly calls: readonly number[];
-  /** What the hooks were told. */
-  readonly told: readonly string[];
+  /** Events that the hooks received. */
+  readonly events: readonly string[];
   readonly logged: boolean;
 }
 
 const waitOf = (all: readonly number[], attempt: number) => all[Math.min(attempt, all.length - 1)] as number;
 
-/** The model: plain arithmetic, no timers. */
-function expected(layers: readonly Layer[], { steps, asked, abortAt = Number.POSITIVE_INFINITY }: Dial): Seen {
+/** The model: it computes the behavior without timers. */
+function expected(layers: readonly Layer[], { steps, overrides, abortAt = Number.POSITIVE_INFINITY }: Dial): Seen {
   const has = (kind: string) => layers.some((each) => each.kind === kind);
-  const skipped = (kind: string) => asked.skip?.includes(kind) === true;
-  const refused = (outcome: string): Seen => ({ outcome, at: 0, calls: [], told: [], logged: false });
-  if (asked.skip?.some((name) => name === "trace" || !has(name))) return refused("RangeError");
-  const asksRetry = [asked.max, asked.waits, asked.first, asked.stopAfter].some((each) => each !== undefined);
-  if (asksRetry && (!has("retry") || skipped("retry"))) return refused("TypeError");
+  const skipped = (kind: string) => overrides.skip?.includes(kind) === true;
+  const refused = (outcome: string): Seen => ({ outcome, at: 0, calls: [], events: [], logged: false });
+  if (overrides.skip?.some((name) => name === "trace" || !has(name))) return refused("RangeError");
+  const overridesRetry = [overrides.max, overrides.waits, overrides.first, overrides.stopAfter].some(
+    (each) => each !== undefined,
+  );
+  if (overridesRetry && (!has("retry") || skipped("retry"))) return refused("TypeError");
 
   const stack: Layer[] = layers.filter(({ kind }) => !skipped(kind));
-  if (asked.ms !== undefined) {
-    const bound = { kind: "timeout", ms: asked.ms } as const;
+  if (overrides.ms !== undefined) {
+    const bound = { kind: "timeout", ms: overrides.ms } as const;
     const first = layers.findIndex(({ kind }) => kind === "timeout" || kind === "retry");
     if (layers[first]?.kind === "timeout" && !skipped("timeout")) {
       stack[stack.findIndex(({ kind }) => kind === "timeout")] = bound;
@@ -120,15 +124,16 @@ function expected(layers: readonly Layer[], { steps, asked, abortAt = Number.POS
   }
   const retry = stack.findIndex(({ kind }) => kind === "retry");
   if (retry >= 0) {
-    const { max, waits, first, stopAfter } = { ...(stack[retry] as Plan), ...asked };
+    const { max, waits, first, stopAfter } = { ...(stack[retry] as Plan), ...overrides };
     stack[retry] = { kind: "retry", max, waits, first, stopAfter };
   }
 
   const calls: number[] = [];
-  const told: string[] = [];
+  const events: string[] = [];
   let logged = false;
   type End = { at: number; as: "ok" | "refused" | "fatal" | "timeout" | "cut" };
-  // What ends first cuts: a bound, which retries know of, or the caller's abort, which nobody foresees.
+  // Whichever comes first interrupts the work: the deadline, which retries know in advance, or the caller's abort,
+  // which they do not.
   const run = (index: number, at: number, deadline: number, inRetry: boolean): End => {
     const until = Math.min(deadline, abortAt);
     const here = stack[index];
@@ -139,12 +144,12 @@ function expected(layers: readonly Layer[], { steps, asked, abortAt = Number.POS
     }
     if (here.kind === "timeout") {
       const own = at + here.ms;
-      const mark = told.length;
+      const mark = events.length;
       const end = run(index + 1, at, Math.min(deadline, own), inRetry);
       if (end.as !== "cut" || own >= until) return end;
-      // It is told before those beneath hear of it; what those said before came before.
-      const beneath = told.splice(lastTold(told, mark), Number.POSITIVE_INFINITY);
-      told.push(`timeout ${inRetry ? "attempt" : "dial"} ${here.ms}`, ...beneath);
+      // The timeout is reported before the layers beneath report its effects, but after their earlier events.
+      const beneath = events.splice(startOfLastEvents(events, mark), Number.POSITIVE_INFINITY);
+      events.push(`timeout ${inRetry ? "attempt" : "dial"} ${here.ms}`, ...beneath);
       return { at: own, as: "timeout" };
     }
     if (here.kind === "log") logged = true;
@@ -158,7 +163,7 @@ function expected(layers: readonly Layer[], { steps, asked, abortAt = Number.POS
       const end = run(index + 1, now, deadline, true);
       if (end.as === "ok") return end;
       if (end.as === "cut") {
-        if (until !== abortAt) told.push("exhausted deadline");
+        if (until !== abortAt) events.push("exhausted deadline");
         return end;
       }
       const again = here.stopAfter === undefined ? end.as !== "fatal" : attempt < here.stopAfter;
@@ -172,26 +177,26 @@ function expected(layers: readonly Layer[], { steps, asked, abortAt = Number.POS
               ? "deadline"
               : undefined;
       if (cause !== undefined) {
-        told.push(`exhausted ${cause}`);
+        events.push(`exhausted ${cause}`);
         return end;
       }
-      told.push(`again as ${(calls.length || attempt) + 1} after ${wait}`);
+      events.push(`again as ${(calls.length || attempt) + 1} after ${wait}`);
       now = end.at + wait;
       if (now >= until) return { at: until, as: "cut" };
     }
   };
   const { at, as } = run(0, 0, Number.POSITIVE_INFINITY, false);
-  return { outcome: as === "cut" ? "canceled" : as, at, calls, told, logged };
+  return { outcome: as === "cut" ? "canceled" : as, at, calls, events, logged };
 }
 
-/** Where what was told at the very end begins: of the layers that the same bound has cut. */
-function lastTold(told: readonly string[], from: number): number {
-  let index = told.length;
-  while (index > from && told[index - 1] === "exhausted deadline") index -= 1;
+/** Returns the index of the first of the final events: those of the layers that the same timeout interrupted. */
+function startOfLastEvents(events: readonly string[], from: number): number {
+  let index = events.length;
+  while (index > from && events[index - 1] === "exhausted deadline") index -= 1;
   return index;
 }
 
-/** The same with the real layers: makes a dialer of them once, which then plays one dial after the other. */
+/** Makes a dialer of the real layers. Returns a function that runs one dial and records its behavior. */
 function dialerOf(layers: readonly Layer[], split: number | undefined): (dial: Dial) => Promise<Seen> {
   const clock = fakeClock();
   let steps: readonly Step[] = [];
@@ -202,7 +207,8 @@ function dialerOf(layers: readonly Layer[], split: number | undefined): (dial: D
     lines += 1;
   };
   const base: Dialer<Duplex> = async (_target, options = {}) => {
-    for (const option of callOptions) assert.equal(options[option], undefined, `a base must not be told of ${option}`);
+    for (const option of callOptions)
+      assert.equal(options[option], undefined, `a base dialer must not receive ${option}`);
     const step = steps[Math.min(calls.length, steps.length - 1)] as Step;
     calls.push(clock.now() - startedAt);
     if (step.ms > 0) await new Promise<void>((resolve) => void clock.setTimeout(resolve, step.ms));
@@ -221,12 +227,12 @@ function dialerOf(layers: readonly Layer[], split: number | undefined): (dial: D
   const dialer = compose(...made.slice(0, split), inner);
 
   return async (dial) => {
-    const { ms: timeoutMs, skip } = dial.asked;
-    const told: string[] = [];
+    const { ms: timeoutMs, skip } = dial.overrides;
+    const events: string[] = [];
     const trace: DialTrace = {
-      timeout: ({ scope, timeoutMs }) => told.push(`timeout ${scope} ${timeoutMs}`),
-      retryScheduled: ({ attempt, delayMs }) => told.push(`again as ${attempt} after ${delayMs}`),
-      retryExhausted: ({ cause }) => told.push(`exhausted ${cause}`),
+      timeout: ({ scope, timeoutMs }) => events.push(`timeout ${scope} ${timeoutMs}`),
+      retryScheduled: ({ attempt, delayMs }) => events.push(`again as ${attempt} after ${delayMs}`),
+      retryExhausted: ({ cause }) => events.push(`exhausted ${cause}`),
     };
     steps = dial.steps;
     calls = [];
@@ -238,7 +244,7 @@ function dialerOf(layers: readonly Layer[], split: number | undefined): (dial: D
     const end = (outcome: string) => {
       ended = { outcome, at: clock.now() - startedAt };
     };
-    const dialing = dialer("h:1", { clock, signal, trace, timeoutMs, skip, ...retryOptions(dial.asked) }).then(
+    const dialing = dialer("h:1", { clock, signal, trace, timeoutMs, skip, ...retryOptions(dial.overrides) }).then(
       (conn) => {
         end("ok");
         conn.destroy();
@@ -247,9 +253,9 @@ function dialerOf(layers: readonly Layer[], split: number | undefined): (dial: D
     );
     await clock.advance(10_000);
     await dialing;
-    assert.equal(clock.pending, 0, "a timer is left");
-    assert.equal(getEventListeners(signal, "abort").length, 0, "a listener is left");
-    return { ...ended, calls, told, logged: lines > 0 };
+    assert.equal(clock.pending, 0, "no timer is left");
+    assert.equal(getEventListeners(signal, "abort").length, 0, "no listener is left");
+    return { ...ended, calls, events, logged: lines > 0 };
   };
 }
 
@@ -281,7 +287,7 @@ test("random layer stacks with random per-call options behave as the model predi
     const play = dialerOf(layers, split);
     for (const each of dials) {
       const wanted = expected(layers, each);
-      steps += 1 + wanted.calls.length + wanted.told.length;
+      steps += 1 + wanted.calls.length + wanted.events.length;
       assert.deepEqual(await play(each), wanted);
     }
   });

@@ -20,13 +20,13 @@ import { fakeClock, type Step, scriptedDialer } from "../../src/testing.ts";
 
 const refused = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
 
-/** A decorator of the user's own that hands the options on as a copy. */
+/** A user's decorator that passes on a copy of the options. */
 const copies: Middleware = (next) => (target, options) => next(target, { ...options });
-/** One that hands on only what it knows of. */
+/** A user's decorator that passes on only the options that it knows. */
 const drops: Middleware = (next) => (target, options) =>
   next(target, { signal: options?.signal, clock: options?.clock });
 
-/** What became of a dial, and when. */
+/** Returns the result of a dial and its time. */
 async function dialed(
   layers: readonly Middleware[],
   steps: readonly Step[],
@@ -106,7 +106,7 @@ describe("per-call options", () => {
   });
 
   test("a backoff function that throws stops the dial, which rejects with the thrown error", async () => {
-    const stop = new Error("enough of it");
+    const stop = new Error("no more attempts");
     const backoff = () => {
       throw stop;
     };
@@ -172,7 +172,7 @@ describe("per-call timeoutMs", () => {
         ["b 50", "a 50", "b timeout", "a timeout"],
       );
     }
-    assert.match(await registry.metrics(), /dialer_timeouts_total\{[^}]*scope="dial"[^}]*\} 4/);
+    assert.match(await registry.metrics(), /dialer_timeouts_total\{[^}]*dialer_timeout_scope="dial"[^}]*\} 4/);
   });
 
   test("per-call timeoutMs applies above a decorator that drops the options", async () => {
@@ -236,10 +236,7 @@ describe("per-call skip", () => {
     const layers = [withTrace({}), withPrometheus({ registry: new Registry() })];
     for (const name of ["trace", "tracing", "prometheus"]) {
       const { error } = await dialed(layers, ["connect"], { skip: [name] });
-      assert.equal(
-        error?.message,
-        `dial: skip must name layers of this dialer (none, for there are none that can be skipped), got "${name}"`,
-      );
+      assert.equal(error?.message, `dial: skip must name layers of this dialer (none can be skipped), got "${name}"`);
     }
   });
 

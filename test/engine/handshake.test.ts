@@ -113,7 +113,7 @@ for (const [what, handshake] of wrong) {
   }
 }
 
-test("a handshake that does not return the connection fails with an error that says so", async () => {
+test("a handshake that does not return the connection fails with an error that names the rule", async () => {
   await assert.rejects(compose(scriptedDialer())("h:1", { handshake: (async () => {}) as never }), {
     message: "dial h:1: handshake must resolve with the connection to hand out, got undefined",
   });
@@ -246,7 +246,7 @@ describe("abort during a handshake", () => {
         new Promise((_resolve, reject) => {
           signal?.addEventListener("abort", () => {
             reasons.push(signal.reason.name);
-            reject(new Error("in its own words"));
+            reject(new Error("an error of its own"));
           });
         }),
     });
@@ -383,7 +383,7 @@ test("a connection error during a handshake without an error listener fails the 
     return conn;
   };
   await assert.rejects(compose(base)("h:1", { clock, handshake }), { reason: "reset", cause: broken });
-  // Whatever comes after has a listener, too.
+  // Later errors have a listener too.
   base.connections[0]?.emit("error", new Error("late"));
 });
 
@@ -425,7 +425,9 @@ describe("connection error during a handshake without an error listener", () => 
     await using server = await peer((socket) => void setTimeout(() => socket.resetAndDestroy(), 20));
     const handshake: Handshake<Socket> = (conn) =>
       new Promise((_, reject) => {
-        conn.on("error", () => setTimeout(() => reject(new DialError("it said no", { reason: "auth_failed" })), 20));
+        conn.on("error", () =>
+          setTimeout(() => reject(new DialError("rejected by its listener", { reason: "auth_failed" })), 20),
+        );
       });
     await assert.rejects(compose(tcp())(server.address, { handshake }), { reason: "auth_failed" });
   });
@@ -436,7 +438,7 @@ describe("connection error during a handshake without an error listener", () => 
     const bringing = deferred<never>();
     await assert.rejects(compose(tcp())(server.address, { handshake: () => bringing.promise }), { reason: "reset" });
     bringing.resolve(other as never);
-    await until(() => other.destroyed, "what comes late is destroyed");
+    await until(() => other.destroyed, "the late connection is destroyed");
   });
 
   test("a resolved connection has no error listener of the dialer", async () => {

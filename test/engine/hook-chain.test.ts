@@ -22,26 +22,26 @@ import { connection } from "../support/contract.ts";
 const target = parseTarget("h:1");
 const attempt = { target, attempt: 1 };
 
-/** Hooks for every event that write `who` and the event's name. */
-function writing(said: string[], who: string): DialTrace {
-  return Object.fromEntries(dialEventNames.map((name) => [name, () => said.push(`${who} ${name}`)])) as DialTrace;
+/** Hooks for every event that record `prefix` and the event's name. */
+function recording(events: string[], prefix: string): DialTrace {
+  return Object.fromEntries(dialEventNames.map((name) => [name, () => events.push(`${prefix} ${name}`)])) as DialTrace;
 }
 
 test("hooks attached last are called first, as in WithClientTrace of Go", () => {
-  const said: string[] = [];
-  const oldest = addHooks({ attemptStart: () => said.push("oldest") }, undefined);
-  const older = addHooks({ attemptStart: () => said.push("older") }, oldest);
-  addHooks({ attemptStart: () => said.push("newer") }, older).attemptStart?.(attempt);
-  assert.deepEqual(said, ["newer", "older", "oldest"]);
+  const events: string[] = [];
+  const oldest = addHooks({ attemptStart: () => events.push("oldest") }, undefined);
+  const older = addHooks({ attemptStart: () => events.push("older") }, oldest);
+  addHooks({ attemptStart: () => events.push("newer") }, older).attemptStart?.(attempt);
+  assert.deepEqual(events, ["newer", "older", "oldest"]);
 });
 
 test("a hook reads as undefined when no observer handles its event", () => {
-  const said: string[] = [];
-  const older = addHooks({ dnsStart: () => said.push("older") }, undefined);
-  const chain = addHooks({ attemptStart: () => said.push("newer") }, older);
+  const events: string[] = [];
+  const older = addHooks({ dnsStart: () => events.push("older") }, undefined);
+  const chain = addHooks({ attemptStart: () => events.push("newer") }, older);
   chain.attemptStart?.(attempt);
   chain.dnsStart?.({ host: "h" });
-  assert.deepEqual(said, ["newer", "older"]);
+  assert.deepEqual(events, ["newer", "older"]);
   assert.deepEqual(
     dialEventNames.filter((name) => chain[name] !== undefined),
     ["attemptStart", "dnsStart"],
@@ -49,19 +49,23 @@ test("a hook reads as undefined when no observer handles its event", () => {
 });
 
 test("every inherited event reaches the inner observer, the outer observer, or both", () => {
-  const said: string[] = [];
-  const one = () => chainOf(writing(said, "one"));
-  for (const chain of [one(), addHooks({}, one()), addHooks(writing(said, "newer"), chainOf(writing(said, "older")))]) {
+  const events: string[] = [];
+  const one = () => chainOf(recording(events, "one"));
+  for (const chain of [
+    one(),
+    addHooks({}, one()),
+    addHooks(recording(events, "newer"), chainOf(recording(events, "older"))),
+  ]) {
     for (const name of inheritedEvents) chain[name]?.({} as never);
   }
   const each = inheritedEvents.map((name) => `one ${name}`);
   const both = inheritedEvents.flatMap((name) => [`newer ${name}`, `older ${name}`]);
-  assert.deepEqual(said, [...each, ...each, ...both]);
+  assert.deepEqual(events, [...each, ...each, ...both]);
 });
 
 test("dialStart and dialDone are not inherited, and reach the caller's hooks once per dial", () => {
-  const said: string[] = [];
-  const given = writing(said, "caller");
+  const events: string[] = [];
+  const given = recording(events, "caller");
   const chain = addHooks(given, chainOf(given));
   assert.equal(chain.dialStart, undefined);
   assert.equal(chain.dialDone, undefined);
@@ -70,26 +74,26 @@ test("dialStart and dialDone are not inherited, and reach the caller's hooks onc
 });
 
 test("a hook that throws does not keep the hooks above it from running", () => {
-  const said: string[] = [];
-  const older = addHooks({ timeout: () => said.push("older") }, undefined);
+  const events: string[] = [];
+  const older = addHooks({ timeout: () => events.push("older") }, undefined);
   const thrower: DialTrace = {
     timeout() {
       throw new Error("broken");
     },
   };
   addHooks(thrower, older).timeout?.({ target, scope: "dial", timeoutMs: 1 });
-  assert.deepEqual(said, ["older"]);
+  assert.deepEqual(events, ["older"]);
 });
 
 test("a decorator may copy the trace, replace a hook on the copy and keep the others", async () => {
-  const said: string[] = [];
+  const events: string[] = [];
   const replacing: Middleware = (next) => (to, options) => {
-    const trace: DialTrace = { ...options?.trace, attemptStart: () => void said.push("mine attemptStart") };
+    const trace: DialTrace = { ...options?.trace, attemptStart: () => void events.push("mine attemptStart") };
     return next(to, { ...options, trace });
   };
-  const dial = compose(withTrace(writing(said, "layer")), replacing, scriptedDialer());
+  const dial = compose(withTrace(recording(events, "layer")), replacing, scriptedDialer());
   (await dial("h:1")).destroy();
-  assert.deepEqual(said, [
+  assert.deepEqual(events, [
     "layer dialStart",
     "mine attemptStart",
     "layer attemptDone",
@@ -99,14 +103,14 @@ test("a decorator may copy the trace, replace a hook on the copy and keep the ot
 });
 
 test("a decorator may set a hook on a copy of the trace to undefined, which removes it", async () => {
-  const said: string[] = [];
+  const events: string[] = [];
   const removing: Middleware = (next) => (to, options) => {
     const trace: DialTrace = { ...options?.trace, attemptStart: undefined };
     return next(to, { ...options, trace });
   };
-  const dial = compose(withTrace(writing(said, "layer")), removing, scriptedDialer());
+  const dial = compose(withTrace(recording(events, "layer")), removing, scriptedDialer());
   (await dial("h:1")).destroy();
-  assert.deepEqual(said, ["layer dialStart", "layer attemptDone", "layer dialDone", "layer connClosed"]);
+  assert.deepEqual(events, ["layer dialStart", "layer attemptDone", "layer dialDone", "layer connClosed"]);
 });
 
 test("hooks of a class instance are called with the instance as this", async () => {
@@ -142,12 +146,12 @@ test("an observer that returns a recorder records the whole dial", async () => {
 });
 
 test("a hook destructured from its trace still reaches the observers", async () => {
-  const said: string[] = [];
-  const dial = compose(withTrace(writing(said, "layer")), async (_target, { trace = {} } = {}) => {
+  const events: string[] = [];
+  const dial = compose(withTrace(recording(events, "layer")), async (_target, { trace = {} } = {}) => {
     const { failover } = trace;
     failover?.({ target, from: target, to: target, error: undefined, reason: "refused" });
     return connection();
   });
   (await dial("h:1")).destroy();
-  assert.ok(said.includes("layer failover"));
+  assert.ok(events.includes("layer failover"));
 });

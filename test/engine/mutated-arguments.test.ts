@@ -11,7 +11,7 @@ test("a hook that modifies the target or an address does not change where the di
         try {
           Object.assign(each, { host: "evil.invalid", address: "192.0.2.1", port: 1 });
         } catch {
-          // It is frozen.
+          // The target is frozen.
         }
       }
       if (Array.isArray(value) && !Object.isFrozen(value)) value.length = 0;

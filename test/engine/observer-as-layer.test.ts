@@ -4,7 +4,7 @@ import { Registry } from "prom-client";
 import { compose, recordDials, tcp } from "../../src/index.ts";
 import { natsMetrics, poolMetrics } from "../../src/prometheus.ts";
 
-test("compose rejects an observer in place of a middleware and says where to pass it", () => {
+test("compose rejects an observer in place of a middleware and names the place for it", () => {
   const registry = new Registry();
   const observers = [
     [recordDials(() => {}), /layer 1 must be a middleware, got an observer; put it in withTrace\(\)/],

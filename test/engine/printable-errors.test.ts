@@ -11,7 +11,7 @@ function isClean(text: string): boolean {
   return !["\u001b", "\u0007", "\u202e", "Z".repeat(1100)].some((part) => text.includes(part));
 }
 
-/** The failure of a dial whose handshake throws, and what hooks were told of it. */
+/** Returns the error of a dial whose handshake throws, and the events of its hooks. */
 async function failureOf(thrown: unknown): Promise<{ error: DialError; told: unknown[] }> {
   await using server = await goodPeer();
   const told: unknown[] = [];
@@ -26,14 +26,15 @@ async function failureOf(thrown: unknown): Promise<{ error: DialError; told: unk
 }
 
 const cases: Readonly<Record<string, () => unknown>> = {
-  "the fields of a tame error": () => Object.assign(new Error("x"), { code: words, detail: words, hostname: words }),
+  "the fields of an ordinary error": () =>
+    Object.assign(new Error("x"), { code: words, detail: words, hostname: words }),
   "the errors of an AggregateError": () => new AggregateError([new Error(words), new Error("y")], "both failed"),
   "the errors of a cause": () => new Error("x", { cause: new AggregateError([new Error(words)], "all failed") }),
   "a thrown string": () => words,
 };
 
 for (const [what, thrown] of Object.entries(cases)) {
-  test(`a failed handshake's error and events show ${what} printable and short`, async () => {
+  test(`the error and the events of a failed handshake are printable and short: ${what}`, async () => {
     const { error, told } = await failureOf(thrown());
     assert.equal(told.length, 3);
     for (const each of [error, ...told]) {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { after, describe, test } from "node:test";
-import { createServer as createTlsServer, connect as tlsConnect } from "node:tls";
+import { connect as tlsConnect } from "node:tls";
 import { setCloseReason } from "../../src/engine/tracker.ts";
 import { type ConnClosedInfo, compose, type Dialer, type DialOptions, tcp } from "../../src/index.ts";
 import { fakeClock, scriptedDialer } from "../../src/testing.ts";
@@ -13,10 +13,11 @@ import { selfSigned } from "../core/certificate.ts";
 import { turns } from "../support/contract.ts";
 import { type Peer, peer } from "../support/peers.ts";
 import { openSockets, until } from "../support/resources.ts";
+import { tlsPeer } from "../support/tls-peers.ts";
 
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-/** Dials `server` and collects what connClosed tells. */
+/** Dials `server` and collects its connClosed events. */
 async function tracked(server: Peer, options: DialOptions<Socket> = {}, base: Dialer<Socket> = tcp()) {
   const closed: ConnClosedInfo[] = [];
   const conn = await compose(base)(server.address, {
@@ -33,7 +34,7 @@ async function gone(conn: Duplex): Promise<void> {
   await turns();
 }
 
-/** What clients such as NATS do to the sockets that they are given. */
+/** What clients such as NATS do with a socket. */
 function takeOver(conn: Socket, onData: (data: Buffer) => void = () => {}): void {
   conn.removeAllListeners();
   conn.on("data", onData);
@@ -44,12 +45,12 @@ type Tracked = Awaited<ReturnType<typeof tracked>>;
 const endings: readonly (readonly [string, string, (tracked: Tracked) => unknown])[] = [
   ["our destroy()", "local", ({ conn }) => conn.destroy()],
   ["our end(), answered by the peer's", "local", ({ conn }) => conn.resume().end()],
-  ["our end() with last words", "local", ({ conn }) => conn.resume().end("bye")],
+  ["our end() with data", "local", ({ conn }) => conn.resume().end("bye")],
   ["our destroySoon()", "local", ({ conn }) => conn.destroySoon()],
   ["our resetAndDestroy()", "local", ({ conn }) => conn.resetAndDestroy()],
   ["our destroy() twice, and an end()", "local", ({ conn }) => conn.destroy().destroy(new Error("again")).end()],
   ["the peer's end()", "remote", ({ conn, remote }) => [conn.resume(), remote().end()]],
-  ["the peer's end() with last words", "remote", ({ conn, remote }) => [conn.resume(), remote().end("bye")]],
+  ["the peer's end() with data", "remote", ({ conn, remote }) => [conn.resume(), remote().end("bye")]],
   ["the peer's reset", "reset", ({ conn, remote }) => [conn.resume(), remote().resetAndDestroy()]],
   ["destroy() with an error", "error", ({ conn }) => conn.destroy(new Error("I had enough"))],
   [
@@ -59,7 +60,7 @@ const endings: readonly (readonly [string, string, (tracked: Tracked) => unknown
   ],
   ["destroy() with an abort", "error", ({ conn }) => conn.destroy(AbortSignal.abort().reason)],
   [
-    "our destroy(), said beforehand to be for idleness",
+    "our destroy() after setCloseReason with idle",
     "idle",
     ({ conn }) => {
       setCloseReason(conn, "idle");
@@ -217,27 +218,6 @@ test("a connection is not modified if no hook handles connClosed", async () => {
 
 describe("connClosed of a TLS connection", () => {
   const certificate = selfSigned("h.test");
-  const secure = async (serve: (socket: Socket) => void = (socket) => socket.resume()) => {
-    const open = new Set<Socket>();
-    const server = createTlsServer(certificate, (socket) => {
-      open.add(socket);
-      socket.on("error", () => {});
-      socket.on("close", () => open.delete(socket));
-      serve(socket);
-    });
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const { port } = server.address() as { port: number };
-    return {
-      open,
-      address: `127.0.0.1:${port}`,
-      async [Symbol.asyncDispose]() {
-        server.close();
-        for (const socket of open) socket.destroy();
-        await once(server, "close");
-      },
-    };
-  };
   const upgrade = async (socket: Socket): Promise<Socket> => {
     const secured = tlsConnect({ socket, ca: certificate.cert, servername: "h.test" });
     await once(secured, "secureConnect");
@@ -261,15 +241,15 @@ describe("connClosed of a TLS connection", () => {
   ];
   for (const [what, reason, close] of ways) {
     test(`connClosed of a TLS upgrade is emitted once, with reason ${reason}, after ${what}`, async () => {
-      await using server = await secure();
+      await using server = await tlsPeer(certificate);
       const closed: ConnClosedInfo[] = [];
       const conn = await compose(tcp())(server.address, {
         trace: { connClosed: (info) => closed.push(info) },
         handshake: upgrade,
       });
       conn.on("error", () => {});
-      await until(() => server.open.size > 0, "the server is secured");
-      close(conn, () => [...server.open][0] as Socket);
+      await until(() => server.secured.length > 0, "the server is secured");
+      close(conn, () => server.secured[0] as Socket);
       await gone(conn);
       assert.deepEqual(
         closed.map((info) => [info.reason, info.conn === conn]),
@@ -280,7 +260,7 @@ describe("connClosed of a TLS connection", () => {
   }
 
   test("byte counts of a TLS connection exclude the overhead of TLS", async () => {
-    await using server = await secure((socket) => socket.resume().write("a greeting"));
+    await using server = await tlsPeer(certificate, (socket) => void socket.write("a greeting"));
     const closed: ConnClosedInfo[] = [];
     const conn = await compose(tcp())(server.address, {
       trace: { connClosed: (info) => closed.push(info) },
@@ -295,7 +275,7 @@ describe("connClosed of a TLS connection", () => {
   });
 
   test("connClosed is emitted once for a socket that its owner upgrades to TLS after the dial", async () => {
-    await using server = await secure();
+    await using server = await tlsPeer(certificate);
     const closed: ConnClosedInfo[] = [];
     const conn = await compose(tcp())(server.address, { trace: { connClosed: (info) => closed.push(info) } });
     const secured = await upgrade(conn);
@@ -309,7 +289,7 @@ describe("connClosed of a TLS connection", () => {
   });
 
   test("a failed TLS upgrade leaves no socket open and emits no connClosed", async () => {
-    await using server = await secure();
+    await using server = await tlsPeer(certificate);
     const closed: ConnClosedInfo[] = [];
     const dialing = compose(tcp())(server.address, {
       trace: { connClosed: (info) => closed.push(info) },

@@ -43,9 +43,9 @@ describe("the demo", { concurrency: 2 }, () => {
         ...waterfall,
         / {2}dial 127\.0\.0\.1:\d+ .* ms {2}\d attempts/,
         /├─ attempt 1 .* refused/,
-        /│ {2}└─ socket connect 127\.0\.0\.1:\d+ .* refused/,
+        /│ {2}└─ connect 127\.0\.0\.1:\d+ .* refused/,
         /└─ attempt \d .* ms\n/,
-        / {3}├─ socket connect 127\.0\.0\.1:\d+ .* ms\n/,
+        / {3}├─ connect 127\.0\.0\.1:\d+ .* ms\n/,
         / {3}└─ protocol handshake nats .* server [\d.]+\n/,
         'received "hello 1"',
         "goes down for 1 s",
@@ -70,14 +70,14 @@ describe("the demo", { concurrency: 2 }, () => {
 
       // Each failed attempt has a line in a waterfall.
       const failed = output.split(/│ {2}└─ connect .* refused\n/).length - 1;
-      assert.equal(metrics.of("dialer_attempts_started_total"), failed + 2);
-      assert.equal(metrics.of('dialer_attempts_failed_total{dialer_name="demo",error_type="refused"}'), failed);
-      assert.equal(metrics.of("dialer_connections_established_total"), 2);
-      assert.equal(metrics.of("dialer_retries_total"), failed);
-      assert.equal(metrics.of('dialer_connection_count{dialer_name="demo",state="used"}'), 1);
-      assert.equal(metrics.of('nats_client_connection_status{dialer_name="demo",state="connected"}'), 1);
+      assert.equal(metrics.of("dialer_attempt_started_total"), failed + 2);
+      assert.equal(metrics.of('dialer_attempt_failed_total{dialer_name="demo",error_type="refused"}'), failed);
+      assert.equal(metrics.of("dialer_connection_established_total"), 2);
+      assert.equal(metrics.of("dialer_retry_scheduled_total"), failed);
+      assert.equal(metrics.of('dialer_connection_count{dialer_name="demo",dialer_connection_state="used"}'), 1);
+      assert.equal(metrics.of('nats_client_status{dialer_name="demo",nats_client_state="connected"}'), 1);
       assert.equal(metrics.of("nats_client_disconnects_total"), 1);
-      assert.equal(metrics.of("nats_client_reconnects_total"), 1);
+      assert.equal(metrics.of("nats_client_reconnect_succeeded_total"), 1);
       assert.equal(metrics.of("nats_client_outage_duration_seconds_count"), 1);
 
       assert.equal(demo.servers().length, args.length === 0 ? 2 : 0);
@@ -85,7 +85,7 @@ describe("the demo", { concurrency: 2 }, () => {
     });
   }
 
-  test("the demo uses its own small server when no nats-server is on the PATH, and says so", async () => {
+  test("the demo uses and names its own small server when no nats-server is on the PATH", async () => {
     await using demo = startDemo(["--seconds", "0"], { PATH: "" });
     assert.equal(await demo.ended(), 0);
     assertInOrder(demo.output, ["the demo's own small NATS server will run on"]);
@@ -124,7 +124,7 @@ describe("the demo", { concurrency: 2 }, () => {
     }
     assert.deepEqual([...requests], ["POST /v1/traces application/x-protobuf"]);
     const sent = Buffer.concat(bodies).toString("latin1");
-    for (const text of ["dialtrace-demo", "dial", "attempt", "socket connect", "protocol handshake", "refused"]) {
+    for (const text of ["dialtrace-demo", "dial", "attempt", "connect", "protocol handshake", "refused"]) {
       assert.ok(sent.includes(text), text);
     }
   });

@@ -10,5 +10,5 @@ test("examples/first-dial.ts retries, connects, closes and counts its dial", asy
   assert.match(stdout, /connection to \S+ established in \d+ ms after \d attempts/);
   assert.match(stdout, /the server echoed "hello"/);
   assert.match(stdout, /connection to \S+ closed after .* \(local\), 5 B in, 5 B out/);
-  assert.match(stdout, /dialer_attempts_started_total\{dialer_name="echo"\} \d\n/);
+  assert.match(stdout, /dialer_attempt_started_total\{dialer_name="echo"\} \d\n/);
 });

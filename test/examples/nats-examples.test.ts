@@ -24,10 +24,10 @@ const stories: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     /the (?!0 )\d+ buffered orders have arrived/,
     "disconnected from a: drain",
     "client  closed",
-    /nats_client_disconnects_total\{dialer_name="orders",reason="drain"\} 1/,
-    /nats_client_reconnects_total\{dialer_name="orders"\} [3-9]/,
+    /nats_client_disconnects_total\{dialer_name="orders",nats_client_disconnect_reason="drain"\} 1/,
+    /nats_client_reconnect_succeeded_total\{dialer_name="orders"\} [3-9]/,
     /nats_client_outage_duration_seconds_count\{dialer_name="orders"\} [3-9]/,
-    /nats_client_publishes_rejected_total\{dialer_name="orders"\} [1-9]/,
+    /nats_client_publish_rejected_total\{dialer_name="orders"\} [1-9]/,
   ],
   "nats-auth.ts": [
     "accepted with user and password",

@@ -26,10 +26,10 @@ test("examples/otel-sdk.ts exports the trace of a request with its dial, and the
     // The request, the dial, and at least two attempts with their connects, all in one trace.
     const inTrace = spans.split(Buffer.from(traceId, "hex").toString("latin1")).length - 1;
     assert.ok(inTrace >= 6, `${inTrace} spans`);
-    for (const name of ["GET /orders", "dial", "attempt", "socket connect", "refused"]) {
+    for (const name of ["GET /orders", "dial", "attempt", "connect", "refused"]) {
       assert.ok(spans.includes(name), name);
     }
-    for (const name of ["dialer.dial.duration", "dialer.connection.count", "dialer.retries"]) {
+    for (const name of ["dialer.dial.duration", "dialer.connection.count", "dialer.retry.scheduled"]) {
       assert.ok(metrics.includes(name), `${name} in ${metrics}`);
     }
   } finally {

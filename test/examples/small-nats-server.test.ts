@@ -84,7 +84,7 @@ test("the small NATS server routes requests and replies with headers, and fails 
   const answer = await nc.request("double", "21", { headers: given, timeout: 5000 });
   assert.equal(answer.string(), "42");
   assert.equal(answer.headers?.get("unit"), "ms");
-  await assert.rejects(nc.request("nobody", "", { timeout: 5000 }), /no responders/);
+  await assert.rejects(nc.request("unserved", "", { timeout: 5000 }), /no responders/);
 });
 
 test("the small NATS server ends a subscription on UNSUB, immediately or after a number of messages", async () => {
@@ -119,7 +119,7 @@ test("the small NATS server does not echo messages to a client with noEcho", asy
   await other.flush();
   await quiet.flush();
   assert.deepEqual(texts(heard), ["theirs"]);
-  await assert.rejects(quiet.request("nobody", "", { timeout: 5000 }), /no responders/);
+  await assert.rejects(quiet.request("unserved", "", { timeout: 5000 }), /no responders/);
 });
 
 test("the small NATS server closes its connections when stopped and restarts on the same port", async () => {

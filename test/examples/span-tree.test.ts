@@ -27,7 +27,7 @@ test("SpanTreePrinter prints a trace as one tree, ordered by start, when its roo
   const root = span("dial", 0, { "server.address": "db", "server.port": 5432 });
   const first = span("attempt", 1, { "dialer.attempt.number": 1, "error.type": "refused" }, root);
   const dns = span("dns lookup", 1, { "dns.question.name": "db" }, first);
-  const v6 = span("socket connect", 3, { "network.peer.address": "::1", "network.peer.port": 5432 }, first);
+  const v6 = span("connect", 3, { "network.peer.address": "::1", "network.peer.port": 5432 }, first);
   const second = span("attempt", 1200, { "dialer.attempt.number": 2 }, root);
   v6.setAttribute("error.type", "refused").end(start + 4);
   dns.end(start + 3);
@@ -43,7 +43,7 @@ test("SpanTreePrinter prints a trace as one tree, ordered by start, when its roo
       "dial db:5432                      +0 ms   1215 ms  2 attempts",
       "├─ attempt 1                      +1 ms    3.5 ms  refused",
       "│  ├─ dns lookup db               +1 ms    2.0 ms",
-      "│  └─ socket connect ::1:5432     +3 ms    1.0 ms  refused",
+      "│  └─ connect ::1:5432     +3 ms    1.0 ms  refused",
       "└─ attempt 2                   +1200 ms     15 ms",
       "   └─ tls handshake db         +1201 ms     14 ms  1.3",
     ],

@@ -125,8 +125,8 @@ test("the stack's program serves metrics on the scraped port, connects to NATS, 
     const isDone = async () => {
       const response = await fetch(`http://127.0.0.1:${port}/metrics`, { headers: { connection: "close" } });
       const { nonZero } = parseExposition(await response.text());
-      const connected = nonZero("nats_client_connection_status").join();
-      return connected === "state=connected → 1" && nonZero("dialer_attempts_failed_total").length > 0;
+      const connected = nonZero("nats_client_status").join();
+      return connected === "nats_client_state=connected → 1" && nonZero("dialer_attempt_failed_total").length > 0;
     };
     while (!(await isDone().catch(() => false))) {
       assert.ok(

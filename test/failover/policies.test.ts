@@ -109,7 +109,7 @@ describe("least_loaded", () => {
     assert.deepEqual(counted(pick, [one, two], 10), [0, 10]);
   });
 
-  test("least_loaded gives twice the load to twice the weight", () => {
+  test("least_loaded gives a target of twice the weight twice the load", () => {
     const [one, two] = endpoints(2, (index) => index + 1) as [Endpoint, Endpoint];
     one.latency.observe(10, 0);
     two.latency.observe(10, 0);
@@ -122,7 +122,7 @@ describe("least_loaded", () => {
     near([one.dialing, two.dialing], [100, 200], 1);
   });
 
-  test("least_loaded gives an unknown target one dial, and no second one before the first has ended", () => {
+  test("least_loaded gives an unmeasured target one dial, and no second one before the first has ended", () => {
     const [known, unknown] = endpoints(2) as [Endpoint, Endpoint];
     known.latency.observe(5000, 0);
     known.dialing = 100;

@@ -145,7 +145,7 @@ describe("failures reported by mark", () => {
 });
 
 describe("target lists", () => {
-  test("a target list is ordered by priority, and a repeated target counts once, where it stands first", () => {
+  test("a target list is ordered by priority, and a repeated target counts once, at its first position", () => {
     const { usable } = targetSet([
       { target: "c:1", priority: 10 },
       { target: { host: "a", port: 1 }, priority: 1 },

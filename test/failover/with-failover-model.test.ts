@@ -60,7 +60,7 @@ const policies: readonly (readonly [string, FailoverPolicy])[] = [
   ["random", "random"],
   ["round_robin", "round_robin"],
   ["least_loaded", "least_loaded"],
-  ["one of the user's own", (candidates, { random }) => candidates[Math.floor(random() * candidates.length)] as never],
+  ["a user's function", (candidates, { random }) => candidates[Math.floor(random() * candidates.length)] as never],
 ];
 
 class Model {

@@ -111,7 +111,7 @@ describe("withFailover alone", () => {
 });
 
 describe("withRetry above withFailover", () => {
-  test("withRetry moves to the next target, and reports the failover with the failed target", async () => {
+  test("withRetry moves to the next target, and the failover hook gets the failed target", async () => {
     const { base, calls } = fleet(new Set(["a:1", "b:1"]));
     const told: FailoverInfo[] = [];
     const trace = { failover: (info: FailoverInfo) => told.push(info) };
@@ -595,7 +595,7 @@ describe("discovery by an async iterable", () => {
     failover.close();
   });
 
-  test("a discovery that throws keeps the last list, and is warned of once", async () => {
+  test("a discovery that throws keeps the last list and emits one warning", async () => {
     const warnings: Error[] = [];
     const onWarning = (warning: Error) => warnings.push(warning);
     process.on("warning", onWarning);
@@ -636,7 +636,7 @@ describe("discovery by an async iterable", () => {
     assert.deepEqual(calls, ["a:1", "c:1", "c:1"]);
   });
 
-  test("a discovery that fails before the first list rejects waiting dials, and the next dial starts it again", async () => {
+  test("a discovery that fails before the first list rejects waiting dials, and the next dial restarts it", async () => {
     const { base, calls } = fleet();
     let begun = 0;
     let left = 0;

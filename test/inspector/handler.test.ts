@@ -226,7 +226,8 @@ describe("Host headers", () => {
     ["[localhost]", undefined],
     ["::1", undefined],
   ] as const) {
-    it(`${JSON.stringify(header)} names ${host ?? "no host"}`, () => assert.equal(hostOf(header), host));
+    it(`the Host header ${JSON.stringify(header)} names ${host ?? "no host"}`, () =>
+      assert.equal(hostOf(header), host));
   }
 
   it("the inspector's handler refuses an invalid Host header whatever hosts are allowed", () => {

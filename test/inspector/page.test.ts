@@ -272,7 +272,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     await assert.rejects(hanging);
   });
 
-  it("the page has enough contrast in light and dark colours", async () => {
+  it("the page has enough contrast in light and dark colors", async () => {
     const { page } = await shown(async (watched) => {
       playClient(watched);
       await playScene(watched);

@@ -194,6 +194,30 @@ describe("limitWait", () => {
   });
 });
 
+test("a dial whose clock throws at the start of its wait at withConcurrencyLimit leaves the slot to the next dial", async () => {
+  const base = heldDialer();
+  const dial = compose(withConcurrencyLimit({ maxConcurrent: 1, waitTimeoutMs: 1000 }), base.dial);
+  const clock = fakeClock();
+  const broken = {
+    ...clock,
+    setTimeout() {
+      throw new Error("no timers");
+    },
+  };
+  const first = dial("a:1", { clock });
+  await turns();
+  await assert.rejects(dial("b:1", { clock: broken }), /^Error: no timers$/);
+  const third = dial("c:1", { clock });
+  await turns();
+  base.end("a");
+  await first;
+  await turns();
+  assert.deepEqual(base.started, ["a", "c"]);
+  base.end("c");
+  await third;
+  assert.equal(clock.pending, 0);
+});
+
 test("limitWait is not called for a dial that does not wait", async () => {
   const trace = { limitWait: () => assert.fail("there was no wait") };
   const dial = compose(withConcurrencyLimit({ maxConcurrent: 1 }), scriptedDialer());

@@ -138,6 +138,27 @@ test("an abort during a wait at withRateLimit uses no token, and leaves no timer
   assert.equal(getEventListeners(last.signal, "abort").length, 0);
 });
 
+test("a dial whose clock throws at withRateLimit rejects once, and takes no other dial's turn", async () => {
+  const clock = fakeClock();
+  const { dial, dialAll, started } = limited(clock, { dialsPerSecond: 10, burst: 1 });
+  const controller = new AbortController();
+  const broken = {
+    ...clock,
+    setTimeout() {
+      throw new Error("no timers");
+    },
+  };
+  await dialAll("a");
+  await assert.rejects(dial("b:1", { clock: broken, signal: controller.signal }), /^Error: no timers$/);
+  assert.equal(getEventListeners(controller.signal, "abort").length, 0);
+  controller.abort("too late to matter");
+  const next = dial("c:1", { clock });
+  await clock.advance(100);
+  await next;
+  assert.deepEqual(started, ["a at 0", "c at 100"]);
+  assert.equal(clock.pending, 0);
+});
+
 test("a timeout above withRateLimit ends the wait, and limitWait reports a failure", async () => {
   const clock = fakeClock();
   const waits: LimitWaitInfo[] = [];

@@ -133,7 +133,7 @@ describe("position among the layers", () => {
   });
 });
 
-test("each timeout that passes calls the timeout hook above it once, with its scope", async () => {
+test("each timeout that expires calls the timeout hook above it once, with its scope", async () => {
   const told: TimeoutInfo[] = [];
   await timedOut(
     1000,

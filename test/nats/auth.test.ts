@@ -20,7 +20,7 @@ async function letIn(options: ConnectOptions): Promise<void> {
   nc.subscribe("echo", { callback: (_, msg) => void msg.respond(msg.data) });
   assert.equal((await nc.request("echo", "hello")).string(), "hello");
   await nc.close();
-  assert.deepEqual(await counted("dialer_attempts_failed_total"), []);
+  assert.deepEqual(await counted("dialer_attempt_failed_total"), []);
   assert.deepEqual(await counted("nats_client_errors_total"), []);
 }
 
@@ -33,11 +33,11 @@ async function turnedAway(options: ConnectOptions, reason: Reason, cause?: strin
     if (cause !== undefined) assert.equal(errorName(error.cause), cause);
     return true;
   });
-  assert.deepEqual(await counted("dialer_attempts_failed_total"), [`error_type=${reason} → 1`]);
-  assert.deepEqual(await counted("dialer_attempts_started_total"), [" → 1"]);
-  assert.deepEqual(await counted("dialer_connections_established_total"), []);
+  assert.deepEqual(await counted("dialer_attempt_failed_total"), [`error_type=${reason} → 1`]);
+  assert.deepEqual(await counted("dialer_attempt_started_total"), [" → 1"]);
+  assert.deepEqual(await counted("dialer_connection_established_total"), []);
   assert.deepEqual(await counted("nats_client_disconnects_total"), []);
-  assert.deepEqual(await counted("nats_client_connection_status"), ["state=closed → 1"]);
+  assert.deepEqual(await counted("nats_client_status"), ["nats_client_state=closed → 1"]);
   await until(() => openSockets() === 0, "the refused connection's socket is closed");
 }
 
@@ -68,7 +68,7 @@ test("connect accepts a creds file of an operator's user by path and as bytes", 
   await letIn({ servers: server.address, creds: new TextEncoder().encode(creds) });
 });
 
-test("a wrong password is auth_failed, reported once", async () => {
+test("a wrong password fails with auth_failed, reported once", async () => {
   await using server = await startNats(["--user", "orders", "--pass", "right"]);
   const { address } = server;
   await turnedAway({ servers: address, user: "orders", pass: "wrong" }, "auth_failed", "AuthorizationError");
@@ -76,25 +76,25 @@ test("a wrong password is auth_failed, reported once", async () => {
   await turnedAway({ servers: address }, "auth_failed", "AuthorizationError");
 });
 
-test("a wrong token is auth_failed, reported once", async () => {
+test("a wrong token fails with auth_failed, reported once", async () => {
   await using server = await startNats(["--auth", "right"]);
   await turnedAway({ servers: server.address, token: "wrong" }, "auth_failed", "AuthorizationError");
 });
 
-test("an unknown nkey is auth_failed, reported once", async () => {
+test("an unknown nkey fails with auth_failed, reported once", async () => {
   await using server = await startNats([], `authorization { users: [ { nkey: ${nkeyUser().publicKey} } ] }`);
   const nkeySeed = new TextEncoder().encode(nkeyUser().seed);
   await turnedAway({ servers: server.address, nkeySeed }, "auth_failed", "AuthorizationError");
 });
 
-test("expired credentials are auth_failed at connect, reported once", async () => {
+test("expired credentials fail the connect with auth_failed, reported once", async () => {
   const operator = await operatorMode();
   await using server = await startNats([], operator.config);
   const creds = temporaryFile("user.creds", await operator.creds({ expiresInSeconds: -60 }));
   await turnedAway({ servers: server.address, creds }, "auth_failed", "AuthorizationError");
 });
 
-test("another operator's credentials are auth_failed, reported once", async () => {
+test("another operator's credentials fail with auth_failed, reported once", async () => {
   const [operator, stranger] = [await operatorMode(), await operatorMode()];
   await using server = await startNats([], operator.config);
   const creds = new TextEncoder().encode(await stranger.creds());
@@ -111,7 +111,7 @@ test("invalid credentials fail the connect without a dial", async () => {
   assert.deepEqual(dials, []);
 });
 
-test("exceeding the server's connection limit is server_limit, reported once", async () => {
+test("exceeding the server's connection limit fails with server_limit, reported once", async () => {
   await using server = await startNats([], "max_connections: 1");
   // The server may still count the connection that awaited its start.
   const nc = await connect({ servers: server.address, retryOnFailedConnect: true, ...eager });
@@ -120,11 +120,11 @@ test("exceeding the server's connection limit is server_limit, reported once", a
     connect({ servers: server.address, dialer, trace }),
     (error) => error instanceof DialError && error.reason === "server_limit",
   );
-  assert.deepEqual(await counted("dialer_attempts_failed_total"), ["error_type=server_limit → 1"]);
+  assert.deepEqual(await counted("dialer_attempt_failed_total"), ["error_type=server_limit → 1"]);
   await nc.close();
 });
 
-test("exceeding the account's connection limit is server_limit, reported once", async () => {
+test("exceeding the account's connection limit fails with server_limit, reported once", async () => {
   const operator = await operatorMode({ connections: 1 });
   await using server = await startNats([], operator.config);
   const creds = new TextEncoder().encode(await operator.creds());
@@ -134,7 +134,7 @@ test("exceeding the account's connection limit is server_limit, reported once", 
     connect({ servers: server.address, creds, dialer, trace }),
     (error) => error instanceof DialError && error.reason === "server_limit",
   );
-  assert.deepEqual(await counted("dialer_attempts_failed_total"), ["error_type=server_limit → 1"]);
+  assert.deepEqual(await counted("dialer_attempt_failed_total"), ["error_type=server_limit → 1"]);
   await nc.close();
 });
 
@@ -158,10 +158,10 @@ for (const [what, kind, act] of [
     else nc.subscribe("secret.plan", { callback() {} });
     await nc.flush();
     assert.deepEqual(told, [`${kind}: PermissionViolationError`]);
-    assert.deepEqual(await counted("nats_client_errors_total"), [`kind=${kind} → 1`]);
-    assert.deepEqual(await counted("dialer_attempts_failed_total"), []);
+    assert.deepEqual(await counted("nats_client_errors_total"), [`nats_client_error_kind=${kind} → 1`]);
+    assert.deepEqual(await counted("dialer_attempt_failed_total"), []);
     assert.deepEqual(await counted("nats_client_disconnects_total"), []);
-    assert.deepEqual(await counted("nats_client_connection_status"), ["state=connected → 1"]);
+    assert.deepEqual(await counted("nats_client_status"), ["nats_client_state=connected → 1"]);
     await nc.close();
   });
 }
@@ -190,11 +190,11 @@ test("credentials that expire while connected are auth_expired once, and a rotat
   await nc.flush();
   assert.deepEqual(received, ["after"]);
   assert.deepEqual(told, ["lost: auth_expired: UserAuthenticationExpiredError", "back"]);
-  assert.deepEqual(await counted("nats_client_disconnects_total"), ["reason=auth_expired → 1"]);
-  assert.deepEqual(await counted("nats_client_errors_total"), ["kind=auth → 1"]);
-  assert.deepEqual(await counted("nats_client_reconnects_total"), [" → 1"]);
-  assert.deepEqual(await counted("dialer_attempts_failed_total"), []);
-  assert.deepEqual(await counted("nats_client_connection_status"), ["state=connected → 1"]);
+  assert.deepEqual(await counted("nats_client_disconnects_total"), ["nats_client_disconnect_reason=auth_expired → 1"]);
+  assert.deepEqual(await counted("nats_client_errors_total"), ["nats_client_error_kind=auth → 1"]);
+  assert.deepEqual(await counted("nats_client_reconnect_succeeded_total"), [" → 1"]);
+  assert.deepEqual(await counted("dialer_attempt_failed_total"), []);
+  assert.deepEqual(await counted("nats_client_status"), ["nats_client_state=connected → 1"]);
   await nc.close();
 });
 
@@ -215,7 +215,7 @@ test("the client gives up with auth_expired if expired credentials are not rotat
   assert.ok(error instanceof DialError);
   assert.equal(error.reason, "auth_failed");
   // As in Go, the client gives up after two equal refusals. The first message is about the expiry.
-  assert.deepEqual(await counted("nats_client_disconnects_total"), ["reason=auth_expired → 1"]);
-  assert.deepEqual(await counted("dialer_attempts_failed_total"), ["error_type=auth_failed → 2"]);
-  assert.deepEqual(await counted("nats_client_connection_status"), ["state=closed → 1"]);
+  assert.deepEqual(await counted("nats_client_disconnects_total"), ["nats_client_disconnect_reason=auth_expired → 1"]);
+  assert.deepEqual(await counted("dialer_attempt_failed_total"), ["error_type=auth_failed → 2"]);
+  assert.deepEqual(await counted("nats_client_status"), ["nats_client_state=closed → 1"]);
 });

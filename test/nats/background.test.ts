@@ -37,7 +37,7 @@ test("connectInBackground resolves at once to a handle with the client's state",
 test("ready rejects if the first connect fails, and may be ignored", async () => {
   const servers = `127.0.0.1:${await freePort()}`;
   const client = await connect({ servers, connectInBackground: true, retryOnFailedConnect: false });
-  await until(() => client.state === "closed", "it has given up");
+  await until(() => client.state === "closed", "the client has given up");
   await assert.rejects(client.ready, (error) => error instanceof DialError && error.reason === "refused");
 });
 

@@ -85,7 +85,7 @@ test(`${seconds} s of chaos lose no acknowledged message, and the metrics match 
   const answered = (await working).at(-1);
   t.diagnostic(`${answered} questions answered`);
 
-  await t.test("every acknowledged message is in the stream, once, where its acknowledgement says", async () => {
+  await t.test("every acknowledged message is in the stream, once, at its acknowledged sequence", async () => {
     const stored = await retried(() => readStream(publisher.nc, "orders"));
     const wrong = acknowledged.flatMap((sequences, index) =>
       sequences.flatMap((sequence, nth) => {
@@ -100,8 +100,8 @@ test(`${seconds} s of chaos lose no acknowledged message, and the metrics match 
     assert.deepEqual(neverPublished, []);
   });
 
-  await t.test("every client works again, and the servers have open what it has", async () => {
-    await until(() => all.every(({ state }) => state === "connected"), "all are back");
+  await t.test("every client works again, and the servers have the same open connections", async () => {
+    await until(() => all.every(({ state }) => state === "connected"), "every client is back");
     await retried(async () => assert.equal((await asker.nc.request("echo", "?", { timeout: 500 })).string(), "?"));
     const back = subscriber.nc.subscribe("back", { callback() {} });
     await retried(async () => {
@@ -110,8 +110,8 @@ test(`${seconds} s of chaos lose no acknowledged message, and the metrics match 
       await until(() => back.getReceived() > 0, "the subscriber is notified", 500);
     });
     const metrics = await scrape(registry);
-    assert.deepEqual(metrics.nonZero("dialer_connection_count"), [`state=used → ${all.length}`]);
-    assert.deepEqual(metrics.nonZero("nats_client_connection_status"), [`state=connected → ${all.length}`]);
+    assert.deepEqual(metrics.nonZero("dialer_connection_count"), [`dialer_connection_state=used → ${all.length}`]);
+    assert.deepEqual(metrics.nonZero("nats_client_status"), [`nats_client_state=connected → ${all.length}`]);
     const open = all.flatMap(connectionsOf).filter(({ closes }) => closes.length === 0);
     assert.deepEqual((await portsOfClients(cluster)).sort(), open.map(({ localPort }) => localPort).sort());
   });
@@ -120,7 +120,7 @@ test(`${seconds} s of chaos lose no acknowledged message, and the metrics match 
   await subscriber.nc.close();
   await asker.nc.close();
 
-  await t.test("the metrics' disconnects are the servers', one to one", async () => {
+  await t.test("each disconnect in the metrics is one in the servers' logs", async () => {
     const ends = new Map(deeds.map(({ pid, end }) => [pid, end]));
     const endOf = (logged: LoggedConnection) => logged.end ?? ends.get(logged.pid);
     const read = () => cluster.nodes.map(({ logFile }) => readConnections(logFile));
@@ -133,10 +133,10 @@ test(`${seconds} s of chaos lose no acknowledged message, and the metrics match 
         const what = `${localPort} → ${remotePort}`;
         const atServer = take(logs.get(remotePort) ?? [], ({ port }) => port === localPort);
         const disconnect = client.disconnects[nth];
-        assert.ok(atServer, `${what}: its server has seen it`);
-        assert.ok(disconnect, `${what}: the client has told of its end`);
+        assert.ok(atServer, `${what}: its server has logged it`);
+        assert.ok(disconnect, `${what}: the client has reported its end`);
         assert.equal(disconnect.server, `127.0.0.1:${remotePort}`, what);
-        assert.equal(closes.length, 1, `${what}: its close is told once`);
+        assert.equal(closes.length, 1, `${what}: its close is reported once`);
         const end = endOf(atServer) ?? "";
         assert.ok(endsSeenAs[disconnect.reason]?.has(end), `${what}: ${disconnect.reason} here, ${end} there`);
         return { reason: disconnect.reason, end };
@@ -153,45 +153,47 @@ test(`${seconds} s of chaos lose no acknowledged message, and the metrics match 
     }
 
     const metrics = await scrape(registry);
-    assert.equal(total(metrics, "dialer_connections_established_total"), pairs.length);
-    assert.equal(total(metrics, "dialer_connections_closed_total"), pairs.length);
-    const byReason = [...counted(pairs.map(({ reason }) => reason))].map(([reason, n]) => `reason=${reason} → ${n}`);
+    assert.equal(total(metrics, "dialer_connection_established_total"), pairs.length);
+    assert.equal(total(metrics, "dialer_connection_closed_total"), pairs.length);
+    const byReason = [...counted(pairs.map(({ reason }) => reason))].map(
+      ([reason, n]) => `nats_client_disconnect_reason=${reason} → ${n}`,
+    );
     assert.deepEqual(metrics.nonZero("nats_client_disconnects_total").sort(), byReason.sort());
     assert.deepEqual(
       all.map(({ disconnects }) => disconnects.at(-1)?.reason),
       ["drain", "local", "local"],
     );
     const mended = pairs.length - all.length;
-    assert.equal(total(metrics, "nats_client_reconnects_total"), mended);
+    assert.equal(total(metrics, "nats_client_reconnect_succeeded_total"), mended);
     assert.equal(total(metrics, "nats_client_outage_duration_seconds_count"), mended);
     assert.equal(spans.made.get("nats reconnect") ?? 0, mended);
     t.diagnostic(`disconnects here / there: ${listed(counted(pairs.map(({ reason, end }) => `${reason} / ${end}`)))}`);
   });
 
-  await t.test("nothing is left: gauges, spans, sockets, timers", async () => {
+  await t.test("after the clients have closed, no connection, span, socket or timer is left", async () => {
     const metrics = await scrape(registry);
     for (const gauge of ["dialer_dial_active", "dialer_attempt_active", "dialer_connection_count"]) {
       assert.deepEqual(metrics.nonZero(gauge), [], gauge);
     }
-    assert.deepEqual(metrics.nonZero("nats_client_connection_status"), ["state=closed → 3"]);
+    assert.deepEqual(metrics.nonZero("nats_client_status"), ["nats_client_state=closed → 3"]);
     assert.deepEqual(metrics.nonZero("nats_client_server_count"), []);
     assert.deepEqual(metrics.nonZero("nats_client_buffer_size_bytes"), []);
-    const started = total(metrics, "dialer_attempts_started_total");
-    const failed = total(metrics, "dialer_attempts_failed_total") + total(metrics, "dialer_attempts_canceled_total");
-    assert.equal(started, total(metrics, "dialer_connections_established_total") + failed);
+    const started = total(metrics, "dialer_attempt_started_total");
+    const failed = total(metrics, "dialer_attempt_failed_total") + total(metrics, "dialer_attempt_canceled_total");
+    assert.equal(started, total(metrics, "dialer_connection_established_total") + failed);
     assert.equal(spans.made.get("attempt"), started);
     assert.deepEqual(spans.open, []);
     await until(() => openSockets() === 0, "no socket is left open");
     await until(() => openTimers() <= timersBefore, "no timer is left");
-    t.diagnostic(`${started} attempts: ${metrics.nonZero("dialer_attempts_failed_total").join(", ")}`);
+    t.diagnostic(`${started} attempts: ${metrics.nonZero("dialer_attempt_failed_total").join(", ")}`);
   });
 
-  await t.test("the process has not grown", () => {
+  await t.test("the memory of the process has not grown", () => {
     const [heldFirst, heldLast] = thirds(memory.map(({ heldMiB }) => heldMiB));
     const [rssFirst, rssLast] = thirds(memory.map(({ rssMiB }) => rssMiB));
     t.diagnostic(`held: ${heldFirst.toFixed(1)} → ${heldLast.toFixed(1)} MiB (${memory.length} looks)`);
     t.diagnostic(`RSS: ${rssFirst.toFixed(1)} → ${rssLast.toFixed(1)} MiB`);
-    assert.ok(heldLast - heldFirst < 2, "what it holds");
+    assert.ok(heldLast - heldFirst < 2, "memory in use");
     assert.ok(rssLast - rssFirst < 24, "RSS");
   });
 });

@@ -52,7 +52,7 @@ async function reachable(from: Client, to: Client, subject: string): Promise<voi
   subscription.unsubscribe();
 }
 
-test("a client that knows one node discovers the others, one that joins and one that leaves", async () => {
+test("a client of one node discovers the other nodes, a node that joins and a node that leaves", async () => {
   await using cluster = await startCluster();
   const [first, second, third] = cluster.addresses as [string, string, string];
   const { dialer, trace, counted } = measured();
@@ -80,8 +80,8 @@ test("a client that knows one node discovers the others, one that joins and one 
     const expected = [first, ...others].sort().join();
     await until(() => [...pool].sort().join() === expected, `the client knows ${expected}`);
     assert.deepEqual(await counted("nats_client_server_count"), [
-      "source=configured → 1",
-      `source=discovered → ${others.length}`,
+      "nats_client_server_source=configured → 1",
+      `nats_client_server_source=discovered → ${others.length}`,
     ]);
   };
   await knows(second, third);
@@ -96,8 +96,8 @@ test("a client that knows one node discovers the others, one that joins and one 
   assert.equal(added.length - removed.length, pool.size - 1);
   assert.deepEqual(discovered, added);
   assert.deepEqual(await counted("nats_client_server_changes_total"), [
-    `change=added → ${added.length}`,
-    `change=removed → ${removed.length}`,
+    `nats_client_server_change=added → ${added.length}`,
+    `nats_client_server_change=removed → ${removed.length}`,
   ]);
 });
 
@@ -160,7 +160,7 @@ test("clients reconnect after all nodes were down, and messages flow", async () 
   for (const round of [1, 2]) {
     await Promise.all([0, 1, 2].map((index) => cluster.kill(index)));
     await until(() => !publisher.isUp() && !subscriber.isUp(), "both have noticed the loss");
-    assert.deepEqual(await counted("nats_client_connection_status"), ["state=reconnecting → 1"]);
+    assert.deepEqual(await counted("nats_client_status"), ["nats_client_state=reconnecting → 1"]);
     await Promise.all([0, 1, 2].map((index) => cluster.restart(index)));
     await until(() => publisher.isUp() && subscriber.isUp(), "both are back", 20_000);
     assert.equal(subscriber.reconnects(), round);
@@ -169,8 +169,8 @@ test("clients reconnect after all nodes were down, and messages flow", async () 
     await until(() => received.length === round, "the message arrives");
   }
   assert.deepEqual(received, ["after 1", "after 2"]);
-  assert.deepEqual(await counted("nats_client_reconnects_total"), [" → 2"]);
-  assert.deepEqual(await counted("nats_client_connection_status"), ["state=connected → 1"]);
+  assert.deepEqual(await counted("nats_client_reconnect_succeeded_total"), [" → 2"]);
+  assert.deepEqual(await counted("nats_client_status"), ["nats_client_state=connected → 1"]);
   await Promise.all([publisher, subscriber].map(({ nc }) => nc.close()));
 });
 

@@ -225,7 +225,11 @@ const badOptions: [string, object, RegExp][] = [
   ["retryOnFailedConnect", { retryOnFailedConnect: 1 }, /connect: retryOnFailedConnect must be true or false, got 1/],
   ["connectInBackground", { connectInBackground: "yes" }, /connect: connectInBackground must be true or false/],
   ["reconnectBufSize", { reconnectBufSize: -2 }, /connect: reconnectBufSize must be a number of bytes.* got -2/],
-  ["a delay that is none", { reconnectDelayHandler: 5 }, /connect: reconnectDelayHandler must be a function, got 5/],
+  [
+    "a delay that is not a function",
+    { reconnectDelayHandler: 5 },
+    /connect: reconnectDelayHandler must be a function, got 5/,
+  ],
   ["reconnectTimeWait", { reconnectTimeWait: Number.NaN }, /connect: reconnectTimeWait must be .* got NaN/],
   ["a callback", { onLameDuck: true }, /connect: onLameDuck must be a function, got true/],
   ["creds", { creds: 5 }, /connect: creds must be a path or bytes, got 5/],

@@ -52,7 +52,7 @@ test("a rotated creds file is read at the next connect", async () => {
   await writeFile(path, rotated.getSeed());
   server.configure(`authorization { users: [{ nkey: ${rotated.getPublicKey()} }] }`);
   await server.start();
-  await until(() => back === 1, "it is back with the new seed");
+  await until(() => back === 1, "the client is back with the new seed");
   await nc.close();
 });
 

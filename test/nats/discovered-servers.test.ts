@@ -31,19 +31,19 @@ const good = "10.0.0.7:4222";
 
 const odd: [string, unknown, string[]][] = [
   ["an IPv4 address in the form of IPv6 without brackets", ["::ffff:10.0.0.1:4222", good], [good]],
-  ["a host that is no host", ["http://[", "a b:1", "%zz:1", good], [good]],
-  ["a port that is no port", ["10.0.0.1:99999", "10.0.0.1:x", good], [good]],
-  ["entries that are no text", [4222, null, {}, ["a"], good], [good]],
+  ["an invalid host", ["http://[", "a b:1", "%zz:1", good], [good]],
+  ["an invalid port", ["10.0.0.1:99999", "10.0.0.1:x", good], [good]],
+  ["entries that are not strings", [4222, null, {}, ["a"], good], [good]],
   ["an empty entry", ["", good], [good]],
   ["a path of a unix socket", ["unix:/tmp/x", good], [good]],
   ["an entry of a megabyte less", ["x".repeat(500_000), good], [good]],
   ["one server several times", [good, good, good.toUpperCase()], [good]],
   ["a server without a port", ["10.0.0.7"], [good]],
   ["null in place of the list", null, []],
-  ["text in place of the list", "10.0.0.1:4222", []],
+  ["a string in place of the list", "10.0.0.1:4222", []],
   ["a number in place of the list", 5, []],
   ["an object in place of the list", { length: 3 }, []],
-  ["nothing in the list", [], []],
+  ["an empty list", [], []],
 ];
 
 for (const [what, urls, expected] of odd) {
@@ -98,7 +98,7 @@ test("INFO without max_payload is accepted, and messages of any size are sent", 
 const urls = (count: number, net: number) =>
   Array.from({ length: count }, (_, index) => `10.${net}.${index >> 8}.${index & 255}:4222`);
 
-test("of 40,000 connect_urls 1,024 join the pool, and 40,000 others replace them", async () => {
+test("1,024 of 40,000 connect_urls join the pool, and 40,000 other connect_urls replace them", async () => {
   await using server = await recordingPeer();
   const nc = await connect({ servers: server.address, ...fast });
   for (const net of [1, 2]) {

@@ -18,7 +18,7 @@ const said = [
 ] as const;
 
 for (const [words, kind] of said) {
-  test(`"the server error "${words}" has the kind ${kind}"`, () => {
+  test(`the server error "${words}" has the kind ${kind}`, () => {
     assert.equal(errorKind(ProtocolHandler.toError(words)), kind);
     assert.equal(errorKind(OlderHandler.toError(words)), kind, "by nats 2.x");
   });

@@ -20,12 +20,12 @@ const hostile: [string, Serve, string][] = [
   ["closes the connection within INFO", (write, hangUp) => [write('INFO {"server_id":'), hangUp()], "handshake_closed"],
   ["closes the connection after INFO", (write, hangUp) => [write(info()), hangUp()], "handshake_closed"],
   ["speaks HTTP", (write) => write("HTTP/1.1 400 Bad Request\r\n\r\n"), "protocol"],
-  ["sends INFO that is no JSON", (write) => write("INFO {nope}\r\n"), "protocol"],
+  ["sends an INFO that is not JSON", (write) => write("INFO {nope}\r\n"), "protocol"],
   ["sends binary garbage", (write) => write("\x00\xff\xfe\n"), "protocol"],
   ["sends binary garbage after INFO", (write) => [write(info()), write("\x00\xff\xfe\r\n")], "protocol"],
   ["is full", (write) => write("-ERR 'maximum connections exceeded'\r\n"), "server_limit"],
   [
-    "is full, and says so after INFO",
+    "is full, and reports it after INFO",
     (write) => [write(info()), write("-ERR 'maximum connections exceeded'\r\n")],
     "server_limit",
   ],
@@ -37,18 +37,18 @@ const hostile: [string, Serve, string][] = [
   ["rejects the credentials", (write) => [write(info()), write("-ERR 'Authorization Violation'\r\n")], "auth_failed"],
   ["has a version that is a number", (write) => write(info({ version: 2 })), "protocol"],
   ["has no version", (write) => write(info({ version: undefined })), "protocol"],
-  ["has a max_payload that is text", (write) => write(info({ max_payload: "1 MiB" })), "protocol"],
+  ["has a max_payload that is a string", (write) => write(info({ max_payload: "1 MiB" })), "protocol"],
   ["has a nonce that is an object", (write) => write(info({ nonce: {} })), "protocol"],
-  ["wants TLS by a word", (write) => write(info({ tls_required: "yes" })), "protocol"],
+  ["has a tls_required that is a string", (write) => write(info({ tls_required: "yes" })), "protocol"],
   ["never sends PONG", (write) => write(info()), "timeout"],
   [
-    "sends INFO without end after the first",
+    "sends a second INFO without end",
     (write) => [write(info()), write(`INFO {"server_id":"`), write(Buffer.alloc(8 * 1024 * 1024, "x"))],
     "protocol",
   ],
 ];
 for (const [what, serve, reason] of hostile) {
-  test(`a server that ${what} is ${reason}, reported once`, async () => {
+  test(`a server that ${what} fails the connect with ${reason}, reported once`, async () => {
     await using server = await peer((socket) => {
       socket.resume();
       serve(
@@ -78,7 +78,7 @@ for (const [what, serve, reason] of hostile) {
 
 for (const [what, chunk] of [
   ["never ends", Buffer.alloc(64 * 1024, 0x20)],
-  ["is of 1 GiB", Buffer.alloc(64 * 1024, "x")],
+  ["has 1 GiB", Buffer.alloc(64 * 1024, "x")],
 ] as const) {
   test(`an INFO that ${what} is refused after 1 MiB`, async () => {
     let sent = 0;
@@ -143,7 +143,7 @@ test("a subscription's callback that throws ends the connection and not the clie
   const received: string[] = [];
   nc.subscribe("n", {
     callback: (_, msg) => {
-      if (msg.string() === "bad") throw new Error("a bug of the user's");
+      if (msg.string() === "bad") throw new Error("a bug in the callback");
       received.push(msg.string());
     },
   });

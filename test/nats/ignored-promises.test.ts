@@ -13,7 +13,7 @@ for (const state of states) {
     const ended = await program(state, server.address, `127.0.0.1:${await freePort()}`);
     assert.equal(ended.stderr, "", `after ${ended.stdout}`);
     assert.equal(ended.code, 0, `after ${ended.stdout}`);
-    assert.ok(ended.stdout.includes(state), "it has run");
+    assert.ok(ended.stdout.includes(state), "the program has run");
   });
 }
 

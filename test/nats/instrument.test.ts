@@ -609,7 +609,7 @@ test("a hook that throws affects neither the connection nor other hooks", async 
 test("instrument uses the events of a client of this package", async () => {
   await using server = await startNats();
   const nc = await stockConnect({ servers: server.address, ...eager });
-  const events = new ClientEvents({ stats: () => assert.fail("not asked for") }, "connected");
+  const events = new ClientEvents({ stats: () => assert.fail("stats must not be read") }, "connected");
   rememberClient(nc, events);
   const before = listeners(nc).length;
   const seen = diary();
@@ -645,11 +645,18 @@ test("several connections in one registry are distinguished by name", async () =
   await b.close();
   await new Promise(setImmediate);
   const read = await metrics();
-  const status = (dialer_name: string, state: string) => read("nats_client_connection_status", { dialer_name, state });
+  const status = (dialer_name: string, state: string) =>
+    read("nats_client_status", { dialer_name, nats_client_state: state });
   assert.deepEqual([status("a", "connected"), status("a", "closed")], ["1", "0"]);
   assert.deepEqual([status("b", "connected"), status("b", "closed")], ["0", "1"]);
-  assert.equal(read("nats_client_disconnects_total", { dialer_name: "a", reason: "local" }), "0");
-  assert.equal(read("nats_client_disconnects_total", { dialer_name: "b", reason: "local" }), "1");
+  assert.equal(
+    read("nats_client_disconnects_total", { dialer_name: "a", nats_client_disconnect_reason: "local" }),
+    "0",
+  );
+  assert.equal(
+    read("nats_client_disconnects_total", { dialer_name: "b", nats_client_disconnect_reason: "local" }),
+    "1",
+  );
   await a.close();
 });
 

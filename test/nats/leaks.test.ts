@@ -37,6 +37,6 @@ test("connects of stock transport-node that time out on a silent server leave ev
   );
   await Promise.all(all);
   await new Promise((resolve) => setTimeout(resolve, 100));
-  assert.equal(server.open.size, connects, "fixed upstream? then say so in the README");
+  assert.equal(server.open.size, connects, "the client's own connect no longer leaks: update the README");
   t.diagnostic(`stock: ${server.open.size} of ${connects} sockets left open`);
 });

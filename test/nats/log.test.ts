@@ -80,7 +80,7 @@ for (const [name, info, line] of table) {
   });
 }
 
-test("natsLog calls a client without a name just NATS client", () => {
+test("natsLog writes NATS client for a client without a name", () => {
   const { lines, events } = logged("");
   events.emit("stale", { server });
   assert.deepEqual(lines, [`warn NATS client closes the connection to ${server}: pings are not answered`]);

@@ -56,7 +56,7 @@ describe("connect accepts servers as text", () => {
 
   for (const [what, args, message] of [
     ["servers given twice", ["a:1", { servers: "b:2" }], /^connect: servers are given twice/],
-    ["options that are none", ["a:1", "b:2"], /^connect: options must be an object, got "b:2"/],
+    ["a second argument that is not an object", ["a:1", "b:2"], /^connect: options must be an object, got "b:2"/],
     ["null for options", ["a:1", null], /^connect: options must be an object, got null/],
     [
       "options that come second",
@@ -100,7 +100,7 @@ describe("an IPv6 address needs no brackets, as in the client itself", () => {
     ["[::1]:4333", "[::1]:4333"],
     ["fe80::1", "[fe80::1]:4222"],
   ] as const) {
-    test(`servers: ${JSON.stringify(servers)}`, async () => {
+    test(`connect accepts an IPv6 address as ${JSON.stringify(servers)}`, async () => {
       assert.deepEqual(new Set(await dialed({ servers })), new Set([target]));
     });
   }
@@ -243,7 +243,7 @@ describe("options of the client are checked by type", () => {
   });
 });
 
-describe("connect explains what was meant by a value that is not a dialer", () => {
+describe("the error for a value that is not a dialer suggests the fix", () => {
   for (const [what, dialer, message] of [
     ["the factory tcp", tcp, "connect: dialer must be a dialer, got the factory tcp; call it: tcp()"],
     ["the factory compose", compose, "connect: dialer must be a dialer, got the factory compose; call it: compose()"],

@@ -114,7 +114,7 @@ test("publishing 64 MiB during an outage uses no more memory than the limit", as
       refused += 1;
     }
   }
-  assert.equal(refused, 1_024 - 127, "127 of 64 KiB and their heads fit into 8 MiB");
+  assert.equal(refused, 1_024 - 127, "127 messages of 64 KiB with their headers fit into 8 MiB");
   assert.equal(rejected.length, refused);
   await nc.close();
 });
@@ -128,7 +128,7 @@ test("a message above the server's max_payload is refused during an outage", asy
 
 for (const [what, options, lose] of [
   ["killed", {}, (server: NatsServer) => server.stop("SIGKILL")],
-  ["frozen, and found so by pings", { pingInterval: 20, maxPingOut: 1 }, (server: NatsServer) => server.freeze()],
+  ["frozen and does not answer pings", { pingInterval: 20, maxPingOut: 1 }, (server: NatsServer) => server.freeze()],
 ] as const) {
   test(`a message published right after the loss of a server that is ${what} is buffered`, async (t) => {
     await using server = await startNats();
@@ -152,7 +152,7 @@ for (const [what, options, lose] of [
         publish("at once");
         queueMicrotask(() => publish("in a microtask"));
         process.nextTick(() => publish("in a tick"));
-        setImmediate(() => publish("in a turn"));
+        setImmediate(() => publish("in a turn of the event loop"));
       },
     });
     nc.subscribe("news", { callback: (_, message) => void received.push(message.string()) });

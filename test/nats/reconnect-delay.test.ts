@@ -74,7 +74,7 @@ test("reconnectDelayHandler is called for each attempt, including the first, wit
       back += 1;
     },
   });
-  assert.equal(asked.length, 0, "the first connect waits for nothing");
+  assert.equal(asked.length, 0, "the first connect has no delay");
   await server.stop();
   await until(() => asked.length >= 3, "it continues its attempts");
   await server.start();
@@ -88,7 +88,7 @@ test("reconnectDelayHandler is called for each attempt, including the first, wit
   const before = asked.length;
   await nc.reconnect();
   await until(() => asked.length > before, "it reconnects");
-  assert.equal(asked[before]?.[0], 1, "a new outage is counted anew");
+  assert.equal(asked[before]?.[0], 1, "the count restarts with each outage");
   await nc.close();
 });
 

@@ -29,10 +29,10 @@ test("the client closes with the last error after maxReconnectAttempts dials", a
   assert.equal(closedWith.length, 1);
   assert.ok(closedWith[0] instanceof DialError);
   assert.equal(closedWith[0].reason, "refused");
-  assert.deepEqual(await counted("dialer_attempts_failed_total"), ["error_type=refused → 3"]);
+  assert.deepEqual(await counted("dialer_attempt_failed_total"), ["error_type=refused → 3"]);
   assert.deepEqual(await counted("nats_client_reconnect_attempts_total"), [" → 3"]);
-  assert.deepEqual(await counted("nats_client_reconnects_total"), []);
-  assert.deepEqual(await counted("nats_client_connection_status"), ["state=closed → 1"]);
+  assert.deepEqual(await counted("nats_client_reconnect_succeeded_total"), []);
+  assert.deepEqual(await counted("nats_client_status"), ["nats_client_state=closed → 1"]);
 });
 
 test("maxReconnectAttempts is counted from zero after each reconnect", async () => {
@@ -170,9 +170,9 @@ test("publish fails once reconnectBufSize bytes are buffered, and buffered messa
   };
   assert.throws(fill, (error) => error instanceof ReconnectBufferError && error.limitBytes === limitBytes);
   assert.ok(accepted * 100 <= limitBytes, `${accepted} messages of 100 bytes wait`);
-  assert.ok((accepted + 1) * 120 > limitBytes, "the buffer is used up, but for the protocol's own words");
+  assert.ok((accepted + 1) * 120 > limitBytes, "the buffer is full, except for the protocol's overhead");
   assert.throws(() => nc.publish("news", message(accepted)), ReconnectBufferError);
-  assert.deepEqual(await counted("nats_client_publishes_rejected_total"), [" → 2"]);
+  assert.deepEqual(await counted("nats_client_publish_rejected_total"), [" → 2"]);
 
   await server.start();
   await until(() => received.length === accepted, "all buffered messages arrive");

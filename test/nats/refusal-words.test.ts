@@ -30,7 +30,7 @@ const places: readonly (readonly [string, (socket: Socket, line: string) => void
 
 for (const [said, reason] of Object.entries(words)) {
   for (const [where, say] of places) {
-    test(`-ERR '${said}' ${where} fails the dial with ${reason}, once`, async () => {
+    test(`-ERR '${said}' ${where} fails the dial with ${reason}, reported once`, async () => {
       await using server = await natsPeer((socket) => say(socket, `-ERR '${said}'\r\n`));
       const { trace, dialer, counted } = measured();
       const { lines, callbacks } = diary();
@@ -38,9 +38,9 @@ for (const [said, reason] of Object.entries(words)) {
         connect({ servers: server.address, dialer, trace, timeout: 5_000, ...callbacks }),
         (error) => error instanceof DialError && error.reason === reason,
       );
-      assert.deepEqual(await counted("dialer_attempts_failed_total"), [`error_type=${reason} → 1`]);
-      assert.deepEqual(await counted("dialer_connections_established_total"), []);
-      assert.deepEqual(await counted("nats_client_errors_total"), ["kind=auth → 1"]);
+      assert.deepEqual(await counted("dialer_attempt_failed_total"), [`error_type=${reason} → 1`]);
+      assert.deepEqual(await counted("dialer_connection_established_total"), []);
+      assert.deepEqual(await counted("nats_client_errors_total"), ["nats_client_error_kind=auth → 1"]);
       assert.deepEqual(lines, [`closed: ${reason}`]);
     });
   }

@@ -37,7 +37,7 @@ test("credentials that are refused twice unchanged end the client with auth_fail
   assert.ok(error instanceof DialError);
   assert.equal(error.reason, "auth_failed");
   assert.equal(lines.at(-1), "closed: auth_failed");
-  assert.deepEqual(await counted("dialer_attempts_failed_total"), ["error_type=auth_failed → 2"]);
+  assert.deepEqual(await counted("dialer_attempt_failed_total"), ["error_type=auth_failed → 2"]);
 });
 
 for (const [what, optionsOf] of [

@@ -13,7 +13,7 @@ import { openTimers, until } from "../support/resources.ts";
 function scripted(state: ClientState = "connected") {
   const pending: { resolve(): void; reject(error: Error): void }[] = [];
   const nc = { flush: () => new Promise<void>((resolve, reject) => pending.push({ resolve, reject })) };
-  const events = new ClientEvents({ stats: () => assert.fail("not asked for") }, state);
+  const events = new ClientEvents({ stats: () => assert.fail("stats must not be read") }, state);
   const measured: number[] = [];
   events.observe({ rtt: ({ durationMs }) => measured.push(durationMs) });
   return { nc, pending, events, measured };
@@ -31,7 +31,7 @@ test("measureRtt times a flush at each interval", async () => {
     pending.at(-1)?.resolve();
     await until(() => measured.length === count, "its measurement");
     assert.ok((measured.at(-1) ?? 0) <= performance.now() - before + 1000);
-    assert.ok((measured.at(-1) ?? 0) >= 4, "not whole milliseconds of nothing");
+    assert.ok((measured.at(-1) ?? 0) >= 4, "the time has fractions of a millisecond");
   }
   stop();
 });

@@ -42,7 +42,7 @@ async function fails(options: ConnectOptions, reason: Reason): Promise<void> {
 async function failsOnce(options: ConnectOptions, reason: Reason): Promise<void> {
   const { dialer, trace, counted } = measured();
   await fails({ ...options, dialer, trace }, reason);
-  assert.deepEqual(await counted("dialer_attempts_failed_total"), [`error_type=${reason} → 1`]);
+  assert.deepEqual(await counted("dialer_attempt_failed_total"), [`error_type=${reason} → 1`]);
 }
 
 test("a server that offers TLS accepts clients with TLS and, with tls: null, without", async () => {
@@ -58,7 +58,7 @@ test("a server that requires TLS gets TLS without a tls option", async () => {
   await failsOnce({ servers: `localhost:${server.port}` }, "tls_cert_untrusted");
 });
 
-test("handshakeFirst against a server that sends INFO first is tls_protocol", async () => {
+test("handshakeFirst fails with tls_protocol at a server that sends INFO first", async () => {
   await using server = await startNats();
   await failsOnce({ servers: server.address, tls: { ...trusting, handshakeFirst: true } }, "tls_protocol");
 });
@@ -127,7 +127,7 @@ test("a PROXY protocol header sent by the dialer reaches the server", since(2, 1
   assert.equal(nc.info?.client_ip, "192.0.2.7");
 });
 
-test("a user who must come through a trusted proxy is auth_failed when it does not", since(2, 12, 0), async () => {
+test("a user that requires a trusted proxy fails with auth_failed without the proxy", since(2, 12, 0), async () => {
   await using server = await startNats(
     [],
     "authorization { users: [ { user: worker, password: work, proxy_required: true } ] }",
@@ -135,7 +135,7 @@ test("a user who must come through a trusted proxy is auth_failed when it does n
   await failsOnce({ servers: server.address, user: "worker", pass: "work" }, "auth_failed");
 });
 
-test("no_auth_user accepts a client without credentials, and wrong credentials are auth_failed", async () => {
+test("no_auth_user accepts a client without credentials, and wrong credentials fail with auth_failed", async () => {
   await using server = await startNats(
     [],
     "accounts: { A: { users: [ { user: guest, password: guest } ] } }\nno_auth_user: guest",
@@ -149,7 +149,7 @@ const limited = (limits: string) =>
   `accounts: { A: { users: [ { user: worker, password: work } ], limits: { ${limits} } } }`;
 const worker = { user: "worker", pass: "work" };
 
-test("exceeding an account's connection limit is server_limit", since(2, 12, 0), async () => {
+test("exceeding an account's connection limit fails with server_limit", since(2, 12, 0), async () => {
   await using server = await startNats([], limited("max_connections: 1"));
   await connect({ servers: server.address, ...worker });
   await failsOnce({ servers: server.address, ...worker }, "server_limit");
@@ -175,7 +175,7 @@ for (const [what, config, options] of [
     await nc.flush();
     assert.deepEqual(told, ["protocol: maximum subscriptions exceeded"]);
     assert.deepEqual(await counted("nats_client_disconnects_total"), []);
-    assert.deepEqual(await counted("nats_client_connection_status"), ["state=connected → 1"]);
+    assert.deepEqual(await counted("nats_client_status"), ["nats_client_state=connected → 1"]);
   });
 }
 

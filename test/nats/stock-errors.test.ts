@@ -152,20 +152,20 @@ const rows: readonly Row[] = [
     reason: "server_limit",
   },
   {
-    what: "something else than a NATS server answers",
+    what: "another kind of server answers",
     serve: () => peer((socket) => void socket.write("HTTP/1.1 400 Bad Request\r\n\r\n")),
     stock: ["Error", "Error"],
     reason: "protocol",
   },
   {
-    what: "the server has no TLS, and tls asks for it",
+    what: "the server has no TLS, and the option tls requires it",
     serve: () => startNats(),
     options: { tls: {} },
     stock: ["ConnectionError", "NatsError SERVER_OPT_NA"],
     reason: "tls_protocol",
   },
   {
-    what: "the server requires TLS, and tls is null",
+    what: "the server requires TLS, and the option tls is null",
     serve: tlsServer,
     options: { tls: null },
     stock: ["ConnectionError", "NatsError TLS"],
@@ -188,7 +188,7 @@ const rows: readonly Row[] = [
     reason: "config",
   },
   {
-    what: "a certificate that tls gives can't be read",
+    what: "a certificate in the option tls cannot be parsed",
     serve: tlsServer,
     options: { tls: { cert: "none", key: "none" } },
     stock: ["ConnectionError", "NatsError TLS"],
@@ -215,13 +215,13 @@ async function rejection(connecting: Promise<{ close(): Promise<void> }>): Promi
   } catch (error) {
     return error;
   }
-  throw new Error("it has connected");
+  throw new Error("the connect succeeded");
 }
 
 const line = isV2 ? 1 : 0;
 
 for (const { what, stock, cause = stock, reason, code, options, serve } of rows) {
-  test(`when ${what}, stock's ${stock[line]} becomes ${reason} with cause ${cause[line]}`, async () => {
+  test(`when ${what}, connect rejects with ${reason} and the cause ${cause[line]}, where the client's own rejects with ${stock[line]}`, async () => {
     await using server = await serve();
     const servers = server.address;
     assert.equal(spelled(await rejection(stockConnect({ servers, ...options } as never))), stock[line]);

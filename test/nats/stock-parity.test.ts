@@ -88,7 +88,7 @@ test("the status reconnecting comes when an attempt begins, after its delay, as 
     const { servers } = insidesOf(nc);
     const { lastConnect } = servers.getCurrentServer();
     const waited = (async () => {
-      await until(() => times("reconnecting") === 1, "an attempt is told");
+      await until(() => times("reconnecting") === 1, "an attempt is reported");
       // The clocks may differ by a millisecond of rounding.
       const least = lastConnect + reconnectTimeWait - 2;
       return { told: Date.now() >= least, noted: servers.getCurrentServer().lastConnect >= least };
@@ -103,7 +103,7 @@ test("statuses of a loss with reconnect: false are those of the client's own con
   await same({ reconnect: false }, async ({ nc, server, told, times }) => {
     await server.stop("SIGTERM");
     const error = await nc.closed();
-    await until(() => times("disconnect") === 1, "it is told");
+    await until(() => times("disconnect") === 1, "the loss is reported");
     return [told.filter((type) => type !== "close"), error === undefined];
   });
 });
@@ -172,11 +172,11 @@ test("the methods of a draining client fail with the errors of the client's own 
 test("requests without a responder, or cut short by a close, fail as in the client's own connect", async () => {
   await same({}, async ({ nc }) => {
     nc.subscribe("silent", { callback() {} });
-    const nobody = await failure(() => nc.request("nobody", "", { timeout: 1_000 }));
-    const single = await failure(() => nc.request("nobody", "", { timeout: 1_000, noMux: true }));
+    const muxed = await failure(() => nc.request("unserved", "", { timeout: 1_000 }));
+    const single = await failure(() => nc.request("unserved", "", { timeout: 1_000, noMux: true }));
     const overtaken = failure(() => nc.request("silent", "", { timeout: 1_000 }));
     await nc.close();
-    return [nobody, single, await overtaken];
+    return [muxed, single, await overtaken];
   });
 });
 
@@ -193,7 +193,7 @@ test("permission errors reach the subscription and the client as in the client's
       const name = await refused;
       nc.publish("closed");
       await nc.flush();
-      await until(() => times("error") === 2, "both are told");
+      await until(() => times("error") === 2, "both errors are reported");
       return [name, told, nc.isClosed(), insidesOf(nc).subscriptions.size()];
     },
     config,

@@ -26,7 +26,7 @@ beforeEach(() => {
 async function nothingLeft(): Promise<void> {
   await until(() => openSockets() === 0, "no socket is left");
   await until(() => openTimers() <= timersBefore, "no timer is left");
-  assert.equal(pendingConnects(), 0, "no connect goes on");
+  assert.equal(pendingConnects(), 0, "no connect is in progress");
 }
 
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
@@ -67,7 +67,7 @@ async function failsToConnect(t: TestContext, options: ConnectOptions, allowedMs
   const tookMs = performance.now() - startedAt;
   t.diagnostic(`${tookMs.toFixed(1)} ms where ${allowedMs} ms are allowed`);
   assert.ok(failure !== undefined, "connects");
-  assert.ok(tookMs < allowedMs + leewayMs, `${tookMs} ms where ${allowedMs} ms are allowed`);
+  assert.ok(tookMs < allowedMs + leewayMs, `took ${tookMs} ms of ${allowedMs} ms`);
   return failure;
 }
 
@@ -80,9 +80,9 @@ describe("connectDeadlineMs with frozen servers", () => {
   after(() => Promise.all(frozen.map((each) => each.stop())));
   const dialers: [string, (addresses: number) => Dialer][] = [
     ["tcp()", (addresses) => compose(tcp({ lookup: lookupOf(addresses) }))],
-    ["retries without end", (addresses) => compose(withRetry(forEver), tcp({ lookup: lookupOf(addresses) }))],
+    ["endless retries", (addresses) => compose(withRetry(forEver), tcp({ lookup: lookupOf(addresses) }))],
     [
-      "attempts bounded each",
+      "endless retries with a timeout per attempt",
       (addresses) =>
         compose(
           withTimeout({ timeoutMs: 20_000 }),
@@ -93,8 +93,8 @@ describe("connectDeadlineMs with frozen servers", () => {
     ],
   ];
   const clients: [string, ConnectOptions][] = [
-    ["once", {}],
-    ["again and again", { retryOnFailedConnect: true, timeout: 50, reconnectDelayHandler: () => 10 }],
+    ["each server once", {}],
+    ["servers repeatedly", { retryOnFailedConnect: true, timeout: 50, reconnectDelayHandler: () => 10 }],
   ];
   const fails = async (t: TestContext, options: ConnectOptions) => {
     const error = await failsToConnect(t, { ...options, connectDeadlineMs }, connectDeadlineMs);
@@ -108,7 +108,7 @@ describe("connectDeadlineMs with frozen servers", () => {
     for (const [dialed, dialer] of dialers) {
       for (const [tried, client] of clients) {
         for (const count of [1, 3]) {
-          it(`connectDeadlineMs limits ${count} frozen servers with ${addresses} addresses each, by ${dialed}, tried ${tried}`, async (t) => {
+          it(`connectDeadlineMs ends a connect that dials ${tried}: ${count} frozen with ${addresses} addresses each, dialed by ${dialed}`, async (t) => {
             const servers = frozen.slice(0, count).map(({ port }, index) => `nats${index}.test:${port}`);
             await fails(t, { servers, dialer: dialer(addresses), ...client });
           });
@@ -162,13 +162,13 @@ describe("timeout with frozen servers", () => {
 });
 
 describe("close() during a pending reconnect ends it at once", () => {
-  /** Far longer than any test may take. */
+  /** Longer than any test may take. */
   const long = 600_000;
   const connectAndClose = connecting();
   const dialers: [string, Dialer][] = [
     ["tcp()", compose(tcp())],
     [
-      "a bound on everything",
+      "timeouts for everything",
       compose(withTimeout({ timeoutMs: long }), withRetry(forEver), withTimeout({ timeoutMs: long }), tcp()),
     ],
   ];
@@ -209,7 +209,7 @@ describe("close() during a pending reconnect ends it at once", () => {
   };
 
   for (const [dialed, dialer] of dialers) {
-    it(`close() ends a reconnect to a frozen server at once, by ${dialed}`, async (t) => {
+    it(`close() ends a reconnect to a frozen server at once when dialed by ${dialed}`, async (t) => {
       await using server = await startNats();
       const { nc, attempts } = await reconnecting(
         { servers: server.address, dialer, pingInterval: 20, maxPingOut: 1 },
@@ -222,12 +222,12 @@ describe("close() during a pending reconnect ends it at once", () => {
 
     const stages: [string, (nth: number) => string | undefined][] = [
       ["before INFO", (nth) => (nth === 1 ? infoLine() : undefined)],
-      ["in the midst of INFO", (nth) => (nth === 1 ? infoLine() : infoLine().slice(0, 20))],
+      ["in the middle of INFO", (nth) => (nth === 1 ? infoLine() : infoLine().slice(0, 20))],
       ["before PONG", () => infoLine()],
       ["in the TLS handshake", (nth) => (nth === 1 ? infoLine() : infoLine({ tls_required: true }))],
     ];
     for (const [stage, greeting] of stages) {
-      it(`close() ends a reconnect at once ${stage}, by ${dialed}`, async (t) => {
+      it(`close() ends a reconnect at once ${stage} when dialed by ${dialed}`, async (t) => {
         await using server = await greetingPeer(greeting);
         const { nc } = await reconnecting({ servers: server.address, dialer }, () => hangUp(server));
         await until(() => server.accepted === 2 && server.open.size === 1, "the next handshake is in progress");
@@ -240,7 +240,7 @@ describe("close() during a pending reconnect ends it at once", () => {
       });
     }
 
-    it(`close() ends a reconnect to a server that does not accept at once, by ${dialed}`, async (t) => {
+    it(`close() ends a reconnect at once to a server that does not accept when dialed by ${dialed}`, async (t) => {
       await using hole = await blackHole();
       const [sockets, connects] = [openSockets(), pendingConnects()];
       const server = await natsPeer();

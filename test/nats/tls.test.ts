@@ -33,9 +33,9 @@ async function letIn(options: ConnectOptions): Promise<void> {
   nc.subscribe("echo", { callback: (_, msg) => void msg.respond(msg.data) });
   assert.equal((await nc.request("echo", "hello")).string(), "hello");
   await nc.close();
-  assert.deepEqual(await counted("dialer_attempts_failed_total"), []);
+  assert.deepEqual(await counted("dialer_attempt_failed_total"), []);
   assert.ok(
-    (await counted("dialer_phase_duration_seconds_count")).includes("error_type=,phase=tls → 1"),
+    (await counted("dialer_phase_duration_seconds_count")).includes("dialer_phase=tls,error_type= → 1"),
     "one TLS handshake, and it succeeded",
   );
 }
@@ -47,8 +47,8 @@ async function turnedAway(options: ConnectOptions, reason: Reason): Promise<void
     assert.equal(error.reason, reason);
     return true;
   });
-  assert.deepEqual(await counted("dialer_attempts_failed_total"), [`error_type=${reason} → 1`]);
-  assert.deepEqual(await counted("dialer_connections_established_total"), []);
+  assert.deepEqual(await counted("dialer_attempt_failed_total"), [`error_type=${reason} → 1`]);
+  assert.deepEqual(await counted("dialer_connection_established_total"), []);
   assert.deepEqual(await counted("nats_client_disconnects_total"), []);
   await until(() => openSockets() === 0, "the refused connection's socket is closed");
 }
@@ -73,14 +73,14 @@ test("connect uses TLS by option and by URL, with a name and with an address", a
   await letIn({ servers: `tls://localhost:${server.port}`, tls: { caFile: temporaryFile("ca.pem", ca.cert) } });
 });
 
-test("a server without TLS is tls_protocol for a client with tls, and is not retried", async () => {
+test("a client with tls fails with tls_protocol at a server without TLS, and is not retried", async () => {
   await using server = await startNats();
   await turnedAway({ servers: server.address, tls: {} }, "tls_protocol");
   await turnedAway({ servers: `tls://${server.address}` }, "tls_protocol");
   await notRetried({ servers: server.address, tls: {} });
 });
 
-test("a server that requires TLS is tls_protocol for a client with tls: null, and is not retried", async () => {
+test("a client with tls: null fails with tls_protocol at a server that requires TLS, and is not retried", async () => {
   await using server = await startTlsNats(serverCertificate);
   await turnedAway({ servers: server.address, tls: null }, "tls_protocol");
   await notRetried({ servers: server.address, tls: null });
@@ -92,7 +92,7 @@ for (const option of ["caFile", "certFile", "keyFile"]) {
     ["a folder", temporaryFolder()],
     ["beneath a file", `${temporaryFile("file", "")}/file.pem`],
   ]) {
-    test(`a ${option} that is ${what} is config, names option and path, and is not retried`, async () => {
+    test(`a ${option} that is ${what} fails with config, names option and path, and is not retried`, async () => {
       await using server = await startTlsNats(serverCertificate);
       const options = { servers: server.address, tls: { ca: ca.cert, [option]: path } };
       await turnedAway(options, "config");
@@ -120,7 +120,7 @@ test("a reconnect trusts the last content of a caFile that is missing", async ()
   await until(() => reconnects === 1, "the client is back");
 });
 
-test("a first connect that goes on reads a caFile that was missing at the first attempt", async () => {
+test("a first connect that continues reads a caFile that was missing at the first attempt", async () => {
   await using server = await startTlsNats(serverCertificate);
   const caFile = temporaryFile("ca.pem", ca.cert);
   unlinkSync(caFile);
@@ -254,7 +254,7 @@ test("a reconnect uses the last usable TLS files while new ones are half written
   await nc.close();
 });
 
-test("an unusable TLS file is a config error that names it and is not retried", async () => {
+test("an unusable TLS file fails with a config error that names it and is not retried", async () => {
   await using server = await startTlsNats(serverCertificate);
   const { cert, key } = clientCertificate;
   const missing = `${temporaryFile("ca.pem", ca.cert)}.none`;
@@ -276,29 +276,29 @@ test("an unusable TLS file is a config error that names it and is not retried", 
   }
 });
 
-test("a missing client certificate is tls_client_cert, reported once", async () => {
+test("a missing client certificate fails with tls_client_cert, reported once", async () => {
   await using server = await startTlsNats(serverCertificate, mutual());
   await turnedAway({ servers: server.address, tls: { ca: ca.cert } }, "tls_client_cert");
 });
 
-test("a client certificate of an unknown authority is tls_client_cert, reported once", async () => {
+test("a client certificate of an unknown authority fails with tls_client_cert, reported once", async () => {
   await using server = await startTlsNats(serverCertificate, mutual());
   const { cert, key } = authority("strangers").issue({ name: "worker", usage: "clientAuth" });
   await turnedAway({ servers: server.address, tls: { ca: ca.cert, cert, key } }, "tls_client_cert");
 });
 
-test("a server certificate of an unknown authority is tls_cert_untrusted, reported once", async () => {
+test("a server certificate of an unknown authority fails with tls_cert_untrusted, reported once", async () => {
   await using server = await startTlsNats(serverCertificate);
   await turnedAway({ servers: server.address, tls: {} }, "tls_cert_untrusted");
 });
 
-test("a server certificate for another name is tls_hostname, reported once", async () => {
+test("a server certificate for another name fails with tls_hostname, reported once", async () => {
   await using server = await startTlsNats(ca.issue({ name: "elsewhere.test" }));
   await turnedAway({ servers: `localhost:${server.port}`, tls: { ca: ca.cert } }, "tls_hostname");
   await turnedAway({ servers: server.address, tls: { ca: ca.cert } }, "tls_hostname");
 });
 
-test("an expired server certificate is tls_cert_expired, reported once", async () => {
+test("an expired server certificate fails with tls_cert_expired, reported once", async () => {
   const expired = ca.issue({ name: "localhost", from: inDays(-2), until: inDays(-1) });
   await using server = await startTlsNats(expired);
   await turnedAway({ servers: `localhost:${server.port}`, tls: { ca: ca.cert } }, "tls_cert_expired");

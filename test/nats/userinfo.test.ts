@@ -95,11 +95,11 @@ test("servers with different tokens in one string each accept the client", async
   const nc = await connect({ servers: `nats://tokA@${a.address},nats://tokB@${b.address}`, ...fast });
   const [first, second] = nc.getServer() === a.address ? [a, b] : [b, a];
   await first.stop();
-  await until(() => nc.getServer() === second.address && !nc.isClosed(), "it is on the other");
+  await until(() => nc.getServer() === second.address && !nc.isClosed(), "the client is on the other server");
   await nc.flush();
   await first.start();
   await second.stop();
-  await until(() => nc.getServer() === first.address, "it is back on the first");
+  await until(() => nc.getServer() === first.address, "the client is back on the first server");
   await nc.flush();
 });
 

@@ -140,8 +140,8 @@ test("reconnects over wsFactory are dialed, measured and traced as background di
   await nc.flush();
   const { value } = await scrape(registry);
   const label = { dialer_name: "default" };
-  assert.equal(value("dialer_connections_established_total", label), 2);
-  assert.equal(value("dialer_connection_count", { ...label, state: "used" }), 1);
+  assert.equal(value("dialer_connection_established_total", label), 2);
+  assert.equal(value("dialer_connection_count", { ...label, dialer_connection_state: "used" }), 1);
   await nc.close();
   await until(() => openSockets() === 0, "the socket is closed");
   sdk2.api.context.disable();
@@ -158,13 +158,16 @@ test("reconnects over wsFactory are dialed, measured and traced as background di
 start-up
   dial dialer.attempt.count=1 dialer.name=default dialer.outcome=success network.transport=tcp server.address=127.0.0.1 server.port=$port
     attempt dialer.attempt.number=1 dialer.endpoint=127.0.0.1:$port
-      socket connect`.trimStart(),
+      connect`.trimStart(),
     ),
     tree,
   );
   assert.match(tree, /\n {6}protocol handshake network\.protocol\.name=websocket$/m);
   assert.match(tree, /\ndial .*dialer\.outcome=success/, "the reconnect is a trace of its own");
-  assert.equal((await scrape(registry)).value("dialer_connection_count", { ...label, state: "used" }), 0);
+  assert.equal(
+    (await scrape(registry)).value("dialer_connection_count", { ...label, dialer_connection_state: "used" }),
+    0,
+  );
 });
 
 test("wsFactory keeps data that arrives in one packet with the upgrade", async () => {
@@ -197,7 +200,7 @@ for (const [status, expected] of statuses) {
     const { reason, error, told } = await failing(`ws://${server.address}/`);
     assert.equal(reason, expected);
     assert.match(error.message, new RegExp(`^dial ${server.address}: the server answered ${status}`));
-    assert.equal(told.message, error.message, "the client says the same");
+    assert.equal(told.message, error.message, "the client's error has the same message");
   });
 }
 
@@ -458,7 +461,7 @@ const badOptions: [string, unknown, RegExp][] = [
   ["dialer", { dialer: 1 }, /wsFactory: dialer must be a function, got 1/],
   ["signal", { dialer() {}, signal: {} }, /wsFactory: signal must be an AbortSignal, got an object/],
   ["tls", { dialer() {}, tls: true }, /wsFactory: tls must be options, got true/],
-  ["a misspelt one", { dialer() {}, singal: 1 }, /wsFactory: unknown option singal/],
+  ["a misspelled option", { dialer() {}, singal: 1 }, /wsFactory: unknown option singal/],
 ];
 for (const [what, options, message] of badOptions) {
   test(`wsFactory names the invalid option: ${what}`, () => {

@@ -206,7 +206,7 @@ describe("the pool option minIdle", () => {
     assert.equal(clock.pending, 0);
   });
 
-  test("a waiting acquire is dialed for while minIdle backs off", async () => {
+  test("a waiting acquire gets a dial while minIdle backs off", async () => {
     const dialer = scriptedDialer(["connect", new Error("down"), "connect"]);
     const { connections } = make({ dialer, minIdle: 1, maxOpen: 2 });
     await connections.acquire("h:1");

@@ -128,7 +128,7 @@ class Both {
         this.dials[dial]?.reject(new Error(`dial ${dial}`));
         break;
       case "idle turns readable":
-        if (idle !== undefined) this.#lose(idle, (conn) => conn.push("out of turn"));
+        if (idle !== undefined) this.#lose(idle, (conn) => conn.push("unexpected data"));
         break;
       case "idle ends":
         if (idle !== undefined) this.#lose(idle, (conn) => conn.push(null));

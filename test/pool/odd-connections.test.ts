@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { pool } from "../../src/index.ts";
 import { goodPeer } from "../support/peers.ts";
 
-test("a pool rejects the waiter when a connection can't be taken into it", { timeout: 5_000 }, async () => {
+test("a pool rejects the waiter when it cannot add the dialed connection", { timeout: 5_000 }, async () => {
   const conn = Object.freeze(new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() }));
   const connections = pool({ dialer: async () => conn as Duplex as never });
   await assert.rejects(connections.acquire("db:1"), TypeError);
@@ -13,7 +13,7 @@ test("a pool rejects the waiter when a connection can't be taken into it", { tim
   await connections.close();
 });
 
-test("a pool does not lend one connection to two callers when its dialer resolves with it twice", async () => {
+test("a pool does not lease one connection to two callers when its dialer resolves with it twice", async () => {
   await using server = await goodPeer();
   const { port } = server;
   const socket = await new Promise<Socket>((resolve) => {

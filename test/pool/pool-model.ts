@@ -21,7 +21,7 @@ export interface ModelConn {
   lent: boolean;
 }
 
-/** Result of an acquire: the number of its connection, or a word that says why there is none. */
+/** Result of an acquire: the number of its connection, or a word for the reason why there is none. */
 export type Answer = number | "aborted" | "PoolTimeoutError" | "PoolFullError" | "PoolClosedError" | `failed ${number}`;
 
 interface ModelDial {
@@ -267,6 +267,6 @@ export class PoolModel {
 
 function take<T>(list: T[], item: T | undefined): void {
   const index = list.indexOf(item as T);
-  if (index < 0) throw new Error("the model has lost something");
+  if (index < 0) throw new Error("the model is inconsistent");
   list.splice(index, 1);
 }

@@ -330,7 +330,7 @@ describe("the dials of a pool", () => {
     await connections.close();
   });
 
-  test("a dial whose acquire was served otherwise continues, and its connection is kept", async () => {
+  test("a dial continues when its acquire gets another connection, and the new connection is kept", async () => {
     const { dials, dialer } = manual();
     const { connections } = make({ dialer });
     const first = connections.acquire("h:1");
@@ -357,7 +357,7 @@ describe("the dials of a pool", () => {
     assert.deepEqual(
       dials.map(({ signal }) => signal?.aborted),
       [false, false],
-      "two wait for two dials",
+      "two waiters need two dials",
     );
     controllers[2]?.abort("third");
     await asked[2];
@@ -365,7 +365,7 @@ describe("the dials of a pool", () => {
     assert.deepEqual(
       dials.map(({ signal }) => signal?.aborted),
       [true, false],
-      "of whom none waits any more",
+      "no waiter needs the first dial",
     );
     assert.equal(connections.stats().dialing, 1);
     controllers[1]?.abort("second");

@@ -122,15 +122,15 @@ describe("the mode of a leased connection", () => {
     await new Promise((resolve) => setImmediate(resolve));
     const second = await connections.acquire(server.address);
     second.conn.write("parsed");
-    await until(() => heard.length > 0, "what the listener hears");
+    await until(() => heard.length > 0, "the listener to be called");
     assert.deepEqual(heard, ["parsed"]);
     second.release();
   });
 });
 
-describe("the end of an idle connection", () => {
+describe("how an idle connection ends", () => {
   const endings: Readonly<Record<string, (socket: Socket) => unknown>> = {
-    "when bytes arrive on it, which reach no lease": (socket) => socket.write("out of turn"),
+    "when bytes arrive on it, and no lease gets them": (socket) => socket.write("unexpected data"),
     "when its peer ends it": (socket) => socket.end(),
     "when its peer resets it": (socket) => socket.resetAndDestroy(),
   };
@@ -174,7 +174,7 @@ describe("the end of an idle connection", () => {
     lease.release();
     lease.conn.destroy(new Error("by a holder of an old reference"));
     assert.equal(connections.stats().idle, 0);
-    await until(() => lease.conn.closed, "its close, with nobody listening for its error");
+    await until(() => lease.conn.closed, "the connection to be closed without an error listener");
   });
 });
 
@@ -195,7 +195,7 @@ test("a TLS connection is leased again, and is closed immediately when bytes arr
   const lease = await connections.acquire(target);
   assert.equal(lease.reused, true);
   lease.release();
-  server.secured[0]?.write("out of turn");
+  server.secured[0]?.write("unexpected data");
   await until(() => lease.conn.destroyed, "the connection is evicted");
   assert.equal(connections.stats().evictions.stale, 1);
 });

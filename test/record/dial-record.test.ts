@@ -41,7 +41,7 @@ const shown = ({ phase, subject, attempt, startMs, durationMs, outcome, reason, 
     .filter(Boolean)
     .join(" ");
 
-/** A base dialer whose phases take what they are told. */
+/** A base dialer with phases of the given durations. */
 function phased(play: (trace: DialTrace, wait: (ms: number) => Promise<void>) => Promise<void>): Dialer<Duplex> {
   return async (_target, { trace = {}, clock } = {}) => {
     await play(trace, (ms) => new Promise((resolve) => void clock?.setTimeout(resolve, ms)));

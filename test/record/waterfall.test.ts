@@ -102,12 +102,12 @@ test("waterfall draws a dial with a duration of 0", () => {
   assert.match(waterfall({ ...mended, durationMs: 0, phases: [] }), /^dial db:5432 +0\.0 ms {2}2 attempts$/);
 });
 
-test("waterfall uses colours only on request, and they do not change the text", () => {
+test("waterfall uses colors only on request, and they do not change the text", () => {
   const plain = waterfall(mended);
   assert.ok(!plain.includes("\u001b"));
-  const coloured = waterfall(mended, { colors: true });
-  assert.ok(coloured.includes("\u001b[31mrefused\u001b[39m"));
-  assert.equal(stripVTControlCharacters(coloured), plain);
+  const colored = waterfall(mended, { colors: true });
+  assert.ok(colored.includes("\u001b[31mrefused\u001b[39m"));
+  assert.equal(stripVTControlCharacters(colored), plain);
 });
 
 test("waterfall escapes control characters in names and messages", () => {

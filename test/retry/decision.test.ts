@@ -35,7 +35,7 @@ test("decide gives up with the attempt's error after a single attempt, and with 
   assert.deepEqual(decide(never, second), { retry: false, cause: "non_retryable" });
 });
 
-test("decide names the cause for which it gives up", () => {
+test("decide returns the cause when it gives up", () => {
   const spent = retryBudget({ share: 0, minPerSecond: 0 });
   for (const [changes, cause] of [
     [{ maxAttempts: 2 }, "attempts"],

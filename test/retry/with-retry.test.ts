@@ -285,7 +285,7 @@ describe("backoffBeforeFirst", () => {
 
   for (const stopAt of [0, 1, 2]) {
     test(`a backoff function that throws at ${stopAt} ends the dial with that error, without another attempt`, async () => {
-      const stop = new Error("enough of it");
+      const stop = new Error("no more attempts");
       const backoff = (attempt: number) => {
         if (attempt === stopAt) throw stop;
         return 1;

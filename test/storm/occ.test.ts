@@ -19,7 +19,7 @@ const published = {
   decorrelated: { calls: 999, ms: 4585 },
 };
 
-test("contention gives the calls and times of the simulator of 'Exponential Backoff And Jitter'", () => {
+test("contention produces the calls and times of the simulator of 'Exponential Backoff And Jitter'", () => {
   for (const [name, ours] of Object.entries({ none, exponential, equal, full, decorrelated })) {
     const theirs = published[name as keyof typeof published];
     assert.ok(Math.abs(ours.calls / theirs.calls - 1) < 0.03, `${name}: ${ours.calls} calls, theirs ${theirs.calls}`);

@@ -23,13 +23,13 @@ const { peerDependencies, devDependencies } = JSON.parse(readFileSync("package.j
 const peers = Object.keys(peerDependencies);
 
 /**
- * Whether to run the tests that install tools, which take minutes; otherwise the reason to give to `skip`.
- * They run in CI and on demand: `DIALTRACE_CONSUMERS=1 npm test -- test/consumers/*.test.ts`.
+ * `false`, or the reason to skip the tests that install tools, which take minutes. They run in CI and on demand:
+ * `DIALTRACE_CONSUMERS=1 npm test -- test/consumers/*.test.ts`.
  */
 export const skipLong: false | string =
   process.env.CI === "true" || process.env.DIALTRACE_CONSUMERS === "1"
     ? false
-    : "installs tools; runs with CI=true or DIALTRACE_CONSUMERS=1";
+    : "tests that install tools run only with CI=true or DIALTRACE_CONSUMERS=1";
 
 /** Packs the package from `dist`. Returns the path of the tarball and npm's output. */
 export async function pack(): Promise<{ tarball: string; said: string }> {
@@ -38,7 +38,7 @@ export async function pack(): Promise<{ tarball: string; said: string }> {
   const { stdout, stderr } = await run(process.cwd(), "npm", args);
   // npm 10 and 11 print an array of tarballs, npm 12 an object with their names as keys.
   const [packed] = Object.values(JSON.parse(stdout)) as { filename: string }[];
-  if (packed === undefined) throw new Error(`npm pack made nothing: ${stdout}`);
+  if (packed === undefined) throw new Error(`npm pack created no tarball: ${stdout}`);
   return { tarball: join(folder, packed.filename), said: stderr };
 }
 
@@ -80,7 +80,7 @@ function newConsumer(): Consumer {
 }
 
 /** Runs a command without the environment variables of this repository's tests. */
-async function run(folder: string, command: string, args: readonly string[]): Promise<Output> {
+export async function run(folder: string, command: string, args: readonly string[]): Promise<Output> {
   const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, FORCE_COLOR: ___, ...inherited } = process.env;
   const env = { ...inherited, NO_COLOR: "1" };
   try {

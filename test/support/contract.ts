@@ -211,7 +211,7 @@ export function decoratorContract(name: string, make: () => Middleware): void {
       assert.equal(conn.destroyed, true);
     });
 
-    test(`${name} rejects and destroys the connection when abort and connection happen in one turn`, async () => {
+    test(`${name} rejects and destroys the connection when the abort and the connection come in one turn of the event loop`, async () => {
       const clock = fakeClock();
       const controller = new AbortController();
       const late = deferred<Duplex>();

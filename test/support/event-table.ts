@@ -4,7 +4,8 @@ import { dialEventNames } from "../../src/core/trace.ts";
 /** Generates the table of hooks for the documents from the table of events, its doc comments and its info types. */
 export function eventTable(): string {
   const source = readFileSync("src/core/trace.ts", "utf8");
-  const fieldsOf = fieldsOfInfos(source);
+  const infos = ["phase-events", "connection-events"].map((name) => readFileSync(`src/core/${name}.ts`, "utf8"));
+  const fieldsOf = fieldsOfInfos([...infos, source].join("\n"));
   const rows = dialEventNames.map((name) => {
     const row = new RegExp(`/\\*\\* (.*?) \\*/\\n {2}${name}: event<(\\w+)>`).exec(source);
     const [, doc = "", info = ""] = row ?? [];

@@ -8,7 +8,7 @@ import { messageOf } from "../../src/support/message.ts";
 /** Creates a value in another realm. jest runs tests in one realm, and Node.js creates errors in another. */
 const elsewhere = (code: string): unknown => runInNewContext(code);
 
-test("isError knows the errors of every realm, and nothing else", () => {
+test("isError accepts errors of every realm and nothing else", () => {
   for (const code of [
     "new Error('x')",
     "new TypeError('x')",
@@ -26,7 +26,7 @@ test("isError knows the errors of every realm, and nothing else", () => {
   }
 });
 
-test("isAggregateError knows the aggregate errors of every realm, and no other error", () => {
+test("isAggregateError accepts aggregate errors of every realm and no other error", () => {
   assert.equal(isAggregateError(new AggregateError([])), true);
   assert.equal(isAggregateError(elsewhere("new AggregateError([])")), true);
   assert.equal(isAggregateError(elsewhere("new Error()")), false);
@@ -34,7 +34,7 @@ test("isAggregateError knows the aggregate errors of every realm, and no other e
   assert.equal(isAggregateError({ name: "AggregateError", errors: [] }), false);
 });
 
-test("classify finds the reason of an error of another realm, in its causes and among several errors, too", () => {
+test("classify finds the reason of an error of another realm, also in causes and in an AggregateError", () => {
   const refused = "Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })";
   assert.equal(classify(elsewhere(refused)), "refused");
   assert.equal(classify(elsewhere(`new Error("outer", { cause: ${refused} })`)), "refused");
@@ -52,6 +52,6 @@ test("a dial that fails with an error of another realm rejects with its message 
   assert.doesNotMatch(error.message, /Error:/);
 });
 
-test("messageOf gives the message of an error of another realm without its name", () => {
+test("messageOf returns the message of an error of another realm without its name", () => {
   assert.equal(messageOf(elsewhere("new Error('no route')")), "no route");
 });

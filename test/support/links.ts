@@ -36,13 +36,13 @@ export interface Result {
   readonly ms: number;
   /** Sockets and timers that remain afterwards, except the connection. */
   readonly left: number;
-  /** The addresses tried, in order, as far as Node reports them. */
+  /** The addresses connected to, in order, as far as Node reports them. */
   readonly tried: readonly string[];
 }
 
 /**
- * Makes the network, or tells why there can be none here. It is gone with what this returns, or with
- * this process, however that ends.
+ * Creates the network, or returns the reason why this host cannot have one. The network ends when the returned object
+ * is disposed of or this process ends.
  */
 export async function makeLinks(): Promise<Links | string> {
   const missing = whatIsMissing();
@@ -53,7 +53,7 @@ export async function makeLinks(): Promise<Links | string> {
   const errors: string[] = [];
   relay.stderr.on("data", (text) => errors.push(String(text)));
   const [line] = await Promise.race([once(createInterface(relay.stdout), "line"), once(relay, "close")]);
-  if (line !== "ready") return `the links can't be made here: ${errors.join("").trim()}`;
+  if (line !== "ready") return `cannot create the links: ${errors.join("").trim()}`;
 
   return {
     async play(rows) {

@@ -17,13 +17,13 @@ export interface Deed {
   readonly what: string;
   readonly node: number;
   readonly awayMs: number;
-  /** The process that had the fault. A restart creates a new process. */
+  /** Id of the affected process. A restart creates a new process. */
   readonly pid: number;
-  /** How the process ended, if it did. */
+  /** How the process ended; `undefined` if it did not. */
   readonly end: ProcessEnd | undefined;
 }
 
-/** `killed` sends SIGKILL; `stopped` asks the process to shut down. */
+/** `killed` sends SIGKILL; `stopped` shuts the process down gracefully. */
 export type ProcessEnd = "killed" | "stopped";
 
 interface Kind {
@@ -67,8 +67,8 @@ const kinds: Readonly<Record<string, Kind>> = {
 };
 
 /**
- * Injects a fault into one or two nodes of a cluster every 1 to 3 seconds. Resolves when the time is
- * over and every node runs again.
+ * Injects a fault into one or two nodes of a cluster every 1 to 3 seconds. Resolves when the time is over and every
+ * node is running again.
  */
 export async function chaos(cluster: NatsCluster, options: ChaosOptions): Promise<void> {
   const { forMs, random, withoutQuorum, signal } = options;
@@ -78,7 +78,7 @@ export async function chaos(cluster: NatsCluster, options: ChaosOptions): Promis
     const [what, kind] = oneOf(Object.entries(kinds));
     const awayMs = Math.round(between(200, 2_500));
     const pid = cluster.nodes[node]?.pid;
-    if (pid === undefined) throw new Error(`n${node + 1} does not run`);
+    if (pid === undefined) throw new Error(`n${node + 1} is not running`);
     options.tell({ what, node, awayMs, pid, end: kind.end });
     await kind.befall(cluster, node, awayMs);
   };

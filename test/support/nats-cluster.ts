@@ -81,7 +81,7 @@ export async function startCluster(options: NatsClusterOptions = {}): Promise<Na
     },
     async stop(index) {
       const leaving = index === undefined ? nodes : [nodeAt(index)];
-      // A frozen one would not hear the signal.
+      // A frozen process would not receive the signal.
       await Promise.all(leaving.filter((each) => each.frozen).map((each) => cluster.thaw(nodes.indexOf(each))));
       await Promise.all(leaving.map((each) => each.stop("SIGTERM")));
     },
@@ -99,8 +99,9 @@ export async function startCluster(options: NatsClusterOptions = {}): Promise<Na
     async formed() {
       const expected = running();
       for (const node of expected) {
-        await eventually(`${node.name} has its routes`, async () => (await peersOf(node)) === expected.length - 1);
-        if (options.jetStream) await eventually(`${node.name} knows the leader`, () => knowsLeader(node));
+        await eventually(`${node.name} has all its routes`, async () => (await peersOf(node)) === expected.length - 1);
+        if (options.jetStream)
+          await eventually(`${node.name} knows the leader of the streams`, () => knowsLeader(node));
       }
     },
     async [Symbol.asyncDispose]() {
@@ -150,7 +151,7 @@ async function makeNode(
       return (await response.json()) as T;
     },
   };
-  // Not a copy: the pid is a getter.
+  // Not a copy, because `pid` is a getter.
   Object.defineProperties(node, Object.getOwnPropertyDescriptors(server));
   return Object.assign(node as typeof node & NatsServer, {
     async start() {
@@ -158,7 +159,7 @@ async function makeNode(
         await server.start();
       } catch (error) {
         const written = readFileSync(logFile, "utf8").split("\n").slice(-20).join("\n");
-        throw new Error(`${name} does not start: ${error}\n${written}`);
+        throw new Error(`${name} did not start: ${error}\n${written}`);
       }
     },
   });

@@ -1,7 +1,7 @@
 import { DialError } from "../../src/index.ts";
 import type { ConnectOptions } from "../../src/nats.ts";
 
-/** Least wait in milliseconds after a refusal, less what timers may be early by. */
+/** Minimum wait in milliseconds after a refusal, less the amount by which timers may be early. */
 export const minWaitMs = 1_990;
 
 /** Returns callbacks that record a client's events as lines, and the times of its refusals. */

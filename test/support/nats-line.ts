@@ -6,22 +6,22 @@ import { transportNode } from "../../src/nats/nats-library-v3.ts";
 import * as ours3 from "../../src/nats.ts";
 import * as ours2 from "../../src/nats-v2.ts";
 
-/** Whether `DIALTRACE_NATS_LINE=v2` puts the older client, `nats` 2.x, under test in place of transport-node. */
+/** Whether `DIALTRACE_NATS_LINE=v2` selects the older client, `nats` 2.x, instead of transport-node. */
 export const isV2 = process.env.DIALTRACE_NATS_LINE === "v2";
 
-/** The `connect` under test. What the tests use of a connection, both lines have. */
+/** The `connect` under test. The tests use only members of a connection that both clients have. */
 export const connect = isV2 ? (ours2.connect as unknown as typeof ours3.connect) : ours3.connect;
 
-/** Whether the client lets its user choose servers, by `setServers` and `reconnectToServer`: transport-node from 3.4. */
+/** Whether the client has `setServers` and `reconnectToServer`: transport-node from 3.4 on. */
 export const choosesServers = !isV2 && "setServers" in transportNode.Connection.prototype;
 
-/** The client's own. */
+/** The `connect` of the client library itself. */
 export const stockConnect = isV2 ? (plain2.connect as unknown as typeof plain3.connect) : plain3.connect;
 
-/** The line of the client under test, as the adapter sees it. */
+/** The adapter of the client library under test. */
 export const library: NatsLibrary = isV2 ? nats2 : transportNode;
 
-/** transport-node's classes of errors, by the codes that tell apart those of `nats` 2.x, which has one class. */
+/** Error classes of transport-node by the codes of `nats` 2.x, which has one error class. */
 const classOf: Readonly<Record<string, string>> = {
   AUTHORIZATION_VIOLATION: "AuthorizationError",
   AUTHENTICATION_EXPIRED: "UserAuthenticationExpiredError",
@@ -29,7 +29,7 @@ const classOf: Readonly<Record<string, string>> = {
   CONNECTION_CLOSED: "ClosedConnectionError",
 };
 
-/** The name of an error of either line, in transport-node's words. */
+/** The class name of an error of either client, as transport-node names it. */
 export function errorName(error: unknown): string {
   const { name, code = "" } = error as { name: string; code?: string };
   return name === "NatsError" ? (classOf[code] ?? code) : name;

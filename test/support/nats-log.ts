@@ -1,15 +1,15 @@
 import { readFileSync } from "node:fs";
 
-/** One client's connection, as the server that accepted it wrote it down. */
+/** A client's connection in the log of its server. */
 export interface LoggedConnection {
-  /** The server's process: each restart is another. */
+  /** Process id of the server; each restart has its own. */
   readonly pid: number;
   readonly cid: number;
   /** The client's port. */
   readonly port: number;
-  /** What the client called itself in CONNECT, where the server tells: only at an end that it saw. */
+  /** Name of the client in CONNECT. The server logs it only at the end of a connection. */
   readonly client: string | undefined;
-  /** The reason in the server's words; undefined if the connection is open or the server logged none. */
+  /** The reason in the server's log; `undefined` if the connection is open or no reason was logged. */
   readonly end: string | undefined;
 }
 

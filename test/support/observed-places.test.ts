@@ -60,35 +60,39 @@ const layers: readonly [factory: string, name: string, make: () => Middleware][]
   ["inspector.observe", "orders", () => page.observe({ name: "orders" })],
 ];
 const message = (factory: string, name: string, what: string) =>
-  `${factory}: two named ${JSON.stringify(name)} observe one ${what}, and count all twice; leave one out`;
+  `${factory}: two observers named ${JSON.stringify(name)} observe one ${what} and count everything twice; remove one`;
 
 for (const [factory, name, make] of layers) {
-  test(`two of ${factory} named ${name} in one dialer are warned of once`, async () => {
-    assert.deepEqual(await warned(() => compose(make(), withRetry(), tcp())), [], "one alone is right");
+  test(`two ${factory} observers named ${name} in one dialer cause one warning`, async () => {
+    assert.deepEqual(await warned(() => compose(make(), withRetry(), tcp())), [], "one observer causes no warning");
     assert.deepEqual(await warned(() => compose(make(), withRetry(), make(), tcp())), [
       message(factory, name, "dialer"),
     ]);
-    assert.deepEqual(await warned(() => compose(make(), withRetry(), make(), tcp())), [], "once is enough");
+    assert.deepEqual(
+      await warned(() => compose(make(), withRetry(), make(), tcp())),
+      [],
+      "the warning is emitted once",
+    );
   });
 }
 
 const nested: readonly [what: string, (upper: Middleware, lower: Middleware) => unknown][] = [
-  ["of a composition in another", (upper, lower) => compose(upper, compose(lower, tcp()))],
+  ["in a composition within another", (upper, lower) => compose(upper, compose(lower, tcp()))],
   [
-    "with a decorator of the user's own between",
+    "with a user's decorator between them",
     (upper, lower) => compose(upper, (next) => (target) => next(target), lower, tcp()),
   ],
   ["beneath a TLS dialer", (upper, lower) => compose(upper, tls({}, compose(lower, tcp()) as SocketDialer))],
-  ["put together by hand", (upper, lower) => upper(lower(tcp()))],
+  ["without compose()", (upper, lower) => upper(lower(tcp()))],
 ];
 for (const [what, nest] of nested) {
-  test(`two observers of one name are found ${what}`, async () => {
+  test(`two observers of one name cause a warning ${what}`, async () => {
     const layer = () => withPrometheus({ registry, name: what });
     assert.deepEqual(await warned(() => nest(layer(), layer())), [message("withPrometheus", what, "dialer")]);
   });
 }
 
-test("observers of another name, registry or kind, or of another dialer, are no twins", async () => {
+test("observers with another name, registry or kind, or in another dialer, cause no warning", async () => {
   const same = withPrometheus({ registry, name: "same" });
   assert.deepEqual(
     await warned(() => {
@@ -100,7 +104,7 @@ test("observers of another name, registry or kind, or of another dialer, are no 
   );
 });
 
-test("two of one name that observe a pool are warned of once", async () => {
+test("two observers of one name on one pool cause one warning", async () => {
   for (const [factory, make] of [
     ["poolMetrics", () => poolMetrics({ registry })],
     ["poolOtelMetrics", () => poolOtelMetrics({ meterProvider })],
@@ -112,7 +116,7 @@ test("two of one name that observe a pool are warned of once", async () => {
   }
 });
 
-test("two of one name that observe a client are warned of once, whenever they come", async () => {
+test("two observers of one name on one client cause one warning, whenever they are attached", async () => {
   const stats = () => ({
     inMsgs: 0,
     outMsgs: 0,
@@ -132,7 +136,11 @@ test("two of one name that observe a client are warned of once, whenever they co
     const events = new ClientEvents({ stats }, "connecting");
     const detach = events.observe(make());
     detach();
-    assert.deepEqual(await warned(() => events.observe(make())), [], `${factory}: one that has gone is none`);
+    assert.deepEqual(
+      await warned(() => events.observe(make())),
+      [],
+      `${factory}: a detached observer causes no warning`,
+    );
     assert.deepEqual(await warned(() => events.observe(make())), [message(factory, name, "client")]);
     events.close(undefined);
   }

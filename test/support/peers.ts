@@ -56,6 +56,13 @@ export const goodPeer = (): Promise<Peer> => peer((socket) => socket.resume());
 /** Resets every connection immediately. */
 export const resettingPeer = (): Promise<Peer> => peer((socket) => socket.resetAndDestroy());
 
+/** Reads `length` characters, or what comes with them. */
+export async function readText(conn: Socket, length: number): Promise<string> {
+  let text = "";
+  while (text.length < length) text += String((await once(conn, "data"))[0]);
+  return text;
+}
+
 const ports = { first: 10_240, count: 22_000 };
 // Tests that run concurrently have adjacent process ids, so none takes the port of another test's stopped server.
 let nextPort = (process.pid * 200) % ports.count;

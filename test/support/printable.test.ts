@@ -18,13 +18,13 @@ describe("printable", () => {
     ["tag \u{e0041}", "tag \\u{e0041}"],
     ["a\0b", "a\\u0000b"],
   ] as const) {
-    test(`writes ${JSON.stringify(text)} as ${JSON.stringify(expected)}`, () => {
+    test(`printable returns ${JSON.stringify(expected)} for ${JSON.stringify(text)}`, () => {
       assert.equal(printable(text), expected);
       assert.equal(isPrintable(text), text === expected);
     });
   }
 
-  test("cuts a text to 1 kB of UTF-8, the ellipsis included, between two characters", () => {
+  test("printable truncates a text to 1 kB of UTF-8, including the ellipsis, between two characters", () => {
     for (const character of ["x", "é", "日", "🦊", "\u001b"]) {
       for (const shift of ["", "a", "ab", "abc"]) {
         const cut = printable(shift + character.repeat(900_000));
@@ -39,7 +39,7 @@ describe("printable", () => {
     assert.equal(printable("abcdef", 5), "ab…");
   });
 
-  test("changes nothing when applied once more, and leaves nothing that can't be seen", () => {
+  test("printable leaves no invisible character, and a second call changes nothing", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 2000 }), fc.integer({ min: 4, max: 300 }), (text, max) => {
         const once = printable(text, max);
@@ -55,7 +55,7 @@ describe("cleanError", () => {
   const evil = `\u001b]0;owned\u0007${"x".repeat(100_000)}`;
   const clean = (text: string) => !/[\p{Cc}]/u.test(text.replaceAll("\n", "")) && text.length < 20_000;
 
-  test("makes an error, its stack, its fields and its causes printable, and keeps where it was made", () => {
+  test("cleanError makes an error, its stack, its fields and its causes printable, and keeps the stack frames", () => {
     const cause = Object.assign(new Error(evil), { reason: evil, host: "a\nb", code: "ERR_X" });
     const error = new TypeError("outer\nforged", { cause });
     assert.equal(cleanError(error), error);
@@ -67,7 +67,7 @@ describe("cleanError", () => {
     for (const text of [cause.message, cause.reason, cause.stack ?? "", inspect(error)]) assert.ok(clean(text), text);
   });
 
-  test("leaves an error that is printable as it is, and survives odd ones", () => {
+  test("cleanError does not change a printable error, and accepts cyclic causes, frozen errors and other values", () => {
     const error = Object.assign(new Error("fine"), { n: 1 });
     const { stack } = error;
     cleanError(error);
@@ -82,7 +82,7 @@ describe("cleanError", () => {
     assert.equal(cleanError(undefined), undefined);
   });
 
-  test("hides a whole certificate and unparsed bytes from logs", () => {
+  test("cleanError hides certificates and unparsed bytes from logs", () => {
     const cert = { subject: { CN: evil } };
     const error = Object.assign(new Error("no"), { cert, rawPacket: Buffer.from(evil) });
     cleanError(error);
@@ -91,7 +91,7 @@ describe("cleanError", () => {
   });
 });
 
-test("tameError leaves an error of several lines alone, and cleans one with control characters or without end", () => {
+test("tameError keeps an error of several lines, and cleans an error with control characters or a very long message", () => {
   const lines = new Error("first\n\tsecond");
   assert.equal(tameError(lines).message, "first\n\tsecond");
   const wild = new Error("outer", { cause: new Error("a\u001b[2J\nb") });

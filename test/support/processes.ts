@@ -4,13 +4,13 @@ import { until } from "./resources.ts";
 /** Freezes a process and waits until it is stopped. */
 export async function freezeProcess(pid: number): Promise<void> {
   process.kill(pid, "SIGSTOP");
-  await until(() => (stateOf(pid) ?? "T") === "T", `process ${pid} stands still`);
+  await until(() => (stateOf(pid) ?? "T") === "T", `process ${pid} is stopped`);
 }
 
 /** Resumes a frozen process and waits until it runs. */
 export async function thawProcess(pid: number): Promise<void> {
   process.kill(pid, "SIGCONT");
-  await until(() => stateOf(pid) !== "T", `process ${pid} goes on`);
+  await until(() => stateOf(pid) !== "T", `process ${pid} is running`);
 }
 
 /** State of a process in the kernel (R, S, D, T, Z …); `undefined` without /proc or if the process does not exist. */

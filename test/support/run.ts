@@ -26,7 +26,7 @@ if (process.platform === "linux" && process.getuid?.() === 0) {
   needDebianPackage("python3", "python3");
 }
 needFixture("test/otel-sdk-3", [22, 15], "OpenTelemetry's SDK 3");
-if (skipLong) console.log(`test/consumers: what ${skipLong} is skipped here`);
+if (skipLong) console.log(`test/consumers: ${skipLong}`);
 
 const named = process.argv.slice(2);
 const files = (named.length > 0 ? named : ["test"]).flatMap(testFiles);

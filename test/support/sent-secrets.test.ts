@@ -8,10 +8,10 @@ const base64 = (text: string) => Buffer.from(text).toString("base64");
 const everyByte = (text: string) =>
   [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
 
-describe("SentSecrets blanks a password that comes back", () => {
+describe("SentSecrets blanks a password in every encoding that a peer may use", () => {
   const writings: Readonly<Record<string, string>> = {
-    "as it is": password,
-    "in other letters": password.toUpperCase(),
+    "in plain text": password,
+    "in another case": password.toUpperCase(),
     "as JSON": JSON.stringify(password),
     "as JSON with every character escaped": [...password]
       .map((each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`)

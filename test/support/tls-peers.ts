@@ -1,11 +1,15 @@
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { createServer, type TLSSocket, type TlsOptions } from "node:tls";
 import type { TcpOptions } from "../../src/index.ts";
 
 /** A TLS server on loopback. */
 export interface TlsPeer {
   readonly port: number;
+  /** `127.0.0.1:port`. */
+  readonly address: string;
+  /** The open TCP connections, as seen by the server. */
+  readonly open: ReadonlySet<Socket>;
   /** Connections with a completed handshake, oldest first. */
   readonly secured: readonly TLSSocket[];
   close(): Promise<void>;
@@ -21,7 +25,7 @@ export async function tlsPeer(options: TlsOptions, serve: (socket: TLSSocket) =>
     serve(socket);
     socket.resume();
   });
-  const open = new Set<{ destroy(): unknown }>();
+  const open = new Set<Socket>();
   server.on("tlsClientError", () => {});
   server.on("connection", (socket) => {
     open.add(socket);
@@ -37,7 +41,7 @@ export async function tlsPeer(options: TlsOptions, serve: (socket: TLSSocket) =>
     server.close();
     await once(server, "close");
   };
-  return { port, secured, close, [Symbol.asyncDispose]: close };
+  return { port, address: `127.0.0.1:${port}`, open, secured, close, [Symbol.asyncDispose]: close };
 }
 
 /** A lookup that resolves every name to 127.0.0.1. */

@@ -8,7 +8,9 @@ export function findCommand(command: string): string | undefined {
   return folders.map((folder) => join(folder, command)).find((path) => existsSync(path));
 }
 
-/** Ensures that `command` exists: installs it as root on Debian and Ubuntu, otherwise says what to install. */
+/**
+ * Ensures that `command` exists: installs it as root on Debian and Ubuntu; otherwise names the package and exits.
+ */
 export function needDebianPackage(command: string, debianPackage: string): void {
   if (findCommand(command)) return;
   if (process.getuid?.() === 0 && findCommand("apt-get")) {
@@ -23,7 +25,10 @@ export function needDebianPackage(command: string, debianPackage: string): void 
   process.exit(1);
 }
 
-/** Installs the packages of a test's folder if this Node is at least `minimum`; otherwise says so. */
+/**
+ * Installs the packages of a test's folder if this Node is at least `minimum`; otherwise prints that its tests are
+ * skipped.
+ */
 export function needFixture(folder: string, minimum: readonly [number, number], what: string): void {
   if (!isNodeAtLeast(minimum)) {
     console.log(`${what} needs Node ${minimum.join(".")}; this is ${process.version}: its tests are skipped here`);

@@ -80,7 +80,7 @@ const bundledProgram: Readonly<Record<string, string>> = {
   ),
 };
 
-/** The compiler's arguments for each way to resolve modules. */
+/** The compiler's arguments for each module resolution. */
 const settings = {
   nodenext: ["--module", "nodenext", "main.mts", "common.cts"],
   node16: ["--module", "node16", "main.mts", "common.cts"],

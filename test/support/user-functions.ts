@@ -89,7 +89,7 @@ export function expecting(
 }
 
 /** The error that a misbehavior throws or rejects with. */
-export const broken = new Error("a broken function of the user's");
+export const broken = new Error("a broken user function");
 
 const settleWithinMs = 10_000;
 
@@ -121,9 +121,9 @@ export function userFunctionTests(functions: readonly UserFunction[]): void {
 
 function consequence({ outcome, itself, wraps, name, warns }: Expected): string {
   if (outcome === "resolves") return warns === undefined ? "has no effect" : "has no effect except a warning";
-  if (itself === true) return "fails the work with that error";
-  if (wraps === true) return "fails the work with that error as the cause";
-  return `fails the work with a ${name}`;
+  if (itself === true) return "fails with that error";
+  if (wraps === true) return "fails with that error as the cause";
+  return `fails with a ${name}`;
 }
 
 function misbehave(misbehavior: Misbehavior, right: () => unknown): unknown {

@@ -133,7 +133,7 @@ for (const [value, shown] of [
   });
 }
 
-test("checkOptions rejects an AbortSignal and says how to pass it if there is a signal option", () => {
+test("checkOptions rejects an AbortSignal and suggests { signal } if there is a signal option", () => {
   const { signal } = new AbortController();
   const got = "options must be an object, got an AbortSignal";
   refused(() => checkOptions("f", signal as never, {}), "TypeError", `f: ${got}`);
@@ -172,7 +172,7 @@ test("show returns a short single line and no contents of objects", () => {
 test("a missing or unknown option name is a type error", () => {
   // @ts-expect-error: b is left out.
   const missing: OptionNames<{ a?: number; b?: number }> = { a: true };
-  // @ts-expect-error: there is no b.
+  // @ts-expect-error: b is unknown.
   const stale: OptionNames<{ a?: number }> = { a: true, b: true };
   assert.throws(() => checkOptions("f", { b: 1 }, missing), /unknown option b; the options are a$/);
   checkOptions("f", { b: 1 } as never, stale as never);

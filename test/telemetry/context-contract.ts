@@ -32,7 +32,7 @@ export function contextTests(sdk: SdkLine): void {
     compose(withTracing({ tracerProvider, ...options }), ...layers);
   const active = () => api.context.active() as Context;
   const inside = <T>(span: Span, work: () => T): T => api.context.with(api.trace.setSpan(active(), span), work);
-  /** Creates a span at its place, as instrumentations and applications do. */
+  /** Creates a span in the active context, as instrumentations and applications do. */
   const mark = (name: string) => tracer().startSpan(name).end();
   const parentName = (span: RecordedSpan | undefined) =>
     recorder.started.find((each) => each.spanContext().spanId === span?.parentSpanContext?.spanId)?.name;
@@ -122,7 +122,7 @@ export function contextTests(sdk: SdkLine): void {
       goOn.resolve();
       await done.promise;
       for (const name of ["late", "later", "latest"]) {
-        assert.equal(named(name).length, 1, `${name} is made, for nothing is suppressed any more`);
+        assert.equal(named(name).length, 1, `${name} is created, because suppression has ended`);
         assert.equal(named(name)[0]?.parentSpanContext, undefined, name);
       }
     });
@@ -163,7 +163,7 @@ export function contextTests(sdk: SdkLine): void {
     const atRoot = frames;
     context.getValue(Symbol.for("test"));
     Error.stackTraceLimit = stackTraceLimit;
-    assert.notEqual(context, root, "the socket of a dial keeps what it was opened in");
+    assert.notEqual(context, root, "the socket of a dial keeps the context in which it was created");
     assert.ok(frames <= atRoot + 1, `${frames - atRoot} contexts deep`);
   });
 
@@ -251,7 +251,7 @@ export function contextTests(sdk: SdkLine): void {
       const inner = compose(withTracing({ tracerProvider, name: "inner" }), tcp());
       const base: Dialer = (target, options) => inner(target, options);
       (await traced({}, base)(server.address)).destroy();
-      assert.deepEqual(names(), ["dial", "attempt", "socket connect"]);
+      assert.deepEqual(names(), ["dial", "attempt", "connect"]);
     });
   });
 
@@ -264,7 +264,7 @@ export function contextTests(sdk: SdkLine): void {
       const request = tracer().startSpan("request");
       (await inside(request, () => dial(server.address))).destroy();
       request.end();
-      assert.deepEqual(names(), ["request", "dial", "attempt", "socket connect"]);
+      assert.deepEqual(names(), ["request", "dial", "attempt", "connect"]);
     });
 
     it("requireParentSpan excludes background dials even if a span is active", async () => {

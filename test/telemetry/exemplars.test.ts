@@ -80,15 +80,15 @@ describe("exemplars", () => {
     const of = (exemplar: string | undefined) =>
       found
         .filter((each) => each.exemplar === exemplar)
-        .map(({ metric, labels }) => `${metric} ${/phase="(\w+)"/.exec(labels)?.[1] ?? ""}`)
+        .map(({ metric, labels }) => `${metric} ${/dialer_phase="(\w+)"/.exec(labels)?.[1] ?? ""}`)
         .sort();
     const name = "dialer_phase_duration_seconds_bucket";
-    const phases = ["dns", "handshake", "tcp"];
+    const phases = ["connect", "dns", "handshake"];
     assert.deepEqual(
       [...new Set(of(good))],
       ["dialer_dial_duration_seconds_bucket ", ...phases.map((each) => `${name} ${each}`)],
     );
-    assert.deepEqual(of(failed), ["dialer_dial_duration_seconds_bucket ", `${name} tcp`]);
+    assert.deepEqual(of(failed), ["dialer_dial_duration_seconds_bucket ", `${name} connect`]);
     for (const { value, at, labels } of found) {
       const bound = /le="([^"]+)"/.exec(labels)?.[1];
       assert.ok(value >= 0 && value <= (bound === "+Inf" ? Infinity : Number(bound)), labels);

@@ -42,7 +42,7 @@ export function parseExposition(text: string): Scrape {
   for (const line of text.split("\n")) {
     const [, keyword, name = "", rest = ""] = /^# (HELP|TYPE) (\S+) ?(.*)$/.exec(line) ?? [];
     if (keyword === "HELP") {
-      if (families.has(name)) throw new Error(`two families of the name ${name}`);
+      if (families.has(name)) throw new Error(`two families with the name ${name}`);
       family = { help: rest, type: "", samples: [] };
       families.set(name, family);
     } else if (keyword === "TYPE" && family !== undefined) {

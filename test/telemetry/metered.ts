@@ -11,27 +11,27 @@ export const me = { dialer_name: "default" };
 export const table: readonly (readonly [string, string, readonly string[]])[] = [
   ["dialer_dial_duration_seconds", "histogram", ["error_type"]],
   ["dialer_dial_active", "gauge", []],
-  ["dialer_dials_failed_total", "counter", []],
-  ["dialer_dials_canceled_total", "counter", []],
-  ["dialer_attempts_started_total", "counter", []],
+  ["dialer_dial_failed_total", "counter", []],
+  ["dialer_dial_canceled_total", "counter", []],
+  ["dialer_attempt_started_total", "counter", []],
   ["dialer_attempt_active", "gauge", []],
-  ["dialer_attempts_failed_total", "counter", ["error_type"]],
-  ["dialer_attempts_canceled_total", "counter", []],
-  ["dialer_connections_established_total", "counter", []],
-  ["dialer_phase_duration_seconds", "histogram", ["phase", "error_type"]],
-  ["dialer_connects_total", "counter", ["network_type", "outcome"]],
-  ["dialer_retries_total", "counter", ["error_type"]],
-  ["dialer_retries_exhausted_total", "counter", ["cause"]],
+  ["dialer_attempt_failed_total", "counter", ["error_type"]],
+  ["dialer_attempt_canceled_total", "counter", []],
+  ["dialer_connection_established_total", "counter", []],
+  ["dialer_phase_duration_seconds", "histogram", ["dialer_phase", "error_type"]],
+  ["dialer_connect_done_total", "counter", ["network_transport", "network_type", "dialer_outcome"]],
+  ["dialer_retry_scheduled_total", "counter", ["error_type"]],
+  ["dialer_retry_exhausted_total", "counter", ["dialer_retry_cause"]],
   ["dialer_backoff_time_seconds_total", "counter", []],
-  ["dialer_timeouts_total", "counter", ["scope"]],
+  ["dialer_timeouts_total", "counter", ["dialer_timeout_scope"]],
   ["dialer_failovers_total", "counter", ["error_type"]],
-  ["dialer_breaker_status", "gauge", ["endpoint", "state"]],
-  ["dialer_breaker_transitions_total", "counter", ["endpoint", "state"]],
-  ["dialer_limit_wait_duration_seconds", "histogram", ["limit"]],
-  ["dialer_connection_count", "gauge", ["state"]],
-  ["dialer_connections_closed_total", "counter", ["reason"]],
+  ["dialer_breaker_status", "gauge", ["dialer_endpoint", "dialer_breaker_state"]],
+  ["dialer_breaker_transitions_total", "counter", ["dialer_endpoint", "dialer_breaker_state"]],
+  ["dialer_limit_wait_duration_seconds", "histogram", ["dialer_limit_type"]],
+  ["dialer_connection_count", "gauge", ["dialer_connection_state"]],
+  ["dialer_connection_closed_total", "counter", ["dialer_close_reason"]],
   ["dialer_connection_duration_seconds", "histogram", []],
-  ["dialer_connection_io_bytes_total", "counter", ["direction"]],
+  ["dialer_connection_io_bytes_total", "counter", ["network_io_direction"]],
   ["dialer_tls_peer_certificate_expiry_timestamp_seconds", "gauge", []],
 ];
 
@@ -50,13 +50,13 @@ export function counted(scraped: Scrape): Record<string, string | string[]> {
 export function assertInvariant(scraped: Scrape, name = "default"): void {
   const value = (metric: string, labels = {}) => scraped.value(metric, { dialer_name: name, ...labels });
   const failed = scraped.samples
-    .filter((each) => each.name === "dialer_attempts_failed_total" && each.labels.dialer_name === name)
+    .filter((each) => each.name === "dialer_attempt_failed_total" && each.labels.dialer_name === name)
     .reduce((sum, each) => sum + each.value, 0);
   assert.equal(
-    value("dialer_attempts_started_total"),
-    value("dialer_connections_established_total") +
+    value("dialer_attempt_started_total"),
+    value("dialer_connection_established_total") +
       failed +
-      value("dialer_attempts_canceled_total") +
+      value("dialer_attempt_canceled_total") +
       value("dialer_attempt_active"),
     "attempts started = established + failed + canceled + active",
   );

@@ -5,13 +5,9 @@ import { describe, it } from "node:test";
 import { Registry } from "prom-client";
 import type { ClientErrorKind, ClientState, DisconnectReason } from "../../src/client/client-trace.ts";
 import { type NatsMetricsOptions, natsMetrics } from "../../src/prometheus.ts";
-import {
-  clientErrorKinds,
-  clientStates,
-  disconnectReasons,
-  type Instrument,
-  instruments,
-} from "../../src/telemetry/instruments.ts";
+import { clientErrorKinds, clientStates, disconnectReasons } from "../../src/telemetry/client-instruments.ts";
+import type { Instrument } from "../../src/telemetry/instrument.ts";
+import { instruments } from "../../src/telemetry/instruments.ts";
 import { prometheusName } from "../../src/telemetry/prometheus-instruments.ts";
 import { playedClient } from "./clients.ts";
 import { scrape } from "./exposition.ts";
@@ -21,7 +17,7 @@ const server = "127.0.0.1:4222";
 const rows: readonly Instrument[] = Object.values(instruments).filter(({ name }) => name.startsWith("nats."));
 
 async function states(registry: Registry): Promise<string[]> {
-  return (await scrape(registry)).nonZero("nats_client_connection_status").map((each) => each.replace("state=", ""));
+  return (await scrape(registry)).nonZero("nats_client_status").map((each) => each.replace("nats_client_state=", ""));
 }
 
 /** Nonzero series of all metrics except the status and the outage duration. */
@@ -48,7 +44,7 @@ describe("natsMetrics", () => {
       const labels = Object.entries(row.labels).flatMap(([label, values]) => values.map((value) => [label, value]));
       assert.deepEqual(
         family?.samples.map(({ labels: { dialer_name: _, ...others } }) => Object.entries(others)),
-        labels.length === 0 ? [[]] : labels.map((each) => [each]),
+        labels.length === 0 ? [[]] : labels.map(([label = "", value]) => [[label.replaceAll(".", "_"), value]]),
         row.name,
       );
     }
@@ -64,22 +60,22 @@ describe("natsMetrics", () => {
     const { families, samples } = await scrape(registry);
     assert.deepEqual([...families].map(([name, { type }]) => `${name} ${type}`).sort(), [
       "nats_client_buffer_size_bytes gauge",
-      "nats_client_connection_status gauge",
       "nats_client_disconnects_total counter",
       "nats_client_errors_total counter",
-      "nats_client_forced_reconnects_total counter",
       "nats_client_io_bytes_total counter",
       "nats_client_lame_duck_total counter",
       "nats_client_messages_total counter",
       "nats_client_outage_duration_seconds histogram",
-      "nats_client_publishes_rejected_total counter",
+      "nats_client_publish_rejected_total counter",
       "nats_client_reconnect_attempts_total counter",
-      "nats_client_reconnects_total counter",
+      "nats_client_reconnect_forced_total counter",
+      "nats_client_reconnect_succeeded_total counter",
       "nats_client_rtt_seconds histogram",
       "nats_client_server_changes_total counter",
       "nats_client_server_count gauge",
       "nats_client_slow_consumers_total counter",
       "nats_client_stale_connections_total counter",
+      "nats_client_status gauge",
     ]);
     const buckets = (name: string) =>
       samples
@@ -168,7 +164,11 @@ describe("natsMetrics", () => {
       }
       playedClient(natsMetrics({ registry, name: "other" }));
       const { value } = await scrape(registry);
-      assert.equal(value("nats_client_connection_status", { ...me, state: "closed" }), 1, "not the other name's place");
+      assert.equal(
+        value("nats_client_status", { ...me, nats_client_state: "closed" }),
+        1,
+        "the client of the other name is not replaced",
+      );
     });
 
     it("natsMetrics removes the state of a client that is no longer observed and restores it when it is", async () => {
@@ -193,7 +193,10 @@ describe("natsMetrics", () => {
       await scrape(registry);
       registry.resetMetrics();
       assert.deepEqual(await states(registry), ["connected → 1"]);
-      assert.deepEqual(await counted(registry), ["server_count source=configured → 3", "buffer_size_bytes  → 7"]);
+      assert.deepEqual(await counted(registry), [
+        "server_count nats_client_server_source=configured → 3",
+        "buffer_size_bytes  → 7",
+      ]);
       events.close(undefined);
       assert.deepEqual(await states(registry), ["closed → 1"]);
     });
@@ -212,7 +215,9 @@ describe("natsMetrics", () => {
       const { nonZero } = await scrape(registry);
       assert.deepEqual(
         nonZero("nats_client_disconnects_total"),
-        disconnectReasons.map((reason, index) => `reason=${reason} → ${index + 1 + (reason === "error" ? 3 : 0)}`),
+        disconnectReasons.map(
+          (reason, index) => `nats_client_disconnect_reason=${reason} → ${index + 1 + (reason === "error" ? 3 : 0)}`,
+        ),
       );
     });
 
@@ -222,7 +227,7 @@ describe("natsMetrics", () => {
       for (let attempt = 1; attempt <= 3; attempt += 1) events.emit("reconnectAttempt", { server, attempt });
       events.emit("reconnect", { server, identity: {}, attempts: 3, outageMs: 2000 });
       const { value } = await scrape(registry);
-      assert.deepEqual(await counted(registry), ["reconnects_total  → 1", "reconnect_attempts_total  → 3"]);
+      assert.deepEqual(await counted(registry), ["reconnect_succeeded_total  → 1", "reconnect_attempts_total  → 3"]);
       assert.equal(value("nats_client_outage_duration_seconds_sum", me), 2);
       assert.equal(value("nats_client_outage_duration_seconds_bucket", { ...me, le: "1" }), 0);
       assert.equal(value("nats_client_outage_duration_seconds_bucket", { ...me, le: "2.5" }), 1);
@@ -239,13 +244,13 @@ describe("natsMetrics", () => {
       for (let times = 0; times < 5; times += 1) events.emit("forcedReconnect", { server });
       for (let times = 0; times < 6; times += 1) events.emit("publishRejected", { limitBytes: 1 });
       assert.deepEqual(await counted(registry), [
-        "server_changes_total change=added → 3",
-        "server_changes_total change=removed → 1",
+        "server_changes_total nats_client_server_change=added → 3",
+        "server_changes_total nats_client_server_change=removed → 1",
         "lame_duck_total  → 2",
         "stale_connections_total  → 3",
         "slow_consumers_total  → 4",
-        "forced_reconnects_total  → 5",
-        "publishes_rejected_total  → 6",
+        "reconnect_forced_total  → 5",
+        "publish_rejected_total  → 6",
       ]);
     });
 
@@ -259,7 +264,7 @@ describe("natsMetrics", () => {
       }
       assert.deepEqual(
         await counted(registry),
-        clientErrorKinds.map((kind) => `errors_total kind=${kind} → ${kind === "other" ? 3 : 1}`),
+        clientErrorKinds.map((kind) => `errors_total nats_client_error_kind=${kind} → ${kind === "other" ? 3 : 1}`),
       );
     });
 
@@ -282,21 +287,21 @@ describe("natsMetrics", () => {
       Object.assign(counts, { inMsgs: 1, outMsgs: 2, inBytes: 30, outBytes: 40 });
       Object.assign(counts, { configuredServers: 3, discoveredServers: 5, bufferedBytes: 600 });
       const expected = [
-        "server_count source=configured → 3",
-        "server_count source=discovered → 5",
-        "messages_total direction=receive → 1",
-        "messages_total direction=transmit → 2",
-        "io_bytes_total direction=receive → 30",
-        "io_bytes_total direction=transmit → 40",
+        "server_count nats_client_server_source=configured → 3",
+        "server_count nats_client_server_source=discovered → 5",
+        "messages_total network_io_direction=receive → 1",
+        "messages_total network_io_direction=transmit → 2",
+        "io_bytes_total network_io_direction=receive → 30",
+        "io_bytes_total network_io_direction=transmit → 40",
         "buffer_size_bytes  → 600",
       ];
       assert.deepEqual(await counted(registry), expected);
       assert.deepEqual(await counted(registry), expected);
       Object.assign(counts, { inMsgs: 11, discoveredServers: 4, bufferedBytes: 0 });
       assert.deepEqual(await counted(registry), [
-        "server_count source=configured → 3",
-        "server_count source=discovered → 4",
-        "messages_total direction=receive → 11",
+        "server_count nats_client_server_source=configured → 3",
+        "server_count nats_client_server_source=discovered → 4",
+        "messages_total network_io_direction=receive → 11",
         ...expected.slice(3, 6),
       ]);
     });
@@ -322,10 +327,10 @@ describe("natsMetrics", () => {
       const other = playedClient(natsMetrics({ registry, name: "other" }));
       other.counts.inMsgs = 1;
       const { value } = await scrape(registry);
-      assert.equal(value("nats_client_messages_total", { ...me, direction: "receive" }), 30);
-      assert.equal(value("nats_client_server_count", { ...me, source: "configured" }), 6);
+      assert.equal(value("nats_client_messages_total", { ...me, network_io_direction: "receive" }), 30);
+      assert.equal(value("nats_client_server_count", { ...me, nats_client_server_source: "configured" }), 6);
       assert.equal(value("nats_client_buffer_size_bytes", me), 15);
-      assert.equal(value("nats_client_messages_total", { dialer_name: "other", direction: "receive" }), 1);
+      assert.equal(value("nats_client_messages_total", { dialer_name: "other", network_io_direction: "receive" }), 1);
     });
 
     for (const how of ["closed", "no longer observed"]) {
@@ -338,8 +343,11 @@ describe("natsMetrics", () => {
         if (how === "closed") events.close(undefined);
         else stop();
         Object.assign(counts, { inMsgs: 6 });
-        client.onRefresh = () => assert.fail("it has ended");
-        const expected = ["messages_total direction=receive → 5", "io_bytes_total direction=transmit → 70"];
+        client.onRefresh = () => assert.fail("the observation has ended");
+        const expected = [
+          "messages_total network_io_direction=receive → 5",
+          "io_bytes_total network_io_direction=transmit → 70",
+        ];
         assert.deepEqual(await counted(registry), expected);
       });
     }
@@ -350,12 +358,12 @@ describe("natsMetrics", () => {
       const { client, events, counts } = playedClient([], { state: "connected" });
       Object.assign(counts, { inMsgs: 1000, configuredServers: 1 });
       const stop = events.observe(observer);
-      const expected = ["server_count source=configured → 1"];
+      const expected = ["server_count nats_client_server_source=configured → 1"];
       assert.deepEqual(await counted(registry), expected);
       counts.inMsgs += 1;
       stop();
       events.observe(observer);
-      assert.deepEqual(await counted(registry), [...expected, "messages_total direction=receive → 1"]);
+      assert.deepEqual(await counted(registry), [...expected, "messages_total network_io_direction=receive → 1"]);
       assert.equal(client.counts, counts);
     });
 
@@ -369,7 +377,7 @@ describe("natsMetrics", () => {
       registry.resetMetrics();
       assert.deepEqual(await counted(registry), []);
       counts.inMsgs = 9;
-      assert.deepEqual(await counted(registry), ["messages_total direction=receive → 1"]);
+      assert.deepEqual(await counted(registry), ["messages_total network_io_direction=receive → 1"]);
     });
 
     it("natsMetrics never decreases a counter when a client's statistics restart", async () => {
@@ -379,7 +387,7 @@ describe("natsMetrics", () => {
         counts.inMsgs = inMsgs;
         await scrape(registry);
       }
-      assert.deepEqual(await counted(registry), ["messages_total direction=receive → 11"]);
+      assert.deepEqual(await counted(registry), ["messages_total network_io_direction=receive → 11"]);
     });
 
     it("natsMetrics survives a client whose statistics throw, without losing those of other clients", async () => {
@@ -396,7 +404,10 @@ describe("natsMetrics", () => {
       throwing.client.stats = () => {
         throw new Error("no stats");
       };
-      const expected = ["server_count source=configured → 2", "messages_total direction=receive → 4"];
+      const expected = [
+        "server_count nats_client_server_source=configured → 2",
+        "messages_total network_io_direction=receive → 4",
+      ];
       assert.deepEqual(await counted(registry), expected);
       throwing.events.close(undefined);
       partial.events.close(undefined);
@@ -420,8 +431,8 @@ describe("natsMetrics", () => {
     };
     assert.deepEqual(await states(registry), ["closed → 1"]);
     assert.deepEqual(await counted(registry), [
-      "disconnects_total reason=remote → 1",
-      "messages_total direction=receive → 3",
+      "disconnects_total nats_client_disconnect_reason=remote → 1",
+      "messages_total network_io_direction=receive → 3",
     ]);
   });
 

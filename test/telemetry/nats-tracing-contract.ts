@@ -41,14 +41,14 @@ export function natsTracingTests(sdk: SdkLine): void {
     const after = Date.now() / 1000;
     assert.equal(
       spanTree(recorder.started),
-      "nats reconnect nats.client.name=orders nats.cluster=east nats.disconnect.reason=reset nats.disconnect.server=n1:4222 " +
-        "nats.reconnect.attempts=3 nats.server.id=NA nats.server.name=n2 nats.server.version=2.10.0 server.address=n2 server.port=4222",
+      "nats reconnect nats.client.disconnect.reason=reset nats.client.disconnect.server=n1:4222 nats.client.name=orders " +
+        "nats.client.reconnect.attempt.count=3 nats.cluster=east nats.server.id=NA nats.server.name=n2 nats.server.version=2.10.0 server.address=n2 server.port=4222",
     );
     const [span] = episodes();
     assert.ok(span);
     assert.equal(span.parentSpanContext, undefined);
     assert.deepEqual(span.links, []);
-    assert.deepEqual(recorder.atStart(span), span.attributes, "a sampler sees all of it");
+    assert.deepEqual(recorder.atStart(span), span.attributes, "a sampler gets all attributes");
     const [from, to] = [seconds(span.startTime), seconds(span.endTime)];
     assert.ok(before - 0.002 <= from && from <= to && to <= after + 0.002, `${before} ${from} ${to} ${after}`);
   });
@@ -83,9 +83,9 @@ export function natsTracingTests(sdk: SdkLine): void {
     assert.equal(spans.length, 2);
     assert.notEqual(spans[0]?.spanContext().traceId, spans[1]?.spanContext().traceId);
     assert.deepEqual(spans[1]?.attributes, {
-      "nats.disconnect.server": "n1:4222",
-      "nats.disconnect.reason": "reset",
-      "nats.reconnect.attempts": 1,
+      "nats.client.disconnect.server": "n1:4222",
+      "nats.client.disconnect.reason": "reset",
+      "nats.client.reconnect.attempt.count": 1,
       "server.address": "::1",
       "server.port": 4222,
     });
@@ -117,7 +117,7 @@ export function natsTracingTests(sdk: SdkLine): void {
     events.enter("reconnecting");
     events.close(no);
     assert.deepEqual(
-      episodes().map(({ attributes }) => attributes["nats.reconnect.attempts"]),
+      episodes().map(({ attributes }) => attributes["nats.client.reconnect.attempt.count"]),
       [1, 0],
     );
   });
@@ -130,20 +130,20 @@ export function natsTracingTests(sdk: SdkLine): void {
     events.close(no);
     assert.equal(
       spanTree(recorder.started),
-      'nats reconnect Error "connect ECONNREFUSED" error.type=refused nats.disconnect.reason=reset nats.disconnect.server=n1:4222 nats.reconnect.attempts=2',
+      'nats reconnect Error "connect ECONNREFUSED" error.type=refused nats.client.disconnect.reason=reset nats.client.disconnect.server=n1:4222 nats.client.reconnect.attempt.count=2',
     );
   });
 
   const canceled = { "its owner": undefined, "an abort": new DOMException("enough", "AbortError") };
-  for (const [who, error] of Object.entries(canceled)) {
-    it(`natsTracing records no error when ${who} closes the client during a reconnect`, () => {
+  for (const [cause, error] of Object.entries(canceled)) {
+    it(`natsTracing records no error when ${cause} closes the client during a reconnect`, () => {
       const { events } = connected();
       events.emit("disconnect", lost);
       events.enter("reconnecting");
       events.close(error);
       assert.equal(
         spanTree(recorder.started),
-        "nats reconnect dialer.outcome=canceled nats.disconnect.reason=reset nats.disconnect.server=n1:4222 nats.reconnect.attempts=0",
+        "nats reconnect dialer.outcome=canceled nats.client.disconnect.reason=reset nats.client.disconnect.server=n1:4222 nats.client.reconnect.attempt.count=0",
       );
     });
   }
@@ -159,7 +159,7 @@ export function natsTracingTests(sdk: SdkLine): void {
     again.events.enter("connected");
     again.events.emit("disconnect", lost);
     again.events.close(no);
-    assert.equal(episodes().length, 1, "nor is one where no other is looked for");
+    assert.equal(episodes().length, 1, "a connection that is not replaced creates no span either");
   });
 
   it("natsTracing creates no span for a client that is no longer observed", () => {

@@ -13,13 +13,9 @@ import { compose, type Dialer, type Middleware, parseTarget, tcp } from "../../s
 import { natsOtelMetrics, type OtelMetricsOptions, poolOtelMetrics, withOtelMetrics } from "../../src/otel.ts";
 import { acquireOutcomes, evictionReasons, type PoolObserver } from "../../src/pool/pool-trace.ts";
 import { natsMetrics, poolMetrics, withPrometheus } from "../../src/prometheus.ts";
-import {
-  clientErrorKinds,
-  clientStates,
-  disconnectReasons,
-  type Instrument,
-  instruments,
-} from "../../src/telemetry/instruments.ts";
+import { clientErrorKinds, clientStates, disconnectReasons } from "../../src/telemetry/client-instruments.ts";
+import type { Instrument } from "../../src/telemetry/instrument.ts";
+import { instruments } from "../../src/telemetry/instruments.ts";
 import { fakeClock, scriptedDialer } from "../../src/testing.ts";
 import { connection } from "../support/contract.ts";
 import { goodPeer } from "../support/peers.ts";
@@ -176,7 +172,7 @@ describe("withOtelMetrics compared with withPrometheus", () => {
     assert.deepEqual(
       still.map(([name]) => name),
       underWay,
-      "every other instrument was played",
+      "every other instrument was used",
     );
   });
 
@@ -252,9 +248,11 @@ describe("withOtelMetrics compared with withPrometheus", () => {
       for (let count = 0; count < 3; count += 1) await dial("h:1");
     }
     const { samples } = await collect();
-    const open = samples.find(({ name, labels }) => name === "dialer_connection_count" && labels.state === "used");
-    assert.deepEqual([open?.labels, open?.value], [{ state: "used" }, 6]);
-    assert.equal(samples.find(({ name }) => name === "dialer_attempts_started_total")?.value, 6);
+    const open = samples.find(
+      ({ name, labels }) => name === "dialer_connection_count" && labels.dialer_connection_state === "used",
+    );
+    assert.deepEqual([open?.labels, open?.value], [{ dialer_connection_state: "used" }, 6]);
+    assert.equal(samples.find(({ name }) => name === "dialer_attempt_started_total")?.value, 6);
   });
 
   it("withOtelMetrics matches withPrometheus in OpenTelemetry's Prometheus exporter, except for unit annotations", async () => {
@@ -297,7 +295,10 @@ describe("withOtelMetrics", () => {
     assert.equal(reads, 0);
     for (const expected of [10, 20]) {
       const { samples } = await collect();
-      assert.equal(seriesValue(samples, "dialer_connection_io_bytes_total", { direction: "receive" }), expected);
+      assert.equal(
+        seriesValue(samples, "dialer_connection_io_bytes_total", { network_io_direction: "receive" }),
+        expected,
+      );
     }
     assert.equal(reads, 2);
     conn.destroy();
@@ -308,7 +309,8 @@ describe("withOtelMetrics", () => {
     const { meterProvider, collect } = meterSdk();
     const dialers = [1, 2].map(() => compose(withOtelMetrics({ meterProvider }), tcp()));
     const conns = await Promise.all([...dialers, ...dialers].map((dial) => dial(peer.address)));
-    const open = async () => seriesValue((await collect()).samples, "dialer_connection_count", { state: "used" });
+    const open = async () =>
+      seriesValue((await collect()).samples, "dialer_connection_count", { dialer_connection_state: "used" });
     assert.equal(await open(), 4);
     conns[0]?.destroy();
     assert.equal(await open(), 3);
@@ -325,9 +327,9 @@ describe("withOtelMetrics", () => {
     before.destroy();
     const conn = await dial(peer.address);
     const { samples } = await collect();
-    assert.equal(seriesValue(samples, "dialer_connections_established_total"), 1);
-    assert.equal(seriesValue(samples, "dialer_connection_count", { state: "used" }), 1);
-    assert.equal(seriesValue(samples, "dialer_connections_closed_total", { reason: "local" }), 0);
+    assert.equal(seriesValue(samples, "dialer_connection_established_total"), 1);
+    assert.equal(seriesValue(samples, "dialer_connection_count", { dialer_connection_state: "used" }), 1);
+    assert.equal(seriesValue(samples, "dialer_connection_closed_total", { dialer_close_reason: "local" }), 0);
     conn.destroy();
   });
 
@@ -337,8 +339,8 @@ describe("withOtelMetrics", () => {
     withOtelMetrics();
     natsOtelMetrics();
     const { samples } = await collect();
-    assert.equal(seriesValue(samples, "dialer_attempts_started_total"), 0);
-    assert.equal(seriesValue(samples, "nats_client_reconnects_total"), 0);
+    assert.equal(seriesValue(samples, "dialer_attempt_started_total"), 0);
+    assert.equal(seriesValue(samples, "nats_client_reconnect_succeeded_total"), 0);
   });
 
   it("withOtelMetrics attaches no hooks without a provider", async () => {
@@ -380,7 +382,7 @@ describe("withOtelMetrics", () => {
     await dial(["a", 5000], ["b", 3000]);
     assert.equal(await shown(), 3);
     await dial(["b", 9000]);
-    assert.equal(await shown(), 5, "what another layer of the same name was told counts too");
+    assert.equal(await shown(), 5, "events of another layer with the same name count too");
   });
 
   const refused: readonly (readonly [unknown, RegExp])[] = [

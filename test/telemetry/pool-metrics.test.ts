@@ -37,14 +37,24 @@ describe("poolMetrics", () => {
     for (const reason of ["stale", "idle"] as const) emit("evicted", { target, conn: noConn, reason });
     const { nonZero, value } = await scrape(registry);
     assert.deepEqual(nonZero("dialer_pool_acquires_total"), [
-      "outcome=hit → 2",
-      "outcome=miss → 1",
-      "outcome=timeout → 1",
-      "outcome=canceled → 1",
+      "dialer_pool_outcome=hit → 2",
+      "dialer_pool_outcome=miss → 1",
+      "dialer_pool_outcome=timeout → 1",
+      "dialer_pool_outcome=canceled → 1",
     ]);
-    assert.deepEqual(nonZero("dialer_pool_evictions_total"), ["reason=idle → 1", "reason=stale → 1"]);
-    assert.deepEqual(nonZero("dialer_timeouts_total"), ["scope=pool → 1", "scope=idle → 1"]);
-    assert.equal(value("dialer_pool_wait_duration_seconds_count", me), 4, "who waited in vain included, who left not");
+    assert.deepEqual(nonZero("dialer_pool_evictions_total"), [
+      "dialer_pool_eviction_reason=idle → 1",
+      "dialer_pool_eviction_reason=stale → 1",
+    ]);
+    assert.deepEqual(nonZero("dialer_timeouts_total"), [
+      "dialer_timeout_scope=pool → 1",
+      "dialer_timeout_scope=idle → 1",
+    ]);
+    assert.equal(
+      value("dialer_pool_wait_duration_seconds_count", me),
+      4,
+      "timed-out waits are included, canceled waits are not",
+    );
     assert.ok(Math.abs(value("dialer_pool_wait_duration_seconds_sum", me) - 5.021) < 1e-9);
     assert.equal(value("dialer_pool_use_duration_seconds_sum", me), 0.04);
   });
@@ -78,8 +88,8 @@ describe("poolMetrics", () => {
     emit("acquireDone", { target, outcome: "made_up" as never, waitMs: 1 });
     emit("evicted", { target, conn: noConn, reason: "__proto__" as never });
     const { nonZero } = await scrape(registry);
-    assert.deepEqual(nonZero("dialer_pool_acquires_total"), ["outcome=_OTHER → 1"]);
-    assert.deepEqual(nonZero("dialer_pool_evictions_total"), ["reason=_OTHER → 1"]);
+    assert.deepEqual(nonZero("dialer_pool_acquires_total"), ["dialer_pool_outcome=_OTHER → 1"]);
+    assert.deepEqual(nonZero("dialer_pool_evictions_total"), ["dialer_pool_eviction_reason=_OTHER → 1"]);
   });
 
   for (const [options, message] of [

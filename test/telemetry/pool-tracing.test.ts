@@ -37,7 +37,11 @@ describe("poolTracing", () => {
     await using connections = traced();
     const first = await spanOf("first", async () => (await connections.acquire("db:1")).release());
     const dial = exporter.getFinishedSpans().findLast(({ name }) => name === "dial");
-    assert.equal(dial?.parentSpanContext?.spanId, first.spanContext().spanId, "a miss is dialed beneath its caller");
+    assert.equal(
+      dial?.parentSpanContext?.spanId,
+      first.spanContext().spanId,
+      "the dial's span is a child of the caller's span",
+    );
     assert.deepEqual(told(first), [["pool acquire", "miss", "db:1"]]);
     assert.deepEqual(first.links, []);
 
@@ -68,7 +72,7 @@ describe("poolTracing", () => {
       trace: poolTracing(),
     });
     const lease = await connections.acquire("db:1");
-    const span = await spanOf("in vain", () => assert.rejects(connections.acquire("db:1")));
+    const span = await spanOf("failed acquire", () => assert.rejects(connections.acquire("db:1")));
     assert.deepEqual(told(span), [["pool acquire", "timeout", "db:1"]]);
     assert.deepEqual(span.links, []);
     lease.release();

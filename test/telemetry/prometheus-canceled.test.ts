@@ -8,7 +8,7 @@ import { scrape } from "./exposition.ts";
 import { assertInvariant, counted, me, observed } from "./metered.ts";
 
 describe("withPrometheus and canceled dials", () => {
-  const canceled = { dials_canceled: ["1"], attempts_started: ["1"], attempts_canceled: ["1"] };
+  const canceled = { dial_canceled: ["1"], attempt_started: ["1"], attempt_canceled: ["1"] };
 
   it("withPrometheus counts nothing for a dial canceled before its start", async () => {
     const { registry, dial } = observed(tcp());
@@ -30,7 +30,7 @@ describe("withPrometheus and canceled dials", () => {
     await assert.rejects(dial(server.address, { signal: controller.signal, trace }), { name: "AbortError" });
     assert.deepEqual(counted(await scrape(registry)), {
       ...canceled,
-      connects: ["network_type=ipv4,outcome=canceled → 1"],
+      connect_done: ["dialer_outcome=canceled,network_transport=tcp,network_type=ipv4 → 1"],
     });
   });
 
@@ -48,8 +48,8 @@ describe("withPrometheus and canceled dials", () => {
     const scraped = await scrape(registry);
     assert.deepEqual(counted(scraped), {
       ...canceled,
-      phase_duration: ["error_type=,phase=tcp → 1"],
-      connects: ["network_type=ipv4,outcome=success → 1"],
+      phase_duration: ["dialer_phase=connect,error_type= → 1"],
+      connect_done: ["dialer_outcome=success,network_transport=tcp,network_type=ipv4 → 1"],
     });
     assertInvariant(scraped);
   });
@@ -65,12 +65,12 @@ describe("withPrometheus and canceled dials", () => {
     const dialing = dial(`127.0.0.1:${await freePort()}`, { signal: controller.signal, trace: { retryScheduled } });
     await assert.rejects(dialing, { name: "AbortError" });
     assert.deepEqual(counted(await scrape(registry)), {
-      dials_canceled: ["1"],
-      attempts_started: ["1"],
-      attempts_failed: ["error_type=refused → 1"],
-      phase_duration: ["error_type=refused,phase=tcp → 1"],
-      connects: ["network_type=ipv4,outcome=failure → 1"],
-      retries: ["error_type=refused → 1"],
+      dial_canceled: ["1"],
+      attempt_started: ["1"],
+      attempt_failed: ["error_type=refused → 1"],
+      phase_duration: ["dialer_phase=connect,error_type=refused → 1"],
+      connect_done: ["dialer_outcome=failure,network_transport=tcp,network_type=ipv4 → 1"],
+      retry_scheduled: ["error_type=refused → 1"],
       backoff_time: ["60"],
     });
   });
@@ -88,7 +88,7 @@ describe("withPrometheus and canceled dials", () => {
     const scraped = await scrape(registry);
     assert.equal(calls, 2);
     assert.equal(scraped.value("dialer_attempt_active", me), 0);
-    assert.equal(scraped.value("dialer_attempts_canceled_total", me), 1);
+    assert.equal(scraped.value("dialer_attempt_canceled_total", me), 1);
     assertInvariant(scraped);
   });
 
@@ -100,12 +100,12 @@ describe("withPrometheus and canceled dials", () => {
     const scraped = await scrape(registry);
     assert.deepEqual(counted(scraped), {
       dial_duration: ["error_type=timeout → 1"],
-      dials_failed: ["1"],
-      attempts_started: ["1"],
-      attempts_failed: ["error_type=timeout → 1"],
-      phase_duration: ["error_type=,phase=tcp → 1", "error_type=timeout,phase=handshake → 1"],
-      connects: ["network_type=ipv4,outcome=success → 1"],
-      retries_exhausted: ["cause=deadline → 1"],
+      dial_failed: ["1"],
+      attempt_started: ["1"],
+      attempt_failed: ["error_type=timeout → 1"],
+      phase_duration: ["dialer_phase=connect,error_type= → 1", "dialer_phase=handshake,error_type=timeout → 1"],
+      connect_done: ["dialer_outcome=success,network_transport=tcp,network_type=ipv4 → 1"],
+      retry_exhausted: ["dialer_retry_cause=deadline → 1"],
     });
     assertInvariant(scraped);
   });

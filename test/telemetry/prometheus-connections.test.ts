@@ -22,7 +22,7 @@ describe("connections", () => {
     close(conn);
     await closed;
     const scraped = await scrape(registry);
-    assert.equal(scraped.value("dialer_connection_count", { ...me, state: "used" }), 0);
+    assert.equal(scraped.value("dialer_connection_count", { ...me, dialer_connection_state: "used" }), 0);
     assert.equal(scraped.value("dialer_connection_duration_seconds_count", me), 1);
     return scraped;
   }
@@ -35,7 +35,7 @@ describe("connections", () => {
   const cases: readonly (readonly [string, (typeof closeReasons)[number], (s: Socket) => void, (c: Socket) => void])[] =
     [
       ["destroy() here", "local", nothing, (conn) => conn.destroy()],
-      ["end() here, answered by the peer", "local", (socket) => socket.resume(), (conn) => conn.end()],
+      ["our end(), answered by the peer", "local", (socket) => socket.resume(), (conn) => conn.end()],
       ["the peer's FIN", "remote", (socket) => socket.end(), nothing],
       ["the peer's reset", "reset", (socket) => setTimeout(() => socket.resetAndDestroy(), 20), nothing],
       ["the system's timeout", "timeout", nothing, fail("ETIMEDOUT")],
@@ -48,7 +48,7 @@ describe("connections", () => {
   for (const [how, reason, serve, close] of cases) {
     it(`withPrometheus counts a connection closed by ${how} once, as ${reason}`, async () => {
       const scraped = await closedBy(serve, close);
-      assert.deepEqual(scraped.nonZero("dialer_connections_closed_total"), [`reason=${reason} → 1`]);
+      assert.deepEqual(scraped.nonZero("dialer_connection_closed_total"), [`dialer_close_reason=${reason} → 1`]);
     });
   }
 
@@ -65,7 +65,7 @@ describe("connections", () => {
       conn.destroy(new Error("again"));
       conn.end();
     });
-    assert.deepEqual(scraped.nonZero("dialer_connections_closed_total"), ["reason=local → 1"]);
+    assert.deepEqual(scraped.nonZero("dialer_connection_closed_total"), ["dialer_close_reason=local → 1"]);
   });
 
   it("withPrometheus reads a connection's bytes at each scrape and at its close, and counts none twice", async () => {
@@ -81,7 +81,7 @@ describe("connections", () => {
     const bytes = async () => {
       const { value } = await scrape(registry);
       return ["receive", "transmit"].map((direction) =>
-        value("dialer_connection_io_bytes_total", { ...me, direction }),
+        value("dialer_connection_io_bytes_total", { ...me, network_io_direction: direction }),
       );
     };
     assert.deepEqual(await bytes(), [0, 0]);
@@ -92,7 +92,7 @@ describe("connections", () => {
     conn.write(Buffer.alloc(50));
     await until(() => received === 2100, "the second echo");
     conn.destroy();
-    assert.deepEqual(await bytes(), [2100, 1050], "those since the last scrape");
+    assert.deepEqual(await bytes(), [2100, 1050], "bytes since the last scrape");
     assert.deepEqual(await bytes(), [2100, 1050]);
   });
 
@@ -105,8 +105,8 @@ describe("connections", () => {
       await once(conn, "close");
     }
     const { value } = await scrape(registry);
-    assert.equal(value("dialer_connection_io_bytes_total", { ...me, direction: "receive" }), 30);
-    assert.equal(value("dialer_connections_closed_total", { ...me, reason: "remote" }), 3);
+    assert.equal(value("dialer_connection_io_bytes_total", { ...me, network_io_direction: "receive" }), 30);
+    assert.equal(value("dialer_connection_closed_total", { ...me, dialer_close_reason: "remote" }), 3);
   });
 
   it("withPrometheus adds no data listener to a connection and wraps none of its data methods", async () => {
@@ -127,7 +127,7 @@ describe("connections", () => {
     for (const name of ["write", "_write", "_writev", "push", "read", "_read", "emit", "on", "pipe"] as const) {
       assert.equal(conn[name as never], (Socket.prototype as Duplex)[name as never], name);
     }
-    assert.equal(conn.readableFlowing, null, "neither paused nor resumed");
+    assert.equal(conn.readableFlowing, null, "the stream is neither paused nor resumed");
     conn.destroy();
     plain.destroy();
   });
@@ -145,7 +145,7 @@ describe("connections", () => {
       );
     }
     const scraped = await scrape(registry);
-    assert.equal(scraped.value("dialer_connection_count", { ...me, state: "used" }), 0);
+    assert.equal(scraped.value("dialer_connection_count", { ...me, dialer_connection_state: "used" }), 0);
     assertInvariant(scraped);
   });
 });

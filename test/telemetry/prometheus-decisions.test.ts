@@ -13,7 +13,7 @@ import { me } from "./metered.ts";
 
 describe("decisions of layers", () => {
   const [a, b, c] = [parseTarget("a:1"), parseTarget("b:1"), parseTarget("c:1")];
-  /** A dialer whose base plays `told` and returns a connection. */
+  /** A dialer whose base emits the events of `told` and returns a connection. */
   const played = (told: (trace: DialTrace) => void, endpoints?: readonly string[]) => {
     const registry = new Registry();
     const base: Dialer<Duplex> = async (_target, { trace = {} } = {}) => {
@@ -32,11 +32,14 @@ describe("decisions of layers", () => {
     });
     await dial("h:1");
     const { nonZero } = await scrape(registry);
-    assert.deepEqual(nonZero("dialer_breaker_status"), ["endpoint=,state=closed → 1", "endpoint=,state=open → 1"]);
+    assert.deepEqual(nonZero("dialer_breaker_status"), [
+      "dialer_breaker_state=closed,dialer_endpoint= → 1",
+      "dialer_breaker_state=open,dialer_endpoint= → 1",
+    ]);
     assert.deepEqual(nonZero("dialer_breaker_transitions_total"), [
-      "endpoint=,state=closed → 1",
-      "endpoint=,state=open → 2",
-      "endpoint=,state=half_open → 1",
+      "dialer_breaker_state=closed,dialer_endpoint= → 1",
+      "dialer_breaker_state=open,dialer_endpoint= → 2",
+      "dialer_breaker_state=half_open,dialer_endpoint= → 1",
     ]);
   });
 
@@ -50,14 +53,17 @@ describe("decisions of layers", () => {
     const before = await scrape(registry);
     for (const endpoint of ["a:1", "b:1", "_OTHER"]) {
       for (const state of breakerStates) {
-        assert.equal(before.value("dialer_breaker_status", { ...me, endpoint, state }), 0);
+        assert.equal(
+          before.value("dialer_breaker_status", { ...me, dialer_endpoint: endpoint, dialer_breaker_state: state }),
+          0,
+        );
       }
     }
     await dial("h:1");
     assert.deepEqual((await scrape(registry)).nonZero("dialer_breaker_status").sort(), [
-      "endpoint=_OTHER,state=open → 1",
-      "endpoint=a:1,state=open → 1",
-      "endpoint=b:1,state=open → 1",
+      "dialer_breaker_state=open,dialer_endpoint=_OTHER → 1",
+      "dialer_breaker_state=open,dialer_endpoint=a:1 → 1",
+      "dialer_breaker_state=open,dialer_endpoint=b:1 → 1",
     ]);
   });
 
@@ -72,10 +78,10 @@ describe("decisions of layers", () => {
     });
     await dial("h:1");
     const { nonZero, value } = await scrape(registry);
-    assert.equal(value("dialer_backoff_time_seconds_total", me), 0.25, "a wait before the first attempt is one, too");
+    assert.equal(value("dialer_backoff_time_seconds_total", me), 0.25, "a wait before the first attempt counts too");
     assert.deepEqual(nonZero("dialer_failovers_total"), ["error_type=refused → 1"]);
-    assert.deepEqual(nonZero("dialer_limit_wait_duration_seconds_count"), ["limit=rate → 2"]);
-    assert.equal(value("dialer_limit_wait_duration_seconds_sum", { ...me, limit: "rate" }), 0.05);
+    assert.deepEqual(nonZero("dialer_limit_wait_duration_seconds_count"), ["dialer_limit_type=rate → 2"]);
+    assert.equal(value("dialer_limit_wait_duration_seconds_sum", { ...me, dialer_limit_type: "rate" }), 0.05);
   });
 
   it("withPrometheus counts a pool's idle connection as idle until it is acquired or closed", async () => {
@@ -84,7 +90,9 @@ describe("decisions of layers", () => {
     const [kept, closed] = [await dial("h:1"), await dial("h:1")];
     const open = async () => {
       const { value } = await scrape(registry);
-      return ["used", "idle"].map((state) => value("dialer_connection_count", { ...me, state }));
+      return ["used", "idle"].map((state) =>
+        value("dialer_connection_count", { ...me, dialer_connection_state: state }),
+      );
     };
     assert.deepEqual(await open(), [2, 0]);
     for (const conn of [kept, kept, closed]) traceOf(conn)?.putIdleConn?.({ target: a, conn });

@@ -17,11 +17,11 @@ describe("counts of dials", () => {
     const scraped = await scrape(registry);
     assert.deepEqual(counted(scraped), {
       dial_duration: ["error_type= → 1"],
-      attempts_started: ["1"],
-      connections_established: ["1"],
-      phase_duration: ["error_type=,phase=tcp → 1"],
-      connects: ["network_type=ipv4,outcome=success → 1"],
-      connection_count: ["state=used → 1"],
+      attempt_started: ["1"],
+      connection_established: ["1"],
+      phase_duration: ["dialer_phase=connect,error_type= → 1"],
+      connect_done: ["dialer_outcome=success,network_transport=tcp,network_type=ipv4 → 1"],
+      connection_count: ["dialer_connection_state=used → 1"],
     });
     assertInvariant(scraped);
     conn.destroy();
@@ -32,9 +32,9 @@ describe("counts of dials", () => {
     const { registry, dial } = observed(tcp({ family: 4 }));
     const conn = await dial(`localhost:${server.port}`, { handshake: async (socket) => socket });
     assert.deepEqual(counted(await scrape(registry)).phase_duration, [
-      "error_type=,phase=dns → 1",
-      "error_type=,phase=tcp → 1",
-      "error_type=,phase=handshake → 1",
+      "dialer_phase=dns,error_type= → 1",
+      "dialer_phase=connect,error_type= → 1",
+      "dialer_phase=handshake,error_type= → 1",
     ]);
     conn.destroy();
   });
@@ -53,14 +53,17 @@ describe("counts of dials", () => {
     const scraped = await scrape(registry);
     assert.deepEqual(counted(scraped), {
       dial_duration: ["error_type= → 1"],
-      attempts_started: ["2"],
-      attempts_failed: ["error_type=refused → 1"],
-      connections_established: ["1"],
-      phase_duration: ["error_type=,phase=tcp → 1", "error_type=refused,phase=tcp → 1"],
-      connects: ["network_type=ipv4,outcome=success → 1", "network_type=ipv4,outcome=failure → 1"],
-      retries: ["error_type=refused → 1"],
+      attempt_started: ["2"],
+      attempt_failed: ["error_type=refused → 1"],
+      connection_established: ["1"],
+      phase_duration: ["dialer_phase=connect,error_type= → 1", "dialer_phase=connect,error_type=refused → 1"],
+      connect_done: [
+        "dialer_outcome=success,network_transport=tcp,network_type=ipv4 → 1",
+        "dialer_outcome=failure,network_transport=tcp,network_type=ipv4 → 1",
+      ],
+      retry_scheduled: ["error_type=refused → 1"],
       backoff_time: ["0.02"],
-      connection_count: ["state=used → 1"],
+      connection_count: ["dialer_connection_state=used → 1"],
     });
     assertInvariant(scraped);
     conn.destroy();
@@ -72,13 +75,13 @@ describe("counts of dials", () => {
     const scraped = await scrape(registry);
     assert.deepEqual(counted(scraped), {
       dial_duration: ["error_type=refused → 1"],
-      dials_failed: ["1"],
-      attempts_started: ["3"],
-      attempts_failed: ["error_type=refused → 3"],
-      phase_duration: ["error_type=refused,phase=tcp → 3"],
-      connects: ["network_type=ipv4,outcome=failure → 3"],
-      retries: ["error_type=refused → 2"],
-      retries_exhausted: ["cause=attempts → 1"],
+      dial_failed: ["1"],
+      attempt_started: ["3"],
+      attempt_failed: ["error_type=refused → 3"],
+      phase_duration: ["dialer_phase=connect,error_type=refused → 3"],
+      connect_done: ["dialer_outcome=failure,network_transport=tcp,network_type=ipv4 → 3"],
+      retry_scheduled: ["error_type=refused → 2"],
+      retry_exhausted: ["dialer_retry_cause=attempts → 1"],
       backoff_time: ["0.003"],
     });
     assertInvariant(scraped);
@@ -92,10 +95,10 @@ describe("counts of dials", () => {
     await assert.rejects(dial("db:1"));
     assert.deepEqual(counted(await scrape(registry)), {
       dial_duration: ["error_type=tls_cert_expired → 1"],
-      dials_failed: ["1"],
-      attempts_started: ["1"],
-      attempts_failed: ["error_type=tls_cert_expired → 1"],
-      retries_exhausted: ["cause=non_retryable → 1"],
+      dial_failed: ["1"],
+      attempt_started: ["1"],
+      attempt_failed: ["error_type=tls_cert_expired → 1"],
+      retry_exhausted: ["dialer_retry_cause=non_retryable → 1"],
     });
   });
 
@@ -115,15 +118,15 @@ describe("counts of dials", () => {
     const scraped = await scrape(registry);
     assert.deepEqual(counted(scraped), {
       dial_duration: ["error_type=timeout → 1"],
-      dials_failed: ["1"],
-      attempts_started: ["2"],
-      attempts_failed: ["error_type=timeout → 2"],
-      phase_duration: ["error_type=,phase=tcp → 2", "error_type=timeout,phase=handshake → 2"],
-      connects: ["network_type=ipv4,outcome=success → 2"],
-      retries: ["error_type=timeout → 1"],
-      retries_exhausted: ["cause=attempts → 1"],
+      dial_failed: ["1"],
+      attempt_started: ["2"],
+      attempt_failed: ["error_type=timeout → 2"],
+      phase_duration: ["dialer_phase=connect,error_type= → 2", "dialer_phase=handshake,error_type=timeout → 2"],
+      connect_done: ["dialer_outcome=success,network_transport=tcp,network_type=ipv4 → 2"],
+      retry_scheduled: ["error_type=timeout → 1"],
+      retry_exhausted: ["dialer_retry_cause=attempts → 1"],
       backoff_time: ["0.1"],
-      timeouts: ["scope=attempt → 2"],
+      timeouts: ["dialer_timeout_scope=attempt → 2"],
     });
     assertInvariant(scraped);
   });
@@ -146,22 +149,22 @@ describe("counts of dials", () => {
     await hanging;
     assert.deepEqual(counted(await scrape(registry)), {
       dial_duration: ["error_type=timeout → 1"],
-      dials_failed: ["1"],
-      attempts_started: ["1"],
-      attempts_failed: ["error_type=timeout → 1"],
-      phase_duration: ["error_type=,phase=tcp → 1", "error_type=timeout,phase=handshake → 1"],
-      connects: ["network_type=ipv4,outcome=success → 1"],
-      retries_exhausted: ["cause=deadline → 1"],
-      timeouts: ["scope=dial → 1"],
+      dial_failed: ["1"],
+      attempt_started: ["1"],
+      attempt_failed: ["error_type=timeout → 1"],
+      phase_duration: ["dialer_phase=connect,error_type= → 1", "dialer_phase=handshake,error_type=timeout → 1"],
+      connect_done: ["dialer_outcome=success,network_transport=tcp,network_type=ipv4 → 1"],
+      retry_exhausted: ["dialer_retry_cause=deadline → 1"],
+      timeouts: ["dialer_timeout_scope=dial → 1"],
     });
 
     await assert.rejects(dial(`127.0.0.1:${await freePort()}`), { reason: "refused" });
     const scraped = await scrape(registry);
-    assert.deepEqual(counted(scraped).timeouts, ["scope=dial → 1"]);
-    assert.deepEqual(counted(scraped).retries_exhausted, ["cause=deadline → 2"]);
-    assert.deepEqual(counted(scraped).attempts_failed, ["error_type=refused → 1", "error_type=timeout → 1"]);
+    assert.deepEqual(counted(scraped).timeouts, ["dialer_timeout_scope=dial → 1"]);
+    assert.deepEqual(counted(scraped).retry_exhausted, ["dialer_retry_cause=deadline → 2"]);
+    assert.deepEqual(counted(scraped).attempt_failed, ["error_type=refused → 1", "error_type=timeout → 1"]);
     assert.deepEqual(counted(scraped).dial_duration, ["error_type=refused → 1", "error_type=timeout → 1"]);
-    assert.deepEqual(counted(scraped).backoff_time, undefined, "a wait that is not begun");
+    assert.deepEqual(counted(scraped).backoff_time, undefined, "a skipped delay is not counted");
     assertInvariant(scraped);
   });
 
@@ -169,17 +172,17 @@ describe("counts of dials", () => {
     await using server = await goodPeer();
     const { registry, dial } = observed(tcp());
     const handshake = async () => {
-      throw new DialError("the peer speaks something else", { reason: "protocol" });
+      throw new DialError("the peer speaks another protocol", { reason: "protocol" });
     };
     await assert.rejects(dial(server.address, { handshake }), { reason: "protocol" });
     const scraped = await scrape(registry);
     assert.deepEqual(counted(scraped), {
       dial_duration: ["error_type=protocol → 1"],
-      dials_failed: ["1"],
-      attempts_started: ["1"],
-      attempts_failed: ["error_type=protocol → 1"],
-      phase_duration: ["error_type=,phase=tcp → 1", "error_type=protocol,phase=handshake → 1"],
-      connects: ["network_type=ipv4,outcome=success → 1"],
+      dial_failed: ["1"],
+      attempt_started: ["1"],
+      attempt_failed: ["error_type=protocol → 1"],
+      phase_duration: ["dialer_phase=connect,error_type= → 1", "dialer_phase=handshake,error_type=protocol → 1"],
+      connect_done: ["dialer_outcome=success,network_transport=tcp,network_type=ipv4 → 1"],
     });
     assertInvariant(scraped);
   });
@@ -188,9 +191,9 @@ describe("counts of dials", () => {
     const { registry, dial } = observed(tcp());
     await assert.rejects(dial("unix:/nonexistent/dialtrace.sock"), { code: "ENOENT" });
     await assert.rejects(dial(`[::1]:${await freePort()}`));
-    assert.deepEqual(counted(await scrape(registry)).connects, [
-      "network_type=ipv6,outcome=failure → 1",
-      "network_type=unix,outcome=failure → 1",
+    assert.deepEqual(counted(await scrape(registry)).connect_done, [
+      "dialer_outcome=failure,network_transport=tcp,network_type=ipv6 → 1",
+      "dialer_outcome=failure,network_transport=unix,network_type= → 1",
     ]);
   });
 

@@ -4,7 +4,8 @@ import { describe, it } from "node:test";
 import { register as defaultRegistry, openMetricsContentType, Registry } from "prom-client";
 import { compose, DialError, type Dialer, parseTarget, tcp, withRetry } from "../../src/index.ts";
 import { withPrometheus } from "../../src/prometheus.ts";
-import { type Instrument, instruments } from "../../src/telemetry/instruments.ts";
+import type { Instrument } from "../../src/telemetry/instrument.ts";
+import { instruments } from "../../src/telemetry/instruments.ts";
 import { prometheusName } from "../../src/telemetry/prometheus-instruments.ts";
 import { scriptedDialer } from "../../src/testing.ts";
 import { freePort, goodPeer } from "../support/peers.ts";
@@ -19,8 +20,8 @@ describe("several dialers in one registry", () => {
     const stock = compose(withPrometheus({ registry, name: 'st"o\\c\nk' }), tcp());
     const conns = [await orders(server.address), await orders(server.address), await stock(server.address)];
     const { value } = await scrape(registry);
-    assert.equal(value("dialer_connections_established_total", { dialer_name: "orders" }), 2);
-    assert.equal(value("dialer_connections_established_total", { dialer_name: 'st"o\\c\nk' }), 1);
+    assert.equal(value("dialer_connection_established_total", { dialer_name: "orders" }), 2);
+    assert.equal(value("dialer_connection_established_total", { dialer_name: 'st"o\\c\nk' }), 1);
     for (const conn of conns) conn.destroy();
   });
 
@@ -36,11 +37,14 @@ describe("several dialers in one registry", () => {
     const other = await second(server.address);
     const { value } = await scrape(registry);
     assert.equal(value("dialer_dial_duration_seconds_count", { ...me, error_type: "" }), 2);
-    assert.equal(value("dialer_connection_count", { ...me, state: "used" }), 2);
+    assert.equal(value("dialer_connection_count", { ...me, dialer_connection_state: "used" }), 2);
     assert.equal(value("net_conntrack_dialer_conn_established_total", me), 2);
     conn.destroy();
     other.destroy();
-    assert.equal((await scrape(registry)).value("dialer_connection_count", { ...me, state: "used" }), 0);
+    assert.equal(
+      (await scrape(registry)).value("dialer_connection_count", { ...me, dialer_connection_state: "used" }),
+      0,
+    );
   });
 
   it("withPrometheus at two layers of a dialer measures what is beneath each", async () => {
@@ -60,9 +64,9 @@ describe("several dialers in one registry", () => {
     assert.equal(dials("inner", ""), 1);
     assert.equal(dials("inner", "_OTHER"), 2);
     for (const name of ["outer", "inner"])
-      assert.equal(value("dialer_attempts_started_total", { dialer_name: name }), 3);
-    assert.equal(value("dialer_retries_total", { dialer_name: "outer", error_type: "_OTHER" }), 2);
-    assert.equal(value("dialer_retries_total", { dialer_name: "inner", error_type: "_OTHER" }), 0);
+      assert.equal(value("dialer_attempt_started_total", { dialer_name: name }), 3);
+    assert.equal(value("dialer_retry_scheduled_total", { dialer_name: "outer", error_type: "_OTHER" }), 2);
+    assert.equal(value("dialer_retry_scheduled_total", { dialer_name: "inner", error_type: "_OTHER" }), 0);
     conn.destroy();
   });
 });
@@ -72,7 +76,7 @@ describe("registries", () => {
     await using server = await goodPeer();
     const dial = compose(withPrometheus({ registry: defaultRegistry }), tcp());
     (await dial(server.address)).destroy();
-    assert.equal((await scrape(defaultRegistry)).value("dialer_connections_established_total", me), 1);
+    assert.equal((await scrape(defaultRegistry)).value("dialer_connection_established_total", me), 1);
     defaultRegistry.clear();
   });
 
@@ -85,8 +89,8 @@ describe("registries", () => {
     (await dial(server.address)).destroy();
     const { text, value } = await scrape(registry);
     assert.ok(text.endsWith("# EOF\n"));
-    assert.equal(value("dialer_connections_established_total", { ...me, app: "shop" }), 1);
-    assert.equal(value("dialer_connections_closed_total", { ...me, app: "shop", reason: "local" }), 1);
+    assert.equal(value("dialer_connection_established_total", { ...me, app: "shop" }), 1);
+    assert.equal(value("dialer_connection_closed_total", { ...me, app: "shop", dialer_close_reason: "local" }), 1);
   });
 
   it("withPrometheus keeps dialing when its registry is cleared, and a new dialer starts at zero", async () => {
@@ -100,7 +104,7 @@ describe("registries", () => {
     assert.equal((await scrape(registry)).samples.length, 0);
     const anew = compose(withPrometheus({ registry }), tcp());
     (await anew(server.address)).destroy();
-    assert.equal((await scrape(registry)).value("dialer_connections_established_total", me), 1);
+    assert.equal((await scrape(registry)).value("dialer_connection_established_total", me), 1);
   });
 
   it("withPrometheus restarts counters and keeps gauges when its registry is reset", async () => {
@@ -108,16 +112,17 @@ describe("registries", () => {
     const { registry, dial } = observed(tcp());
     const conns = [await dial(server.address), await dial(server.address)];
     registry.resetMetrics();
-    const gauge = async () => (await scrape(registry)).value("dialer_connection_count", { ...me, state: "used" });
-    assert.equal(await gauge(), 2, "they are still open");
+    const gauge = async () =>
+      (await scrape(registry)).value("dialer_connection_count", { ...me, dialer_connection_state: "used" });
+    assert.equal(await gauge(), 2, "the connections are still open");
     conns[0]?.destroy();
     assert.equal(await gauge(), 1);
     conns[1]?.destroy();
     assert.equal(await gauge(), 0);
     (await dial(server.address)).destroy();
     const { value } = await scrape(registry);
-    assert.equal(value("dialer_connections_established_total", me), 1);
-    assert.equal(value("dialer_connections_closed_total", { ...me, reason: "local" }), 3);
+    assert.equal(value("dialer_connection_established_total", me), 1);
+    assert.equal(value("dialer_connection_closed_total", { ...me, dialer_close_reason: "local" }), 3);
     assert.equal(value("dialer_dial_duration_seconds_count", { ...me, error_type: "" }), 1);
   });
 
@@ -143,7 +148,7 @@ describe("registries", () => {
     const scraped = await scrape(registry);
     assertClosedSets(scraped.samples);
     assertInvariant(scraped);
-    assert.equal(scraped.value("dialer_attempts_failed_total", { ...me, error_type: "_OTHER" }), 1);
+    assert.equal(scraped.value("dialer_attempt_failed_total", { ...me, error_type: "_OTHER" }), 1);
     assert.equal(scraped.value("dialer_dial_duration_seconds_count", { ...me, error_type: "_OTHER" }), 1);
   });
 
@@ -172,17 +177,20 @@ describe("registries", () => {
       const scraped = await scrape(registry);
       assertClosedSets(scraped.samples);
       const seen = (metric: string) => scraped.nonZero(`dialer_${metric}_total`);
-      assert.deepEqual(seen("connects"), [
-        "network_type=_OTHER,outcome=failure → 1",
-        "network_type=ipv4,outcome=_OTHER → 1",
+      assert.deepEqual(seen("connect_done"), [
+        "dialer_outcome=failure,network_transport=_OTHER,network_type=_OTHER → 1",
+        "dialer_outcome=_OTHER,network_transport=tcp,network_type=ipv4 → 1",
       ]);
-      assert.deepEqual(seen("retries"), ["error_type=_OTHER → 1"]);
-      assert.deepEqual(seen("retries_exhausted"), ["cause=_OTHER → 1"]);
-      assert.deepEqual(seen("timeouts"), ["scope=_OTHER → 1"]);
-      assert.deepEqual(seen("connections_closed"), ["reason=local → 1", "reason=_OTHER → 1"]);
+      assert.deepEqual(seen("retry_scheduled"), ["error_type=_OTHER → 1"]);
+      assert.deepEqual(seen("retry_exhausted"), ["dialer_retry_cause=_OTHER → 1"]);
+      assert.deepEqual(seen("timeouts"), ["dialer_timeout_scope=_OTHER → 1"]);
+      assert.deepEqual(seen("connection_closed"), ["dialer_close_reason=local → 1", "dialer_close_reason=_OTHER → 1"]);
       assert.deepEqual(seen("failovers"), ["error_type=_OTHER → 1"]);
-      assert.deepEqual(seen("breaker_transitions"), ["endpoint=,state=_OTHER → 1"]);
-      assert.equal(scraped.value("dialer_limit_wait_duration_seconds_count", { ...me, limit: "_OTHER" }), 1);
+      assert.deepEqual(seen("breaker_transitions"), ["dialer_breaker_state=_OTHER,dialer_endpoint= → 1"]);
+      assert.equal(
+        scraped.value("dialer_limit_wait_duration_seconds_count", { ...me, dialer_limit_type: "_OTHER" }),
+        1,
+      );
     });
   }
 
@@ -194,7 +202,7 @@ describe("registries", () => {
       );
       for (const [label, value] of Object.entries(labels)) {
         if (label === "dialer_name" || label === "le") continue;
-        if (label === "endpoint" && value === "") continue; // Prometheus treats it as absent.
+        if (value === "") continue; // Prometheus treats it as absent.
         const allowed = Object.entries(row?.labels ?? {}).find(([each]) => each.replaceAll(".", "_") === label)?.[1];
         assert.ok(allowed?.includes(value) || value === "_OTHER", `${name} ${label}=${value}`);
       }

@@ -48,7 +48,7 @@ export function spanRecorder() {
 export function linksOf(span: RecordedSpan, spans: readonly RecordedSpan[]): string[] {
   return span.links.map(({ context, attributes }) => {
     const index = spans.findIndex((each) => each.spanContext().spanId === context.spanId);
-    return `${attributes?.["dialer.link"]}: ${spans[index]?.name ?? "a span never seen"} ${index}`;
+    return `${attributes?.["dialer.link"]}: ${spans[index]?.name ?? "an unknown span"} ${index}`;
   });
 }
 

@@ -55,7 +55,7 @@ export function spanTests(sdk: SdkLine): void {
   function assertTree(expected: string, names: Readonly<Record<number, string>> = {}): void {
     assert.equal(spanTree(recorder.started, names), expected.trim().replaceAll(/\n {4}/g, "\n"));
     assert.deepEqual(recorder.open, [], "no span is left open");
-    assert.equal(recorder.ends, recorder.started.length, "each ends once");
+    assert.equal(recorder.ends, recorder.started.length, "each span ends once");
   }
 
   /** A lookup that resolves names to loopback addresses. */
@@ -86,7 +86,7 @@ export function spanTests(sdk: SdkLine): void {
         `
     dial dialer.attempt.count=1 dialer.name=orders dialer.outcome=success network.transport=tcp server.address=127.0.0.1 server.port=PORT
       attempt dialer.attempt.number=1 dialer.endpoint=127.0.0.1:PORT
-        socket connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4`,
+        connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4`,
         { [server.port]: "PORT" },
       );
     });
@@ -99,7 +99,7 @@ export function spanTests(sdk: SdkLine): void {
     dial dialer.attempt.count=1 dialer.name=default dialer.outcome=success network.transport=tcp server.address=db.internal server.port=PORT
       attempt dialer.attempt.number=1 dialer.endpoint=db.internal:PORT
         dns lookup dns.answers=[127.0.0.1] dns.question.name=db.internal
-        socket connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4`,
+        connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4`,
         { [server.port]: "PORT" },
       );
     });
@@ -118,7 +118,7 @@ export function spanTests(sdk: SdkLine): void {
       assertTree(`
     dial Error "dial unix:/nonexistent/a.sock: connect ENOENT /nonexistent/a.sock" dialer.attempt.count=1 dialer.name=default dialer.outcome=failure error.type=refused network.transport=unix server.address=/nonexistent/a.sock
       attempt Error "dial unix:/nonexistent/a.sock: connect ENOENT /nonexistent/a.sock" dialer.attempt.number=1 dialer.endpoint=unix:/nonexistent/a.sock error.type=refused
-        socket connect Error "connect ENOENT /nonexistent/a.sock" error.type=refused network.peer.address=/nonexistent/a.sock network.transport=unix`);
+        connect Error "connect ENOENT /nonexistent/a.sock" error.type=refused network.peer.address=/nonexistent/a.sock network.transport=unix`);
     });
 
     it("withTracing marks only the failed attempt when a retry succeeds", async () => {
@@ -131,9 +131,9 @@ export function spanTests(sdk: SdkLine): void {
     dial dialer.attempt.count=2 dialer.name=default dialer.outcome=success network.transport=tcp server.address=127.0.0.1 server.port=PORT
       (backoff) dialer.backoff.delay=0.02 error.type=refused
       attempt Error "dial 127.0.0.1:PORT: connect ECONNREFUSED 127.0.0.1:REFUSED" dialer.attempt.number=1 dialer.endpoint=127.0.0.1:PORT error.type=refused
-        socket connect Error "connect ECONNREFUSED 127.0.0.1:REFUSED" error.type=refused network.peer.address=127.0.0.1 network.peer.port=REFUSED network.type=ipv4
+        connect Error "connect ECONNREFUSED 127.0.0.1:REFUSED" error.type=refused network.peer.address=127.0.0.1 network.peer.port=REFUSED network.type=ipv4
       attempt dialer.attempt.number=2 dialer.endpoint=127.0.0.1:PORT
-        socket connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4`,
+        connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4`,
         { [server.port]: "PORT", [refused]: "REFUSED" },
       );
     });
@@ -144,7 +144,7 @@ export function spanTests(sdk: SdkLine): void {
       await assert.rejects(traced({}, retry, tcp())(`127.0.0.1:${port}`));
       const attempt = (number: number) => `
       attempt Error "dial 127.0.0.1:PORT: connect ECONNREFUSED 127.0.0.1:PORT" dialer.attempt.number=${number} dialer.endpoint=127.0.0.1:PORT error.type=refused
-        socket connect Error "connect ECONNREFUSED 127.0.0.1:PORT" error.type=refused network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4`;
+        connect Error "connect ECONNREFUSED 127.0.0.1:PORT" error.type=refused network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4`;
       assertTree(
         `
     dial Error "dial 127.0.0.1:PORT failed after 2 attempts: connect ECONNREFUSED 127.0.0.1:PORT" dialer.attempt.count=2 dialer.name=default dialer.outcome=failure error.type=refused network.transport=tcp server.address=127.0.0.1 server.port=PORT
@@ -162,8 +162,8 @@ export function spanTests(sdk: SdkLine): void {
     dial dialer.attempt.count=1 dialer.name=default dialer.outcome=success network.transport=tcp server.address=db.internal server.port=PORT
       attempt dialer.attempt.number=1 dialer.endpoint=db.internal:PORT
         dns lookup dns.answers=[127.0.0.2,127.0.0.1] dns.question.name=db.internal
-        socket connect Error "connect ECONNREFUSED 127.0.0.2:PORT" error.type=refused network.peer.address=127.0.0.2 network.peer.port=PORT network.type=ipv4
-        socket connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4`,
+        connect Error "connect ECONNREFUSED 127.0.0.2:PORT" error.type=refused network.peer.address=127.0.0.2 network.peer.port=PORT network.type=ipv4
+        connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4`,
         { [server.port]: "PORT" },
       );
     });
@@ -183,7 +183,7 @@ export function spanTests(sdk: SdkLine): void {
       await clock.advance(2500);
       (await dialed).destroy();
       const connect =
-        "socket connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4";
+        "connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4";
       assertTree(
         `
     dial dialer.attempt.count=2 dialer.name=default dialer.outcome=success network.transport=tcp server.address=127.0.0.1 server.port=PORT
@@ -219,9 +219,9 @@ export function spanTests(sdk: SdkLine): void {
     dial Error ${message} dialer.attempt.count=2 dialer.name=default dialer.outcome=failure error.type=timeout network.transport=tcp server.address=127.0.0.1 server.port=PORT
       (backoff) dialer.backoff.delay=1 error.type=refused
       attempt Error "dial 127.0.0.1:PORT: connect ECONNREFUSED 127.0.0.1:REFUSED" dialer.attempt.number=1 dialer.endpoint=127.0.0.1:PORT error.type=refused
-        socket connect Error "connect ECONNREFUSED 127.0.0.1:REFUSED" error.type=refused network.peer.address=127.0.0.1 network.peer.port=REFUSED network.type=ipv4
+        connect Error "connect ECONNREFUSED 127.0.0.1:REFUSED" error.type=refused network.peer.address=127.0.0.1 network.peer.port=REFUSED network.type=ipv4
       attempt Error ${message} dialer.attempt.number=2 dialer.endpoint=127.0.0.1:PORT error.type=timeout
-        socket connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4
+        connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4
         protocol handshake Error ${message} error.type=timeout`,
         { [server.port]: "PORT", [refused]: "REFUSED" },
       );
@@ -237,7 +237,7 @@ export function spanTests(sdk: SdkLine): void {
         `
     dial dialer.attempt.count=1 dialer.name=default dialer.outcome=canceled network.transport=tcp server.address=127.0.0.1 server.port=PORT
       attempt dialer.attempt.number=1 dialer.endpoint=127.0.0.1:PORT dialer.outcome=canceled
-        socket connect dialer.outcome=canceled network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4`,
+        connect dialer.outcome=canceled network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4`,
         { [server.port]: "PORT" },
       );
     });
@@ -271,7 +271,7 @@ export function spanTests(sdk: SdkLine): void {
           events.map((line) => line.trim()),
           [
             "(start delay) dialer.backoff.delay=0.1",
-            "(limit wait) dialer.limit=rate",
+            "(limit wait) dialer.limit.type=rate",
             "(breaker) dialer.breaker.previous_state=closed dialer.breaker.state=open dialer.endpoint=a:1",
             "(failover) dialer.endpoint=b:1 dialer.failover.from=a:1 error.type=refused",
           ],
@@ -291,7 +291,7 @@ export function spanTests(sdk: SdkLine): void {
     dial dialer.attempt.count=1 dialer.name=default dialer.outcome=canceled network.transport=tcp server.address=127.0.0.1 server.port=PORT
       (backoff) dialer.backoff.delay=5 error.type=refused
       attempt Error "dial 127.0.0.1:PORT: connect ECONNREFUSED 127.0.0.1:PORT" dialer.attempt.number=1 dialer.endpoint=127.0.0.1:PORT error.type=refused
-        socket connect Error "connect ECONNREFUSED 127.0.0.1:PORT" error.type=refused network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4`,
+        connect Error "connect ECONNREFUSED 127.0.0.1:PORT" error.type=refused network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4`,
         { [port]: "PORT" },
       );
     });
@@ -387,7 +387,7 @@ export function spanTests(sdk: SdkLine): void {
         `
     dial Error "dial 127.0.0.1:PORT: 'Authorization Violation'" dialer.attempt.count=1 dialer.name=default dialer.outcome=failure error.type=auth_failed network.transport=tcp server.address=127.0.0.1 server.port=PORT
       attempt Error "dial 127.0.0.1:PORT: 'Authorization Violation'" dialer.attempt.number=1 dialer.endpoint=127.0.0.1:PORT error.type=auth_failed
-        socket connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4
+        connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4
         protocol handshake Error "'Authorization Violation'" error.type=auth_failed nats.server.name=n1 network.protocol.name=nats`,
         { [server.port]: "PORT" },
       );
@@ -416,7 +416,7 @@ export function spanTests(sdk: SdkLine): void {
         `
     dial dialer.attempt.count=1 dialer.name=default dialer.outcome=success network.transport=tcp server.address=127.0.0.1 server.port=PORT
       attempt dialer.attempt.number=1 dialer.endpoint=127.0.0.1:PORT
-        socket connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4
+        connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4
         protocol handshake
         proxy connect dialer.proxy.type=socks5 network.peer.address=127.0.0.1 network.peer.port=PORT
         tls handshake server.address=db.internal tls.cipher=TLS_AES_256_GCM_SHA384 tls.next_protocol=h2 tls.protocol.name=tls tls.protocol.version=1.3 tls.resumed=false tls.server.not_after=2031-01-02T00:00:00.000Z`,
@@ -434,7 +434,7 @@ export function spanTests(sdk: SdkLine): void {
         ["dial", ["dialer.name", "network.transport", "server.address", "server.port"]],
         ["attempt", ["dialer.attempt.number", "dialer.endpoint"]],
         ["dns lookup", ["dns.question.name"]],
-        ["socket connect", ["network.peer.address", "network.peer.port", "network.type"]],
+        ["connect", ["network.peer.address", "network.peer.port", "network.type"]],
       ]);
     });
 
@@ -445,7 +445,7 @@ export function spanTests(sdk: SdkLine): void {
         (await dial(`${host}:${server.port}`, { handshake: async (conn) => conn })).destroy();
       }
       const names = new Set(recorder.started.map((span) => span.name));
-      assert.deepEqual([...names], ["dial", "attempt", "socket connect", "protocol handshake", "dns lookup"]);
+      assert.deepEqual([...names], ["dial", "attempt", "connect", "protocol handshake", "dns lookup"]);
       for (const span of recorder.started) {
         assert.equal(span.kind, 0, span.name);
         assert.equal(
@@ -471,7 +471,7 @@ export function spanTests(sdk: SdkLine): void {
     dial dialer.attempt.count=1 dialer.name=default dialer.outcome=canceled network.transport=tcp server.address=db.internal server.port=1
       attempt dialer.attempt.number=1 dialer.endpoint=db.internal:1 dialer.outcome=canceled
         dns lookup dialer.outcome=canceled dns.question.name=db.internal
-        socket connect dialer.outcome=canceled network.peer.address=127.0.0.1 network.peer.port=1 network.type=ipv4`);
+        connect dialer.outcome=canceled network.peer.address=127.0.0.1 network.peer.port=1 network.type=ipv4`);
     });
 
     it("withTracing ends all spans when a timeout ends an attempt whose phase never ends", async () => {
@@ -527,7 +527,7 @@ export function spanTests(sdk: SdkLine): void {
         late?.attemptStart?.({ target: parseTarget("db.internal:1"), attempt: 2 });
         const error = new Error("late");
         late?.retryScheduled?.({ target: parseTarget("a:1"), attempt: 2, delayMs: 1, error, reason: "refused" });
-        assert.equal(spanTree(recorder.started), before, "nothing begins after the dial's end");
+        assert.equal(spanTree(recorder.started), before, "no span starts after the end of the dial");
         assert.deepEqual(recorder.open, []);
       });
     }
@@ -549,7 +549,11 @@ export function spanTests(sdk: SdkLine): void {
         },
       };
       (await traced({}, ...layers, tcp())(server.address, { trace })).destroy();
-      assert.deepEqual(open, ["dial", "attempt", "protocol handshake"], "the end of the second is not the first's");
+      assert.deepEqual(
+        open,
+        ["dial", "attempt", "protocol handshake"],
+        "the end of the second attempt does not end the first",
+      );
       const parents = new Map(recorder.started.map((span) => [span.spanContext().spanId, span]));
       const attempts = recorder.started.filter((span) => span.name === "attempt");
       assert.deepEqual(
@@ -558,7 +562,7 @@ export function spanTests(sdk: SdkLine): void {
       );
       assert.equal(attempts[1]?.status.code, 0);
       for (const span of attempts) assert.equal(parents.get(span.parentSpanContext?.spanId ?? "")?.name, "dial");
-      assert.deepEqual(recorder.open, [], "the dial's end ends what is open beneath it");
+      assert.deepEqual(recorder.open, [], "the end of the dial ends the open spans beneath it");
       await clock.advance(1000);
       assert.equal(recorder.ends, recorder.started.length);
     });
@@ -575,7 +579,7 @@ export function spanTests(sdk: SdkLine): void {
       const request = tracer().startSpan("request");
       (await inside(request, () => traced({}, tcp())(server.address))).destroy();
       request.end();
-      assert.match(spanTree(recorder.started), /^request\n {2}dial .*\n {4}attempt .*\n {6}socket connect [^\n]*$/);
+      assert.match(spanTree(recorder.started), /^request\n {2}dial .*\n {4}attempt .*\n {6}connect [^\n]*$/);
     });
 
     it("withTracing finds the active span across awaits and timers", async () => {
@@ -637,7 +641,7 @@ export function spanTests(sdk: SdkLine): void {
         dial: /^request/,
         attempt: /^dial$/,
         "dns lookup": /^attempt$/,
-        "socket connect": /^attempt$/,
+        connect: /^attempt$/,
       };
       const requests = new Set<string>();
       for (const span of recorder.started) {
@@ -652,7 +656,7 @@ export function spanTests(sdk: SdkLine): void {
           requests.add(parent?.name ?? "");
           const index = Number(parent?.name.slice("request ".length));
           const asked = [server.port, server.port, refused][index % 3];
-          assert.equal(span.attributes["server.port"], asked, "the dial of its own request");
+          assert.equal(span.attributes["server.port"], asked, "the dial of the same request");
         }
       }
       assert.equal(requests.size, 200);
@@ -682,11 +686,11 @@ export function spanTests(sdk: SdkLine): void {
         `
     dial dialer.attempt.count=2 dialer.name=default dialer.outcome=success network.transport=tcp server.address=127.0.0.1 server.port=PORT
       (attempt start) dialer.attempt.number=1 dialer.endpoint=127.0.0.1:PORT
-      (socket connect) error.type=refused network.peer.address=127.0.0.1 network.peer.port=REFUSED network.type=ipv4
+      (connect) error.type=refused network.peer.address=127.0.0.1 network.peer.port=REFUSED network.type=ipv4
       (attempt) dialer.attempt.number=1 dialer.endpoint=127.0.0.1:PORT error.type=refused
       (backoff) dialer.backoff.delay=0.02 error.type=refused
       (attempt start) dialer.attempt.number=2 dialer.endpoint=127.0.0.1:PORT
-      (socket connect) network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4
+      (connect) network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4
       (handshake info) dialer.attempt.number=2
       (tls handshake) server.address=db.internal
       (protocol handshake) network.protocol.name=nats
@@ -710,7 +714,7 @@ export function spanTests(sdk: SdkLine): void {
         `
     dial Error "dial 127.0.0.1:PORT: connect ECONNREFUSED 127.0.0.1:PORT" dialer.attempt.count=1 dialer.name=default dialer.outcome=failure error.type=refused network.transport=tcp server.address=127.0.0.1 server.port=PORT
       (attempt start) dialer.attempt.number=1 dialer.endpoint=127.0.0.1:PORT
-      (socket connect) error.type=refused network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4
+      (connect) error.type=refused network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4
       (attempt) dialer.attempt.number=1 dialer.endpoint=127.0.0.1:PORT error.type=refused
     dial dialer.attempt.count=1 dialer.name=default dialer.outcome=canceled network.transport=tcp server.address=db.internal server.port=1
       (attempt start) dialer.attempt.number=1 dialer.endpoint=db.internal:1
@@ -739,7 +743,7 @@ export function spanTests(sdk: SdkLine): void {
       (await dial(server.address)).destroy();
       assert.deepEqual(
         recorder.started.map((span) => span.name),
-        ["dial", "attempt", "socket connect"],
+        ["dial", "attempt", "connect"],
       );
       assert.deepEqual(recorder.open, []);
     });
@@ -758,7 +762,7 @@ export function spanTests(sdk: SdkLine): void {
       assert.deepEqual(seen, [undefined, undefined]);
       assert.equal(recorder.started.length, 0);
       (await compose(withTracing({ tracerProvider }), layer, tcp())(server.address)).destroy();
-      assert.notEqual(seen[2], undefined, "while those of one that records do");
+      assert.notEqual(seen[2], undefined, "a recording provider attaches hooks");
     });
 
     it("withTracing does not fail a dial when the provider throws", async () => {

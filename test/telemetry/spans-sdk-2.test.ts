@@ -7,7 +7,7 @@ import { spanTests } from "./spans-contract.ts";
 import { treeTests } from "./trees-contract.ts";
 
 describe("withTracing with OpenTelemetry's SDK 2", () => spanTests(sdk2));
-describe("what is beneath withTracing with OpenTelemetry's SDK 2", () => contextTests(sdk2));
+describe("contexts beneath withTracing with OpenTelemetry's SDK 2", () => contextTests(sdk2));
 describe("trees of spans with OpenTelemetry's SDK 2", () => treeTests(sdk2));
 describe("links with OpenTelemetry's SDK 2", () => linkTests(sdk2));
 describe("natsTracing with OpenTelemetry's SDK 2", () => natsTracingTests(sdk2));

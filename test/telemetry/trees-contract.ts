@@ -31,7 +31,7 @@ export function treeTests(sdk: SdkLine): void {
   function assertTree(expected: string, names: Readonly<Record<string, string>> = {}): void {
     assert.equal(spanTree(recorder.started, names), expected.trim().replaceAll(/\n {4}/g, "\n"));
     assert.deepEqual(recorder.open, [], "no span is left open");
-    assert.equal(recorder.ends, recorder.started.length, "each ends once");
+    assert.equal(recorder.ends, recorder.started.length, "each span ends once");
   }
 
   it("withTracing marks the losing address of a race as canceled, not as an error", async () => {
@@ -45,7 +45,7 @@ export function treeTests(sdk: SdkLine): void {
       );
     const dial = traced(tcp({ lookup, connectionAttemptDelayMs: 20 }));
     const underWay: number[] = [];
-    const connectStart = () => underWay.push(recorder.open.filter((name) => name === "socket connect").length);
+    const connectStart = () => underWay.push(recorder.open.filter((name) => name === "connect").length);
     (await dial(`db.internal:${hole.port}`, { trace: { connectStart } })).destroy();
     server.close();
     assertTree(
@@ -53,11 +53,11 @@ export function treeTests(sdk: SdkLine): void {
     dial dialer.attempt.count=1 dialer.name=default dialer.outcome=success network.transport=tcp server.address=db.internal server.port=PORT
       attempt dialer.attempt.number=1 dialer.endpoint=db.internal:PORT
         dns lookup dns.answers=[127.0.0.1,127.0.0.2] dns.question.name=db.internal
-        socket connect dialer.outcome=canceled network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4
-        socket connect network.local.address=127.0.0.1 network.peer.address=127.0.0.2 network.peer.port=PORT network.type=ipv4`,
+        connect dialer.outcome=canceled network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4
+        connect network.local.address=127.0.0.1 network.peer.address=127.0.0.2 network.peer.port=PORT network.type=ipv4`,
       { [hole.port]: "PORT" },
     );
-    assert.deepEqual(underWay, [1, 2], "both were under way at once");
+    assert.deepEqual(underWay, [1, 2], "both connects were in progress");
   });
 
   describe("TLS", () => {
@@ -74,7 +74,7 @@ export function treeTests(sdk: SdkLine): void {
     dial Error ${message}dialer.attempt.count=1 dialer.name=default dialer.outcome=failure error.type=tls_cert_untrusted network.transport=tcp server.address=db.test server.port=PORT
       attempt Error ${message}dialer.attempt.number=1 dialer.endpoint=db.test:PORT error.type=tls_cert_untrusted
         dns lookup dns.answers=[127.0.0.1] dns.question.name=db.test
-        socket connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4
+        connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4
         tls handshake Error "unable to verify the first certificate" error.type=tls_cert_untrusted server.address=db.test`,
         // Newer Node.js versions add advice to the message.
         {
@@ -101,7 +101,7 @@ export function treeTests(sdk: SdkLine): void {
         `
     dial dialer.attempt.count=1 dialer.name=default dialer.outcome=success network.transport=tcp server.address=db.test server.port=PORT
       attempt dialer.attempt.number=1 dialer.endpoint=db.test:PORT
-        socket connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PROXY network.type=ipv4
+        connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PROXY network.type=ipv4
         proxy connect dialer.proxy.type=http network.peer.address=127.0.0.1 network.peer.port=PROXY
         tls handshake server.address=db.test tls.cipher=CIPHER tls.protocol.name=tls tls.protocol.version=1.2 tls.resumed=false tls.server.not_after=END`,
         {
@@ -148,7 +148,7 @@ export function treeTests(sdk: SdkLine): void {
       const good = `
     ${dial} dialer.outcome=success ${target}
       ${attempt}
-        socket connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4
+        connect network.local.address=127.0.0.1 network.peer.address=127.0.0.1 network.peer.port=PORT network.type=ipv4
         protocol handshake nats.server.id=ID nats.server.name=ID nats.server.version=VERSION network.protocol.name=nats
           (info)
           (connect)
@@ -157,7 +157,7 @@ export function treeTests(sdk: SdkLine): void {
     dial Error "dial 127.0.0.1:PORT: connect ECONNREFUSED"${dial.slice(4)} dialer.outcome=failure error.type=refused ${target}
       attempt Error "dial 127.0.0.1:PORT: connect ECONNREFUSED"${attempt.slice(7)} error.type=refused`;
       const episode = `
-    nats reconnect nats.client.name=orders nats.disconnect.reason=forced nats.disconnect.server=127.0.0.1:PORT nats.reconnect.attempts=3 nats.server.id=ID nats.server.name=ID nats.server.version=VERSION server.address=127.0.0.1 server.port=PORT`;
+    nats reconnect nats.client.disconnect.reason=forced nats.client.disconnect.server=127.0.0.1:PORT nats.client.name=orders nats.client.reconnect.attempt.count=3 nats.server.id=ID nats.server.name=ID nats.server.version=VERSION server.address=127.0.0.1 server.port=PORT`;
       assert.equal(id, serverName);
       assertTree(`${good}${refused}${refused}${good}${episode}`, {
         [server.port]: "PORT",
@@ -179,7 +179,7 @@ export function treeTests(sdk: SdkLine): void {
     });
   });
 
-  it("withTracing ends every span of 200 concurrent dials and orphans none", async () => {
+  it("withTracing ends every span of 200 concurrent dials, and each has its parent", async () => {
     await using server = await goodPeer();
     const { api } = sdk;
     const tracer = tracerProvider.getTracer("test");

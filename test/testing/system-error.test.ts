@@ -34,7 +34,7 @@ test("connectRefused writes an IPv6 address without brackets, like the system", 
 });
 
 test("connectRefused names the path of a unix socket", async () => {
-  const path = `/tmp/dialtrace-nobody-${process.pid}.sock`;
+  const path = `/tmp/dialtrace-unserved-${process.pid}.sock`;
   const { code, message, address, port } = connectRefused(parseTarget({ path })) as never;
   assert.deepEqual([code, message, address, port], ["ECONNREFUSED", `connect ECONNREFUSED ${path}`, path, undefined]);
 });

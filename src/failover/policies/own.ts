@@ -2,7 +2,7 @@ import { wrongReturn } from "../../support/returned.ts";
 import type { Picker, PolicyFunction } from "../picker.ts";
 import type { Endpoint } from "../target-status.ts";
 
-/** Calls a user's policy. Only here a list without the attempted targets is allocated. */
+/** Calls a user's policy. Only a user's policy needs a new list, without the attempted targets. */
 export function own(policy: PolicyFunction): Picker {
   return ({ endpoints }, tried, { target, random }) => {
     const candidates = tried === undefined ? endpoints : endpoints.filter(({ key }) => !tried.has(key));

@@ -91,7 +91,7 @@ export const dialerFunctions: readonly UserFunction[] = [
     },
   },
   {
-    name: "tcp: lookup, what it calls back with",
+    name: "tcp: lookup, the result of its callback",
     right: () => addresses,
     // Like a name without addresses, which is retried.
     expected: {
@@ -109,7 +109,7 @@ export const dialerFunctions: readonly UserFunction[] = [
     },
   },
   {
-    name: "tcp: lookup, what it promises",
+    name: "tcp: lookup, the result of its promise",
     right: () => addresses,
     expected: {
       ...allRefused("lookup must answer with an array of addresses", "DialError"),
@@ -233,7 +233,7 @@ export const dialerFunctions: readonly UserFunction[] = [
     },
   },
   {
-    name: "a connection's destroy, called when it comes after the bound has passed",
+    name: "a connection's destroy, called when the connection is established after the timeout",
     right: () => {},
     expected: told(/a connection's destroy\(\)/),
     async run(destroy) {
@@ -249,7 +249,7 @@ export const dialerFunctions: readonly UserFunction[] = [
     },
   },
   {
-    name: "a connection's destroy, called by a pool that closes what is idle",
+    name: "a connection's destroy, called by a pool that closes an idle connection",
     right: () => {},
     expected: told(/a connection's destroy\(\)/),
     async run(destroy) {

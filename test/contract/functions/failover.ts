@@ -88,7 +88,7 @@ export const failoverFunctions: readonly UserFunction[] = [
     },
   },
   {
-    name: "withFailover: discover, a list of it",
+    name: "withFailover: discover, a list that it yields",
     right: () => targets,
     expected: {
       ...allRefused("withFailover: discover must be an array of targets", "DialError"),

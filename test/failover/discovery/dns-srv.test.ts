@@ -83,14 +83,14 @@ describe("dnsSrv with a name server", () => {
     (await dial("nats:1", { clock })).destroy();
     server.failing = true;
     for (const questions of [2, 3]) {
-      await until(() => clock.pending === 1, "it waits to ask");
+      await until(() => clock.pending === 1, "the timer of the next query is set");
       await clock.advance(1000);
-      await until(() => server.questions.length === questions, "it asks");
+      await until(() => server.questions.length === questions, "the next query arrives");
     }
     (await dial("nats:1", { clock })).destroy();
     server.failing = false;
     server.zone.set(service, [srv("b.example.com", 1)]);
-    await until(() => clock.pending === 1, "it waits to ask");
+    await until(() => clock.pending === 1, "the timer of the next query is set");
     await clock.advance(1000);
     await until(() => String(failover.targets()[0]?.target) === "b.example.com:4222", "the list is new");
   });
@@ -121,7 +121,7 @@ describe("dnsSrv with a name server", () => {
     using failover = withFailover({ discover: dnsSrv(service, { resolver: resolverOf(server) }) });
     const controller = new AbortController();
     const dialing = compose(failover, scriptedDialer())("nats:1", { signal: controller.signal });
-    await until(() => server.questions.length === 1, "it has asked");
+    await until(() => server.questions.length === 1, "the query has arrived");
     controller.abort("enough");
     await assert.rejects(dialing, (error) => error === "enough");
   });
@@ -206,7 +206,7 @@ test("dnsSrv cancels the queries of its own resolver when discovery ends", async
   const resolver = ownResolver(controller.signal);
   resolver.setServers([server.address]);
   const asking = assert.rejects(resolver.resolveSrv(service), { code: "ECANCELLED" });
-  await until(() => server.questions.length === 1, "it has asked");
+  await until(() => server.questions.length === 1, "the query has arrived");
   controller.abort();
   await asking;
 });

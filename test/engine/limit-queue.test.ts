@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Cancel } from "../../src/async/cancel.ts";
 import type { DialContext } from "../../src/engine/context.ts";
 import { chainOf } from "../../src/engine/hook-chain.ts";
-import { WaitQueue } from "../../src/engine/wait-queue.ts";
+import { LimitQueue } from "../../src/engine/limit-queue.ts";
 import { DialError, type LimitWaitInfo, parseTarget } from "../../src/index.ts";
 import { fakeClock } from "../../src/testing.ts";
 
@@ -16,7 +16,7 @@ function setting() {
   const waits: LimitWaitInfo[] = [];
   const trace = chainOf({ limitWait: (info) => void waits.push(info) });
   const context = { clock, cancel: new Cancel(controller.signal), trace } as unknown as DialContext<never>;
-  return { clock, controller, waits, context, line: new WaitQueue("rate") };
+  return { clock, controller, waits, context, line: new LimitQueue("rate") };
 }
 
 test("an admitted waiter resolves, and its wait is reported to the hooks", async () => {

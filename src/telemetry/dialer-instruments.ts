@@ -1,0 +1,187 @@
+import { breakerStates, closeReasons, exhaustedCauses, limits } from "../core/event-values.ts";
+import { reasons } from "../core/reasons.ts";
+import { errorType, type Instrument, ioDirection, latency, noError } from "./instrument.ts";
+
+const lifetime = [1, 10, 60, 300, 900, 3600, 14_400, 43_200, 86_400, 604_800];
+
+const errorTypeOrNone = { "error.type": [noError, ...reasons] };
+
+/** The metrics of dialers. */
+export const dialerInstruments = {
+  dialDuration: {
+    name: "dialer.dial.duration",
+    kind: "histogram",
+    unit: "s",
+    help: "Duration of dials, including all attempts and delays; error.type is empty on success.",
+    labels: errorTypeOrNone,
+    buckets: latency,
+  },
+  dialActive: {
+    name: "dialer.dial.active",
+    kind: "gauge",
+    unit: "{dial}",
+    help: "Dials in progress.",
+    labels: {},
+  },
+  dialFailed: {
+    name: "dialer.dial.failed",
+    kind: "counter",
+    unit: "{dial}",
+    help: "Dials that failed, after their last attempt.",
+    labels: {},
+  },
+  dialCanceled: {
+    name: "dialer.dial.canceled",
+    kind: "counter",
+    unit: "{dial}",
+    help: "Dials canceled by the caller, counted neither as successes nor as failures.",
+    labels: {},
+  },
+  attemptStarted: {
+    name: "dialer.attempt.started",
+    kind: "counter",
+    unit: "{attempt}",
+    help: "Attempts started, including retries: the sum of established, failed, canceled and active.",
+    labels: {},
+  },
+  attemptActive: {
+    name: "dialer.attempt.active",
+    kind: "gauge",
+    unit: "{attempt}",
+    help: "Attempts in progress.",
+    labels: {},
+  },
+  attemptFailed: {
+    name: "dialer.attempt.failed",
+    kind: "counter",
+    unit: "{attempt}",
+    help: "Failed attempts, by reason.",
+    labels: errorType,
+  },
+  attemptCanceled: {
+    name: "dialer.attempt.canceled",
+    kind: "counter",
+    unit: "{attempt}",
+    help: "Attempts canceled by the caller.",
+    labels: {},
+  },
+  connectionEstablished: {
+    name: "dialer.connection.established",
+    kind: "counter",
+    unit: "{connection}",
+    help: "Attempts that succeeded, including the protocol handshake.",
+    labels: {},
+  },
+  phaseDuration: {
+    name: "dialer.phase.duration",
+    kind: "histogram",
+    unit: "s",
+    help: "Duration of each phase of an attempt; error.type is empty on success.",
+    labels: { "dialer.phase": ["dns", "connect", "proxy", "tls", "handshake"], ...errorTypeOrNone },
+    buckets: latency,
+  },
+  connectDone: {
+    name: "dialer.connect.done",
+    kind: "counter",
+    unit: "{connect}",
+    help: "Connects to single addresses, by transport, address family and outcome; network.type is empty for unix sockets.",
+    labels: {
+      "network.transport": ["tcp", "unix"],
+      "network.type": ["ipv4", "ipv6"],
+      "dialer.outcome": ["success", "failure", "canceled"],
+    },
+  },
+  retryScheduled: {
+    name: "dialer.retry.scheduled",
+    kind: "counter",
+    unit: "{retry}",
+    help: "Retries scheduled, by the reason of the preceding failure.",
+    labels: errorType,
+  },
+  retryExhausted: {
+    name: "dialer.retry.exhausted",
+    kind: "counter",
+    unit: "{dial}",
+    help: "Dials that stopped retrying, by cause.",
+    labels: { "dialer.retry.cause": exhaustedCauses },
+  },
+  backoffTime: {
+    name: "dialer.backoff.time",
+    kind: "counter",
+    unit: "s",
+    help: "Total scheduled delay before retries, and before first attempts with a start delay.",
+    labels: {},
+  },
+  timeouts: {
+    name: "dialer.timeouts",
+    kind: "counter",
+    unit: "{timeout}",
+    help: "Timeouts, by scope.",
+    labels: { "dialer.timeout.scope": ["dial", "attempt", "phase", "pool", "idle"] },
+  },
+  failovers: {
+    name: "dialer.failovers",
+    kind: "counter",
+    unit: "{failover}",
+    help: "Failovers to another target, by the reason of the preceding failure.",
+    labels: errorType,
+  },
+  breakerStatus: {
+    name: "dialer.breaker.status",
+    kind: "gauge",
+    unit: "{breaker}",
+    help: "Breakers in each state; a breaker is counted from its first state change.",
+    labels: { "dialer.endpoint": [], "dialer.breaker.state": breakerStates },
+  },
+  breakerTransitions: {
+    name: "dialer.breaker.transitions",
+    kind: "counter",
+    unit: "{transition}",
+    help: "Breaker state changes, by new state.",
+    labels: { "dialer.endpoint": [], "dialer.breaker.state": breakerStates },
+  },
+  limitWaitDuration: {
+    name: "dialer.limit.wait.duration",
+    kind: "histogram",
+    unit: "s",
+    help: "Time that dials waited at a limit; dials that did not wait are not counted.",
+    labels: { "dialer.limit.type": limits },
+    buckets: latency,
+  },
+  connectionCount: {
+    name: "dialer.connection.count",
+    kind: "gauge",
+    unit: "{connection}",
+    help: "Connections handed out and still open, by state; those of a pool are used or idle.",
+    labels: { "dialer.connection.state": ["used", "idle"] },
+  },
+  connectionClosed: {
+    name: "dialer.connection.closed",
+    kind: "counter",
+    unit: "{connection}",
+    help: "Closed connections, by reason.",
+    labels: { "dialer.close.reason": closeReasons },
+  },
+  connectionDuration: {
+    name: "dialer.connection.duration",
+    kind: "histogram",
+    unit: "s",
+    help: "Lifetime of closed connections.",
+    labels: {},
+    buckets: lifetime,
+  },
+  connectionIo: {
+    name: "dialer.connection.io",
+    kind: "counter",
+    unit: "By",
+    help: "Bytes received and transmitted, updated at each scrape and when a connection closes.",
+    labels: ioDirection,
+  },
+  peerCertificateExpiry: {
+    name: "dialer.tls.peer_certificate.expiry.timestamp",
+    kind: "gauge",
+    unit: "s",
+    help: "Earliest expiry of the servers' certificates, as last seen for each server name; absent before the first TLS handshake.",
+    labels: {},
+  },
+} as const satisfies Record<string, Instrument>;
