@@ -5,16 +5,15 @@ import { withTimeout } from "../middleware/timeout.ts";
 import { messageOf } from "../support/message.ts";
 import type { AddressFacts } from "./facts.ts";
 
-/** Limit for the connect to one address, in milliseconds. */
-const maxCheckMs = 3_000;
+/** Most that the connect to one address may take, in milliseconds. */
+export const maxCheckMs = 3_000;
 /** Addresses that are tried; a name may have hundreds. */
 const maxChecks = 16;
 
 /** How addresses are checked. */
 export interface CheckSettings {
-  /** Limit for a dial, in milliseconds. */
-  readonly timeoutMs: number;
-  readonly family: 0 | 4 | 6;
+  /** Limit for the connect to one address, in milliseconds. */
+  readonly limitMs: number;
   readonly signal: AbortSignal;
   readonly clean: (text: string) => string;
 }
@@ -32,8 +31,7 @@ export function checkAddresses(
   return Promise.all(addresses.map((each) => (tried.has(each) ? check(each, settings) : each)));
 }
 
-async function check(facts: AddressFacts, { timeoutMs, signal, clean }: CheckSettings): Promise<AddressFacts> {
-  const limitMs = Math.min(timeoutMs, maxCheckMs);
+async function check(facts: AddressFacts, { limitMs, signal, clean }: CheckSettings): Promise<AddressFacts> {
   const dial = compose(withTimeout({ timeoutMs: limitMs }), tcp());
   let durationMs = 0;
   const trace = {

@@ -6,12 +6,13 @@ import { type DialRecord, recordDials } from "../record/dial-record.ts";
 import { messageOf } from "../support/message.ts";
 import { printable } from "../support/printable.ts";
 import { noteSecrets, type SentSecrets } from "../support/sent-secrets.ts";
-import { checkAddresses } from "./address-checks.ts";
+import { checkAddresses, maxCheckMs } from "./address-checks.ts";
 import { listenAfter } from "./after.ts";
 import { tlsFacts } from "./certificates.ts";
 import type { CliTarget } from "./cli-target.ts";
 import { offeredTo, secretsOf } from "./credentials.ts";
-import type { Probe } from "./facts.ts";
+import type { AddressFacts, Probe } from "./facts.ts";
+import { Lookups } from "./lookups.ts";
 import type { Shown } from "./protocols/exchange.ts";
 import { httpExchange } from "./protocols/http.ts";
 import { natsExchange } from "./protocols/nats.ts";
@@ -28,6 +29,7 @@ export class Prober {
   readonly #settings: Settings;
   readonly #secrets: SentSecrets;
   readonly #route: Route;
+  readonly #lookups: Lookups;
   #record: DialRecord;
 
   /** @throws UsageError if an option cannot be used with the target. */
@@ -41,7 +43,9 @@ export class Prober {
         this.#record = record;
       }),
     );
-    this.#route = routeOf(target, settings, env, this.#secrets, [recorder, ...observers]);
+    this.#lookups = new Lookups(target.target);
+    const shared = { env, secrets: this.#secrets, lookup: this.#lookups.lookup };
+    this.#route = routeOf(target, settings, shared, [recorder, ...observers]);
   }
 
   /**
@@ -65,6 +69,7 @@ export class Prober {
 
   async #dial(trace: Trail, signal: AbortSignal): Promise<Socket | { readonly error: unknown }> {
     this.#record = notStarted(this.target);
+    this.#lookups.reset();
     try {
       return await this.#route.dial(this.target.target, {
         signal,
@@ -99,18 +104,25 @@ export class Prober {
   }
 
   async #withDetails(probe: Probe, trail: Trail, conn: Socket | undefined, signal: AbortSignal): Promise<Probe> {
-    const { waitMs, timeoutMs, family } = this.#settings;
+    const { waitMs } = this.#settings;
     const speaksFirst = probe.protocol === "tcp" || probe.protocol === "tls";
     const rejected = conn === undefined && /^tls_(cert|hostname)/.test(probe.reason ?? "");
     const [addresses, after, tls] = await Promise.all([
-      probe.proxy === undefined
-        ? checkAddresses(trail.allAddresses(), { timeoutMs, family, signal, clean: this.#clean })
-        : [],
+      probe.proxy === undefined ? this.#checkAddresses(trail.addresses, signal) : [],
       conn !== undefined && speaksFirst ? listenAfter(conn, waitMs, this.#clean, signal) : undefined,
       rejected ? this.#readRejected(signal) : undefined,
     ]);
     const failed = after?.reason === undefined ? {} : { outcome: "failure" as const, reason: after.reason };
     return { ...probe, ...failed, addresses, after: after?.facts, tls: tls ?? probe.tls };
+  }
+
+  /** Tries the addresses of the name that the dial has not decided. */
+  async #checkAddresses(tried: readonly AddressFacts[], signal: AbortSignal): Promise<readonly AddressFacts[]> {
+    const { timeoutMs } = this.#settings;
+    const limitMs = Math.min(timeoutMs, maxCheckMs);
+    const known = new Set(tried.map(({ address }) => address));
+    const others = (await this.#lookups.addresses(limitMs, signal)).filter(({ address }) => !known.has(address));
+    return checkAddresses([...tried, ...others], { limitMs, signal, clean: this.#clean });
   }
 
   /** Reads the certificates that the dial has rejected. Nothing is sent over this connection. */

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { Dialer, Middleware } from "../core/dialer.ts";
 import { dialerOfProxy, environmentProxy } from "../dialers/proxy-from-environment.ts";
 import { parseProxy } from "../dialers/proxy-url.ts";
+import type { Lookup } from "../dialers/resolve.ts";
 import { tcp } from "../dialers/tcp.ts";
 import { tls } from "../dialers/tls.ts";
 import type { TlsDialerOptions } from "../dialers/tls-options.ts";
@@ -27,27 +28,33 @@ export interface Route {
 /** The environment variables. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** What the dialers of a target share with their caller. */
+export interface Shared {
+  readonly env: Environment;
+  /** Gets the proxy's credentials. */
+  readonly secrets: SentSecrets;
+  readonly lookup: Lookup;
+}
+
 /** Protocols to offer to an HTTPS server; the request is written as HTTP/1.1. */
 const httpProtocols = ["http/1.1"];
 
 /**
  * Builds the dialers of one target: a limit and retries over TLS, a proxy and TCP, as far as the target needs them.
  *
- * @param secrets - gets the proxy's credentials.
  * @param observers - outermost layers.
  * @throws UsageError if the proxy's URL cannot be used.
  */
 export function routeOf(
   each: CliTarget,
   settings: Settings,
-  env: Environment,
-  secrets: SentSecrets,
+  { env, secrets, lookup }: Shared,
   observers: readonly Middleware[] = [],
 ): Route {
   const { timeoutMs, maxAttempts, family } = settings;
   const url = proxyUrl(each, settings, env);
   const proxy = url === undefined ? undefined : readProxy(url, secrets);
-  const direct = tcp({ family });
+  const direct = tcp({ family, lookup });
   const under = url === undefined ? direct : dialerOfProxy(url, direct);
   const isTls = each.protocol === "tls" || each.protocol === "https";
   const alpn = each.protocol === "https" ? httpProtocols : settings.tls.alpn;

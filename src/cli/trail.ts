@@ -1,5 +1,5 @@
 import { formatAddress } from "../core/format.ts";
-import type { ConnectDoneInfo, DialTrace, DnsDoneInfo } from "../core/trace.ts";
+import type { ConnectDoneInfo, DialTrace } from "../core/trace.ts";
 import type { DialRecord } from "../record/dial-record.ts";
 import { messageOf } from "../support/message.ts";
 import type { AddressFacts, FailurePlace, PhaseDurations } from "./facts.ts";
@@ -8,8 +8,6 @@ import type { Shown } from "./protocols/exchange.ts";
 /** Hooks that keep the addresses and the results of the last attempt of one dial. */
 export class Trail implements DialTrace {
   addresses: AddressFacts[] = [];
-  /** Addresses that were resolved, as {@link AddressFacts.address}. */
-  resolved: AddressFacts[] = [];
   /** What the exchange of the last attempt has shown. */
   shown: Shown = {};
   /** Whether the connection to the proxy was made. */
@@ -23,19 +21,8 @@ export class Trail implements DialTrace {
 
   attemptStart(): void {
     this.addresses = [];
-    this.resolved = [];
     this.shown = {};
     this.proxyReached = false;
-  }
-
-  dnsDone({ addresses }: DnsDoneInfo): void {
-    if (this.proxyReached) return;
-    this.resolved = addresses.map((address) => ({
-      address: formatAddress(address),
-      family: address.family,
-      outcome: "canceled",
-      durationMs: 0,
-    }));
   }
 
   connectDone({ address, outcome, reason, error, durationMs }: ConnectDoneInfo): void {
@@ -52,12 +39,6 @@ export class Trail implements DialTrace {
 
   proxyStart(): void {
     this.proxyReached = true;
-  }
-
-  /** All addresses of the name: those tried, then the others, which are `canceled`. */
-  allAddresses(): readonly AddressFacts[] {
-    const tried = new Set(this.addresses.map(({ address }) => address));
-    return [...this.addresses, ...this.resolved.filter(({ address }) => !tried.has(address))];
   }
 }
 

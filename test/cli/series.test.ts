@@ -4,6 +4,8 @@ import { PassThrough } from "node:stream";
 import { describe, test } from "node:test";
 import type { Io } from "../../src/cli/io.ts";
 import { main } from "../../src/cli/main.ts";
+import { instruments } from "../../src/telemetry/instruments.ts";
+import { prometheusName } from "../../src/telemetry/prometheus-instruments.ts";
 import { jsonLines, runCli, startCli } from "../support/cli.ts";
 import { natsPeer } from "../support/nats-peer.ts";
 import { freePort, goodPeer, peer } from "../support/peers.ts";
@@ -93,10 +95,8 @@ describe("a series of dials", () => {
     await until(() => /metrics at/.test(told), "the URL is told");
     const url = /^metrics at (http:\/\/127\.0\.0\.1:\d+\/metrics)$/m.exec(told)?.[1] ?? "";
     const text = await (await fetch(url)).text();
-    const series = new RegExp(
-      `^dialer_connections_established_total\\{dialer_name="${server.address}"\\} (\\d+)$`,
-      "m",
-    );
+    const established = prometheusName(instruments.connectionEstablished);
+    const series = new RegExp(`^${established}\\{dialer_name="${server.address}"\\} (\\d+)$`, "m");
     const count = Number(series.exec(text)?.[1]);
     assert.ok(count >= 3, text.slice(0, 2000));
     assert.equal((await fetch(url.replace("/metrics", "/"))).status, 404);
@@ -191,4 +191,5 @@ test("the command does not listen to the process's standard input", async () => 
   // The input stays open.
   const [code] = await once(running.child, "exit");
   assert.equal(code, 0);
+  running.child.stdin?.destroy();
 });

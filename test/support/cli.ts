@@ -8,6 +8,8 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Addresses of names. */
   readonly names?: Readonly<Record<string, readonly string[]>>;
+  /** Puts the command into another place, such as a network. */
+  readonly wrap?: (command: readonly string[]) => readonly string[];
   /** Modules to load first. */
   readonly preload?: readonly string[];
   /** Columns of a pseudo-terminal to run it under; otherwise its output is a pipe. */
@@ -45,7 +47,8 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
     ([name]) => !proxies.test(name) && !/^(NO_COLOR|COLUMNS|FORCE_COLOR)$/.test(name),
   );
   const preload = [...(names === undefined ? [] : [resolve("test/support/cli-names.js")]), ...(options.preload ?? [])];
-  const command = [process.execPath, ...preload.flatMap((module) => ["--import", module]), script, ...args];
+  const { wrap = (whole) => whole } = options;
+  const command = wrap([process.execPath, ...preload.flatMap((module) => ["--import", module]), script, ...args]);
   const [file = "", ...rest] =
     columns === undefined ? command : ["python3", resolve("test/support/terminal.py"), String(columns), ...command];
   const child = spawn(file, rest, {
@@ -58,7 +61,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
       collected[name] += text;
     });
   }
-  const timer = setTimeout(() => child.kill("SIGKILL"), longMs);
+  const timer = setTimeout(() => child.kill("SIGKILL"), longMs).unref();
   const ended = once(child, "close").then(([code]) => {
     clearTimeout(timer);
     return { code: code as number | null, ...collected };
