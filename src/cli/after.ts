@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { Cancel } from "../async/cancel.ts";
 import { classify } from "../core/classify.ts";
 import type { Reason } from "../core/reasons.ts";
 import type { AfterFacts } from "./facts.ts";
@@ -21,12 +22,12 @@ export function listenAfter(
   conn: Socket,
   waitMs: number,
   clean: (text: string) => string,
-  signal: AbortSignal,
+  cancel: Cancel,
 ): Promise<After> {
   return new Promise((resolve) => {
     const settle = (after: After) => {
       clearTimeout(timer);
-      signal.removeEventListener("abort", onSilence);
+      cancel.offAbort(onSilence);
       conn.off("data", onData).off("end", onEnd).off("close", onEnd).off("error", onError);
       conn.on("error", () => {}).pause();
       resolve(after);
@@ -41,8 +42,8 @@ export function listenAfter(
       settle({ facts: { event: "reset", words: "" }, ...refused });
     };
     const timer = setTimeout(onSilence, waitMs);
-    signal.addEventListener("abort", onSilence, { once: true });
     conn.on("error", onError).on("end", onEnd).on("close", onEnd).on("data", onData);
     if (conn.destroyed) onEnd();
+    else cancel.onAbort(onSilence);
   });
 }

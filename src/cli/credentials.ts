@@ -55,9 +55,13 @@ export function secretsOf({ user, password, token, jwt }: Credentials, { userinf
 }
 
 /** Returns the kind of the credentials that a target is offered. Those in its URL replace those of the options. */
-export function offeredTo({ userinfo }: CliTarget, { user, token, jwt, sign }: Credentials): Evidence["offered"] {
+export function offeredTo(target: CliTarget, credentials: Credentials): Evidence["offered"] {
+  const { userinfo, protocol } = target;
+  const { user, token, jwt, sign } = credentials;
+  if (protocol === "tcp" || protocol === "tls") return undefined;
   if (userinfo !== undefined) return "user" in userinfo ? "password" : "token";
   if (user !== undefined) return "password";
+  if (protocol !== "nats") return undefined;
   if (token !== undefined) return "token";
   return jwt !== undefined ? "creds" : sign && "nkey";
 }

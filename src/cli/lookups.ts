@@ -1,5 +1,6 @@
 import { type LookupAddress, lookup as systemLookup } from "node:dns";
 import { isIP } from "node:net";
+import type { Cancel } from "../async/cancel.ts";
 import type { Target } from "../core/target.ts";
 import type { Lookup } from "../dialers/resolve.ts";
 import type { AddressFacts } from "./facts.ts";
@@ -31,16 +32,16 @@ export class Lookups {
   }
 
   /** Returns all addresses of the target as not yet tried. Waits for answers that are still to come, if any, up to a limit. */
-  async addresses(limitMs: number, signal: AbortSignal): Promise<readonly AddressFacts[]> {
+  async addresses(limitMs: number, cancel: Cancel): Promise<readonly AddressFacts[]> {
     let giveUp = () => {};
     const late = new Promise<readonly LookupAddress[]>((resolve) => {
       giveUp = () => resolve([]);
     });
     const timer = setTimeout(giveUp, limitMs);
-    signal.addEventListener("abort", giveUp, { once: true });
+    cancel.onAbort(giveUp);
     const answers = await Promise.all(this.#answers.map((answer) => Promise.race([answer, late])));
     clearTimeout(timer);
-    signal.removeEventListener("abort", giveUp);
+    cancel.offAbort(giveUp);
     return answers.flat().map(({ address }) => this.#factsOf(address));
   }
 

@@ -8,7 +8,7 @@ import { dialObject, jsonLine, summaryObject, verdictObject } from "./json.ts";
 import { metricsName, startMetrics } from "./metrics.ts";
 import { Prober } from "./probe.ts";
 import { reportText, verdictText } from "./report.ts";
-import { runRounds } from "./rounds.ts";
+import { runAll } from "./rounds.ts";
 import { type Command, type Repetition, readCommand, type Settings } from "./settings.ts";
 import { dialLine, summaryText } from "./summary.ts";
 import { Tally } from "./tally.ts";
@@ -76,7 +76,7 @@ async function runSeries(settings: Settings, repetition: Repetition, io: Io): Pr
       if (settings.quiet) return;
       out.write(`${settings.json ? jsonLine(dialObject(probe)) : dialLine(probe, columns, style)}\n`);
     };
-    await runRounds(probersOf(settings, env, metrics), repetition, ended, interrupt);
+    await runAll(probersOf(settings, env, metrics), repetition, ended, interrupt);
     writeSummaries(settings, tallies, io);
     const none = tallies.every(({ summary }) => summary.dials === 0);
     return none ? 130 : exitCodeOfAll([...codes]);

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import { Cancel } from "../async/cancel.ts";
 import type { Handshake, Middleware } from "../core/dialer.ts";
 import { withTrace } from "../middleware/trace.ts";
 import { type DialRecord, recordDials } from "../record/dial-record.ts";
@@ -109,7 +110,9 @@ export class Prober {
     const rejected = conn === undefined && /^tls_(cert|hostname)/.test(probe.reason ?? "");
     const [addresses, after, tls] = await Promise.all([
       probe.proxy === undefined ? this.#checkAddresses(trail.addresses, signal) : [],
-      conn !== undefined && speaksFirst ? listenAfter(conn, waitMs, this.#clean, signal) : undefined,
+      conn !== undefined && speaksFirst && waitMs > 0
+        ? listenAfter(conn, waitMs, this.#clean, Cancel.of(signal))
+        : undefined,
       rejected ? this.#readRejected(signal) : undefined,
     ]);
     const failed = after?.reason === undefined ? {} : { outcome: "failure" as const, reason: after.reason };
@@ -121,7 +124,9 @@ export class Prober {
     const { timeoutMs } = this.#settings;
     const limitMs = Math.min(timeoutMs, maxCheckMs);
     const known = new Set(tried.map(({ address }) => address));
-    const others = (await this.#lookups.addresses(limitMs, signal)).filter(({ address }) => !known.has(address));
+    const others = (await this.#lookups.addresses(limitMs, Cancel.of(signal))).filter(
+      ({ address }) => !known.has(address),
+    );
     return checkAddresses([...tried, ...others], { limitMs, signal, clean: this.#clean });
   }
 

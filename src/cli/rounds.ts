@@ -6,21 +6,31 @@ import type { Prober } from "./probe.ts";
 import type { Repetition } from "./settings.ts";
 
 /**
- * Dials all targets in rounds. A round starts an interval after the start of the one before, or when that has ended.
+ * Dials each target again and again. A dial starts an interval after the start of the one before, or when that has ended. A
+ * target that does not answer does not delay the others.
  *
  * @param ended - called when a dial has ended, with the index of its target.
  * @param interrupt - ends the dials and the wait.
  */
-export async function runRounds(
+export async function runAll(
   probers: readonly Prober[],
-  { rounds, intervalMs }: Repetition,
+  repetition: Repetition,
   ended: (probe: Probe, index: number) => void,
+  interrupt: AbortSignal,
+): Promise<void> {
+  const all = probers.map((each, index) => runSeries(each, repetition, (probe) => ended(probe, index), interrupt));
+  await Promise.all(all);
+}
+
+async function runSeries(
+  prober: Prober,
+  { rounds, intervalMs }: Repetition,
+  ended: (probe: Probe) => void,
   interrupt: AbortSignal,
 ): Promise<void> {
   for (let round = 1; !interrupt.aborted; round += 1) {
     const startedAt = systemClock.now();
-    const dials = probers.map(async (prober, index) => ended(await prober.probe(false, interrupt), index));
-    await Promise.all(dials);
+    ended(await prober.probe(false, interrupt));
     if (round >= rounds || interrupt.aborted) return;
     const leftMs = Math.max(0, startedAt + intervalMs - systemClock.now());
     await sleep(leftMs, systemClock, Cancel.of(interrupt)).catch(() => {});

@@ -56,14 +56,8 @@ export function routeOf(
   const proxy = url === undefined ? undefined : readProxy(url, secrets);
   const direct = tcp({ family, lookup });
   const under = url === undefined ? direct : dialerOfProxy(url, direct);
-  const isTls = each.protocol === "tls" || each.protocol === "https";
-  const alpn = each.protocol === "https" ? httpProtocols : settings.tls.alpn;
-  const base = isTls
-    ? (tls({ ...tlsOptions(settings.tls), ...alpnOption(alpn) }, under) as unknown as Dialer<Socket>)
-    : under;
-  const unverified = isTls
-    ? (tls({ ...unverifiedOptions(settings.tls), ...alpnOption(alpn) }, under) as unknown as Dialer<Socket>)
-    : under;
+  const base = overTls(each, settings, under, tlsOptions(settings.tls));
+  const unverified = overTls(each, settings, under, unverifiedOptions(settings.tls));
   const layers = [withTimeout({ timeoutMs }), withRetry({ maxAttempts })] as const;
   return {
     dial: compose(...observers, ...layers, base),
@@ -72,6 +66,36 @@ export function routeOf(
   };
 }
 
+/**
+ * Builds the TLS of a target, if it begins with TLS.
+ *
+ * @throws UsageError naming the option that cannot be used.
+ */
+function overTls(
+  each: CliTarget,
+  settings: Settings,
+  under: Dialer<Socket>,
+  options: TlsDialerOptions,
+): Dialer<Socket> {
+  if (each.protocol !== "tls" && each.protocol !== "https") return under;
+  const alpnProtocols = each.protocol === "https" ? httpProtocols : settings.tls.alpn;
+  const all = { ...options, handshakeTimeoutMs: settings.timeoutMs, ...(alpnProtocols && { alpnProtocols }) };
+  try {
+    return tls(all, under) as unknown as Dialer<Socket>;
+  } catch (error) {
+    throw new UsageError(messageOf(error).replace(/^tls: (\w+)/, (_, name: string) => optionOf[name] ?? name));
+  }
+}
+
+/** The options of the command line that become options of `tls()`. */
+const optionOf: Readonly<Record<string, string>> = {
+  serverName: "--servername",
+  alpnProtocols: "--alpn",
+  caFile: "--ca",
+  certFile: "--cert",
+  keyFile: "--key",
+};
+
 /** Options of the dialer `tls()` for one handshake at a time: a resumed session shows no certificates. */
 export function tlsOptions({ caFile, certFile, keyFile, serverName }: TlsSettings): TlsDialerOptions {
   return { caFile, certFile, keyFile, serverName, sessionCache: false };
@@ -79,10 +103,6 @@ export function tlsOptions({ caFile, certFile, keyFile, serverName }: TlsSetting
 
 function unverifiedOptions({ serverName }: TlsSettings): TlsDialerOptions {
   return { serverName, sessionCache: false, rejectUnauthorized: false };
-}
-
-function alpnOption(alpnProtocols: readonly string[] | undefined): TlsDialerOptions {
-  return alpnProtocols === undefined ? {} : { alpnProtocols };
 }
 
 function proxyUrl(each: CliTarget, settings: Settings, env: Environment): string | undefined {

@@ -59,6 +59,22 @@ describe("arguments", () => {
     assert.equal(refused("--cert", "c", "h:1"), "--cert and --key belong together");
   });
 
+  test("options of TLS that cannot be used end with 2 and name the option", async () => {
+    const cases = [
+      ["--servername", "a b"],
+      ["--alpn", "h2,,x"],
+    ] as const;
+    for (const [option, value] of cases) {
+      const { code, stderr } = await runCli([option, value, "tls://127.0.0.1:1"]);
+      assert.equal(code, 2);
+      assert.match(stderr, new RegExp(`^dialtrace: ${option} must be [^\\n]+\\nTry dialtrace --help\\.\\n$`));
+    }
+    const { code, stdout, stderr } = await runCli(["--ca", "/nowhere/ca.pem", "tls://127.0.0.1:1"]);
+    assert.equal(code, 2);
+    assert.match(stdout, /caFile \/nowhere\/ca\.pem cannot be read/);
+    assert.equal(stderr, "");
+  });
+
   test("options that need another one are refused without it", () => {
     assert.equal(refused("--interval", "1", "h:1"), "--interval needs --watch or --count");
     assert.equal(refused("--metrics", "1", "h:1"), "--metrics needs --watch or --count");

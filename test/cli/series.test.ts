@@ -32,6 +32,17 @@ describe("a series of dials", () => {
     assert.match(stdout, /refused: dial 127\.0\.0\.1:\d+: connect ECONNREFUSED/);
   });
 
+  test("a target that does not answer does not delay the dials to the others", async () => {
+    await using server = await goodPeer();
+    await using silent = await peer((socket) => socket.resume());
+    const args = ["--watch", "-t", "1h", "-i", "1ms", `nats://${silent.address}`, server.address];
+    const running = startCli(args);
+    await until(() => server.accepted >= 5, "the other target is dialed again", 20_000);
+    assert.equal(silent.accepted, 1);
+    running.child.kill("SIGINT");
+    assert.equal((await running.ended).code, 0);
+  });
+
   test("a pipe gets whole lines, however long", async () => {
     const name = `${"n".repeat(60)}.test`;
     const { stdout } = await runCli(["-c", "1", `${name}:1`], { names: { [name]: [] } });

@@ -292,7 +292,17 @@ const situations: readonly (readonly [what: string, dials: readonly Evidence[], 
   [
     "an HTTP service wants credentials",
     [answer("http://x:80", { http: { status: 401, firstByteMs: 1 } })],
-    "http://x:80 answers in 3.0 ms; it answers 401: it wants other credentials",
+    "http://x:80 answers in 3.0 ms; it answers 401: it wants credentials",
+  ],
+  [
+    "an HTTP service refuses a password",
+    [answer("http://x:80", { http: { status: 403, firstByteMs: 1 }, ...password })],
+    "http://x:80 answers in 3.0 ms; it answers 403: it wants other credentials",
+  ],
+  [
+    "no process listens at a path",
+    [failure("unix:/x", "refused", { addresses: [{ ...address("1.1.1.1:1", "refused"), family: "unix" }] })],
+    "unix:/x refuses the connection: no process listens at that path",
   ],
   ["a retry mends the dial", [answer("x:1", { attempts: 3 })], "x:1 answers in 3.0 ms; only attempt 3 succeeded"],
   [

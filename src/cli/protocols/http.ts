@@ -31,8 +31,7 @@ export async function httpExchange({ conn, context, target, settings, clean, sho
     status: statusCode,
     firstByteMs: systemClock.now() - startedAt,
     server: headers.server === undefined ? undefined : clean(String(headers.server)),
-    // The query of a redirect may hold a secret.
-    location: headers.location === undefined ? undefined : clean(headers.location.split(/[?#]/, 1)[0] ?? ""),
+    location: headers.location === undefined ? undefined : clean(withoutSecrets(headers.location)),
   };
   return conn;
 }
@@ -75,4 +74,10 @@ function explained(error: NodeJS.ErrnoException): Error {
     });
   }
   return error;
+}
+
+/** Removes the userinfo, the query and the fragment of a redirect. */
+function withoutSecrets(location: string): string {
+  const [plain = ""] = location.split(/[?#]/, 1);
+  return plain.replace(/^([a-z][a-z\d+.-]*:)?\/\/[^/]*@/i, "$1//");
 }

@@ -29,9 +29,10 @@ function closedNote({ after }: Evidence): string | undefined {
   return `the peer ${does} the connection at once: a proxy or a port mapping with nothing behind it, or a list of allowed clients`;
 }
 
-function statusNote({ http }: Evidence): string | undefined {
+function statusNote({ http, offered }: Evidence): string | undefined {
   if (http === undefined || http.status < 400) return undefined;
-  if (http.status === 401 || http.status === 403) return `it answers ${http.status}: it wants other credentials`;
+  if (http.status === 401 || http.status === 403)
+    return `it answers ${http.status}: it wants ${offered === undefined ? "" : "other "}credentials`;
   const cause = http.status >= 500 ? "it is the service, not the connection" : "it is the request, not the connection";
   return `it answers ${http.status}: ${cause}`;
 }

@@ -58,6 +58,8 @@ function failureSentence(dial: Evidence): string {
   const late = causeInPhase(dial);
   if (late !== undefined) return `${dial.target} times out: ${late}`;
   const { one, cause } = predicateOf(dial);
+  const isMissingSocket = dial.reason === "refused" && dial.addresses[0]?.family === "unix";
+  if (isMissingSocket) return `${dial.target} ${one}: no process listens at that path`;
   return `${dial.target} ${one}${allAddresses(dial)}: ${cause}`;
 }
 
