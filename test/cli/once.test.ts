@@ -150,6 +150,23 @@ describe("addresses", () => {
     assert.match(verdict, /2 of 3 addresses fail/);
   });
 
+  test("an address that is resolved after the dial has ended is tried too", async () => {
+    await using server = await goodPeer();
+    const names = { "late.test": ["127.0.0.1", "::1@400"] };
+    const { dial, verdict } = await dialed([`late.test:${server.port}`], { names });
+    const families = dial.addresses.map(({ family }: { family: string }) => family);
+    assert.deepEqual(families, ["ipv4", "ipv6"]);
+    assert.match(verdict, /IPv6 addresses refuse/);
+  });
+
+  test("a lookup that does not answer is waited for no longer than --timeout", async () => {
+    await using server = await goodPeer();
+    const names = { "late.test": ["127.0.0.1", "::1@600000"] };
+    const { code, dial } = await dialed(["-t", "500ms", `late.test:${server.port}`], { names });
+    assert.equal(code, 0);
+    assert.equal(dial.addresses.length, 1);
+  });
+
   test("-4 and -6 restrict the family", async () => {
     await using server = await goodPeer();
     const names = { "two.test": ["::1", "127.0.0.1"] };

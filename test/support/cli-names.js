@@ -1,4 +1,7 @@
-/** Preloaded where a test runs the command: resolves the names in `CLI_NAMES` to addresses on loopback. */
+/**
+ * Preloaded where a test runs the command: resolves the names in `CLI_NAMES` to addresses. An address such as `::1@400`
+ * is answered after 400 ms.
+ */
 import dns from "node:dns";
 import { syncBuiltinESMExports } from "node:module";
 import { isIPv6 } from "node:net";
@@ -8,10 +11,13 @@ const lookup = dns.lookup;
 dns.lookup = (hostname, options, callback) => {
   const addresses = names[hostname];
   if (addresses === undefined) return lookup(hostname, options, callback);
-  const all = addresses.map((address) => ({ address, family: isIPv6(address) ? 6 : 4 }));
+  const all = addresses.map((each) => {
+    const [address, afterMs = "0"] = each.split("@");
+    return { address, family: isIPv6(address) ? 6 : 4, afterMs: Number(afterMs) };
+  });
   const wanted = all.filter(({ family }) => !options.family || options.family === family);
-  const error =
-    wanted.length === 0 ? Object.assign(new Error(`getaddrinfo ENOTFOUND ${hostname}`), { code: "ENOTFOUND" }) : null;
-  queueMicrotask(() => callback(error, wanted));
+  const missing = Object.assign(new Error(`getaddrinfo ENOTFOUND ${hostname}`), { code: "ENOTFOUND" });
+  const error = wanted.length === 0 ? missing : null;
+  setTimeout(callback, Math.max(0, ...wanted.map(({ afterMs }) => afterMs)), error, wanted);
 };
 syncBuiltinESMExports();
