@@ -243,6 +243,17 @@ describe("TLS", () => {
     );
   });
 
+  test("a certificate that is not valid yet is told from one that has expired", async () => {
+    const early = ca.issue({ name: "a", alternatives: ["IP:127.0.0.1"], from: inDays(1.5), until: inDays(9) });
+    await using server = await tlsPeer(early);
+    const { stdout } = await runCli(["--ca", caFile, `tls://127.0.0.1:${server.port}`]);
+    assert.match(
+      stdout,
+      /^certificate {2}a for 127\.0\.0\.1, by dialtrace test CA, not valid before \d{4}-\d\d-\d\d$/m,
+    );
+    assert.match(stdout, /^verdict +tls:\S+ has a certificate that is not valid yet/m);
+  });
+
   test("--servername replaces the name that is checked", async () => {
     await using server = await tlsPeer(ca.issue({ name: "other.test" }));
     const args = ["--ca", caFile, "--servername", "other.test", "--wait", "0", `tls://127.0.0.1:${server.port}`];

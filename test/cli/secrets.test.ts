@@ -97,17 +97,23 @@ test("the JWT and the signature of a .creds file appear in no output", async () 
   const jwt = /^ey.*$/m.exec(creds)?.[0] ?? "";
   const seed = /^SU.*$/m.exec(creds)?.[0] ?? "";
   let signature = "";
+  let repeats: "sig" | "jwt" = "sig";
   await using server = await peer((socket) => {
     socket.write(infoLine({ nonce: "nonce" }));
     socket.on("data", (bytes) => {
-      const text = bytes.toString().trimEnd();
-      signature = /"sig":"([^"]+)"/.exec(text)?.[1] ?? signature;
-      for (let at = 0; at < text.length; at += 100) socket.write(`-ERR '${text.slice(at, at + 100)}'\r\n`);
+      const { [repeats]: repeated, sig } = JSON.parse(/^CONNECT (.*)\r$/m.exec(bytes.toString())?.[1] ?? "{}");
+      signature = sig;
+      socket.write(`-ERR 'no ${repeated}'\r\n`);
     });
   });
   const file = temporaryFile("user.creds", creds);
-  for (const form of [[], ["--json"]]) {
+  for (const [form, field] of [
+    [[], "sig"],
+    [["--json"], "jwt"],
+  ] as const) {
+    repeats = field;
     const { stdout } = await runCli([...form, "--creds", file, `nats://${server.address}`]);
+    assert.match(stdout, /the server refuses/);
     assert.ok(jwt.length > 100 && seed.length === 58 && signature.length > 80);
     for (const part of [jwt.slice(0, 40), seed, signature]) assert.ok(!stdout.includes(part), stdout);
   }

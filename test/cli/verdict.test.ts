@@ -204,6 +204,24 @@ const situations: readonly (readonly [what: string, dials: readonly Evidence[], 
     "1 of 3 targets has an expired certificate (x:1), 1 is down (y:1), 1 answers: it is the renewal on that server",
   ],
   [
+    "a certificate is not valid yet",
+    [failure("x:1", "tls_cert_expired", chain(certificate(91)))],
+    "x:1 has a certificate that is not valid yet: this host's clock is behind, or it was issued too early",
+  ],
+  [
+    "one certificate has expired and another is not valid yet",
+    [
+      failure("x:1", "tls_cert_expired", chain(certificate(91))),
+      failure("y:1", "tls_cert_expired", chain(certificate(-1))),
+    ],
+    "1 of 2 targets has a certificate that is not valid yet (x:1), 1 has an expired certificate (y:1): this host's clock is behind, or it was issued too early",
+  ],
+  [
+    "one target is given twice",
+    [failure("x:1", "refused"), failure("x:1", "refused"), answer("y:1")],
+    "2 of 3 targets refuse the connection (x:1), 1 answers: the service does not run there",
+  ],
+  [
     "the authority is unknown",
     [failure("x:1", "tls_cert_untrusted")],
     "x:1 has a certificate that is not trusted: its authority is unknown here; give it with --ca",

@@ -185,8 +185,21 @@ const refusals: Readonly<Record<NonNullable<Evidence["offered"]> | "nothing", re
   nothing: ["want credentials", "give them with --user, --token, --creds or --nkey"],
 };
 
-/** Returns how the failure of a dial is said. */
-export function predicateOf({ reason = "_OTHER", offered }: Evidence): Predicate {
+/** A certificate whose validity has not begun has the same reason as one that has expired. */
+const notYetValid: Predicate = {
+  one: "has a certificate that is not valid yet",
+  many: "have certificates that are not valid yet",
+  cause: "this host's clock is behind, or it was issued too early",
+  rank: 8,
+};
+
+/**
+ * Returns how the failure of a dial is said.
+ *
+ * @param now - milliseconds since the epoch.
+ */
+export function predicateOf({ reason = "_OTHER", offered, tls }: Evidence, now: number): Predicate {
+  if (reason === "tls_cert_expired" && tls?.chain.some(({ validFrom }) => validFrom > now)) return notYetValid;
   const predicate = predicates[reason];
   if (reason !== "auth_failed") return predicate;
   const [many, cause] = refusals[offered ?? "nothing"];

@@ -25,8 +25,8 @@ export function verdict(dials: readonly Evidence[], now: number): string {
   const [only, second] = dials;
   if (only === undefined || answering.length + failing.length === 0) return "interrupted before an answer";
   if (failing.length === 0) return answeringSentence(answering, now);
-  if (second === undefined) return failureSentence(only);
-  return groupsSentence(dials, answering, failing);
+  if (second === undefined) return failureSentence(only, now);
+  return groupsSentence(dials, answering, groupsOf(failing, now));
 }
 
 function answeringSentence(dials: readonly Evidence[], now: number): string {
@@ -53,19 +53,19 @@ function slowest(dials: readonly Evidence[]): string | undefined {
   return `${last.target} is slow, ${formatDuration(last.durationMs)} against ${formatDuration(middle.durationMs)}${where}`;
 }
 
-function failureSentence(dial: Evidence): string {
-  if (dial.failedIn.atProxy) return proxySentence(dial);
+function failureSentence(dial: Evidence, now: number): string {
+  if (dial.failedIn.atProxy) return proxySentence(dial, now);
   const late = causeInPhase(dial);
   if (late !== undefined) return `${dial.target} times out: ${late}`;
-  const { one, cause } = predicateOf(dial);
+  const { one, cause } = predicateOf(dial, now);
   const isMissingSocket = dial.reason === "refused" && dial.addresses[0]?.family === "unix";
   if (isMissingSocket) return `${dial.target} ${one}: no process listens at that path`;
   return `${dial.target} ${one}${allAddresses(dial)}: ${cause}`;
 }
 
-function proxySentence(dial: Evidence): string {
+function proxySentence(dial: Evidence, now: number): string {
   const { proxy, target, reason } = dial;
-  const { one, cause } = predicateOf(dial);
+  const { one, cause } = predicateOf(dial, now);
   if (reason === "proxy_auth") return `the proxy ${proxy} refuses the credentials: ${cause}`;
   return `the proxy ${proxy} ${one}: it is the proxy, ${target} was not reached`;
 }
@@ -94,30 +94,27 @@ interface Group {
   readonly predicate: Predicate;
 }
 
-function groupsSentence(
-  dials: readonly Evidence[],
-  answering: readonly Evidence[],
-  failing: readonly Evidence[],
-): string {
-  const groups = groupsOf(failing);
+function groupsSentence(dials: readonly Evidence[], answering: readonly Evidence[], groups: readonly Group[]): string {
   const [lead] = groups;
   if (lead === undefined) return "";
   const noun = dials.every(({ protocol }) => protocol === "nats") ? "servers" : "targets";
   const parts = groups.map((group, index) => groupText(group, dials.length, index === 0 ? noun : ""));
   if (answering.length > 0) parts.push(`${answering.length} ${answering.length === 1 ? "answers" : "answer"}`);
-  const unknown = dials.length - answering.length - failing.length;
+  const failing = groups.reduce((sum, group) => sum + group.dials.length, 0);
+  const unknown = dials.length - answering.length - failing;
   if (unknown > 0) parts.push(`${unknown} ${unknown === 1 ? "was" : "were"} interrupted`);
   return `${parts.join(", ")}: ${causeOf(lead, groups.length, answering.length)}`;
 }
 
 /** Groups failures by reason; the one that explains the others comes first. */
-function groupsOf(failing: readonly Evidence[]): readonly Group[] {
+function groupsOf(failing: readonly Evidence[], now: number): readonly Group[] {
   const byReason = new Map<string, Group & { readonly dials: Evidence[] }>();
   for (const dial of failing) {
-    const key = groupPredicate(dial).one;
+    const predicate = groupPredicate(dial, now);
+    const key = predicate.one;
     const group = byReason.get(key);
     if (group === undefined) {
-      byReason.set(key, { reason: dial.reason ?? "_OTHER", dials: [dial], predicate: groupPredicate(dial) });
+      byReason.set(key, { reason: dial.reason ?? "_OTHER", dials: [dial], predicate });
     } else {
       group.dials.push(dial);
     }
@@ -125,8 +122,8 @@ function groupsOf(failing: readonly Evidence[]): readonly Group[] {
   return [...byReason.values()].sort((a, b) => b.predicate.rank - a.predicate.rank || b.dials.length - a.dials.length);
 }
 
-function groupPredicate(dial: Evidence): Predicate {
-  const own = predicateOf(dial);
+function groupPredicate(dial: Evidence, now: number): Predicate {
+  const own = predicateOf(dial, now);
   if (!dial.failedIn.atProxy || dial.reason === "proxy_auth") return own;
   const why = `not reached because the proxy ${dial.proxy} ${own.one}`;
   return { one: `is ${why}`, many: `are ${why}`, cause: "it is the proxy", rank: 9 };
@@ -139,8 +136,8 @@ function groupText({ dials, predicate }: Group, total: number, noun: string): st
       : dials.length === total
         ? `${everyOne(total)} ${noun}`
         : `${dials.length} of ${total} ${noun}`;
-  const names =
-    dials.length <= maxNamed && dials.length < total ? ` (${dials.map(({ target }) => target).join(", ")})` : "";
+  const targets = [...new Set(dials.map(({ target }) => target))];
+  const names = targets.length <= maxNamed && dials.length < total ? ` (${targets.join(", ")})` : "";
   const { one, many, brief = [one, many] } = predicate;
   const [says, say] = noun === "" ? brief : [one, many];
   return `${count} ${dials.length === 1 ? says : say}${names}`;
