@@ -18,6 +18,9 @@ const writings = [
   Buffer.from(`worker:${secret}`).toString("base64").replace(/=+$/, ""),
 ];
 
+/** A secret that is broken into lines would not be found. */
+const wide = { COLUMNS: "1000" };
+
 /** A server that repeats all it receives, in each place where a server has words. */
 const echoes = {
   nats: () =>
@@ -43,7 +46,7 @@ const echoes = {
 async function keepsSecret(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<void> {
   const forms = [[], ["--json"], ["-c", "1"], ["-c", "1", "--json", "--metrics", "0"]];
   const results = await Promise.all(
-    forms.map((form) => runCli(["-t", "2s", "--wait", "200ms", ...form, ...args], { env })),
+    forms.map((form) => runCli(["-t", "2s", "--wait", "200ms", ...form, ...args], { env: { ...wide, ...env } })),
   );
   for (const { stdout, stderr, code } of results) {
     assert.notEqual(stdout, "", stderr);
@@ -84,7 +87,9 @@ test("a secret in a server's certificate or ALPN appears in no output", async ()
   const issued = authority().issue({ name: short, alternatives: [`DNS:${short}`] });
   await using server = await tlsPeer(issued);
   const results = await Promise.all(
-    [[], ["--json"]].map((form) => runCli([...form, `https://worker:${short}@127.0.0.1:${server.port}`])),
+    [[], ["--json"]].map((form) =>
+      runCli([...form, `https://worker:${short}@127.0.0.1:${server.port}`], { env: wide }),
+    ),
   );
   for (const { stdout } of results) {
     assert.match(stdout, /tls_/);
@@ -112,7 +117,7 @@ test("the JWT and the signature of a .creds file appear in no output", async () 
     [["--json"], "jwt"],
   ] as const) {
     repeats = field;
-    const { stdout } = await runCli([...form, "--creds", file, `nats://${server.address}`]);
+    const { stdout } = await runCli([...form, "--creds", file, `nats://${server.address}`], { env: wide });
     assert.match(stdout, /the server refuses/);
     assert.ok(jwt.length > 100 && seed.length === 58 && signature.length > 80);
     for (const part of [jwt.slice(0, 40), seed, signature]) assert.ok(!stdout.includes(part), stdout);
