@@ -55,6 +55,7 @@ const perDial = {
   handshake: "function",
   background: "boolean",
   owner: "object",
+  attributes: "object",
   timeoutMs: "number",
   maxAttempts: "number",
   backoff: "function",
@@ -347,6 +348,7 @@ const rows: readonly Row[] = [
       tracerProvider: "object",
       mode: "text",
       name: "text",
+      attributes: "object",
       requireParentSpan: "boolean",
       suppressTracing: "boolean",
     },
@@ -354,7 +356,7 @@ const rows: readonly Row[] = [
   {
     factory: "withOtelMetrics",
     call: (options) => otel.withOtelMetrics(options as never),
-    options: { meterProvider: "object", name: "text", endpoints: "array" },
+    options: { meterProvider: "object", name: "text", endpoints: "array", attributes: "object" },
   },
   {
     factory: "natsTracing",
@@ -364,30 +366,37 @@ const rows: readonly Row[] = [
   {
     factory: "natsOtelMetrics",
     call: (options) => otel.natsOtelMetrics(options as never),
-    options: { meterProvider: "object", name: "text" },
+    options: { meterProvider: "object", name: "text", attributes: "object" },
   },
   {
     factory: "poolOtelMetrics",
     call: (options) => otel.poolOtelMetrics(options as never),
-    options: { meterProvider: "object", name: "text" },
+    options: { meterProvider: "object", name: "text", attributes: "object" },
   },
   {
     factory: "withPrometheus",
     call: (options) => prometheus.withPrometheus(options as never),
     required: { registry },
-    options: { registry: "object", name: "text", endpoints: "array", exemplars: "function", goConntrack: "boolean" },
+    options: {
+      registry: "object",
+      name: "text",
+      endpoints: "array",
+      exemplars: "function",
+      attributes: "object",
+      goConntrack: "boolean",
+    },
   },
   {
     factory: "natsMetrics",
     call: (options) => prometheus.natsMetrics(options as never),
     required: { registry },
-    options: { registry: "object", name: "text" },
+    options: { registry: "object", name: "text", attributes: "object" },
   },
   {
     factory: "poolMetrics",
     call: (options) => prometheus.poolMetrics(options as never),
     required: { registry },
-    options: { registry: "object", name: "text" },
+    options: { registry: "object", name: "text", attributes: "object" },
   },
   {
     factory: "withFaults",

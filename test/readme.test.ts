@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { parse } from "yaml";
 import { instruments } from "../src/telemetry/instruments.ts";
-import { prometheusName } from "../src/telemetry/prometheus-instruments.ts";
+import { prometheusName } from "../src/telemetry/prometheus-name.ts";
 import { eventTable } from "./support/event-table.ts";
 import { type NatsWebsocketServer, startNatsWebsocket } from "./support/nats-websocket.ts";
 import { type ReadmeServers, startReadmeServers } from "./support/readme-servers.ts";

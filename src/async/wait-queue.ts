@@ -17,7 +17,7 @@ export interface Waiting<W> extends Linked<W> {
 export interface WaitTimeout<W> {
   /** Milliseconds, 1 to 2^31-1, or `Infinity` for none. */
   readonly timeoutMs: number;
-  /** Called for each waiter that has waited so long. It must remove the waiter. */
+  /** Called for each waiter whose wait has timed out. It must remove the waiter. */
   onTimeout(waiter: W, lateByMs: number): void;
 }
 
@@ -51,7 +51,7 @@ export class WaitQueue<W extends Waiting<W>> {
     try {
       this.#watch();
     } catch (error) {
-      // A clock of the user that throws must leave no waiter: its turn would be lost.
+      // A user's clock that throws must leave no waiter in the queue.
       this.remove(waiter);
       throw error;
     }

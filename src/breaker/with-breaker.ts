@@ -129,7 +129,7 @@ export function withBreaker(options: BreakerOptions): BreakerLayer {
           if (isProbe) breaker.leave(generation);
         }
       },
-    { name: "breaker" },
+    { name: "breaker", emits: ["breakerChange"] },
   );
 
   return Object.assign(middleware, controlsOf(breakers));

@@ -43,9 +43,17 @@ export interface CallOptions {
   maxAttempts?: number | undefined;
   /** Replaces the backoff of the outermost `withRetry`, in milliseconds. If it throws, the dial rejects with that error. @defaultValue the layer's own */
   backoff?: BackoffFunction | undefined;
-  /** Replaces that of the outermost `withRetry`: whether to delay the first attempt by `backoff(0, undefined)`. @defaultValue the layer's own */
+  /**
+   * Replaces `backoffBeforeFirst` of the outermost `withRetry`: whether to delay the first attempt by `backoff(0,
+   * undefined)`.
+   * @defaultValue the layer's own
+   */
   backoffBeforeFirst?: boolean | undefined;
-  /** Replaces that of the outermost `withRetry`: whether to retry after `error` ended attempt `attempt`. @defaultValue the layer's own */
+  /**
+   * Replaces `shouldRetry` of the outermost `withRetry`: whether to retry after attempt number `attempt` failed with
+   * `error`.
+   * @defaultValue the layer's own
+   */
   shouldRetry?: RetryPredicate | undefined;
   /**
    * Names of layers to skip, such as `retry`, `timeout` or `log`; every layer of that name is skipped. Observers that
@@ -80,6 +88,11 @@ export interface DialOptions<C extends Duplex = Socket> extends CallOptions {
    * @defaultValue none
    */
   owner?: object | undefined;
+  /**
+   * Values of the attributes that the observers of the dialer declare with an array, by name: see the option `attributes` of
+   * `withPrometheus`. A value outside the array is reported as `_OTHER`. @defaultValue none: `_OTHER` for each
+   */
+  attributes?: Readonly<Record<string, string>> | undefined;
   /** Clock of the dial. For tests. @defaultValue the system's monotonic clock */
   clock?: Clock | undefined;
 }

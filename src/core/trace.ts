@@ -1,6 +1,7 @@
 /**
- * The events of a dial: the table that everything else derives from, and the fields of the events of dials, attempts and
- * layers. The fields stand in the same file as the table, so that adding a layer's event is one edit.
+ * The events of a dial: the table from which hooks, inheritance and channels are derived, and the fields of the events
+ * of dials, attempts and layers. The fields are in the same file as the table, so that adding a layer's event is one
+ * edit.
  */
 import type { Duplex } from "node:stream";
 import type { Clock } from "../async/clock.ts";

@@ -62,17 +62,25 @@ export function connectAddress(
     const onAbort = () => onError(cancel?.reason);
     socket.on("connect", onConnect);
     socket.on("error", onError);
-    if (timeoutMs !== undefined) {
-      deadline = new Deadline(clock, timeoutMs, (lateByMs) => {
-        // Before the hook, which may abort the dial.
-        end();
-        trace?.timeout?.({ target, scope: "phase", timeoutMs });
-        const message = timeoutMessage(`connect to ${address.address}`, timeoutMs, lateByMs);
-        onError(new DialTimeoutError(message, { scope: "phase", timeoutMs, lateByMs, target }));
-      });
+    const onTimeout = (lateByMs: number) => {
+      // Before the hook, which may abort the dial.
+      end();
+      trace?.timeout?.({ target, scope: "phase", timeoutMs: timeoutMs as number });
+      onError(timeoutError(address, target, timeoutMs as number, lateByMs));
+    };
+    try {
+      if (timeoutMs !== undefined) deadline = new Deadline(clock, timeoutMs, onTimeout);
+      cancel?.onAbort(onAbort);
+    } catch (error) {
+      // A clock of the user that throws must leave no socket.
+      onError(error);
     }
-    cancel?.onAbort(onAbort);
   });
+}
+
+function timeoutError(address: Address, target: Target, timeoutMs: number, lateByMs: number): DialTimeoutError {
+  const message = timeoutMessage(`connect to ${address.address}`, timeoutMs, lateByMs);
+  return new DialTimeoutError(message, { scope: "phase", timeoutMs, lateByMs, target });
 }
 
 function ignore(): void {}

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import type { Dialer } from "../core/dialer.ts";
 import type { Target } from "../core/target.ts";
 import { dialerOf, runOf } from "../engine/context.ts";
-import { placesOf } from "../engine/layer-info.ts";
+import { baseInfo } from "../engine/layer-info.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkDialer, checkOptions, invalid, show, showKind } from "../support/validate.ts";
 import { httpProxy } from "./http-proxy.ts";
@@ -46,11 +46,15 @@ export function proxyFromEnvironment(
   const proxy = environmentProxy(env, scheme);
   if (proxy === undefined) return direct;
 
-  const [dialDirect, dialProxy] = [runOf(direct), runOf(dialerOfProxy(proxy.url))];
-  return dialerOf(function environmentDialer(target, context) {
-    const run = proxy.isFor(target) ? dialProxy : dialDirect;
-    return run(target, context);
-  }, placesOf(direct));
+  const proxied = dialerOfProxy(proxy.url);
+  const [dialDirect, dialProxy] = [runOf(direct), runOf(proxied)];
+  return dialerOf(
+    function environmentDialer(target, context) {
+      const run = proxy.isFor(target) ? dialProxy : dialDirect;
+      return run(target, context);
+    },
+    baseInfo([], direct, proxied),
+  );
 }
 
 markFactories({ proxyFromEnvironment });

@@ -3,6 +3,7 @@ import type { Dialer } from "../core/dialer.ts";
 import type { Address } from "../core/event-values.ts";
 import type { Target } from "../core/target.ts";
 import { dialerOf } from "../engine/context.ts";
+import { baseInfo } from "../engine/layer-info.ts";
 import { markFactories } from "../support/roles.ts";
 import {
   checkBoolean,
@@ -106,20 +107,23 @@ export function tcp(options: TcpOptions = {}): Dialer<Socket> {
   };
   const winners = rememberWinner ? new WinnerMemory() : undefined;
 
-  return dialerOf(function tcpDialer(target, context) {
-    if (context.cancel?.aborted) return Promise.reject(context.cancel.reason);
-    const only = onlyAddress(target);
-    if (only !== undefined) return connectAddress(only, connectSettings, target, context);
-    const { host, port } = target;
-    const first = winners?.of(host);
-    const preferred = first !== undefined && isIP(first) === 4 ? 4 : 6;
-    return race(
-      context,
-      { connectionAttemptDelayMs, first, onWinner: winners && (({ address }) => winners.remember(host, address)) },
-      (sink) => resolve(host, port, { lookup, families, preferred, resolutionDelayMs }, context, sink),
-      (address, runner) => connectAddress(address, connectSettings, target, runner),
-    );
-  });
+  return dialerOf(
+    function tcpDialer(target, context) {
+      if (context.cancel?.aborted) return Promise.reject(context.cancel.reason);
+      const only = onlyAddress(target);
+      if (only !== undefined) return connectAddress(only, connectSettings, target, context);
+      const { host, port } = target;
+      const first = winners?.of(host);
+      const preferred = first !== undefined && isIP(first) === 4 ? 4 : 6;
+      return race(
+        context,
+        { connectionAttemptDelayMs, first, onWinner: winners && (({ address }) => winners.remember(host, address)) },
+        (sink) => resolve(host, port, { lookup, families, preferred, resolutionDelayMs }, context, sink),
+        (address, runner) => connectAddress(address, connectSettings, target, runner),
+      );
+    },
+    baseInfo(["dnsDone", "connectDone"]),
+  );
 }
 
 markFactories({ tcp });

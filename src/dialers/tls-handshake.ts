@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { DialError } from "../core/errors.ts";
 import { lazyModules } from "../support/lazy-modules.ts";
+import { isDeno } from "../support/runtime.ts";
 import { peerCertificateExpiry } from "./tls-info.ts";
 import type { Session, SessionCache } from "./tls-sessions.ts";
 
@@ -59,10 +60,12 @@ export function finishTlsHandshake(conn: TLSSocket): Promise<void> {
       conn.removeListener("error", onError);
       conn.removeListener("close", onClose);
     };
-    const onSecure = () => {
+    const done = () => {
       end();
       resolve();
     };
+    // Deno may report an alert before the next phase has its listeners: the error would end the process.
+    const onSecure = isDeno ? () => void setImmediate(done) : done;
     const onError = (error: Error) => {
       end();
       const reason = wantsCertificate(error, conn) ? "tls_client_cert" : undefined;

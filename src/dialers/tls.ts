@@ -4,7 +4,7 @@ import type { Dialer } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
 import type { Target } from "../core/target.ts";
 import { type DialContext, dialerOf, runOf } from "../engine/context.ts";
-import { placesOf } from "../engine/layer-info.ts";
+import { baseInfo } from "../engine/layer-info.ts";
 import { timed } from "../engine/timed.ts";
 import { cleanError } from "../support/printable.ts";
 import { markFactories } from "../support/roles.ts";
@@ -40,27 +40,30 @@ export function tls(options: TlsDialerOptions = {}, over: SocketDialer = tcp()):
   const credentials = credentialsOf(contextOptions, files);
   const dialOver = runOf(over as Dialer<Socket>);
 
-  return dialerOf(async function tlsDialer(target, context) {
-    const { host, name } = peerNames(target, serverName);
-    if (host === "" && settings.rejectUnauthorized !== false) {
-      throw new DialError("tls: serverName is required for a unix socket, to check the certificate", {
-        reason: "config",
-      });
-    }
-    const { context: secureContext, sessions } = await credentials();
-    context.cancel?.throwIfAborted();
+  return dialerOf(
+    async function tlsDialer(target, context) {
+      const { host, name } = peerNames(target, serverName);
+      if (host === "" && settings.rejectUnauthorized !== false) {
+        throw new DialError("tls: serverName is required for a unix socket, to check the certificate", {
+          reason: "config",
+        });
+      }
+      const { context: secureContext, sessions } = await credentials();
+      context.cancel?.throwIfAborted();
 
-    const socket = await dialOver(target, { ...context, handshake: undefined } as unknown as DialContext<Socket>);
-    const server = `${host} ${target}`;
-    const resumption = resumes ? { sessions, server, session: sessions.get(server) } : undefined;
-    // Node checks the certificate against `host` when `servername` is empty.
-    const peer: Peer = { target, socket, name, handshakeTimeoutMs, resumption };
-    return observeHandshake(peer, context, async () => {
-      const conn = await handshake(socket, { ...settings, host, servername: name, secureContext }, resumption);
-      if (pins !== undefined) checkPinned(conn, pins);
-      return conn;
-    });
-  }, placesOf(over));
+      const socket = await dialOver(target, { ...context, handshake: undefined } as unknown as DialContext<Socket>);
+      const server = `${host} ${target}`;
+      const resumption = resumes ? { sessions, server, session: sessions.get(server) } : undefined;
+      // Node checks the certificate against `host` when `servername` is empty.
+      const peer: Peer = { target, socket, name, handshakeTimeoutMs, resumption };
+      return observeHandshake(peer, context, async () => {
+        const conn = await handshake(socket, { ...settings, host, servername: name, secureContext }, resumption);
+        if (pins !== undefined) checkPinned(conn, pins);
+        return conn;
+      });
+    },
+    baseInfo(["tlsHandshakeDone"], over),
+  );
 }
 
 markFactories({ tls });
@@ -102,5 +105,5 @@ async function observeHandshake(
       throw error;
     }
   };
-  return timed(context, "tlsHandshake", { serverName: name }, attempt, tlsInfo);
+  return timed(context, "tlsHandshake", { target, serverName: name }, attempt, tlsInfo);
 }

@@ -4,7 +4,7 @@ import type { Dialer } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
 import type { Target } from "../core/target.ts";
 import { type DialContext, dialerOf, runOf } from "../engine/context.ts";
-import { placesOf } from "../engine/layer-info.ts";
+import { baseInfo } from "../engine/layer-info.ts";
 import { timed } from "../engine/timed.ts";
 import { runPhase } from "./phase.ts";
 
@@ -26,15 +26,18 @@ export interface Tunnel {
 export function tunnelDialer(tunnel: Tunnel, over: SocketDialer): Dialer<Socket> {
   const { type, proxy, timeoutMs, open } = tunnel;
   const dialProxy = runOf(over as Dialer<Socket>);
-  return dialerOf(async function tunnelDialer(target, context) {
-    if (target.path !== undefined) throw new DialError("a proxy cannot dial unix sockets", { reason: "config" });
-    const socket = await dialProxy(proxy, { ...context, handshake: undefined });
-    const phase = { what: "proxy tunnel", timeoutMs, target, conn: socket };
-    return timed(context, "proxy", { type, proxy }, () =>
-      runPhase(phase, context, async (cancel) => {
-        await open(socket, target, { ...context, cancel });
-        return socket;
-      }),
-    );
-  }, placesOf(over));
+  return dialerOf(
+    async function tunnelDialer(target, context) {
+      if (target.path !== undefined) throw new DialError("a proxy cannot dial unix sockets", { reason: "config" });
+      const socket = await dialProxy(proxy, { ...context, handshake: undefined });
+      const phase = { what: "proxy tunnel", timeoutMs, target, conn: socket };
+      return timed(context, "proxy", { type, proxy }, () =>
+        runPhase(phase, context, async (cancel) => {
+          await open(socket, target, { ...context, cancel });
+          return socket;
+        }),
+      );
+    },
+    baseInfo(["proxyDone"], over),
+  );
 }

@@ -10,7 +10,7 @@ import { applyingOwnTimeout } from "./bound.ts";
 import { dialerOf, type Run, runOf } from "./context.ts";
 import { DialState } from "./dial-state.ts";
 import { callersHooks } from "./hook-chain.ts";
-import { infoOf, layerOf, placesOf, withBeneath } from "./layer-info.ts";
+import { baseInfo, infoOf, layerOf, withBeneath } from "./layer-info.ts";
 import { observed } from "./observe.ts";
 
 /**
@@ -30,7 +30,7 @@ export function compose<C extends Duplex>(...layers: [...Middleware[], Dialer<C>
 
   const middlewares = layers.slice(0, -1) as Middleware[];
   const isComposition = layerOf(base)?.isComposition === true;
-  let stack = isComposition ? base : dialerOf(attempting(base), placesOf(base));
+  let stack = isComposition ? base : dialerOf(attempting(base), baseInfo([], base));
   // The dial's own timeoutMs is applied beneath the outermost observers, so that they report the timeout. Under
   // observers only, a composed base has applied it beneath its own.
   const outermost = middlewares.findIndex((each) => !roleOf(each)?.observes);
@@ -45,8 +45,10 @@ export function compose<C extends Duplex>(...layers: [...Middleware[], Dialer<C>
   const composedDialer: Run<C> = (target, context) => {
     if (context.state !== undefined) return run(target, context);
     const { cancel } = context;
-    if (cancel?.aborted) return Promise.reject(cancel.reason);
-    return abortable(start, cancel, target, { ...context, state: new DialState() });
+    const inner = { ...context, state: new DialState() };
+    // A dial that is canceled already passes through the layers, so that observers count it.
+    if (cancel?.aborted) return start(target, inner);
+    return abortable(start, cancel, target, inner);
   };
   return dialerOf(composedDialer, infoOf(stack), true);
 }

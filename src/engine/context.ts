@@ -10,6 +10,7 @@ import { discard, isConnection } from "../support/connection.ts";
 import { asMistake } from "../support/returned.ts";
 import { markDialer, markMiddleware } from "../support/roles.ts";
 import { checkDialer, show } from "../support/validate.ts";
+import { checkDialAttributes, type DialAttributes } from "./dial-attributes.ts";
 import { checkDialOptions } from "./dial-options.ts";
 import { type DialOverrides, overridesOf, skips } from "./dial-overrides.ts";
 import { type DialState, insideAttempt } from "./dial-state.ts";
@@ -23,6 +24,8 @@ export interface DialContext<C extends Duplex> {
   readonly handshake: Handshake<C> | undefined;
   readonly background: boolean;
   readonly owner: object | undefined;
+  /** The dial's own attributes, for observers. */
+  readonly attributes: DialAttributes | undefined;
   readonly clock: Clock;
   /** What the layers of one dial share; set by the outermost composition. */
   readonly state: DialState | undefined;
@@ -57,6 +60,7 @@ const emptyContext: DialContext<never> = Object.freeze({
   handshake: undefined,
   background: false,
   owner: undefined,
+  attributes: undefined,
   clock: systemClock,
   state: undefined,
   insideRetry: false,
@@ -114,11 +118,15 @@ export function runOfBase<C extends Duplex>(base: Dialer<C>): Run<C> {
 }
 
 /** Makes a middleware from a wrapper around a `Run`. */
-export function layer(wrap: <C extends Duplex>(next: Run<C>) => Run<C>, traits: LayerTraits = {}): Middleware {
+export function layer(
+  wrap: <C extends Duplex>(next: Run<C>, beneath: LayerInfo) => Run<C>,
+  traits: LayerTraits = {},
+): Middleware {
   const middleware: Middleware = (next) => {
     checkDialer(`${traits.name ?? "middleware"}: next`, next);
     const beneath = runOf(next);
-    return dialerOf(skippable(wrap(beneath), beneath, traits.name), withLayer(traits, infoOf(next)));
+    const info = infoOf(next);
+    return dialerOf(skippable(wrap(beneath, info), beneath, traits.name), withLayer(traits, info));
   };
   markMiddleware(middleware, traits.observes);
   return middleware;
@@ -138,13 +146,14 @@ function optionsOf<C extends Duplex>(context: DialContext<C>): DialOptions<C> {
 }
 
 function baseOptionsOf<C extends Duplex>(context: DialContext<C>, state = insideAttempt): DialOptions<C> {
-  const { cancel, trace, background, owner, clock } = context;
+  const { cancel, trace, background, owner, attributes, clock } = context;
   const options: DialOptions<C> & WithContext<C> = { [contextKey]: context, [stateKey]: state };
   if (cancel !== undefined) Object.defineProperty(options, "signal", lazySignal);
   options.trace = trace;
   options.handshake = undefined;
   options.background = background;
   options.owner = owner;
+  options.attributes = attributes;
   options.clock = clock;
   return options;
 }
@@ -174,8 +183,11 @@ export function contextOf<C extends Duplex>(
   if (options === undefined) return emptyContext as DialContext<never> as never;
   const inherited = options?.[contextKey] ?? (emptyContext as never as DialContext<C>);
   checkDialOptions(what, options, inherited.trace);
-  const { signal, handshake, background = false, owner, clock = systemClock } = options;
+  const { signal, handshake, background = false, owner, attributes, clock = systemClock } = options;
   if (clock !== inherited.clock) checkClock(`${what}: clock`, clock);
+  if (attributes !== undefined && attributes !== inherited.attributes) {
+    checkDialAttributes(what, attributes, inherited.attributes, infoOf(dialer).attributes);
+  }
   const cancel = signal && Cancel.of(signal);
   const given = options.trace;
   const trace = given === undefined || given === inherited.trace ? given : chainOf(given);
@@ -186,7 +198,20 @@ export function contextOf<C extends Duplex>(
   // The base dialer's own overrides are new, whatever the dial's were.
   const above = state?.insideAttempt ? undefined : inherited.call;
   const call = asks(options) ? overridesOf(options, above, infoOf(dialer), what) : undefined;
-  return { cancel, trace, handshake, background, owner, clock, state, insideRetry, deadline, call, runInContext };
+  return {
+    cancel,
+    trace,
+    handshake,
+    background,
+    owner,
+    attributes,
+    clock,
+    state,
+    insideRetry,
+    deadline,
+    call,
+    runInContext,
+  };
 }
 
 function asks(options: CallOptions): boolean {

@@ -14,7 +14,7 @@ export class DialState {
   conn: Duplex | undefined = undefined;
   /** Whether a base dialer is running: compositions inside it count no attempts of their own. */
   readonly insideAttempt: boolean;
-  /** How the last {@link maxRecords} attempts failed, oldest first. Errors keep the array, so it is replaced, not changed. */
+  /** How the last {@link maxRecords} attempts failed, oldest first. Errors hold the array, so a change replaces it. */
   failures: readonly AttemptRecord[] = noFailures;
 
   constructor(insideAttempt = false) {

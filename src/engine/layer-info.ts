@@ -1,4 +1,5 @@
 import type { Middleware } from "../core/dialer.ts";
+import type { DialEventName } from "../core/trace.ts";
 import { addPlace, type Place } from "../support/observed-places.ts";
 import { markMiddleware } from "../support/roles.ts";
 
@@ -12,6 +13,10 @@ export interface LayerTraits {
   readonly bounds?: boolean;
   /** Whether the layer dials again after a failure, and applies a dial's own retry options. */
   readonly retries?: boolean;
+  /** Events that the layer emits, so that metrics start at zero. */
+  readonly emits?: readonly DialEventName[];
+  /** Names of the attributes that the layer takes from a dial's own options. */
+  readonly attributes?: readonly string[];
   /** Where the observer puts its data, if two observers with the same place are a mistake. */
   readonly place?: Place | undefined;
 }
@@ -28,6 +33,10 @@ export interface LayerInfo {
   readonly appliesTimeout: boolean;
   /** Where the observers put their data. */
   readonly places: readonly Place[];
+  /** Events that the layers and the base dialer emit, as far as known. */
+  readonly emits: readonly DialEventName[];
+  /** Names of the attributes that layers take from a dial's own options. */
+  readonly attributes: readonly string[];
 }
 
 /** The info of a dialer whose layers are unknown. */
@@ -37,6 +46,8 @@ export const noInfo: LayerInfo = Object.freeze({
   retriedBy: undefined,
   appliesTimeout: false,
   places: [],
+  emits: [],
+  attributes: [],
 });
 
 const layerKey: unique symbol = Symbol("dialtrace.layer");
@@ -70,8 +81,14 @@ export function infoOf(dialer: object): LayerInfo {
 }
 
 /** Returns the info of a dialer that has one more layer on top of `beneath`. */
-export function withLayer({ name, place, bounds, retries }: LayerTraits, beneath: LayerInfo): LayerInfo {
-  const info = place === undefined ? beneath : { ...beneath, places: addPlace(place, beneath.places, "dialer") };
+export function withLayer(traits: LayerTraits, beneath: LayerInfo): LayerInfo {
+  const { name, place, bounds, retries, emits = [], attributes = [] } = traits;
+  const info: LayerInfo = {
+    ...beneath,
+    places: place === undefined ? beneath.places : addPlace(place, beneath.places, "dialer"),
+    emits: union(emits, beneath.emits),
+    attributes: union(attributes, beneath.attributes),
+  };
   if (name === undefined) return info;
   const names = info.names.includes(name) ? info.names : [name, ...info.names];
   if (bounds) return { ...info, names, boundedBy: name };
@@ -80,9 +97,21 @@ export function withLayer({ name, place, bounds, retries }: LayerTraits, beneath
   return { ...info, names };
 }
 
-/** Returns the info of a base dialer that dials through other dialers: their layers cannot be overridden or skipped. */
-export function placesOf(...dialers: readonly object[]): LayerInfo {
-  return { ...noInfo, places: dialers.flatMap((each) => infoOf(each).places) };
+/**
+ * Returns the info of a base dialer that emits `emits`, and may dial through other dialers: their layers cannot be
+ * overridden or skipped.
+ */
+export function baseInfo(emits: readonly DialEventName[], ...dialers: readonly object[]): LayerInfo {
+  const beneath = dialers.map(infoOf);
+  return {
+    ...noInfo,
+    places: beneath.flatMap((each) => each.places),
+    emits: union(emits, ...beneath.map((each) => each.emits)),
+  };
+}
+
+function union<T>(...lists: readonly (readonly T[])[]): readonly T[] {
+  return [...new Set(lists.flat())];
 }
 
 /**
@@ -102,11 +131,13 @@ export function withBeneath<D extends (...args: never[]) => unknown>(dialer: D, 
 function merged(own: LayerInfo, beneath: LayerInfo): LayerInfo {
   const bounding = own.retriedBy === undefined ? beneath : noInfo;
   return {
-    names: [...new Set([...own.names, ...beneath.names])],
+    names: union(own.names, beneath.names),
     boundedBy: own.boundedBy ?? bounding.boundedBy,
     retriedBy: own.retriedBy ?? beneath.retriedBy,
     appliesTimeout: own.appliesTimeout || bounding.appliesTimeout,
-    places: [...new Set([...own.places, ...beneath.places])],
+    places: union(own.places, beneath.places),
+    emits: union(own.emits, beneath.emits),
+    attributes: union(own.attributes, beneath.attributes),
   };
 }
 

@@ -24,8 +24,8 @@ export class LimitQueue extends WaitQueue<WaitingDial> {
   }
 
   /**
-   * Resolves when the dial is admitted; rejects when it is refused, or with the abort's reason. An admitted dial
-   * has taken its turn even if it was aborted in the same moment.
+   * Resolves when the dial is admitted; rejects when it is refused, or with the abort's reason. An admitted dial is no
+   * longer in the queue, even if it was aborted at the same time.
    */
   async wait<C extends Duplex>(target: Target, { cancel, trace, clock }: DialContext<C>): Promise<void> {
     const since = clock.now();

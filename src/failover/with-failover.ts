@@ -109,12 +109,13 @@ export function withFailover(options: FailoverOptions): Failover {
   const middleware = layer(
     (next) =>
       async function failoverDialer(target, context) {
+        context.cancel?.throwIfAborted();
         clock = context.clock;
         const service = services.of(target);
         if (!service.ready) await service.begin(target, clock, context.cancel);
         return new ServiceDial(shared, service, target, context).run(next);
       },
-    { name: "failover" },
+    { name: "failover", emits: ["failover"] },
   );
   const close = () => services.close();
   return Object.assign(middleware, {

@@ -53,7 +53,7 @@ export function withRateLimit(options: RateLimitOptions): Middleware {
         line.remove(first);
         first.admit();
       } catch (error) {
-        // A clock of the user that throws fails its own dial only.
+        // A user's clock that throws fails only its own dial.
         line.remove(first);
         first.refuse(error);
       }

@@ -32,7 +32,7 @@ export function withTimeout(options: TimeoutOptions): Middleware {
         if (asked !== undefined) return runWithOwnTimeout(next, target, context, asked);
         return runWithTimeout(next, target, context, timeoutMs);
       },
-    { name: "timeout", bounds: true },
+    { name: "timeout", bounds: true, emits: ["timeout"] },
   );
 }
 

@@ -19,14 +19,10 @@ import { callbackHooks } from "./callbacks.ts";
 import { Client } from "./client.ts";
 import type { DialedConnectOptions } from "./connect-options.ts";
 import { fileCredentials } from "./credentials.ts";
+import { serverCounts } from "./internals.ts";
 import { rememberClient } from "./known-clients.ts";
 import { Lifecycle } from "./lifecycle.ts";
-import {
-  type Connection,
-  ensureTransportFactory,
-  type NatsLibrary,
-  type NodeConnectionOptions,
-} from "./nats-library.ts";
+import { ensureTransportFactory, type NatsLibrary, type NodeConnectionOptions } from "./nats-library.ts";
 import { ownChecks } from "./option-checks.ts";
 import { DialedProtocol } from "./protocol.ts";
 import { PublishBuffer } from "./publish-buffer.ts";
@@ -111,7 +107,7 @@ function newClient<C>(library: NatsLibrary, options: Options): Client<C> {
   });
   const observed: ObservedClient = {
     name: options.name,
-    stats: () => ({ ...nc.stats(), ...serverCounts(nc.protocol.servers), bufferedBytes: buffer.size }),
+    stats: () => ({ ...nc.stats(), ...serverCounts(nc), bufferedBytes: buffer.size }),
   };
   const events = new ClientEvents(observed, "connecting");
   const lifecycle = new Lifecycle(events, () => nc.options.reconnect === true, library.notConnectedError);
@@ -130,9 +126,4 @@ function newClient<C>(library: NatsLibrary, options: Options): Client<C> {
 function libraryOptions(options: Options): NodeConnectionOptions {
   const own = new Set(Object.keys(ownChecks));
   return Object.fromEntries(Object.entries(options).filter(([name]) => name !== "port" && !own.has(name)));
-}
-
-function serverCounts(servers: Connection["protocol"]["servers"]) {
-  const discoveredServers = servers.getServers().filter((each) => each.gossiped).length;
-  return { configuredServers: servers.length() - discoveredServers, discoveredServers };
 }

@@ -81,7 +81,7 @@ export function withRetry(options: RetryOptions = {}): Middleware {
           return Promise.reject(error);
         }
       },
-    { name: "retry", retries: true },
+    { name: "retry", retries: true, emits: ["retryScheduled", "retryExhausted"] },
   );
 }
 

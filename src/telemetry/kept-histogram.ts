@@ -24,6 +24,9 @@ interface Series {
   shown: boolean;
 }
 
+/** The labels of one value of a series; `le` only for a bucket. */
+type LabelsOf = (series: Series, le: number | string | undefined) => { labels: object; sharedLabels?: object };
+
 type Configuration = HistogramConfiguration<string> & { readonly buckets: number[]; readonly collect: () => void };
 
 /**
@@ -72,16 +75,21 @@ export class KeptHistogram extends Histogram {
   }
 
   override async get(): ReturnType<Histogram["get"]> {
+    return this.#collected(({ labels }, le) => ({ labels: le === undefined ? labels : { le, ...labels } }));
+  }
+
+  /** Called by prom-client's registry when it prints. It remembers the text of shared labels. */
+  getForPromString(): ReturnType<Histogram["get"]> {
+    return this.#collected(({ labels }, le) => ({ labels: le === undefined ? {} : { le }, sharedLabels: labels }));
+  }
+
+  async #collected(labelsOf: LabelsOf): ReturnType<Histogram["get"]> {
     const { name, help, collect } = this.#configuration;
     collect();
     const shown = [...this.#series.values()].filter((series) => series.shown);
-    const values = shown.flatMap((series) => this.#values(series));
-    return { name, help, type: "histogram" as never, aggregator: "sum", collect, values };
-  }
-
-  /** Called by prom-client's registry when it prints. */
-  getForPromString(): ReturnType<Histogram["get"]> {
-    return this.get();
+    const values = shown.flatMap((series) => this.#values(series, labelsOf));
+    // Without functions, unlike prom-client's own, so that it can be sent to another process or thread.
+    return { name, help, type: "histogram" as never, aggregator: "sum", values } as never;
   }
 
   #newSeries(labels: Readonly<Record<string, string>>): Series {
@@ -91,18 +99,19 @@ export class KeptHistogram extends Histogram {
     return { labels, counts, exemplars, sum: 0, startsAtZero: false, shown: false };
   }
 
-  #values({ labels, counts, exemplars, sum }: Series) {
+  #values(series: Series, labelsOf: LabelsOf) {
+    const { counts, exemplars, sum } = series;
     const { name, buckets } = this.#configuration;
     let count = 0;
     const inBuckets = counts.map((own, index) => {
       count += own;
       const le = buckets[index] ?? "+Inf";
-      return { labels: { le, ...labels }, value: count, metricName: `${name}_bucket`, exemplar: exemplars[index] };
+      return { ...labelsOf(series, le), value: count, metricName: `${name}_bucket`, exemplar: exemplars[index] };
     });
     return [
       ...inBuckets,
-      { labels, value: sum, metricName: `${name}_sum` },
-      { labels, value: count, metricName: `${name}_count` },
+      { ...labelsOf(series, undefined), value: sum, metricName: `${name}_sum` },
+      { ...labelsOf(series, undefined), value: count, metricName: `${name}_count` },
     ];
   }
 }

@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import type { Io } from "../../src/cli/io.ts";
 import { main } from "../../src/cli/main.ts";
 import { instruments } from "../../src/telemetry/instruments.ts";
-import { prometheusName } from "../../src/telemetry/prometheus-instruments.ts";
+import { prometheusName } from "../../src/telemetry/prometheus-name.ts";
 import { jsonLines, runCli, startCli } from "../support/cli.ts";
 import { natsPeer } from "../support/nats-peer.ts";
 import { freePort, goodPeer, peer } from "../support/peers.ts";

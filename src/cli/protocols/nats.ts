@@ -120,7 +120,7 @@ async function secure({ context, target, settings, clean, unverified, shown }: E
   const names = tlsNames({ servername: serverName }, target.target.host);
   const files = unverified ? {} : { ca: caFile, cert: certFile, key: keyFile };
   const { context: secureContext } = await credentialsOf({}, files)();
-  const secured = await tracedTls(context.trace, names.servername, async () => {
+  const secured = await tracedTls(context, names.servername, async () => {
     const upgraded = lazyModules.tls.connect({
       ...names,
       socket: conn,
