@@ -58,7 +58,8 @@ describe("proxies", () => {
     assert.match(first.verdict, /^the proxy http:\/\/127\.0\.0\.1:\d+ refuses the connection: it is the proxy/);
     const second = await dialed(["--proxy", `http://u:wrong@${proxy.address}`, server.address]);
     assert.equal(second.code, 7);
-    assert.match(second.verdict, /refuses the credentials: it is the proxy's password$/);
+    assert.equal(second.dial.failedAtProxy, true);
+    assert.match(second.verdict, /^the proxy .* refuses the credentials: it is the proxy's password$/);
     const third = await dialed(["--proxy", `http://u:right@${proxy.address}`, down]);
     assert.equal(third.code, 7);
     assert.match(third.verdict, /is not reached by the proxy, which answers: the target is down for the proxy/);
