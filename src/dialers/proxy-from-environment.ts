@@ -2,7 +2,8 @@ import type { Socket } from "node:net";
 import type { Dialer } from "../core/dialer.ts";
 import type { Target } from "../core/target.ts";
 import { dialerOf, runOf } from "../engine/context.ts";
-import { baseInfo } from "../engine/layer-info.ts";
+import { baseLayer } from "../engine/layer-info.ts";
+import type { CostOf } from "../engine/worst-case.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkDialer, checkOptions, invalid, show, showKind } from "../support/validate.ts";
 import { httpProxy } from "./http-proxy.ts";
@@ -46,6 +47,10 @@ export function proxyFromEnvironment(
   const proxy = environmentProxy(env, scheme);
   if (proxy === undefined) return direct;
 
+  const traits = {
+    factory: "proxyFromEnvironment",
+    worstCase: (beneath: CostOf, withinMs: number) => beneath(withinMs),
+  };
   const proxied = dialerOfProxy(proxy.url);
   const [dialDirect, dialProxy] = [runOf(direct), runOf(proxied)];
   return dialerOf(
@@ -53,7 +58,7 @@ export function proxyFromEnvironment(
       const run = proxy.isFor(target) ? dialProxy : dialDirect;
       return run(target, context);
     },
-    baseInfo([], direct, proxied),
+    baseLayer(traits, direct, proxied),
   );
 }
 

@@ -3,7 +3,7 @@ import type { Dialer } from "../core/dialer.ts";
 import type { Address } from "../core/event-values.ts";
 import type { Target } from "../core/target.ts";
 import { dialerOf } from "../engine/context.ts";
-import { baseInfo } from "../engine/layer-info.ts";
+import { baseLayer, type LayerTraits } from "../engine/layer-info.ts";
 import { markFactories } from "../support/roles.ts";
 import {
   checkBoolean,
@@ -122,11 +122,25 @@ export function tcp(options: TcpOptions = {}): Dialer<Socket> {
         (address, runner) => connectAddress(address, connectSettings, target, runner),
       );
     },
-    baseInfo(["dnsDone", "connectDone"]),
+    baseLayer(tcpTraits(options)),
   );
 }
 
 markFactories({ tcp });
+
+function tcpTraits({ timeoutMs, family, localAddress, rememberWinner }: TcpOptions): LayerTraits {
+  return {
+    factory: "tcp",
+    emits: ["dnsDone", "connectDone"],
+    timeout: timeoutMs === undefined ? undefined : { option: "timeoutMs", ms: timeoutMs },
+    options: () => ({
+      timeoutMs,
+      family: family || undefined,
+      localAddress,
+      rememberWinner: rememberWinner || undefined,
+    }),
+  };
+}
 
 /** The address of an IP literal or a unix socket, which needs no resolution and no race. */
 function onlyAddress({ host, port, path }: Target): Address | undefined {

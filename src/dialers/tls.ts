@@ -4,8 +4,9 @@ import type { Dialer } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
 import type { Target } from "../core/target.ts";
 import { type DialContext, dialerOf, runOf } from "../engine/context.ts";
-import { baseInfo } from "../engine/layer-info.ts";
+import { baseLayer, type LayerTraits } from "../engine/layer-info.ts";
 import { timed } from "../engine/timed.ts";
+import { delayed } from "../engine/worst-case.ts";
 import { cleanError } from "../support/printable.ts";
 import { markFactories } from "../support/roles.ts";
 import { blankerOf, inheritSecrets } from "../support/sent-secrets.ts";
@@ -15,7 +16,7 @@ import { tcp } from "./tcp.ts";
 import { credentialsOf } from "./tls-files.ts";
 import { handshake, type Resumption } from "./tls-handshake.ts";
 import { tlsInfo } from "./tls-info.ts";
-import { readTlsOptions, type TlsDialerOptions } from "./tls-options.ts";
+import { defaultHandshakeTimeoutMs, readTlsOptions, type TlsDialerOptions } from "./tls-options.ts";
 import { checkPinned } from "./tls-pins.ts";
 import type { SocketDialer } from "./tunnel.ts";
 
@@ -62,11 +63,33 @@ export function tls(options: TlsDialerOptions = {}, over: SocketDialer = tcp()):
         return conn;
       });
     },
-    baseInfo(["tlsHandshakeDone"], over),
+    baseLayer(tlsTraits(options), over),
   );
 }
 
 markFactories({ tls });
+
+function tlsTraits({
+  handshakeTimeoutMs,
+  serverName,
+  alpnProtocols,
+  rejectUnauthorized,
+}: TlsDialerOptions): LayerTraits {
+  const timeoutMs = handshakeTimeoutMs ?? defaultHandshakeTimeoutMs;
+  return {
+    factory: "tls",
+    emits: ["tlsHandshakeDone"],
+    // A default is not compared with the timeouts above: it is a limit, and no mistake.
+    timeout: handshakeTimeoutMs === undefined ? undefined : { option: "handshakeTimeoutMs", ms: handshakeTimeoutMs },
+    options: () => ({
+      serverName,
+      handshakeTimeoutMs: timeoutMs,
+      alpnProtocols: alpnProtocols && [...alpnProtocols],
+      rejectUnauthorized: rejectUnauthorized === false ? false : undefined,
+    }),
+    worstCase: (beneath, withinMs) => delayed(beneath(withinMs), timeoutMs),
+  };
+}
 
 /** The host to check the certificate against, and the name to send as SNI, if any. */
 function peerNames(target: Target, serverName: string | undefined): { readonly host: string; readonly name: string } {

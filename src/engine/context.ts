@@ -15,7 +15,16 @@ import { checkDialOptions } from "./dial-options.ts";
 import { type DialOverrides, overridesOf, skips } from "./dial-overrides.ts";
 import { type DialState, insideAttempt } from "./dial-state.ts";
 import { chainOf } from "./hook-chain.ts";
-import { infoOf, type LayerInfo, type LayerTraits, layerOf, noInfo, setLayer, withLayer } from "./layer-info.ts";
+import {
+  announce,
+  infoOf,
+  Layer,
+  type LayerInfo,
+  type LayerTraits,
+  layerOf,
+  recordOf,
+  setRecord,
+} from "./layer-info.ts";
 
 /** What each layer of a dial passes to the next: {@link DialOptions}, checked and completed. */
 export interface DialContext<C extends Duplex> {
@@ -69,8 +78,11 @@ const emptyContext: DialContext<never> = Object.freeze({
   runInContext: undefined,
 });
 
-/** Wraps a `Run` as a public `Dialer`. */
-export function dialerOf<C extends Duplex>(run: Run<C>, info?: LayerInfo, isComposition = false): Dialer<C> {
+/** The layer of a dialer that is not described. */
+const anyLayer = new Layer({ factory: "dialer" }, "custom base", []);
+
+/** Wraps a `Run` as a public `Dialer`, whose outermost layer is `layer`. */
+export function dialerOf<C extends Duplex>(run: Run<C>, layer = anyLayer, isComposition = false): Dialer<C> {
   const dial = (targetLike: TargetLike, options?: DialOptions<C>): Promise<C> => {
     try {
       return run(parseTarget(targetLike), contextOf(options, dial));
@@ -78,7 +90,7 @@ export function dialerOf<C extends Duplex>(run: Run<C>, info?: LayerInfo, isComp
       return Promise.reject(error);
     }
   };
-  setLayer(dial, { run, info: info ?? noInfo, isComposition });
+  setRecord(dial, { run, layer, isComposition });
   markDialer(dial);
   return dial;
 }
@@ -88,7 +100,7 @@ export function dialerOf<C extends Duplex>(run: Run<C>, info?: LayerInfo, isComp
  * checked, and it settles within a turn of an abort even if it ignores the signal.
  */
 export function runOf<C extends Duplex>(dialer: Dialer<C>): Run<C> {
-  const run = layerOf<Run<C>>(dialer)?.run;
+  const run = recordOf<Run<C>>(dialer)?.run;
   if (run !== undefined) return run;
   return function outsideDialer(target, context) {
     return abortable(() => checked(dialer, target, context), context.cancel);
@@ -112,7 +124,7 @@ async function checked<C extends Duplex>(dialer: Dialer<C>, target: Target, cont
  * guards and checks the result.
  */
 export function runOfBase<C extends Duplex>(base: Dialer<C>): Run<C> {
-  const run = layerOf<Run<C>>(base)?.run;
+  const run = recordOf<Run<C>>(base)?.run;
   if (run === undefined) return (target, context) => base(target, baseOptionsOf(context));
   return (target, context) => run(target, { ...context, handshake: undefined, state: insideAttempt, call: undefined });
 }
@@ -125,8 +137,9 @@ export function layer(
   const middleware: Middleware = (next) => {
     checkDialer(`${traits.name ?? "middleware"}: next`, next);
     const beneath = runOf(next);
-    const info = infoOf(next);
-    return dialerOf(skippable(wrap(beneath, info), beneath, traits.name), withLayer(traits, info));
+    const layer = new Layer(traits, traits.observes ? "observer" : "middleware", [layerOf(next)]);
+    announce(layer);
+    return dialerOf(skippable(wrap(beneath, infoOf(next)), beneath, traits.name), layer);
   };
   markMiddleware(middleware, traits.observes);
   return middleware;

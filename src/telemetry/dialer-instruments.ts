@@ -186,7 +186,7 @@ export const dialerInstruments = {
     kind: "gauge",
     aggregator: "min",
     unit: "s",
-    help: "Earliest expiry of the servers' certificates, as last seen for each server name; absent before the first TLS handshake.",
+    help: "Earliest expiry of the certificates of all targets in use, by each target's last TLS handshake; absent without one.",
     labels: {},
   },
 } as const satisfies Record<string, Instrument>;

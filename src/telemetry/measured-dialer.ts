@@ -55,6 +55,12 @@ export function measured({ own, endpoints, place, library, sinkOf }: MeasuredDia
         return (run ?? next)(target, context);
       };
     },
-    { observes: true, place, attributes: own.names },
+    {
+      factory: place.factory,
+      observes: true,
+      place,
+      attributes: own.names,
+      options: () => ({ name: place.name, ...own.fixed }),
+    },
   );
 }

@@ -50,6 +50,8 @@ export function withOtelMetrics(options: OtelMetricsOptions = {}): Middleware {
     const provider = find();
     return provider && otelSink(provider, { [ownerLabel]: name, ...attributes });
   };
+  // A given provider that cannot be used is refused at once.
+  if (meterProvider !== undefined) sinkOf(own.fixed);
   const place = { factory: "withOtelMetrics", name, into: meterProvider };
   return measured({ own, endpoints, place, library: "a meter provider", sinkOf });
 }

@@ -82,7 +82,13 @@ export function withTracing(options: TracingOptions = {}): Middleware {
         const hooks = new UntracedDial(owners, dial.owner);
         return observed(next, target, dial, hooks, addHooks(hooks, dial.trace));
       },
-    { observes: true, place: { factory: "withTracing", name, into: tracerProvider }, attributes: own.names },
+    {
+      factory: "withTracing",
+      observes: true,
+      place: { factory: "withTracing", name, into: tracerProvider },
+      attributes: own.names,
+      options: () => ({ name, mode }),
+    },
   );
 }
 
