@@ -33,6 +33,11 @@ export function dialObject(probe: Probe): object {
   };
 }
 
+/** Returns the description of a dialer as the object of one line. */
+export function explainObject(target: string, description: string): object {
+  return { type: "explain", target, description };
+}
+
 /** Returns the verdict of single dials as the object of one line. */
 export function verdictObject(verdict: string, exitCode: ExitCode): object {
   return { type: "verdict", verdict, exitCode };

@@ -4,7 +4,7 @@ import { type ExitCode, exitCodeFor, exitCodeOfAll } from "./exit-codes.ts";
 import type { Probe } from "./facts.ts";
 import { helpText } from "./help.ts";
 import type { Io } from "./io.ts";
-import { dialObject, jsonLine, summaryObject, verdictObject } from "./json.ts";
+import { dialObject, explainObject, jsonLine, summaryObject, verdictObject } from "./json.ts";
 import { metricsName, startMetrics } from "./metrics.ts";
 import { Prober } from "./probe.ts";
 import { reportText, verdictText } from "./report.ts";
@@ -48,6 +48,7 @@ async function runOnce(settings: Settings, { out, env, interrupt }: Io): Promise
   const { json, quiet } = settings;
   const style = styleOf(out, env);
   const probers = settings.targets.map((target) => new Prober(target, settings, env));
+  writeDescriptions(settings, probers, out);
   const probes = await Promise.all(probers.map((prober) => prober.probe(true, interrupt)));
   const now = Date.now();
   if (!quiet) {
@@ -76,7 +77,9 @@ async function runSeries(settings: Settings, repetition: Repetition, io: Io): Pr
       if (settings.quiet) return;
       out.write(`${settings.json ? jsonLine(dialObject(probe)) : dialLine(probe, columns, style)}\n`);
     };
-    await runAll(probersOf(settings, env, metrics), repetition, ended, interrupt);
+    const probers = probersOf(settings, env, metrics);
+    writeDescriptions(settings, probers, out);
+    await runAll(probers, repetition, ended, interrupt);
     writeSummaries(settings, tallies, io);
     const none = tallies.every(({ summary }) => summary.dials === 0);
     return none ? 130 : exitCodeOfAll([...codes]);
@@ -90,6 +93,13 @@ function probersOf(settings: Settings, env: Io["env"], metrics: MetricsServer | 
     const observers = metrics === undefined ? [] : [metrics.observe(metricsName(target.text))];
     return new Prober(target, settings, env, observers);
   });
+}
+
+function writeDescriptions({ explains, json }: Settings, probers: readonly Prober[], out: Io["out"]): void {
+  if (!explains) return;
+  for (const { target, description } of probers) {
+    out.write(json ? `${jsonLine(explainObject(target.text, description))}\n` : `${target.text}\n${description}\n\n`);
+  }
 }
 
 function writeSummaries({ targets, json, quiet }: Settings, tallies: readonly Tally[], { out, env }: Io): void {

@@ -34,6 +34,7 @@ export const optionTable = {
   creds: { value: "FILE", help: ".creds file for nats://" },
   nkey: { value: "FILE", help: "file with an nkey seed for nats://" },
   "tls-first": { help: "nats:// servers that expect TLS before INFO" },
+  explain: { help: "describe the layers that dial, their limits and the worst case first" },
   json: { help: "print one JSON object per line" },
   quiet: { short: "q", help: "print the verdict or the summary only" },
   metrics: { value: "PORT", help: "serve Prometheus metrics at [host:]port while watching" },

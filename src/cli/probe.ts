@@ -49,6 +49,11 @@ export class Prober {
     this.#route = routeOf(target, settings, shared, [recorder, ...observers]);
   }
 
+  /** The layers of its dialer, as text. */
+  get description(): string {
+    return this.#route.description;
+  }
+
   /**
    * Dials once. Never rejects: a failure is a result.
    *

@@ -7,6 +7,7 @@ import { tcp } from "../dialers/tcp.ts";
 import { tls } from "../dialers/tls.ts";
 import type { TlsDialerOptions } from "../dialers/tls-options.ts";
 import { compose } from "../engine/compose.ts";
+import { describe } from "../engine/describe.ts";
 import { withTimeout } from "../middleware/timeout.ts";
 import { withRetry } from "../retry/with-retry.ts";
 import { messageOf } from "../support/message.ts";
@@ -19,6 +20,8 @@ import { UsageError } from "./usage-error.ts";
 export interface Route {
   /** Dials the target as an application would. */
   readonly dial: Dialer<Socket>;
+  /** Describes the layers of `dial`, without its observers. */
+  readonly description: string;
   /** Dials the target and accepts any certificate, to read it. Sends no client certificate. */
   readonly dialUnverified: Dialer<Socket>;
   /** The proxy's scheme, host and port, without credentials; `undefined` for a direct dial. */
@@ -61,6 +64,7 @@ export function routeOf(
   const layers = [withTimeout({ timeoutMs }), withRetry({ maxAttempts })] as const;
   return {
     dial: compose(...observers, ...layers, base),
+    description: String(describe(compose(...layers, base))),
     dialUnverified: compose(withTimeout({ timeoutMs }), unverified),
     proxy,
   };

@@ -41,6 +41,8 @@ export interface Settings {
   readonly waitMs: number;
   readonly credentials: Credentials;
   readonly tlsFirst: boolean;
+  /** Whether to describe the dialer of each target first. */
+  readonly explains: boolean;
   readonly json: boolean;
   readonly quiet: boolean;
 }
@@ -74,6 +76,7 @@ export function readCommand(argv: readonly string[]): Command {
     waitMs: readTime("wait", text("wait") ?? "500ms", 0),
     credentials: readCredentials(text),
     tlsFirst: values.has("tls-first"),
+    explains: values.has("explain"),
     json: values.has("json"),
     quiet: values.has("quiet"),
   };

@@ -115,6 +115,19 @@ describe("TCP and unix sockets", () => {
     );
   });
 
+  test("--explain describes the layers first, without the password of a proxy", async () => {
+    await using server = await goodPeer();
+    const proxy = `http://u:geheim@127.0.0.1:${await freePort()}`;
+    for (const form of [
+      ["--wait", "0"],
+      ["-c", "1"],
+    ]) {
+      const { stdout } = await runCli(["--explain", "--retries", "2", "--proxy", proxy, ...form, server.address]);
+      assert.match(stdout, /^127\.0\.0\.1:\d+\n[\s\S]*?withTimeout[\s\S]*?withRetry[\s\S]*?httpProxy/);
+      assert.doesNotMatch(stdout, /geheim/);
+    }
+  });
+
   test("--retries makes more attempts", async () => {
     const { dial } = await dialed(["--retries", "2", `127.0.0.1:${await freePort()}`]);
     assert.equal(dial.attempts, 3);

@@ -120,7 +120,7 @@ test("every field that --json prints is in the README with its type, and every f
   const names = { "db.test": ["127.0.0.1", "::1"], "nowhere.test": [] };
   const runs = [
     [`http://${http.address}`, `nats://token@${nats.address}`, words.address, "nowhere.test:1"],
-    ["--ca", caFile, "--alpn", "h2", `tls://db.test:${secure.port}`],
+    ["--explain", "--ca", caFile, "--alpn", "h2", `tls://db.test:${secure.port}`],
     ["--proxy", `http://${proxy.address}`, "--wait", "0", words.address],
     ["--proxy", `http://${down}`, words.address],
     ["-c", "2", "-i", "0", `nats://${nats.address}`, down],
