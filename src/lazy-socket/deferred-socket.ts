@@ -7,12 +7,12 @@ import type { DnsDoneInfo } from "../core/trace.ts";
 import { type DialContext, type Run, runOf } from "../engine/context.ts";
 import { describeInstances, Layer, layerOf } from "../engine/layer-info.ts";
 import { isError } from "../support/is-error.ts";
-import { messageOf } from "../support/message.ts";
 import { onDestroy } from "../support/on-destroy.ts";
 import { inheritSecrets } from "../support/sent-secrets.ts";
 import { notify } from "../support/user-call.ts";
 import { invalid } from "../support/validate.ts";
 import { adopt } from "./adopt.ts";
+import { abortError, closedBeforeConnect, closingHandle } from "./closing.ts";
 import { readConnectArguments } from "./connect-arguments.ts";
 import { forward } from "./forward.ts";
 import type { LazySocketSettings } from "./options.ts";
@@ -282,22 +282,4 @@ export class DeferredSocket<C extends Duplex> extends Socket {
     this.#known.add(name);
     return isFirst;
   }
-}
-
-/**
- * A handle for Node to close when there is none: without one, a socket emits `close` without saying whether it had an
- * error.
- */
-function closingHandle(): object {
-  return { bytesRead: 0, bytesWritten: 0, close: (done: () => void) => setImmediate(done) };
-}
-
-function closedBeforeConnect(): Error {
-  const message = "Socket closed before the connection was established";
-  return Object.assign(new Error(message), { code: "ERR_SOCKET_CLOSED_BEFORE_CONNECTION" });
-}
-
-/** The error for a signal that was aborted with a reason that is not an error. */
-function abortError(reason: unknown): Error {
-  return Object.assign(new Error(messageOf(reason), { cause: reason }), { name: "AbortError", code: "ABORT_ERR" });
 }

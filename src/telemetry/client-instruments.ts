@@ -22,7 +22,7 @@ export const clientErrorKinds = [
 /** The metrics of NATS clients. */
 export const clientInstruments = {
   clientStatus: {
-    name: "nats.client.status",
+    name: "nats.client.connection.status",
     kind: "gauge",
     aggregator: "sum",
     unit: "{client}",
