@@ -62,6 +62,7 @@ describe("natsMetrics", () => {
     const { families, samples } = await scrape(registry);
     assert.deepEqual([...families].map(([name, { type }]) => `${name} ${type}`).sort(), [
       "nats_client_buffer_size_bytes gauge",
+      "nats_client_connection_status gauge",
       "nats_client_disconnects_total counter",
       "nats_client_errors_total counter",
       "nats_client_io_bytes_total counter",
@@ -77,7 +78,6 @@ describe("natsMetrics", () => {
       "nats_client_server_count gauge",
       "nats_client_slow_consumers_total counter",
       "nats_client_stale_connections_total counter",
-      "nats_client_connection_status gauge",
     ]);
     const buckets = (name: string) =>
       samples
