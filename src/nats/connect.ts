@@ -107,7 +107,7 @@ function newClient<C>(library: NatsLibrary, options: Options): Client<C> {
   });
   const observed: ObservedClient = {
     name: options.name,
-    stats: () => ({ ...nc.stats(), ...serverCounts(nc), bufferedBytes: buffer.size }),
+    stats: () => ({ ...nc.stats(), ...serverCounts(nc), bufferedBytes: buffer.size, ...protocol.publisher.lost }),
   };
   const events = new ClientEvents(observed, "connecting");
   const lifecycle = new Lifecycle(events, () => nc.options.reconnect === true, library.notConnectedError);

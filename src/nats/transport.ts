@@ -4,6 +4,7 @@ import type { ServerInfo } from "@nats-io/transport-node";
 import type { ServerIdentity } from "../client/client-trace.ts";
 import type { Dialer, HandshakeContext } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
+import type { ConnClosedInfo } from "../core/trace.ts";
 import { discard } from "../support/connection.ts";
 import { wrongReturn } from "../support/returned.ts";
 import { blankerOf, noteSecrets, type SentSecrets } from "../support/sent-secrets.ts";
@@ -39,7 +40,7 @@ interface TransportOwner {
   /** Credentials that the client has sent to its servers. */
   readonly sent: SentSecrets;
   dialFailed(error: Error): void;
-  connectionClosed(): void;
+  connectionClosed(info: ConnClosedInfo): void;
 }
 
 /**
@@ -179,10 +180,7 @@ export class DialedTransport {
         background: lifecycle.connectedOnce,
         owner: lifecycle.events.client,
         trace: {
-          connClosed: (info) => {
-            this.#owner.connectionClosed();
-            lifecycle.connectionClosed(info);
-          },
+          connClosed: (info) => this.#owner.connectionClosed(info),
         },
         handshake: (opened, context) => this.#shakeHands(opened, context, server, options, canSendConnect),
       },
