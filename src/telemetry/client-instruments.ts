@@ -135,6 +135,20 @@ export const clientInstruments = {
     help: "Messages rejected while disconnected because the reconnect buffer was full or disabled.",
     labels: {},
   },
+  clientPublishDropped: {
+    name: "nats.client.publish.dropped",
+    kind: "counter",
+    unit: "{message}",
+    help: "Messages that were buffered while disconnected and never sent, because the client closed.",
+    labels: {},
+  },
+  clientPublishUnconfirmed: {
+    name: "nats.client.publish.unconfirmed",
+    kind: "counter",
+    unit: "{message}",
+    help: "Messages whose connection ended before a PONG confirmed them; they may be lost.",
+    labels: {},
+  },
   clientBufferSize: {
     name: "nats.client.buffer.size",
     kind: "gauge",

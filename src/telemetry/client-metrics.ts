@@ -108,6 +108,8 @@ function clientSeries(sink: Sink) {
       inBytes: sink.series("clientIo", { "network.io.direction": "receive" }),
       outBytes: sink.series("clientIo", { "network.io.direction": "transmit" }),
       bufferedBytes: sink.series("clientBufferSize", {}),
+      dropped: sink.series("clientPublishDropped", {}),
+      unconfirmed: sink.series("clientPublishUnconfirmed", {}),
     },
     changes: recordOf(clientInstruments.clientServerChanges.labels["nats.client.server.change"], (change) =>
       sink.series("clientServerChanges", { "nats.client.server.change": change }),

@@ -2,7 +2,14 @@ import type { ClientStats, ObservedClient } from "../client/client-trace.ts";
 import { guarded } from "../support/user-call.ts";
 
 /** Totals that only grow. */
-const counted = ["inMsgs", "outMsgs", "inBytes", "outBytes"] as const satisfies readonly (keyof ClientStats)[];
+const counted = [
+  "inMsgs",
+  "outMsgs",
+  "inBytes",
+  "outBytes",
+  "dropped",
+  "unconfirmed",
+] as const satisfies readonly (keyof ClientStats)[];
 /** Current levels. */
 const levels = [
   "configuredServers",
@@ -30,6 +37,8 @@ export function statsReader(client: ObservedClient, series: StatsSeries): StatsR
     outMsgs: number(first?.outMsgs),
     inBytes: number(first?.inBytes),
     outBytes: number(first?.outBytes),
+    dropped: number(first?.dropped),
+    unconfirmed: number(first?.unconfirmed),
     configuredServers: 0,
     discoveredServers: 0,
     bufferedBytes: 0,
