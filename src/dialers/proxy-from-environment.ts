@@ -1,7 +1,8 @@
 import type { Socket } from "node:net";
 import type { Dialer } from "../core/dialer.ts";
 import { dialerOf, runOf } from "../engine/context.ts";
-import { placesOf } from "../engine/layer-info.ts";
+import { baseLayer } from "../engine/layer-info.ts";
+import type { CostOf } from "../engine/worst-case.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkDialer, checkOptions, invalid, show, showKind } from "../support/validate.ts";
 import { httpProxy } from "./http-proxy.ts";
@@ -47,12 +48,20 @@ export function proxyFromEnvironment(
   const url = read(`${scheme}_proxy`) ?? read("all_proxy");
   if (url === undefined) return direct;
 
+  const traits = {
+    factory: "proxyFromEnvironment",
+    worstCase: (beneath: CostOf, withinMs: number) => beneath(withinMs),
+  };
   const isDirect = noProxy(read("no_proxy") ?? "");
-  const [dialDirect, dialProxy] = [runOf(direct), runOf(proxyOf(url))];
-  return dialerOf(function environmentDialer(target, context) {
-    const run = target.path !== undefined || isDirect(target.host, target.port) ? dialDirect : dialProxy;
-    return run(target, context);
-  }, placesOf(direct));
+  const proxied = proxyOf(url);
+  const [dialDirect, dialProxy] = [runOf(direct), runOf(proxied)];
+  return dialerOf(
+    function environmentDialer(target, context) {
+      const run = target.path !== undefined || isDirect(target.host, target.port) ? dialDirect : dialProxy;
+      return run(target, context);
+    },
+    baseLayer(traits, direct, proxied),
+  );
 }
 
 markFactories({ proxyFromEnvironment });

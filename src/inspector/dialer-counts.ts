@@ -3,6 +3,7 @@ import type { Reason } from "../core/reasons.ts";
 import type { ConnClosedInfo, DialDoneInfo } from "../core/trace.ts";
 import { Rates } from "./rates.ts";
 import type { DialerSummary } from "./snapshot.ts";
+import { Stacks } from "./stacks.ts";
 
 /** Counts of one dialer's dials, attempts and connections. */
 export class DialerCounts {
@@ -16,6 +17,7 @@ export class DialerCounts {
   closed = 0;
   bytesRead = 0;
   bytesWritten = 0;
+  readonly stacks = new Stacks();
   readonly #failures = new Map<Reason, number>();
   readonly #rates = new Rates();
 
@@ -59,6 +61,7 @@ export class DialerCounts {
       bytesWritten: this.bytesWritten + open.bytesWritten,
       failures: Object.fromEntries(this.#failures),
       lately: this.#rates.read(nowMs),
+      stacks: this.stacks.summary(),
     };
   }
 }

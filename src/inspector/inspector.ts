@@ -77,7 +77,10 @@ export function inspector(options: InspectorOptions = {}): Inspector {
   return {
     observe(named = {}) {
       const name = checkName("inspector.observe", named) ?? "default";
-      return attach(watch.dials(name), { place: { factory: "inspector.observe", name, into: watch } });
+      return attach(watch.dials(name), {
+        place: { factory: "inspector.observe", name, into: watch },
+        composed: (outermost) => watch.composed(name, outermost),
+      });
     },
     client(named = {}) {
       const name = checkName("inspector.client", named);

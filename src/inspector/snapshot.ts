@@ -39,6 +39,16 @@ export interface DialerSummary {
   readonly failures: Readonly<Partial<Record<Reason, number>>>;
   /** Dials that ended in the last 10 minutes, in buckets of 10 s, oldest first. */
   readonly lately: { readonly succeeded: readonly number[]; readonly failed: readonly number[] };
+  /** The layers of the dialers of this name: the last 4 that were composed. */
+  readonly stacks: readonly StackSummary[];
+}
+
+/** The layers of one dialer, as `describe` describes them. */
+export interface StackSummary {
+  /** The layers as a tree with their options, the worst case of a dial, and the warnings; lines end in a line feed. */
+  readonly text: string;
+  /** Mistakes in the order or the options of the layers. */
+  readonly warnings: readonly string[];
 }
 
 /** The open connections of all dialers. */

@@ -43,9 +43,9 @@ describe("the demo", { concurrency: 2 }, () => {
         ...waterfall,
         / {2}dial 127\.0\.0\.1:\d+ .* ms {2}\d attempts/,
         /├─ attempt 1 .* refused/,
-        /│ {2}└─ connect 127\.0\.0\.1:\d+ .* refused/,
+        /│ {2}└─ connect 127\.0\.0\.1:\d+ +\+\d.* refused/,
         /└─ attempt \d .* ms\n/,
-        / {3}├─ connect 127\.0\.0\.1:\d+ .* ms\n/,
+        / {3}├─ connect 127\.0\.0\.1:\d+ +\+\d.* ms\n/,
         / {3}└─ protocol handshake nats .* server [\d.]+\n/,
         'received "hello 1"',
         "goes down for 1 s",
@@ -69,7 +69,7 @@ describe("the demo", { concurrency: 2 }, () => {
       assert.ok(!demo.output.includes("\u001b"), "no colors without a terminal");
 
       // Each failed attempt has a line in a waterfall.
-      const failed = output.split(/│ {2}└─ connect .* refused\n/).length - 1;
+      const failed = output.split(/│ {2}└─ connect \S+ +[█▌▐]+ .* refused\n/).length - 1;
       assert.equal(metrics.of("dialer_attempt_started_total"), failed + 2);
       assert.equal(metrics.of('dialer_attempt_failed_total{dialer_name="demo",error_type="refused"}'), failed);
       assert.equal(metrics.of("dialer_connection_established_total"), 2);

@@ -8,7 +8,7 @@ import { type NatsMetricsOptions, natsMetrics } from "../../src/prometheus.ts";
 import { clientErrorKinds, clientStates, disconnectReasons } from "../../src/telemetry/client-instruments.ts";
 import type { Instrument } from "../../src/telemetry/instrument.ts";
 import { instruments } from "../../src/telemetry/instruments.ts";
-import { prometheusName } from "../../src/telemetry/prometheus-instruments.ts";
+import { prometheusName } from "../../src/telemetry/prometheus-name.ts";
 import { playedClient } from "./clients.ts";
 import { scrape } from "./exposition.ts";
 

@@ -64,6 +64,7 @@ function drawDialer(dialer, row) {
     sparkline(dialer.lately, ended, failed),
     facts,
     ...(sorted.length > 0 ? [reasons] : []),
+    ...layersOf(dialer, made),
   );
   return made;
 }

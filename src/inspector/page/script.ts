@@ -3,6 +3,7 @@ import { bucketCount, bucketMs } from "../rates.ts";
 import { domPart } from "./script-dom.ts";
 import { listsPart } from "./script-lists.ts";
 import { livePart } from "./script-live.ts";
+import { stackPart } from "./script-stack.ts";
 import { waterfallPart } from "./script-waterfall.ts";
 
 const mendedByPeople = Object.entries(reasonTable)
@@ -17,5 +18,5 @@ const minutesShown = ${(bucketCount * bucketMs) / 60_000};
 /** The page's script. It never parses text as markup. */
 export const script = `"use strict";
 (() => {
-${constants}${domPart}${waterfallPart}${listsPart}${livePart}})();
+${constants}${domPart}${waterfallPart}${stackPart}${listsPart}${livePart}})();
 `;
