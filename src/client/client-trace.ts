@@ -17,6 +17,18 @@ export interface ServerIdentity {
   readonly cluster?: string | undefined;
 }
 
+/** Kind of credentials that expire: a user's JWT, or the client's TLS certificate. */
+export type CredentialKind = "jwt" | "certificate";
+
+/** The validity of credentials that expire. */
+export interface CredentialValidity {
+  readonly kind: CredentialKind;
+  /** When they were issued, in milliseconds since the epoch; the time of their first use if they do not say. */
+  readonly issuedAt: number;
+  /** When they expire, in milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
 /** Statistics of a client, read on demand. */
 export interface ClientStats {
   readonly inMsgs: number;
@@ -33,6 +45,8 @@ export interface ClientStats {
   readonly dropped?: number | undefined;
   /** Messages so far whose connection ended before a PONG confirmed them. @defaultValue unknown, for a connection made elsewhere */
   readonly unconfirmed?: number | undefined;
+  /** The credentials that the client sent last, or that its files contain now. @defaultValue unknown, for a connection made elsewhere */
+  readonly credentials?: readonly CredentialValidity[] | undefined;
 }
 
 /** The view of a client that observers get. */

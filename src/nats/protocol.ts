@@ -136,7 +136,7 @@ export class DialedProtocol {
   #newTransport(): DialedTransport {
     const { handler } = this;
     const { options } = handler;
-    const { dialer, lifecycle } = this.#parts;
+    const { dialer, lifecycle, validities } = this.#parts;
     // A transport may end after it was given up, when the next one is in use: that end is not reported.
     const isCurrent = () => transport === this.#transport;
     const transport: DialedTransport = new DialedTransport(this.#library, dialer, lifecycle, {
@@ -144,6 +144,7 @@ export class DialedProtocol {
       get timeoutMs() {
         return options.timeout || defaultTimeoutMs;
       },
+      credentialsSent: (credentials, certificate) => validities.sent(credentials, certificate),
       dialFailed: (error) => {
         if (isCurrent()) handler.connectError?.(error);
       },
@@ -277,7 +278,7 @@ export class DialedProtocol {
     const { lifecycle } = this.#parts;
     const kind = errorKind(error);
     if (kind === "auth") {
-      this.#refusals.add(error, this.#transport.clientCertificate);
+      this.#refusals.add(error, this.#transport.clientCertificate?.fingerprint256);
       const expired = classify(error) === "auth_expired";
       lifecycle.expectDisconnect(expired ? "auth_expired" : "error", error);
     }
