@@ -139,6 +139,19 @@ for (const how of ["close", "drain", "give up"] as const) {
   });
 }
 
+test("a drain that a loss cuts short leaves the messages without a PONG unconfirmed", async () => {
+  await using proxy = await cuttingProxy(server.port);
+  const { options, numbers } = ends();
+  const nc = await connected({ servers: proxy.address, ignoreClusterUpdates: true, ...options });
+  publish(nc, "news", 4);
+  await nc.flush();
+  publish(nc, "news", 3);
+  proxy.cut("freeze", () => 0);
+  await Promise.allSettled([nc.drain()]);
+  await nc.closed();
+  assert.deepEqual(numbers(), { unconfirmed: [3], closed: [{ dropped: 0, unconfirmed: 3 }] });
+});
+
 test("messages that a full buffer rejects are neither dropped nor unconfirmed", async () => {
   await using proxy = await cuttingProxy(server.port);
   const { options, numbers } = ends();
@@ -249,7 +262,8 @@ async function compare(proxy: CuttingProxy, subscriber: NatsConnection, seed: nu
       published += 1;
     }
     if (stateOf(nc).connected) void flush();
-    if (random() < 0.2) proxy.cut(cuts[below(cuts.length)] ?? "reset", random);
+    if (random() < 0.05) void nc.reconnect();
+    else if (random() < 0.2) proxy.cut(cuts[below(cuts.length)] ?? "reset", random);
     if (random() < 0.7) await sleep(below(6));
   }
   const givesUp = random() < 0.5;
