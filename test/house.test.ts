@@ -39,7 +39,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   pool: ["support", "async", "core", "engine"],
   testing: ["support", "async", "core", "engine"],
   telemetry: ["support", "core", "engine", "client", "pool"],
-  inspector: ["support", "async", "core", "engine", "record", "client"],
+  inspector: ["support", "async", "core", "engine", "record", "client", "pool"],
   nats: ["support", "async", "core", "engine", "client", "dialers", "middleware"],
 };
 
