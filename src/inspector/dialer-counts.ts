@@ -1,4 +1,4 @@
-import type { Outcome } from "../core/event-values.ts";
+import type { Ended, Outcome } from "../core/event-values.ts";
 import type { Reason } from "../core/reasons.ts";
 import type { ConnClosedInfo, DialDoneInfo } from "../core/trace.ts";
 import { BreakerStates } from "./breaker-states.ts";
@@ -30,6 +30,7 @@ export class DialerCounts {
   bytesWritten = 0;
   readonly breakers = new BreakerStates();
   readonly #failures = new Map<Reason, number>();
+  readonly #attemptFailures = new Map<Reason, number>();
   readonly #rates = new Rates();
   readonly #recovery = new Recovery();
 
@@ -44,13 +45,14 @@ export class DialerCounts {
     this.#rates.add(failed ? "failed" : "succeeded", atMs);
     if (!failed && attempts > 1) this.#rates.add("mended", atMs);
     this.#recovery.add(failed, atMs);
-    if (reason !== undefined) this.#failures.set(reason, (this.#failures.get(reason) ?? 0) + 1);
+    if (reason !== undefined) increment(this.#failures, reason);
   }
 
-  attemptDone(outcome: Outcome): void {
+  attemptDone({ outcome, reason }: Ended): void {
     this.attempts[outcome] += 1;
     if (outcome === "canceled") return;
     this.#rates.add(outcome === "failure" ? "attemptFailed" : "attemptSucceeded", Date.now());
+    if (reason !== undefined) increment(this.#attemptFailures, reason);
   }
 
   retryScheduled(): void {
@@ -94,6 +96,7 @@ export class DialerCounts {
       bytesRead: this.bytesRead + open.bytesRead,
       bytesWritten: this.bytesWritten + open.bytesWritten,
       failures: Object.fromEntries(this.#failures),
+      attemptFailures: Object.fromEntries(this.#attemptFailures),
       recovery: this.#recovery.summary({
         succeeded: this.#rates.total("succeeded", nowMs),
         failed: this.#rates.total("failed", nowMs),
@@ -116,6 +119,10 @@ export class DialerCounts {
       failovers: rates.total("failover", nowMs),
     };
   }
+}
+
+function increment(counts: Map<Reason, number>, reason: Reason): void {
+  counts.set(reason, (counts.get(reason) ?? 0) + 1);
 }
 
 function sum({ success, failure, canceled }: Readonly<Record<Outcome, number>>): number {

@@ -46,6 +46,8 @@ export interface DialerSummary {
   readonly bytesWritten: number;
   /** Dials that failed, by reason. */
   readonly failures: Readonly<Partial<Record<Reason, number>>>;
+  /** Attempts that failed, by reason, those of dials that succeeded included. */
+  readonly attemptFailures: Readonly<Partial<Record<Reason, number>>>;
   /** Time since the last failed dial; absent if none has failed. */
   readonly recovery?: RecoverySummary | undefined;
   /** What ended in the last 10 minutes. */

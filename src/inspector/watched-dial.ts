@@ -81,7 +81,7 @@ export class WatchedDial extends DialRecorder implements Linked<WatchedDial> {
   }
 
   override attemptDone(info: AttemptDoneInfo): void {
-    this.counts.attemptDone(info.outcome);
+    this.counts.attemptDone(info);
     super.attemptDone(info);
     const { conn } = info;
     if (conn === undefined) return;

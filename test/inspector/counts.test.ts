@@ -26,9 +26,10 @@ describe("the counts of a dialer", () => {
       scriptedDialer(Array.from({ length: 25 }, () => [down, "connect"] as const).flat()),
     );
     for (let index = 0; index < 25; index += 1) (await search("search:9200")).destroy();
-    const { dials, attempts, retries, failovers, lately, recovery } = only(page);
+    const { dials, attempts, retries, failovers, failures, attemptFailures, lately, recovery } = only(page);
     assert.deepEqual([dials.succeeded, dials.failed], [25, 0]);
     assert.deepEqual([attempts.started, attempts.failed, retries, failovers], [50, 25, 25, 0]);
+    assert.deepEqual([failures, attemptFailures], [{}, { refused: 25 }]);
     assert.deepEqual([sum(lately.succeeded), sum(lately.mended), sum(lately.failed)], [25, 25, 0]);
     assert.deepEqual(lately.attempts, { succeeded: 25, failed: 25 });
     assert.deepEqual([lately.retries, lately.failovers], [25, 0]);

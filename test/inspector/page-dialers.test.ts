@@ -40,6 +40,7 @@ describe("the cards of dialers on the inspector's page", { timeout: 60_000 }, ()
     assert.equal(Now, "0 open");
     assert.equal(rest["Since start"], "25 dials 25 attempts failed 25 retries 0 B received 0 B sent");
     assert.equal(await page.locator("#dialers-summary").innerText(), "Failures mended: search");
+    assert.deepEqual(await textsOf(page, ".dialer .reasons"), ["Failed attempts since start:\nrefused 25"]);
     assert.ok((await page.locator(".dialer svg .mended").count()) > 0);
     assert.equal(await page.locator(".dialer svg .failed").count(), 0);
   });

@@ -129,7 +129,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     assert.deepEqual(await textsOf(page, "#connections-count"), ["1"]);
     assert.deepEqual(await textsOf(page, ".dialer h3"), ["orders"]);
     assert.deepEqual(await textsOf(page, ".dialer .rate"), ["50% failed of 2 dials, last 10 min"]);
-    assert.deepEqual(await textsOf(page, ".dialer .reasons .pill"), ["refused 1"]);
+    assert.deepEqual(await textsOf(page, ".dialer .reasons .pill"), ["refused 1", "refused 2"]);
     const label = await page.locator(".dialer svg").getAttribute("aria-label");
     assert.equal(label, "2 dials in the last 10 minutes: 1 failed, 1 succeeded after failed attempts");
     const [client = ""] = await textsOf(page, "#clients tr");

@@ -34,7 +34,7 @@ export const markup = `<!doctype html>
   <p class="after" id="clients-note">A client measures round trips if its option rttIntervalMs is set.</p>
 </section>
 <section id="pools-section" aria-labelledby="pools-title" hidden>
-  <h2 id="pools-title">Pools <span class="count">current state; the four columns on the right count acquires since start</span></h2>
+  <h2 id="pools-title">Pools <span class="count">current state; reused, dialed, timed out and failed count the acquires since start</span></h2>
   <div class="scroll" role="region" aria-labelledby="pools-title" tabindex="0"><table>
     <thead><tr><th scope="col">Pool</th><th scope="col">Target</th><th scope="col" class="number">In use</th><th scope="col" class="number">Idle</th><th scope="col" class="number">Dialing</th><th scope="col" class="number">Waiting</th><th scope="col" class="number">Limit</th><th scope="col" class="number">Reused</th><th scope="col" class="number">Dialed</th><th scope="col" class="number">Timed out</th><th scope="col" class="number">Failed</th></tr></thead>
     <tbody id="pools"></tbody>

@@ -109,6 +109,16 @@ function factsOf({ dials, attempts, retries, failovers, bytesRead, bytesWritten 
   return row("Since start", "facts", ...facts);
 }
 
+/** The reasons of failed dials, and of failed attempts if they are others. @param {any} dialer */
+function reasonsOf({ failures, attemptFailures }) {
+  const lines = [["Failed dials since start:", failures]];
+  if (Object.entries(attemptFailures).some(([reason, n]) => failures[reason] !== n)) lines.push(["Failed attempts since start:", attemptFailures]);
+  return lines.filter(([, counts]) => Object.keys(counts).length > 0).map(([label, counts]) => {
+    const sorted = Object.entries(counts).sort((one, other) => other[1] - one[1]);
+    return el("div", "reasons", el("span", "muted", label), ...sorted.map(([reason, n]) => pill(reason + " " + count(n), kindOf(reason))));
+  });
+}
+
 /** Columns of 10 s each: successes, mended ones above them, failures on top. @param {any} lately */
 function sparkline(lately) {
   const columns = lately.succeeded.length;

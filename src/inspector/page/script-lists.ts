@@ -56,15 +56,12 @@ function drawDialer(dialer, row) {
   const { lately, recovery } = dialer;
   const failed = sum(lately.failed);
   const facts = el("dl", "", ...mechanismsOf(dialer), ...factsOf(dialer));
-  const reasons = el("div", "reasons", el("span", "muted", "Failed dials since start:"));
-  const sorted = Object.entries(dialer.failures).sort((one, other) => other[1] - one[1]);
-  for (const [reason, n] of sorted) reasons.append(pill(reason + " " + count(n), kindOf(reason)));
   made.replaceChildren(
     el("div", "top", el("h3", "", name(dialer.name)), rateOf(failed + sum(lately.succeeded), failed)),
     sparkline(lately),
     ...recoveryOf(recovery),
     facts,
-    ...(sorted.length > 0 ? [reasons] : []),
+    ...reasonsOf(dialer),
   );
   return made;
 }
