@@ -28,7 +28,7 @@ async function playDials(watched: Inspector, name: string, dials: string): Promi
   }
 }
 
-describe("the cards of dialers on the inspector's page", { timeout: 60_000 }, () => {
+describe("the cards of dialers on the inspector's page", { timeout: 240_000 }, () => {
   it("the page shows on the card which failures retries have mended, beside a failure ratio of 0 %", async () => {
     const { page } = await shown(playMended);
     assert.deepEqual(await textsOf(page, ".dialer .rate"), ["0% failed of 25 dials, last 10 min"]);
@@ -134,7 +134,7 @@ describe("the cards of dialers on the inspector's page", { timeout: 60_000 }, ()
   });
 });
 
-describe("the dials on the inspector's page", { timeout: 60_000 }, () => {
+describe("the dials on the inspector's page", { timeout: 240_000 }, () => {
   const traceLink = { traceLink: "https://jaeger.internal/trace/{traceId}?from=dialtrace" };
 
   it("the page shows the attempts of each dial and a link to its trace", async () => {

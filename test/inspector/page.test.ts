@@ -79,7 +79,7 @@ async function openAll(page: Page): Promise<void> {
 }
 const dialOnce = async (watched: Inspector, target: string) => compose(watched.observe(), scriptedDialer())(target);
 
-describe("the inspector's page", { timeout: 60_000 }, () => {
+describe("the inspector's page", { timeout: 240_000 }, () => {
   it("the page draws a dial as a waterfall with the position, duration and outcome of each phase", async () => {
     const { page } = await shown(knownDial);
     assert.deepEqual(await textsOf(page, "#dial-list summary .target"), ["db.internal:5432"]);

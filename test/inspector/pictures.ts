@@ -18,8 +18,8 @@ await playHistory(watched);
 playClient(watched);
 await playMended(watched, above);
 await using _pool = await playPool(watched, above);
-await playScene(watched, above);
 await playBreaker(watched);
+await playScene(watched, above);
 await using server = await watched.listen();
 await using browser = await startBrowser();
 const page = await browser.open(server.url);
@@ -33,7 +33,7 @@ await page.evaluate("document.activeElement.blur(); scrollTo(0, 0)");
 
 for (const colorScheme of ["light", "dark"] as const) {
   await page.emulateMedia({ colorScheme });
-  await page.setViewportSize({ width: 1280, height: 1580 });
+  await page.setViewportSize({ width: 1280, height: 1960 });
   await page.screenshot({ path: `${folder}/live-page-${colorScheme}.png` });
 }
 await page.emulateMedia({ colorScheme: "light" });
