@@ -70,6 +70,9 @@ export { tls } from "./dialers/tls.ts";
 export type { TlsDialerOptions } from "./dialers/tls-options.ts";
 export type { SocketDialer } from "./dialers/tunnel.ts";
 export { compose } from "./engine/compose.ts";
+export { describe } from "./engine/describe.ts";
+export type { DialerDescription, LayerDescription, WorstCase } from "./engine/description.ts";
+export type { LayerKind, OptionValue } from "./engine/layer-info.ts";
 export { type AddressResolver, type DnsAOptions, dnsA } from "./failover/discovery/dns-a.ts";
 export { type DnsSrvOptions, dnsSrv, type SrvResolver } from "./failover/discovery/dns-srv.ts";
 export type {
@@ -85,6 +88,9 @@ export type { PolicyContext, PolicyFunction } from "./failover/picker.ts";
 export type { FailoverPolicy } from "./failover/policy.ts";
 export type { Candidate, TargetStatus } from "./failover/target-status.ts";
 export { type Failover, type FailoverOptions, withFailover } from "./failover/with-failover.ts";
+export type { LazySocketMode } from "./lazy-socket/deferred-socket.ts";
+export { lazySocket, lazySocketMode } from "./lazy-socket/lazy-socket.ts";
+export type { LazySocketOptions } from "./lazy-socket/options.ts";
 export { type ConcurrencyLimitOptions, withConcurrencyLimit } from "./middleware/concurrency-limit.ts";
 export {
   type DiagnosticsChannelOptions,

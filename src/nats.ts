@@ -6,7 +6,9 @@ export {
   type BackgroundConnectOptions,
   type ConnectOptions,
   connect,
+  describe,
 } from "./nats/connect-v3.ts";
+export type { ConnectDescription } from "./nats/describe.ts";
 export { type Instrumentation, type InstrumentOptions, instrument } from "./nats/instrument.ts";
 export { keepTransport } from "./nats/keep-transport.ts";
 export { natsLog } from "./nats/log.ts";

@@ -37,15 +37,29 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   failover: ["support", "async", "core", "engine"],
   breaker: ["support", "async", "core", "engine"],
   pool: ["support", "async", "core", "engine"],
+  "lazy-socket": ["support", "async", "core", "engine"],
   testing: ["support", "async", "core", "engine"],
   telemetry: ["support", "core", "engine", "client", "pool"],
   inspector: ["support", "async", "core", "engine", "record", "client", "pool"],
+  bridge: ["support", "async", "core", "engine", "dialers"],
   nats: ["support", "async", "core", "engine", "client", "dialers", "middleware"],
+  cli: [...["support", "async", "core", "engine", "record", "dialers", "middleware", "retry", "telemetry", "nats"]],
 };
 
 /** The entries of the package, and the rooms that each exports from. */
 const entries: Readonly<Record<string, readonly string[]>> = {
-  "index.ts": ["async", "core", "engine", "record", "dialers", "middleware", "retry", "failover", "pool"],
+  "index.ts": [
+    "async",
+    "core",
+    "engine",
+    "record",
+    "dialers",
+    "middleware",
+    "retry",
+    "failover",
+    "pool",
+    "lazy-socket",
+  ],
   "nats.ts": ["client", "nats"],
   "nats-v2.ts": ["client", "nats"],
   "nats-ws.ts": ["nats"],
@@ -53,6 +67,7 @@ const entries: Readonly<Record<string, readonly string[]>> = {
   "inspector.ts": ["inspector"],
   "prometheus.ts": ["telemetry"],
   "breaker.ts": ["breaker"],
+  "bridge.ts": ["bridge"],
   "testing.ts": ["testing"],
 };
 
@@ -78,6 +93,7 @@ const loads: Readonly<Record<string, readonly string[]>> = {
   "otel.ts": ["@opentelemetry/api"],
   "prometheus.ts": ["prom-client"],
   "breaker.ts": ["cockatiel"],
+  "bridge.ts": [],
   "testing.ts": [],
 };
 

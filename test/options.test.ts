@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { Registry } from "prom-client";
 import * as breaker from "../src/breaker.ts";
+import * as bridges from "../src/bridge.ts";
 import * as core from "../src/index.ts";
 import * as inspectors from "../src/inspector.ts";
 import { nats2Checks, transportNodeChecks } from "../src/nats/option-checks.ts";
@@ -55,6 +56,7 @@ const perDial = {
   handshake: "function",
   background: "boolean",
   owner: "object",
+  attributes: "object",
   timeoutMs: "number",
   maxAttempts: "number",
   backoff: "function",
@@ -92,6 +94,11 @@ const rows: readonly Row[] = [
     factory: "acquire",
     call: (options) => pool.acquire("h:1", options as never),
     options: { ...perDial, clock: "object" },
+  },
+  {
+    factory: "lazySocket",
+    call: (options) => core.lazySocket(dial, "h:1", options as never).destroy(),
+    options: { ...perDial, clock: "object", event: "text", startOnConnect: "boolean", allowHalfOpen: "boolean" },
   },
   {
     factory: "retryBudget",
@@ -314,6 +321,30 @@ const rows: readonly Row[] = [
   { factory: "inspector.pool", call: (options) => page.pool(options as never), options: { name: "text" } },
   { factory: "inspector.client", call: (options) => page.client(options as never), options: { name: "text" } },
   {
+    factory: "bridge",
+    call: (options) => bridges.bridge(options as never),
+    required: { dialer: base, target: "h:1" },
+    options: { dialer: "dialer", target: "passed", onError: "function", halfOpenTimeoutMs: "number" },
+  },
+  {
+    factory: "proxyServer",
+    call: (options) => bridges.proxyServer(options as never),
+    required: { dialer: base },
+    options: {
+      dialer: "dialer",
+      allowTarget: "function",
+      auth: "object",
+      onError: "function",
+      requestTimeoutMs: "number",
+      halfOpenTimeoutMs: "number",
+    },
+  },
+  ...[bridges.bridge({ dialer: base, target: "h:1" }), bridges.proxyServer({ dialer: base })].map((made, index) => ({
+    factory: index === 0 ? "bridge.listen" : "proxyServer.listen",
+    call: async (options: unknown) => (await made.listen(options as never)).close(),
+    options: { path: "text", host: "text", port: "number", allow: "text" } as const,
+  })),
+  {
     factory: "inspector.listen",
     call: async (options) => (await page.listen(options as never)).close(),
     options: { port: "number", host: "text" },
@@ -349,6 +380,7 @@ const rows: readonly Row[] = [
       tracerProvider: "object",
       mode: "text",
       name: "text",
+      attributes: "object",
       requireParentSpan: "boolean",
       suppressTracing: "boolean",
     },
@@ -356,7 +388,7 @@ const rows: readonly Row[] = [
   {
     factory: "withOtelMetrics",
     call: (options) => otel.withOtelMetrics(options as never),
-    options: { meterProvider: "object", name: "text", endpoints: "array" },
+    options: { meterProvider: "object", name: "text", endpoints: "array", attributes: "object" },
   },
   {
     factory: "natsTracing",
@@ -366,30 +398,37 @@ const rows: readonly Row[] = [
   {
     factory: "natsOtelMetrics",
     call: (options) => otel.natsOtelMetrics(options as never),
-    options: { meterProvider: "object", name: "text" },
+    options: { meterProvider: "object", name: "text", attributes: "object" },
   },
   {
     factory: "poolOtelMetrics",
     call: (options) => otel.poolOtelMetrics(options as never),
-    options: { meterProvider: "object", name: "text" },
+    options: { meterProvider: "object", name: "text", attributes: "object" },
   },
   {
     factory: "withPrometheus",
     call: (options) => prometheus.withPrometheus(options as never),
     required: { registry },
-    options: { registry: "object", name: "text", endpoints: "array", exemplars: "function", goConntrack: "boolean" },
+    options: {
+      registry: "object",
+      name: "text",
+      endpoints: "array",
+      exemplars: "function",
+      attributes: "object",
+      goConntrack: "boolean",
+    },
   },
   {
     factory: "natsMetrics",
     call: (options) => prometheus.natsMetrics(options as never),
     required: { registry },
-    options: { registry: "object", name: "text" },
+    options: { registry: "object", name: "text", attributes: "object" },
   },
   {
     factory: "poolMetrics",
     call: (options) => prometheus.poolMetrics(options as never),
     required: { registry },
-    options: { registry: "object", name: "text" },
+    options: { registry: "object", name: "text", attributes: "object" },
   },
   {
     factory: "withFaults",
@@ -415,7 +454,12 @@ const rows: readonly Row[] = [
 
 /** Exported functions without options, with arguments that they refuse. */
 const others: Readonly<Record<string, readonly (readonly [given: unknown[], message: RegExp])[]>> = {
+  lazySocketMode: [[[{}], /^lazySocketMode: socket must be a lazy socket, got an object$/]],
   classify: [],
+  describe: [
+    [[5], /^connect: options must be an object, got 5$/],
+    [[{ maxReconnectAttempts: "many" }], /^connect: maxReconnectAttempts must be a number, got "many"$/],
+  ],
   compose: [
     [[], /^compose: needs a base dialer/],
     [[core.tcp], /^compose: layer 1 must be a function, got the factory tcp; call it: tcp\(\)$/],
@@ -513,6 +557,22 @@ const positional: readonly (readonly [what: string, call: () => unknown, message
     "proxyFromEnvironment, direct",
     () => core.proxyFromEnvironment({}, core.tcp as never),
     /^proxyFromEnvironment: direct must be/,
+  ],
+  ["a bridge without a target", () => bridges.bridge({ dialer: base } as never), /^bridge: invalid target/],
+  [
+    "a bridge's target without a port",
+    () => bridges.bridge({ dialer: base, target: "h" }),
+    /^bridge: .*port is missing/,
+  ],
+  [
+    "a proxy server's username with a colon",
+    () => bridges.proxyServer({ dialer: base, auth: { username: "a:b", password: "secret" } }),
+    /^proxyServer: auth: username must not be empty or contain a colon$/,
+  ],
+  [
+    "a proxy server's empty password",
+    () => bridges.proxyServer({ dialer: base, auth: { username: "a", password: "" } }),
+    /^proxyServer: auth: password must have 1 to 255 bytes$/,
   ],
   [
     "a dialer for the options of tls",
@@ -624,7 +684,7 @@ for (const [what, call, message] of positional) {
   });
 }
 
-const entries = { core, breaker, inspectors, nats, natsV2, natsWs, otel, prometheus, testing };
+const entries = { core, breaker, bridges, inspectors, nats, natsV2, natsWs, otel, prometheus, testing };
 const exported = new Map(Object.values(entries).flatMap((entry) => Object.entries(entry)));
 const isClass = (value: unknown) => typeof value === "function" && /^class\b/.test(value.toString());
 

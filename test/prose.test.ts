@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
-/** Words for people and phrases without a clear subject, which describe code badly. `readers who` are people. */
+/** Words for people and phrases without a clear subject, which describe code badly. `users who` are people. */
 const banned = [
   /\b(nobody|somebody|whoever|whom)\b/i,
-  /(?<!\b(?:people|readers) )\bwho\b/i,
+  /(?<!\b(?:people|readers|users) )\bwho\b/i,
   /\bin vain\b/i,
   /\bfor it is\b/i,
   /\bhas it that\b/i,

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { parse } from "yaml";
 import { instruments } from "../src/telemetry/instruments.ts";
-import { prometheusName } from "../src/telemetry/prometheus-instruments.ts";
+import { prometheusName } from "../src/telemetry/prometheus-name.ts";
 import { eventTable } from "./support/event-table.ts";
 import { type NatsWebsocketServer, startNatsWebsocket } from "./support/nats-websocket.ts";
 import { type ReadmeServers, startReadmeServers } from "./support/readme-servers.ts";
@@ -28,13 +28,15 @@ const textOf = new Map(documents.map((document) => [document, readFileSync(docum
 // Inside the package, so that `import "dialtrace"` means this one.
 const folder = `test/.readme/${process.pid}`;
 const snippets = [...textOf].flatMap(([document, text]) =>
-  [...text.matchAll(/```ts\n(.*?)```/gs)].map((match) => {
+  [...text.matchAll(/```ts\n(.*?)```(?:\n\n```text printed\n(.*?)```)?/gs)].map((match) => {
     const line = text.slice(0, match.index).split("\n").length;
     return {
       document,
       line,
       file: `${folder}/${document.replaceAll("/", "-").replace(/\.md$/, "")}-${line}.ts`,
       code: match[1] ?? "",
+      /** The output that the document shows right after the snippet. */
+      printed: match[2] ?? "",
     };
   }),
 );
@@ -66,21 +68,26 @@ test("every snippet in the documents compiles", () => {
 });
 
 describe("the snippets", { concurrency: 2 }, () => {
-  for (const { document, file, line } of snippets) {
+  for (const { document, file, line, printed } of snippets) {
     test(`the snippet at ${document}:${line} runs as printed`, async () => {
       const names = { ...servers.ports, a: nats.port, b: nats.port };
       const child = spawn(process.execPath, ["--import", "tsx", "--import", "./test/support/readme-names.ts", file], {
         env: { ...process.env, README_NAMES: JSON.stringify({ ...names, "gateway.internal": nats.wsPort }) },
-        stdio: ["ignore", "ignore", "pipe"],
+        stdio: ["ignore", "pipe", "pipe"],
       });
+      let stdout = "";
       let stderr = "";
+      child.stdout.setEncoding("utf8").on("data", (data) => {
+        stdout += data;
+      });
       child.stderr.on("data", (data) => {
         stderr += data;
       });
       const timer = setTimeout(() => child.kill("SIGKILL"), 30_000);
-      const [code] = await once(child, "exit");
+      const [code] = await once(child, "close");
       clearTimeout(timer);
       assert.equal(code, 0, stderr);
+      assert.ok(stdout.includes(printed), `the snippet printed\n${stdout}`);
     });
   }
 });

@@ -2,7 +2,8 @@ import { networkColours, phaseColours } from "../parts/colours.ts";
 import { graph, number, type Panel } from "../parts/panels.ts";
 import { rate, series, share, sum } from "../parts/query.ts";
 
-const connected = (transport: string) => `dialer_outcome="success", network_transport="${transport}"`;
+/** Successful connects per second. A unix socket has a transport, but no network type. */
+const connected = `label_replace(${rate("connectDone", 'dialer_outcome="success"')}, "network_type", "unix", "network_transport", "unix")`;
 
 export const dialerTime: readonly Panel[] = [
   graph({
@@ -35,10 +36,7 @@ export const dialerTime: readonly Panel[] = [
     unit: "ops",
     shape: "stacked",
     colours: networkColours,
-    queries: [
-      { legend: "{{network_type}}", expr: sum(rate("connectDone", connected("tcp")), "network_type") },
-      { legend: "unix", expr: `${sum(rate("connectDone", connected("unix")))} > 0` },
-    ],
+    queries: [{ legend: "{{network_type}}", expr: sum(connected, "network_type") }],
   }),
   number({
     title: "Certificate expires in",

@@ -1,6 +1,6 @@
 import * as prometheus from "@grafana/grafana-foundation-sdk/prometheus";
 import { type InstrumentKey, instruments } from "../../src/telemetry/instruments.ts";
-import { prometheusName } from "../../src/telemetry/prometheus-instruments.ts";
+import { prometheusName } from "../../src/telemetry/prometheus-name.ts";
 
 /** The data source selected at the top of the dashboard. */
 export const datasource = { type: "prometheus", uid: "$datasource" };

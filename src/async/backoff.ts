@@ -1,3 +1,4 @@
+import { functionName } from "../support/function-name.ts";
 import { checkedRandom, returnedWait } from "../support/returned.ts";
 import { checkDuration, checkFunction, checkOneOf, invalid, maxTimerMs, show } from "../support/validate.ts";
 
@@ -86,6 +87,15 @@ export function createBackoff(options: BackoffOptions = {}, prefix = ""): () => 
       }
     };
   };
+}
+
+/** Returns the options that matter for a backoff, with their defaults, to be shown. A user's function is shown by name. */
+export function shownBackoff(options: BackoffOptions): Record<string, string | number | undefined> {
+  const { backoff, ...given } = options;
+  if (typeof backoff === "function") return { backoff: functionName(backoff) };
+  const { initialBackoffMs, backoffMultiplier, maxBackoffMs, jitter } = { ...defaults, ...defined(given) };
+  if (backoff === "constant") return { backoff, initialBackoffMs, jitter };
+  return { backoff: defaults.backoff, initialBackoffMs, backoffMultiplier, maxBackoffMs, jitter };
 }
 
 function defined<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {

@@ -1,4 +1,4 @@
-import { wrongReturn } from "../support/returned.ts";
+import { handleRejection, wrongReturn } from "../support/returned.ts";
 import { notify } from "../support/user-call.ts";
 import { checkFunction, invalid, show } from "../support/validate.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -19,6 +19,19 @@ export function checkClock(option: string, clock: unknown): asserts clock is Clo
   }
   returnedTime(`${option}.now()`, (clock as Clock).now());
   checked.add(clock);
+}
+
+/**
+ * Starts a timer and returns what {@link clearTimer} takes.
+ *
+ * @param unref - whether the process may exit before the timer fires. @defaultValue false
+ */
+export function startTimer(clock: Clock, callback: () => void, ms: number, unref = false): unknown {
+  const timer = clock.setTimeout(callback, ms);
+  if (unref) (timer as Partial<NodeJS.Timeout> | undefined)?.unref?.();
+  // A user's clock may be async.
+  handleRejection(timer);
+  return timer;
 }
 
 /** Cancels a timer during cleanup: a user's clock that throws causes one warning instead. */

@@ -1,7 +1,6 @@
 import { afterSockets } from "../support/loop-turn.ts";
-import { handleRejection } from "../support/returned.ts";
 import { Cancel } from "./cancel.ts";
-import { clearTimer } from "./checked-clock.ts";
+import { clearTimer, startTimer } from "./checked-clock.ts";
 import type { Clock } from "./clock.ts";
 
 /** Milliseconds after which a timer counts as late; Node's are no finer than 1 ms. */
@@ -104,8 +103,7 @@ export abstract class TimedCancel extends Cancel implements DeadlineState {
 }
 
 function start(deadline: DeadlineState, ms: number): void {
-  deadline.timer = deadline.clock.setTimeout(() => fire(deadline), ms);
-  handleRejection(deadline.timer);
+  deadline.timer = startTimer(deadline.clock, () => fire(deadline), ms);
 }
 
 function clear(deadline: DeadlineState): void {

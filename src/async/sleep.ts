@@ -1,6 +1,5 @@
-import { handleRejection } from "../support/returned.ts";
 import type { Cancel } from "./cancel.ts";
-import { clearTimer } from "./checked-clock.ts";
+import { clearTimer, startTimer } from "./checked-clock.ts";
 import type { Clock } from "./clock.ts";
 
 /**
@@ -18,12 +17,15 @@ export function sleep(ms: number, clock: Clock, cancel: Cancel | undefined, unre
     };
     // Before the timer: a clock may call back at once.
     cancel?.onAbort(onAbort);
-    timer = clock.setTimeout(() => {
+    const onTime = () => {
       cancel?.offAbort(onAbort);
       resolve();
-    }, ms);
-    if (unref) (timer as Partial<NodeJS.Timeout> | undefined)?.unref?.();
-    // A user's clock may be async.
-    handleRejection(timer);
+    };
+    try {
+      timer = startTimer(clock, onTime, ms, unref);
+    } catch (error) {
+      cancel?.offAbort(onAbort);
+      throw error;
+    }
   });
 }

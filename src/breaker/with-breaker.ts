@@ -6,7 +6,10 @@ import { formatDuration } from "../core/format.ts";
 import type { Reason } from "../core/reasons.ts";
 import { parseTarget, type TargetLike } from "../core/target.ts";
 import { type DialContext, layer } from "../engine/context.ts";
+import type { ShownOptions } from "../engine/layer-info.ts";
 import { outcomeOf } from "../engine/outcome.ts";
+import type { Cost, CostOf } from "../engine/worst-case.ts";
+import { functionName } from "../support/function-name.ts";
 import { messageOf } from "../support/message.ts";
 import { returnedBoolean } from "../support/returned.ts";
 import { markFactories } from "../support/roles.ts";
@@ -100,6 +103,7 @@ const optionNames: OptionNames<BreakerOptions> = {
 export function withBreaker(options: BreakerOptions): BreakerLayer {
   const breakers = breakersOf(options);
   const { countsAsFailure } = options;
+  const given = { ...options };
 
   const middleware = layer(
     (next) =>
@@ -129,13 +133,43 @@ export function withBreaker(options: BreakerOptions): BreakerLayer {
           if (isProbe) breaker.leave(generation);
         }
       },
-    { name: "breaker" },
+    {
+      factory: "withBreaker",
+      name: "breaker",
+      emits: ["breakerChange"],
+      perTarget: true,
+      options: () => shownRule(given),
+      worstCase: rejecting,
+    },
   );
 
   return Object.assign(middleware, controlsOf(breakers));
 }
 
 markFactories({ withBreaker });
+
+/** The options to show. */
+function shownRule({ breaker: rule, halfOpenAfterMs, countsAsFailure }: BreakerOptions): ShownOptions {
+  return {
+    breaker: typeof rule === "function" ? functionName(rule) : shownFields(rule),
+    halfOpenAfterMs: typeof halfOpenAfterMs === "function" ? functionName(halfOpenAfterMs) : halfOpenAfterMs,
+    countsAsFailure: countsAsFailure && functionName(countsAsFailure),
+  };
+}
+
+/** Shows a rule as its options were written, such as `count: threshold 0.5, size 20`. */
+function shownFields(rule: object): string {
+  const shown = Object.entries(rule).map(([name, value]) =>
+    typeof value === "object" && value !== null ? `${name}: ${shownFields(value)}` : `${name} ${value}`,
+  );
+  return shown.join(", ");
+}
+
+/** An open breaker rejects a dial at no cost. */
+function rejecting(beneath: CostOf, withinMs: number): Cost {
+  const cost = beneath(withinMs);
+  return { ...cost, rejected: cost.rejected ?? { timeMs: 0, attempts: 0 } };
+}
 
 /** Checks the options, and makes the breakers. */
 function breakersOf(options: BreakerOptions): Breakers {

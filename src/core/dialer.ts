@@ -88,6 +88,11 @@ export interface DialOptions<C extends Duplex = Socket> extends CallOptions {
    * @defaultValue none
    */
   owner?: object | undefined;
+  /**
+   * Values of the attributes that the observers of the dialer declare with an array, by name: see the option `attributes` of
+   * `withPrometheus`. A value outside the array is reported as `_OTHER`. @defaultValue none: `_OTHER` for each
+   */
+  attributes?: Readonly<Record<string, string>> | undefined;
   /** Clock of the dial. For tests. @defaultValue the system's monotonic clock */
   clock?: Clock | undefined;
 }

@@ -40,6 +40,8 @@ export interface ProxyDoneInfo extends ProxyStartInfo, Ended {}
 
 /** Argument of {@link DialTrace.tlsHandshakeStart}. */
 export interface TlsHandshakeStartInfo {
+  /** The target that the handshake is with: that of the dial, or the proxy. Adapters may leave it out. */
+  readonly target?: Target | undefined;
   /** Name sent as SNI and checked against the certificate; empty for an IP literal. */
   readonly serverName: string;
 }

@@ -7,6 +7,7 @@ import type { DialContext } from "../engine/context.ts";
 import { outcomeOf } from "../engine/outcome.ts";
 import { Timed } from "../engine/timed.ts";
 import { isError } from "../support/is-error.ts";
+import { maxPathBytes } from "../support/unix-path.ts";
 
 /** Settings that all connects of a dialer share. */
 export interface ConnectSettings {
@@ -62,26 +63,28 @@ export function connectAddress(
     const onAbort = () => onError(cancel?.reason);
     socket.on("connect", onConnect);
     socket.on("error", onError);
-    if (timeoutMs !== undefined) {
-      deadline = new Deadline(clock, timeoutMs, (lateByMs) => {
-        // Before the hook, which may abort the dial.
-        end();
-        trace?.timeout?.({ target, scope: "phase", timeoutMs });
-        const message = timeoutMessage(`connect to ${address.address}`, timeoutMs, lateByMs);
-        onError(new DialTimeoutError(message, { scope: "phase", timeoutMs, lateByMs, target }));
-      });
+    const onTimeout = (lateByMs: number) => {
+      // Before the hook, which may abort the dial.
+      end();
+      trace?.timeout?.({ target, scope: "phase", timeoutMs: timeoutMs as number });
+      onError(timeoutError(address, target, timeoutMs as number, lateByMs));
+    };
+    try {
+      if (timeoutMs !== undefined) deadline = new Deadline(clock, timeoutMs, onTimeout);
+      cancel?.onAbort(onAbort);
+    } catch (error) {
+      // A clock of the user that throws must leave no socket.
+      onError(error);
     }
-    cancel?.onAbort(onAbort);
   });
 }
 
-function ignore(): void {}
+function timeoutError(address: Address, target: Target, timeoutMs: number, lateByMs: number): DialTimeoutError {
+  const message = timeoutMessage(`connect to ${address.address}`, timeoutMs, lateByMs);
+  return new DialTimeoutError(message, { scope: "phase", timeoutMs, lateByMs, target });
+}
 
-/**
- * Maximum length of a unix socket's path in bytes: the size of `sun_path` less the terminating NUL (unix(7)).
- * Node truncates a longer path and may connect to another socket.
- */
-const maxPathBytes = { win32: Number.POSITIVE_INFINITY, linux: 107 }[process.platform as string] ?? 103;
+function ignore(): void {}
 
 function connectUnix(path: string): Socket {
   const bytes = Buffer.byteLength(path);

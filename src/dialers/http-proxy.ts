@@ -54,9 +54,11 @@ export function httpProxy(options: HttpProxyOptions, over?: SocketDialer): Diale
 
   return tunnelDialer(
     {
+      factory: "httpProxy",
       type: "http",
       proxy,
       timeoutMs,
+      isDefault: options.timeoutMs === undefined,
       async open(socket, target) {
         if (secrets !== undefined) noteSecrets(socket, secrets);
         // RFC 6874, section 1: the zone of a link-local address is valid only on this host.

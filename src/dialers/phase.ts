@@ -32,18 +32,20 @@ export async function runPhase<C extends Duplex, T extends Duplex>(
   work: (cancel: Cancel) => Promise<T>,
 ): Promise<T> {
   const { conn } = phase;
-  const timeout = new PhaseTimeout(phase, context as never);
+  let timeout: PhaseTimeout | undefined;
   // While the work waits for something other than the connection, only this handles the connection's errors.
   conn.on("error", ignore);
   try {
-    timeout.throwIfAborted();
-    timeout.onAbort(() => discard(conn));
-    return await abortable(() => work(timeout), timeout);
+    const cancel = new PhaseTimeout(phase, context as never);
+    timeout = cancel;
+    cancel.throwIfAborted();
+    cancel.onAbort(() => discard(conn));
+    return await abortable(() => work(cancel), cancel);
   } catch (error) {
     discard(conn);
     throw error;
   } finally {
-    timeout.end();
+    timeout?.end();
     conn.removeListener("error", ignore);
   }
 }

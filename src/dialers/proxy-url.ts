@@ -3,6 +3,7 @@ import { messageOf } from "../support/message.ts";
 import { printable } from "../support/printable.ts";
 import { redact } from "../support/redact.ts";
 import type { SentSecrets } from "../support/sent-secrets.ts";
+import { parseUserinfo } from "../support/userinfo.ts";
 import { invalid, show } from "../support/validate.ts";
 
 /** Credentials for a proxy. */
@@ -74,15 +75,6 @@ export function addProxyAuth(secrets: SentSecrets, username: string, password: s
 }
 
 function readAuth(userinfo: string): ProxyAuth {
-  const colon = userinfo.indexOf(":");
-  if (colon < 0) return { username: decode(userinfo), password: "" };
-  return { username: decode(userinfo.slice(0, colon)), password: decode(userinfo.slice(colon + 1)) };
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  const { username, password = "" } = parseUserinfo(userinfo);
+  return { username, password };
 }

@@ -127,9 +127,14 @@ class Race {
   #scheduleNext(): void {
     if (this.#over || this.#queue.size === 0) return;
     const { clock } = this.#context;
-    const elapsedMs = clock.now() - this.#startedAt;
-    const delayMs = Math.max(0, this.#settings.connectionAttemptDelayMs - elapsedMs);
-    this.#delay = new Deadline(clock, delayMs, this.#startNext);
+    try {
+      const elapsedMs = clock.now() - this.#startedAt;
+      const delayMs = Math.max(0, this.#settings.connectionAttemptDelayMs - elapsedMs);
+      this.#delay = new Deadline(clock, delayMs, this.#startNext);
+    } catch (error) {
+      // A clock of the user that throws must leave no socket, and must not throw into the callback of a lookup.
+      this.#fail(error);
+    }
   }
 
   #won(socket: Socket, address: Address): void {

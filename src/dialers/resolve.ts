@@ -122,7 +122,7 @@ class Resolution {
     if (family !== preferred && this.#pending.has(preferred)) {
       this.#held = addresses;
       if (addresses.length > 0) {
-        this.#delay = new Deadline(this.#context.clock, resolutionDelayMs, () => this.#useHeld());
+        this.#useHeldIn(resolutionDelayMs);
       }
     } else {
       this.#use(addresses);
@@ -147,6 +147,15 @@ class Resolution {
     const error = this.#reported ? undefined : decidingError(this.#errors);
     if (error !== undefined) this.#fail(error);
     this.#sink.end(error);
+  }
+
+  #useHeldIn(ms: number): void {
+    try {
+      this.#delay = new Deadline(this.#context.clock, ms, () => this.#useHeld());
+    } catch {
+      // A clock of the user that throws costs the preference for an IP version, not the dial.
+      this.#useHeld();
+    }
   }
 
   #useHeld(): void {

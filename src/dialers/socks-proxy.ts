@@ -67,9 +67,11 @@ export function socksProxy(options: SocksProxyOptions, over: SocketDialer = tcp(
 
   return tunnelDialer(
     {
+      factory: "socksProxy",
       type: "socks5",
       proxy,
       timeoutMs,
+      isDefault: options.timeoutMs === undefined,
       async open(socket, target, context) {
         const host = scheme === "socks5" ? await addressOf(target, lookup, context) : target.host;
         if (secrets !== undefined) noteSecrets(socket, secrets);

@@ -3,6 +3,7 @@ import type { Dialer } from "../core/dialer.ts";
 import type { Address } from "../core/event-values.ts";
 import type { Target } from "../core/target.ts";
 import { dialerOf } from "../engine/context.ts";
+import { baseLayer, type LayerTraits } from "../engine/layer-info.ts";
 import { markFactories } from "../support/roles.ts";
 import {
   checkBoolean,
@@ -106,23 +107,40 @@ export function tcp(options: TcpOptions = {}): Dialer<Socket> {
   };
   const winners = rememberWinner ? new WinnerMemory() : undefined;
 
-  return dialerOf(function tcpDialer(target, context) {
-    if (context.cancel?.aborted) return Promise.reject(context.cancel.reason);
-    const only = onlyAddress(target);
-    if (only !== undefined) return connectAddress(only, connectSettings, target, context);
-    const { host, port } = target;
-    const first = winners?.of(host);
-    const preferred = first !== undefined && isIP(first) === 4 ? 4 : 6;
-    return race(
-      context,
-      { connectionAttemptDelayMs, first, onWinner: winners && (({ address }) => winners.remember(host, address)) },
-      (sink) => resolve(host, port, { lookup, families, preferred, resolutionDelayMs }, context, sink),
-      (address, runner) => connectAddress(address, connectSettings, target, runner),
-    );
-  });
+  return dialerOf(
+    function tcpDialer(target, context) {
+      if (context.cancel?.aborted) return Promise.reject(context.cancel.reason);
+      const only = onlyAddress(target);
+      if (only !== undefined) return connectAddress(only, connectSettings, target, context);
+      const { host, port } = target;
+      const first = winners?.of(host);
+      const preferred = first !== undefined && isIP(first) === 4 ? 4 : 6;
+      return race(
+        context,
+        { connectionAttemptDelayMs, first, onWinner: winners && (({ address }) => winners.remember(host, address)) },
+        (sink) => resolve(host, port, { lookup, families, preferred, resolutionDelayMs }, context, sink),
+        (address, runner) => connectAddress(address, connectSettings, target, runner),
+      );
+    },
+    baseLayer(tcpTraits(options)),
+  );
 }
 
 markFactories({ tcp });
+
+function tcpTraits({ timeoutMs, family, localAddress, rememberWinner }: TcpOptions): LayerTraits {
+  return {
+    factory: "tcp",
+    emits: ["dnsDone", "connectDone"],
+    timeout: timeoutMs === undefined ? undefined : { option: "timeoutMs", ms: timeoutMs },
+    options: () => ({
+      timeoutMs,
+      family: family || undefined,
+      localAddress,
+      rememberWinner: rememberWinner || undefined,
+    }),
+  };
+}
 
 /** The address of an IP literal or a unix socket, which needs no resolution and no race. */
 function onlyAddress({ host, port, path }: Target): Address | undefined {

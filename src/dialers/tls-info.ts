@@ -2,7 +2,9 @@ import type { TLSSocket } from "node:tls";
 import type { TlsHandshakeDoneInfo } from "../core/trace.ts";
 
 /** Result of a TLS handshake, for the `tlsHandshakeDone` hook; empty if the socket has been closed. */
-export function tlsInfo(socket: TLSSocket): Omit<TlsHandshakeDoneInfo, "serverName" | "durationMs" | "outcome"> {
+export function tlsInfo(
+  socket: TLSSocket,
+): Omit<TlsHandshakeDoneInfo, "target" | "serverName" | "durationMs" | "outcome"> {
   if (socket.destroyed) return {};
   return {
     protocol: socket.getProtocol() ?? undefined,

@@ -53,6 +53,9 @@ export interface TlsDialerOptions extends SecureContextOptions {
   rejectUnauthorized?: boolean | undefined;
 }
 
+/** Timeout of the handshake in milliseconds, unless the options set one. */
+export const defaultHandshakeTimeoutMs = 10_000;
+
 const contextNames = Object.fromEntries(
   Object.keys(contextChecks).map((name) => [name, true]),
 ) as OptionNames<SecureContextOptions>;
@@ -93,7 +96,15 @@ interface TlsSettings {
 export function readTlsOptions(options: TlsDialerOptions): TlsSettings {
   checkOptions("tls", options, optionNames);
   checkFiles(options);
-  const { caFile, certFile, keyFile, serverName, alpnProtocols, handshakeTimeoutMs = 10_000, ...rest } = options;
+  const {
+    caFile,
+    certFile,
+    keyFile,
+    serverName,
+    alpnProtocols,
+    handshakeTimeoutMs = defaultHandshakeTimeoutMs,
+    ...rest
+  } = options;
   const { sessionCache = true, pins, checkServerIdentity, rejectUnauthorized = true, ...contextOptions } = rest;
   checkDuration("tls: handshakeTimeoutMs", handshakeTimeoutMs);
   const expectedHost = serverName === undefined ? undefined : readServerName(serverName);

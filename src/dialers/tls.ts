@@ -4,8 +4,9 @@ import type { Dialer } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
 import type { Target } from "../core/target.ts";
 import { type DialContext, dialerOf, runOf } from "../engine/context.ts";
-import { placesOf } from "../engine/layer-info.ts";
+import { baseLayer, type LayerTraits } from "../engine/layer-info.ts";
 import { timed } from "../engine/timed.ts";
+import { delayed } from "../engine/worst-case.ts";
 import { cleanError } from "../support/printable.ts";
 import { markFactories } from "../support/roles.ts";
 import { blankerOf, inheritSecrets } from "../support/sent-secrets.ts";
@@ -15,7 +16,7 @@ import { tcp } from "./tcp.ts";
 import { credentialsOf } from "./tls-files.ts";
 import { handshake, type Resumption } from "./tls-handshake.ts";
 import { tlsInfo } from "./tls-info.ts";
-import { readTlsOptions, type TlsDialerOptions } from "./tls-options.ts";
+import { defaultHandshakeTimeoutMs, readTlsOptions, type TlsDialerOptions } from "./tls-options.ts";
 import { checkPinned } from "./tls-pins.ts";
 import type { SocketDialer } from "./tunnel.ts";
 
@@ -40,30 +41,55 @@ export function tls(options: TlsDialerOptions = {}, over: SocketDialer = tcp()):
   const credentials = credentialsOf(contextOptions, files);
   const dialOver = runOf(over as Dialer<Socket>);
 
-  return dialerOf(async function tlsDialer(target, context) {
-    const { host, name } = peerNames(target, serverName);
-    if (host === "" && settings.rejectUnauthorized !== false) {
-      throw new DialError("tls: serverName is required for a unix socket, to check the certificate", {
-        reason: "config",
-      });
-    }
-    const { context: secureContext, sessions } = await credentials();
-    context.cancel?.throwIfAborted();
+  return dialerOf(
+    async function tlsDialer(target, context) {
+      const { host, name } = peerNames(target, serverName);
+      if (host === "" && settings.rejectUnauthorized !== false) {
+        throw new DialError("tls: serverName is required for a unix socket, to check the certificate", {
+          reason: "config",
+        });
+      }
+      const { context: secureContext, sessions } = await credentials();
+      context.cancel?.throwIfAborted();
 
-    const socket = await dialOver(target, { ...context, handshake: undefined } as unknown as DialContext<Socket>);
-    const server = `${host} ${target}`;
-    const resumption = resumes ? { sessions, server, session: sessions.get(server) } : undefined;
-    // Node checks the certificate against `host` when `servername` is empty.
-    const peer: Peer = { target, socket, name, handshakeTimeoutMs, resumption };
-    return observeHandshake(peer, context, async () => {
-      const conn = await handshake(socket, { ...settings, host, servername: name, secureContext }, resumption);
-      if (pins !== undefined) checkPinned(conn, pins);
-      return conn;
-    });
-  }, placesOf(over));
+      const socket = await dialOver(target, { ...context, handshake: undefined } as unknown as DialContext<Socket>);
+      const server = `${host} ${target}`;
+      const resumption = resumes ? { sessions, server, session: sessions.get(server) } : undefined;
+      // Node checks the certificate against `host` when `servername` is empty.
+      const peer: Peer = { target, socket, name, handshakeTimeoutMs, resumption };
+      return observeHandshake(peer, context, async () => {
+        const conn = await handshake(socket, { ...settings, host, servername: name, secureContext }, resumption);
+        if (pins !== undefined) checkPinned(conn, pins);
+        return conn;
+      });
+    },
+    baseLayer(tlsTraits(options), over),
+  );
 }
 
 markFactories({ tls });
+
+function tlsTraits({
+  handshakeTimeoutMs,
+  serverName,
+  alpnProtocols,
+  rejectUnauthorized,
+}: TlsDialerOptions): LayerTraits {
+  const timeoutMs = handshakeTimeoutMs ?? defaultHandshakeTimeoutMs;
+  return {
+    factory: "tls",
+    emits: ["tlsHandshakeDone"],
+    // A default is not compared with the timeouts above: it is a limit, and no mistake.
+    timeout: handshakeTimeoutMs === undefined ? undefined : { option: "handshakeTimeoutMs", ms: handshakeTimeoutMs },
+    options: () => ({
+      serverName,
+      handshakeTimeoutMs: timeoutMs,
+      alpnProtocols: alpnProtocols && [...alpnProtocols],
+      rejectUnauthorized: rejectUnauthorized === false ? false : undefined,
+    }),
+    worstCase: (beneath, withinMs) => delayed(beneath(withinMs), timeoutMs),
+  };
+}
 
 /** The host to check the certificate against, and the name to send as SNI, if any. */
 function peerNames(target: Target, serverName: string | undefined): { readonly host: string; readonly name: string } {
@@ -102,5 +128,5 @@ async function observeHandshake(
       throw error;
     }
   };
-  return timed(context, "tlsHandshake", { serverName: name }, attempt, tlsInfo);
+  return timed(context, "tlsHandshake", { target, serverName: name }, attempt, tlsInfo);
 }

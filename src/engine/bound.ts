@@ -18,7 +18,8 @@ export function runWithTimeout<C extends Duplex>(
   context: DialContext<C>,
   timeoutMs: number,
 ): Promise<C> {
-  if (context.cancel?.aborted) return Promise.reject(context.cancel.reason);
+  // Observers beneath count a dial that is canceled already.
+  if (context.cancel?.aborted) return next(target, context);
   const timeout = new LayerTimeout(target, context as never, timeoutMs);
   const deadline = earlier(context.deadline, timeout.dueAt);
   // Not an async function: those allocate twice as much.

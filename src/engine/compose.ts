@@ -10,7 +10,7 @@ import { applyingOwnTimeout } from "./bound.ts";
 import { dialerOf, type Run, runOf } from "./context.ts";
 import { DialState } from "./dial-state.ts";
 import { callersHooks } from "./hook-chain.ts";
-import { infoOf, layerOf, placesOf, withBeneath } from "./layer-info.ts";
+import { announce, baseLayer, infoOf, isBase, Layer, layerOf, recordOf, withBeneath } from "./layer-info.ts";
 import { observed } from "./observe.ts";
 
 /**
@@ -29,8 +29,8 @@ export function compose<C extends Duplex>(...layers: [...Middleware[], Dialer<C>
   const base = layers.at(-1) as Dialer<C>;
 
   const middlewares = layers.slice(0, -1) as Middleware[];
-  const isComposition = layerOf(base)?.isComposition === true;
-  let stack = isComposition ? base : dialerOf(attempting(base), placesOf(base));
+  const isComposition = recordOf(base)?.isComposition === true;
+  let stack = isComposition ? base : dialerOf(attempting(base), attemptLayer(base));
   // The dial's own timeoutMs is applied beneath the outermost observers, so that they report the timeout. Under
   // observers only, a composed base has applied it beneath its own.
   const outermost = middlewares.findIndex((each) => !roleOf(each)?.observes);
@@ -45,10 +45,14 @@ export function compose<C extends Duplex>(...layers: [...Middleware[], Dialer<C>
   const composedDialer: Run<C> = (target, context) => {
     if (context.state !== undefined) return run(target, context);
     const { cancel } = context;
-    if (cancel?.aborted) return Promise.reject(cancel.reason);
-    return abortable(start, cancel, target, { ...context, state: new DialState() });
+    const inner = { ...context, state: new DialState() };
+    // A dial that is canceled already passes through the layers, so that observers count it.
+    if (cancel?.aborted) return start(target, inner);
+    return abortable(start, cancel, target, inner);
   };
-  return dialerOf(composedDialer, infoOf(stack), true);
+  const outermostLayer = layerOf(stack);
+  announce(outermostLayer);
+  return dialerOf(composedDialer, outermostLayer, true);
 }
 
 markFactories({ compose });
@@ -82,15 +86,24 @@ function withCallersHooks<C extends Duplex>(run: Run<C>): Run<C> {
   };
 }
 
+/** The layer of a base dialer. One that has layers of its own is one attempt, whatever they do. */
+function attemptLayer(base: object): Layer {
+  const own = layerOf(base);
+  return isBase(own.kind)
+    ? own
+    : baseLayer({ factory: "attempt", worstCase: (beneath, withinMs) => beneath(withinMs) }, base);
+}
+
 /** Applies the `timeoutMs` of a dial's own options, unless a layer beneath does. */
 function withOwnTimeout<C extends Duplex>(next: Dialer<C>): Dialer<C> {
-  const info = infoOf(next);
-  return dialerOf(applyingOwnTimeout(runOf(next), info.boundedBy), { ...info, appliesTimeout: true });
+  const { boundedBy } = infoOf(next);
+  const traits = { factory: "dialTimeout", appliesTimeout: true };
+  return dialerOf(applyingOwnTimeout(runOf(next), boundedBy), new Layer(traits, "middleware", [layerOf(next)]));
 }
 
 function wrap<C extends Duplex>(middleware: Middleware, next: Dialer<C>, index: number): Dialer<C> {
   const wrapped: unknown = middleware(next);
-  if (typeof wrapped === "function") return withBeneath(wrapped as Dialer<C>, infoOf(next));
+  if (typeof wrapped === "function") return withBeneath(wrapped as Dialer<C>, layerOf(next));
   handleRejection(wrapped);
   throw invalid(
     TypeError,

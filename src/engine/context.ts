@@ -10,11 +10,21 @@ import { discard, isConnection } from "../support/connection.ts";
 import { asMistake } from "../support/returned.ts";
 import { markDialer, markMiddleware } from "../support/roles.ts";
 import { checkDialer, show } from "../support/validate.ts";
+import { checkDialAttributes, type DialAttributes } from "./dial-attributes.ts";
 import { checkDialOptions } from "./dial-options.ts";
 import { type DialOverrides, overridesOf, skips } from "./dial-overrides.ts";
 import { type DialState, insideAttempt } from "./dial-state.ts";
 import { chainOf } from "./hook-chain.ts";
-import { infoOf, type LayerInfo, type LayerTraits, layerOf, noInfo, setLayer, withLayer } from "./layer-info.ts";
+import {
+  announce,
+  infoOf,
+  Layer,
+  type LayerInfo,
+  type LayerTraits,
+  layerOf,
+  recordOf,
+  setRecord,
+} from "./layer-info.ts";
 
 /** What each layer of a dial passes to the next: {@link DialOptions}, checked and completed. */
 export interface DialContext<C extends Duplex> {
@@ -23,6 +33,8 @@ export interface DialContext<C extends Duplex> {
   readonly handshake: Handshake<C> | undefined;
   readonly background: boolean;
   readonly owner: object | undefined;
+  /** The dial's own attributes, for observers. */
+  readonly attributes: DialAttributes | undefined;
   readonly clock: Clock;
   /** What the layers of one dial share; set by the outermost composition. */
   readonly state: DialState | undefined;
@@ -57,6 +69,7 @@ const emptyContext: DialContext<never> = Object.freeze({
   handshake: undefined,
   background: false,
   owner: undefined,
+  attributes: undefined,
   clock: systemClock,
   state: undefined,
   insideRetry: false,
@@ -65,8 +78,11 @@ const emptyContext: DialContext<never> = Object.freeze({
   runInContext: undefined,
 });
 
-/** Wraps a `Run` as a public `Dialer`. */
-export function dialerOf<C extends Duplex>(run: Run<C>, info?: LayerInfo, isComposition = false): Dialer<C> {
+/** The layer of a dialer that is not described. */
+const anyLayer = new Layer({ factory: "dialer" }, "custom base", []);
+
+/** Wraps a `Run` as a public `Dialer`, whose outermost layer is `layer`. */
+export function dialerOf<C extends Duplex>(run: Run<C>, layer = anyLayer, isComposition = false): Dialer<C> {
   const dial = (targetLike: TargetLike, options?: DialOptions<C>): Promise<C> => {
     try {
       return run(parseTarget(targetLike), contextOf(options, dial));
@@ -74,7 +90,7 @@ export function dialerOf<C extends Duplex>(run: Run<C>, info?: LayerInfo, isComp
       return Promise.reject(error);
     }
   };
-  setLayer(dial, { run, info: info ?? noInfo, isComposition });
+  setRecord(dial, { run, layer, isComposition });
   markDialer(dial);
   return dial;
 }
@@ -84,7 +100,7 @@ export function dialerOf<C extends Duplex>(run: Run<C>, info?: LayerInfo, isComp
  * checked, and it settles within a turn of an abort even if it ignores the signal.
  */
 export function runOf<C extends Duplex>(dialer: Dialer<C>): Run<C> {
-  const run = layerOf<Run<C>>(dialer)?.run;
+  const run = recordOf<Run<C>>(dialer)?.run;
   if (run !== undefined) return run;
   return function outsideDialer(target, context) {
     return abortable(() => checked(dialer, target, context), context.cancel);
@@ -108,17 +124,22 @@ async function checked<C extends Duplex>(dialer: Dialer<C>, target: Target, cont
  * guards and checks the result.
  */
 export function runOfBase<C extends Duplex>(base: Dialer<C>): Run<C> {
-  const run = layerOf<Run<C>>(base)?.run;
+  const run = recordOf<Run<C>>(base)?.run;
   if (run === undefined) return (target, context) => base(target, baseOptionsOf(context));
   return (target, context) => run(target, { ...context, handshake: undefined, state: insideAttempt, call: undefined });
 }
 
 /** Makes a middleware from a wrapper around a `Run`. */
-export function layer(wrap: <C extends Duplex>(next: Run<C>) => Run<C>, traits: LayerTraits = {}): Middleware {
+export function layer(
+  wrap: <C extends Duplex>(next: Run<C>, beneath: LayerInfo) => Run<C>,
+  traits: LayerTraits = {},
+): Middleware {
   const middleware: Middleware = (next) => {
     checkDialer(`${traits.name ?? "middleware"}: next`, next);
     const beneath = runOf(next);
-    return dialerOf(skippable(wrap(beneath), beneath, traits.name), withLayer(traits, infoOf(next)));
+    const layer = new Layer(traits, traits.observes ? "observer" : "middleware", [layerOf(next)]);
+    announce(layer);
+    return dialerOf(skippable(wrap(beneath, infoOf(next)), beneath, traits.name), layer);
   };
   markMiddleware(middleware, traits.observes);
   return middleware;
@@ -138,13 +159,14 @@ function optionsOf<C extends Duplex>(context: DialContext<C>): DialOptions<C> {
 }
 
 function baseOptionsOf<C extends Duplex>(context: DialContext<C>, state = insideAttempt): DialOptions<C> {
-  const { cancel, trace, background, owner, clock } = context;
+  const { cancel, trace, background, owner, attributes, clock } = context;
   const options: DialOptions<C> & WithContext<C> = { [contextKey]: context, [stateKey]: state };
   if (cancel !== undefined) Object.defineProperty(options, "signal", lazySignal);
   options.trace = trace;
   options.handshake = undefined;
   options.background = background;
   options.owner = owner;
+  options.attributes = attributes;
   options.clock = clock;
   return options;
 }
@@ -174,8 +196,11 @@ export function contextOf<C extends Duplex>(
   if (options === undefined) return emptyContext as DialContext<never> as never;
   const inherited = options?.[contextKey] ?? (emptyContext as never as DialContext<C>);
   checkDialOptions(what, options, inherited.trace);
-  const { signal, handshake, background = false, owner, clock = systemClock } = options;
+  const { signal, handshake, background = false, owner, attributes, clock = systemClock } = options;
   if (clock !== inherited.clock) checkClock(`${what}: clock`, clock);
+  if (attributes !== undefined && attributes !== inherited.attributes) {
+    checkDialAttributes(what, attributes, inherited.attributes, infoOf(dialer).attributes);
+  }
   const cancel = signal && Cancel.of(signal);
   const given = options.trace;
   const trace = given === undefined || given === inherited.trace ? given : chainOf(given);
@@ -186,7 +211,20 @@ export function contextOf<C extends Duplex>(
   // The base dialer's own overrides are new, whatever the dial's were.
   const above = state?.insideAttempt ? undefined : inherited.call;
   const call = asks(options) ? overridesOf(options, above, infoOf(dialer), what) : undefined;
-  return { cancel, trace, handshake, background, owner, clock, state, insideRetry, deadline, call, runInContext };
+  return {
+    cancel,
+    trace,
+    handshake,
+    background,
+    owner,
+    attributes,
+    clock,
+    state,
+    insideRetry,
+    deadline,
+    call,
+    runInContext,
+  };
 }
 
 function asks(options: CallOptions): boolean {

@@ -19,6 +19,7 @@ const optionNames: OptionNames<DialOptions> = {
   handshake: true,
   background: true,
   owner: true,
+  attributes: true,
   clock: true,
   timeoutMs: true,
   maxAttempts: true,

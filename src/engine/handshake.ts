@@ -28,8 +28,9 @@ export async function shakeHands<C extends Duplex>(
   const running = new RunningHandshake(conn, target, context as never, attempt);
   const destroy = () => discard(conn);
   cancel?.onAbort(destroy);
-  const part = new Timed(context, "handshake", { target, attempt });
+  let part: Timed<"handshake"> | undefined;
   try {
+    part = new Timed(context, "handshake", { target, attempt });
     const ready = await abortable(() => failingOnError(conn, async () => handshake(conn, running.context)), cancel);
     if (!isConnection(ready)) {
       throw wrongReturn("handshake", "must resolve with the connection to hand out", ready);
@@ -41,7 +42,7 @@ export async function shakeHands<C extends Duplex>(
     // The peer behind a proxy may be the proxy itself, which knows its credentials.
     const blank = blankerOf(conn);
     const error = blank === undefined ? tameError(thrown) : cleanError(thrown, blank);
-    part.fail(outcomeOf(error, cancel), { protocol: running.protocol });
+    part?.fail(outcomeOf(error, cancel), { protocol: running.protocol });
     throw error;
   } finally {
     running.isOver = true;

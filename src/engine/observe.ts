@@ -6,11 +6,15 @@ import type { DialTrace, Observer } from "../core/trace.ts";
 import type { Place } from "../support/observed-places.ts";
 import { type DialContext, layer, type Run } from "./context.ts";
 import { addHooks } from "./hook-chain.ts";
+import type { LayerTraits } from "./layer-info.ts";
 import { outcomeOf } from "./outcome.ts";
 
 interface AttachOptions {
   readonly name?: string;
   readonly place?: Place;
+  /** Name in a description. @defaultValue that of the place; without both, the layer is a part of the layer above it */
+  readonly factory?: string;
+  readonly composed?: LayerTraits["composed"];
 }
 
 /**
@@ -18,8 +22,18 @@ interface AttachOptions {
  * events of the layers below. All observers, including those of this package, are attached here. A `name` allows
  * dials to skip the observer; a `place` causes a warning about a second one in the same dialer.
  */
-export function attach(observer: DialTrace | Observer, { name, place }: AttachOptions = {}): Middleware {
-  const traits = { observes: true, place, ...(name !== undefined && { name }) };
+export function attach(observer: DialTrace | Observer, options: AttachOptions = {}): Middleware {
+  const { name, place, factory = place?.factory, composed } = options;
+  const shown = place === undefined || place.name === name ? undefined : () => ({ name: place.name });
+  const traits = {
+    factory,
+    isPart: factory === undefined,
+    observes: true,
+    place,
+    name,
+    composed,
+    options: shown,
+  };
   if (typeof observer === "function") {
     return layer(
       (next) =>

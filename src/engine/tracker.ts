@@ -61,6 +61,11 @@ export function trackClose(conn: Duplex, target: Target, clock: Clock, trace: Di
 
 function closeReason(conn: Duplex, error: Error | null, closedLocally: boolean): CloseReason {
   if (error === null || error === undefined) return closedLocally || !conn.readableEnded ? "local" : "remote";
+  return closeReasonOf(error);
+}
+
+/** Returns the close reason of a connection that was destroyed with `error`. */
+export function closeReasonOf(error: unknown): CloseReason {
   const reason = classify(error);
   return reason === "reset" || reason === "timeout" ? reason : "error";
 }

@@ -3,6 +3,8 @@ import { classify } from "../core/classify.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { parseTarget, type TargetLike } from "../core/target.ts";
 import { layer } from "../engine/context.ts";
+import { type Cost, delayed, greater, repeated } from "../engine/worst-case.ts";
+import { functionName } from "../support/function-name.ts";
 import { checkedRandom } from "../support/returned.ts";
 import { markFactories } from "../support/roles.ts";
 import {
@@ -109,12 +111,25 @@ export function withFailover(options: FailoverOptions): Failover {
   const middleware = layer(
     (next) =>
       async function failoverDialer(target, context) {
+        context.cancel?.throwIfAborted();
         clock = context.clock;
         const service = services.of(target);
         if (!service.ready) await service.begin(target, clock, context.cancel);
         return new ServiceDial(shared, service, target, context).run(next);
       },
-    { name: "failover" },
+    {
+      factory: "withFailover",
+      name: "failover",
+      emits: ["failover"],
+      retargets: true,
+      options: () => ({
+        policy: typeof settings.policy === "function" ? functionName(settings.policy) : settings.policy,
+        targets: services.statuses(clock.now()).map(({ target }) => String(target)),
+        discover: settings.discover && shownDiscover(settings.discover),
+      }),
+      worstCase: (beneath, withinMs) =>
+        failoverCost(settings.targets && services.statuses(0).length, beneath(withinMs)),
+    },
   );
   const close = () => services.close();
   return Object.assign(middleware, {
@@ -130,6 +145,19 @@ export function withFailover(options: FailoverOptions): Failover {
 }
 
 markFactories({ withFailover });
+
+function shownDiscover(discover: Discover): string {
+  return typeof discover === "function" ? functionName(discover) : functionName(discover.constructor);
+}
+
+/** A target whose breaker rejects the dial is followed by the next one; a list that is discovered has any length. */
+function failoverCost(targets: number | undefined, cost: Cost): Cost {
+  const count = targets ?? Number.POSITIVE_INFINITY;
+  const worst = greater(cost, repeated(cost.rejected, count - 1, cost) as Cost);
+  const all = { ...worst, rejected: repeated(cost.rejected, count - 1, cost.rejected) };
+  // The first dial waits for the first list.
+  return targets === undefined ? delayed(all, Number.POSITIVE_INFINITY) : all;
+}
 
 /** Checks the options and fills in the defaults. */
 function settingsOf(options: FailoverOptions): Omit<ServicesSettings, "clock"> & Pick<FailoverLayer, "random"> {

@@ -5,6 +5,7 @@ import { BreakerStates } from "./breaker-states.ts";
 import { Rates } from "./rates.ts";
 import { Recovery } from "./recovery.ts";
 import type { DialerSummary, RecentSummary } from "./snapshot.ts";
+import { Stacks } from "./stacks.ts";
 
 /** What the open connections of one dialer add to its counts. */
 export interface OpenTotals {
@@ -29,6 +30,7 @@ export class DialerCounts {
   bytesRead = 0;
   bytesWritten = 0;
   readonly breakers = new BreakerStates();
+  readonly stacks = new Stacks();
   readonly #failures = new Map<Reason, number>();
   readonly #attemptFailures = new Map<Reason, number>();
   readonly #rates = new Rates();
@@ -102,6 +104,7 @@ export class DialerCounts {
         failed: this.#rates.total("failed", nowMs),
       }),
       lately: this.#lately(nowMs),
+      stacks: this.stacks.summary(),
     };
   }
 

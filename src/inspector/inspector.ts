@@ -92,7 +92,10 @@ export function inspector(options: InspectorOptions = {}): Inspector {
   return {
     observe(named = {}) {
       const name = checkName("inspector.observe", named) ?? "default";
-      return attach(watch.dials(name), { place: { factory: "inspector.observe", name, into: watch } });
+      return attach(watch.dials(name), {
+        place: { factory: "inspector.observe", name, into: watch },
+        composed: (outermost) => watch.composed(name, outermost),
+      });
     },
     pool(named = {}) {
       const name = checkName("inspector.pool", named) ?? "default";

@@ -52,6 +52,16 @@ export interface DialerSummary {
   readonly recovery?: RecoverySummary | undefined;
   /** What ended in the last 10 minutes. */
   readonly lately: RecentSummary;
+  /** The layers of the dialers of this name: the last 4 that were composed. */
+  readonly stacks: readonly StackSummary[];
+}
+
+/** The layers of one dialer, as `describe` describes them. */
+export interface StackSummary {
+  /** The layers as a tree with their options, the worst case of a dial, and the warnings; lines end in a line feed. */
+  readonly text: string;
+  /** Mistakes in the order or the options of the layers. */
+  readonly warnings: readonly string[];
 }
 
 /** What ended in the last 10 minutes. Dials are counted in buckets of 10 s, oldest first. */

@@ -1,5 +1,6 @@
 import type { ClientObserver } from "../client/client-trace.ts";
 import type { Observer } from "../core/trace.ts";
+import type { Layer } from "../engine/layer-info.ts";
 import type { PoolObserver } from "../pool/pool-trace.ts";
 import { LinkedList } from "../support/linked-list.ts";
 import { printable } from "../support/printable.ts";
@@ -47,6 +48,12 @@ export class Watch implements DialWatcher {
   dials(name: string): Observer {
     const counts = this.#countsOf(printable(name));
     return (dial, clock) => new WatchedDial(dial, clock, counts, this);
+  }
+
+  /** Records the layers of a dialer of this name. */
+  composed(name: string, outermost: Layer): void {
+    this.#countsOf(printable(name)).stacks.add(outermost);
+    this.changed();
   }
 
   clientsOf(name: string | undefined): ClientObserver {

@@ -4,6 +4,7 @@ import { DialError, latenessNote } from "../core/errors.ts";
 import type { Target } from "../core/target.ts";
 import { type DialContext, layer } from "../engine/context.ts";
 import { LimitQueue } from "../engine/limit-queue.ts";
+import { delayed } from "../engine/worst-case.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkCount, checkDuration, checkOptions } from "../support/validate.ts";
 
@@ -37,6 +38,8 @@ export function withConcurrencyLimit(options: ConcurrencyLimitOptions): Middlewa
   checkCount("withConcurrencyLimit: maxWaiting", maxWaiting, 0);
   if (waitTimeoutMs !== undefined) checkDuration("withConcurrencyLimit: waitTimeoutMs", waitTimeoutMs);
   const limit = new ConcurrencyLimit(maxConcurrent, maxWaiting, waitTimeoutMs);
+  const mayWait = maxConcurrent !== Number.POSITIVE_INFINITY && maxWaiting > 0;
+  const longestWaitMs = mayWait ? (waitTimeoutMs ?? Number.POSITIVE_INFINITY) : 0;
 
   return layer(
     (next) =>
@@ -52,7 +55,13 @@ export function withConcurrencyLimit(options: ConcurrencyLimitOptions): Middlewa
           limit.release();
         }
       },
-    { name: "concurrencyLimit" },
+    {
+      factory: "withConcurrencyLimit",
+      name: "concurrencyLimit",
+      timeout: waitTimeoutMs === undefined ? undefined : { option: "waitTimeoutMs", ms: waitTimeoutMs },
+      options: () => ({ maxConcurrent, maxWaiting, waitTimeoutMs }),
+      worstCase: (beneath, withinMs) => delayed(beneath(withinMs), longestWaitMs),
+    },
   );
 }
 

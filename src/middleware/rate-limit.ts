@@ -2,6 +2,7 @@ import type { Clock } from "../async/clock.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { layer } from "../engine/context.ts";
 import { LimitQueue } from "../engine/limit-queue.ts";
+import { delayed } from "../engine/worst-case.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkCount, checkOptions, invalid, show } from "../support/validate.ts";
 
@@ -73,7 +74,13 @@ export function withRateLimit(options: RateLimitOptions): Middleware {
         }
         return next(target, context);
       },
-    { name: "rateLimit" },
+    {
+      factory: "withRateLimit",
+      name: "rateLimit",
+      options: () => ({ dialsPerSecond, burst }),
+      // The queue has no limit.
+      worstCase: (beneath, withinMs) => delayed(beneath(withinMs), Number.POSITIVE_INFINITY),
+    },
   );
 }
 

@@ -1,6 +1,7 @@
 import type { Middleware } from "../core/dialer.ts";
 import { runWithOwnTimeout, runWithTimeout } from "../engine/bound.ts";
 import { layer } from "../engine/context.ts";
+import { within } from "../engine/worst-case.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkDuration, checkOptions } from "../support/validate.ts";
 
@@ -32,7 +33,15 @@ export function withTimeout(options: TimeoutOptions): Middleware {
         if (asked !== undefined) return runWithOwnTimeout(next, target, context, asked);
         return runWithTimeout(next, target, context, timeoutMs);
       },
-    { name: "timeout", bounds: true },
+    {
+      factory: "withTimeout",
+      name: "timeout",
+      emits: ["timeout"],
+      bounds: true,
+      timeout: { option: "timeoutMs", ms: timeoutMs },
+      options: () => ({ timeoutMs }),
+      worstCase: (beneath, withinMs) => within(beneath(Math.min(timeoutMs, withinMs)), timeoutMs),
+    },
   );
 }
 

@@ -17,10 +17,10 @@ import { markFactories } from "../support/roles.ts";
 export function withTrace(observer: DialTrace | Observer): Middleware {
   if (typeof observer === "function") {
     checkObserver("withTrace: observer", observer, "dials");
-    return attach(checkingFirst("withTrace: observer", observer));
+    return attach(checkingFirst("withTrace: observer", observer), { factory: "withTrace" });
   }
   checkDialHooks("withTrace: observer", observer, "an object of hooks or a function that returns one");
-  return attach(observer);
+  return attach(observer, { factory: "withTrace" });
 }
 
 markFactories({ withTrace });

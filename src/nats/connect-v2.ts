@@ -3,6 +3,7 @@ import { markFactories } from "../support/roles.ts";
 import type { BackgroundClient } from "./background.ts";
 import { connectWith } from "./connect.ts";
 import type { DialedConnectOptions } from "./connect-options.ts";
+import { type ConnectDescription, describeWith } from "./describe.ts";
 import { nats2 } from "./nats-library-v2.ts";
 import { nats2Checks } from "./option-checks.ts";
 
@@ -21,6 +22,7 @@ export interface BackgroundConnectOptions extends Omit<ConnectOptions, "connectI
 /** Handle of a client that connects in the background. */
 export type BackgroundConnection = BackgroundClient<NatsConnection>;
 
+const describeOptions = describeWith(nats2Checks);
 const connectDialed = connectWith<NatsConnection>(nats2, nats2Checks);
 
 /**
@@ -56,3 +58,26 @@ export function connect(
 }
 
 markFactories({ connect });
+
+/**
+ * Describes what `connect` would do with the same arguments: the layers of its dialer beneath the client's own retries,
+ * the most attempts and the longest time of the first connect and of the reconnects after a loss, and common mistakes.
+ * Nothing is dialed, and no file is read.
+ *
+ * @throws TypeError or RangeError naming the invalid option, as `connect`.
+ * @example
+ * console.log(String(describe({ servers: ["a:4222", "b:4222"], dialer })));
+ */
+export function describe(
+  servers: string,
+  options?: Omit<ConnectOptions, "servers"> | Omit<BackgroundConnectOptions, "servers">,
+): ConnectDescription;
+export function describe(options?: ConnectOptions | BackgroundConnectOptions): ConnectDescription;
+export function describe(
+  first?: string | ConnectOptions | BackgroundConnectOptions,
+  second?: ConnectOptions | BackgroundConnectOptions,
+): ConnectDescription {
+  return describeOptions(first, second);
+}
+
+markFactories({ describe });

@@ -19,14 +19,10 @@ import { callbackHooks } from "./callbacks.ts";
 import { Client } from "./client.ts";
 import type { DialedConnectOptions } from "./connect-options.ts";
 import { fileCredentials } from "./credentials.ts";
+import { serverCounts } from "./internals.ts";
 import { rememberClient } from "./known-clients.ts";
 import { Lifecycle } from "./lifecycle.ts";
-import {
-  type Connection,
-  ensureTransportFactory,
-  type NatsLibrary,
-  type NodeConnectionOptions,
-} from "./nats-library.ts";
+import { ensureTransportFactory, type NatsLibrary, type NodeConnectionOptions } from "./nats-library.ts";
 import { ownChecks } from "./option-checks.ts";
 import { DialedProtocol } from "./protocol.ts";
 import { PublishBuffer } from "./publish-buffer.ts";
@@ -35,7 +31,7 @@ import { measureRtt } from "./rtt.ts";
 import { readServers } from "./servers.ts";
 
 /** Options of the client library and of this package. */
-type Options = Omit<NodeConnectionOptions, keyof DialedConnectOptions> & DialedConnectOptions;
+export type Options = Omit<NodeConnectionOptions, keyof DialedConnectOptions> & DialedConnectOptions;
 
 /** Returns the `connect` of a client library. It resolves to that library's connections. */
 export function connectWith<C>(library: NatsLibrary, checks: Readonly<Record<string, Check>>) {
@@ -44,16 +40,23 @@ export function connectWith<C>(library: NatsLibrary, checks: Readonly<Record<str
     second?: Options,
   ): Promise<C | BackgroundClient<C>> {
     const options = optionsOf(first, second);
-    checkOpenOptions("connect", options, checks, "the NATS client");
+    checkGiven(options, checks);
     const { connectInBackground = false } = options;
-    checkBoolean("connect: connectInBackground", connectInBackground);
     const client = newClient<C>(library, options);
     return connectInBackground ? inBackground(client) : client.connect();
   };
 }
 
+/** Checks the names of the options, and the types of those of the client library. */
+export function checkGiven(options: Options, checks: Readonly<Record<string, Check>>): void {
+  checkOpenOptions("connect", options, checks, "the NATS client");
+  if (options.connectInBackground !== undefined) {
+    checkBoolean("connect: connectInBackground", options.connectInBackground);
+  }
+}
+
 /** Reads the arguments: options, or servers followed by options. */
-function optionsOf(first: string | Options | null, second: Options | undefined): Options {
+export function optionsOf(first: string | Options | null, second: Options | undefined): Options {
   if (typeof first === "string") {
     if (second === undefined) return { servers: first };
     checkOptionsObject("connect", second, {});
@@ -71,7 +74,7 @@ function optionsOf(first: string | Options | null, second: Options | undefined):
 }
 
 /** Checks the options of this package that nothing else checks, and fills in their defaults. */
-function checkedOptions(options: Options) {
+export function checkedOptions(options: Options) {
   const {
     dialer = compose(tcp()),
     connectInBackground = false,
@@ -111,7 +114,7 @@ function newClient<C>(library: NatsLibrary, options: Options): Client<C> {
   });
   const observed: ObservedClient = {
     name: options.name,
-    stats: () => ({ ...nc.stats(), ...serverCounts(nc.protocol.servers), bufferedBytes: buffer.size }),
+    stats: () => ({ ...nc.stats(), ...serverCounts(nc), bufferedBytes: buffer.size }),
   };
   const events = new ClientEvents(observed, "connecting");
   const lifecycle = new Lifecycle(events, () => nc.options.reconnect === true, library.notConnectedError);
@@ -130,9 +133,4 @@ function newClient<C>(library: NatsLibrary, options: Options): Client<C> {
 function libraryOptions(options: Options): NodeConnectionOptions {
   const own = new Set(Object.keys(ownChecks));
   return Object.fromEntries(Object.entries(options).filter(([name]) => name !== "port" && !own.has(name)));
-}
-
-function serverCounts(servers: Connection["protocol"]["servers"]) {
-  const discoveredServers = servers.getServers().filter((each) => each.gossiped).length;
-  return { configuredServers: servers.length() - discoveredServers, discoveredServers };
 }

@@ -2,6 +2,7 @@ import { Duplex } from "node:stream";
 import type { DisconnectInfo, DisconnectReason } from "../client/client-trace.ts";
 import { classify } from "../core/classify.ts";
 import type { CloseReason } from "../core/event-values.ts";
+import { closeReasonOf } from "../engine/tracker.ts";
 import type { AnyConnection } from "./any-connection.ts";
 import { errorKind } from "./error-kind.ts";
 import { type TransportInternals, transportOf } from "./internals.ts";
@@ -76,15 +77,10 @@ export class ConnectionRecord {
   #closeReason(): [reason: CloseReason, error?: unknown] {
     const socket = this.#socket;
     if (socket instanceof Duplex) {
-      if (socket.errored) return [failure(socket.errored), socket.errored];
+      if (socket.errored) return [closeReasonOf(socket.errored), socket.errored];
       return [socket.readableEnded ? "remote" : "local"];
     }
     const error = this.#transport?.closeError;
-    return error === undefined ? ["remote"] : [failure(error), error];
+    return error === undefined ? ["remote"] : [closeReasonOf(error), error];
   }
-}
-
-function failure(error: unknown): CloseReason {
-  const reason = classify(error);
-  return reason === "reset" || reason === "timeout" ? reason : "error";
 }

@@ -1,3 +1,4 @@
+import type { ClientStats } from "../client/client-trace.ts";
 import type { AnyConnection } from "./any-connection.ts";
 
 interface PooledServer {
@@ -61,10 +62,10 @@ export function bufferedBytes(nc: AnyConnection): number {
   return isConnected(nc) ? 0 : (inside(nc).protocol?.outbound?.size?.() ?? 0);
 }
 
-/** Number of servers in the pool: configured and discovered. */
-export function serverCounts(nc: AnyConnection): { configured: number; discovered: number } {
+/** Returns the sizes of the pool of servers. */
+export function serverCounts(nc: AnyConnection): Pick<ClientStats, "configuredServers" | "discoveredServers"> {
   // The first is public from 3.4 on.
   const servers = inside(nc).getServers?.() ?? inside(nc).protocol?.servers?.getServers?.() ?? [];
-  const discovered = servers.filter((server) => server.gossiped === true).length;
-  return { configured: servers.length - discovered, discovered };
+  const discoveredServers = servers.filter((server) => server.gossiped === true).length;
+  return { configuredServers: servers.length - discoveredServers, discoveredServers };
 }

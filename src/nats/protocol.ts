@@ -40,7 +40,7 @@ type ReplacedMethods = Pick<
 >;
 
 /** The library's default for `timeout`, in milliseconds for each server. */
-const defaultTimeoutMs = 20_000;
+export const defaultTimeoutMs = 20_000;
 
 /** Runs the library's protocol handler over a dialer. */
 export class DialedProtocol {

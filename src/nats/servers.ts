@@ -1,5 +1,6 @@
 import { isIPv6 } from "node:net";
 import { parseTarget } from "../core/target.ts";
+import { parseUserinfo } from "../support/userinfo.ts";
 import { invalid, show } from "../support/validate.ts";
 
 const defaultPort = 4222;
@@ -61,20 +62,11 @@ function withPort(text: string): string {
   return target.toString();
 }
 
-function readUserinfo(text: string): Userinfo | undefined {
+/** Returns the credentials in a URL, percent-decoded; a name alone is a token. */
+export function readUserinfo(text: string): Userinfo | undefined {
   const authority = text.replace(/^[a-z]+:\/\//i, "").split(/[/?#]/, 1)[0] ?? "";
   const at = authority.lastIndexOf("@");
   if (at < 0) return undefined;
-  const userinfo = authority.slice(0, at);
-  const colon = userinfo.indexOf(":");
-  if (colon < 0) return { auth_token: decode(userinfo) };
-  return { user: decode(userinfo.slice(0, colon)), pass: decode(userinfo.slice(colon + 1)) };
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  const { username, password } = parseUserinfo(authority.slice(0, at));
+  return password === undefined ? { auth_token: username } : { user: username, pass: password };
 }

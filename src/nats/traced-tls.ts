@@ -1,6 +1,6 @@
 import type { TLSSocket } from "node:tls";
 import { systemClock } from "../async/clock.ts";
-import type { DialTrace } from "../core/trace.ts";
+import type { HandshakeContext } from "../core/dialer.ts";
 import { tlsInfo } from "../dialers/tls-info.ts";
 import { chainOf } from "../engine/hook-chain.ts";
 import { timed } from "../engine/timed.ts";
@@ -8,7 +8,7 @@ import { cleanError } from "../support/printable.ts";
 
 /** Runs a TLS handshake and reports its start and end to `trace`. */
 export function tracedTls(
-  trace: DialTrace | undefined,
+  { trace, target }: Partial<Pick<HandshakeContext, "trace" | "target">>,
   serverName: string,
   secure: () => Promise<TLSSocket>,
 ): Promise<TLSSocket> {
@@ -24,5 +24,5 @@ export function tracedTls(
       throw error;
     }
   };
-  return timed(context, "tlsHandshake", { serverName }, work, tlsInfo);
+  return timed(context, "tlsHandshake", { target, serverName }, work, tlsInfo);
 }

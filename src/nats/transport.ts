@@ -240,7 +240,7 @@ export class DialedTransport {
     // Without a host the library would check the certificate of an IP address against "localhost".
     const names = tlsNames(node.options.tls as Parameters<typeof tlsNames>[0], this.#tlsHost);
     node.options = { ...node.options, tls: { ...node.options.tls, ...names } as object };
-    const socket = await tracedTls(this.#handshake?.trace, names.servername, upgrade);
+    const socket = await tracedTls(this.#handshake ?? {}, names.servername, upgrade);
     this.clientCertificate = (socket.getCertificate() as Partial<PeerCertificate> | null)?.fingerprint256;
     return socket;
   }

@@ -50,16 +50,7 @@ export class ConnectionWatch {
       name: clientName(nc),
       stats() {
         const { inMsgs, outMsgs, inBytes, outBytes } = nc.stats();
-        const { configured, discovered } = serverCounts(nc);
-        return {
-          inMsgs,
-          outMsgs,
-          inBytes,
-          outBytes,
-          configuredServers: configured,
-          discoveredServers: discovered,
-          bufferedBytes: bufferedBytes(nc),
-        };
+        return { inMsgs, outMsgs, inBytes, outBytes, ...serverCounts(nc), bufferedBytes: bufferedBytes(nc) };
       },
       refresh: () => this.#refresh(),
     };

@@ -139,10 +139,10 @@ class WebSocketDialer {
       signal: closed,
       background: this.#connectedOnce,
       owner: this.#owner,
-      handshake: async (plain, { trace, describe }) => {
+      handshake: async (plain, context) => {
         guardDestroy(plain);
-        describe({ name: "websocket" });
-        const ready = secure ? await startTls(plain, target.host, this.#tls, trace) : plain;
+        context.describe({ name: "websocket" });
+        const ready = secure ? await startTls(plain, target.host, this.#tls, context) : plain;
         ws = await upgrade(ready, url);
         return ready;
       },

@@ -1,6 +1,6 @@
 import { isIP, type Socket } from "node:net";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
-import type { DialTrace } from "../core/trace.ts";
+import type { HandshakeContext } from "../core/dialer.ts";
 import { finishTlsHandshake } from "../dialers/tls-handshake.ts";
 import { lazyModules } from "../support/lazy-modules.ts";
 import { tracedTls } from "./traced-tls.ts";
@@ -10,11 +10,11 @@ export function startTls(
   conn: Socket,
   host: string,
   options: ConnectionOptions,
-  trace: DialTrace | undefined,
+  context: Pick<HandshakeContext, "trace" | "target">,
 ): Promise<TLSSocket> {
   // RFC 6066, section 3: SNI must not be an IP address.
   const serverName = options.servername ?? (isIP(host) === 0 ? host : "");
-  return tracedTls(trace, serverName, async () => {
+  return tracedTls(context, serverName, async () => {
     const socket = lazyModules.tls.connect({ ...options, socket: conn, host, servername: serverName });
     await finishTlsHandshake(socket);
     return socket;

@@ -1,7 +1,6 @@
 import { createBackoff } from "../async/backoff.ts";
-import { clearTimer } from "../async/checked-clock.ts";
+import { clearTimer, startTimer } from "../async/checked-clock.ts";
 import type { Clock } from "../async/clock.ts";
-import { handleRejection } from "../support/returned.ts";
 import { guarded } from "../support/user-call.ts";
 
 /** Backoff between background dials after a failure: full jitter up to 1 s, doubling to 30 s. */
@@ -37,12 +36,11 @@ export class MinIdleBackoff {
     this.#failures += 1;
     // A background dial has no caller to reject: a `random` that throws is warned of, and the delay is the longest.
     const delayMs = guarded("pool: random", () => this.#backoff(this.#failures, error)) ?? backoffOptions.maxBackoffMs;
-    this.#timer = this.#clock.setTimeout(() => {
+    const onTime = () => {
       this.#timer = undefined;
       this.#onReady();
-    }, delayMs);
-    (this.#timer as { unref?(): void } | undefined)?.unref?.();
-    handleRejection(this.#timer);
+    };
+    this.#timer = startTimer(this.#clock, onTime, delayMs, true);
   }
 
   stop(): void {

@@ -4,6 +4,8 @@ import type { Dialer, DialOptions } from "../core/dialer.ts";
 import { parseTarget, type TargetLike } from "../core/target.ts";
 import { compose } from "../engine/compose.ts";
 import { contextOf, type DialContext, type Run, runOf } from "../engine/context.ts";
+import { announce, Layer, type LayerTraits, layerOf, setRecord } from "../engine/layer-info.ts";
+import { delayed, within } from "../engine/worst-case.ts";
 import { markFactories } from "../support/roles.ts";
 import { Counters } from "./counters.ts";
 import { PoolEvents } from "./events.ts";
@@ -59,12 +61,30 @@ export interface Pool<C extends Duplex = Socket> extends ObservedPool, AsyncDisp
  */
 export function pool<C extends Duplex = Socket>(options: PoolOptions<C>): Pool<C> {
   const settings = settingsOf(options);
-  const connections = new ConnectionPool(settings, compose(options.dialer));
+  const dialer = compose(options.dialer);
+  const connections = new ConnectionPool(settings, dialer);
+  describeAs(connections, settings, layerOf(dialer));
   if (options.trace !== undefined) connections.events.observe(options.trace, connections);
   return connections;
 }
 
 markFactories({ pool });
+
+/** Makes the pool a layer above its dialer, for `describe`. */
+function describeAs<C extends Duplex>(connections: object, settings: PoolSettings<C>, dialer: Layer): void {
+  const { maxOpen, maxIdle, minIdle, maxWaiting, acquireTimeoutMs, idleTimeoutMs, maxLifetimeMs } = settings;
+  const traits: LayerTraits = {
+    factory: "pool",
+    bounds: acquireTimeoutMs !== Number.POSITIVE_INFINITY,
+    timeout: { option: "acquireTimeoutMs", ms: acquireTimeoutMs },
+    options: () => ({ maxOpen, maxIdle, minIdle, maxWaiting, acquireTimeoutMs, idleTimeoutMs, maxLifetimeMs }),
+    // An acquire may wait for another caller's connection, for any time.
+    worstCase: (beneath) => within(delayed(beneath(acquireTimeoutMs), Number.POSITIVE_INFINITY), acquireTimeoutMs),
+  };
+  const layer = new Layer(traits, "middleware", [dialer]);
+  setRecord(connections, { run: undefined, layer, isComposition: false });
+  announce(layer);
+}
 
 class ConnectionPool<C extends Duplex> implements Pool<C>, TargetPoolHost<C> {
   readonly settings: PoolSettings<C>;

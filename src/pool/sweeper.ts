@@ -1,6 +1,5 @@
-import { clearTimer } from "../async/checked-clock.ts";
+import { clearTimer, startTimer } from "../async/checked-clock.ts";
 import type { Clock } from "../async/clock.ts";
-import { handleRejection } from "../support/returned.ts";
 
 /** Pause per connection examined, in milliseconds; examining one takes well below a microsecond. */
 const pauseMsPerConnection = 0.001;
@@ -33,9 +32,7 @@ export class Sweeper {
     if (dueAt >= this.#dueAt) return;
     this.stop();
     this.#dueAt = dueAt;
-    this.#timer = this.#clock.setTimeout(() => this.#run(), Math.max(0, dueAt - now));
-    (this.#timer as { unref?(): void } | undefined)?.unref?.();
-    handleRejection(this.#timer);
+    this.#timer = startTimer(this.#clock, () => this.#run(), Math.max(0, dueAt - now), true);
   }
 
   stop(): void {

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { begin } from "../async/abortable.ts";
-import { type BackoffOptions, createBackoff } from "../async/backoff.ts";
+import { type BackoffOptions, createBackoff, shownBackoff } from "../async/backoff.ts";
+import { backoffRange } from "../async/backoff-range.ts";
 import type { Cancel } from "../async/cancel.ts";
 import { classify } from "../core/classify.ts";
 import type { Middleware, RetryPredicate } from "../core/dialer.ts";
@@ -8,11 +9,14 @@ import { isRetryable } from "../core/reasons.ts";
 import type { Target } from "../core/target.ts";
 import { type DialContext, layer, type Run } from "../engine/context.ts";
 import { type DialOverrides, withoutRetryOverrides } from "../engine/dial-overrides.ts";
+import type { ShownOptions } from "../engine/layer-info.ts";
 import { outcomeOf } from "../engine/outcome.ts";
+import { functionName } from "../support/function-name.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkBoolean, checkCount, checkFunction, checkOptions, type OptionNames } from "../support/validate.ts";
 import { DialRetries, type RetrySettings } from "./dial-retries.ts";
 import { checkRetryBudget, type RetryBudget, returnedNothing } from "./retry-budget.ts";
+import { retryCost } from "./retry-cost.ts";
 
 /** Options of {@link withRetry}. */
 export interface RetryOptions extends BackoffOptions {
@@ -69,6 +73,7 @@ const optionNames: OptionNames<RetryOptions> = {
  */
 export function withRetry(options: RetryOptions = {}): Middleware {
   const own = settingsOf(options);
+  const given = { ...options };
   return layer(
     (next) =>
       function retryDialer(target, context) {
@@ -81,7 +86,14 @@ export function withRetry(options: RetryOptions = {}): Middleware {
           return Promise.reject(error);
         }
       },
-    { name: "retry", retries: true },
+    {
+      factory: "withRetry",
+      name: "retry",
+      emits: ["retryScheduled", "retryExhausted"],
+      retries: true,
+      options: () => shownOptions(given, own),
+      worstCase: (beneath, withinMs) => retryCost({ ...own, backoff: backoffRange(given) }, beneath, withinMs),
+    },
   );
 }
 
@@ -165,6 +177,17 @@ function settingsOf(options: RetryOptions): RetrySettings {
     budget,
     backoffBeforeFirst,
     newBackoff,
+  };
+}
+
+function shownOptions(options: RetryOptions, { maxAttempts, backoffBeforeFirst }: RetrySettings): ShownOptions {
+  const { maxAttempts: _max, shouldRetry, budget, backoffBeforeFirst: _before, ...backoffOptions } = options;
+  return {
+    maxAttempts,
+    ...shownBackoff(backoffOptions),
+    shouldRetry: shouldRetry && functionName(shouldRetry),
+    budget: budget && true,
+    backoffBeforeFirst: backoffBeforeFirst || undefined,
   };
 }
 

@@ -22,8 +22,9 @@ export const clientErrorKinds = [
 /** The metrics of NATS clients. */
 export const clientInstruments = {
   clientStatus: {
-    name: "nats.client.status",
+    name: "nats.client.connection.status",
     kind: "gauge",
+    aggregator: "sum",
     unit: "{client}",
     help: "Clients in each state.",
     labels: { "nats.client.state": clientStates },
@@ -60,6 +61,7 @@ export const clientInstruments = {
   clientServerCount: {
     name: "nats.client.server.count",
     kind: "gauge",
+    aggregator: "sum",
     unit: "{server}",
     help: "Servers that clients can connect to, by source: configured, or discovered from a server.",
     labels: { "nats.client.server.source": ["configured", "discovered"] },
@@ -138,6 +140,7 @@ export const clientInstruments = {
   clientBufferSize: {
     name: "nats.client.buffer.size",
     kind: "gauge",
+    aggregator: "sum",
     unit: "By",
     help: "Message bytes buffered until the client reconnects.",
     labels: {},

@@ -1,14 +1,17 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { closeReasons } from "../core/event-values.ts";
+import type { Target } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
-import { type Add, byValue, type Sink } from "./sink.ts";
+import { type Add, byValue, lazily, type Sink } from "./sink.ts";
+import type { Timestamps } from "./timestamps.ts";
 
 /** Counts open connections by state, closed connections by reason, lifetimes and bytes. */
-export function connectionMetrics(sink: Sink) {
+export function connectionMetrics(sink: Sink, certificates: Timestamps) {
   const establishedTotal = sink.series("connectionEstablished", {});
   const used = sink.series("connectionCount", { "dialer.connection.state": "used" });
-  const idle = sink.series("connectionCount", { "dialer.connection.state": "idle" });
+  // Only pools keep connections that are idle.
+  const idle = lazily(() => sink.series("connectionCount", { "dialer.connection.state": "idle" }));
   const lifetime = sink.series("connectionDuration", {});
   const closed = byValue(closeReasons, (reason) => sink.series("connectionClosed", { "dialer.close.reason": reason }));
   const bytes = new OpenConnections(sink);
@@ -17,17 +20,18 @@ export function connectionMetrics(sink: Sink) {
   const hooks = {
     gotConn({ conn }) {
       if (!idleConns.delete(conn)) return;
-      idle(-1);
+      idle()(-1);
       used(1);
     },
     putIdleConn({ conn }) {
       if (idleConns.has(conn)) return;
       idleConns.add(conn);
       used(-1);
-      idle(1);
+      idle()(1);
     },
-    connClosed({ conn, reason, durationMs }) {
-      if (idleConns.delete(conn)) idle(-1);
+    connClosed({ target, conn, reason, durationMs }) {
+      certificates.closed(target);
+      if (idleConns.delete(conn)) idle()(-1);
       else used(-1);
       closed(reason)(1);
       lifetime(durationMs / 1000);
@@ -35,7 +39,8 @@ export function connectionMetrics(sink: Sink) {
     },
   } satisfies DialTrace;
 
-  const established = (conn: Duplex) => {
+  const established = (conn: Duplex, target: Target) => {
+    certificates.opened(target);
     establishedTotal(1);
     used(1);
     bytes.opened(conn);

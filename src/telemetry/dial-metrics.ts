@@ -1,11 +1,12 @@
 import type { Duplex } from "node:stream";
 import { reasons } from "../core/reasons.ts";
+import type { Target } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
 import { durationByErrorType } from "./duration-metrics.ts";
 import { byValue, type Sink } from "./sink.ts";
 
 /** Counts dials and attempts. `onEstablished` is called with the connection of each attempt that succeeded. */
-export function dialMetrics(sink: Sink, onEstablished: (conn: Duplex) => void) {
+export function dialMetrics(sink: Sink, onEstablished: (conn: Duplex, target: Target) => void) {
   const dialActive = sink.series("dialActive", {});
   const dialFailed = sink.series("dialFailed", {});
   const dialCanceled = sink.series("dialCanceled", {});
@@ -18,6 +19,7 @@ export function dialMetrics(sink: Sink, onEstablished: (conn: Duplex) => void) {
   return {
     dialStart() {
       dialActive(1);
+      sink.restore();
     },
     dialDone(info) {
       dialActive(-1);
@@ -30,11 +32,11 @@ export function dialMetrics(sink: Sink, onEstablished: (conn: Duplex) => void) {
       attemptStarted(1);
       attemptActive(1);
     },
-    attemptDone({ outcome, reason, conn }) {
+    attemptDone({ target, outcome, reason, conn }) {
       attemptActive(-1);
       if (outcome === "canceled") attemptCanceled(1);
       else if (reason !== undefined) attemptFailed(reason)(1);
-      else if (conn !== undefined) onEstablished(conn);
+      else if (conn !== undefined) onEstablished(conn, target);
     },
   } satisfies DialTrace;
 }

@@ -19,6 +19,7 @@ export const dialerInstruments = {
   dialActive: {
     name: "dialer.dial.active",
     kind: "gauge",
+    aggregator: "sum",
     unit: "{dial}",
     help: "Dials in progress.",
     labels: {},
@@ -47,6 +48,7 @@ export const dialerInstruments = {
   attemptActive: {
     name: "dialer.attempt.active",
     kind: "gauge",
+    aggregator: "sum",
     unit: "{attempt}",
     help: "Attempts in progress.",
     labels: {},
@@ -129,6 +131,7 @@ export const dialerInstruments = {
   breakerStatus: {
     name: "dialer.breaker.status",
     kind: "gauge",
+    aggregator: "sum",
     unit: "{breaker}",
     help: "Breakers in each state; a breaker is counted from its first state change.",
     labels: { "dialer.endpoint": [], "dialer.breaker.state": breakerStates },
@@ -151,6 +154,7 @@ export const dialerInstruments = {
   connectionCount: {
     name: "dialer.connection.count",
     kind: "gauge",
+    aggregator: "sum",
     unit: "{connection}",
     help: "Connections handed out and still open, by state; those of a pool are used or idle.",
     labels: { "dialer.connection.state": ["used", "idle"] },
@@ -180,8 +184,9 @@ export const dialerInstruments = {
   peerCertificateExpiry: {
     name: "dialer.tls.peer_certificate.expiry.timestamp",
     kind: "gauge",
+    aggregator: "min",
     unit: "s",
-    help: "Earliest expiry of the servers' certificates, as last seen for each server name; absent before the first TLS handshake.",
+    help: "Earliest expiry of the certificates of all targets in use, by each target's last TLS handshake; absent without one.",
     labels: {},
   },
 } as const satisfies Record<string, Instrument>;

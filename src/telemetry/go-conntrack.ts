@@ -1,9 +1,30 @@
-import { Counter } from "prom-client";
 import type { Reason } from "../core/reasons.ts";
 import type { DialTrace } from "../core/trace.ts";
-import type { AnyRegistry } from "./prometheus-instruments.ts";
+import type { Instrument } from "./instrument.ts";
+import type { KeptCounter } from "./kept-metrics.ts";
+import { type AnyRegistry, metricsOf } from "./registry-metrics.ts";
 
 const failureReasons = ["resolution", "refused", "timeout", "unknown"] as const;
+
+/** One row of go-conntrack's own names. They don't follow the conventions of the table of metrics. */
+function counter(what: string, help: string, labels: Instrument["labels"] = {}): Instrument {
+  return { name: `net.conntrack.dialer.conn.${what}`, kind: "counter", unit: "", help, labels };
+}
+
+const counters = {
+  attempted: counter("attempted", "Total number of connections attempted by the given dialer a given name."),
+  established: counter(
+    "established",
+    "Total number of connections successfully established by the given dialer a given name.",
+  ),
+  closed: counter("closed", "Total number of connections closed which originated from the dialer of a given name."),
+  failed: counter("failed", "Total number of connections failed to dial by the dialer a given name.", {
+    reason: failureReasons,
+  }),
+};
+
+/** The rows of go-conntrack's counters. */
+export const goConntrackCounters: readonly Instrument[] = Object.values(counters);
 
 /**
  * Returns hooks for the four dialer counters of go-conntrack, with its names and its label `dialer_name`, so
@@ -13,36 +34,21 @@ const failureReasons = ["resolution", "refused", "timeout", "unknown"] as const;
  * @see https://github.com/mwitkow/go-conntrack
  */
 export function goConntrackHooks(registry: AnyRegistry, name: string): DialTrace {
-  const series = (what: string, help: string) => {
-    const metric = counter(registry, `net_conntrack_dialer_conn_${what}_total`, help, ["dialer_name"]);
-    const child = metric.labels({ dialer_name: name });
-    child.inc(0);
-    return () => child.inc();
-  };
-  const attempted = series("attempted", "Total number of connections attempted by the given dialer a given name.");
-  const established = series(
-    "established",
-    "Total number of connections successfully established by the given dialer a given name.",
-  );
-  const closed = series(
-    "closed",
-    "Total number of connections closed which originated from the dialer of a given name.",
-  );
-  const failed = counter(
-    registry,
-    "net_conntrack_dialer_conn_failed_total",
-    "Total number of connections failed to dial by the dialer a given name.",
-    ["dialer_name", "reason"],
-  );
-  for (const reason of failureReasons) failed.inc({ dialer_name: name, reason }, 0);
+  const metrics = metricsOf(registry);
+  const series = (row: Instrument, labels = {}) =>
+    (metrics.metric(row) as KeptCounter).series({ dialer_name: name, ...labels });
+  const attempted = series(counters.attempted);
+  const established = series(counters.established);
+  const closed = series(counters.closed);
+  const failed = new Map(failureReasons.map((reason) => [reason, series(counters.failed, { reason })]));
 
   return {
-    attemptStart: attempted,
+    attemptStart: () => attempted(1),
     attemptDone({ outcome, reason }) {
-      if (outcome === "success") established();
-      if (reason !== undefined) failed.inc({ dialer_name: name, reason: conntrackReason(reason) });
+      if (outcome === "success") established(1);
+      if (reason !== undefined) failed.get(conntrackReason(reason))?.(1);
     },
-    connClosed: closed,
+    connClosed: () => closed(1),
   };
 }
 
@@ -50,9 +56,4 @@ function conntrackReason(reason: Reason): (typeof failureReasons)[number] {
   if (reason === "dns_not_found" || reason === "dns_temporary") return "resolution";
   if (reason === "refused" || reason === "timeout") return reason;
   return "unknown";
-}
-
-function counter(registry: AnyRegistry, name: string, help: string, labelNames: string[]): Counter {
-  const existing = registry.getSingleMetric(name) as Counter | undefined;
-  return existing ?? new Counter({ name, help, labelNames, registers: [registry] });
 }

@@ -1,17 +1,32 @@
 import { reasons } from "../core/reasons.ts";
 
 /** One row of the table of metrics: everything that a metrics library needs to create the instrument. */
-export interface Instrument {
+export type Instrument = CounterRow | GaugeRow | HistogramRow;
+
+interface Row {
   /** OpenTelemetry name. The Prometheus name is derived from it. */
   readonly name: string;
-  readonly kind: "counter" | "gauge" | "histogram";
   /** UCUM unit. `s` and `By` become suffixes in Prometheus; annotations in braces do not. */
   readonly unit: string;
   readonly help: string;
   /** Attributes besides {@link ownerLabel}, each with its set of values. The values of `dialer.endpoint` are configured. */
   readonly labels: Readonly<Record<string, readonly string[]>>;
-  /** Upper bounds of a histogram's buckets. */
-  readonly buckets?: readonly number[];
+}
+
+interface CounterRow extends Row {
+  readonly kind: "counter";
+}
+
+interface GaugeRow extends Row {
+  readonly kind: "gauge";
+  /** How prom-client combines the values of several processes or threads. */
+  readonly aggregator: "sum" | "min";
+}
+
+interface HistogramRow extends Row {
+  readonly kind: "histogram";
+  /** Upper bounds of the buckets. */
+  readonly buckets: readonly number[];
 }
 
 /** Attribute of every instrument: the name of the dialer, pool or client. */

@@ -24,6 +24,11 @@ interface Series {
   shown: boolean;
 }
 
+/** Makes one value as prom-client prints it. The index is that of a bucket. */
+type Shape = (series: Series, suffix: "bucket" | "sum" | "count", value: number, index: number | undefined) => object;
+
+const noLabels = Object.freeze({});
+
 type Configuration = HistogramConfiguration<string> & { readonly buckets: number[]; readonly collect: () => void };
 
 /**
@@ -33,10 +38,16 @@ type Configuration = HistogramConfiguration<string> & { readonly buckets: number
 export class KeptHistogram extends Histogram {
   readonly #configuration: Configuration;
   readonly #series = new Map<string, Series>();
+  /** The label `le` of each bucket. A scrape of many series makes none of them again. */
+  readonly #bounds: readonly object[];
+  readonly #names: Readonly<Record<Parameters<Shape>[1], string>>;
 
   constructor(configuration: Configuration) {
     super(configuration);
     this.#configuration = configuration;
+    const { name, buckets } = configuration;
+    this.#bounds = [...buckets, "+Inf"].map((le) => Object.freeze({ le }));
+    this.#names = { bucket: `${name}_bucket`, sum: `${name}_sum`, count: `${name}_count` };
   }
 
   /** Returns a function that observes into one series. A series that does not start at zero appears with its first observation. */
@@ -72,16 +83,43 @@ export class KeptHistogram extends Histogram {
   }
 
   override async get(): ReturnType<Histogram["get"]> {
-    const { name, help, collect } = this.#configuration;
-    collect();
-    const shown = [...this.#series.values()].filter((series) => series.shown);
-    const values = shown.flatMap((series) => this.#values(series));
-    return { name, help, type: "histogram" as never, aggregator: "sum", collect, values };
+    return this.#collected((series, suffix, value, index) => {
+      const own = this.#labelsOf(index);
+      const labels = own === noLabels ? series.labels : { ...own, ...series.labels };
+      return { labels, value, metricName: this.#names[suffix], exemplar: exemplarOf(series, index) };
+    });
   }
 
-  /** Called by prom-client's registry when it prints. */
+  /** Called by prom-client's registry when it prints. It remembers the text of shared labels. */
   getForPromString(): ReturnType<Histogram["get"]> {
-    return this.get();
+    return this.#collected((series, suffix, value, index) => ({
+      labels: this.#labelsOf(index),
+      sharedLabels: series.labels,
+      value,
+      metricName: this.#names[suffix],
+      exemplar: exemplarOf(series, index),
+    }));
+  }
+
+  async #collected(shape: Shape): ReturnType<Histogram["get"]> {
+    const { name, help, collect } = this.#configuration;
+    collect();
+    const values: object[] = [];
+    for (const series of this.#series.values()) {
+      if (!series.shown) continue;
+      let count = 0;
+      for (const [index, own] of series.counts.entries()) {
+        count += own;
+        values.push(shape(series, "bucket", count, index));
+      }
+      values.push(shape(series, "sum", series.sum, undefined), shape(series, "count", count, undefined));
+    }
+    // Without functions, unlike prom-client's own, so that it can be sent to another process or thread.
+    return { name, help, type: "histogram" as never, aggregator: "sum", values } as never;
+  }
+
+  #labelsOf(index: number | undefined): object {
+    return index === undefined ? noLabels : (this.#bounds[index] ?? noLabels);
   }
 
   #newSeries(labels: Readonly<Record<string, string>>): Series {
@@ -90,19 +128,8 @@ export class KeptHistogram extends Histogram {
     const exemplars = new Array<PrintedExemplar | undefined>(size).fill(undefined);
     return { labels, counts, exemplars, sum: 0, startsAtZero: false, shown: false };
   }
+}
 
-  #values({ labels, counts, exemplars, sum }: Series) {
-    const { name, buckets } = this.#configuration;
-    let count = 0;
-    const inBuckets = counts.map((own, index) => {
-      count += own;
-      const le = buckets[index] ?? "+Inf";
-      return { labels: { le, ...labels }, value: count, metricName: `${name}_bucket`, exemplar: exemplars[index] };
-    });
-    return [
-      ...inBuckets,
-      { labels, value: sum, metricName: `${name}_sum` },
-      { labels, value: count, metricName: `${name}_count` },
-    ];
-  }
+function exemplarOf(series: Series, index: number | undefined): PrintedExemplar | undefined {
+  return index === undefined ? undefined : series.exemplars[index];
 }

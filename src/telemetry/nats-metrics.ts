@@ -3,9 +3,13 @@ import { markObserver } from "../support/observed-places.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkOptions } from "../support/validate.ts";
 import { checkName } from "./check-name.ts";
+import { clientInstruments } from "./client-instruments.ts";
 import { clientMetrics } from "./client-metrics.ts";
+import { ownerLabel } from "./instrument.ts";
+import { readFixedAttributes } from "./own-attributes.ts";
 import { checkRegistry } from "./prometheus.ts";
-import { type AnyRegistry, prometheusSink } from "./prometheus-instruments.ts";
+import { prometheusSink } from "./prometheus-instruments.ts";
+import { type AnyRegistry, checkFree } from "./registry-metrics.ts";
 
 /** Options of {@link natsMetrics}. */
 export interface NatsMetricsOptions {
@@ -16,6 +20,10 @@ export interface NatsMetricsOptions {
    * both together. @defaultValue `"default"`
    */
   name?: string | undefined;
+  /**
+   * Your own attributes and their values, such as `{ shard: "eu-1" }`. Use those of the client's dialer. @defaultValue none
+   */
+  attributes?: Readonly<Record<string, string>> | undefined;
 }
 
 /**
@@ -28,11 +36,13 @@ export interface NatsMetricsOptions {
  * @throws TypeError at construction if an option is invalid.
  */
 export function natsMetrics(options: NatsMetricsOptions): ClientObserver {
-  checkOptions("natsMetrics", options, { registry: true, name: true });
+  checkOptions("natsMetrics", options, { registry: true, name: true, attributes: true });
   const { registry, name = "default" } = options;
   checkRegistry("natsMetrics", registry);
   checkName("natsMetrics", name);
-  return markObserver(clientMetrics(prometheusSink(registry, name)), "clients", {
+  const own = readFixedAttributes("natsMetrics", options.attributes);
+  checkFree("natsMetrics", registry, Object.values(clientInstruments));
+  return markObserver(clientMetrics(prometheusSink(registry, { [ownerLabel]: name, ...own })), "clients", {
     factory: "natsMetrics",
     name,
     into: registry,

@@ -5,8 +5,10 @@ import { markFactories } from "../support/roles.ts";
 import { checkOptions } from "../support/validate.ts";
 import { checkName } from "./check-name.ts";
 import { clientMetrics } from "./client-metrics.ts";
+import { ownerLabel } from "./instrument.ts";
 import { otelSink } from "./otel-instruments.ts";
 import { checkMeterProvider } from "./otel-metrics.ts";
+import { readFixedAttributes } from "./own-attributes.ts";
 import { whenRegistered } from "./when-registered.ts";
 
 /** Options of {@link natsOtelMetrics}. */
@@ -18,6 +20,10 @@ export interface NatsOtelMetricsOptions {
    * show both together. @defaultValue `"default"`
    */
   name?: string | undefined;
+  /**
+   * Your own attributes and their values, such as `{ shard: "eu-1" }`. Use those of the client's dialer. @defaultValue none
+   */
+  attributes?: Readonly<Record<string, string>> | undefined;
 }
 
 /**
@@ -28,12 +34,15 @@ export interface NatsOtelMetricsOptions {
  * @throws TypeError at construction if an option is invalid.
  */
 export function natsOtelMetrics(options: NatsOtelMetricsOptions = {}): ClientObserver {
-  checkOptions("natsOtelMetrics", options, { meterProvider: true, name: true });
+  checkOptions("natsOtelMetrics", options, { meterProvider: true, name: true, attributes: true });
   const { meterProvider, name = "default" } = options;
   checkMeterProvider("natsOtelMetrics", meterProvider);
   checkName("natsOtelMetrics", name);
+  const own = readFixedAttributes("natsOtelMetrics", options.attributes);
 
-  const find = whenRegistered(meterProvider, (provider) => clientMetrics(otelSink(provider, name)));
+  const find = whenRegistered(meterProvider, (provider) =>
+    clientMetrics(otelSink(provider, { [ownerLabel]: name, ...own })),
+  );
   const observe: ClientObserver = (client) => find()?.(client);
   return markObserver(observe, "clients", { factory: "natsOtelMetrics", name, into: meterProvider });
 }

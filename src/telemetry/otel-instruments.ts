@@ -11,10 +11,11 @@ import {
   ValueType,
 } from "@opentelemetry/api";
 import { wrongReturn } from "../support/returned.ts";
-import { type Instrument, ownerLabel } from "./instrument.ts";
+import type { Instrument } from "./instrument.ts";
 import { type InstrumentKey, instruments } from "./instruments.ts";
 import { scopeName, scopeVersion } from "./scope.ts";
-import type { Add, Level, Series, SetTimestamp, Sink } from "./sink.ts";
+import { Shared } from "./shared.ts";
+import type { Add, Level, Series, Sink } from "./sink.ts";
 import { Timestamps } from "./timestamps.ts";
 
 /** Returns the provider registered with the API, or `undefined` if there is none yet. */
@@ -24,7 +25,7 @@ export function registeredMeterProvider(): MeterProvider | undefined {
 }
 
 /** Returns the series of one owner (a dialer, pool or client) in the instruments of `provider`. */
-export function otelSink(provider: MeterProvider, owner: string): Sink {
+export function otelSink(provider: MeterProvider, owner: Attributes): Sink {
   let meters = byProvider.get(provider);
   if (meters === undefined) {
     meters = new Meters(provider);
@@ -32,7 +33,7 @@ export function otelSink(provider: MeterProvider, owner: string): Sink {
   }
   const found = meters;
   const attributesOf = (labels: Readonly<Record<string, string>>) => {
-    const attributes: Attributes = { [ownerLabel]: owner };
+    const attributes: Attributes = { ...owner };
     // A label that is empty in Prometheus, such as error.type on success, is absent in OpenTelemetry.
     for (const [label, value] of Object.entries(labels)) if (value !== "") attributes[label] = value;
     return attributes;
@@ -41,6 +42,8 @@ export function otelSink(provider: MeterProvider, owner: string): Sink {
     series: (key, labels) => found.series(key, attributesOf(labels)) as Series<typeof key>,
     earliest: (key) => found.earliest(key, attributesOf({})),
     beforeScrape: (_keys, collect) => found.beforeCollection(collect),
+    shared: (key, make) => found.shared.of(JSON.stringify([owner, key]), make),
+    restore() {},
   };
 }
 
@@ -57,6 +60,8 @@ class Meters {
   /** Pass the kept counts on. They run after the collectors, which may add to them. */
   readonly #flushes = new Set<() => void>();
   readonly #series = new Map<string, Add | Level>();
+  /** What the observers of one owner share. */
+  readonly shared = new Shared();
   readonly #timestamps = new Map<string, { readonly attributes: Attributes; readonly timestamps: Timestamps }>();
 
   constructor(provider: MeterProvider) {
@@ -82,11 +87,11 @@ class Meters {
     return made;
   }
 
-  earliest(key: InstrumentKey, attributes: Attributes): SetTimestamp {
+  earliest(key: InstrumentKey, attributes: Attributes): Timestamps {
     const id = JSON.stringify([key, attributes]);
     const found = this.#timestamps.get(id) ?? { attributes, timestamps: new Timestamps() };
     this.#timestamps.set(id, found);
-    return (name, seconds) => found.timestamps.set(name, seconds);
+    return found.timestamps;
   }
 
   beforeCollection(collect: () => void): void {
@@ -129,11 +134,12 @@ function meterOf(provider: MeterProvider): Meter {
   throw wrongReturn("meterProvider.getMeter()", "must return a meter", meter);
 }
 
-function optionsOf({ help, unit, buckets }: Instrument): MetricOptions {
+function optionsOf(instrument: Instrument): MetricOptions {
+  const { help, unit } = instrument;
   return {
     description: help,
     unit,
     valueType: unit === "s" ? ValueType.DOUBLE : ValueType.INT,
-    ...(buckets && { advice: { explicitBucketBoundaries: [...buckets] } }),
+    ...(instrument.kind === "histogram" && { advice: { explicitBucketBoundaries: [...instrument.buckets] } }),
   };
 }

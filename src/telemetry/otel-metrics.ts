@@ -1,14 +1,13 @@
-import type { Duplex } from "node:stream";
 import type { MeterProvider } from "@opentelemetry/api";
 import type { Middleware } from "../core/dialer.ts";
-import { layer, type Run } from "../engine/context.ts";
-import { attach, observing } from "../engine/observe.ts";
+import type { DialAttributes } from "../engine/dial-attributes.ts";
 import { markFactories } from "../support/roles.ts";
-import { guarded } from "../support/user-call.ts";
 import { checkOptions, invalid, show } from "../support/validate.ts";
 import { checkEndpoints, checkName } from "./check-name.ts";
-import { dialerMetrics } from "./dialer-metrics.ts";
+import { ownerLabel } from "./instrument.ts";
+import { measured } from "./measured-dialer.ts";
 import { otelSink } from "./otel-instruments.ts";
+import { readAttributes } from "./own-attributes.ts";
 import { whenRegistered } from "./when-registered.ts";
 
 /** Options of {@link withOtelMetrics}. */
@@ -22,6 +21,12 @@ export interface OtelMetricsOptions {
    * all other targets share the value `_OTHER`. @defaultValue none: all breakers share their series, without the attribute
    */
   endpoints?: readonly string[] | undefined;
+  /**
+   * Your own attributes, such as `{ shard: "eu-1", tenant: ["a", "b"] }`: a string is the value for all dials, an array the
+   * set of values that a dial may give as `dial(target, { attributes: { tenant: "a" } })`. Any other value is reported
+   * as `_OTHER`. Each combination of values, at most 100, has its own series. @defaultValue none
+   */
+  attributes?: Readonly<Record<string, string | readonly string[]>> | undefined;
 }
 
 /**
@@ -34,27 +39,21 @@ export interface OtelMetricsOptions {
  * const dial = compose(withOtelMetrics({ name: "orders" }), withRetry(), tcp());
  */
 export function withOtelMetrics(options: OtelMetricsOptions = {}): Middleware {
-  checkOptions("withOtelMetrics", options, { meterProvider: true, name: true, endpoints: true });
+  checkOptions("withOtelMetrics", options, { meterProvider: true, name: true, endpoints: true, attributes: true });
   const { meterProvider, name = "default", endpoints = [] } = options;
   checkMeterProvider("withOtelMetrics", meterProvider);
   checkName("withOtelMetrics", name);
   checkEndpoints("withOtelMetrics", endpoints);
-  const find = whenRegistered(meterProvider, (provider) => dialerMetrics(otelSink(provider, name), endpoints));
+  const own = readAttributes("withOtelMetrics", options.attributes);
+  const find = whenRegistered(meterProvider, (provider) => provider);
+  const sinkOf = (attributes: DialAttributes) => {
+    const provider = find();
+    return provider && otelSink(provider, { [ownerLabel]: name, ...attributes });
+  };
+  // A given provider that cannot be used is refused at once.
+  if (meterProvider !== undefined) sinkOf(own.fixed);
   const place = { factory: "withOtelMetrics", name, into: meterProvider };
-  if (meterProvider !== undefined) return attach(find() ?? {}, { place });
-  return layer(
-    <C extends Duplex>(next: Run<C>): Run<C> => {
-      let metered: Run<C> | undefined;
-      return function meteredDialer(target, context) {
-        if (metered === undefined) {
-          const found = guarded("a meter provider", find);
-          if (found !== undefined) metered = observing(found)(next);
-        }
-        return (metered ?? next)(target, context);
-      };
-    },
-    { observes: true, place },
-  );
+  return measured({ own, endpoints, place, library: "a meter provider", sinkOf });
 }
 
 markFactories({ withOtelMetrics });

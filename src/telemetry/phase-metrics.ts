@@ -3,6 +3,7 @@ import type { DialTrace } from "../core/trace.ts";
 import { durationByErrorType } from "./duration-metrics.ts";
 import { instruments } from "./instruments.ts";
 import { byValue, otherValue, type Sink } from "./sink.ts";
+import type { Timestamps } from "./timestamps.ts";
 
 type PhaseName = (typeof instruments.phaseDuration.labels)["dialer.phase"][number];
 
@@ -16,7 +17,7 @@ function networkOf(family: string) {
 }
 
 /** Records phase durations, connects by address family, and the expiry of peer certificates. */
-export function phaseMetrics(sink: Sink) {
+export function phaseMetrics(sink: Sink, certificates: Timestamps) {
   const durationOf = (phase: PhaseName) =>
     durationByErrorType((type) => sink.series("phaseDuration", { "dialer.phase": phase, "error.type": type }));
   const dns = durationOf("dns");
@@ -27,7 +28,6 @@ export function phaseMetrics(sink: Sink) {
       sink.series("connectDone", { ...networkOf(family), "dialer.outcome": outcome }),
     ),
   );
-  const certificateExpiry = sink.earliest("peerCertificateExpiry");
 
   return {
     dnsDone: dns,
@@ -37,9 +37,11 @@ export function phaseMetrics(sink: Sink) {
     },
     proxyDone: durationOf("proxy"),
     tlsHandshakeDone(info) {
-      const { serverName, peerCertificateExpiresAt } = info;
+      const { target, serverName, peerCertificateExpiresAt } = info;
       tls(info);
-      if (peerCertificateExpiresAt !== undefined) certificateExpiry(serverName, peerCertificateExpiresAt / 1000);
+      if (peerCertificateExpiresAt === undefined) return;
+      // An adapter of the application may not report the target.
+      certificates.set(String(target ?? serverName), peerCertificateExpiresAt / 1000);
     },
     handshakeDone: durationOf("handshake"),
   } satisfies DialTrace;

@@ -6,6 +6,7 @@ export const poolInstruments = {
   poolLimit: {
     name: "dialer.pool.limit",
     kind: "gauge",
+    aggregator: "sum",
     unit: "{connection}",
     help: "Maximum number of connections to the current targets of the pools; zero without a limit.",
     labels: {},
@@ -13,6 +14,7 @@ export const poolInstruments = {
   poolPendingRequests: {
     name: "dialer.pool.pending_requests",
     kind: "gauge",
+    aggregator: "sum",
     unit: "{request}",
     help: "Callers waiting for a pool's connection.",
     labels: {},

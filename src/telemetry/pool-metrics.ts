@@ -1,10 +1,12 @@
 import { acquireOutcomes, evictionReasons, type ObservedPool, type PoolObserver } from "../pool/pool-trace.ts";
 import { guarded } from "../support/user-call.ts";
-import { byValue, type Level, type Sink } from "./sink.ts";
+import { byEachValue, type Level, type Sink } from "./sink.ts";
 
 /** Returns an observer that records the events and levels of pools in `sink`. */
 export function poolObserver(sink: Sink): PoolObserver {
   const series = poolSeries(sink);
+  // The dialer of that name keeps idle connections, but does not know it.
+  sink.series("connectionCount", { "dialer.connection.state": "idle" });
   const updates = new Set<() => void>();
   sink.beforeScrape(["poolLimit", "poolPendingRequests"], () => {
     for (const update of updates) update();
@@ -45,8 +47,10 @@ function poolSeries(sink: Sink) {
   return {
     limit: sink.series("poolLimit", {}),
     pending: sink.series("poolPendingRequests", {}),
-    acquires: byValue(acquireOutcomes, (outcome) => sink.series("poolAcquires", { "dialer.pool.outcome": outcome })),
-    evictions: byValue(evictionReasons, (reason) =>
+    acquires: byEachValue(acquireOutcomes, (outcome) =>
+      sink.series("poolAcquires", { "dialer.pool.outcome": outcome }),
+    ),
+    evictions: byEachValue(evictionReasons, (reason) =>
       sink.series("poolEvictions", { "dialer.pool.eviction.reason": reason }),
     ),
     wait: sink.series("poolWaitDuration", {}),

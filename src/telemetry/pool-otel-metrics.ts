@@ -4,8 +4,10 @@ import { markObserver } from "../support/observed-places.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkOptions } from "../support/validate.ts";
 import { checkName } from "./check-name.ts";
+import { ownerLabel } from "./instrument.ts";
 import { otelSink } from "./otel-instruments.ts";
 import { checkMeterProvider } from "./otel-metrics.ts";
+import { readFixedAttributes } from "./own-attributes.ts";
 import { poolObserver } from "./pool-metrics.ts";
 import { whenRegistered } from "./when-registered.ts";
 
@@ -18,6 +20,10 @@ export interface PoolOtelMetricsOptions {
    * both together. @defaultValue `"default"`
    */
   name?: string | undefined;
+  /**
+   * Your own attributes and their values, such as `{ shard: "eu-1" }`. Use those of the pool's dialer. @defaultValue none
+   */
+  attributes?: Readonly<Record<string, string>> | undefined;
 }
 
 /**
@@ -28,11 +34,14 @@ export interface PoolOtelMetricsOptions {
  * @throws TypeError at construction if an option is invalid.
  */
 export function poolOtelMetrics(options: PoolOtelMetricsOptions = {}): PoolObserver {
-  checkOptions("poolOtelMetrics", options, { meterProvider: true, name: true });
+  checkOptions("poolOtelMetrics", options, { meterProvider: true, name: true, attributes: true });
   const { meterProvider, name = "default" } = options;
   checkMeterProvider("poolOtelMetrics", meterProvider);
   checkName("poolOtelMetrics", name);
-  const find = whenRegistered(meterProvider, (provider) => poolObserver(otelSink(provider, name)));
+  const own = readFixedAttributes("poolOtelMetrics", options.attributes);
+  const find = whenRegistered(meterProvider, (provider) =>
+    poolObserver(otelSink(provider, { [ownerLabel]: name, ...own })),
+  );
   const observe: PoolObserver = (pool) => find()?.(pool);
   return markObserver(observe, "pools", { factory: "poolOtelMetrics", name, into: meterProvider });
 }

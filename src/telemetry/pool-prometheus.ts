@@ -3,9 +3,13 @@ import { markObserver } from "../support/observed-places.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkOptions } from "../support/validate.ts";
 import { checkName } from "./check-name.ts";
+import { ownerLabel } from "./instrument.ts";
+import { readFixedAttributes } from "./own-attributes.ts";
+import { poolInstruments } from "./pool-instruments.ts";
 import { poolObserver } from "./pool-metrics.ts";
 import { checkRegistry } from "./prometheus.ts";
-import { type AnyRegistry, prometheusSink } from "./prometheus-instruments.ts";
+import { prometheusSink } from "./prometheus-instruments.ts";
+import { type AnyRegistry, checkFree } from "./registry-metrics.ts";
 
 /** Options of {@link poolMetrics}. */
 export interface PoolMetricsOptions {
@@ -16,6 +20,10 @@ export interface PoolMetricsOptions {
    * together. @defaultValue `"default"`
    */
   name?: string | undefined;
+  /**
+   * Your own attributes and their values, such as `{ shard: "eu-1" }`. Use those of the pool's dialer. @defaultValue none
+   */
+  attributes?: Readonly<Record<string, string>> | undefined;
 }
 
 /**
@@ -27,11 +35,13 @@ export interface PoolMetricsOptions {
  * const connections = pool({ dialer, maxOpen: 10, trace: poolMetrics({ registry, name: "orders" }) });
  */
 export function poolMetrics(options: PoolMetricsOptions): PoolObserver {
-  checkOptions("poolMetrics", options, { registry: true, name: true });
+  checkOptions("poolMetrics", options, { registry: true, name: true, attributes: true });
   const { registry, name = "default" } = options;
   checkRegistry("poolMetrics", registry);
   checkName("poolMetrics", name);
-  return markObserver(poolObserver(prometheusSink(registry, name)), "pools", {
+  const own = readFixedAttributes("poolMetrics", options.attributes);
+  checkFree("poolMetrics", registry, Object.values(poolInstruments));
+  return markObserver(poolObserver(prometheusSink(registry, { [ownerLabel]: name, ...own })), "pools", {
     factory: "poolMetrics",
     name,
     into: registry,

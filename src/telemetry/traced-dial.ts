@@ -18,6 +18,7 @@ import { observed } from "../engine/observe.ts";
 import { dialAttributes } from "./attributes.ts";
 import { noteDialedSpan } from "./dialed-spans.ts";
 import { linkable, type OwnedDials } from "./links.ts";
+import type { OwnAttributes } from "./own-attributes.ts";
 import { DialSpanEvents } from "./span-events.ts";
 import { DialSpans } from "./spans.ts";
 import { isTracingSuppressed, suppressTracing } from "./suppression.ts";
@@ -28,13 +29,14 @@ import { tracerOf } from "./tracer.ts";
 export interface TracedDialSettings {
   readonly mode: "spans" | "events";
   readonly name: string;
+  readonly own: OwnAttributes;
   readonly requireParentSpan: boolean;
   readonly suppress: boolean;
   readonly tracerProvider: TracerProvider | undefined;
   readonly owners: OwnedDials;
 }
 
-type DialOptions = Pick<DialContext<Duplex>, "background" | "owner">;
+type DialOptions = Pick<DialContext<Duplex>, "background" | "owner" | "attributes">;
 
 /** Starts the dial's span. Returns `undefined` if the span is not recorded. */
 export function startTracing(settings: TracedDialSettings, target: Target, dial: DialOptions): TracedDial | undefined {
@@ -45,7 +47,7 @@ export function startTracing(settings: TracedDialSettings, target: Target, dial:
   // Looked up at each dial: the application may register its provider later, even with another copy of the API.
   const tracer = tracerOf(settings.tracerProvider);
   const links = dial.background && dial.owner !== undefined ? settings.owners.linksOf(dial.owner) : [];
-  const attributes = dialAttributes(settings.name, target);
+  const attributes = { ...dialAttributes(settings.name, target), ...settings.own.of(dial.attributes) };
   const span = tracer.startSpan("dial", { kind: SpanKind.INTERNAL, attributes, links }, parent);
   if (span.isRecording()) return new TracedDial(settings, tracer, span, parent, active, dial.owner);
   span.end();

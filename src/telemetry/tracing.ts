@@ -9,6 +9,7 @@ import { guarded } from "../support/user-call.ts";
 import { checkBoolean, checkOneOf, checkOptions, invalid, type OptionNames, show } from "../support/validate.ts";
 import { checkTracerProvider } from "./check-name.ts";
 import { OwnedDials } from "./links.ts";
+import { readAttributes } from "./own-attributes.ts";
 import { startTracing, type TracedDialSettings, UntracedDial } from "./traced-dial.ts";
 
 /** Options of {@link withTracing}. */
@@ -22,6 +23,12 @@ export interface TracingOptions {
   mode?: "spans" | "events" | "off" | undefined;
   /** Value of the attribute `dialer.name`. @defaultValue `"default"` */
   name?: string | undefined;
+  /**
+   * Your own attributes of the dial's span, such as `{ shard: "eu-1", tenant: ["a", "b"] }`: a string is the value for all
+   * dials, an array the set of values that a dial may give as `dial(target, { attributes: { tenant: "a" } })`. Any other
+   * value is reported as `_OTHER`. @defaultValue none
+   */
+  attributes?: Readonly<Record<string, string | readonly string[]>> | undefined;
   /** Traces only dials with an active parent span, and no background dials. @defaultValue `false` */
   requireParentSpan?: boolean | undefined;
   /**
@@ -35,6 +42,7 @@ const optionNames: OptionNames<TracingOptions> = {
   tracerProvider: true,
   mode: true,
   name: true,
+  attributes: true,
   requireParentSpan: true,
   suppressTracing: true,
 };
@@ -59,10 +67,12 @@ export function withTracing(options: TracingOptions = {}): Middleware {
   checkTracerProvider("withTracing", tracerProvider);
   checkBoolean("withTracing: requireParentSpan", requireParentSpan);
   checkBoolean("withTracing: suppressTracing", suppress);
-  if (mode === "off") return asObserver((next) => next);
+  const own = readAttributes("withTracing", options.attributes);
+  if (mode === "off" && own.names.length === 0) return asObserver((next) => next);
+  if (mode === "off") return layer((next) => next, { observes: true, attributes: own.names });
 
   const owners = new OwnedDials();
-  const settings: TracedDialSettings = { mode, name, requireParentSpan, suppress, tracerProvider, owners };
+  const settings: TracedDialSettings = { mode, name, own, requireParentSpan, suppress, tracerProvider, owners };
   return layer(
     (next) =>
       function tracingDialer(target, dial) {
@@ -72,7 +82,13 @@ export function withTracing(options: TracingOptions = {}): Middleware {
         const hooks = new UntracedDial(owners, dial.owner);
         return observed(next, target, dial, hooks, addHooks(hooks, dial.trace));
       },
-    { observes: true, place: { factory: "withTracing", name, into: tracerProvider } },
+    {
+      factory: "withTracing",
+      observes: true,
+      place: { factory: "withTracing", name, into: tracerProvider },
+      attributes: own.names,
+      options: () => ({ name, mode }),
+    },
   );
 }
 

@@ -53,7 +53,14 @@ export function withFaults(options: FaultsOptions = {}): Middleware {
         if (fault === "cut") return injectFault(next, target, context, (conn) => cutAfter(conn, cutAfterBytes));
         return next(target, context);
       },
-    { name: "faults" },
+    {
+      factory: "withFaults",
+      name: "faults",
+      worstCase(beneath, withinMs) {
+        const cost = beneath(withinMs);
+        return { ...cost, timeMs: Number.POSITIVE_INFINITY, attempts: Math.max(1, cost.attempts) };
+      },
+    },
   );
 }
 

@@ -47,6 +47,18 @@ test("sleep leaves no listener", async () => {
   assert.equal(getEventListeners(signal, "abort").length, 0);
 });
 
+test("sleep leaves no listener when the clock cannot start a timer", async () => {
+  const { signal } = new AbortController();
+  const clock = {
+    ...fakeClock(),
+    setTimeout() {
+      throw new Error("no timers");
+    },
+  };
+  await assert.rejects(sleep(100, clock, new Cancel(signal)), /no timers/);
+  assert.equal(getEventListeners(signal, "abort").length, 0);
+});
+
 test("the system clock advances, and its timers fire and can be cleared", async () => {
   const before = systemClock.now();
   const fired: string[] = [];

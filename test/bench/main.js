@@ -36,8 +36,20 @@ const aims = {
 /** The most bytes that a dial through the full stack may allocate. */
 const mostBytes = 7_000;
 
-const parts = { a: partA, b: partB, c: partC, d: partD, e: partE, f: partF, g: partG, h: partH };
-if (only !== undefined && !Object.hasOwn(parts, only)) throw new Error(`--only must be one of a to h, got ${only}`);
+const parts = {
+  a: partA,
+  b: partB,
+  c: partC,
+  d: partD,
+  e: partE,
+  f: partF,
+  g: partG,
+  h: partH,
+  i: partI,
+  j: partJ,
+  k: partK,
+};
+if (only !== undefined && !Object.hasOwn(parts, only)) throw new Error(`--only must be one of a to k, got ${only}`);
 for (const [letter, part] of Object.entries(parts)) {
   if (only === undefined || only === letter) await part();
 }
@@ -225,6 +237,74 @@ function partH() {
   heading("h. Importing the package, each time in a new process");
   const results = measureImports(quick ? 5 : 21);
   printRatios(results, (ns) => `${(ns / 1e6).toFixed(1)} ms`, { of: "import", atMost: 0.5 });
+}
+
+async function partI() {
+  const contenders = [
+    { label: "net.connect", name: "bridge", variant: "direct" },
+    { label: "… through a bridge over TCP", name: "bridge", variant: "tcp" },
+    { label: "… through a bridge over a unix socket", name: "bridge", variant: "unix" },
+  ];
+  heading("i. Sending 64 kB pieces over loopback, all ends in one process");
+  const pieces = { rounds: quick ? 1 : 3, slices: quick ? 2 : 8, warmUp: quick ? 500 : 2_000, n: quick ? 500 : 1_000 };
+  const rates = (await measureSideBySide(contenders, pieces)).map(invert);
+  printRatios(rates, (perNs) => `${(perNs * 65_536e3).toFixed(0)} MB/s`);
+
+  heading("   A round trip of 64 bytes");
+  const trips = await measureSideBySide(
+    contenders.map((each) => ({ ...each, name: "bridge-trip" })),
+    { ...pieces, warmUp: quick ? 2_000 : 5_000 },
+  );
+  printRatios(trips, (ns) => `${(ns / 1000).toFixed(1)} µs`);
+}
+
+async function partJ() {
+  heading("j. A scrape of 200 dialers, each with timeout, retry and tcp(), before their first dials");
+  const contenders = [
+    { label: "as many series by hand, with prom-client", name: "scrape", variant: "by hand" },
+    { label: "withPrometheus", name: "scrape", variant: "dialtrace" },
+  ];
+  const base = process.env.DIALTRACE_BENCH_BASE;
+  if (base !== undefined) contenders.unshift({ label: `withPrometheus of ${base}`, name: "scrape", variant: "base" });
+  const plan = { rounds: quick ? 1 : 3, slices: quick ? 2 : 4, warmUp: 3, n: 3 };
+  const results = await measureSideBySide(contenders, plan);
+  printRatios(results, (ns) => `${(ns / 1e6).toFixed(1)} ms`, {
+    of: "withPrometheus",
+    atMost: base === undefined ? 1 : 0.5,
+  });
+}
+
+async function partK() {
+  const rounds = quick ? 1 : 5;
+  const compare = (/** @type {string} */ work, /** @type {string[]} */ hows, /** @type {object} */ plan) =>
+    measureSideBySide(
+      hows.map((how) => ({ label: how, name: "lazy-socket", variant: `${work}: ${how}` })),
+      { rounds, slices: quick ? 2 : 8, warmUp: 0, n: 0, ...plan },
+    );
+  const plain = ["direct", "adopted", "forwarded"];
+  const secure = ["TLS, direct", "TLS, forwarded"];
+  const rate = (/** @type {number} */ perNs) => `${(perNs * 1e9 * (64 / 1024)).toFixed(0)} MiB/s`;
+  const time = (/** @type {number} */ ns) => `${(ns / 1000).toFixed(1)} µs`;
+
+  heading("k. A lazy socket: connects over loopback, both ends in one process");
+  const connects = await compare("connect", ["direct", "adopted"], { warmUp: 3_000, n: quick ? 300 : 500 });
+  printRatios(connects, time, { of: "adopted", atMost: 1.3 });
+
+  heading("   Round trips of 64 bytes with another process");
+  const trip = { warmUp: 3_000, n: quick ? 1_000 : 2_000 };
+  printRatios(await compare("round trip", plain, trip), time, { of: "adopted", atMost: 1.1 });
+  printRatios(await compare("round trip", secure, trip), time);
+
+  heading("   Processor time of the client per round trip");
+  printRatios(await compare("round trip", plain, { ...trip, rounds: quick ? 1 : 3, measure: "cpu" }), time);
+
+  heading("   Echoes of 64 KiB chunks by another process");
+  const bulk = { warmUp: 1_000, n: quick ? 400 : 500 };
+  printRatios((await compare("throughput", plain, bulk)).map(invert), rate, { of: "adopted", atLeast: 0.97 });
+  printRatios((await compare("throughput", secure, { ...bulk, n: bulk.n / 4 })).map(invert), rate, {
+    of: "TLS, forwarded",
+    atLeast: 0.95,
+  });
 }
 
 /** Turns times into rates. @param {import("./rounds.js").Result} result */

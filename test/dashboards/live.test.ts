@@ -282,7 +282,7 @@ describe("panels compared with the scenario", () => {
 
   it("the panels show the states of NATS clients", async () => {
     const states = Object.fromEntries(
-      (await panel("nats.json", "Clients by state")).map(({ metric, value }) => [metric.state, value]),
+      (await panel("nats.json", "Clients by state")).map(({ metric, value }) => [metric.nats_client_state, value]),
     );
     assert.deepEqual(states, { connected: 4, reconnecting: 1, closed: 1, connecting: 0, draining: 0 });
     const [share] = await panel("fleet.json", "NATS clients connected");

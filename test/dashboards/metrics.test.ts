@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Instrument, ownerLabel } from "../../src/telemetry/instrument.ts";
 import { instruments } from "../../src/telemetry/instruments.ts";
-import { prometheusName } from "../../src/telemetry/prometheus-instruments.ts";
+import { prometheusName } from "../../src/telemetry/prometheus-name.ts";
 import { groupingLabelsOf, type Selector, selectorsOf } from "./promql.ts";
 import { boards, expressions, recordingRules } from "./shipped.ts";
 

@@ -17,11 +17,13 @@ export interface Matcher {
 const keywords = new Set(["and", "or", "unless", "bool", "offset", "inf", "nan"]);
 const labelList = /\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)/g;
 const selector = /(?<![\w$:.])([a-zA-Z_][\w:]*)(\s*\()?(?:\{((?:"(?:[^"\\]|\\.)*"|[^"}])*)\})?(?:\[([^\]]*)\])?/g;
+/** As in `label_replace(x, "to", "text", "from", "pattern")`. */
+const stringArgument = /,\s*"(?:[^"\\]|\\.)*"(?=\s*[,)])/g;
 const matcher = /(\w+)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"/g;
 
 /** Finds every use of a metric in a PromQL expression. Supports only the syntax used in this repository. */
 export function selectorsOf(expr: string): Selector[] {
-  const text = expr.replaceAll(labelList, " ");
+  const text = expr.replaceAll(labelList, " ").replaceAll(stringArgument, " ");
   return [...text.matchAll(selector)]
     .filter(([, name = "", isCall]) => isCall === undefined && !keywords.has(name))
     .map((match) => ({

@@ -74,6 +74,7 @@ function dial({ fates, answersAfter = {}, first }: World) {
     handshake: undefined,
     background: false,
     owner: undefined,
+    attributes: undefined,
     state: undefined,
     insideRetry: false,
     deadline: undefined,

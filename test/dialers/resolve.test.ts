@@ -36,6 +36,7 @@ function start({ families = [6, 4], preferred, lookup }: Settings = {}) {
       handshake: undefined,
       background: false,
       owner: undefined,
+      attributes: undefined,
       state: undefined,
       insideRetry: false,
       deadline: undefined,

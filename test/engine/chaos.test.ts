@@ -458,7 +458,7 @@ async function run(plans: readonly Plan[]): Promise<void> {
     if (plan.abort === "after some ms") void wait(plan.abortMs).then(abort);
     const options = { signal, clock, trace, handshake: handshakes[plan.handshake], background: index % 3 === 0 };
     const diary: Diary = { open: [], violations: [], ended: [], attempts: 0, established: [], closed: 0 };
-    if (plan.abort !== "before") diaries.push(diary);
+    diaries.push(diary);
     const dialing = dialer(plan.backoffMs, diary)(targetOf(plan.host), options);
     if (plan.abort === "at once") abort();
     try {
@@ -478,7 +478,7 @@ async function run(plans: readonly Plan[]): Promise<void> {
     } catch (error) {
       if (signal?.aborted && error === signal.reason) {
         // An abort in dialDone comes after the outcome was reported.
-        if (plan.abort !== "before" && plan.abort !== "dialDone") assert.equal(diary.ended[0]?.outcome, "canceled");
+        if (plan.abort !== "dialDone") assert.equal(diary.ended[0]?.outcome, "canceled");
       } else {
         assert.ok(error instanceof DialError, inspect(error));
         assert.deepEqual(diary.ended, [{ outcome: "failure", reason: error.reason }]);

@@ -309,7 +309,8 @@ test("a user's base dialer gets no per-call overrides", async () => {
   await clock.advance(10_000);
   await dialing;
   assert.equal(inner.calls.length, 2 * 3);
-  for (const keys of seen) assert.deepEqual(keys, ["background", "clock", "handshake", "owner", "signal", "trace"]);
+  const own = ["attributes", "background", "clock", "handshake", "owner", "signal", "trace"];
+  for (const keys of seen) assert.deepEqual(keys, own);
   await assert.rejects(compose(base)("h:1", { maxAttempts: 2 }), /there is no withRetry$/);
 });
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import type { Socket } from "node:net";
 import { type Duplex, PassThrough } from "node:stream";
 import { describe, test } from "node:test";
@@ -70,6 +71,27 @@ test("a failed handshake destroys the connection and fails the attempt with its 
     "attemptDone failure",
     "dialDone failure",
   ]);
+});
+
+test("a connection is destroyed when the clock throws at the start of its handshake", async () => {
+  const base = scriptedDialer();
+  const { signal } = new AbortController();
+  let isBroken = false;
+  const clock = {
+    ...fakeClock(),
+    now() {
+      if (isBroken) throw new Error("no time");
+      return 0;
+    },
+  };
+  const handshakeStart = () => {
+    isBroken = true;
+  };
+  const handshake: Handshake<Duplex> = async () => assert.fail("the handshake must not run");
+  const dialing = compose(base)("h:1", { clock, signal, trace: { handshakeStart }, handshake });
+  await assert.rejects(dialing, /no time/);
+  assert.equal(base.connections[0]?.destroyed, true);
+  assert.equal(getEventListeners(signal, "abort").length, 0);
 });
 
 test("a failed handshake is retried on a new connection", async () => {

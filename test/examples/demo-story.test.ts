@@ -43,9 +43,9 @@ describe("the demo", { concurrency: 2 }, () => {
         ...waterfall,
         / {2}dial 127\.0\.0\.1:\d+ .* ms {2}\d attempts/,
         /├─ attempt 1 .* refused/,
-        /│ {2}└─ connect 127\.0\.0\.1:\d+ .* refused/,
+        /│ {2}└─ connect 127\.0\.0\.1:\d+ +\+\d.* refused/,
         /└─ attempt \d .* ms\n/,
-        / {3}├─ connect 127\.0\.0\.1:\d+ .* ms\n/,
+        / {3}├─ connect 127\.0\.0\.1:\d+ +\+\d.* ms\n/,
         / {3}└─ protocol handshake nats .* server [\d.]+\n/,
         'received "hello 1"',
         "goes down for 1 s",
@@ -69,13 +69,13 @@ describe("the demo", { concurrency: 2 }, () => {
       assert.ok(!demo.output.includes("\u001b"), "no colors without a terminal");
 
       // Each failed attempt has a line in a waterfall.
-      const failed = output.split(/│ {2}└─ connect .* refused\n/).length - 1;
+      const failed = output.split(/│ {2}└─ connect \S+ +[█▌▐]+ .* refused\n/).length - 1;
       assert.equal(metrics.of("dialer_attempt_started_total"), failed + 2);
       assert.equal(metrics.of('dialer_attempt_failed_total{dialer_name="demo",error_type="refused"}'), failed);
       assert.equal(metrics.of("dialer_connection_established_total"), 2);
       assert.equal(metrics.of("dialer_retry_scheduled_total"), failed);
       assert.equal(metrics.of('dialer_connection_count{dialer_name="demo",dialer_connection_state="used"}'), 1);
-      assert.equal(metrics.of('nats_client_status{dialer_name="demo",nats_client_state="connected"}'), 1);
+      assert.equal(metrics.of('nats_client_connection_status{dialer_name="demo",nats_client_state="connected"}'), 1);
       assert.equal(metrics.of("nats_client_disconnects_total"), 1);
       assert.equal(metrics.of("nats_client_reconnect_succeeded_total"), 1);
       assert.equal(metrics.of("nats_client_outage_duration_seconds_count"), 1);

@@ -39,13 +39,13 @@ test("SpanTreePrinter prints a trace as one tree, ordered by start, when its roo
 
   assert.deepEqual(said, [
     [
-      "trace                             start  duration",
-      "dial db:5432                      +0 ms   1215 ms  2 attempts",
-      "├─ attempt 1                      +1 ms    3.5 ms  refused",
-      "│  ├─ dns lookup db               +1 ms    2.0 ms",
+      "trace                      start  duration",
+      "dial db:5432               +0 ms   1215 ms  2 attempts",
+      "├─ attempt 1               +1 ms    3.5 ms  refused",
+      "│  ├─ dns lookup db        +1 ms    2.0 ms",
       "│  └─ connect ::1:5432     +3 ms    1.0 ms  refused",
-      "└─ attempt 2                   +1200 ms     15 ms",
-      "   └─ tls handshake db         +1201 ms     14 ms  1.3",
+      "└─ attempt 2            +1200 ms     15 ms",
+      "   └─ tls handshake db  +1201 ms     14 ms  1.3",
     ],
   ]);
 });

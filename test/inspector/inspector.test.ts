@@ -7,6 +7,7 @@ import {
   compose,
   type Dialer,
   type DialOptions,
+  describe as describeDialer,
   type Middleware,
   pool,
   tcp,
@@ -28,6 +29,31 @@ const only = (page: Inspector): DialerSummary => page.snapshot().dialers[0] as D
 const retry = withRetry({ maxAttempts: 2, initialBackoffMs: 1, jitter: "none" });
 
 describe("inspector", () => {
+  it("inspector shows the whole stack of each dialer as describe prints it, with the layers above the page's", () => {
+    const page = inspector();
+    const observer = page.observe({ name: "orders" });
+    const inner = compose(observer, retry, tcp());
+    assert.deepEqual(only(page).stacks, [
+      { text: String(describeDialer(inner)), warnings: describeDialer(inner).warnings },
+    ]);
+    assert.equal(only(page).stacks[0]?.warnings.length, 1);
+
+    const outer = compose(withTimeout({ timeoutMs: 1000 }), inner);
+    const other = pool({ dialer: compose(observer, tcp()) });
+    assert.deepEqual(
+      only(page).stacks.map(({ text }) => text),
+      [outer, other].map((each) => String(describeDialer(each))),
+    );
+  });
+
+  it("inspector keeps the layers of at most 4 dialers of one name", () => {
+    const page = inspector();
+    const observer = page.observe();
+    for (let timeoutMs = 1; timeoutMs <= 100; timeoutMs += 1) compose(observer, withTimeout({ timeoutMs }), tcp());
+    const shown = only(page).stacks.map(({ text }) => /timeoutMs: (\d+)/.exec(text)?.[1]);
+    assert.deepEqual(shown, ["97", "98", "99", "100"]);
+  });
+
   it("inspector counts dials and attempts, and failures by reason", async () => {
     const page = inspector();
     const controller = new AbortController();

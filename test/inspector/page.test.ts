@@ -315,6 +315,27 @@ describe("the inspector's page", { timeout: 240_000 }, () => {
     assert.deepEqual(await textsOf(page, "#dial-list summary .target"), ["gone:1"]);
   });
 
+  it("the page shows the layers of each dialer in a section that stays open and focused while its card changes", async () => {
+    const { watched, page } = await shown((inspected) => {
+      compose(inspected.observe({ name: "orders" }), withRetry(), scriptedDialer());
+    });
+    const layers = page.locator("#dialers .dialer");
+    assert.equal(await layers.locator("button").textContent(), "Layers, 1 warning");
+    assert.equal(await layers.locator("pre").isVisible(), false);
+    await layers.locator("button").focus();
+    await page.keyboard.press("Enter");
+    assert.equal(await layers.locator("pre").textContent(), watched.snapshot().dialers[0]?.stacks[0]?.text);
+
+    await compose(watched.observe({ name: "orders" }), scriptedDialer())("db.internal:5432");
+    await page.locator("#dialers .facts", { hasText: "1 dial" }).waitFor();
+    assert.match((await layers.locator("pre").textContent()) ?? "", /withRetry.*\n\n.*inspector\.observe/s);
+    assert.equal(await layers.locator("pre").isVisible(), true);
+    assert.equal(await page.evaluate("document.activeElement.className"), "layers");
+    const widths = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]";
+    const [scrolled = 0, visible = 0] = await page.evaluate<number[]>(widths);
+    assert.equal(scrolled, visible);
+  });
+
   it("the page requests only its own server and violates no policy", async () => {
     const { server, page } = await shown(playScene);
     await openAll(page);

@@ -224,7 +224,7 @@ export function decoratorContract(name: string, make: () => Middleware): void {
       assert.equal(conn.destroyed, true);
     });
 
-    test(`${name} makes no attempt when the signal is already aborted`, async () => {
+    test(`${name} makes no attempt when the signal is already aborted, and its dial ends canceled`, async () => {
       const base = scriptedDialer();
       const clock = fakeClock();
       const events: string[] = [];
@@ -232,7 +232,7 @@ export function decoratorContract(name: string, make: () => Middleware): void {
       const dialing = compose(make(), base)("h:1", { signal, clock, trace: record(events) });
       await assert.rejects(dialing, /^Error: too late$/);
       assert.equal(base.calls.length, 0);
-      assert.deepEqual(events, []);
+      assert.deepEqual(events, ["dialStart", "dialDone canceled"]);
       assert.equal(clock.pending, 0);
     });
 

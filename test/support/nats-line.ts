@@ -12,6 +12,9 @@ export const isV2 = process.env.DIALTRACE_NATS_LINE === "v2";
 /** The `connect` under test. The tests use only members of a connection that both clients have. */
 export const connect = isV2 ? (ours2.connect as unknown as typeof ours3.connect) : ours3.connect;
 
+/** The `describe` under test. */
+export const describeConnect = isV2 ? (ours2.describe as unknown as typeof ours3.describe) : ours3.describe;
+
 /** Whether the client has `setServers` and `reconnectToServer`: transport-node from 3.4 on. */
 export const choosesServers = !isV2 && "setServers" in transportNode.Connection.prototype;
 

@@ -12,6 +12,8 @@ export interface TlsPeer {
   readonly open: ReadonlySet<Socket>;
   /** Connections with a completed handshake, oldest first. */
   readonly secured: readonly TLSSocket[];
+  /** Presents another certificate from now on. */
+  renew(certificate: Pick<TlsOptions, "cert" | "key">): void;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -41,7 +43,9 @@ export async function tlsPeer(options: TlsOptions, serve: (socket: TLSSocket) =>
     server.close();
     await once(server, "close");
   };
-  return { port, address: `127.0.0.1:${port}`, open, secured, close, [Symbol.asyncDispose]: close };
+  const renew = (certificate: Pick<TlsOptions, "cert" | "key">) =>
+    server.setSecureContext({ ...options, ...certificate });
+  return { port, address: `127.0.0.1:${port}`, open, secured, renew, close, [Symbol.asyncDispose]: close };
 }
 
 /** A lookup that resolves every name to 127.0.0.1. */

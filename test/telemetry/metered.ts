@@ -1,6 +1,17 @@
 import assert from "node:assert/strict";
+import type { TLSSocket } from "node:tls";
 import { Registry } from "prom-client";
-import { compose, type Dialer, type Middleware } from "../../src/index.ts";
+import { withBreaker } from "../../src/breaker.ts";
+import {
+  compose,
+  type Dialer,
+  httpProxy,
+  type Middleware,
+  tls,
+  withFailover,
+  withRetry,
+  withTimeout,
+} from "../../src/index.ts";
 import { withPrometheus } from "../../src/prometheus.ts";
 import type { Scrape } from "./exposition.ts";
 
@@ -35,11 +46,11 @@ export const table: readonly (readonly [string, string, readonly string[]])[] = 
   ["dialer_tls_peer_certificate_expiry_timestamp_seconds", "gauge", []],
 ];
 
-/** The nonzero series of a dialer; histograms by their counts. */
+/** The nonzero series of a dialer, sorted; histograms by their counts. */
 export function counted(scraped: Scrape): Record<string, string | string[]> {
   const seen: Record<string, string | string[]> = {};
   for (const [name, type] of table) {
-    const found = scraped.nonZero(type === "histogram" ? `${name}_count` : name);
+    const found = scraped.nonZero(type === "histogram" ? `${name}_count` : name).sort();
     const short = name.replace(/^dialer_/, "").replace(/(_seconds|_bytes)?(_total)?$/, "");
     if (found.length > 0 && short !== "connection_io") seen[short] = found.map((each) => each.replace(/^ → /, ""));
   }
@@ -59,6 +70,18 @@ export function assertInvariant(scraped: Scrape, name = "default"): void {
       value("dialer_attempt_canceled_total") +
       value("dialer_attempt_active"),
     "attempts started = established + failed + canceled + active",
+  );
+}
+
+/** A dialer with every layer and phase that has series of its own, beneath `observers`. */
+export function everyLayer(observers: readonly Middleware[]): Dialer<TLSSocket> {
+  return compose(
+    ...observers,
+    withTimeout({ timeoutMs: 5000 }),
+    withRetry(),
+    withFailover({ targets: ["a:1", "b:1"] }),
+    withBreaker({ breaker: { consecutive: 5 } }),
+    tls({}, httpProxy({ proxy: "http://proxy:3128" })),
   );
 }
 

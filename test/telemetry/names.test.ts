@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import type { Instrument } from "../../src/telemetry/instrument.ts";
 import { ownerLabel } from "../../src/telemetry/instrument.ts";
 import { instruments } from "../../src/telemetry/instruments.ts";
-import { prometheusName } from "../../src/telemetry/prometheus-instruments.ts";
+import { prometheusName } from "../../src/telemetry/prometheus-name.ts";
 import { scrape } from "./exposition.ts";
 import { observed, table } from "./metered.ts";
 

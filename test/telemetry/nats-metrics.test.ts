@@ -8,7 +8,7 @@ import { type NatsMetricsOptions, natsMetrics } from "../../src/prometheus.ts";
 import { clientErrorKinds, clientStates, disconnectReasons } from "../../src/telemetry/client-instruments.ts";
 import type { Instrument } from "../../src/telemetry/instrument.ts";
 import { instruments } from "../../src/telemetry/instruments.ts";
-import { prometheusName } from "../../src/telemetry/prometheus-instruments.ts";
+import { prometheusName } from "../../src/telemetry/prometheus-name.ts";
 import { playedClient } from "./clients.ts";
 import { scrape } from "./exposition.ts";
 
@@ -17,7 +17,9 @@ const server = "127.0.0.1:4222";
 const rows: readonly Instrument[] = Object.values(instruments).filter(({ name }) => name.startsWith("nats."));
 
 async function states(registry: Registry): Promise<string[]> {
-  return (await scrape(registry)).nonZero("nats_client_status").map((each) => each.replace("nats_client_state=", ""));
+  return (await scrape(registry))
+    .nonZero("nats_client_connection_status")
+    .map((each) => each.replace("nats_client_state=", ""));
 }
 
 /** Nonzero series of all metrics except the status and the outage duration. */
@@ -60,6 +62,7 @@ describe("natsMetrics", () => {
     const { families, samples } = await scrape(registry);
     assert.deepEqual([...families].map(([name, { type }]) => `${name} ${type}`).sort(), [
       "nats_client_buffer_size_bytes gauge",
+      "nats_client_connection_status gauge",
       "nats_client_disconnects_total counter",
       "nats_client_errors_total counter",
       "nats_client_io_bytes_total counter",
@@ -75,7 +78,6 @@ describe("natsMetrics", () => {
       "nats_client_server_count gauge",
       "nats_client_slow_consumers_total counter",
       "nats_client_stale_connections_total counter",
-      "nats_client_status gauge",
     ]);
     const buckets = (name: string) =>
       samples
@@ -165,7 +167,7 @@ describe("natsMetrics", () => {
       playedClient(natsMetrics({ registry, name: "other" }));
       const { value } = await scrape(registry);
       assert.equal(
-        value("nats_client_status", { ...me, nats_client_state: "closed" }),
+        value("nats_client_connection_status", { ...me, nats_client_state: "closed" }),
         1,
         "the client of the other name is not replaced",
       );

@@ -22,6 +22,7 @@ import { goodPeer } from "../support/peers.ts";
 import { playedClient } from "./clients.ts";
 import { assertSameSeries, meterSdk } from "./collection.ts";
 import { parseExposition, type Sample, scrape } from "./exposition.ts";
+import { everyLayer } from "./metered.ts";
 import { noConn, playedPool } from "./pools.ts";
 
 const server = "127.0.0.1:4222";
@@ -177,7 +178,8 @@ describe("withOtelMetrics compared with withPrometheus", () => {
   });
 
   it("withOtelMetrics starts every counter and gauge at zero, and no histogram", async () => {
-    const { registry, collect } = both();
+    const { registry, layers, collect } = both();
+    everyLayer(layers);
     const [ours, theirs] = [await scrape(registry), await collect()];
     assertSameSeries(theirs.samples, ours.samples);
     for (const { name, value } of theirs.samples) assert.equal(value, 0, name);
@@ -336,7 +338,7 @@ describe("withOtelMetrics", () => {
   it("withOtelMetrics starts its series immediately if a provider is registered", async () => {
     const { meterProvider, collect } = meterSdk();
     metrics.setGlobalMeterProvider(meterProvider);
-    withOtelMetrics();
+    compose(withOtelMetrics(), scriptedDialer());
     natsOtelMetrics();
     const { samples } = await collect();
     assert.equal(seriesValue(samples, "dialer_attempt_started_total"), 0);
@@ -395,7 +397,7 @@ describe("withOtelMetrics", () => {
     it(`withOtelMetrics refuses invalid options with ${message.source}`, () => {
       assert.throws(() => withOtelMetrics(options as OtelMetricsOptions), { name: "TypeError", message });
       const forClients = new RegExp(message.source.replace("withOtelMetrics", "natsOtelMetrics"));
-      assert.throws(() => natsOtelMetrics(options as OtelMetricsOptions), { name: "TypeError", message: forClients });
+      assert.throws(() => natsOtelMetrics(options as never), { name: "TypeError", message: forClients });
     });
   }
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Registry } from "prom-client";
-import { parseTarget } from "../../src/index.ts";
+import { compose, parseTarget, tcp } from "../../src/index.ts";
 import { type PoolMetricsOptions, poolMetrics, withPrometheus } from "../../src/prometheus.ts";
 import { scrape } from "./exposition.ts";
 import { noConn, playedPool } from "./pools.ts";
@@ -16,15 +16,15 @@ function observedPool(options: { maxOpen?: number } = {}) {
 }
 
 describe("poolMetrics", () => {
-  it("poolMetrics starts 48 series at zero, besides those of its dialer", async () => {
+  it("poolMetrics starts 49 series at zero, besides those of its dialer", async () => {
     const registry = new Registry();
-    withPrometheus({ registry, name: "orders" });
+    compose(withPrometheus({ registry, name: "orders" }), tcp());
     const { length: before } = (await scrape(registry)).samples;
     poolMetrics({ registry, name: "orders" });
     const { samples } = await scrape(registry);
     for (const { name, value } of samples) assert.equal(value, 0, name);
-    // Two gauges, five outcomes, seven reasons, two histograms of 14 buckets, +Inf, sum and count.
-    assert.equal(samples.length - before, 2 + 5 + 7 + 2 * 17);
+    // Two gauges, idle connections, two timeouts, five outcomes, seven reasons, two histograms of 14 buckets, +Inf, sum and count.
+    assert.equal(samples.length - before, 2 + 1 + 2 + 5 + 7 + 2 * 17);
   });
 
   it("poolMetrics counts acquires and evictions, and records wait and use durations", async () => {

@@ -10,10 +10,12 @@ import { assertInvariant, counted, me, observed } from "./metered.ts";
 describe("withPrometheus and canceled dials", () => {
   const canceled = { dial_canceled: ["1"], attempt_started: ["1"], attempt_canceled: ["1"] };
 
-  it("withPrometheus counts nothing for a dial canceled before its start", async () => {
+  it("withPrometheus counts a dial canceled before its start as canceled, without an attempt", async () => {
     const { registry, dial } = observed(tcp());
     await assert.rejects(dial("127.0.0.1:1", { signal: AbortSignal.abort() }), { name: "AbortError" });
-    assert.deepEqual(counted(await scrape(registry)), {});
+    const scraped = await scrape(registry);
+    assert.deepEqual(counted(scraped), { dial_canceled: ["1"] });
+    assertInvariant(scraped);
   });
 
   it("withPrometheus counts a dial canceled during the DNS lookup as canceled", async () => {

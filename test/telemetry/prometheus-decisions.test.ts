@@ -6,7 +6,7 @@ import { breakerStates } from "../../src/core/event-values.ts";
 import type { DialTrace } from "../../src/core/trace.ts";
 import { traceOf } from "../../src/engine/tracker.ts";
 import { compose, type Dialer, parseTarget } from "../../src/index.ts";
-import { withPrometheus } from "../../src/prometheus.ts";
+import { poolMetrics, withPrometheus } from "../../src/prometheus.ts";
 import { connection } from "../support/contract.ts";
 import { scrape } from "./exposition.ts";
 import { me } from "./metered.ts";
@@ -33,13 +33,13 @@ describe("decisions of layers", () => {
     await dial("h:1");
     const { nonZero } = await scrape(registry);
     assert.deepEqual(nonZero("dialer_breaker_status"), [
-      "dialer_breaker_state=closed,dialer_endpoint= → 1",
       "dialer_breaker_state=open,dialer_endpoint= → 1",
+      "dialer_breaker_state=closed,dialer_endpoint= → 1",
     ]);
     assert.deepEqual(nonZero("dialer_breaker_transitions_total"), [
-      "dialer_breaker_state=closed,dialer_endpoint= → 1",
       "dialer_breaker_state=open,dialer_endpoint= → 2",
       "dialer_breaker_state=half_open,dialer_endpoint= → 1",
+      "dialer_breaker_state=closed,dialer_endpoint= → 1",
     ]);
   });
 
@@ -86,6 +86,7 @@ describe("decisions of layers", () => {
 
   it("withPrometheus counts a pool's idle connection as idle until it is acquired or closed", async () => {
     const registry = new Registry();
+    poolMetrics({ registry });
     const dial = compose(withPrometheus({ registry }), async () => connection());
     const [kept, closed] = [await dial("h:1"), await dial("h:1")];
     const open = async () => {

@@ -32,8 +32,8 @@ describe("counts of dials", () => {
     const { registry, dial } = observed(tcp({ family: 4 }));
     const conn = await dial(`localhost:${server.port}`, { handshake: async (socket) => socket });
     assert.deepEqual(counted(await scrape(registry)).phase_duration, [
-      "dialer_phase=dns,error_type= → 1",
       "dialer_phase=connect,error_type= → 1",
+      "dialer_phase=dns,error_type= → 1",
       "dialer_phase=handshake,error_type= → 1",
     ]);
     conn.destroy();
@@ -58,8 +58,8 @@ describe("counts of dials", () => {
       connection_established: ["1"],
       phase_duration: ["dialer_phase=connect,error_type= → 1", "dialer_phase=connect,error_type=refused → 1"],
       connect_done: [
-        "dialer_outcome=success,network_transport=tcp,network_type=ipv4 → 1",
         "dialer_outcome=failure,network_transport=tcp,network_type=ipv4 → 1",
+        "dialer_outcome=success,network_transport=tcp,network_type=ipv4 → 1",
       ],
       retry_scheduled: ["error_type=refused → 1"],
       backoff_time: ["0.02"],

@@ -1,12 +1,19 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { Socket } from "node:net";
 import { describe, it } from "node:test";
-import { register as defaultRegistry, openMetricsContentType, Registry } from "prom-client";
+import {
+  register as defaultRegistry,
+  Gauge,
+  openMetricsContentType,
+  prometheusContentType,
+  Registry,
+} from "prom-client";
 import { compose, DialError, type Dialer, parseTarget, tcp, withRetry } from "../../src/index.ts";
-import { withPrometheus } from "../../src/prometheus.ts";
+import { natsMetrics, poolMetrics, withPrometheus } from "../../src/prometheus.ts";
 import type { Instrument } from "../../src/telemetry/instrument.ts";
 import { instruments } from "../../src/telemetry/instruments.ts";
-import { prometheusName } from "../../src/telemetry/prometheus-instruments.ts";
+import { prometheusName } from "../../src/telemetry/prometheus-name.ts";
 import { scriptedDialer } from "../../src/testing.ts";
 import { freePort, goodPeer } from "../support/peers.ts";
 import { type Sample, scrape } from "./exposition.ts";
@@ -57,7 +64,7 @@ describe("several dialers in one registry", () => {
     const flaky: Dialer = (target, options) => (++calls < 3 ? (fails(target) as never) : base(target, options));
     const dial = compose(layer("outer"), withRetry({ initialBackoffMs: 0 }), layer("inner"), flaky);
     const conn = await dial(server.address);
-    const { value } = await scrape(registry);
+    const { value, samples } = await scrape(registry);
     const dials = (name: string, error_type: string) =>
       value("dialer_dial_duration_seconds_count", { dialer_name: name, error_type });
     assert.equal(dials("outer", ""), 1);
@@ -66,7 +73,7 @@ describe("several dialers in one registry", () => {
     for (const name of ["outer", "inner"])
       assert.equal(value("dialer_attempt_started_total", { dialer_name: name }), 3);
     assert.equal(value("dialer_retry_scheduled_total", { dialer_name: "outer", error_type: "_OTHER" }), 2);
-    assert.equal(value("dialer_retry_scheduled_total", { dialer_name: "inner", error_type: "_OTHER" }), 0);
+    assert.ok(samples.every(({ name, labels }) => !name.startsWith("dialer_retry_") || labels.dialer_name === "outer"));
     conn.destroy();
   });
 });
@@ -93,18 +100,105 @@ describe("registries", () => {
     assert.equal(value("dialer_connection_closed_total", { ...me, app: "shop", dialer_close_reason: "local" }), 1);
   });
 
-  it("withPrometheus keeps dialing when its registry is cleared, and a new dialer starts at zero", async () => {
+  for (const type of [prometheusContentType, openMetricsContentType]) {
+    it(`withPrometheus reports the next dial after its registry was cleared, from zero, as ${type.split(";")[0]}`, async () => {
+      await using server = await goodPeer();
+      const registry = new Registry();
+      registry.setContentType(type as never);
+      const dial = compose(withPrometheus({ registry, goConntrack: true }), tcp());
+      const open = await dial(server.address);
+      (await dial(server.address)).destroy();
+      await assert.rejects(dial(`127.0.0.1:${await freePort()}`));
+      const before = await scrape(registry);
+      registry.clear();
+      assert.equal((await scrape(registry)).samples.length, 0);
+
+      (await dial(server.address)).destroy();
+      const after = await scrape(registry);
+      assert.deepEqual([...after.families.keys()], [...before.families.keys()]);
+      assertInvariant(after);
+      assert.equal(after.value("dialer_connection_established_total", me), 1);
+      assert.equal(after.value("dialer_attempt_failed_total", { ...me, error_type: "refused" }), 0);
+      assert.equal(after.value("dialer_dial_duration_seconds_count", { ...me, error_type: "" }), 1);
+      assert.equal(after.value("dialer_connection_count", { ...me, dialer_connection_state: "used" }), 1, "still open");
+      assert.equal(after.value("net_conntrack_dialer_conn_attempted_total", me), 1);
+      open.destroy();
+      assert.equal(
+        (await scrape(registry)).value("dialer_connection_closed_total", { ...me, dialer_close_reason: "local" }),
+        2,
+      );
+    });
+  }
+
+  it("a dialer that is created after its registry was cleared starts at zero and shares the metrics of the others", async () => {
     await using server = await goodPeer();
     const registry = new Registry();
     const dial = compose(withPrometheus({ registry }), tcp());
-    const conn = await dial(server.address);
-    registry.clear();
-    conn.destroy();
     (await dial(server.address)).destroy();
-    assert.equal((await scrape(registry)).samples.length, 0);
+    registry.clear();
     const anew = compose(withPrometheus({ registry }), tcp());
+    assert.equal((await scrape(registry)).value("dialer_connection_established_total", me), 0);
     (await anew(server.address)).destroy();
-    assert.equal((await scrape(registry)).value("dialer_connection_established_total", me), 1);
+    (await dial(server.address)).destroy();
+    assert.equal((await scrape(registry)).value("dialer_connection_established_total", me), 2);
+  });
+
+  it("a single metric that the application removes from the registry stays away", async () => {
+    await using server = await goodPeer();
+    for (const name of ["dialer_dial_duration_seconds", "dialer_connection_io_bytes_total"]) {
+      const { registry, dial } = observed(tcp());
+      registry.removeSingleMetric(name);
+      (await dial(server.address)).destroy();
+      const { families, value } = await scrape(registry);
+      assert.ok(!families.has(name));
+      assert.equal(value("dialer_connection_established_total", me), 1);
+    }
+  });
+
+  it("every factory refuses a registry with a metric of another library under one of its names, and names it", () => {
+    for (const [factory, name] of [
+      [withPrometheus, "dialer_dial_active"],
+      [withPrometheus, "dialer_limit_wait_duration_seconds"],
+      [poolMetrics, "dialer_pool_acquires_total"],
+      [natsMetrics, "nats_client_errors_total"],
+      [withPrometheus, "net_conntrack_dialer_conn_failed_total"],
+    ] as const) {
+      const registry = new Registry();
+      new Gauge({ name, help: "of another library", registers: [registry] });
+      const options = { registry, ...(name.startsWith("net_") && { goConntrack: true }) };
+      assert.throws(() => factory(options), {
+        name: "TypeError",
+        message: `${factory.name}: registry must not have a metric ${name} of another library; remove it, or use another registry`,
+      });
+      assert.equal(registry.getMetricsAsArray().length, 1, "nothing was registered");
+    }
+  });
+
+  it("a metric that another library registers after the registry was cleared is a warning that names it, once", async () => {
+    const registry = new Registry();
+    const dial = compose(withPrometheus({ registry }), scriptedDialer());
+    registry.clear();
+    const name = "dialer_dial_failed_total";
+    new Gauge({ name, help: "of another library", registers: [registry] });
+    const warned = once(process, "warning");
+    for (let count = 0; count < 3; count += 1) (await dial("h:1")).destroy();
+    const [{ detail }] = await warned;
+    assert.match(detail, new RegExp(`registry must not have a metric ${name} of another library`));
+    const { value, families } = await scrape(registry);
+    assert.equal(families.get(name)?.help, "of another library");
+    assert.equal(value("dialer_connection_established_total", me), 3);
+  });
+
+  it("a merged registry shows the metrics of its parts, and a dialer on it counts in them", async () => {
+    await using server = await goodPeer();
+    const { registry, dial } = observed(tcp());
+    const merged = Registry.merge([registry]);
+    const other = compose(withPrometheus({ registry: merged }), tcp());
+    (await dial(server.address)).destroy();
+    (await other(server.address)).destroy();
+    for (const each of [registry, merged]) {
+      assert.equal((await scrape(each)).value("dialer_connection_established_total", me), 2);
+    }
   });
 
   it("withPrometheus restarts counters and keeps gauges when its registry is reset", async () => {

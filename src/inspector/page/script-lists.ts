@@ -62,6 +62,7 @@ function drawDialer(dialer, row) {
     ...recoveryOf(recovery),
     facts,
     ...reasonsOf(dialer),
+    ...layersOf(dialer, made),
   );
   return made;
 }
