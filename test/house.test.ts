@@ -40,7 +40,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   "lazy-socket": ["support", "async", "core", "engine"],
   testing: ["support", "async", "core", "engine"],
   telemetry: ["support", "core", "engine", "client", "pool"],
-  inspector: ["support", "async", "core", "engine", "record", "client"],
+  inspector: ["support", "async", "core", "engine", "record", "client", "pool"],
   bridge: ["support", "async", "core", "engine", "dialers"],
   nats: ["support", "async", "core", "engine", "client", "dialers", "middleware"],
   cli: [...["support", "async", "core", "engine", "record", "dialers", "middleware", "retry", "telemetry", "nats"]],

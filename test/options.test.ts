@@ -314,9 +314,11 @@ const rows: readonly Row[] = [
       hosts: "array",
       maxViewers: "number",
       updateMs: "number",
+      traceLink: "text",
     },
   },
   { factory: "inspector.observe", call: (options) => page.observe(options as never), options: { name: "text" } },
+  { factory: "inspector.pool", call: (options) => page.pool(options as never), options: { name: "text" } },
   { factory: "inspector.client", call: (options) => page.client(options as never), options: { name: "text" } },
   {
     factory: "bridge",

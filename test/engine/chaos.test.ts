@@ -419,10 +419,12 @@ async function run(plans: readonly Plan[]): Promise<void> {
     assertSameSeries(countsOf(theirs.samples), countsOf(ours.samples), "OpenTelemetry has the same values");
     if (shown !== undefined) {
       const { succeeded, ...dials } = shown.dials;
+      const { idle, ...connections } = shown.connections;
+      assert.equal(idle, 0);
       assert.deepEqual(
         {
           ...shown.attempts,
-          ...shown.connections,
+          ...connections,
           dials,
           bytes: [shown.bytesRead, shown.bytesWritten],
         },
