@@ -43,6 +43,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   inspector: ["support", "async", "core", "engine", "record", "client"],
   bridge: ["support", "async", "core", "engine", "dialers"],
   nats: ["support", "async", "core", "engine", "client", "dialers", "middleware"],
+  cli: [...["support", "async", "core", "engine", "record", "dialers", "middleware", "retry", "telemetry", "nats"]],
 };
 
 /** The entries of the package, and the rooms that each exports from. */

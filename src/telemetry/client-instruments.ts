@@ -25,7 +25,7 @@ export const credentialKinds = ["jwt", "certificate"] as const satisfies readonl
 /** The metrics of NATS clients. */
 export const clientInstruments = {
   clientStatus: {
-    name: "nats.client.status",
+    name: "nats.client.connection.status",
     kind: "gauge",
     aggregator: "sum",
     unit: "{client}",

@@ -275,11 +275,11 @@ async function partJ() {
 }
 
 async function partK() {
-  const rounds = quick ? 1 : 7;
+  const rounds = quick ? 1 : 5;
   const compare = (/** @type {string} */ work, /** @type {string[]} */ hows, /** @type {object} */ plan) =>
     measureSideBySide(
       hows.map((how) => ({ label: how, name: "lazy-socket", variant: `${work}: ${how}` })),
-      { rounds, slices: quick ? 2 : 12, warmUp: 0, n: 0, ...plan },
+      { rounds, slices: quick ? 2 : 8, warmUp: 0, n: 0, ...plan },
     );
   const plain = ["direct", "adopted", "forwarded"];
   const secure = ["TLS, direct", "TLS, forwarded"];
@@ -294,6 +294,9 @@ async function partK() {
   const trip = { warmUp: 3_000, n: quick ? 1_000 : 2_000 };
   printRatios(await compare("round trip", plain, trip), time, { of: "adopted", atMost: 1.1 });
   printRatios(await compare("round trip", secure, trip), time);
+
+  heading("   Processor time of the client per round trip");
+  printRatios(await compare("round trip", plain, { ...trip, rounds: quick ? 1 : 3, measure: "cpu" }), time);
 
   heading("   Echoes of 64 KiB chunks by another process");
   const bulk = { warmUp: 1_000, n: quick ? 400 : 500 };

@@ -101,7 +101,7 @@ async function remoteOf(server: Peer): Promise<Socket> {
 
 describe("the connection that observers were given", () => {
   for (const [mode, dialer] of Object.entries(dialers)) {
-    test(`it shows the counters and addresses of the socket, when ${mode}, while it is open and after the close`, async () => {
+    test(`the connection shows the counters and addresses of its lazy socket, when ${mode}, while it is open and after the close`, async () => {
       await using server = await peer((socket) => void socket.on("data", (data) => socket.write(data)));
       let conn: Socket | undefined;
       const seen: unknown[] = [];
@@ -147,7 +147,7 @@ describe("the connection that observers were given", () => {
       assert.deepEqual(told, [error, "reset"]);
     });
 
-    test(`it can still be written to and ended, when ${mode}`, async () => {
+    test(`the connection can still be written to and ended, when ${mode}`, async () => {
       let text = "";
       await using server = await peer((socket) => {
         socket.on("data", (data) => {
@@ -188,9 +188,9 @@ describe("the connection that observers were given", () => {
           .reduce((before, each) => before + each.value, 0);
       return {
         open: total("dialer_connection_count"),
-        received: total("dialer_connection_io_bytes_total", "direction", "receive"),
-        sent: total("dialer_connection_io_bytes_total", "direction", "transmit"),
-        closed: total("dialer_connections_closed_total"),
+        received: total("dialer_connection_io_bytes_total", "network_io_direction", "receive"),
+        sent: total("dialer_connection_io_bytes_total", "network_io_direction", "transmit"),
+        closed: total("dialer_connection_closed_total"),
       };
     };
     assert.deepEqual(await sum(), { open: 1, received: 10, sent: 10, closed: 0 });

@@ -41,7 +41,7 @@ function described(socket: TLSSocket) {
 
 describe("a lazy socket over a TLS dialer", () => {
   for (const rejectUnauthorized of [true, false]) {
-    test(`it shows what a socket of tls.connect shows, with rejectUnauthorized ${rejectUnauthorized}`, async () => {
+    test(`a lazy socket shows what a socket of tls.connect shows, with rejectUnauthorized ${rejectUnauthorized}`, async () => {
       await using peer = await tlsPeer({ ...server, ALPNProtocols: ["db"] }, (socket) => void socket.write("hi"));
       const trusted = rejectUnauthorized ? ca.cert : stranger.cert;
       const shared = { ca: trusted, rejectUnauthorized };

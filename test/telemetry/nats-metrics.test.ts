@@ -17,7 +17,9 @@ const server = "127.0.0.1:4222";
 const rows: readonly Instrument[] = Object.values(instruments).filter(({ name }) => name.startsWith("nats."));
 
 async function states(registry: Registry): Promise<string[]> {
-  return (await scrape(registry)).nonZero("nats_client_status").map((each) => each.replace("nats_client_state=", ""));
+  return (await scrape(registry))
+    .nonZero("nats_client_connection_status")
+    .map((each) => each.replace("nats_client_state=", ""));
 }
 
 /** Nonzero series of all metrics except the status and the outage duration. */
@@ -64,6 +66,7 @@ describe("natsMetrics", () => {
     const { families, samples } = await scrape(registry);
     assert.deepEqual([...families].map(([name, { type }]) => `${name} ${type}`).sort(), [
       "nats_client_buffer_size_bytes gauge",
+      "nats_client_connection_status gauge",
       "nats_client_credentials_expiry_timestamp_seconds gauge",
       "nats_client_credentials_issue_timestamp_seconds gauge",
       "nats_client_disconnects_total counter",
@@ -83,7 +86,6 @@ describe("natsMetrics", () => {
       "nats_client_server_count gauge",
       "nats_client_slow_consumers_total counter",
       "nats_client_stale_connections_total counter",
-      "nats_client_status gauge",
     ]);
     const buckets = (name: string) =>
       samples
@@ -116,7 +118,7 @@ describe("natsMetrics", () => {
       events.close(undefined);
     }
     assert.equal((await scrape(registry)).samples.length, expected);
-    assert.match(readFileSync("src/telemetry/README.md", "utf8"), new RegExp(`a NATS client ${expected} and`));
+    assert.match(readFileSync("src/telemetry/README.md", "utf8"), new RegExp(`a NATS client ${expected} more`));
   });
 
   it("natsMetrics counts dropped and unconfirmed messages, also those of a client's end", async () => {
@@ -213,7 +215,7 @@ describe("natsMetrics", () => {
       playedClient(natsMetrics({ registry, name: "other" }));
       const { value } = await scrape(registry);
       assert.equal(
-        value("nats_client_status", { ...me, nats_client_state: "closed" }),
+        value("nats_client_connection_status", { ...me, nats_client_state: "closed" }),
         1,
         "the client of the other name is not replaced",
       );

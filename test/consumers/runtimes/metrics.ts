@@ -8,9 +8,9 @@ import { reportOf, stage, untilSeen } from "./stage.ts";
 
 /** The metrics that are compared with the servers. */
 const metrics = {
-  started: "dialer_attempts_started_total",
-  established: "dialer_connections_established_total",
-  failed: "dialer_attempts_failed_total",
+  started: "dialer_attempt_started_total",
+  established: "dialer_connection_established_total",
+  failed: "dialer_attempt_failed_total",
   open: "dialer_connection_count",
   bytes: "dialer_connection_io_bytes_total",
 };

@@ -115,7 +115,7 @@ function checksOf(connect: Connect, line: string): Checks {
       await echoes(nc);
       await nc.close();
       assert.deepEqual(events, ["connect", "disconnect", "reconnect", "disconnect", "closed"]);
-      assert.match(await registry.metrics(), /^nats_client_reconnects_total\{[^}]*\} 1$/m);
+      assert.match(await registry.metrics(), /^nats_client_reconnect_succeeded_total\{[^}]*\} 1$/m);
     },
   };
 }
