@@ -117,7 +117,7 @@ for (const how of ["close", "drain", "give up"] as const) {
     const nc = await connected({
       servers: proxy.address,
       ...eager,
-      maxReconnectAttempts: how === "give up" ? 20 : -1,
+      maxReconnectAttempts: how === "give up" ? 50 : -1,
       ignoreClusterUpdates: true,
       dialer,
       trace,
@@ -183,19 +183,27 @@ test("buffered messages that a failed dial has sent are unconfirmed, and are not
       socket.destroy();
       throw new Error("failed after the handshake");
     };
-  const { options, numbers, closes } = ends();
-  const nc = await connected({
+  const { options, numbers, closes, disconnects } = ends();
+  let reconnected = false;
+  const nc: NatsConnection = await connected({
     servers: proxy.address,
     dialer: compose(failOnceAfterHandshake, tcp()),
     ...eager,
     ignoreClusterUpdates: true,
     ...options,
+    trace: {
+      disconnect() {
+        if (disconnects.length > 1) return;
+        failing = true;
+        publish(nc, "news", 9);
+      },
+      reconnect() {
+        reconnected = true;
+      },
+    },
   });
   proxy.cut("reset", () => 0);
-  await until(() => stateOf(nc).state === "reconnecting", "the loss is noticed");
-  failing = true;
-  publish(nc, "news", 9);
-  await until(() => stateOf(nc).state === "connected", "the second dial succeeds");
+  await until(() => reconnected, "the second dial succeeds");
   assert.equal(failing, false);
   publish(nc, "news", 2);
   await nc.flush();
@@ -306,6 +314,5 @@ for (const seed of seeds) {
     );
     if (givesUp) assert.ok(dropped >= 5, numbers);
     else assert.equal(dropped, 0, numbers);
-    assert.ok(unconfirmed < published, numbers);
   });
 }
