@@ -54,7 +54,7 @@ function tickText(ms, step) {
 function axis(span, step) {
   const ticks = el("span", "ticks");
   for (let ms = 0; ms <= span * 1.0001; ms += step) {
-    const tick = el("span", ms > span * 0.9 ? "last" : "", tickText(ms, step));
+    const tick = el("span", ms > span * 0.96 ? "last" : "", tickText(ms, step));
     tick.style.left = ((ms / span) * 100).toFixed(3) + "%";
     ticks.append(tick);
   }

@@ -134,6 +134,7 @@ dd.lost { color: var(--lost-text); font-weight: 600; }
 .facts { display: flex; flex-wrap: wrap; gap: 0 .9rem; color: var(--muted); }
 .facts span { white-space: nowrap; }
 .facts b { color: var(--text); font-weight: 600; }
+.dialer .layers { margin-top: .6rem; font-size: .88em; }
 .reasons { display: flex; flex-wrap: wrap; align-items: baseline; gap: .3rem; margin-top: .5rem; }
 
 .pill { display: inline-block; padding: 0 .5em; border-radius: 4px; background: var(--plain-ground); color: var(--text); font-size: .88em; line-height: 1.55; white-space: nowrap; }
