@@ -36,9 +36,9 @@ function roundUp(ms) {
   return ([1, 1.5, 2, 3, 5, 7, 10].find((each) => each * power >= ms) ?? 10) * power;
 }
 
-/** A round step, about a sixth of the span. @param {number} span */
+/** A round step, at least a fifth of the span. @param {number} span */
 function stepOf(span) {
-  const rough = span / 6;
+  const rough = span / 5;
   const power = 10 ** Math.floor(Math.log10(rough));
   return [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough) ?? rough;
 }
