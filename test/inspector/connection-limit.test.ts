@@ -76,7 +76,7 @@ describe("the inspector's server", () => {
       output += chunk;
     });
     const timer = setTimeout(() => child.kill(), 20_000);
-    const [code] = await once(child, "exit");
+    const [code] = await once(child, "close");
     clearTimeout(timer);
     assert.deepEqual([code, output.trim()], [0, "connected"]);
   });

@@ -76,6 +76,7 @@ describe("the cards of dialers on the inspector's page", { timeout: 240_000 }, (
     assert.equal(await page.locator("#dialers-summary").innerText(), "Failing: orders");
     await playDials(watched, "orders", "+");
     await recovery.filter({ hasText: /^Last failed dial \d+ s ago; 1 dial succeeded since$/ }).waitFor();
+    assert.equal(await page.locator("#dialers-summary").innerText(), "Some dials fail: orders");
     await playDials(watched, "orders", "++++");
     await recovery.filter({ hasText: /^Recovered \d+ s ago; 5 dials succeeded since$/ }).waitFor();
     assert.equal(await page.locator("#dialers-summary").innerText(), "Recovered: orders");

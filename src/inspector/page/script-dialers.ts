@@ -37,11 +37,13 @@ function recoveryOf(recovery) {
 
 /** Names the dialers that need attention, so that a reader need not look at every card. */
 function drawSummary() {
-  const failing = known.dialers.filter(({ recovery, lately }) => recovery && recovery.recoveredAt === undefined && sum(lately.failed) > 0);
+  const unrecovered = known.dialers.filter(({ recovery, lately }) => recovery && recovery.recoveredAt === undefined && sum(lately.failed) > 0);
+  const failing = unrecovered.filter(({ recovery }) => recovery.succeededSince === 0);
+  const partly = unrecovered.filter(({ recovery }) => recovery.succeededSince > 0);
   const broken = known.dialers.filter(({ breakers }) => breakers.open > 0);
   const mended = known.dialers.filter(({ lately }) => sum(lately.mended) > 0);
   const recovered = known.dialers.filter(({ recovery, lately }) => recovery?.recoveredAt !== undefined && sum(lately.failed) > 0);
-  const kinds = [["Failing", "failing", failing], ["Breaker open", "failing", broken], ["Failures mended", "late", mended], ["Recovered", "recovered", recovered]];
+  const kinds = [["Failing", "failing", failing], ["Breaker open", "failing", broken], ["Some dials fail", "late", partly], ["Failures mended", "late", mended], ["Recovered", "recovered", recovered]];
   const summary = byId("dialers-summary");
   const text = JSON.stringify([known.dialers.length, kinds.map(([, , dialers]) => dialers.map((dialer) => dialer.name))]);
   if (summary.shows === text) return;

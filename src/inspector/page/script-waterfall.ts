@@ -36,9 +36,9 @@ function roundUp(ms) {
   return ([1, 1.5, 2, 3, 5, 7, 10].find((each) => each * power >= ms) ?? 10) * power;
 }
 
-/** A round step, about a sixth of the span. @param {number} span */
+/** A round step, at least a fifth of the span. @param {number} span */
 function stepOf(span) {
-  const rough = span / 6;
+  const rough = span / 5;
   const power = 10 ** Math.floor(Math.log10(rough));
   return [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough) ?? rough;
 }
@@ -54,7 +54,7 @@ function tickText(ms, step) {
 function axis(span, step) {
   const ticks = el("span", "ticks");
   for (let ms = 0; ms <= span * 1.0001; ms += step) {
-    const tick = el("span", ms > span * 0.9 ? "last" : "", tickText(ms, step));
+    const tick = el("span", ms > span * 0.96 ? "last" : "", tickText(ms, step));
     tick.style.left = ((ms / span) * 100).toFixed(3) + "%";
     ticks.append(tick);
   }

@@ -134,6 +134,7 @@ dd.lost { color: var(--lost-text); font-weight: 600; }
 .facts { display: flex; flex-wrap: wrap; gap: 0 .9rem; color: var(--muted); }
 .facts span { white-space: nowrap; }
 .facts b { color: var(--text); font-weight: 600; }
+.dialer .layers { margin-top: .6rem; font-size: .88em; }
 .reasons { display: flex; flex-wrap: wrap; align-items: baseline; gap: .3rem; margin-top: .5rem; }
 
 .pill { display: inline-block; padding: 0 .5em; border-radius: 4px; background: var(--plain-ground); color: var(--text); font-size: .88em; line-height: 1.55; white-space: nowrap; }
@@ -230,7 +231,6 @@ details[open] > summary::before { transform: rotate(45deg); }
 .axis .ticks { position: relative; height: 1.3rem; }
 .axis .ticks span { position: absolute; white-space: nowrap; transform: translateX(-50%); }
 .axis .ticks span:first-child { transform: none; }
-.axis .ticks span.last { transform: translateX(-100%); }
 .message { margin: .6rem 0 0; padding: .4rem .7rem; border-left: 3px solid var(--failure); background: var(--lost-ground); color: var(--text); overflow-wrap: anywhere; border-radius: 0 4px 4px 0; }
 .after { margin: .5rem 0 0; color: var(--muted); }
 footer { padding-bottom: 2rem; color: var(--muted); font-size: .88em; }
@@ -251,6 +251,7 @@ kbd { padding: 0 .35em; border: 1px solid var(--line); border-radius: 4px; backg
   .waterfall .took { grid-column: 3; grid-row: 1; }
   .waterfall .track { grid-column: 1 / -1; grid-row: 2; min-height: 1.1rem; }
   .waterfall > .axis, .axis .ticks { display: block; }
+  .axis .ticks span.last { transform: translateX(-100%); }
 }
 @media (max-width: 46rem) {
   header, main, footer { padding-left: .9rem; padding-right: .9rem; }
