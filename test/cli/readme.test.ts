@@ -76,7 +76,7 @@ test("the record in the README is what the command prints today, but for the fig
     c: await freePort(),
   };
   const env = { README_NAMES: JSON.stringify(ports), COLUMNS: "80" };
-  const preload = ["tsx", resolve("test/support/readme-names.ts")];
+  const preload = [resolve("test/support/readme-names.js")];
   const commands = [...held("record").matchAll(/^\$ npx dialtrace (.*)$/gm)].map(([, command = ""]) => command);
   assert.equal(commands.length, 3);
   const printed: string[] = [];
