@@ -43,12 +43,11 @@ export class ClientDial {
     });
   }
 
-  /** Dials, in the context of the first request. */
+  /** Dials, in the context of the first request. Undici also connects for requests that were aborted: then it fails. */
   connect(place: Place, done: Done): void {
     const [request] = this.#requests;
-    const dial = () => this.#start(place, done);
-    if (request === undefined) dial();
-    else request.inContext(dial);
+    if (request !== undefined) request.inContext(() => this.#start(place, done));
+    else process.nextTick(() => (this.#requests.size > 0 ? this.connect(place, done) : done(abandoned(), null)));
   }
 
   /** Cancels the dial, if one is in progress. */

@@ -128,13 +128,14 @@ class EarlyController implements Controller {
   /** Called when undici begins the request; again if it begins it anew. */
   follow(controller: Controller): void {
     this.#controller = controller;
-    if (this.paused) controller.pause();
     this.followAbort((reason) => controller.abort(reason));
+    if (this.paused) controller.pause();
   }
 
   followAbort(abort: (reason: Error) => void): void {
     this.#abort = abort;
-    if (this.aborted) abort(this.reason as Error);
+    // Thrown and not passed to `abort`, which would destroy the connection that other requests wait for.
+    if (this.aborted) throw this.reason;
   }
 
   abort(reason: Error): void {
