@@ -42,6 +42,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   telemetry: ["support", "core", "engine", "client", "pool"],
   inspector: ["support", "async", "core", "engine", "record", "client", "pool"],
   bridge: ["support", "async", "core", "engine", "dialers"],
+  web: ["support", "async", "core", "engine", "dialers", "lazy-socket"],
   nats: ["support", "async", "core", "engine", "client", "dialers", "middleware"],
   cli: [...["support", "async", "core", "engine", "record", "dialers", "middleware", "retry", "telemetry", "nats"]],
 };
@@ -68,6 +69,8 @@ const entries: Readonly<Record<string, readonly string[]>> = {
   "prometheus.ts": ["telemetry"],
   "breaker.ts": ["breaker"],
   "bridge.ts": ["bridge"],
+  "http.ts": ["web"],
+  "undici.ts": ["web"],
   "testing.ts": ["testing"],
 };
 
@@ -81,6 +84,7 @@ const packages: Readonly<Record<string, string>> = {
   "@opentelemetry/api": "telemetry",
   cockatiel: "breaker",
   "prom-client": "telemetry",
+  undici: "web",
   ws: "nats",
 };
 
@@ -94,6 +98,8 @@ const loads: Readonly<Record<string, readonly string[]>> = {
   "prometheus.ts": ["prom-client"],
   "breaker.ts": ["cockatiel"],
   "bridge.ts": [],
+  "http.ts": [],
+  "undici.ts": ["undici"],
   "testing.ts": [],
 };
 

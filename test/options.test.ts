@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import { Registry } from "prom-client";
 import * as breaker from "../src/breaker.ts";
 import * as bridges from "../src/bridge.ts";
+import * as http from "../src/http.ts";
 import * as core from "../src/index.ts";
 import * as inspectors from "../src/inspector.ts";
 import { nats2Checks, transportNodeChecks } from "../src/nats/option-checks.ts";
@@ -14,6 +15,7 @@ import * as natsWs from "../src/nats-ws.ts";
 import * as otel from "../src/otel.ts";
 import * as prometheus from "../src/prometheus.ts";
 import * as testing from "../src/testing.ts";
+import * as undici from "../src/undici.ts";
 
 /** Wrong values for each kind of option. `null` and `NaN` often come from JSON and arithmetic, strings from the environment. */
 const wrong = {
@@ -64,6 +66,7 @@ const perDial = {
   shouldRetry: "function",
   skip: "array",
 } as const;
+const { timeoutMs: _timeoutMs, ...perDialOfAgent } = { ...perDial, clock: "object" } as const;
 const dial = core.compose(core.withTimeout({ timeoutMs: 5 }), core.withRetry(), base);
 
 const own: Readonly<Record<string, Kind>> = {
@@ -99,6 +102,21 @@ const rows: readonly Row[] = [
     factory: "lazySocket",
     call: (options) => core.lazySocket(dial, "h:1", options as never).destroy(),
     options: { ...perDial, clock: "object", event: "text", startOnConnect: "boolean", allowHalfOpen: "boolean" },
+  },
+  {
+    factory: "DialedAgent: dial",
+    call: (options) => new http.DialedAgent(dial, { dial: options as never }),
+    options: perDialOfAgent,
+  },
+  {
+    factory: "DialedHttpsAgent: dial",
+    call: (options) => new http.DialedHttpsAgent(dial, { dial: options as never }),
+    options: perDialOfAgent,
+  },
+  {
+    factory: "dispatcher: dial",
+    call: (options) => undici.dispatcher(dial, { dial: options as never }),
+    options: perDialOfAgent,
   },
   {
     factory: "retryBudget",
@@ -456,6 +474,19 @@ const rows: readonly Row[] = [
 const others: Readonly<Record<string, readonly (readonly [given: unknown[], message: RegExp])[]>> = {
   lazySocketMode: [[[{}], /^lazySocketMode: socket must be a lazy socket, got an object$/]],
   classify: [],
+  dispatcher: [
+    [[core.tcp], /^dispatcher: dialer must be a dialer, got the factory tcp; call it: tcp\(\)$/],
+    [[{ connections: 2 }], /^dispatcher: dialer must be a function, got an object$/],
+    [[base, 5], /^dispatcher: options must be an object, got 5$/],
+    [[base, { tls: true }], /^dispatcher: tls must be an object, got true$/],
+    [
+      [base, { connect: {} }],
+      /^dispatcher: connect has no effect: connections are made by the dialer; give options for /,
+    ],
+    [[base, { connectTimeout: 5 }], /^dispatcher: connectTimeout has no effect: bound the dialer with withTimeout$/],
+    [[base, { factory: () => {} }], /^dispatcher: factory has no effect: /],
+    [[base, { localAddress: "127.0.0.1" }], /^dispatcher: localAddress has no effect: /],
+  ],
   describe: [
     [[5], /^connect: options must be an object, got 5$/],
     [[{ maxReconnectAttempts: "many" }], /^connect: maxReconnectAttempts must be a number, got "many"$/],
@@ -557,6 +588,41 @@ const positional: readonly (readonly [what: string, call: () => unknown, message
     "proxyFromEnvironment, direct",
     () => core.proxyFromEnvironment({}, core.tcp as never),
     /^proxyFromEnvironment: direct must be/,
+  ],
+  [
+    "DialedAgent over a factory",
+    () => new http.DialedAgent(core.tcp as never),
+    /^DialedAgent: dialer must be a dialer, got the factory tcp; call it: tcp\(\)$/,
+  ],
+  [
+    "DialedAgent with the options first",
+    () => new http.DialedAgent({} as never),
+    /^DialedAgent: dialer must be a function, got /,
+  ],
+  [
+    "DialedAgent without an object",
+    () => new http.DialedAgent(base, 5 as never),
+    /^DialedAgent: options must be an object, got 5$/,
+  ],
+  [
+    "a lookup of DialedAgent",
+    () => new http.DialedAgent(base, { lookup() {} } as never),
+    /^DialedAgent: lookup has no effect: names are /,
+  ],
+  [
+    "DialedHttpsAgent with the options first",
+    () => new http.DialedHttpsAgent({} as never),
+    /^DialedHttpsAgent: dialer must be a function, got /,
+  ],
+  [
+    "DialedHttpsAgent without an object",
+    () => new http.DialedHttpsAgent(base, 5 as never),
+    /^DialedHttpsAgent: options must be an object, got 5$/,
+  ],
+  [
+    "a lookup of DialedHttpsAgent",
+    () => new http.DialedHttpsAgent(base, { lookup() {} } as never),
+    /^DialedHttpsAgent: lookup has no effect: names are /,
   ],
   ["a bridge without a target", () => bridges.bridge({ dialer: base } as never), /^bridge: invalid target/],
   [
@@ -684,7 +750,7 @@ for (const [what, call, message] of positional) {
   });
 }
 
-const entries = { core, breaker, bridges, inspectors, nats, natsV2, natsWs, otel, prometheus, testing };
+const entries = { core, breaker, bridges, http, inspectors, nats, natsV2, natsWs, otel, prometheus, testing, undici };
 const exported = new Map(Object.values(entries).flatMap((entry) => Object.entries(entry)));
 const isClass = (value: unknown) => typeof value === "function" && /^class\b/.test(value.toString());
 

@@ -12,6 +12,7 @@ import { markFactories } from "../support/roles.ts";
 import { blankerOf, inheritSecrets } from "../support/sent-secrets.ts";
 import { checkDialer } from "../support/validate.ts";
 import { runPhase } from "./phase.ts";
+import { noteSecured } from "./secured.ts";
 import { tcp } from "./tcp.ts";
 import { credentialsOf } from "./tls-files.ts";
 import { handshake, type Resumption } from "./tls-handshake.ts";
@@ -60,6 +61,7 @@ export function tls(options: TlsDialerOptions = {}, over: SocketDialer = tcp()):
       return observeHandshake(peer, context, async () => {
         const conn = await handshake(socket, { ...settings, host, servername: name, secureContext }, resumption);
         if (pins !== undefined) checkPinned(conn, pins);
+        noteSecured(conn, target);
         return conn;
       });
     },

@@ -21,6 +21,7 @@ needDebianPackage("microsocks", "microsocks");
 needDebianPackage("redis-server", "redis-server");
 needDebianPackage("memcached", "memcached");
 needDebianPackage("rabbitmq-server", "rabbitmq-server");
+needDebianPackage("nginx", "nginx-light");
 needDebianPackage("curl", "curl");
 needDebianPackage("promtool", "prometheus");
 needDebianPackage("chromium", "chromium");
