@@ -85,6 +85,9 @@ export type { PolicyContext, PolicyFunction } from "./failover/picker.ts";
 export type { FailoverPolicy } from "./failover/policy.ts";
 export type { Candidate, TargetStatus } from "./failover/target-status.ts";
 export { type Failover, type FailoverOptions, withFailover } from "./failover/with-failover.ts";
+export type { LazySocketMode } from "./lazy-socket/deferred-socket.ts";
+export { lazySocket, lazySocketMode } from "./lazy-socket/lazy-socket.ts";
+export type { LazySocketOptions } from "./lazy-socket/options.ts";
 export { type ConcurrencyLimitOptions, withConcurrencyLimit } from "./middleware/concurrency-limit.ts";
 export {
   type DiagnosticsChannelOptions,

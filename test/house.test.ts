@@ -37,6 +37,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   failover: ["support", "async", "core", "engine"],
   breaker: ["support", "async", "core", "engine"],
   pool: ["support", "async", "core", "engine"],
+  "lazy-socket": ["support", "async", "core", "engine"],
   testing: ["support", "async", "core", "engine"],
   telemetry: ["support", "core", "engine", "client", "pool"],
   inspector: ["support", "async", "core", "engine", "record", "client"],
@@ -45,7 +46,18 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 
 /** The entries of the package, and the rooms that each exports from. */
 const entries: Readonly<Record<string, readonly string[]>> = {
-  "index.ts": ["async", "core", "engine", "record", "dialers", "middleware", "retry", "failover", "pool"],
+  "index.ts": [
+    "async",
+    "core",
+    "engine",
+    "record",
+    "dialers",
+    "middleware",
+    "retry",
+    "failover",
+    "pool",
+    "lazy-socket",
+  ],
   "nats.ts": ["client", "nats"],
   "nats-v2.ts": ["client", "nats"],
   "nats-ws.ts": ["nats"],

@@ -94,6 +94,11 @@ const rows: readonly Row[] = [
     options: { ...perDial, clock: "object" },
   },
   {
+    factory: "lazySocket",
+    call: (options) => core.lazySocket(dial, "h:1", options as never).destroy(),
+    options: { ...perDial, clock: "object", event: "text", startOnConnect: "boolean", allowHalfOpen: "boolean" },
+  },
+  {
     factory: "retryBudget",
     call: (options) => core.retryBudget(options as never),
     options: { share: "number", minPerSecond: "number", windowMs: "number", clock: "object" },
@@ -413,6 +418,7 @@ const rows: readonly Row[] = [
 
 /** Exported functions without options, with arguments that they refuse. */
 const others: Readonly<Record<string, readonly (readonly [given: unknown[], message: RegExp])[]>> = {
+  lazySocketMode: [[[{}], /^lazySocketMode: socket must be a lazy socket, got an object$/]],
   classify: [],
   compose: [
     [[], /^compose: needs a base dialer/],

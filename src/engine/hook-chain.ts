@@ -25,9 +25,9 @@ export class HookChain {
   readonly #hidden: EventMask;
   readonly #next: HookChain | undefined;
   readonly #wanted: EventMask;
-  readonly #ofCaller: boolean;
+  readonly #ofCaller: DialTrace | undefined;
 
-  constructor(hooks: DialTrace, next: HookChain | undefined, hidden: EventMask = 0, ofCaller = false) {
+  constructor(hooks: DialTrace, next: HookChain | undefined, hidden: EventMask = 0, ofCaller?: DialTrace) {
     this.#hooks = hooks;
     this.#own = maskOf(hooks);
     this.#hidden = hidden;
@@ -36,9 +36,9 @@ export class HookChain {
     this.#ofCaller = ofCaller;
   }
 
-  /** The caller's own hooks, if this chain was created from them: they also get `dialStart` and `dialDone`. */
+  /** The caller's own hooks, if this chain was created for them: they also get `dialStart` and `dialDone`. */
   get ofCaller(): DialTrace | undefined {
-    return this.#ofCaller ? this.#hooks : undefined;
+    return this.#ofCaller;
   }
 
   /** Whether an observer handles the event. */
@@ -82,16 +82,25 @@ export function addHooks(hooks: DialTrace, above: DialTrace | undefined): DialTr
 }
 
 /**
+ * As {@link addHooks}, for a dial that has not entered its composition yet: the caller's own hooks, which are above, still
+ * get `dialStart` and `dialDone` there.
+ */
+export function addToCaller(hooks: DialTrace, caller: DialTrace | undefined): DialTrace {
+  const above = caller as HookChain | undefined;
+  return new HookChain(hooks, above, 0, above?.ofCaller) as DialTrace;
+}
+
+/**
  * Creates a chain from the hooks passed to one dial. A decorator may have copied a chain and set hooks on the copy:
  * these replace the hooks of the same name, and the rest of the chain is kept.
  */
 export function chainOf(given: DialTrace): DialTrace {
   const copied = (given as { [chainKey]?: HookChain })[chainKey];
   if (copied === given) return given;
-  if (copied === undefined) return new HookChain(given, undefined, 0, true) as DialTrace;
+  if (copied === undefined) return new HookChain(given, undefined, 0, given) as DialTrace;
   let hidden = 0;
   for (const [name, bit] of bitOf) if (Object.hasOwn(given, name)) hidden |= bit;
-  return new HookChain(given, copied, hidden, true) as DialTrace;
+  return new HookChain(given, copied, hidden, given) as DialTrace;
 }
 
 /** Returns the hooks that get `dialStart` and `dialDone` of a composition. */

@@ -36,8 +36,8 @@ const aims = {
 /** The most bytes that a dial through the full stack may allocate. */
 const mostBytes = 7_000;
 
-const parts = { a: partA, b: partB, c: partC, d: partD, e: partE, f: partF, g: partG, h: partH };
-if (only !== undefined && !Object.hasOwn(parts, only)) throw new Error(`--only must be one of a to h, got ${only}`);
+const parts = { a: partA, b: partB, c: partC, d: partD, e: partE, f: partF, g: partG, h: partH, i: partI };
+if (only !== undefined && !Object.hasOwn(parts, only)) throw new Error(`--only must be one of a to i, got ${only}`);
 for (const [letter, part] of Object.entries(parts)) {
   if (only === undefined || only === letter) await part();
 }
@@ -225,6 +225,36 @@ function partH() {
   heading("h. Importing the package, each time in a new process");
   const results = measureImports(quick ? 5 : 21);
   printRatios(results, (ns) => `${(ns / 1e6).toFixed(1)} ms`, { of: "import", atMost: 0.5 });
+}
+
+async function partI() {
+  const rounds = quick ? 1 : 7;
+  const compare = (/** @type {string} */ work, /** @type {string[]} */ hows, /** @type {object} */ plan) =>
+    measureSideBySide(
+      hows.map((how) => ({ label: how, name: "lazy-socket", variant: `${work}: ${how}` })),
+      { rounds, slices: quick ? 2 : 12, warmUp: 0, n: 0, ...plan },
+    );
+  const plain = ["direct", "adopted", "forwarded"];
+  const secure = ["TLS, direct", "TLS, forwarded"];
+  const rate = (/** @type {number} */ perNs) => `${(perNs * 1e9 * (64 / 1024)).toFixed(0)} MiB/s`;
+  const time = (/** @type {number} */ ns) => `${(ns / 1000).toFixed(1)} µs`;
+
+  heading("i. A lazy socket: connects over loopback, both ends in one process");
+  const connects = await compare("connect", ["direct", "adopted"], { warmUp: 3_000, n: quick ? 300 : 500 });
+  printRatios(connects, time, { of: "adopted", atMost: 1.3 });
+
+  heading("   Round trips of 64 bytes with another process");
+  const trip = { warmUp: 3_000, n: quick ? 1_000 : 2_000 };
+  printRatios(await compare("round trip", plain, trip), time, { of: "adopted", atMost: 1.1 });
+  printRatios(await compare("round trip", secure, trip), time);
+
+  heading("   Echoes of 64 KiB chunks by another process");
+  const bulk = { warmUp: 2_000, n: quick ? 1_000 : 2_000 };
+  printRatios((await compare("throughput", plain, bulk)).map(invert), rate, { of: "adopted", atLeast: 0.97 });
+  printRatios((await compare("throughput", secure, { ...bulk, n: bulk.n / 4 })).map(invert), rate, {
+    of: "TLS, forwarded",
+    atLeast: 0.95,
+  });
 }
 
 /** Turns times into rates. @param {import("./rounds.js").Result} result */

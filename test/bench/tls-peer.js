@@ -7,8 +7,11 @@ import { join } from "node:path";
 import { createServer } from "node:tls";
 import { noop } from "./loop.js";
 
-/** Accepts TLS connections in this process, with a new certificate. */
-export async function acceptTls() {
+/**
+ * Accepts TLS connections in this process, with a new certificate.
+ * @param {(socket: import("node:tls").TLSSocket) => void} [serve] - discards what it receives unless given.
+ */
+export async function acceptTls(serve = (socket) => socket.resume()) {
   const folder = mkdtempSync(join(tmpdir(), "dialtrace-"));
   const [keyFile, certFile] = [join(folder, "key.pem"), join(folder, "cert.pem")];
   const subject = ["-subj", "/CN=bench.test", "-addext", "subjectAltName=DNS:bench.test", "-days", "2"];
@@ -21,7 +24,7 @@ export async function acceptTls() {
 
   const server = createServer({ key, cert }, (socket) => {
     socket.on("error", noop);
-    socket.resume();
+    serve(socket);
   });
   server.on("tlsClientError", noop);
   server.listen({ port: 0, host: "127.0.0.1", backlog: 4096 });
