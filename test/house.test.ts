@@ -38,6 +38,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   breaker: ["support", "async", "core", "engine"],
   pool: ["support", "async", "core", "engine"],
   "lazy-socket": ["support", "async", "core", "engine"],
+  clients: ["support", "core", "engine", "lazy-socket"],
   testing: ["support", "async", "core", "engine"],
   telemetry: ["support", "core", "engine", "client", "pool"],
   inspector: ["support", "async", "core", "engine", "record", "client"],
@@ -65,6 +66,7 @@ const entries: Readonly<Record<string, readonly string[]>> = {
   "inspector.ts": ["inspector"],
   "prometheus.ts": ["telemetry"],
   "breaker.ts": ["breaker"],
+  "clients.ts": ["clients"],
   "testing.ts": ["testing"],
 };
 
@@ -90,6 +92,7 @@ const loads: Readonly<Record<string, readonly string[]>> = {
   "otel.ts": ["@opentelemetry/api"],
   "prometheus.ts": ["prom-client"],
   "breaker.ts": ["cockatiel"],
+  "clients.ts": [],
   "testing.ts": [],
 };
 

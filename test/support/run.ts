@@ -18,6 +18,8 @@ needDebianPackage("openssl", "openssl");
 needDebianPackage("tinyproxy", "tinyproxy");
 needDebianPackage("microsocks", "microsocks");
 needDebianPackage("redis-server", "redis-server");
+needDebianPackage("pg_ctlcluster", "postgresql");
+needDebianPackage("mariadbd", "mariadb-server");
 needDebianPackage("promtool", "prometheus");
 needDebianPackage("chromium", "chromium");
 if (process.platform === "linux" && process.getuid?.() === 0) {
