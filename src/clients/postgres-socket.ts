@@ -31,7 +31,7 @@ export function postgresSocket<C extends Duplex = Socket>(
   dialer: Dialer<C>,
   target?: TargetLike,
   options?: ClientSocketOptions<C>,
-): (client: PostgresTarget) => Socket {
+): (client: PostgresTarget) => Socket & { readonly host: string } {
   const dials = new ClientDials("postgresSocket", dialer, target, options);
   const open = ({ host, port, path }: PostgresTarget) => {
     const [firstHost = "localhost"] = [host].flat();
