@@ -90,6 +90,7 @@ const passedOn = (checks: object) =>
 const { timeoutMs: _, ...perSocket } = perDial;
 class PgClient {
   connect() {}
+  end() {}
 }
 const { mariadbStream, mysql2Stream, pgStream, postgresSocket, tediousConnector } = clients;
 const adapters = { mariadbStream, mysql2Stream, pgStream, postgresSocket, tediousConnector };

@@ -5,14 +5,13 @@ import type { TargetLike } from "../core/target.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkFunction } from "../support/validate.ts";
 import { ClientDials } from "./client-dials.ts";
-import { givingUpBy } from "./give-up.ts";
 import { HandshakeDial } from "./handshake-dial.ts";
 import type { ClientSocketOptions } from "./options.ts";
 import { postgresProtocol } from "./postgres-protocol.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a mixin's constructor must take any arguments.
-type PgClientClass = new (...args: any[]) => { connect(callback: never): void };
-
+type Arguments = any[];
+type PgClientClass = new (...args: Arguments) => { connect(callback: never): void; end(callback: never): unknown };
 type Callback = (error: Error | null, client?: unknown) => void;
 
 /**
@@ -38,13 +37,12 @@ export function pgClient<T extends PgClientClass, C extends Duplex = Socket>(
   dials.owner = class DialedClient extends Client {
     readonly #dial: HandshakeDial<C>;
 
-    // biome-ignore lint/suspicious/noExplicitAny: as above.
-    constructor(...[config]: any[]) {
+    constructor(...[config]: Arguments) {
       const dial = new HandshakeDial(dials, postgresProtocol);
-      // With its descriptors: a pool hides the password from copies of its options.
-      const given = typeof config === "string" ? { connectionString: config } : { ...config };
-      const hidden = typeof config === "object" ? Object.getOwnPropertyDescriptors(config ?? {}) : {};
-      super(Object.assign(Object.defineProperties(given, hidden), { stream: () => givingUpBy("write", dial.socket) }));
+      const given = typeof config === "string" ? { connectionString: config } : (config ?? {});
+      // By its descriptors: a pool hides the password from copies of its options.
+      const stream = { value: () => dial.socket, enumerable: true };
+      super(Object.defineProperties({}, { ...Object.getOwnPropertyDescriptors(given), stream }));
       this.#dial = dial;
     }
 
@@ -53,6 +51,11 @@ export function pgClient<T extends PgClientClass, C extends Duplex = Socket>(
       if (callback === undefined) return connected;
       connected.then((client) => callback(null, client), callback);
       return undefined;
+    }
+
+    override end(callback?: never): unknown {
+      this.#dial.giveUp();
+      return super.end(callback as never);
     }
   };
   return dials.owner as T;
