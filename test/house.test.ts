@@ -38,6 +38,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   breaker: ["support", "async", "core", "engine"],
   pool: ["support", "async", "core", "engine"],
   "lazy-socket": ["support", "async", "core", "engine"],
+  clients: ["support", "core", "engine", "lazy-socket"],
   testing: ["support", "async", "core", "engine"],
   telemetry: ["support", "core", "engine", "client", "pool"],
   inspector: ["support", "async", "core", "engine", "record", "client", "pool"],
@@ -71,6 +72,7 @@ const entries: Readonly<Record<string, readonly string[]>> = {
   "bridge.ts": ["bridge"],
   "http.ts": ["web"],
   "undici.ts": ["web"],
+  "clients.ts": ["clients"],
   "testing.ts": ["testing"],
 };
 
@@ -100,6 +102,7 @@ const loads: Readonly<Record<string, readonly string[]>> = {
   "bridge.ts": [],
   "http.ts": [],
   "undici.ts": ["undici"],
+  "clients.ts": [],
   "testing.ts": [],
 };
 

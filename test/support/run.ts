@@ -23,6 +23,8 @@ needDebianPackage("memcached", "memcached");
 needDebianPackage("rabbitmq-server", "rabbitmq-server");
 needDebianPackage("nginx", "nginx-light");
 needDebianPackage("curl", "curl");
+needDebianPackage("pg_ctlcluster", "postgresql");
+needDebianPackage("mariadbd", "mariadb-server");
 needDebianPackage("promtool", "prometheus");
 needDebianPackage("chromium", "chromium");
 if (process.platform === "linux" && process.getuid?.() === 0) {
