@@ -203,8 +203,17 @@ export class DeferredSocket<C extends Duplex> extends Socket {
     this.emit("ready");
     const { event } = this.#settings;
     if (event !== undefined && !this.destroyed) this.emit(event);
-    if (this.#resetHeld) this.resetAndDestroy();
+    if (this.#resetHeld) this.#resetIfPossible();
     else this.#startReading(received);
+  }
+
+  /** TLS and unix sockets refuse a reset, which was not known when it was asked for: they are closed. */
+  #resetIfPossible(): void {
+    try {
+      this.resetAndDestroy();
+    } catch {
+      this.destroy();
+    }
   }
 
   /** Joins the socket to its connection. Returns what was received already. */

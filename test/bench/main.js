@@ -249,7 +249,7 @@ async function partI() {
   printRatios(await compare("round trip", secure, trip), time);
 
   heading("   Echoes of 64 KiB chunks by another process");
-  const bulk = { warmUp: 2_000, n: quick ? 1_000 : 2_000 };
+  const bulk = { warmUp: 1_000, n: quick ? 400 : 500 };
   printRatios((await compare("throughput", plain, bulk)).map(invert), rate, { of: "adopted", atLeast: 0.97 });
   printRatios((await compare("throughput", secure, { ...bulk, n: bulk.n / 4 })).map(invert), rate, {
     of: "TLS, forwarded",

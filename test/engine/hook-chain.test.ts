@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { dialEventNames, inheritedEvents } from "../../src/core/trace.ts";
-import { addHooks, callersHooks, chainOf, type EventMask, handledKey, maskFor } from "../../src/engine/hook-chain.ts";
+import {
+  addHooks,
+  addToCaller,
+  callersHooks,
+  chainOf,
+  type EventMask,
+  handledKey,
+  maskFor,
+} from "../../src/engine/hook-chain.ts";
 import {
   compose,
   DialError,
@@ -71,6 +79,8 @@ test("dialStart and dialDone are not inherited, and reach the caller's hooks onc
   assert.equal(chain.dialDone, undefined);
   assert.equal(callersHooks(chainOf(given)), given);
   assert.deepEqual(callersHooks(chain), {});
+  assert.equal(callersHooks(addToCaller({}, chainOf(given))), given);
+  assert.deepEqual(callersHooks(addToCaller({}, undefined)), {});
 });
 
 test("a hook that throws does not keep the hooks above it from running", () => {

@@ -100,6 +100,14 @@ describe("a lazy socket over a TLS dialer", () => {
     await once(socket, "close");
   });
 
+  test("resetAndDestroy before the connect closes a TLS connection, which cannot be reset", async () => {
+    await using peer = await tlsPeer({ ...server });
+    const socket = lazySocket(tls(options), `127.0.0.1:${peer.port}`).resetAndDestroy();
+    const [hadError] = await once(socket, "close");
+    assert.equal(hadError, false);
+    await until(() => peer.secured.every((each) => each.destroyed), "the peer has closed");
+  });
+
   test("two megabytes pass unchanged in both directions", async () => {
     await using peer = await tlsPeer({ ...server }, (socket) => void socket.pipe(socket));
     const socket = lazySocket(tls(options), `127.0.0.1:${peer.port}`);
