@@ -41,6 +41,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   testing: ["support", "async", "core", "engine"],
   telemetry: ["support", "core", "engine", "client", "pool"],
   inspector: ["support", "async", "core", "engine", "record", "client"],
+  bridge: ["support", "async", "core", "engine", "dialers"],
   nats: ["support", "async", "core", "engine", "client", "dialers", "middleware"],
 };
 
@@ -65,6 +66,7 @@ const entries: Readonly<Record<string, readonly string[]>> = {
   "inspector.ts": ["inspector"],
   "prometheus.ts": ["telemetry"],
   "breaker.ts": ["breaker"],
+  "bridge.ts": ["bridge"],
   "testing.ts": ["testing"],
 };
 
@@ -90,6 +92,7 @@ const loads: Readonly<Record<string, readonly string[]>> = {
   "otel.ts": ["@opentelemetry/api"],
   "prometheus.ts": ["prom-client"],
   "breaker.ts": ["cockatiel"],
+  "bridge.ts": [],
   "testing.ts": [],
 };
 

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { Registry } from "prom-client";
 import * as breaker from "../src/breaker.ts";
+import * as bridges from "../src/bridge.ts";
 import * as core from "../src/index.ts";
 import * as inspectors from "../src/inspector.ts";
 import { nats2Checks, transportNodeChecks } from "../src/nats/option-checks.ts";
@@ -317,6 +318,30 @@ const rows: readonly Row[] = [
   { factory: "inspector.observe", call: (options) => page.observe(options as never), options: { name: "text" } },
   { factory: "inspector.client", call: (options) => page.client(options as never), options: { name: "text" } },
   {
+    factory: "bridge",
+    call: (options) => bridges.bridge(options as never),
+    required: { dialer: base, target: "h:1" },
+    options: { dialer: "dialer", target: "passed", onError: "function", halfOpenTimeoutMs: "number" },
+  },
+  {
+    factory: "proxyServer",
+    call: (options) => bridges.proxyServer(options as never),
+    required: { dialer: base },
+    options: {
+      dialer: "dialer",
+      allowTarget: "function",
+      auth: "object",
+      onError: "function",
+      requestTimeoutMs: "number",
+      halfOpenTimeoutMs: "number",
+    },
+  },
+  ...[bridges.bridge({ dialer: base, target: "h:1" }), bridges.proxyServer({ dialer: base })].map((made, index) => ({
+    factory: index === 0 ? "bridge.listen" : "proxyServer.listen",
+    call: async (options: unknown) => (await made.listen(options as never)).close(),
+    options: { path: "text", host: "text", port: "number", allow: "text" } as const,
+  })),
+  {
     factory: "inspector.listen",
     call: async (options) => (await page.listen(options as never)).close(),
     options: { port: "number", host: "text" },
@@ -518,6 +543,22 @@ const positional: readonly (readonly [what: string, call: () => unknown, message
     () => core.proxyFromEnvironment({}, core.tcp as never),
     /^proxyFromEnvironment: direct must be/,
   ],
+  ["a bridge without a target", () => bridges.bridge({ dialer: base } as never), /^bridge: invalid target/],
+  [
+    "a bridge's target without a port",
+    () => bridges.bridge({ dialer: base, target: "h" }),
+    /^bridge: .*port is missing/,
+  ],
+  [
+    "a proxy server's username with a colon",
+    () => bridges.proxyServer({ dialer: base, auth: { username: "a:b", password: "secret" } }),
+    /^proxyServer: auth: username must not be empty or contain a colon$/,
+  ],
+  [
+    "a proxy server's empty password",
+    () => bridges.proxyServer({ dialer: base, auth: { username: "a", password: "" } }),
+    /^proxyServer: auth: password must have 1 to 255 bytes$/,
+  ],
   [
     "a dialer for the options of tls",
     () => core.tls(core.tcp() as never),
@@ -628,7 +669,7 @@ for (const [what, call, message] of positional) {
   });
 }
 
-const entries = { core, breaker, inspectors, nats, natsV2, natsWs, otel, prometheus, testing };
+const entries = { core, breaker, bridges, inspectors, nats, natsV2, natsWs, otel, prometheus, testing };
 const exported = new Map(Object.values(entries).flatMap((entry) => Object.entries(entry)));
 const isClass = (value: unknown) => typeof value === "function" && /^class\b/.test(value.toString());
 

@@ -7,6 +7,7 @@ import type { DialContext } from "../engine/context.ts";
 import { outcomeOf } from "../engine/outcome.ts";
 import { Timed } from "../engine/timed.ts";
 import { isError } from "../support/is-error.ts";
+import { maxPathBytes } from "../support/unix-path.ts";
 
 /** Settings that all connects of a dialer share. */
 export interface ConnectSettings {
@@ -76,12 +77,6 @@ export function connectAddress(
 }
 
 function ignore(): void {}
-
-/**
- * Maximum length of a unix socket's path in bytes: the size of `sun_path` less the terminating NUL (unix(7)).
- * Node truncates a longer path and may connect to another socket.
- */
-const maxPathBytes = { win32: Number.POSITIVE_INFINITY, linux: 107 }[process.platform as string] ?? 103;
 
 function connectUnix(path: string): Socket {
   const bytes = Buffer.byteLength(path);

@@ -1,4 +1,5 @@
-import { isIPv4, isIPv6 } from "node:net";
+import { isIPv6 } from "node:net";
+import { isLoopback } from "../support/loopback.ts";
 
 /**
  * Reports whether a request's Host header names a loopback host or one of `allowed`. A hostile site can point its own
@@ -15,10 +16,4 @@ export function hostOf(header: string | undefined): string | undefined {
   const [, bracketed, plain] = /^(?:\[([\da-f:.]+)\]|([^:[\]/@\s]+))(?::\d{1,5})?$/i.exec(header ?? "") ?? [];
   if (bracketed !== undefined) return isIPv6(bracketed) ? bracketed.toLowerCase() : undefined;
   return plain?.toLowerCase().replace(/\.$/, "");
-}
-
-/** Reports whether `host` is a name or address of the loopback interface. */
-export function isLoopback(host: string): boolean {
-  if (host === "localhost" || host.endsWith(".localhost") || host === "::1") return true;
-  return isIPv4(host) && host.startsWith("127.");
 }

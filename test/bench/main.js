@@ -36,8 +36,8 @@ const aims = {
 /** The most bytes that a dial through the full stack may allocate. */
 const mostBytes = 7_000;
 
-const parts = { a: partA, b: partB, c: partC, d: partD, e: partE, f: partF, g: partG, h: partH, i: partI };
-if (only !== undefined && !Object.hasOwn(parts, only)) throw new Error(`--only must be one of a to i, got ${only}`);
+const parts = { a: partA, b: partB, c: partC, d: partD, e: partE, f: partF, g: partG, h: partH, i: partI, j: partJ };
+if (only !== undefined && !Object.hasOwn(parts, only)) throw new Error(`--only must be one of a to j, got ${only}`);
 for (const [letter, part] of Object.entries(parts)) {
   if (only === undefined || only === letter) await part();
 }
@@ -255,6 +255,25 @@ async function partI() {
     of: "TLS, forwarded",
     atLeast: 0.95,
   });
+}
+
+async function partJ() {
+  const contenders = [
+    { label: "net.connect", name: "bridge", variant: "direct" },
+    { label: "… through a bridge over TCP", name: "bridge", variant: "tcp" },
+    { label: "… through a bridge over a unix socket", name: "bridge", variant: "unix" },
+  ];
+  heading("j. Sending 64 kB pieces over loopback, all ends in one process");
+  const pieces = { rounds: quick ? 1 : 3, slices: quick ? 2 : 8, warmUp: quick ? 500 : 2_000, n: quick ? 500 : 1_000 };
+  const rates = (await measureSideBySide(contenders, pieces)).map(invert);
+  printRatios(rates, (perNs) => `${(perNs * 65_536e3).toFixed(0)} MB/s`);
+
+  heading("   A round trip of 64 bytes");
+  const trips = await measureSideBySide(
+    contenders.map((each) => ({ ...each, name: "bridge-trip" })),
+    { ...pieces, warmUp: quick ? 2_000 : 5_000 },
+  );
+  printRatios(trips, (ns) => `${(ns / 1000).toFixed(1)} µs`);
 }
 
 /** Turns times into rates. @param {import("./rounds.js").Result} result */

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { publicFunctions } from "../support/public-functions.ts";
 import { userFunctionTests } from "../support/user-functions.ts";
 import { breakerFunctions } from "./functions/breaker.ts";
+import { bridgeFunctions } from "./functions/bridge.ts";
 import { dialerFunctions } from "./functions/dialers.ts";
 import { failoverFunctions } from "./functions/failover.ts";
 import { observerFunctions } from "./functions/observers.ts";
@@ -17,6 +18,7 @@ const functions = [
   ...poolFunctions,
   ...dialerFunctions,
   ...observerFunctions,
+  ...bridgeFunctions,
 ];
 
 test("the table has a row for every function in the public types", () => {

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 export const entries = {
   index: "dialtrace",
   breaker: "dialtrace/breaker",
+  bridge: "dialtrace/bridge",
   inspector: "dialtrace/inspector",
   nats: "dialtrace/nats",
   natsV2: "dialtrace/nats-v2",

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { dialEventNames } from "../../src/core/trace.ts";
 
 /** Entry files of the package, except those for NATS. */
-const entries = ["index", "breaker", "inspector", "otel", "prometheus", "testing"];
+const entries = ["index", "breaker", "bridge", "inspector", "otel", "prometheus", "testing"];
 
 interface Exports {
   readonly file: string;

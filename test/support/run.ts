@@ -18,6 +18,9 @@ needDebianPackage("openssl", "openssl");
 needDebianPackage("tinyproxy", "tinyproxy");
 needDebianPackage("microsocks", "microsocks");
 needDebianPackage("redis-server", "redis-server");
+needDebianPackage("memcached", "memcached");
+needDebianPackage("rabbitmq-server", "rabbitmq-server");
+needDebianPackage("curl", "curl");
 needDebianPackage("promtool", "prometheus");
 needDebianPackage("chromium", "chromium");
 if (process.platform === "linux" && process.getuid?.() === 0) {

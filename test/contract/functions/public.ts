@@ -2,7 +2,7 @@ import type { UserFunction } from "../../support/user-functions.ts";
 
 /** Functions that users call, or that the package passes to users; they run no user code. */
 export const ofThePackage: readonly RegExp[] = [
-  /^(BreakerLayer|Failover|FakeClock|HandshakeContext|Inspector|InspectorServer|ObservedPool|Pool|PolicyContext)\./,
+  /^(BreakerLayer|Bridge|BridgeServer|Failover|FakeClock|HandshakeContext|Inspector|InspectorServer|ObservedPool|Pool|PolicyContext)\./,
   // The package calls only deposit and withdraw of a budget.
   /^RetryBudget\.(balance|stats)$/,
 ];
@@ -19,6 +19,9 @@ const inTheTable: Readonly<Record<string, string>> = {
   BreakerRule: "withBreaker: breaker",
   "BreakerStrategy.failure": "withBreaker: breaker().failure",
   "BreakerStrategy.success": "withBreaker: breaker().success",
+  BridgeErrorListener: "bridge: onError",
+  "BridgeOptions.dialer": "bridge: dialer",
+  "BridgeOptions.onError": "bridge: onError",
   "CallOptions.backoff": "dial: backoff",
   "CallOptions.shouldRetry": "dial: shouldRetry",
   "Clock.clearTimeout": "dial: clock.clearTimeout",
@@ -48,6 +51,9 @@ const inTheTable: Readonly<Record<string, string>> = {
   "PoolOptions.validate": "pool: validate",
   PoolTraceLike: "pool: trace",
   "PrometheusOptions.exemplars": "withPrometheus: exemplars",
+  "ProxyServerOptions.allowTarget": "proxyServer: allowTarget",
+  "ProxyServerOptions.dialer": "proxyServer: dialer",
+  "ProxyServerOptions.onError": "proxyServer: onError",
   "RetryBudget.deposit": "withRetry: budget.deposit",
   "RetryBudget.withdraw": "withRetry: budget.withdraw",
   "RetryOptions.shouldRetry": "withRetry: shouldRetry",
