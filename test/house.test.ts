@@ -38,6 +38,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   breaker: ["support", "async", "core", "engine"],
   pool: ["support", "async", "core", "engine"],
   "lazy-socket": ["support", "async", "core", "engine"],
+  clients: ["support", "core", "engine", "lazy-socket"],
   testing: ["support", "async", "core", "engine"],
   telemetry: ["support", "core", "engine", "client", "pool"],
   inspector: ["support", "async", "core", "engine", "record", "client"],
@@ -67,6 +68,7 @@ const entries: Readonly<Record<string, readonly string[]>> = {
   "prometheus.ts": ["telemetry"],
   "breaker.ts": ["breaker"],
   "bridge.ts": ["bridge"],
+  "clients.ts": ["clients"],
   "testing.ts": ["testing"],
 };
 
@@ -93,6 +95,7 @@ const loads: Readonly<Record<string, readonly string[]>> = {
   "prometheus.ts": ["prom-client"],
   "breaker.ts": ["cockatiel"],
   "bridge.ts": [],
+  "clients.ts": [],
   "testing.ts": [],
 };
 

@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import { Registry } from "prom-client";
 import * as breaker from "../src/breaker.ts";
 import * as bridges from "../src/bridge.ts";
+import * as clients from "../src/clients.ts";
 import * as core from "../src/index.ts";
 import * as inspectors from "../src/inspector.ts";
 import { nats2Checks, transportNodeChecks } from "../src/nats/option-checks.ts";
@@ -87,6 +88,8 @@ const own: Readonly<Record<string, Kind>> = {
 const passedOn = (checks: object) =>
   Object.fromEntries(Object.keys(checks).map((name) => [name, own[name] ?? "passed"]));
 
+const { timeoutMs: _, ...perSocket } = perDial;
+
 const rows: readonly Row[] = [
   { factory: "dial", call: (options) => dial("h:1", options as never), options: { ...perDial, clock: "object" } },
   {
@@ -99,6 +102,11 @@ const rows: readonly Row[] = [
     call: (options) => core.lazySocket(dial, "h:1", options as never).destroy(),
     options: { ...perDial, clock: "object", event: "text", startOnConnect: "boolean", allowHalfOpen: "boolean" },
   },
+  ...(["mariadbStream", "mysql2Stream", "pgStream", "postgresSocket", "tediousConnector"] as const).map((factory) => ({
+    factory,
+    call: (options: unknown) => clients[factory](dial, "h:1", options as never),
+    options: { ...perSocket, clock: "object" as const },
+  })),
   {
     factory: "retryBudget",
     call: (options) => core.retryBudget(options as never),
@@ -669,7 +677,7 @@ for (const [what, call, message] of positional) {
   });
 }
 
-const entries = { core, breaker, bridges, inspectors, nats, natsV2, natsWs, otel, prometheus, testing };
+const entries = { core, breaker, bridges, clients, inspectors, nats, natsV2, natsWs, otel, prometheus, testing };
 const exported = new Map(Object.values(entries).flatMap((entry) => Object.entries(entry)));
 const isClass = (value: unknown) => typeof value === "function" && /^class\b/.test(value.toString());
 

@@ -2,9 +2,8 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Dialer } from "../core/dialer.ts";
 import { parseTarget, type TargetLike } from "../core/target.ts";
-import { compose } from "../engine/compose.ts";
+import { composedFrom } from "../engine/composed-from.ts";
 import { contextOf, runOf } from "../engine/context.ts";
-import { layerOf } from "../engine/layer-info.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkDialer, invalid, show } from "../support/validate.ts";
 import { DeferredSocket, type LazySocketMode } from "./deferred-socket.ts";
@@ -56,14 +55,3 @@ export function lazySocketMode(socket: Socket): LazySocketMode {
 }
 
 markFactories({ lazySocket });
-
-/** Compositions of bare dialers, so that composing takes place once. */
-const compositions = new WeakMap<object, unknown>();
-
-/** Returns a dialer whose dials are observed and fail with a `DialError`: a bare base dialer has neither. */
-function composedFrom<C extends Duplex>(dialer: Dialer<C>): Dialer<C> {
-  if (layerOf(dialer)?.isComposition === true) return dialer;
-  const composed = (compositions.get(dialer) as Dialer<C> | undefined) ?? compose(dialer);
-  compositions.set(dialer, composed);
-  return composed;
-}

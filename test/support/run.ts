@@ -21,6 +21,8 @@ needDebianPackage("redis-server", "redis-server");
 needDebianPackage("memcached", "memcached");
 needDebianPackage("rabbitmq-server", "rabbitmq-server");
 needDebianPackage("curl", "curl");
+needDebianPackage("pg_ctlcluster", "postgresql");
+needDebianPackage("mariadbd", "mariadb-server");
 needDebianPackage("promtool", "prometheus");
 needDebianPackage("chromium", "chromium");
 if (process.platform === "linux" && process.getuid?.() === 0) {
