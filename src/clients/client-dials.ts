@@ -11,7 +11,10 @@ import { checkDialer, checkOptions, invalid, type OptionNames } from "../support
 import { type ClientSocketOptions, optionNames } from "./options.ts";
 
 /** Options that an adapter sets itself. */
-type SocketOptions = Pick<LazySocketOptions, "startOnConnect" | "timeoutMs" | "event">;
+export type SocketOptions<C extends Duplex> = Pick<
+  LazySocketOptions<C>,
+  "startOnConnect" | "timeoutMs" | "event" | "handshake"
+>;
 
 /** Whether a socket has been connected; a socket keeps the answer after it is closed. */
 type WasConnected = (socket: Socket) => boolean;
@@ -59,7 +62,7 @@ export class ClientDials<C extends Duplex> {
   }
 
   /** Returns a socket that connects through the dialer now. */
-  open(named: TargetLike | undefined, options: SocketOptions = {}): Socket {
+  open(named: TargetLike | undefined, options: SocketOptions<C> = {}): Socket {
     return this.#lazy(this.targetOf(named), options);
   }
 
@@ -78,7 +81,7 @@ export class ClientDials<C extends Duplex> {
     });
   }
 
-  #lazy(target: TargetLike | undefined, options: SocketOptions): Socket {
+  #lazy(target: TargetLike | undefined, options: SocketOptions<C>): Socket {
     const socket = lazySocket(this.dialer, target, { ...this.options, ...this.nextOptions(), ...options });
     this.add(socket);
     return socket;
