@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { DialError } from "../core/errors.ts";
 import type { Reason } from "../core/reasons.ts";
 import type { ClientHandshake } from "./early-connection.ts";
 
@@ -20,8 +21,9 @@ export class RedisHandshake {
     this.#steps = steps;
     const onReply = (chunk: Buffer) => {
       this.#refusal ??= refusals.find(([pattern]) => pattern.test(chunk.toString("latin1")));
-      // A server that is full answers before it is asked, and closes.
-      if (this.#refusal?.[1] === "server_limit") this.end();
+      // The server has answered before it was asked, and closes. The client would not tell its user why.
+      if (this.#refusal?.[1] === "server_limit")
+        socket.destroy(new DialError(this.#refusal[2], { reason: "server_limit" }));
     };
     // Not before: the socket would flow without the client's own listener.
     const onConnect = () => socket.on("data", onReply);
