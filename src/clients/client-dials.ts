@@ -13,7 +13,7 @@ import { type ClientSocketOptions, optionNames } from "./options.ts";
 /** Options that an adapter sets itself. */
 export type SocketOptions<C extends Duplex> = Pick<
   LazySocketOptions<C>,
-  "startOnConnect" | "timeoutMs" | "event" | "handshake"
+  "startOnConnect" | "timeoutMs" | "event" | "handshake" | "background"
 >;
 
 /** Whether a socket has been connected; a socket keeps the answer after it is closed. */

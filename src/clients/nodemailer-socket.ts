@@ -19,6 +19,8 @@ export interface NodemailerServer {
   readonly secure?: boolean | undefined;
   /** Options for TLS. @defaultValue none */
   readonly tls?: ConnectionOptions | undefined;
+  /** Whether connections are reused. Without a pool, every message waits for one of its own. @defaultValue `false` */
+  readonly pool?: unknown;
 }
 
 /** Called with the socket, or with none and an error. */
@@ -43,7 +45,10 @@ export function nodemailerSocket<C extends Duplex = Socket>(
   const getSocket = (server: NodemailerServer, callback: NodemailerCallback) => {
     const { host = "localhost", secure = Number(server.port) === 465, tls = {} } = server;
     const port = Number(server.port) || (secure ? 465 : 587);
-    const more = secure ? secured(tls, dials.options.handshake) : {};
+    const more = {
+      ...(secure && secured(tls, dials.options.handshake)),
+      ...(!server.pool && { background: dials.options.background ?? false }),
+    };
     // At once, and not when it has connected: only so do the client's timeouts reach it.
     callback(null, { connection: cancelOnEnd(dials.open({ host, port }, more)), secured: secure });
   };
