@@ -10,6 +10,6 @@ export { type NodemailerCallback, type NodemailerServer, nodemailerSocket } from
 export type { ClientSocketOptions } from "./clients/options.ts";
 export { pgStream } from "./clients/pg-stream.ts";
 export { type PostgresTarget, postgresSocket } from "./clients/postgres-socket.ts";
-export { type RheaConnectionDetails, rheaConnection } from "./clients/rhea-connection.ts";
+export { type RheaConnectionDetails, type RheaServer, rheaConnection } from "./clients/rhea-connection.ts";
 export { type TediousTarget, tediousConnector } from "./clients/tedious-connector.ts";
 export { wsConnection } from "./clients/ws-connection.ts";
