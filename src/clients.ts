@@ -8,6 +8,7 @@ export { type MqttClientLike, mqttStream } from "./clients/mqtt-stream.ts";
 export { type Mysql2Target, mysql2Stream } from "./clients/mysql2-stream.ts";
 export { type NodemailerCallback, type NodemailerServer, nodemailerSocket } from "./clients/nodemailer-socket.ts";
 export type { ClientSocketOptions } from "./clients/options.ts";
+export { pgClient } from "./clients/pg-client.ts";
 export { pgStream } from "./clients/pg-stream.ts";
 export { type PostgresTarget, postgresSocket } from "./clients/postgres-socket.ts";
 export { type RheaConnectionDetails, type RheaServer, rheaConnection } from "./clients/rhea-connection.ts";

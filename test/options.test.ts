@@ -89,6 +89,11 @@ const passedOn = (checks: object) =>
   Object.fromEntries(Object.keys(checks).map((name) => [name, own[name] ?? "passed"]));
 
 const { timeoutMs: _, ...perSocket } = perDial;
+class PgClient {
+  connect() {}
+}
+const { mariadbStream, mysql2Stream, pgStream, postgresSocket, tediousConnector } = clients;
+const adapters = { mariadbStream, mysql2Stream, pgStream, postgresSocket, tediousConnector };
 
 const rows: readonly Row[] = [
   { factory: "dial", call: (options) => dial("h:1", options as never), options: { ...perDial, clock: "object" } },
@@ -102,9 +107,14 @@ const rows: readonly Row[] = [
     call: (options) => core.lazySocket(dial, "h:1", options as never).destroy(),
     options: { ...perDial, clock: "object", event: "text", startOnConnect: "boolean", allowHalfOpen: "boolean" },
   },
-  ...(["mariadbStream", "mysql2Stream", "pgStream", "postgresSocket", "tediousConnector"] as const).map((factory) => ({
+  {
+    factory: "pgClient",
+    call: (options) => clients.pgClient(PgClient, dial, "h:1", options as never),
+    options: { ...perSocket, clock: "object" },
+  },
+  ...Object.entries(adapters).map(([factory, adapter]) => ({
     factory,
-    call: (options: unknown) => clients[factory](dial, "h:1", options as never),
+    call: (options: unknown) => adapter(dial, "h:1", options as never),
     options: { ...perSocket, clock: "object" as const },
   })),
   {

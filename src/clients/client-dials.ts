@@ -26,10 +26,11 @@ type WasConnected = (socket: Socket) => boolean;
 export class ClientDials<C extends Duplex> {
   readonly dialer: Dialer<C>;
   readonly options: ClientSocketOptions<C>;
+  /** What every dial connects to; without it, what the client names. */
+  readonly target: Target | undefined;
   /** The object that the dials are for, unless the caller has named one. */
   owner: object = this;
   readonly #name: string;
-  readonly #target: Target | undefined;
   readonly #sockets = new Map<Socket, WasConnected>();
   #connectedOnce = false;
 
@@ -42,7 +43,7 @@ export class ClientDials<C extends Duplex> {
     checkDialer(`${name}: dialer`, dialer);
     checkOptions(name, options as object, optionNames as OptionNames<object>);
     this.#name = name;
-    this.#target = target === undefined ? undefined : parseTarget(target);
+    this.target = target === undefined ? undefined : parseTarget(target);
     this.dialer = composedFrom(dialer);
     contextOf(options, this.dialer, name);
     this.options = options;
@@ -56,9 +57,14 @@ export class ClientDials<C extends Duplex> {
 
   /** The target of the next dial, for which the client names `named`. */
   targetOf(named: TargetLike | undefined): TargetLike {
-    const target = this.#target ?? named;
+    const target = this.target ?? named;
     if (target !== undefined) return target;
-    throw invalid(TypeError, `${this.#name}: target must be given, because the client names none`);
+    throw this.error("target must be given, because the client names none");
+  }
+
+  /** Returns an error about a wrong use of the adapter. */
+  error(rule: string): TypeError {
+    return invalid(TypeError, `${this.#name}: ${rule}`);
   }
 
   /** Returns a socket that connects through the dialer now. */
@@ -68,7 +74,7 @@ export class ClientDials<C extends Duplex> {
 
   /** Returns a socket that connects when the client calls `connect` on it. */
   openOnConnect(): Socket {
-    return this.#lazy(this.#target, { startOnConnect: true });
+    return this.#lazy(this.target, { startOnConnect: true });
   }
 
   /** Counts a socket of the client. */

@@ -71,16 +71,15 @@ export interface ClientEntry {
   readonly exceptions?: Partial<Record<Scenario, string>>;
 }
 
-/** A dialer that records how its dials begin and end. */
-export function recorded(...layers: Parameters<typeof compose>) {
+/** A dialer over `base` that records how its dials begin and end. */
+export function recorded(base: Dialer = tcp()) {
   const starts: { background: boolean; owner: object | undefined }[] = [];
   const outcomes: string[] = [];
   const layer = withTrace({
     dialStart: ({ background, owner }) => void starts.push({ background, owner }),
     dialDone: ({ outcome, reason }) => void outcomes.push(reason ?? outcome),
   });
-  const dialer = compose(layer, ...(layers.length === 0 ? [tcp()] : layers)) as Dialer;
-  return { dialer, starts, outcomes };
+  return { dialer: compose(layer, base), starts, outcomes };
 }
 
 /** Asks until the client answers: a pool finds out only by asking which of its connections are lost. */

@@ -1,5 +1,5 @@
 import pg from "pg";
-import { pgStream } from "../../src/clients.ts";
+import { pgClient, pgStream } from "../../src/clients.ts";
 import { type PostgresServer, postgresUser, startPostgres } from "../support/servers/postgres.ts";
 import { type ClientEntry, type ClientSetup, clientScenarios } from "./contract.ts";
 
@@ -63,6 +63,21 @@ const entries: readonly ClientEntry[] = [
     name: "pg.Pool with pgStream",
     make: (setup) =>
       pooled(new pg.Pool({ ...configOf(setup), stream: pgStream(setup.dialer, `127.0.0.1:${setup.port}`) })),
+    exceptions: { close: waits },
+  },
+  {
+    ...server,
+    name: "pg.Client with pgClient",
+    make(setup) {
+      const Client = pgClient(pg.Client, setup.dialer, `127.0.0.1:${setup.port}`);
+      return oneByOne(() => new Client(configOf(setup)));
+    },
+  },
+  {
+    ...server,
+    name: "pg.Pool with pgClient",
+    make: (setup) =>
+      pooled(new pg.Pool({ ...configOf(setup), Client: pgClient(pg.Client, setup.dialer, `127.0.0.1:${setup.port}`) })),
     exceptions: { close: waits },
   },
 ];
