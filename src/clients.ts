@@ -1,10 +1,10 @@
+export type { IoredisAbstractConnector } from "./clients/ioredis-class.ts";
 export { ioredisConnector } from "./clients/ioredis-connector.ts";
-export type { IoredisAbstractConnector } from "./clients/ioredis-socket.ts";
 export { type KafkajsBroker, kafkajsSocketFactory } from "./clients/kafkajs-socket-factory.ts";
 export { ldaptsConnection } from "./clients/ldapts-connection.ts";
 export { mariadbStream } from "./clients/mariadb-stream.ts";
-export type { MqttEvents, MqttPacket } from "./clients/mqtt-handshake.ts";
-export { type MqttClientLike, mqttStream } from "./clients/mqtt-stream.ts";
+export type { MqttClientLike, MqttPacket } from "./clients/mqtt-protocol.ts";
+export { mqttStream } from "./clients/mqtt-stream.ts";
 export { type Mysql2Target, mysql2Stream } from "./clients/mysql2-stream.ts";
 export { type NodemailerCallback, type NodemailerServer, nodemailerSocket } from "./clients/nodemailer-socket.ts";
 export type { ClientSocketOptions } from "./clients/options.ts";

@@ -3,9 +3,10 @@ import type { Duplex } from "node:stream";
 import type { Dialer } from "../core/dialer.ts";
 import type { TargetLike } from "../core/target.ts";
 import { markFactories } from "../support/roles.ts";
-import { invalid, show } from "../support/validate.ts";
 import { ClientDials } from "./client-dials.ts";
-import { type IoredisAbstractConnector, openRedis, type RedisOptions, type RedisSocket } from "./ioredis-socket.ts";
+import type { IoredisAbstractConnector, RedisBase, RedisConnector, RedisSettings } from "./ioredis-class.ts";
+import { checkRedisClass } from "./ioredis-class.ts";
+import { openRedis, type RedisSocket } from "./ioredis-socket.ts";
 import type { ClientSocketOptions } from "./options.ts";
 
 /**
@@ -25,18 +26,15 @@ export function ioredisConnector<B extends IoredisAbstractConnector, C extends D
   dialer: Dialer<C>,
   target?: TargetLike,
   options?: ClientSocketOptions<C>,
-): new (
-  options: unknown,
-) => InstanceType<B> {
-  checkClass(AbstractConnector);
+): RedisConnector<B> {
+  checkRedisClass(AbstractConnector);
   const newDials = () => new ClientDials("ioredisConnector", dialer, target, options);
-  newDials();
+  newDials(); // Checks the arguments.
   return class DialedConnector extends (AbstractConnector as unknown as RedisBase) {
-    readonly #options: RedisOptions;
+    readonly #options: RedisSettings;
     readonly #dials = newDials();
     #redis: RedisSocket | undefined;
-
-    constructor(redisOptions: RedisOptions) {
+    constructor(redisOptions: RedisSettings) {
       super(redisOptions.disconnectTimeout ?? 2000);
       this.#options = redisOptions;
       this.#dials.owner = this;
@@ -45,33 +43,21 @@ export function ioredisConnector<B extends IoredisAbstractConnector, C extends D
     /** Resolves at once: ioredis never reconnects after a rejection. */
     async connect(): Promise<Socket> {
       this.#redis = openRedis(this.#dials, this.#options);
-      const { socket } = this.#redis;
-      socket.once("error", (error) => Object.assign(this, { firstError: error }));
-      return Object.assign(this, { stream: socket }).stream;
+      return Object.assign(this, { stream: this.#redis.socket }).stream;
     }
 
-    /** Called with the server's INFO, after the client has logged in. */
     override check(info: never): boolean {
-      const isGood = super.check(info);
-      if (isGood) this.#redis?.handshake.succeed();
+      const isGood = super.check(info); // The server's INFO comes after the log-in.
+      if (isGood) this.#redis?.ready();
       return isGood;
     }
 
     override disconnect(): void {
-      this.#redis?.handshake.end();
-      if (this.#redis?.socket.connecting) this.#redis.socket.destroy();
+      if (this.#redis?.isPending())
+        this.#redis.socket.destroy(); // Cancels the dial.
       else super.disconnect();
     }
   } as never;
-}
-
-type RedisBase = new (disconnectTimeout: number) => InstanceType<IoredisAbstractConnector>;
-
-function checkClass(given: unknown): void {
-  const { disconnect } = (given as { prototype?: { disconnect?: unknown } } | null)?.prototype ?? {};
-  if (typeof given === "function" && typeof disconnect === "function") return;
-  const rule = "ioredisConnector: AbstractConnector must be the class that ioredis exports";
-  throw invalid(TypeError, `${rule}, got ${show(given)}`);
 }
 
 markFactories({ ioredisConnector });

@@ -1,46 +1,63 @@
 import type { Socket } from "node:net";
 import { DialError } from "../core/errors.ts";
 import type { Reason } from "../core/reasons.ts";
-import type { ClientHandshake } from "./early-connection.ts";
+import type { ClientProtocol } from "./handshake-dial.ts";
 
-/** Error replies of Redis that end the connect of a client, with their reasons. Their text may repeat a password. */
-const refusals: readonly (readonly [RegExp, Reason, string])[] = [
-  [/^-(?:WRONGPASS|ERR invalid password)/m, "auth_failed", "the server refused the password"],
-  [/^-(?:NOAUTH|ERR operation not permitted)/m, "auth_failed", "the server requires a password"],
-  [/^-(?:NOPERM|DENIED)/m, "auth_failed", "the server does not permit the client"],
-  [/^-ERR max(?:imum)? number of clients/m, "server_limit", "the server has too many clients"],
+/** An error reply of Redis that ends the connect of a client. */
+interface Refusal {
+  readonly reply: RegExp;
+  readonly reason: Reason;
+  /** Its meaning: its text may repeat a password. */
+  readonly message: string;
+}
+
+const refusals: readonly Refusal[] = [
+  {
+    reply: /^-(?:WRONGPASS|ERR invalid password)/m,
+    reason: "auth_failed",
+    message: "the server refused the password",
+  },
+  {
+    reply: /^-(?:NOAUTH|ERR operation not permitted)/m,
+    reason: "auth_failed",
+    message: "the server requires a password",
+  },
+  { reply: /^-(?:NOPERM|DENIED)/m, reason: "auth_failed", message: "the server does not permit the client" },
+  { reply: /^-ERR max number of clients/m, reason: "server_limit", message: "the server has too many clients" },
 ];
 
-/** The handshake of ioredis on one connection. ioredis tells its connector how it ends, but not why. */
-export class RedisHandshake {
-  #steps: ClientHandshake | undefined;
-  #refusal: (typeof refusals)[number] | undefined;
+class RefusedError extends Error {
+  readonly reason: Reason;
 
-  /** Begins when `socket` is about to connect. Returns a function that stops reading the server's replies. */
-  begin(steps: ClientHandshake, socket: Socket): () => void {
-    this.#steps = steps;
-    const onReply = (chunk: Buffer) => {
-      this.#refusal ??= refusals.find(([pattern]) => pattern.test(chunk.toString("latin1")));
-      // The server has answered before it was asked, and closes. The client would not tell its user why.
-      if (this.#refusal?.[1] === "server_limit")
-        socket.destroy(new DialError(this.#refusal[2], { reason: "server_limit" }));
-    };
-    // Not before: the socket would flow without the client's own listener.
-    const onConnect = () => socket.on("data", onReply);
-    socket.once("connect", onConnect);
-    return () => {
-      socket.removeListener("connect", onConnect);
-      socket.removeListener("data", onReply);
-    };
+  constructor({ message, reason }: Refusal) {
+    super(message);
+    this.reason = reason;
   }
+}
 
-  succeed(): void {
-    this.#steps?.succeed();
-  }
+/** The protocol of Redis. */
+export const redisProtocol: ClientProtocol = {
+  name: "redis",
+  reasonOf: (error) => (error instanceof RefusedError ? error.reason : undefined),
+};
 
-  /** The client disconnects: because of a refusal of the server, or by its user. */
-  end(): void {
-    if (this.#refusal === undefined) this.#steps?.cancel();
-    else this.#steps?.fail(this.#refusal[1], this.#refusal[2]);
-  }
+/**
+ * Reads the server's replies to the handshake of ioredis on `socket`: ioredis tells its connector only that it failed.
+ * Returns a function to call when the client is ready.
+ */
+export function followRedis(socket: Socket, ended: (error?: Error) => void): () => void {
+  let refusal: Refusal | undefined;
+  const onReply = (chunk: Buffer) => {
+    refusal ??= refusals.find(({ reply }) => reply.test(chunk.toString("latin1")));
+    // The server has answered before it was asked, and closes. The client would not tell its user why.
+    if (refusal?.reason === "server_limit") socket.destroy(new DialError(refusal.message, refusal));
+  };
+  // Not before: the socket would flow without the client's own listener.
+  socket.once("connect", () => socket.on("data", onReply));
+  socket.once("close", () => refusal && ended(new RefusedError(refusal)));
+  return () => {
+    refusal = undefined;
+    socket.removeListener("data", onReply);
+    ended();
+  };
 }

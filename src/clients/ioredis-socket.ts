@@ -1,44 +1,42 @@
-import type { Socket } from "node:net";
+import type { NetConnectOpts, Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { ConnectionOptions } from "node:tls";
+import { handled } from "../support/handled.ts";
 import type { ClientDials } from "./client-dials.ts";
 import { secured } from "./client-tls.ts";
-import { RedisHandshake } from "./ioredis-handshake.ts";
-import { openEarly } from "./open-early.ts";
+import { HandshakeDial } from "./handshake-dial.ts";
+import type { RedisSettings } from "./ioredis-class.ts";
+import { followRedis, redisProtocol } from "./ioredis-handshake.ts";
 
-/** The class `AbstractConnector` of ioredis. */
-export type IoredisAbstractConnector = abstract new (
-  disconnectTimeout: number,
-) => {
-  check(info: never): boolean;
-  disconnect(): void;
-};
-
-/** The options of a `Redis` that its connector reads. */
-export interface RedisOptions {
-  readonly host?: string | null;
-  readonly port?: number | null;
-  readonly path?: string | null;
-  readonly tls?: ConnectionOptions | null;
-  readonly enableReadyCheck?: boolean;
-  readonly disconnectTimeout?: number;
-}
-
-/** A socket of ioredis, with the client's handshake on it. */
+/** A socket of ioredis. */
 export interface RedisSocket {
   readonly socket: Socket;
-  readonly handshake: RedisHandshake;
+  /** Ends the dial: the client is ready. */
+  ready(): void;
+  /** Whether the client is not ready yet. */
+  isPending(): boolean;
 }
 
 /** Opens a connection for a client. Without its ready check, nothing tells when it is ready, and the dial ends before. */
-export function openRedis<C extends Duplex>(dials: ClientDials<C>, options: RedisOptions): RedisSocket {
+export function openRedis<C extends Duplex>(dials: ClientDials<C>, options: RedisSettings): RedisSocket {
   const { host, port, path, tls, enableReadyCheck } = options;
-  const named = path ? { path } : { host: host ?? "localhost", port: port ?? 6379 };
-  const more = tls ? secured(tls, dials.options.handshake) : {};
-  const handshake = new RedisHandshake();
-  const socket: Socket =
-    enableReadyCheck === false
-      ? dials.open(named, more)
-      : openEarly(dials, named, "redis", more, (steps) => handshake.begin(steps, socket));
-  return { socket, handshake };
+  const server = path ? { path } : { host: host ?? "localhost", port: port ?? 6379 };
+  const more = tls ? secured<C>(tls, dials.options.handshake) : {};
+  if (enableReadyCheck === false) {
+    const socket = dials.open(server, more);
+    return { socket, ready: () => {}, isPending: () => socket.connecting };
+  }
+  const dial = new HandshakeDial(dials, redisProtocol, more);
+  const { socket } = dial;
+  let setReady = () => {};
+  let isPending = true;
+  const connect = (ended: (error?: Error) => void) => {
+    setReady = followRedis(socket, ended);
+    socket.connect(server as NetConnectOpts);
+  };
+  handled(dial.connect(connect));
+  const ready = () => {
+    isPending = false;
+    setReady();
+  };
+  return { socket, ready, isPending: () => isPending };
 }

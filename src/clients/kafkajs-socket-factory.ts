@@ -4,9 +4,9 @@ import type { ConnectionOptions } from "node:tls";
 import type { Dialer } from "../core/dialer.ts";
 import type { TargetLike } from "../core/target.ts";
 import { markFactories } from "../support/roles.ts";
-import { cancelOnEnd } from "./cancel-on-end.ts";
 import { ClientDials } from "./client-dials.ts";
 import { secured } from "./client-tls.ts";
+import { givingUpBy } from "./give-up.ts";
 import type { ClientSocketOptions } from "./options.ts";
 
 /** The broker that kafkajs connects to. */
@@ -41,7 +41,7 @@ export function kafkajsSocketFactory<C extends Duplex = Socket>(
   const dials = new ClientDials("kafkajsSocketFactory", dialer, target, options);
   const socketFactory = ({ host, port, ssl, onConnect }: KafkajsBroker) => {
     const more = ssl ? secured(ssl === true ? {} : ssl, dials.options.handshake) : {};
-    const socket = cancelOnEnd(dials.open({ host, port }, more));
+    const socket = givingUpBy("end", dials.open({ host, port }, more));
     socket.once("connect", onConnect);
     return socket.setKeepAlive(true, keepAliveMs);
   };

@@ -1,58 +1,39 @@
-import type { Reason } from "../core/reasons.ts";
-import type { ClientHandshake } from "./early-connection.ts";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { handled } from "../support/handled.ts";
+import type { HandshakeDial } from "./handshake-dial.ts";
+import type { MqttClientLike, MqttPacket } from "./mqtt-protocol.ts";
 
-/** A packet of the server. */
-export interface MqttPacket {
-  /** Its kind. */
-  readonly cmd: string;
-  /** The server's answer to a client of version 3. */
-  readonly returnCode?: number | undefined;
-  /** The server's answer to a client of version 5. */
-  readonly reasonCode?: number | undefined;
+interface NetAddress {
+  readonly host: string;
+  readonly port: number;
 }
 
-/** The events of a client of mqtt that its adapter listens to. */
-export interface MqttEvents {
-  /** Adds a listener for the packets of the server. */
-  on(event: "packetreceive", listener: (packet: MqttPacket) => void): unknown;
-  /** Adds a listener for the end of the client. */
-  on(event: "end", listener: () => void): unknown;
-  /** Removes a listener. */
-  removeListener(event: "packetreceive" | "end", listener: () => void): unknown;
-}
-
-/**
- * Why a server refuses a client, by the code of its CONNACK.
- *
- * @see MQTT 3.1.1, section 3.2.2.3, and MQTT 5.0, section 3.2.2.2
- */
-const reasonOfCode: Readonly<Record<number, Reason>> = {
-  3: "server_limit",
-  4: "auth_failed",
-  5: "auth_failed",
-  134: "auth_failed",
-  135: "auth_failed",
-  136: "server_limit",
-  137: "server_limit",
-  138: "auth_failed",
-  140: "auth_failed",
-  151: "server_limit",
-  159: "server_limit",
-};
-
-/** Ends the handshake of `client` with the server's answer. Returns a function that stops waiting for it. */
-export function awaitConnack(client: MqttEvents, handshake: ClientHandshake): () => void {
-  const onPacket = (packet: MqttPacket) => {
-    if (packet.cmd !== "connack") return;
-    const code = packet.reasonCode ?? packet.returnCode ?? 0;
-    if (code === 0) handshake.succeed();
-    else handshake.fail(reasonOfCode[code] ?? "protocol", `the server refused the client with code ${code}`);
+/** Connects `client` to a server by `dial`, which ends with the server's answer. */
+export function connectMqtt<C extends Duplex>(
+  client: MqttClientLike,
+  dial: HandshakeDial<C>,
+  server: NetAddress,
+): Socket {
+  const { socket } = dial;
+  const connect = (ended: (error?: Error) => void) => {
+    const onPacket = (packet: MqttPacket) => {
+      if (packet.cmd !== "connack") return;
+      client.removeListener("packetreceive", onPacket as () => void);
+      const code = packet.reasonCode ?? packet.returnCode ?? 0;
+      if (code === 0) return ended();
+      const error = Object.assign(new Error(`the server refused the client with code ${code}`), { code });
+      // After the client has ended the socket and told its user: otherwise the user would be told twice.
+      setImmediate(ended, error);
+    };
+    client.on("packetreceive", onPacket);
+    socket.once("close", () => client.removeListener("packetreceive", onPacket as () => void));
+    socket.connect(server);
   };
-  const onEnd = () => handshake.cancel();
-  client.on("packetreceive", onPacket);
+  handled(dial.connect(connect));
+  // The client ends a socket that it has given up only when it has connected.
+  const onEnd = () => socket.destroy();
   client.on("end", onEnd);
-  return () => {
-    client.removeListener("packetreceive", onPacket as () => void);
-    client.removeListener("end", onEnd);
-  };
+  socket.once("close", () => client.removeListener("end", onEnd));
+  return socket;
 }

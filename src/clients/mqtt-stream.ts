@@ -7,21 +7,14 @@ import { markFactories } from "../support/roles.ts";
 import { invalid, show } from "../support/validate.ts";
 import { ClientDials } from "./client-dials.ts";
 import { secured } from "./client-tls.ts";
-import { awaitConnack, type MqttEvents } from "./mqtt-handshake.ts";
-import { openEarly } from "./open-early.ts";
+import { HandshakeDial } from "./handshake-dial.ts";
+import { connectMqtt } from "./mqtt-handshake.ts";
+import { type MqttClientLike, mqttProtocol } from "./mqtt-protocol.ts";
 import type { ClientSocketOptions } from "./options.ts";
 
-/** The client of mqtt, as it passes itself to its stream builder. */
-export interface MqttClientLike extends MqttEvents {
-  /** Its options: the server, and those of TLS. */
-  readonly options: object;
-}
-
-interface MqttOptions extends Pick<ConnectionOptions, "ca" | "cert" | "key" | "rejectUnauthorized"> {
+interface MqttOptions extends ConnectionOptions {
   readonly protocol?: string;
-  readonly host?: string;
   readonly hostname?: string;
-  readonly port?: number;
 }
 
 /** Whether each protocol of the client has TLS. */
@@ -51,13 +44,11 @@ export function mqttStream<C extends Duplex = Socket>(
       throw invalid(RangeError, `mqttStream: ${rule}, got ${show(protocol)}`);
     }
     const named = { host: hostname || host || "localhost", port: port || (isSecure ? 8883 : 1883) };
-    const more = isSecure ? secured(rest, dials.options.handshake) : {};
-    const socket = openEarly(dials, named, "mqtt", more, (handshake) => awaitConnack(client, handshake));
-    // The client waits for its socket then, and does not end it.
-    const abandon = () => void (socket.connecting && socket.destroy());
-    client.on("end", abandon);
-    socket.once("close", () => client.removeListener("end", abandon));
-    return socket;
+    return connectMqtt(
+      client,
+      new HandshakeDial(dials, mqttProtocol, isSecure ? secured(rest, dials.options.handshake) : {}),
+      named,
+    );
   };
   dials.owner = stream;
   return stream;

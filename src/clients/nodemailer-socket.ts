@@ -4,9 +4,9 @@ import type { ConnectionOptions } from "node:tls";
 import type { Dialer } from "../core/dialer.ts";
 import type { TargetLike } from "../core/target.ts";
 import { markFactories } from "../support/roles.ts";
-import { cancelOnEnd } from "./cancel-on-end.ts";
 import { ClientDials } from "./client-dials.ts";
 import { secured } from "./client-tls.ts";
+import { givingUpBy } from "./give-up.ts";
 import type { ClientSocketOptions } from "./options.ts";
 
 /** The options of a transport of nodemailer that name its server. */
@@ -50,7 +50,7 @@ export function nodemailerSocket<C extends Duplex = Socket>(
       ...(!server.pool && { background: dials.options.background ?? false }),
     };
     // At once, and not when it has connected: only so do the client's timeouts reach it.
-    callback(null, { connection: cancelOnEnd(dials.open({ host, port }, more)), secured: secure });
+    callback(null, { connection: givingUpBy("end", dials.open({ host, port }, more)), secured: secure });
   };
   dials.owner = getSocket;
   return getSocket;
