@@ -4,6 +4,7 @@ import type { Dialer } from "../core/dialer.ts";
 import type { TargetLike } from "../core/target.ts";
 import { markFactories } from "../support/roles.ts";
 import { ClientDials } from "./client-dials.ts";
+import { givingUpBy } from "./give-up.ts";
 import type { ClientSocketOptions } from "./options.ts";
 
 /** The options of a connection of mysql2 that name its server, as it passes them on. */
@@ -34,7 +35,8 @@ export function mysql2Stream<C extends Duplex = Socket>(
 ): (connection: Mysql2Target) => Socket {
   const dials = new ClientDials("mysql2Stream", dialer, target, options);
   const stream = ({ config: { host = "localhost", port = 3306, socketPath } }: Mysql2Target) =>
-    dials.open(socketPath ? { path: socketPath } : { host, port });
+    // The client writes nothing before the server does, and ends the socket in `destroy()`.
+    givingUpBy("end", dials.open(socketPath ? { path: socketPath } : { host, port }));
   dials.owner = stream;
   return stream;
 }

@@ -5,9 +5,9 @@ import type { TargetLike } from "../core/target.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkFunction } from "../support/validate.ts";
 import { ClientDials } from "./client-dials.ts";
+import { givingUpBy } from "./give-up.ts";
 import { HandshakeDial } from "./handshake-dial.ts";
 import type { ClientSocketOptions } from "./options.ts";
-import { endingEarly } from "./pg-stream.ts";
 import { postgresProtocol } from "./postgres-protocol.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a mixin's constructor must take any arguments.
@@ -44,7 +44,7 @@ export function pgClient<T extends PgClientClass, C extends Duplex = Socket>(
       // With its descriptors: a pool hides the password from copies of its options.
       const given = typeof config === "string" ? { connectionString: config } : { ...config };
       const hidden = typeof config === "object" ? Object.getOwnPropertyDescriptors(config ?? {}) : {};
-      super(Object.assign(Object.defineProperties(given, hidden), { stream: () => endingEarly(dial.socket) }));
+      super(Object.assign(Object.defineProperties(given, hidden), { stream: () => givingUpBy("write", dial.socket) }));
       this.#dial = dial;
     }
 

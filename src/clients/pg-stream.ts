@@ -4,6 +4,7 @@ import type { Dialer } from "../core/dialer.ts";
 import type { TargetLike } from "../core/target.ts";
 import { markFactories } from "../support/roles.ts";
 import { ClientDials } from "./client-dials.ts";
+import { givingUpBy } from "./give-up.ts";
 import type { ClientSocketOptions } from "./options.ts";
 
 /**
@@ -22,23 +23,10 @@ export function pgStream<C extends Duplex = Socket>(
   options?: ClientSocketOptions<C>,
 ): () => Socket {
   const dials = new ClientDials("pgStream", dialer, target, options);
-  const stream = () => endingEarly(dials.openOnConnect());
+  // pg writes before it is connected only in `client.end()`: a farewell.
+  const stream = () => givingUpBy("write", dials.openOnConnect());
   dials.owner = stream;
   return stream;
-}
-
-/**
- * Makes `client.end()` cancel the dial: before a socket is connected pg writes to it only there, a farewell that would
- * wait for the connection.
- */
-export function endingEarly(socket: Socket): Socket {
-  const write = () => {
-    socket.destroy();
-    return false;
-  };
-  socket.write = write;
-  socket.once("connect", () => Reflect.deleteProperty(socket, "write"));
-  return socket;
 }
 
 markFactories({ pgStream });

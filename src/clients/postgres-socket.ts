@@ -4,6 +4,7 @@ import type { Dialer } from "../core/dialer.ts";
 import type { TargetLike } from "../core/target.ts";
 import { markFactories } from "../support/roles.ts";
 import { ClientDials } from "./client-dials.ts";
+import { givingUpBy } from "./give-up.ts";
 import type { ClientSocketOptions } from "./options.ts";
 
 /** The options of `postgres` that name its server, as it passes them on. */
@@ -30,16 +31,14 @@ export function postgresSocket<C extends Duplex = Socket>(
   dialer: Dialer<C>,
   target?: TargetLike,
   options?: ClientSocketOptions<C>,
-): (client: PostgresTarget) => Socket {
+): (client: PostgresTarget) => Socket & { readonly host: string } {
   const dials = new ClientDials("postgresSocket", dialer, target, options);
   const open = ({ host, port, path }: PostgresTarget) => {
     const [firstHost = "localhost"] = [host].flat();
     const [firstPort = 5432] = [port].flat();
     const socket = dials.open(path ? { path } : { host: firstHost, port: firstPort });
-    // The client ends a socket that is being dialed by no longer listening to it.
-    socket.on("removeListener", (event) => {
-      if (event === "data" && socket.connecting) socket.destroy();
-    });
+    // The client gives up a socket that is being dialed by no longer listening to it.
+    givingUpBy("removeListener", socket, (event) => event === "data");
     // The name for TLS; without it the client would verify "localhost".
     return Object.assign(socket, { host: firstHost });
   };
