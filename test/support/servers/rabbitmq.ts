@@ -95,11 +95,13 @@ function environment(port: number, folder: string, epmdPort: number, tls: Issued
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1", () => socket.write("AMQP\0\0\x09\x01", "latin1"));
+    let isAnswered = false;
     socket.once("data", () => {
-      resolve(true);
+      isAnswered = true;
       socket.destroy();
     });
     socket.once("error", () => {});
-    socket.once("close", () => resolve(false));
+    // Not before: tests count the sockets of their process.
+    socket.once("close", () => resolve(isAnswered));
   });
 }
