@@ -1,7 +1,16 @@
+export type { IoredisAbstractConnector } from "./clients/ioredis-class.ts";
+export { ioredisConnector } from "./clients/ioredis-connector.ts";
+export { type KafkajsBroker, kafkajsSocketFactory } from "./clients/kafkajs-socket-factory.ts";
+export { ldaptsConnection } from "./clients/ldapts-connection.ts";
 export { mariadbStream } from "./clients/mariadb-stream.ts";
+export type { MqttClientLike, MqttPacket } from "./clients/mqtt-protocol.ts";
+export { mqttStream } from "./clients/mqtt-stream.ts";
 export { type Mysql2Target, mysql2Stream } from "./clients/mysql2-stream.ts";
+export { type NodemailerCallback, type NodemailerServer, nodemailerSocket } from "./clients/nodemailer-socket.ts";
 export type { ClientSocketOptions } from "./clients/options.ts";
 export { pgClient } from "./clients/pg-client.ts";
 export { pgStream } from "./clients/pg-stream.ts";
 export { type PostgresTarget, postgresSocket } from "./clients/postgres-socket.ts";
+export { type RheaConnectionDetails, type RheaServer, rheaConnection } from "./clients/rhea-connection.ts";
 export { type TediousTarget, tediousConnector } from "./clients/tedious-connector.ts";
+export { wsConnection } from "./clients/ws-connection.ts";

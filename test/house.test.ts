@@ -38,7 +38,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   breaker: ["support", "async", "core", "engine"],
   pool: ["support", "async", "core", "engine"],
   "lazy-socket": ["support", "async", "core", "engine"],
-  clients: ["support", "core", "engine", "lazy-socket"],
+  clients: ["support", "core", "engine", "dialers", "lazy-socket"],
   testing: ["support", "async", "core", "engine"],
   telemetry: ["support", "core", "engine", "client", "pool"],
   inspector: ["support", "async", "core", "engine", "record", "client", "pool"],

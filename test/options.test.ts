@@ -97,8 +97,18 @@ class PgClient {
   connect() {}
   end() {}
 }
+class RedisConnector {
+  check() {
+    return true;
+  }
+  disconnect() {}
+}
 const { mariadbStream, mysql2Stream, pgStream, postgresSocket, tediousConnector } = clients;
-const adapters = { mariadbStream, mysql2Stream, pgStream, postgresSocket, tediousConnector };
+const { kafkajsSocketFactory, ldaptsConnection, mqttStream, nodemailerSocket, rheaConnection, wsConnection } = clients;
+const adapters = {
+  ...{ mariadbStream, mysql2Stream, pgStream, postgresSocket, tediousConnector },
+  ...{ kafkajsSocketFactory, ldaptsConnection, mqttStream, nodemailerSocket, rheaConnection, wsConnection },
+};
 
 const rows: readonly Row[] = [
   { factory: "dial", call: (options) => dial("h:1", options as never), options: { ...perDial, clock: "object" } },
@@ -130,6 +140,11 @@ const rows: readonly Row[] = [
   {
     factory: "pgClient",
     call: (options) => clients.pgClient(PgClient, dial, "h:1", options as never),
+    options: { ...perSocket, clock: "object" },
+  },
+  {
+    factory: "ioredisConnector",
+    call: (options) => clients.ioredisConnector(RedisConnector, dial, "h:1", options as never),
     options: { ...perSocket, clock: "object" },
   },
   ...Object.entries(adapters).map(([factory, adapter]) => ({

@@ -4,14 +4,18 @@ import type { Dialer } from "../core/dialer.ts";
 import { parseTarget, type Target, type TargetLike } from "../core/target.ts";
 import { composedFrom } from "../engine/composed-from.ts";
 import { contextOf } from "../engine/context.ts";
+import { clientDialOptionNames } from "../engine/dial-options.ts";
 import { lazySocket, lazySocketMode } from "../lazy-socket/lazy-socket.ts";
 import type { LazySocketOptions } from "../lazy-socket/options.ts";
 import { onDestroy } from "../support/on-destroy.ts";
 import { checkDialer, checkOptions, invalid, type OptionNames } from "../support/validate.ts";
-import { type ClientSocketOptions, optionNames } from "./options.ts";
+import type { ClientSocketOptions } from "./options.ts";
 
 /** Options that an adapter sets itself. */
-type SocketOptions = Pick<LazySocketOptions, "startOnConnect" | "timeoutMs" | "event">;
+export type SocketOptions<C extends Duplex> = Pick<
+  LazySocketOptions<C>,
+  "startOnConnect" | "timeoutMs" | "event" | "handshake" | "background"
+>;
 
 /** Whether a socket has been connected; a socket keeps the answer after it is closed. */
 type WasConnected = (socket: Socket) => boolean;
@@ -38,7 +42,7 @@ export class ClientDials<C extends Duplex> {
    */
   constructor(name: string, dialer: Dialer<C>, target?: TargetLike, options: ClientSocketOptions<C> = {}) {
     checkDialer(`${name}: dialer`, dialer);
-    checkOptions(name, options as object, optionNames as OptionNames<object>);
+    checkOptions(name, options as object, clientDialOptionNames as OptionNames<object>);
     this.#name = name;
     this.target = target === undefined ? undefined : parseTarget(target);
     this.dialer = composedFrom(dialer);
@@ -65,7 +69,7 @@ export class ClientDials<C extends Duplex> {
   }
 
   /** Returns a socket that connects through the dialer now. */
-  open(named: TargetLike | undefined, options: SocketOptions = {}): Socket {
+  open(named: TargetLike | undefined, options: SocketOptions<C> = {}): Socket {
     return this.#lazy(this.targetOf(named), options);
   }
 
@@ -84,7 +88,7 @@ export class ClientDials<C extends Duplex> {
     });
   }
 
-  #lazy(target: TargetLike | undefined, options: SocketOptions): Socket {
+  #lazy(target: TargetLike | undefined, options: SocketOptions<C>): Socket {
     const socket = lazySocket(this.dialer, target, { ...this.options, ...this.nextOptions(), ...options });
     this.add(socket);
     return socket;

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { classify } from "../core/classify.ts";
-import type { HandshakeContext } from "../core/dialer.ts";
+import type { Handshake, HandshakeContext } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
 import type { Reason } from "../core/reasons.ts";
 import type { Target } from "../core/target.ts";
@@ -10,7 +10,7 @@ import { handled } from "../support/handled.ts";
 import { isError } from "../support/is-error.ts";
 import { messageOf } from "../support/message.ts";
 import { onDestroy } from "../support/on-destroy.ts";
-import type { ClientDials } from "./client-dials.ts";
+import type { ClientDials, SocketOptions } from "./client-dials.ts";
 
 /** The client's own words about its protocol. */
 export interface ClientProtocol {
@@ -19,6 +19,8 @@ export interface ClientProtocol {
   /** Returns the reason that `error`, with which the client's handshake failed, gives; `undefined` if it gives none. */
   reasonOf(error: Error): Reason | undefined;
 }
+
+type Beneath<C extends Duplex> = Pick<SocketOptions<C>, "handshake" | "event">;
 
 /**
  * A dial that includes the client's own handshake: its {@link socket} is connected when the dial's phase `handshake`
@@ -29,6 +31,7 @@ export class HandshakeDial<C extends Duplex> {
   readonly socket: Socket;
   readonly #dials: ClientDials<C>;
   readonly #protocol: ClientProtocol;
+  readonly #handshake: Handshake<C> | undefined;
   readonly #abort = new AbortController();
   /** Settles as the dial does. */
   readonly #ended: Promise<unknown>;
@@ -42,15 +45,21 @@ export class HandshakeDial<C extends Duplex> {
   /** Whether the client has the connection. */
   #isAttached = false;
 
-  constructor(dials: ClientDials<C>, protocol: ClientProtocol) {
+  /** @param beneath - what the socket needs before the client's handshake, such as TLS. */
+  constructor(dials: ClientDials<C>, protocol: ClientProtocol, beneath: Beneath<C> = {}) {
+    const { handshake = dials.options.handshake, event } = beneath;
     this.#dials = dials;
     this.#protocol = protocol;
+    this.#handshake = handshake;
     this.#ended = handled(
       new Promise((resolve) => {
         this.#follow = resolve;
       }),
     );
-    this.socket = lazySocket<C>((target) => this.#dial(target as Target), dials.target, { startOnConnect: true });
+    this.socket = lazySocket<C>((target) => this.#dial(target as Target), dials.target, {
+      startOnConnect: true,
+      event,
+    });
     dials.add(this.socket, () => this.#isReady);
     onDestroy(this.socket, (error) => this.#destroyed(error));
   }
@@ -115,7 +124,7 @@ export class HandshakeDial<C extends Duplex> {
   }
 
   async #shakeHands(opened: C, context: HandshakeContext, attach: (conn: C) => void): Promise<C> {
-    const { handshake } = this.#dials.options;
+    const handshake = this.#handshake;
     const conn = handshake === undefined ? opened : await handshake(opened, context);
     context.describe({ name: this.#protocol.name });
     const { signal } = context;

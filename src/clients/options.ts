@@ -1,7 +1,6 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { DialOptions } from "../core/dialer.ts";
-import type { OptionNames } from "../support/validate.ts";
 
 /**
  * Options of an adapter: those of the dials that the client makes through it. Bound the dials with `withTimeout` in the
@@ -12,19 +11,3 @@ import type { OptionNames } from "../support/validate.ts";
  * caller's span.
  */
 export type ClientSocketOptions<C extends Duplex = Socket> = Omit<DialOptions<C>, "timeoutMs">;
-
-/** The names of {@link ClientSocketOptions}. */
-export const optionNames: OptionNames<ClientSocketOptions> = {
-  signal: true,
-  trace: true,
-  handshake: true,
-  background: true,
-  owner: true,
-  attributes: true,
-  clock: true,
-  maxAttempts: true,
-  backoff: true,
-  backoffBeforeFirst: true,
-  shouldRetry: true,
-  skip: true,
-};

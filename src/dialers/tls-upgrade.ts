@@ -17,12 +17,12 @@ import type { SessionCache } from "./tls-sessions.ts";
 export interface TlsUpgrade<C extends Duplex> {
   /** The client's options for `tls.connect`. */
   readonly options: ConnectionOptions;
-  /** Application protocols that the client speaks, in order of preference. */
-  readonly protocols: readonly string[];
+  /** Application protocols that the client speaks, in order of preference; `undefined` if it leaves the choice to `options`. */
+  readonly protocols?: readonly string[] | undefined;
   /** Where sessions are stored; `undefined` to resume none. */
-  readonly sessions: SessionCache | undefined;
+  readonly sessions?: SessionCache | undefined;
   /** Distinguishes options with other authorities or certificates in {@link sessions}. */
-  readonly sessionKey: string;
+  readonly sessionKey?: string | undefined;
   /** The caller's own handshake, beneath TLS. */
   readonly before: Handshake<C> | undefined;
 }
@@ -62,7 +62,7 @@ interface PeerNames {
 
 async function secured<C extends Duplex>(
   socket: Socket,
-  { options, protocols, sessions, sessionKey }: TlsUpgrade<C>,
+  { options, protocols = [], sessions, sessionKey = "" }: TlsUpgrade<C>,
   { host, servername }: PeerNames,
 ): Promise<TLSSocket> {
   const resumption = sessions && resumptionOf(sessions, `${host} ${sessionKey}`);
@@ -87,7 +87,8 @@ function resumptionOf(sessions: SessionCache, server: string): Resumption {
 }
 
 /** Rejects a connection whose application protocol, chosen by the server or the dialer, the client does not speak. */
-function withProtocol<C extends Duplex>(conn: C, protocols: readonly string[]): C {
+function withProtocol<C extends Duplex>(conn: C, protocols: readonly string[] | undefined): C {
+  if (protocols === undefined) return conn;
   const chosen = (conn as Duplex as Partial<TLSSocket>).alpnProtocol;
   if (typeof chosen !== "string" || chosen === "" || protocols.includes(chosen)) return conn;
   throw new DialError(`TLS has negotiated ${chosen}, and the client speaks ${protocols.join(" and ")}`, {

@@ -13,7 +13,8 @@ import {
   unknownOption,
 } from "../support/validate.ts";
 
-const optionNames: OptionNames<DialOptions> = {
+/** Names of the options of a dial. */
+export const dialOptionNames: OptionNames<DialOptions> = {
   signal: true,
   trace: true,
   handshake: true,
@@ -29,8 +30,13 @@ const optionNames: OptionNames<DialOptions> = {
   skip: true,
 };
 
+const { timeoutMs: _, ...withoutTimeout } = dialOptionNames;
+
+/** Names of the options of the dials that a client makes: the dialer limits their time. */
+export const clientDialOptionNames: OptionNames<Omit<DialOptions, "timeoutMs">> = withoutTimeout;
+
 /** Without a prototype, so that `in` finds nothing else. */
-const known: object = Object.assign(Object.create(null), optionNames);
+const known: object = Object.assign(Object.create(null), dialOptionNames);
 
 /**
  * Checks the options of one dial, except per-call overrides: see `overridesOf`. It runs for every dial with options,

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { DialOptions } from "../core/dialer.ts";
+import { clientDialOptionNames } from "../engine/dial-options.ts";
 import { checkBoolean, checkDuration, checkOptions, invalid, type OptionNames, show } from "../support/validate.ts";
 
 /**
@@ -32,18 +33,7 @@ export interface LazySocketSettings<C extends Duplex> {
 }
 
 const optionNames: OptionNames<LazySocketOptions> = {
-  signal: true,
-  trace: true,
-  handshake: true,
-  background: true,
-  owner: true,
-  attributes: true,
-  clock: true,
-  maxAttempts: true,
-  backoff: true,
-  backoffBeforeFirst: true,
-  shouldRetry: true,
-  skip: true,
+  ...clientDialOptionNames,
   event: true,
   timeoutMs: true,
   startOnConnect: true,

@@ -5,6 +5,7 @@ import type { ServerIdentity } from "../client/client-trace.ts";
 import type { Dialer, HandshakeContext } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
 import type { ConnClosedInfo } from "../core/trace.ts";
+import { tracedTls } from "../dialers/traced-tls.ts";
 import { discard } from "../support/connection.ts";
 import { wrongReturn } from "../support/returned.ts";
 import { blankerOf, noteSecrets, type SentSecrets } from "../support/sent-secrets.ts";
@@ -22,7 +23,6 @@ import { noteCredentials } from "./sent-credentials.ts";
 import { explained } from "./stock-cause.ts";
 import { tlsFilesOf } from "./tls-files.ts";
 import { tlsNames } from "./tls-options.ts";
-import { tracedTls } from "./traced-tls.ts";
 
 type NodeTransport = InstanceType<NatsLibrary["NodeTransport"]>;
 type HostPort = Parameters<NodeTransport["connect"]>[0];

@@ -2,8 +2,8 @@ import { isIP, type Socket } from "node:net";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import type { HandshakeContext } from "../core/dialer.ts";
 import { finishTlsHandshake } from "../dialers/tls-handshake.ts";
+import { tracedTls } from "../dialers/traced-tls.ts";
 import { lazyModules } from "../support/lazy-modules.ts";
-import { tracedTls } from "./traced-tls.ts";
 
 /** Puts TLS on an open connection. The certificate is checked against `host`, unless the options give a `servername`. */
 export function startTls(

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Dialer, DialOptions } from "../core/dialer.ts";
 import { contextOf } from "../engine/context.ts";
+import { clientDialOptionNames } from "../engine/dial-options.ts";
 import { checkOptions, invalid, type OptionNames } from "../support/validate.ts";
 
 /**
@@ -10,21 +11,6 @@ import { checkOptions, invalid, type OptionNames } from "../support/validate.ts"
  */
 export type WebDialOptions<C extends Duplex = Socket> = Omit<DialOptions<C>, "timeoutMs">;
 
-const dialOptionNames: OptionNames<WebDialOptions> = {
-  signal: true,
-  trace: true,
-  handshake: true,
-  background: true,
-  owner: true,
-  attributes: true,
-  clock: true,
-  maxAttempts: true,
-  backoff: true,
-  backoffBeforeFirst: true,
-  shouldRetry: true,
-  skip: true,
-};
-
 /**
  * Checks the options of the dials of an agent.
  *
@@ -32,7 +18,7 @@ const dialOptionNames: OptionNames<WebDialOptions> = {
  * @throws TypeError or RangeError naming the option.
  */
 export function checkWebDial<C extends Duplex>(factory: string, dialer: Dialer<C>, dial: WebDialOptions<C>): void {
-  checkOptions(`${factory}: dial`, dial as object, dialOptionNames as OptionNames<object>);
+  checkOptions(`${factory}: dial`, dial as object, clientDialOptionNames as OptionNames<object>);
   contextOf(dial, dialer, `${factory}: dial`);
 }
 

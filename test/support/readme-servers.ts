@@ -1,7 +1,9 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { startMariadb } from "./servers/mariadb.ts";
+import { startMosquitto } from "./servers/mosquitto.ts";
 import { startPostgres } from "./servers/postgres.ts";
+import { startRedis } from "./servers/redis.ts";
 
 /** The TCP servers that the snippets of the documents dial, by the host name that the snippets use. */
 export interface ReadmeServers extends AsyncDisposable {
@@ -32,13 +34,18 @@ export async function startReadmeServers(): Promise<ReadmeServers> {
     ports[name] = (server.address() as AddressInfo).port;
     started.push(server);
   }
-  const databases = { "postgres.internal": await startPostgres(), "mariadb.internal": await startMariadb() };
-  for (const [name, { port }] of Object.entries(databases)) ports[name] = port;
+  const processes = {
+    "postgres.internal": await startPostgres(),
+    "mariadb.internal": await startMariadb(),
+    "redis.internal": await startRedis(),
+    "mqtt.internal": await startMosquitto(),
+  };
+  for (const [name, { port }] of Object.entries(processes)) ports[name] = port;
   return {
     ports,
     async [Symbol.asyncDispose]() {
       for (const server of started) server.close();
-      for (const database of Object.values(databases)) await database.stop();
+      for (const { stop } of Object.values(processes)) await stop();
     },
   };
 }

@@ -19,6 +19,7 @@ needDebianPackage("openssl", "openssl");
 needDebianPackage("tinyproxy", "tinyproxy");
 needDebianPackage("microsocks", "microsocks");
 needDebianPackage("redis-server", "redis-server");
+needDebianPackage("mosquitto", "mosquitto");
 needDebianPackage("memcached", "memcached");
 needDebianPackage("rabbitmq-server", "rabbitmq-server");
 needDebianPackage("nginx", "nginx-light");

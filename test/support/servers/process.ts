@@ -65,7 +65,8 @@ export async function startProcess(
   return { port, address: `127.0.0.1:${port}`, stop, [Symbol.asyncDispose]: stop };
 }
 
-function isListening(port: number): Promise<boolean> {
+/** Whether a port of loopback accepts connections. */
+export function isListening(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
     socket.once("close", (hadError) => resolve(!hadError));

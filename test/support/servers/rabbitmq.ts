@@ -1,44 +1,92 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
-import { type RunningServer, startProcess } from "./process.ts";
+import { join } from "node:path";
+import type { Issued } from "../certificates.ts";
+import { removeFolder, temporaryFolder } from "../temporary.ts";
+import { isListening, type RunningServer, startProcess } from "./process.ts";
 
 /** Debian's wrapper on the PATH changes to another user and to shared folders. */
 const command = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
-/** Starts RabbitMQ, with the user `guest` and the password `guest`. */
-export async function startRabbitmq(): Promise<RunningServer> {
+/** A running RabbitMQ. */
+export interface RabbitmqServer extends RunningServer {
+  /** The number of connections that it has received, by its log. */
+  connections(): Promise<number>;
+}
+
+/** How RabbitMQ is started. */
+export interface RabbitmqOptions {
+  /** Port to listen on; for a restart. @defaultValue a free port */
+  readonly port?: number | undefined;
+  /** Certificate for TLS, which clients must then use. @defaultValue no TLS */
+  readonly tls?: Issued | undefined;
+}
+
+/** Starts RabbitMQ, with AMQP 0.9.1 and 1.0, the user `guest` and the password `guest`. */
+export async function startRabbitmq({ port: given, tls }: RabbitmqOptions = {}): Promise<RabbitmqServer> {
+  const folder = temporaryFolder();
   // RabbitMQ would start one as a daemon, which listens on every interface and outlives it.
   const epmd = await startProcess("epmd", (port) => ["-port", String(port), "-address", "127.0.0.1"]);
   try {
     const server = await startProcess(command, () => [], {
-      env: (port, folder) => environment(port, folder, epmd.port),
-      answers,
+      port: given,
+      env: (port) => environment(port, folder, epmd.port, tls),
+      answers: tls === undefined ? answers : isListening,
     });
     const stop = async () => {
       await server.stop();
       await epmd.stop();
+      removeFolder(folder);
     };
-    return { port: server.port, address: server.address, stop, [Symbol.asyncDispose]: stop };
+    const logged = () =>
+      readFileSync(join(folder, "log", `dialtrace-${server.port}@localhost.log`), "utf8").split(
+        "accepting AMQP connection",
+      ).length - 1;
+    const connections = async () => {
+      // It writes its log a while after the event.
+      for (let count = -1; ; ) {
+        const before = count;
+        count = logged();
+        if (count === before) return count;
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
+    };
+    return { port: server.port, address: server.address, connections, stop, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await epmd.stop();
     throw error;
   }
 }
 
-function environment(port: number, folder: string, epmdPort: number): NodeJS.ProcessEnv {
+function environment(port: number, folder: string, epmdPort: number, tls: Issued | undefined): NodeJS.ProcessEnv {
+  const file = (name: string, content: string) => {
+    const path = join(folder, name);
+    writeFileSync(path, content, { mode: 0o600 });
+    return path;
+  };
+  const secure =
+    tls === undefined
+      ? []
+      : [
+          ...["listeners.tcp = none", `listeners.ssl.1 = 127.0.0.1:${port}`, "ssl_options.verify = verify_none"],
+          ...[
+            `ssl_options.certfile = ${file("cert.pem", tls.cert)}`,
+            `ssl_options.keyfile = ${file("key.pem", tls.key)}`,
+          ],
+        ];
   return {
     HOME: folder,
     ERL_EPMD_PORT: String(epmdPort),
     ERL_EPMD_ADDRESS: "127.0.0.1",
     RABBITMQ_NODENAME: `dialtrace-${port}@localhost`,
-    RABBITMQ_NODE_IP_ADDRESS: "127.0.0.1",
-    RABBITMQ_NODE_PORT: String(port),
+    ...(tls === undefined && { RABBITMQ_NODE_IP_ADDRESS: "127.0.0.1", RABBITMQ_NODE_PORT: String(port) }),
     // A port of its own, far from those that other tests choose next.
     RABBITMQ_DIST_PORT: String(port + 22_000),
     RABBITMQ_MNESIA_BASE: `${folder}/mnesia`,
     RABBITMQ_LOG_BASE: `${folder}/log`,
     RABBITMQ_PID_FILE: `${folder}/pid`,
-    RABBITMQ_ENABLED_PLUGINS_FILE: `${folder}/plugins`,
-    RABBITMQ_CONFIG_FILE: `${folder}/none`,
+    RABBITMQ_ENABLED_PLUGINS_FILE: file("plugins", "[rabbitmq_amqp1_0]."),
+    RABBITMQ_CONFIG_FILE: file("rabbitmq.conf", [...secure, "log.file.level = info", ""].join("\n")),
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: "-kernel inet_dist_use_interface {127,0,0,1}",
   };
 }
@@ -47,11 +95,13 @@ function environment(port: number, folder: string, epmdPort: number): NodeJS.Pro
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1", () => socket.write("AMQP\0\0\x09\x01", "latin1"));
+    let isAnswered = false;
     socket.once("data", () => {
-      resolve(true);
+      isAnswered = true;
       socket.destroy();
     });
     socket.once("error", () => {});
-    socket.once("close", () => resolve(false));
+    // Not before: tests count the sockets of their process.
+    socket.once("close", () => resolve(isAnswered));
   });
 }

@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { type RunningServer, startProcess } from "./process.ts";
 
 /** Starts redis-server without persistence; `tls` are its TLS options, if any, and `port` is that of a restart. */
@@ -11,4 +12,17 @@ export function startRedis(tls?: readonly string[], port?: number): Promise<Runn
     },
     { port },
   );
+}
+
+const probes = new WeakMap<object, number>();
+
+/** Returns the number of connections that `server` has received, by its own count and without those of this function. */
+export async function redisConnections(server: { readonly port: number }): Promise<number> {
+  const made = (probes.get(server) ?? 0) + 1;
+  probes.set(server, made);
+  const socket = connect(server.port, "127.0.0.1");
+  socket.write("INFO stats\r\nQUIT\r\n");
+  let reply = "";
+  for await (const chunk of socket) reply += chunk;
+  return Number(/total_connections_received:(\d+)/.exec(reply)?.[1]) - made;
 }
