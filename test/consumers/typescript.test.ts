@@ -1,19 +1,23 @@
 import assert from "node:assert/strict";
 import { resolve } from "node:path";
-import { test } from "node:test";
-import { unpackedConsumer } from "../support/consumer.ts";
+import { before, test } from "node:test";
+import { type Consumer, unpackedConsumer } from "../support/consumer.ts";
 import { compilerErrors, typescriptProgram } from "../support/typescript-program.ts";
 
 const compiler = resolve("node_modules/typescript/bin/tsc");
 
+let consumer: Consumer;
+
+before(async () => {
+  consumer = await unpackedConsumer();
+});
+
 test("this repository's TypeScript compiles a program that uses the package from both module systems", async () => {
-  const consumer = await unpackedConsumer();
   consumer.write(typescriptProgram);
   assert.deepEqual(await compilerErrors(consumer, compiler, "nodenext"), []);
 });
 
 test("the test of declarations fails for a program with a deliberate error", async () => {
-  const consumer = await unpackedConsumer();
   const code = 'import { tcp } from "dialtrace";\ntcp({ noSuchOption: true });\n';
   consumer.write({ "main.mts": code, "common.cts": code });
   const errors = await compilerErrors(consumer, compiler, "nodenext");

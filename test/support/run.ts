@@ -38,6 +38,7 @@ if (skipLong) console.log(`test/consumers: ${skipLong}`);
 
 /** Test files that run at the same time. A file waits for servers and timers about half of its time. */
 const concurrency = 2 * availableParallelism();
+const loader = new URL("typescript.js", import.meta.url).href;
 
 const named = process.argv.slice(2);
 const files = (named.length > 0 ? named : ["test"]).flatMap(testFiles);
@@ -54,7 +55,7 @@ function run(files: readonly string[], env: NodeJS.ProcessEnv = {}): boolean {
   const { status } = spawnSync(
     process.execPath,
     [
-      ...["--import", "tsx", "--test", `--test-concurrency=${concurrency}`, "--test-timeout=120000"],
+      ...["--import", loader, "--test", `--test-concurrency=${concurrency}`, "--test-timeout=120000"],
       ...["--test-reporter=./test/support/line-reporter.js", "--test-reporter-destination=stdout"],
       ...files,
     ],

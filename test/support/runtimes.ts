@@ -21,9 +21,17 @@ const binaries = {
  *
  * @returns a reason to skip tests, in `missing`, if there is none.
  */
-export async function runtimeCommand(
-  name: RuntimeName,
-): Promise<{ readonly command: string } | { readonly missing: string }> {
+export function runtimeCommand(name: RuntimeName): Promise<RuntimeCommand> {
+  commands[name] ??= findOrInstall(name);
+  return commands[name];
+}
+
+type RuntimeCommand = { readonly command: string } | { readonly missing: string };
+
+/** Each runtime is installed once per process. */
+const commands: Partial<Record<RuntimeName, Promise<RuntimeCommand>>> = {};
+
+async function findOrInstall(name: RuntimeName): Promise<RuntimeCommand> {
   const { package: packageName, version, file } = binaries[name];
   const found = findCommand(name);
   if (found !== undefined && versionOf(found) === version) return { command: found };
