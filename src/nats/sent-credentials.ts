@@ -7,7 +7,7 @@ export function noteCredentials(sent: SentSecrets, frame: Uint8Array): void {
   const [, json] = /^CONNECT (\{.*\})/s.exec(Buffer.from(frame).toString()) ?? [];
   if (json === undefined) return;
   const { user, pass, auth_token, jwt, sig } = JSON.parse(json) as Record<string, unknown>;
-  sent.add([pass, auth_token, jwt, sig], [user]);
+  sent.add([], [user]).addPassing([pass, auth_token, jwt, sig]);
 }
 
 /** Makes the errors of the parser printable: they contain the server's bytes, and the library prints them. */
