@@ -1,6 +1,6 @@
-import { chmodSync } from "node:fs";
-import { lstat, unlink } from "node:fs/promises";
+import { type BigIntStats, chmodSync, lstatSync, renameSync, unlinkSync } from "node:fs";
 import { connect, type ListenOptions, type Server } from "node:net";
+import { lazyModules } from "../support/lazy-modules.ts";
 import { show } from "../support/validate.ts";
 import { listening } from "./listening.ts";
 
@@ -31,22 +31,42 @@ async function listenOnce(server: Server, options: ListenOptions & { path: strin
 }
 
 async function removeStale(path: string, factory: string): Promise<void> {
-  const found = await stats(path);
+  const found = stats(path);
   if (found === undefined) return;
   if (!found.isSocket()) throw inUse(factory, path, "exists and is not a socket");
   if (await isLive(path)) throw inUse(factory, path, "is the socket of another listener");
-  const { ino, dev } = (await stats(path)) ?? {};
-  // Another process may have replaced it in the meantime; listening again then fails.
-  if (ino === found.ino && dev === found.dev) await unlink(path);
+  removeIfSame(path, found);
 }
 
-async function stats(path: string) {
+/**
+ * Removes a socket file unless another process has replaced it since it was found, whose listener would never get a
+ * client again. The file is first renamed, which takes exactly one file, and put back if it is another.
+ */
+function removeIfSame(path: string, found: BigIntStats): void {
+  // Without this look a live socket would be missing for a moment in each race.
+  if (!isSame(stats(path), found)) return;
+  const aside = `${path}.${lazyModules.crypto.randomUUID()}`;
   try {
-    return await lstat(path);
+    renameSync(path, aside);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if (isMissing(error)) return;
     throw error;
   }
+  if (!isSame(stats(aside), found) && stats(path) === undefined) renameSync(aside, path);
+  else unlinkSync(aside);
+}
+
+/** A file system gives the number of a removed file to the next one. */
+function isSame(one: BigIntStats | undefined, other: BigIntStats): boolean {
+  return one?.ino === other.ino && one.dev === other.dev && one.mtimeNs === other.mtimeNs;
+}
+
+function stats(path: string): BigIntStats | undefined {
+  return lstatSync(path, { bigint: true, throwIfNoEntry: false });
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === "ENOENT";
 }
 
 /** Whether a process listens on the socket. Only a refused connect proves that none does. */

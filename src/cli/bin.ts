@@ -12,12 +12,18 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   // Once: a second signal ends the process at once.
   process.once(signal, () => interrupt.abort(new Error(`interrupted by ${signal}`)));
 }
-for (const stream of [process.stdout, process.stderr]) {
+process.stdout.on("error", ({ code, message }: NodeJS.ErrnoException) => {
   // The reader of a pipe may have ended, as `head` does.
-  stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
-}
+  if (code === "EPIPE") process.exit(0);
+  process.stderr.write(`dialtrace: the output cannot be written: ${message}\n`);
+  process.exit(1);
+});
+process.stderr.on("error", ({ code }: NodeJS.ErrnoException) => process.exit(code === "EPIPE" ? 0 : 1));
 
 const io = { out: process.stdout, err: process.stderr, env: process.env, interrupt: interrupt.signal };
 const code = await main(process.argv.slice(2), io, version);
 // A lookup of the system that is still under way would delay the end.
-process.stdout.write("", () => process.exit(code));
+process.stdout.write("", (error) => {
+  // The listener above handles an error, which is emitted after this call.
+  if (!error) process.exit(code);
+});

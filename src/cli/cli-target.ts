@@ -56,6 +56,7 @@ function protocolOf(scheme: string | undefined): Protocol {
 function pathOf(text: string): string {
   const rest = text.slice(text.indexOf("://") + 3);
   const start = rest.search(/[/?#]/);
-  const { pathname, search } = new URL(start < 0 ? "/" : rest.slice(start), "http://localhost");
+  // Not relative to a base: a path that begins with two slashes would name another host.
+  const { pathname, search } = new URL(`http://localhost${start < 0 ? "" : rest.slice(start)}`);
   return `${pathname}${search}`;
 }

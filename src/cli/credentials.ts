@@ -46,12 +46,24 @@ export function readCredentials(text: (option: OptionName) => string | undefined
 /** Returns the secrets of a target's dials, which must appear in no output. */
 export function secretsOf({ user, password, token, jwt }: Credentials, { userinfo, path }: CliTarget): SentSecrets {
   const secrets = new SentSecrets().add([password, token, jwt], [user]);
-  const query = path.slice(path.indexOf("?") + 1);
-  if (path.includes("?")) secrets.add(query.split(/[&=]/).filter(({ length }) => length > 3));
+  secrets.add(queryValues(path));
   if (userinfo === undefined) return secrets;
   return "user" in userinfo
     ? secrets.add([userinfo.pass, basic(userinfo.user, userinfo.pass)], [userinfo.user])
     : secrets.add([userinfo.auth_token, basic(userinfo.auth_token, "")]);
+}
+
+/** Shortest value of a query that is a secret; a shorter one is a number or a flag, and occurs in other words. */
+const leastValueLength = 4;
+
+/** Returns the values of a query, as they are sent and decoded. A parameter without a value is one. */
+function queryValues(path: string): readonly string[] {
+  const start = path.indexOf("?");
+  if (start < 0) return [];
+  const query = path.slice(start + 1);
+  const sent = query.split("&").map((each) => each.slice(each.indexOf("=") + 1));
+  const decoded = [...new URLSearchParams(query)].map(([name, value]) => (value === "" ? name : value));
+  return [...sent, ...decoded].filter(({ length }) => length >= leastValueLength);
 }
 
 /** Returns the kind of the credentials that a target is offered. Those in its URL replace those of the options. */

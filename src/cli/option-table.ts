@@ -1,3 +1,5 @@
+import type { Protocol } from "./cli-target.ts";
+
 /** One option of the command line. */
 export interface OptionRow {
   /** Single letter or digit after one dash. */
@@ -6,7 +8,13 @@ export interface OptionRow {
   readonly value?: string;
   /** What the help says of it, with the default. */
   readonly help: string;
+  /** Protocols that it is for: a credential or an authority without an effect would mislead. @defaultValue all */
+  readonly only?: readonly Protocol[];
 }
+
+const overTls = ["tls", "https", "nats"] as const;
+const withUser = ["nats", "http", "https"] as const;
+const natsOnly = ["nats"] as const;
 
 /** The one table of options. The parser and the help derive from it. */
 export const optionTable = {
@@ -19,21 +27,21 @@ export const optionTable = {
   ipv6: { short: "6", help: "use IPv6 addresses only" },
   proxy: { short: "x", value: "URL", help: "dial through http://, https://, socks5:// or socks5h://host:port" },
   "no-proxy": { help: "ignore the proxies of the environment" },
-  servername: { value: "NAME", help: "name to send as SNI and to check the certificate against" },
-  ca: { value: "FILE", help: "PEM file of the authorities to trust (default those of Node.js)" },
-  cert: { value: "FILE", help: "PEM file of the client's certificate; needs --key" },
-  key: { value: "FILE", help: "PEM file of the client's private key" },
-  alpn: { value: "LIST", help: "protocols to offer by ALPN to tls:// targets, such as h2,http/1.1" },
+  servername: { value: "NAME", help: "name to send as SNI and to check the certificate against", only: overTls },
+  ca: { value: "FILE", help: "PEM file of the authorities to trust (default those of Node.js)", only: overTls },
+  cert: { value: "FILE", help: "PEM file of the client's certificate; needs --key", only: overTls },
+  key: { value: "FILE", help: "PEM file of the client's private key", only: overTls },
+  alpn: { value: "LIST", help: "protocols to offer by ALPN to tls:// targets, such as h2,http/1.1", only: ["tls"] },
   method: { value: "NAME", help: "GET or HEAD, for http:// and https:// (default GET)" },
   wait: { value: "TIME", help: "wait for the words of a server that speaks first (default 500ms)" },
-  user: { short: "u", value: "NAME", help: "user for nats://, http:// and https://" },
-  password: { value: "TEXT", help: "password of that user; other users of this host can see it" },
-  "password-file": { value: "FILE", help: "file with that password" },
-  token: { value: "TEXT", help: "token for nats://; other users of this host can see it" },
-  "token-file": { value: "FILE", help: "file with that token" },
-  creds: { value: "FILE", help: ".creds file for nats://" },
-  nkey: { value: "FILE", help: "file with an nkey seed for nats://" },
-  "tls-first": { help: "nats:// servers that expect TLS before INFO" },
+  user: { short: "u", value: "NAME", help: "user for nats://, http:// and https://", only: withUser },
+  password: { value: "TEXT", help: "password of that user; other users of this host can see it", only: withUser },
+  "password-file": { value: "FILE", help: "file with that password", only: withUser },
+  token: { value: "TEXT", help: "token for nats://; other users of this host can see it", only: natsOnly },
+  "token-file": { value: "FILE", help: "file with that token", only: natsOnly },
+  creds: { value: "FILE", help: ".creds file for nats://", only: natsOnly },
+  nkey: { value: "FILE", help: "file with an nkey seed for nats://", only: natsOnly },
+  "tls-first": { help: "nats:// servers that expect TLS before INFO", only: natsOnly },
   explain: { help: "describe the layers that dial, their limits and the worst case first" },
   json: { help: "print one JSON object per line" },
   quiet: { short: "q", help: "print the verdict or the summary only" },

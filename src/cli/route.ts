@@ -81,11 +81,15 @@ function overTls(
   under: Dialer<Socket>,
   options: TlsDialerOptions,
 ): Dialer<Socket> {
-  if (each.protocol !== "tls" && each.protocol !== "https") return under;
-  const alpnProtocols = each.protocol === "https" ? httpProtocols : settings.tls.alpn;
+  const { protocol } = each;
+  const speaksTls = protocol === "tls" || protocol === "https";
+  // A nats:// server may ask for TLS: its options are checked, too.
+  if (!speaksTls && protocol !== "nats") return under;
+  const alpnProtocols = protocol === "https" ? httpProtocols : settings.tls.alpn;
   const all = { ...options, handshakeTimeoutMs: settings.timeoutMs, ...(alpnProtocols && { alpnProtocols }) };
   try {
-    return tls(all, under) as unknown as Dialer<Socket>;
+    const secured = tls(all, under) as unknown as Dialer<Socket>;
+    return speaksTls ? secured : under;
   } catch (error) {
     throw new UsageError(messageOf(error).replace(/^tls: (\w+)/, (_, name: string) => optionOf[name] ?? name));
   }

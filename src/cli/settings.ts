@@ -1,7 +1,7 @@
 import { readArguments } from "./arguments.ts";
 import { type CliTarget, readTarget } from "./cli-target.ts";
 import { type Credentials, readCredentials } from "./credentials.ts";
-import type { OptionName } from "./option-table.ts";
+import { type OptionName, rowOf } from "./option-table.ts";
 import { UsageError } from "./usage-error.ts";
 import { type ListenAddress, readCount, readListenAddress, readTime } from "./values.ts";
 
@@ -63,7 +63,7 @@ export function readCommand(argv: readonly string[]): Command {
   if (values.has("version")) return "version";
   if (targets.length === 0) throw new UsageError("a target is missing, such as db.internal:5432");
   const text = (name: OptionName) => textOf(values, name);
-  return {
+  const settings: Settings = {
     targets: targets.map(readTarget),
     repetition: readRepetition(values),
     timeoutMs: readTime("timeout", text("timeout") ?? "10s", 1),
@@ -80,6 +80,16 @@ export function readCommand(argv: readonly string[]): Command {
     json: values.has("json"),
     quiet: values.has("quiet"),
   };
+  for (const name of values.keys()) checkUsed(name, settings.targets);
+  return settings;
+}
+
+/** Checks that an option has an effect on one of the targets. */
+function checkUsed(name: OptionName, targets: readonly CliTarget[]): void {
+  const { only } = rowOf(name);
+  if (only === undefined || targets.some(({ protocol }) => only.includes(protocol))) return;
+  const schemes = only.map((protocol) => `${protocol}://`).join(", ");
+  throw new UsageError(`--${name} has no effect without a target of ${schemes}; write the target with its scheme`);
 }
 
 function textOf(values: Values, name: OptionName): string | undefined {
@@ -122,8 +132,17 @@ function readTls(values: Values): TlsSettings {
     caFile: textOf(values, "ca"),
     certFile,
     keyFile,
-    alpn: textOf(values, "alpn")?.split(","),
+    alpn: readAlpn(textOf(values, "alpn")),
   };
+}
+
+function readAlpn(text: string | undefined): readonly string[] | undefined {
+  const names = text?.split(",");
+  const isName = (name: string) => name !== "" && Buffer.byteLength(name) <= 255;
+  if (names?.every(isName) === false) {
+    throw new UsageError("--alpn must be names of 1 to 255 bytes, separated by commas, such as h2,http/1.1");
+  }
+  return names;
 }
 
 function readMethod(method = "GET"): "GET" | "HEAD" {

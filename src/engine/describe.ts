@@ -6,7 +6,7 @@ import { checkDialer, invalid, show } from "../support/validate.ts";
 import type { DialerDescription, LayerDescription } from "./description.ts";
 import { drawStack } from "./draw-stack.ts";
 import { isBase, type Layer, layerOf, type OptionValue, recordOf } from "./layer-info.ts";
-import { stackWarnings } from "./stack-warnings.ts";
+import { type CostOfLayer, stackWarnings } from "./stack-warnings.ts";
 import { type Cost, greater, unknownCost } from "./worst-case.ts";
 
 /**
@@ -42,6 +42,7 @@ interface DescribedPool {
  * @param overrides - whether a dial may have options of its own.
  */
 export function describeLayer(outermost: Layer, overrides = true): DialerDescription {
+  const costOf = costs();
   const { timeMs, attempts } = costOf(outermost, Number.POSITIVE_INFINITY);
   const stack = described(outermost, overrides ? overridable(outermost) : new Map());
   const description = { stack, worstCase: { timeMs, attempts }, warnings: stackWarnings(outermost, costOf) };
@@ -53,12 +54,26 @@ export function withText<T extends object>(data: T, text: () => string): T {
   return Object.defineProperty(data, "toString", { value: text });
 }
 
-/** Returns the worst case of a dial that has `withinMs` milliseconds until its deadline. */
-export function costOf({ traits, kind, beneath }: Layer, withinMs: number): Cost {
-  const below = (ms: number) =>
-    beneath.length === 0 ? unknownCost : beneath.map((each) => costOf(each, ms)).reduce(greater);
-  if (traits.worstCase !== undefined) return traits.worstCase(below, withinMs);
-  return isBase(kind) ? unknownCost : below(withinMs);
+/**
+ * Returns a function that computes the worst case of a dial that has `withinMs` milliseconds until its deadline. It keeps
+ * the results: a layer asks for that beneath it more than once, so that the work would double with each layer.
+ */
+function costs(): CostOfLayer {
+  const known = new Map<Layer, Map<number, Cost>>();
+  const computed = ({ traits, kind, beneath }: Layer, withinMs: number): Cost => {
+    const below = (ms: number) =>
+      beneath.length === 0 ? unknownCost : beneath.map((each) => costOf(each, ms)).reduce(greater);
+    if (traits.worstCase !== undefined) return traits.worstCase(below, withinMs);
+    return isBase(kind) ? unknownCost : below(withinMs);
+  };
+  function costOf(layer: Layer, withinMs: number): Cost {
+    const ofLayer = known.get(layer) ?? new Map<number, Cost>();
+    known.set(layer, ofLayer);
+    const cost = ofLayer.get(withinMs) ?? computed(layer, withinMs);
+    ofLayer.set(withinMs, cost);
+    return cost;
+  }
+  return costOf;
 }
 
 function described(layer: Layer, overridden: ReadonlyMap<Layer, readonly string[]>): LayerDescription {

@@ -1,7 +1,8 @@
 import { isBase, type Layer } from "./layer-info.ts";
 import type { Cost } from "./worst-case.ts";
 
-type CostOfLayer = (layer: Layer, withinMs: number) => Cost;
+/** Computes the worst case of a layer and those beneath it. */
+export type CostOfLayer = (layer: Layer, withinMs: number) => Cost;
 
 /** A layer with the layers above it, the nearest last. */
 interface Placed {

@@ -8,7 +8,7 @@ export function noteCredentials(sent: SentSecrets, frame: Uint8Array): ConnectCr
   const [, json] = /^CONNECT (\{.*\})/s.exec(Buffer.from(frame).toString()) ?? [];
   if (json === undefined) return undefined;
   const { user, pass, auth_token, jwt, sig } = JSON.parse(json) as Record<string, unknown>;
-  sent.add([pass, auth_token, jwt, sig], [user]);
+  sent.add([], [user]).addPassing([pass, auth_token, jwt, sig]);
   return { jwt, auth_token, pass };
 }
 

@@ -8,8 +8,8 @@ const shortLength = 4;
 const beginningLength = 8;
 const lastLength = 6;
 
-/** Maximum number of values per object, oldest dropped first: signatures differ for each connection. */
-const maxSecrets = 32;
+/** Maximum number of values per object that differ for each connection, oldest dropped first. */
+const maxPassing = 32;
 
 const blank = "***";
 const withheld = "(withheld: it repeats credentials)";
@@ -37,6 +37,12 @@ export class SentSecrets {
     return this;
   }
 
+  /** Adds secrets that differ for each connection, such as signatures. Only the latest of them are kept. */
+  addPassing(secrets: readonly unknown[]): this {
+    this.#secrets.add(secrets, true);
+    return this;
+  }
+
   /**
    * Blanks plain and escaped secrets in `text`. Withholds the whole text if it has only the start of a secret, or has a
    * secret only after decoding (base64, hexadecimal, percent-encoding, escapes, also nested).
@@ -56,20 +62,33 @@ export class SentSecrets {
 /** A set of secrets in their usual encodings. */
 class Writings {
   readonly #texts = new Set<string>();
+  /** Those of the texts that only the latest connections have sent. */
+  readonly #passing = new Set<string>();
   #compiled: { readonly pattern: RegExp; readonly beginnings: readonly string[] } | undefined;
 
   get isEmpty(): boolean {
     return this.#texts.size === 0;
   }
 
-  add(texts: readonly unknown[]): void {
+  add(texts: readonly unknown[], arePassing = false): void {
     for (const text of texts) {
-      if (typeof text !== "string" || text === "" || this.#texts.has(text)) continue;
+      if (typeof text !== "string" || text === "") continue;
+      const isLasting = this.#texts.has(text) && !this.#passing.has(text);
+      // Deleted first: one that is sent again becomes the latest.
+      this.#passing.delete(text);
+      if (arePassing && !isLasting) this.#passing.add(text);
+      if (this.#texts.has(text)) continue;
       this.#texts.add(text);
       this.#compiled = undefined;
-      const [oldest] = this.#texts;
-      if (oldest !== undefined && this.#texts.size > maxSecrets) this.#texts.delete(oldest);
+      this.#dropOldest();
     }
+  }
+
+  #dropOldest(): void {
+    const [oldest] = this.#passing;
+    if (oldest === undefined || this.#passing.size <= maxPassing) return;
+    this.#passing.delete(oldest);
+    this.#texts.delete(oldest);
   }
 
   blankIn(text: string): string {

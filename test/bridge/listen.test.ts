@@ -1,9 +1,18 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, fork, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, Server } from "node:net";
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { test } from "node:test";
 import { type BridgeListenOptions, bridge, proxyServer } from "../../src/bridge.ts";
 import { tcp } from "../../src/index.ts";
@@ -218,3 +227,35 @@ function servers(): Server[] {
   const { _getActiveHandles } = process as unknown as { _getActiveHandles(): unknown[] };
   return _getActiveHandles.call(process).filter((each) => each instanceof Server);
 }
+
+/** Leaves a socket file without a listener, as a killed process does. */
+async function leaveStale(path: string): Promise<void> {
+  const server = createServer().listen(`${path}.before`);
+  await once(server, "listening");
+  renameSync(`${path}.before`, path);
+  server.close();
+  await once(server, "close");
+}
+
+test("of several processes that replace a stale socket file at the same time, exactly one listens", async () => {
+  const path = join(temporaryFolder(), "race.sock");
+  const children = Array.from({ length: 4 }, () => fork("test/bridge/racing-listener.js", { execArgv: [] }));
+  const answers = () => Promise.all(children.map(async (child) => (await once(child, "message"))[0]));
+  const ask = async (message: object) => {
+    const answered = answers();
+    for (const child of children) child.send(message);
+    return await answered;
+  };
+  try {
+    await answers();
+    for (let round = 1; round <= 30; round += 1) {
+      await leaveStale(path);
+      const results = (await ask({ path })).sort();
+      assert.deepEqual(results, ["EADDRINUSE", "EADDRINUSE", "EADDRINUSE", "listens"], `round ${round}`);
+      await ask({});
+      assert.deepEqual(readdirSync(dirname(path)), [], `round ${round}`);
+    }
+  } finally {
+    for (const child of children) child.kill();
+  }
+});

@@ -35,7 +35,38 @@ describe("arguments", () => {
     assert.match(refused("--timeout", "--watch", "h:1"), /^--timeout needs a value/);
     assert.equal(refused("--watch=yes", "h:1"), "--watch takes no value");
     assert.equal(refused("-c", "1", "--count", "2", "h:1"), "--count is given twice");
-    assert.equal(settings("-c", "1", "--password=-x", "-u", "n", "h:1").credentials.password, "-x");
+    assert.equal(settings("-c", "1", "--password=-x", "-u", "n", "nats://h:1").credentials.password, "-x");
+  });
+
+  test("a credential or a TLS option that no target can use is refused", () => {
+    const message = "has no effect without a target of nats://; write the target with its scheme";
+    assert.equal(refused("--token", "geheim", "h:4222"), `--token ${message}`);
+    assert.equal(refused("--tls-first", "tls://h", "https://h"), `--tls-first ${message}`);
+    assert.match(refused("--ca", "file", "h:1", "http://h"), /^--ca has no effect without a target of tls:\/\/, https/);
+    assert.match(refused("--user", "a", "--password", "geheim", "h:1"), /^--user has no effect/);
+    assert.match(refused("--alpn", "h2", "https://h"), /^--alpn has no effect without a target of tls:\/\/;/);
+    assert.equal(settings("--ca", "file", "h:1", "rediss://h").tls.caFile, "file");
+  });
+
+  test("names of protocols and servers that cannot be sent are refused before anything is dialed", async () => {
+    for (const text of [",", "h2,,x", "x".repeat(256)]) {
+      assert.match(refused("--alpn", text, "tls://h"), /^--alpn must be names of 1 to 255 bytes, separated by commas/);
+    }
+    const { code, stdout, stderr } = await runCli(["--servername", "a\nb", "nats://127.0.0.1:1"]);
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(stderr, /^dialtrace: --servername must be a name or an IP address, got "a\\nb"$/m);
+  });
+
+  test("the path of a URL is requested as it is written, with leading slashes, backslashes and a query", () => {
+    const paths = {
+      "//a/b": "//a/b",
+      "/\\a": "//a",
+      "//": "//",
+      "?a=//b": "/?a=//b",
+      "": "/",
+      "#f": "/",
+    };
+    for (const [given, path] of Object.entries(paths)) assert.equal(readTarget(`http://host:80${given}`).path, path);
   });
 
   test("times are in seconds or have a unit", () => {

@@ -123,3 +123,25 @@ test("the JWT and the signature of a .creds file appear in no output", async () 
     for (const part of [jwt.slice(0, 40), seed, signature]) assert.ok(!stdout.includes(part), stdout);
   }
 });
+
+test("the values of a query appear in no output when a server decodes them, however many there are", async () => {
+  await using server = await peer((socket) =>
+    socket.on("data", (bytes) => {
+      const path = decodeURIComponent(bytes.toString().split(" ")[1] ?? "");
+      socket.end(`HTTP/1.1 200 OK\r\nserver: ${path.slice(path.indexOf("last"))}\r\n\r\n`);
+    }),
+  );
+  const others = Array.from({ length: 40 }, (_, index) => `name${index}=value${index}`).join("&");
+  for (const value of ["a%2Fb%2Fsecret", "%67eheim", "geheim-ü", "nameless"]) {
+    const last = value === "nameless" ? value : `last=${value}`;
+    const { stdout } = await runCli(["--json", `http://${server.address}/?last=&${others}&${last}`], { env: wide });
+    assert.match(stdout, /"server":"[^"]*\*\*\*/);
+    for (const part of ["secret", "geheim", "value3", "nameless"]) assert.ok(!stdout.includes(part), stdout);
+  }
+});
+
+test("a password is blanked beside a query of many values", async () => {
+  await using server = await echoes.http();
+  const query = Array.from({ length: 40 }, (_, index) => `name${index}=value${index}`).join("&");
+  await keepsSecret(["--user", "worker", "--password", secret, `http://${server.address}/?${query}`]);
+});

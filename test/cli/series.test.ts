@@ -204,3 +204,13 @@ test("the command does not listen to the process's standard input", async () => 
   assert.equal(code, 0);
   running.child.stdin?.destroy();
 });
+
+test("output that cannot be written ends the command with 1 and a message", async () => {
+  await using server = await goodPeer();
+  for (const args of [["--wait", "0", server.address], ["--help"], ["--count", "2", "-i", "0", server.address]]) {
+    const wrap = (command: readonly string[]) => ["sh", "-c", 'exec "$@" > /dev/full', "sh", ...command];
+    const { code, stderr } = await runCli(args, { wrap });
+    assert.equal(code, 1);
+    assert.match(stderr, /^dialtrace: the output cannot be written: ENOSPC/);
+  }
+});

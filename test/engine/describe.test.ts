@@ -341,6 +341,13 @@ test("describe shows the targets that discovery has found by then", async () => 
   found.close();
 });
 
+test("describe takes no longer for each further layer of retries, however deep they nest", () => {
+  const dial = compose(...Array.from({ length: 60 }, () => withRetry({ maxAttempts: 2 })), scriptedDialer());
+  const { worstCase, warnings } = describe(dial);
+  assert.equal(worstCase.attempts, 2 ** 60);
+  assert.match(warnings.join("\n"), /their attempts multiply/);
+});
+
 test("describe refuses anything but a dialer, a pool or a lazy socket", () => {
   for (const [given, shown] of [
     [undefined, "undefined"],

@@ -30,8 +30,8 @@ export async function httpExchange({ conn, context, target, settings, clean, sho
   shown.http = {
     status: statusCode,
     firstByteMs: systemClock.now() - startedAt,
-    server: headers.server === undefined ? undefined : clean(String(headers.server)),
-    location: headers.location === undefined ? undefined : clean(withoutSecrets(headers.location)),
+    server: headers.server === undefined ? undefined : clean(readable(String(headers.server))),
+    location: headers.location === undefined ? undefined : clean(withoutSecrets(readable(headers.location))),
   };
   return conn;
 }
@@ -74,6 +74,12 @@ function explained(error: NodeJS.ErrnoException): Error {
     });
   }
   return error;
+}
+
+/** Reads the bytes of a header as UTF-8, if they are: Node gives each as one character, and secrets are found as they were sent. */
+function readable(header: string): string {
+  const text = Buffer.from(header, "latin1").toString("utf8");
+  return text.includes("\ufffd") ? header : text;
 }
 
 /** Removes the userinfo, the query and the fragment of a redirect. */

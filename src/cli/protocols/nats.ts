@@ -81,7 +81,7 @@ async function greet(exchange: Exchange, conn: Socket, received: Buffer, nonce: 
 function connectOptions({ target, settings, secrets }: Exchange, nonce: string | undefined): object {
   const { user, password, token, jwt, sign } = settings.credentials;
   const signed = nonce === undefined ? undefined : sign?.(nonce);
-  if (signed !== undefined) secrets.add([signed.sig]);
+  if (signed !== undefined) secrets.addPassing([signed.sig]);
   return {
     verbose: false,
     pedantic: false,
