@@ -260,7 +260,7 @@ describe("a failed dial of a lazy socket", () => {
     assert.deepEqual([order, end.closes], [["error", "close"], [true]]);
   });
 
-  test("a write that waited is told of the failure when the socket has closed, as with net.connect", async () => {
+  test("the callback of a waiting write is called when the socket has closed, as with net.connect", async () => {
     const port = await freePort();
     const ends = [connect(port, "127.0.0.1"), lazySocket(tcp(), `127.0.0.1:${port}`)].map(async (socket) => {
       const order: unknown[] = [];
