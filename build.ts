@@ -9,10 +9,11 @@
  * | `dist/cjs` | the implementation | both facades |
  * | `dist/esm` | the same as ES modules | bundlers, by the condition `module` |
  * | `dist/types` | declarations, a file per source | both facades' declarations |
+ * | `dist/cli.js`, `dist/cli` | the command, as one file and what it loads on demand | `npx dialtrace` |
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import { type OutputChunk, type OutputOptions, rolldown } from "rolldown";
 
@@ -34,6 +35,10 @@ function readEntries(): Entry[] {
 
 /** The oldest Node.js that `engines` of package.json admits. */
 const target = "node20.19";
+
+const transform = { target, define: { DIALTRACE_VERSION: JSON.stringify(version) } };
+
+const external = (id: string) => !id.startsWith(".") && !isAbsolute(id);
 
 const formats: Readonly<Record<"commonjs" | "esm", OutputOptions>> = {
   commonjs: { dir: "dist/cjs", format: "cjs", entryFileNames: "[name].cjs", chunkFileNames: "shared/[name].cjs" },
@@ -57,14 +62,24 @@ const sourceMaps = { sourcemap: true, sourcemapExcludeSources: true };
  */
 async function bundle(entries: readonly Entry[]): Promise<Map<string, readonly string[]>> {
   const input = Object.fromEntries(entries.map(({ name, source }) => [name, source]));
-  const external = (id: string) => !id.startsWith(".") && !isAbsolute(id);
-  const define = { DIALTRACE_VERSION: JSON.stringify(version) };
-  const build = await rolldown({ input, external, platform: "node", transform: { target, define } });
+  const build = await rolldown({ input, external, platform: "node", transform });
   try {
     await build.write({ ...formats.esm, ...sourceMaps });
     const { output } = await build.write({ ...formats.commonjs, ...sourceMaps });
     const chunks = output.filter((file): file is OutputChunk => file.type === "chunk" && file.isEntry);
     return new Map(chunks.map(({ name, exports }) => [name, exports.toSorted()]));
+  } finally {
+    await build.close();
+  }
+}
+
+/** Bundles the command apart from the entries, so that it starts fast and their chunks do not depend on it. */
+async function bundleCommand(): Promise<void> {
+  const build = await rolldown({ input: { cli: "src/cli/bin.ts" }, external, platform: "node", transform });
+  try {
+    const names = { entryFileNames: "[name].js", chunkFileNames: "cli/[name].js" };
+    await build.write({ dir: "dist", format: "esm", ...names, ...sourceMaps });
+    chmodSync("dist/cli.js", 0o755);
   } finally {
     await build.close();
   }
@@ -102,5 +117,5 @@ function writeFacades(name: string, exports: readonly string[]): void {
 }
 
 rmSync("dist", { recursive: true, force: true });
-const [exportsOf] = await Promise.all([bundle(readEntries()), emitDeclarations()]);
+const [exportsOf] = await Promise.all([bundle(readEntries()), bundleCommand(), emitDeclarations()]);
 for (const [name, exports] of exportsOf) writeFacades(name, exports);

@@ -38,12 +38,14 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   breaker: ["support", "async", "core", "engine"],
   pool: ["support", "async", "core", "engine"],
   "lazy-socket": ["support", "async", "core", "engine"],
+  clients: ["support", "core", "engine", "lazy-socket"],
   testing: ["support", "async", "core", "engine"],
   telemetry: ["support", "core", "engine", "client", "pool"],
-  inspector: ["support", "async", "core", "engine", "record", "client"],
+  inspector: ["support", "async", "core", "engine", "record", "client", "pool"],
   bridge: ["support", "async", "core", "engine", "dialers"],
   web: ["support", "async", "core", "engine", "dialers", "lazy-socket"],
   nats: ["support", "async", "core", "engine", "client", "dialers", "middleware"],
+  cli: [...["support", "async", "core", "engine", "record", "dialers", "middleware", "retry", "telemetry", "nats"]],
 };
 
 /** The entries of the package, and the rooms that each exports from. */
@@ -70,6 +72,7 @@ const entries: Readonly<Record<string, readonly string[]>> = {
   "bridge.ts": ["bridge"],
   "http.ts": ["web"],
   "undici.ts": ["web"],
+  "clients.ts": ["clients"],
   "testing.ts": ["testing"],
 };
 
@@ -99,6 +102,7 @@ const loads: Readonly<Record<string, readonly string[]>> = {
   "bridge.ts": [],
   "http.ts": [],
   "undici.ts": ["undici"],
+  "clients.ts": [],
   "testing.ts": [],
 };
 

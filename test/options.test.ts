@@ -5,6 +5,7 @@ import { describe, test } from "node:test";
 import { Registry } from "prom-client";
 import * as breaker from "../src/breaker.ts";
 import * as bridges from "../src/bridge.ts";
+import * as clients from "../src/clients.ts";
 import * as http from "../src/http.ts";
 import * as core from "../src/index.ts";
 import * as inspectors from "../src/inspector.ts";
@@ -91,6 +92,14 @@ const own: Readonly<Record<string, Kind>> = {
 const passedOn = (checks: object) =>
   Object.fromEntries(Object.keys(checks).map((name) => [name, own[name] ?? "passed"]));
 
+const { timeoutMs: _, ...perSocket } = perDial;
+class PgClient {
+  connect() {}
+  end() {}
+}
+const { mariadbStream, mysql2Stream, pgStream, postgresSocket, tediousConnector } = clients;
+const adapters = { mariadbStream, mysql2Stream, pgStream, postgresSocket, tediousConnector };
+
 const rows: readonly Row[] = [
   { factory: "dial", call: (options) => dial("h:1", options as never), options: { ...perDial, clock: "object" } },
   {
@@ -118,6 +127,16 @@ const rows: readonly Row[] = [
     call: (options) => undici.dispatcher(dial, { dial: options as never }),
     options: perDialOfAgent,
   },
+  {
+    factory: "pgClient",
+    call: (options) => clients.pgClient(PgClient, dial, "h:1", options as never),
+    options: { ...perSocket, clock: "object" },
+  },
+  ...Object.entries(adapters).map(([factory, adapter]) => ({
+    factory,
+    call: (options: unknown) => adapter(dial, "h:1", options as never),
+    options: { ...perSocket, clock: "object" as const },
+  })),
   {
     factory: "retryBudget",
     call: (options) => core.retryBudget(options as never),
@@ -332,9 +351,11 @@ const rows: readonly Row[] = [
       hosts: "array",
       maxViewers: "number",
       updateMs: "number",
+      traceLink: "text",
     },
   },
   { factory: "inspector.observe", call: (options) => page.observe(options as never), options: { name: "text" } },
+  { factory: "inspector.pool", call: (options) => page.pool(options as never), options: { name: "text" } },
   { factory: "inspector.client", call: (options) => page.client(options as never), options: { name: "text" } },
   {
     factory: "bridge",
@@ -748,7 +769,10 @@ for (const [what, call, message] of positional) {
   });
 }
 
-const entries = { core, breaker, bridges, http, inspectors, nats, natsV2, natsWs, otel, prometheus, testing, undici };
+const entries = {
+  ...{ core, breaker, bridges, clients, http, inspectors },
+  ...{ nats, natsV2, natsWs, otel, prometheus, testing, undici },
+};
 const exported = new Map(Object.values(entries).flatMap((entry) => Object.entries(entry)));
 const isClass = (value: unknown) => typeof value === "function" && /^class\b/.test(value.toString());
 

@@ -7,7 +7,7 @@ export const fleet: Board = {
   uid: "dialtrace-fleet",
   title: "dialtrace / Fleet",
   description: "All dialers and NATS clients at a glance, and the ones with problems.",
-  metrics: "dialer_attempt_started_total|nats_client_status",
+  metrics: "dialer_attempt_started_total|nats_client_connection_status",
   owner: "Dialer",
   rows: [
     { title: "Now", panels: fleetNow },

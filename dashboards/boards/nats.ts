@@ -8,7 +8,7 @@ export const nats: Board = {
   uid: "dialtrace-nats",
   title: "dialtrace / NATS",
   description: "NATS clients: connection state, outages and their reasons, servers, and traffic.",
-  metrics: "nats_client_status",
+  metrics: "nats_client_connection_status",
   owner: "Client",
   rows: [
     { title: "State", panels: natsState },

@@ -1,5 +1,5 @@
 import { directionColours } from "../parts/colours.ts";
-import { graph, type Panel } from "../parts/panels.ts";
+import { graph, number, type Panel } from "../parts/panels.ts";
 import { increase, rate, series, sum } from "../parts/query.ts";
 
 export const natsTraffic: readonly Panel[] = [
@@ -36,5 +36,33 @@ export const natsTraffic: readonly Panel[] = [
     shape: "bars",
     colours: { rejected: "red" },
     queries: [{ legend: "rejected", expr: sum(increase("clientPublishRejected")) }],
+  }),
+  graph({
+    title: "Lost messages",
+    description:
+      "Dropped: buffered when the client closed, never sent. Unconfirmed: no PONG followed before the connection ended, so they may be lost.",
+    width: 12,
+    unit: "short",
+    shape: "bars",
+    colours: { dropped: "red", unconfirmed: "orange" },
+    queries: [
+      { legend: "dropped", expr: sum(increase("clientPublishDropped")) },
+      { legend: "unconfirmed", expr: sum(increase("clientPublishUnconfirmed")) },
+    ],
+  }),
+  number({
+    title: "Credentials expire in",
+    description: "Time until the earliest expiry of the clients' credentials, by kind: JWTs and client certificates.",
+    unit: "s",
+    width: 12,
+    height: 8,
+    steps: ["red", [86_400, "orange"], [7 * 86_400, "green"]],
+    noValue: "none expires",
+    queries: [
+      {
+        legend: "{{nats_client_credentials_kind}}",
+        expr: `min by (nats_client_credentials_kind) (${series("clientCredentialsExpiry")}) - time()`,
+      },
+    ],
   }),
 ];

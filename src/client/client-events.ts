@@ -1,7 +1,7 @@
 import { checkObservers } from "../core/check-hooks.ts";
 import { callEach, type Observation, ObserverList } from "../core/observer-list.ts";
 import type { OptionNames } from "../support/validate.ts";
-import type { ClientState, ClientTrace, ClientTraceLike, ObservedClient } from "./client-trace.ts";
+import type { ClientCloseInfo, ClientState, ClientTrace, ClientTraceLike, ObservedClient } from "./client-trace.ts";
 
 const hooks: OptionNames<ClientTrace> = {
   stateChange: true,
@@ -62,10 +62,10 @@ export class ClientEvents {
   }
 
   /** Enters the state `closed` and detaches all observers. */
-  close(error: unknown): void {
+  close(error: unknown, lost?: Omit<ClientCloseInfo, "error">): void {
     if (this.#state === "closed") return;
     this.enter("closed");
-    this.emit("close", error === undefined ? {} : { error });
+    this.emit("close", { ...lost, ...(error !== undefined && { error }) });
     this.#remove(this.#observers.all);
   }
 

@@ -17,6 +17,18 @@ export interface ServerIdentity {
   readonly cluster?: string | undefined;
 }
 
+/** Kind of credentials that expire: a user's JWT, or the client's TLS certificate. */
+export type CredentialKind = "jwt" | "certificate";
+
+/** The validity of credentials that expire. */
+export interface CredentialValidity {
+  readonly kind: CredentialKind;
+  /** When they were issued, in milliseconds since the epoch; the time of their first use if they do not say. */
+  readonly issuedAt: number;
+  /** When they expire, in milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
 /** Statistics of a client, read on demand. */
 export interface ClientStats {
   readonly inMsgs: number;
@@ -29,6 +41,12 @@ export interface ClientStats {
   readonly discoveredServers: number;
   /** Bytes of messages buffered until a connection is established. */
   readonly bufferedBytes: number;
+  /** Messages dropped so far: buffered and never sent. @defaultValue unknown, for a connection made elsewhere */
+  readonly dropped?: number | undefined;
+  /** Messages so far whose connection ended before a PONG confirmed them. @defaultValue unknown, for a connection made elsewhere */
+  readonly unconfirmed?: number | undefined;
+  /** The credentials that the client sent last, or that its files contain now. @defaultValue unknown, for a connection made elsewhere */
+  readonly credentials?: readonly CredentialValidity[] | undefined;
 }
 
 /** The view of a client that observers get. */
@@ -64,6 +82,12 @@ export interface DisconnectInfo {
   readonly reason: DisconnectReason;
   /** The error that the socket was destroyed with, or the last error of the server, if any. */
   readonly error?: unknown;
+  /**
+   * Messages published on this connection that no PONG has confirmed: those after the PING of the last PONG. The server
+   * may have read some of them or none; buffered messages that were sent on this connection are included, from 0.
+   * `undefined` for a connection made elsewhere.
+   */
+  readonly unconfirmed?: number | undefined;
 }
 
 /** A dial that a client makes to reconnect. */
@@ -126,6 +150,13 @@ export interface PublishRejectedInfo {
 export interface ClientCloseInfo {
   /** The error that ended the client; absent when its owner closed it. */
   readonly error?: unknown;
+  /** Messages that were buffered when the client closed, from 0. They were never sent. `undefined` for a connection made elsewhere. */
+  readonly dropped?: number | undefined;
+  /**
+   * Messages of all connections of the client that were unconfirmed when their connection ended, from 0; see
+   * {@link DisconnectInfo}. `undefined` for a connection made elsewhere.
+   */
+  readonly unconfirmed?: number | undefined;
 }
 
 /** The end of an observation. */

@@ -35,6 +35,8 @@ export interface DialStartInfo {
   readonly background: boolean;
   /** The object that the connection is for. See {@link DialOptions.owner}. */
   readonly owner?: object | undefined;
+  /** Trace id of the dial's span, if a layer above traces the dial and the span is sampled. */
+  readonly traceId?: string | undefined;
 }
 
 /** Argument of {@link DialTrace.dialDone}. */

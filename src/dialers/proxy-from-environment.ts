@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { Dialer } from "../core/dialer.ts";
+import type { Target } from "../core/target.ts";
 import { dialerOf, runOf } from "../engine/context.ts";
 import { baseLayer } from "../engine/layer-info.ts";
 import type { CostOf } from "../engine/worst-case.ts";
@@ -43,21 +44,18 @@ export function proxyFromEnvironment(
   if (typeof scheme !== "string" || !/^[a-z][a-z\d+.-]*$/.test(scheme)) {
     throw invalid(TypeError, `proxyFromEnvironment: scheme must be a URL scheme in lower case, got ${show(scheme)}`);
   }
-  const read = (name: string) =>
-    env[name] || (name === "http_proxy" ? undefined : env[name.toUpperCase()]) || undefined;
-  const url = read(`${scheme}_proxy`) ?? read("all_proxy");
-  if (url === undefined) return direct;
+  const proxy = environmentProxy(env, scheme);
+  if (proxy === undefined) return direct;
 
   const traits = {
     factory: "proxyFromEnvironment",
     worstCase: (beneath: CostOf, withinMs: number) => beneath(withinMs),
   };
-  const isDirect = noProxy(read("no_proxy") ?? "");
-  const proxied = proxyOf(url);
+  const proxied = dialerOfProxy(proxy.url);
   const [dialDirect, dialProxy] = [runOf(direct), runOf(proxied)];
   return dialerOf(
     function environmentDialer(target, context) {
-      const run = target.path !== undefined || isDirect(target.host, target.port) ? dialDirect : dialProxy;
+      const run = proxy.isFor(target) ? dialProxy : dialDirect;
       return run(target, context);
     },
     baseLayer(traits, direct, proxied),
@@ -66,8 +64,34 @@ export function proxyFromEnvironment(
 
 markFactories({ proxyFromEnvironment });
 
-function proxyOf(url: string): Dialer<Socket> {
-  // Like curl: a proxy without a scheme is an HTTP proxy.
+/** The proxy that the environment names. */
+export interface EnvironmentProxy {
+  /** May contain credentials. */
+  readonly url: string;
+  /** Whether the proxy is used for a target: not for unix sockets and targets in `NO_PROXY`. */
+  isFor(target: Target): boolean;
+}
+
+/** Returns the proxy for targets of a scheme, `undefined` if the environment names none. */
+export function environmentProxy(
+  env: Readonly<Record<string, string | undefined>>,
+  scheme: string,
+): EnvironmentProxy | undefined {
+  const read = (name: string) =>
+    env[name] || (name === "http_proxy" ? undefined : env[name.toUpperCase()]) || undefined;
+  const url = read(`${scheme}_proxy`) ?? read("all_proxy");
+  if (url === undefined) return undefined;
+  const isDirect = noProxy(read("no_proxy") ?? "");
+  return { url, isFor: ({ path, host, port }) => path === undefined && !isDirect(host, port) };
+}
+
+/**
+ * Returns the dialer of a proxy. Like curl, it takes a proxy without a scheme for an HTTP proxy.
+ *
+ * @param over - dials the proxy, unless it is an `https://` one. @defaultValue `tcp()`
+ */
+export function dialerOfProxy(url: string, over: Dialer<Socket> = tcp()): Dialer<Socket> {
   const proxy = url.includes("://") ? url : `http://${url}`;
-  return /^socks/i.test(proxy) ? socksProxy({ proxy }) : httpProxy({ proxy });
+  if (/^socks/i.test(proxy)) return socksProxy({ proxy }, over);
+  return httpProxy({ proxy }, /^https:/i.test(proxy) ? undefined : over);
 }

@@ -23,6 +23,8 @@ export interface Credentials {
   readonly context: SecureContext;
   /** Sessions of this context. They are dropped with it: a resumed session keeps its original client certificate. */
   readonly sessions: SessionCache;
+  /** The certificate that is shown to servers, with its chain; `undefined` if there is none, or several. */
+  readonly certificate: string | Buffer | undefined;
 }
 
 /** One file, with the name of its option. */
@@ -92,7 +94,9 @@ function failure(error: unknown): DialError {
 function newCredentials(options: SecureContextOptions, subject: string): Credentials {
   try {
     checkKeyPair(options);
-    return { context: lazyModules.tls.createSecureContext(options), sessions: new SessionCache() };
+    const { cert } = options;
+    const certificate = Array.isArray(cert) ? undefined : cert;
+    return { context: lazyModules.tls.createSecureContext(options), sessions: new SessionCache(), certificate };
   } catch (error) {
     throw invalid(TypeError, `${subject} or other options cannot be used: ${messageOf(error)}`, { cause: error });
   }

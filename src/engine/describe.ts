@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Dialer } from "../core/dialer.ts";
 import { markFactories } from "../support/roles.ts";
@@ -9,19 +10,19 @@ import { stackWarnings } from "./stack-warnings.ts";
 import { type Cost, greater, unknownCost } from "./worst-case.ts";
 
 /**
- * Describes the layers of a dialer or of a pool: their options, the longest time and the most attempts of one dial, and
+ * Describes the layers of a dialer, of a pool or of a lazy socket: their options, the longest time and the most attempts of one dial, and
  * common mistakes. Nothing is dialed. The targets that discovery has found are those of the moment.
  *
  * The worst case is exact, except that it is an upper bound where retries nest beneath a timeout.
  *
- * @throws TypeError if `dialer` is neither a dialer nor a pool.
+ * @throws TypeError if `dialer` is not a dialer, a pool or a lazy socket.
  * @example
  * console.log(String(describe(compose(withTimeout({ timeoutMs: 10_000 }), withRetry(), tcp()))));
  */
-export function describe<C extends Duplex>(dialer: Dialer<C> | DescribedPool): DialerDescription {
+export function describe<C extends Duplex>(dialer: Dialer<C> | DescribedPool | Socket): DialerDescription {
   const isKnown = typeof dialer === "function" || (typeof dialer === "object" && dialer !== null);
   if (!isKnown || (typeof dialer === "object" && recordOf(dialer) === undefined)) {
-    throw invalid(TypeError, `describe: dialer must be a dialer or a pool, got ${show(dialer)}`);
+    throw invalid(TypeError, `describe: dialer must be a dialer, a pool or a lazy socket, got ${show(dialer)}`);
   }
   if (typeof dialer === "function") checkDialer("describe: dialer", dialer);
   return describeLayer(layerOf(dialer));

@@ -133,6 +133,14 @@ export function setRecord(dialer: object, record: LayerRecord): void {
   Object.defineProperty(dialer, recordKey, { value: record, configurable: true });
 }
 
+/** Gives each instance of a class a layer, made when it is described. */
+export function describeInstances<T extends object>(prototype: T, layerOfInstance: (instance: T) => Layer): void {
+  const get = function (this: T): LayerRecord {
+    return { run: undefined, layer: layerOfInstance(this), isComposition: false };
+  };
+  Object.defineProperty(prototype, recordKey, { get, configurable: true });
+}
+
 /** Returns the outermost layer of `dialer`. A dialer from outside is a layer of its own. */
 export function layerOf(dialer: object): Layer {
   return recordOf(dialer)?.layer ?? new Layer({ factory: functionName(dialer) }, "custom base", []);

@@ -38,8 +38,8 @@ export function attach(observer: DialTrace | Observer, options: AttachOptions = 
     return layer(
       (next) =>
         function observeDialer(target, context) {
-          const { background, owner, clock } = context;
-          const hooks = hooksOf(observer, { target, background, owner }, clock);
+          const { background, owner, clock, state } = context;
+          const hooks = hooksOf(observer, { target, background, owner, traceId: state?.traceId }, clock);
           if (hooks === undefined) return next(target, context);
           return observed(next, target, context, hooks, addHooks(hooks, context.trace));
         },
@@ -67,8 +67,10 @@ export function observed<C extends Duplex>(
   hooks: DialTrace,
   trace: DialTrace,
 ): Promise<C> {
-  const { background, owner } = context;
-  if (hooks.dialStart !== undefined) callHook(hooks, "dialStart", { target, background, owner });
+  const { background, owner, state } = context;
+  if (hooks.dialStart !== undefined) {
+    callHook(hooks, "dialStart", { target, background, owner, traceId: state?.traceId });
+  }
   const dial = new ObservedDial(hooks, target, context as never);
   // Not an async function: those allocate twice as much.
   return next(target, { ...context, trace }).then(

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { isHostAllowed } from "./hosts.ts";
+import { isHostAllowed, isOwnOrigin } from "./hosts.ts";
 import type { LiveUpdates } from "./live.ts";
 import { contentSecurityPolicy, page } from "./page/page.ts";
 import { summarize } from "./summarize.ts";
@@ -29,16 +29,19 @@ export function requestHandler(watch: Watch, live: LiveUpdates, allowed: Readonl
     if (request.method !== "GET" && request.method !== "HEAD") {
       return refuse(405, "Only GET and HEAD are supported.", { allow: "GET, HEAD" });
     }
-    const host = request.headers[":authority"] ?? request.headers.host;
-    if (!isHostAllowed(typeof host === "string" ? host : undefined, allowed)) {
+    const authority = request.headers[":authority"] ?? request.headers.host;
+    const host = typeof authority === "string" ? authority : undefined;
+    if (!isHostAllowed(host, allowed)) {
       return refuse(403, "This host is not allowed; add it to the inspector's option hosts.");
     }
+    if (!isOwnOrigin(request.headers.origin, host)) return refuse(403, "Cross-origin requests are not allowed.");
     const file = lastSegment(request.url);
     if (file !== "json" && file !== "events") {
       const policy = { "content-security-policy": contentSecurityPolicy() };
       return answer(request, response, 200, page(), { "content-type": "text/html; charset=utf-8", ...policy });
     }
-    // Browsers send the requesting site. Another site's page could not read the response, but could hold streams open.
+    // Another site's page could not read the response, but could hold streams open. Browsers send an Origin with some
+    // requests only, and the requesting site with all, but only to loopback and over TLS.
     const site = request.headers["sec-fetch-site"];
     if (site !== undefined && site !== "same-origin" && site !== "none")
       return refuse(403, "Cross-site requests are not allowed.");

@@ -11,6 +11,24 @@ export function isHostAllowed(header: string | undefined, allowed: ReadonlySet<s
   return isLoopback(host) || allowed.has(host);
 }
 
+/**
+ * Reports whether an Origin header names the host and port of the Host header. A request without one is accepted:
+ * browsers send it with every request of another origin that can read the response. The scheme may differ, because a
+ * proxy may terminate TLS.
+ */
+export function isOwnOrigin(origin: string | undefined, host: string | undefined): boolean {
+  if (origin === undefined) return true;
+  const [, scheme = "", authority] = /^(https?):\/\/([^/?#@\\]+)$/i.exec(origin) ?? [];
+  // Parsing removes the scheme's default port and unifies letter case.
+  const asking = hostAndPort(scheme, authority);
+  return asking !== undefined && asking === hostAndPort(scheme, host);
+}
+
+function hostAndPort(scheme: string, authority = ""): string | undefined {
+  const url = `${scheme}://${authority}`;
+  return URL.canParse(url) ? new URL(url).host : undefined;
+}
+
 /** Returns the host of a Host header or option without its port, or `undefined` if it is invalid. */
 export function hostOf(header: string | undefined): string | undefined {
   const [, bracketed, plain] = /^(?:\[([\da-f:.]+)\]|([^:[\]/@\s]+))(?::\d{1,5})?$/i.exec(header ?? "") ?? [];

@@ -1,6 +1,7 @@
 import type { ClientObserver } from "../client/client-trace.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { attach } from "../engine/observe.ts";
+import type { PoolObserver } from "../pool/pool-trace.ts";
 import { handled } from "../support/handled.ts";
 import { markObserver } from "../support/observed-places.ts";
 import { markFactories } from "../support/roles.ts";
@@ -11,6 +12,7 @@ import { type InspectorListenOptions, type InspectorServer, listen } from "./lis
 import { LiveUpdates } from "./live.ts";
 import type { InspectorSnapshot } from "./snapshot.ts";
 import { summarize } from "./summarize.ts";
+import { checkTraceLink } from "./trace-link.ts";
 import { Watch } from "./watch.ts";
 
 /** Options of {@link inspector}. */
@@ -25,18 +27,29 @@ export interface InspectorOptions {
   maxViewers?: number | undefined;
   /** Interval between live updates in milliseconds, at least 50. @defaultValue 1000 */
   updateMs?: number | undefined;
+  /**
+   * Template of the links from dials to their traces: an http or https URL in which `{traceId}` stands for the trace id,
+   * such as `"https://jaeger.internal/trace/{traceId}"`. Dials have a trace id if `withTracing` is above
+   * {@link Inspector.observe}. @defaultValue none: the page shows trace ids without links
+   */
+  traceLink?: string | undefined;
 }
 
-/** Options of {@link Inspector.observe} and {@link Inspector.client}. */
+/** Options of {@link Inspector.observe}, {@link Inspector.pool} and {@link Inspector.client}. */
 export interface InspectorNameOptions {
   /** Name on the page, 1 to 128 characters. @defaultValue the client's own name, or `"default"` */
   name?: string | undefined;
 }
 
-/** A live page of the process's dials and connections. Several dialers and clients can share one. */
+/** A live page of the process's dials and connections. Several dialers, pools and clients can share one. */
 export interface Inspector {
   /** Returns a layer that shows all dials beneath it on the page. */
   observe(options?: InspectorNameOptions): Middleware;
+  /**
+   * Returns an observer that shows pools on the page, for `pool({ trace })`. Pools named as their dialer are also shown
+   * on the card of that dialer.
+   */
+  pool(options?: InspectorNameOptions): PoolObserver;
   /** Returns an observer that shows clients on the page, for `connect({ trace })` of `dialtrace/nats`. */
   client(options?: InspectorNameOptions): ClientObserver;
   /** Returns the data of the page, as served at `json`. */
@@ -48,7 +61,7 @@ export interface Inspector {
 }
 
 /**
- * Creates a live page of open connections, recent dials as waterfalls, and clients. Its memory is bounded, and byte
+ * Creates a live page of open connections, recent dials as waterfalls, pools, and clients. Its memory is bounded, and byte
  * counters of sockets are read on demand.
  *
  * @throws RangeError or TypeError at construction if an option is invalid.
@@ -64,6 +77,7 @@ export function inspector(options: InspectorOptions = {}): Inspector {
     hosts: true,
     maxViewers: true,
     updateMs: true,
+    traceLink: true,
   });
   const { recentDials = 200, recentFailures = 100, hosts = [], maxViewers = 8, updateMs = 1000 } = options;
   checkWithin("inspector: recentDials", recentDials, 10_000);
@@ -71,7 +85,8 @@ export function inspector(options: InspectorOptions = {}): Inspector {
   checkWithin("inspector: maxViewers", maxViewers, 100);
   checkDuration("inspector: updateMs", updateMs, 50);
   const allowed = checkHosts(hosts);
-  const watch = new Watch(recentDials, recentFailures);
+  const traceLink = checkTraceLink("inspector: traceLink", options.traceLink);
+  const watch = new Watch(recentDials, recentFailures, traceLink);
   const live = new LiveUpdates(watch, maxViewers, updateMs);
 
   return {
@@ -81,6 +96,10 @@ export function inspector(options: InspectorOptions = {}): Inspector {
         place: { factory: "inspector.observe", name, into: watch },
         composed: (outermost) => watch.composed(name, outermost),
       });
+    },
+    pool(named = {}) {
+      const name = checkName("inspector.pool", named) ?? "default";
+      return markObserver(watch.poolsOf(name), "pools", { factory: "inspector.pool", name, into: watch });
     },
     client(named = {}) {
       const name = checkName("inspector.client", named);

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { type AddressInfo, isIP } from "node:net";
 import { checkOptions, invalid, show } from "../support/validate.ts";
+import { limitConnections, requestTimeouts } from "./connection-limit.ts";
 import { lastSegment, type RequestHandler } from "./handler.ts";
 
 /** Options of `inspector().listen()`. */
@@ -43,14 +44,15 @@ export async function listen(
     throw invalid(TypeError, `inspector.listen: host must be a name or an address, got ${show(host)}`);
   }
   const handle = handlerFor(host);
-  const server = createServer((request, response) => {
-    // Open event streams must not keep the process alive either.
-    request.socket.unref();
+  const server = createServer(requestTimeouts);
+  const exempt = limitConnections(server);
+  server.on("request", (request, response) => {
     if (["", "json", "events"].includes(lastSegment(request.url))) handle(request, response);
     else
       response.writeHead(404, { "content-type": "text/plain" }).end("Not found; the paths are /, /json and /events.\n");
+    // Every other response has ended by now.
+    if (!response.writableEnded) exempt(request.socket);
   });
-  server.maxConnections = 100;
   server.listen(port, host);
   await once(server, "listening");
   server.unref();

@@ -65,10 +65,10 @@ export class LiveUpdates {
 
   #tick(): void {
     const { revision } = this.#watch;
-    const { now, dialers, connections, clients } = summarize(this.#watch, []);
+    const { now, dialers, pools, connections, clients } = summarize(this.#watch, []);
     const dials = dialsOf(this.#watch);
     // The page removes dials whose ids are missing.
-    const state = JSON.stringify({ dialers, connections, clients, dialIds: dials.map(({ id }) => id) });
+    const state = JSON.stringify({ dialers, pools, connections, clients, dialIds: dials.map(({ id }) => id) });
     /** Updates by the revision seen before. Viewers that keep up share one. */
     const updates = new Map<number, string>();
     for (const viewer of this.#viewers) {

@@ -3,35 +3,49 @@ export const bucketMs = 10_000;
 /** Number of time buckets. */
 export const bucketCount = 60;
 
-/** Recent successes and failures of dials, in buckets by the time of their end. */
+/**
+ * The events that are counted by time. Dials that are mended, which succeed after more than one attempt, are counted as
+ * succeeded as well.
+ */
+const kinds = ["succeeded", "mended", "failed", "attemptSucceeded", "attemptFailed", "retry", "failover"] as const;
+
+/** A kind of event that is counted by time. */
+export type RecentEvent = (typeof kinds)[number];
+
+/** Recent events of dials, in buckets of time. */
 export class Rates {
-  readonly #succeeded = new Uint32Array(bucketCount);
-  readonly #failed = new Uint32Array(bucketCount);
+  /** One row of buckets per kind. */
+  readonly #counts = Object.fromEntries(kinds.map((kind) => [kind, new Uint32Array(bucketCount)])) as Record<
+    RecentEvent,
+    Uint32Array
+  >;
   /** The period that each bucket holds: periods of that length since the epoch. */
   readonly #periods = new Float64Array(bucketCount);
 
-  add(failed: boolean, atMs: number): void {
+  add(kind: RecentEvent, atMs: number): void {
     const period = Math.floor(atMs / bucketMs);
     const index = period % bucketCount;
     if (this.#periods[index] !== period) {
       // A bucket of another period, even a later one if the clock was set back, starts again.
       this.#periods[index] = period;
-      this.#succeeded[index] = 0;
-      this.#failed[index] = 0;
+      for (const each of kinds) this.#counts[each][index] = 0;
     }
-    const counts = failed ? this.#failed : this.#succeeded;
+    const counts = this.#counts[kind];
     counts[index] = (counts[index] ?? 0) + 1;
   }
 
   /** Returns the counts of all buckets, oldest first. The last bucket contains `nowMs`. */
-  read(nowMs: number): { succeeded: number[]; failed: number[] } {
+  read(kind: RecentEvent, nowMs: number): number[] {
     const last = Math.floor(nowMs / bucketMs);
-    const periods = Array.from({ length: bucketCount }, (_, index) => last - bucketCount + 1 + index);
-    const of = (counts: Uint32Array) =>
-      periods.map((period) => {
-        const index = period % bucketCount;
-        return this.#periods[index] === period ? (counts[index] ?? 0) : 0;
-      });
-    return { succeeded: of(this.#succeeded), failed: of(this.#failed) };
+    return Array.from({ length: bucketCount }, (_, age) => {
+      const period = last - bucketCount + 1 + age;
+      const index = period % bucketCount;
+      return this.#periods[index] === period ? (this.#counts[kind][index] ?? 0) : 0;
+    });
+  }
+
+  /** Returns the sum over all buckets. */
+  total(kind: RecentEvent, nowMs: number): number {
+    return this.read(kind, nowMs).reduce((sum, count) => sum + count, 0);
   }
 }

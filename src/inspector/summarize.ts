@@ -4,7 +4,15 @@ import type { Target } from "../core/target.ts";
 import type { PhaseRecord } from "../record/dial-record.ts";
 import { printable } from "../support/printable.ts";
 import { guarded } from "../support/user-call.ts";
-import type { ConnectionSummary, DialerSummary, DialSummary, InspectorSnapshot, PhaseSummary } from "./snapshot.ts";
+import type { DialerCounts, OpenTotals } from "./dialer-counts.ts";
+import type {
+  ConnectionSummary,
+  DialerSummary,
+  DialSummary,
+  InspectorSnapshot,
+  PhaseSummary,
+  PoolSummary,
+} from "./snapshot.ts";
 import type { Watch } from "./watch.ts";
 import type { OpenConnection, WatchedDial } from "./watched-dial.ts";
 
@@ -12,6 +20,7 @@ import type { OpenConnection, WatchedDial } from "./watched-dial.ts";
 const maxConnections = 500;
 const maxRunning = 200;
 const maxClients = 100;
+const maxPools = 100;
 const maxTargetBytes = 300;
 
 /** Takes a snapshot. Reads the byte counters of all open sockets. */
@@ -20,7 +29,9 @@ export function summarize(watch: Watch, dials = dialsOf(watch)): InspectorSnapsh
   return {
     now,
     process: { pid: process.pid, node: process.version, startedAt: Math.round(performance.timeOrigin) },
+    traceLink: watch.traceLink,
     dialers: dialersOf(watch, now),
+    pools: poolsOf(watch),
     connections: connectionsOf(watch),
     dials: dials.map(summaryOf),
     clients: [...watch.clients].slice(-maxClients).map((client) => client.summary()),
@@ -34,15 +45,23 @@ export function dialsOf(watch: Watch): WatchedDial[] {
 }
 
 function dialersOf(watch: Watch, now: number): DialerSummary[] {
-  const carried = new Map<unknown, { bytesRead: number; bytesWritten: number }>();
-  for (const { conn, dial } of watch.open) {
-    const sum = carried.get(dial.counts) ?? { bytesRead: 0, bytesWritten: 0 };
+  const totals = new Map<DialerCounts, OpenTotals>();
+  for (const { conn, dial, idle } of watch.open) {
+    const sum = totals.get(dial.counts) ?? { bytesRead: 0, bytesWritten: 0, idle: 0 };
     sum.bytesRead += (conn as Socket).bytesRead ?? 0;
     sum.bytesWritten += (conn as Socket).bytesWritten ?? 0;
-    carried.set(dial.counts, sum);
+    if (idle) sum.idle += 1;
+    totals.set(dial.counts, sum);
   }
-  const noBytes = { bytesRead: 0, bytesWritten: 0 };
-  return [...watch.counts.values()].map((counts) => counts.summary(carried.get(counts) ?? noBytes, now));
+  const none = { bytesRead: 0, bytesWritten: 0, idle: 0 };
+  return [...watch.counts.values()].map((counts) => counts.summary(totals.get(counts) ?? none, now));
+}
+
+function poolsOf({ pools }: Watch): readonly PoolSummary[] {
+  return [...pools]
+    .slice(-maxPools)
+    .map((each) => each.summary())
+    .filter((each) => each !== undefined);
 }
 
 function connectionsOf({ open }: Watch): InspectorSnapshot["connections"] {
@@ -74,7 +93,7 @@ function peerOf({ remoteAddress, remotePort }: Partial<Socket>): string | undefi
 }
 
 /** Summarizes one dial. */
-export function summaryOf({ id, counts, record, closed }: WatchedDial): DialSummary {
+export function summaryOf({ id, counts, traceId, record, closed }: WatchedDial): DialSummary {
   return {
     id,
     dialer: counts.name,
@@ -86,6 +105,7 @@ export function summaryOf({ id, counts, record, closed }: WatchedDial): DialSumm
     reason: record.reason,
     message: record.message || undefined,
     attempts: record.attempts,
+    traceId,
     phases: record.phases.map(phaseOf),
     droppedPhases: record.droppedPhases,
     closed,

@@ -1,22 +1,27 @@
 import type { ClientObserver } from "../client/client-trace.ts";
 import type { Observer } from "../core/trace.ts";
 import type { Layer } from "../engine/layer-info.ts";
+import type { PoolObserver } from "../pool/pool-trace.ts";
 import { LinkedList } from "../support/linked-list.ts";
 import { printable } from "../support/printable.ts";
 import { DialerCounts } from "./dialer-counts.ts";
 import { Ring } from "./ring.ts";
 import { WatchedClient } from "./watched-client.ts";
 import { type DialWatcher, type OpenConnection, WatchedDial } from "./watched-dial.ts";
+import { WatchedPool } from "./watched-pool.ts";
 
 /** Maximum number of dialer names, so that an application that creates names without end does not exhaust memory. */
 const maxNames = 100;
 const otherName = "_OTHER";
 
-/** The state of an inspector: dials in progress, open connections, clients, and recent dials. */
+/** The state of an inspector: dials in progress, open connections, pools, clients, and recent dials. */
 export class Watch implements DialWatcher {
   readonly running = new LinkedList<WatchedDial>();
   readonly open = new LinkedList<OpenConnection>();
   readonly clients = new Set<WatchedClient>();
+  readonly pools = new Set<WatchedPool>();
+  /** Template of links to traces. */
+  readonly traceLink: string | undefined;
   readonly counts = new Map<string, DialerCounts>();
   readonly #recent: Ring<WatchedDial>;
   /** Kept separately, so that frequent successes do not displace failures. */
@@ -24,7 +29,8 @@ export class Watch implements DialWatcher {
   #lastId = 0;
   #revision = 0;
 
-  constructor(recentDials: number, recentFailures: number) {
+  constructor(recentDials: number, recentFailures: number, traceLink?: string) {
+    this.traceLink = traceLink;
     this.#recent = new Ring(recentDials);
     this.#failures = new Ring(recentFailures);
   }
@@ -55,6 +61,14 @@ export class Watch implements DialWatcher {
       const shown = printable(name ?? client.name ?? "default");
       const watched = new WatchedClient(client, this.nextId(), shown, () => this.clients.delete(watched));
       this.clients.add(watched);
+      return watched;
+    };
+  }
+
+  poolsOf(name: string): PoolObserver {
+    return (pool) => {
+      const watched = new WatchedPool(pool, this.nextId(), printable(name), () => this.pools.delete(watched));
+      this.pools.add(watched);
       return watched;
     };
   }

@@ -24,6 +24,7 @@ export class WatchedClient implements ClientTrace {
   #serverVersion: string | undefined;
   #disconnects = 0;
   #reason: string | undefined;
+  #disconnectedAt: number | undefined;
   #reconnects = 0;
   #reconnectAttempts = 0;
   #rttMs: number | undefined;
@@ -50,6 +51,7 @@ export class WatchedClient implements ClientTrace {
   disconnect({ reason }: DisconnectInfo): void {
     this.#disconnects += 1;
     this.#reason = reason;
+    this.#disconnectedAt = Date.now();
   }
 
   reconnectAttempt({ attempt }: ReconnectAttemptInfo): void {
@@ -81,6 +83,7 @@ export class WatchedClient implements ClientTrace {
       serverVersion: this.#serverVersion,
       disconnects: this.#disconnects,
       reason: this.#reason,
+      disconnectedAt: this.#disconnectedAt,
       reconnects: this.#reconnects,
       reconnectAttempts: this.#reconnectAttempts,
       rttMs: this.#rttMs,

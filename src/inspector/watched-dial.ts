@@ -3,17 +3,23 @@ import type { Clock } from "../async/clock.ts";
 import type {
   AttemptDoneInfo,
   AttemptStartInfo,
+  BreakerChangeInfo,
   ConnClosedInfo,
   DialDoneInfo,
   DialStartInfo,
   GotConnInfo,
   PutIdleConnInfo,
+  RetryScheduledInfo,
 } from "../core/trace.ts";
 import { noteHandled } from "../engine/hook-chain.ts";
 import { DialRecorder } from "../record/dial-record.ts";
 import type { Linked, LinkedList } from "../support/linked-list.ts";
+import { printable } from "../support/printable.ts";
 import type { DialerCounts } from "./dialer-counts.ts";
 import type { ClosedSummary } from "./snapshot.ts";
+
+/** A trace id has 32 characters, but a tracer of another make may have longer ones. */
+const maxTraceIdBytes = 64;
 
 /** An open connection. */
 export interface OpenConnection extends Linked<OpenConnection> {
@@ -39,6 +45,7 @@ export interface DialWatcher {
 export class WatchedDial extends DialRecorder implements Linked<WatchedDial> {
   readonly id: number;
   readonly counts: DialerCounts;
+  readonly traceId: string | undefined;
   /** The watcher's revision when this dial last changed. */
   revision: number;
   closed: ClosedSummary | undefined = undefined;
@@ -53,6 +60,7 @@ export class WatchedDial extends DialRecorder implements Linked<WatchedDial> {
     super(dial, clock);
     this.id = watch.nextId();
     this.counts = counts;
+    this.traceId = dial.traceId === undefined ? undefined : printable(dial.traceId, maxTraceIdBytes);
     this.#watch = watch;
     this.revision = watch.changed();
     counts.dialsStarted += 1;
@@ -73,7 +81,7 @@ export class WatchedDial extends DialRecorder implements Linked<WatchedDial> {
   }
 
   override attemptDone(info: AttemptDoneInfo): void {
-    this.counts.attempts[info.outcome] += 1;
+    this.counts.attemptDone(info);
     super.attemptDone(info);
     const { conn } = info;
     if (conn === undefined) return;
@@ -88,6 +96,19 @@ export class WatchedDial extends DialRecorder implements Linked<WatchedDial> {
     };
     this.#open = open;
     this.#watch.open.add(open);
+  }
+
+  override retryScheduled(info: RetryScheduledInfo): void {
+    this.counts.retryScheduled();
+    super.retryScheduled(info);
+  }
+
+  failover(): void {
+    this.counts.failover();
+  }
+
+  breakerChange(info: BreakerChangeInfo): void {
+    this.counts.breakers.change(info, Date.now());
   }
 
   gotConn({ conn }: GotConnInfo): void {

@@ -1,16 +1,18 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { Dialer } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
 import { parseTarget, type Target } from "../core/target.ts";
 import type { DnsDoneInfo } from "../core/trace.ts";
-import type { DialContext, Run } from "../engine/context.ts";
+import { type DialContext, type Run, runOf } from "../engine/context.ts";
+import { describeInstances, Layer, layerOf } from "../engine/layer-info.ts";
 import { isError } from "../support/is-error.ts";
-import { messageOf } from "../support/message.ts";
 import { onDestroy } from "../support/on-destroy.ts";
 import { inheritSecrets } from "../support/sent-secrets.ts";
 import { notify } from "../support/user-call.ts";
 import { invalid } from "../support/validate.ts";
 import { adopt } from "./adopt.ts";
+import { abortError, closedBeforeConnect, closingHandle } from "./closing.ts";
 import { readConnectArguments } from "./connect-arguments.ts";
 import { forward } from "./forward.ts";
 import type { LazySocketSettings } from "./options.ts";
@@ -47,6 +49,7 @@ interface Internals {
  */
 export class DeferredSocket<C extends Duplex> extends Socket {
   #mode: LazySocketMode = "unconnected";
+  readonly #dialer: Dialer<C>;
   readonly #run: Run<C>;
   readonly #context: DialContext<C>;
   readonly #settings: LazySocketSettings<C>;
@@ -65,9 +68,10 @@ export class DeferredSocket<C extends Duplex> extends Socket {
   /** The settings made after the handle was adopted. */
   readonly #known = new Set<string>();
 
-  constructor(run: Run<C>, target: Target | undefined, context: DialContext<C>, settings: LazySocketSettings<C>) {
+  constructor(dialer: Dialer<C>, target: Target | undefined, context: DialContext<C>, settings: LazySocketSettings<C>) {
     super({ allowHalfOpen: settings.allowHalfOpen });
-    this.#run = run;
+    this.#dialer = dialer;
+    this.#run = runOf(dialer);
     this.#context = context;
     this.#settings = settings;
     this.#target = target;
@@ -77,6 +81,13 @@ export class DeferredSocket<C extends Duplex> extends Socket {
   /** Returns the mode of a lazy socket, and `undefined` for anything else. */
   static modeOf(value: unknown): LazySocketMode | undefined {
     return typeof value === "object" && value !== null && #mode in value ? value.#mode : undefined;
+  }
+
+  static {
+    describeInstances(DeferredSocket.prototype, (socket) => {
+      const options = () => ({ mode: socket.#mode, target: socket.#target && String(socket.#target) });
+      return new Layer({ factory: "lazySocket", options }, "middleware", [layerOf(socket.#dialer)]);
+    });
   }
 
   /** Starts the dial if it is to start here. A lazy socket connects once. */
@@ -272,22 +283,4 @@ export class DeferredSocket<C extends Duplex> extends Socket {
     this.#known.add(name);
     return isFirst;
   }
-}
-
-/**
- * A handle for Node to close when there is none: without one, a socket emits `close` without saying whether it had an
- * error.
- */
-function closingHandle(): object {
-  return { bytesRead: 0, bytesWritten: 0, close: (done: () => void) => setImmediate(done) };
-}
-
-function closedBeforeConnect(): Error {
-  const message = "Socket closed before the connection was established";
-  return Object.assign(new Error(message), { code: "ERR_SOCKET_CLOSED_BEFORE_CONNECTION" });
-}
-
-/** The error for a signal that was aborted with a reason that is not an error. */
-function abortError(reason: unknown): Error {
-  return Object.assign(new Error(messageOf(reason), { cause: reason }), { name: "AbortError", code: "ABORT_ERR" });
 }

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import type { Dialer } from "../core/dialer.ts";
 import { parseTarget, type TargetLike } from "../core/target.ts";
 import { composedFrom } from "../engine/composed-from.ts";
-import { contextOf, runOf } from "../engine/context.ts";
+import { contextOf } from "../engine/context.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkDialer, invalid, show } from "../support/validate.ts";
 import { DeferredSocket, type LazySocketMode } from "./deferred-socket.ts";
@@ -38,7 +38,7 @@ export function lazySocket<C extends Duplex = Socket>(
   }
   const parsed = target === undefined ? undefined : parseTarget(target);
   const composed = composedFrom(dialer);
-  return new DeferredSocket(runOf(composed), parsed, contextOf(settings.dial, composed, "lazySocket"), settings);
+  return new DeferredSocket(composed, parsed, contextOf(settings.dial, composed, "lazySocket"), settings);
 }
 
 /**

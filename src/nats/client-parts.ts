@@ -1,4 +1,5 @@
 import type { Dialer } from "../core/dialer.ts";
+import type { CredentialValidities } from "./credential-validity.ts";
 import type { FileCredentials } from "./credentials.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { PublishBuffer } from "./publish-buffer.ts";
@@ -11,6 +12,7 @@ export interface ClientParts {
   readonly lifecycle: Lifecycle;
   readonly buffer: PublishBuffer;
   readonly credentials: FileCredentials | undefined;
+  readonly validities: CredentialValidities;
   /** Delay before each attempt except the very first. */
   readonly delay: ReconnectDelay;
   readonly servers: readonly ConfiguredServer[];

@@ -18,6 +18,7 @@ import { type BackgroundClient, inBackground } from "./background.ts";
 import { callbackHooks } from "./callbacks.ts";
 import { Client } from "./client.ts";
 import type { DialedConnectOptions } from "./connect-options.ts";
+import { CredentialValidities } from "./credential-validity.ts";
 import { fileCredentials } from "./credentials.ts";
 import { serverCounts } from "./internals.ts";
 import { rememberClient } from "./known-clients.ts";
@@ -29,6 +30,7 @@ import { PublishBuffer } from "./publish-buffer.ts";
 import { reconnectDelay } from "./reconnect-delay.ts";
 import { measureRtt } from "./rtt.ts";
 import { readServers } from "./servers.ts";
+import { tlsFilesOf } from "./tls-files.ts";
 
 /** Options of the client library and of this package. */
 export type Options = Omit<NodeConnectionOptions, keyof DialedConnectOptions> & DialedConnectOptions;
@@ -114,13 +116,18 @@ function newClient<C>(library: NatsLibrary, options: Options): Client<C> {
   });
   const observed: ObservedClient = {
     name: options.name,
-    stats: () => ({ ...nc.stats(), ...serverCounts(nc), bufferedBytes: buffer.size }),
+    stats: () => {
+      const { lost } = protocol.publisher;
+      return { bufferedBytes: buffer.size, credentials: validities.all, ...lost, ...nc.stats(), ...serverCounts(nc) };
+    },
+    refresh: () => validities.refresh(),
   };
+  const validities = new CredentialValidities(credentials, async () => tlsFilesOf(nc.options)?.certificate());
   const events = new ClientEvents(observed, "connecting");
   const lifecycle = new Lifecycle(events, () => nc.options.reconnect === true, library.notConnectedError);
   const userinfo = () => protocol.pool.userinfoOf(protocol.handler.server);
   nc.options.authenticator = clientAuthenticator(nc.options.authenticator as Authenticator, userinfo);
-  const parts = { dialer, lifecycle, buffer, credentials, delay, servers };
+  const parts = { dialer, lifecycle, buffer, credentials, validities, delay, servers };
   const protocol: DialedProtocol = new DialedProtocol(library, nc.options, nc, parts);
   nc.protocol = protocol.handler;
   rememberClient(nc, events, { connected: () => protocol.handler.connected, lastError: () => lifecycle.lastError });

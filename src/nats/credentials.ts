@@ -74,6 +74,9 @@ class CredentialsOfFile implements FileCredentials {
   #bytes = Buffer.alloc(0);
   #isStale = false;
   #version = 0;
+  /** Number of the last read that was started, and of the latest one that has ended. */
+  #started = 0;
+  #ended = 0;
 
   constructor(option: string, path: string, read: Reader) {
     this.#option = option;
@@ -92,11 +95,19 @@ class CredentialsOfFile implements FileCredentials {
   }
 
   async refresh(): Promise<void> {
+    this.#started += 1;
+    const read = this.#started;
+    // A scrape and a dial read at the same time. What was read first must not replace what was read later.
+    const isOutdated = () => read < this.#ended;
     try {
       const bytes = await readFile(this.#path);
+      if (isOutdated()) return;
+      this.#ended = read;
       if (this.#current === undefined || !bytes.equals(this.#bytes)) this.#take(bytes);
       this.#isStale = false;
     } catch (error) {
+      if (isOutdated()) return;
+      this.#ended = read;
       this.#isStale = true;
       if (this.#current !== undefined) return;
       const message = `connect: ${this.#option} ${this.#path}: ${messageOf(error)}`;

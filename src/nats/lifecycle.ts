@@ -97,7 +97,8 @@ export class Lifecycle {
     this.#cause ??= { reason, error };
   }
 
-  connectionClosed({ reason, error }: ConnClosedInfo): void {
+  /** @param unconfirmed - messages of the connection that no PONG has confirmed. */
+  connectionClosed({ reason, error }: ConnClosedInfo, unconfirmed: number): void {
     const draining = this.state === "draining";
     if (!draining && this.state !== "connected") return;
     this.#lostAt = systemClock.now();
@@ -106,6 +107,7 @@ export class Lifecycle {
       server: this.#server,
       reason: draining && reason === "local" ? ("drain" as const) : (this.#cause?.reason ?? reason),
       error: error ?? this.#cause?.error,
+      unconfirmed,
     };
     if (!wanted.has(info.reason)) {
       const message = `the connection to ${info.server} was lost: ${info.reason}`;

@@ -41,8 +41,8 @@ markFactories({ natsLog });
 function connectionHooks({ info, warn }: Logger): ClientTrace {
   return {
     connect: ({ server, identity }) => info(`connected to ${server}${described(identity)}`),
-    disconnect({ server, reason, error }) {
-      const detail = error === undefined ? "" : ` (${messageOf(error)})`;
+    disconnect({ server, reason, error, unconfirmed = 0 }) {
+      const detail = (error === undefined ? "" : ` (${messageOf(error)})`) + counted(unconfirmed, "unconfirmed");
       if (wanted.has(reason)) info(`left ${server}: ${reason}${detail}`);
       else warn(`lost ${server}: ${reason}${detail}`);
     },
@@ -53,9 +53,12 @@ function connectionHooks({ info, warn }: Logger): ClientTrace {
     },
     stale: ({ server }) => warn(`closes the connection to ${server}: pings are not answered`),
     forcedReconnect: ({ server }) => info(`leaves ${server} to reconnect, as requested`),
-    close({ error }) {
-      if (error === undefined || classify(error) === "canceled") info("is closed");
-      else warn(`is closed after giving up: ${messageOf(error)}`);
+    close({ error, dropped = 0 }) {
+      const lost = counted(dropped, "dropped");
+      if (error !== undefined && classify(error) !== "canceled")
+        warn(`is closed after giving up: ${messageOf(error)}${lost}`);
+      else if (dropped > 0) warn(`is closed${lost}`);
+      else info("is closed");
     },
   };
 }
@@ -89,6 +92,11 @@ function publishHooks({ info, warn }: Logger): ClientTrace {
       warn(`rejects messages while disconnected: ${reason}`);
     },
   };
+}
+
+/** Returns the number of lost messages as the end of a line; empty for none. */
+function counted(messages: number, how: string): string {
+  return messages === 0 ? "" : `, ${messages} ${messages === 1 ? "message" : "messages"} ${how}`;
 }
 
 function described({ name, version, cluster }: ServerIdentity): string {

@@ -29,6 +29,7 @@ type ReplacedMethods = Pick<
   | "disconnected"
   | "processInfo"
   | "processError"
+  | "processPong"
   | "resetOutbound"
   | "publish"
   | "sendSubscriptions"
@@ -47,12 +48,12 @@ export class DialedProtocol {
   /** The library's handler, with its dialing, publishing and error handling replaced. */
   readonly handler: ProtocolHandler;
   readonly pool: ServerPool;
+  readonly publisher: BufferedPublisher;
   readonly #library: NatsLibrary;
   readonly #stock: ReplacedMethods;
   readonly #parts: ClientParts;
   readonly #nc: Connection;
   readonly #closing = new AbortController();
-  readonly #publisher: BufferedPublisher;
   readonly #changes: ServerChanges;
   readonly #statuses: StatusEvents;
   readonly #loop: DialLoop;
@@ -73,7 +74,7 @@ export class DialedProtocol {
     this.handler = new library.ProtocolHandler(options, nc);
     this.#stock = overrideMethods<ProtocolHandler, keyof ReplacedMethods>(this.handler, this.#overrides());
     this.#refusals = new Refusals(options, parts.credentials);
-    this.#publisher = new BufferedPublisher(library, this.handler, this.#stock.publish, buffer, lifecycle);
+    this.publisher = new BufferedPublisher(library, this.handler, this.#stock, buffer, lifecycle);
     this.#changes = new ServerChanges(lifecycle);
     this.#statuses = new StatusEvents(lifecycle, this.#changes);
     this.#loop = new DialLoop(this.handler, lifecycle, this.#closing.signal, {
@@ -91,7 +92,7 @@ export class DialedProtocol {
       },
     );
     // The first callback of `closed`, so that every other one finds the state changed.
-    void this.handler.closed.then((error) => lifecycle.events.close(error ?? this.#endedBy));
+    void this.handler.closed.then((error) => lifecycle.events.close(error ?? this.#endedBy, this.publisher.closed()));
   }
 
   /** Connects to a server, or rejects. */
@@ -120,12 +121,11 @@ export class DialedProtocol {
       disconnected: (error) => this.#disconnected(error),
       processInfo: (message) => this.#processInfo(message),
       processError: (message) => this.#processError(message),
+      processPong: () => this.publisher.processPong(),
       resetOutbound: () => this.#resetOutbound(),
-      publish: (subject, payload, options) => this.#publisher.publish(subject, payload, options),
+      publish: (subject, payload, options) => this.publisher.publish(subject, payload, options),
       sendSubscriptions: () => this.#sendSubscriptions(),
-      // The library would wait forever for the answer of a closed connection.
-      flush: (pong) =>
-        handled(this.handler._closed ? Promise.reject(this.#library.closedError()) : this.#stock.flush(pong)),
+      flush: (pong) => handled(this.publisher.flush(pong)),
       disconnect: () => this.#disconnect(),
       handleError: (error) => this.#handleError(error),
       dispatchStatus: (status) => this.#dispatchStatus(status),
@@ -136,7 +136,7 @@ export class DialedProtocol {
   #newTransport(): DialedTransport {
     const { handler } = this;
     const { options } = handler;
-    const { dialer, lifecycle } = this.#parts;
+    const { dialer, lifecycle, validities } = this.#parts;
     // A transport may end after it was given up, when the next one is in use: that end is not reported.
     const isCurrent = () => transport === this.#transport;
     const transport: DialedTransport = new DialedTransport(this.#library, dialer, lifecycle, {
@@ -144,12 +144,14 @@ export class DialedProtocol {
       get timeoutMs() {
         return options.timeout || defaultTimeoutMs;
       },
+      credentialsSent: (credentials, certificate) => validities.sent(credentials, certificate),
       dialFailed: (error) => {
         if (isCurrent()) handler.connectError?.(error);
       },
-      // The library notices later, and would lose messages that are published in between.
-      connectionClosed: () => {
-        if (isCurrent()) handler.connected = false;
+      connectionClosed: (info) => {
+        // The library notices later, and would lose messages that are published in between.
+        if (isCurrent()) this.publisher.disconnected();
+        lifecycle.connectionClosed(info, this.publisher.unconfirmed);
       },
     });
     return transport;
@@ -181,7 +183,7 @@ export class DialedProtocol {
       lifecycle.connected(transport.identity);
       this.#changes.connected();
     } catch (error) {
-      handler.connected = false;
+      this.publisher.disconnected();
       handler.connectedOnce = lifecycle.connectedOnce;
       handler.heartbeats.cancel();
       const transport = this.#transport;
@@ -234,7 +236,7 @@ export class DialedProtocol {
     const process = () => this.#stock.processInfo(message);
     if (handler.infoReceived) process();
     else this.#transport.sendConnect(process);
-    this.#publisher.lastInfo = handler.info;
+    this.publisher.lastInfo = handler.info;
   }
 
   #processError(message: Uint8Array): void {
@@ -246,17 +248,22 @@ export class DialedProtocol {
     if (handler.connectError !== undefined) handler.connectError(handler.lastError);
   }
 
+  /** The library's first step of each dial. */
   #resetOutbound(): void {
     this.#stock.resetOutbound();
+    this.publisher.dialing();
     cleanParser(this.handler.parser, (text) => this.#transport.blank(text));
   }
 
   /** The library's first write on a new connection; buffered messages follow it. */
   #sendSubscriptions(): void {
-    if (this.#refusals.current !== undefined) return;
+    if (this.#refusals.current !== undefined) {
+      // The dial fails next. Messages published meanwhile wait for the next connection.
+      this.publisher.disconnected();
+      return;
+    }
     this.#stock.sendSubscriptions();
-    const buffered = this.#publisher.takeBuffered();
-    if (buffered !== undefined) this.#transport.node.send(buffered);
+    this.publisher.sendBuffered((messages) => this.#transport.node.send(messages));
   }
 
   /** The server does not answer any more, or has reported that the credentials have expired. */
@@ -271,7 +278,7 @@ export class DialedProtocol {
     const { lifecycle } = this.#parts;
     const kind = errorKind(error);
     if (kind === "auth") {
-      this.#refusals.add(error, this.#transport.clientCertificate);
+      this.#refusals.add(error, this.#transport.clientCertificate?.fingerprint256);
       const expired = classify(error) === "auth_expired";
       lifecycle.expectDisconnect(expired ? "auth_expired" : "error", error);
     }

@@ -29,6 +29,8 @@ interface Refusal {
   readonly words: number;
   /** Digest of the credentials that were offered. */
   readonly offered: string;
+  /** Version of the credentials file that was offered. */
+  readonly version: number | undefined;
   /** Earliest time of the next attempt, by the monotonic clock. */
   readonly retryAt: number;
 }
@@ -48,6 +50,7 @@ export class Refusals {
   #expired: Refusal | undefined;
   #server: object = this;
   #offered = "";
+  #version: number | undefined;
   #current: Error | undefined;
   #isFinal = false;
 
@@ -64,6 +67,7 @@ export class Refusals {
       const credentials = authenticator(nonce);
       // The signature depends on the nonce and does not identify the credentials.
       this.#offered = digest({ ...credentials, sig: undefined });
+      this.#version = file?.version;
       return credentials;
     };
   }
@@ -102,7 +106,7 @@ export class Refusals {
     const words = refusalWords.findIndex((pattern) => pattern.test(error.message));
     if (words < 0) return;
     const retryAt = systemClock.now() + this.#waitMs * (1 + jitter * Math.random());
-    const refusal = { words, offered: this.#offered + certificate, retryAt };
+    const refusal = { words, offered: this.#offered + certificate, version: this.#version, retryAt };
     const last = this.#byServer.get(this.#server);
     this.#byServer.set(this.#server, refusal);
     if (classify(error) === "auth_expired") this.#expired = refusal;
@@ -113,12 +117,13 @@ export class Refusals {
 
   /** Minimum wait in milliseconds before `server` is dialed again; 0 if there are other credentials to offer. */
   async minWaitMs(server: object): Promise<number> {
-    const retryAt = Math.max(this.#byServer.get(server)?.retryAt ?? 0, this.#expired?.retryAt ?? 0);
-    const waitMs = Math.max(0, retryAt - systemClock.now());
-    if (waitMs === 0 || this.#file === undefined) return waitMs;
-    const { version } = this.#file;
-    await this.#file.refresh();
-    return this.#file.version === version ? waitMs : 0;
+    const refusals = [this.#byServer.get(server), this.#expired].filter((each) => each !== undefined);
+    const wait = () => Math.max(0, ...refusals.map(({ retryAt }) => retryAt - systemClock.now()));
+    const file = this.#file;
+    if (wait() === 0 || file === undefined) return wait();
+    await file.refresh();
+    // A scrape may have read the new file earlier.
+    return refusals.some(({ version }) => version === file.version) ? wait() : 0;
   }
 }
 

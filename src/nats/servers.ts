@@ -62,7 +62,8 @@ function withPort(text: string): string {
   return target.toString();
 }
 
-function readUserinfo(text: string): Userinfo | undefined {
+/** Returns the credentials in a URL, percent-decoded; a name alone is a token. */
+export function readUserinfo(text: string): Userinfo | undefined {
   const authority = text.replace(/^[a-z]+:\/\//i, "").split(/[/?#]/, 1)[0] ?? "";
   const at = authority.lastIndexOf("@");
   if (at < 0) return undefined;

@@ -4,11 +4,13 @@ import type { ServerInfo } from "@nats-io/transport-node";
 import type { ServerIdentity } from "../client/client-trace.ts";
 import type { Dialer, HandshakeContext } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
+import type { ConnClosedInfo } from "../core/trace.ts";
 import { discard } from "../support/connection.ts";
 import { wrongReturn } from "../support/returned.ts";
 import { blankerOf, noteSecrets, type SentSecrets } from "../support/sent-secrets.ts";
 import { certificateVerdict } from "./client-certificate.ts";
 import { ClientClosedError } from "./closed-error.ts";
+import type { CredentialValidities } from "./credential-validity.ts";
 import { closedBeforeReady, dialFailure } from "./dial-failure.ts";
 import { Greeting } from "./greeting.ts";
 import { guardDestroy } from "./guard-destroy.ts";
@@ -38,8 +40,9 @@ interface TransportOwner {
   readonly timeoutMs: number;
   /** Credentials that the client has sent to its servers. */
   readonly sent: SentSecrets;
+  credentialsSent: CredentialValidities["sent"];
   dialFailed(error: Error): void;
-  connectionClosed(): void;
+  connectionClosed(info: ConnClosedInfo): void;
 }
 
 /**
@@ -51,8 +54,8 @@ interface TransportOwner {
 export class DialedTransport {
   /** The library's transport, with its dialing and closing replaced. */
   readonly node: NodeTransport;
-  /** SHA-256 fingerprint of the certificate that was shown to the server, if any. */
-  clientCertificate: string | undefined;
+  /** The certificate that was shown to the server, if any. */
+  clientCertificate: Partial<PeerCertificate> | undefined;
   readonly #stock: ReplacedMethods;
   readonly #dialer: Dialer;
   readonly #lifecycle: Lifecycle;
@@ -109,7 +112,8 @@ export class DialedTransport {
     // On the instance for this call only, so that sending messages costs nothing extra.
     const stock = overrideMethods(this.node, {
       send: (frame) => {
-        noteCredentials(this.#owner.sent, frame);
+        const credentials = noteCredentials(this.#owner.sent, frame);
+        if (credentials !== undefined) this.#owner.credentialsSent(credentials, this.clientCertificate);
         stock.send(frame);
       },
     });
@@ -179,10 +183,7 @@ export class DialedTransport {
         background: lifecycle.connectedOnce,
         owner: lifecycle.events.client,
         trace: {
-          connClosed: (info) => {
-            this.#owner.connectionClosed();
-            lifecycle.connectionClosed(info);
-          },
+          connClosed: (info) => this.#owner.connectionClosed(info),
         },
         handshake: (opened, context) => this.#shakeHands(opened, context, server, options, canSendConnect),
       },
@@ -241,13 +242,13 @@ export class DialedTransport {
     const names = tlsNames(node.options.tls as Parameters<typeof tlsNames>[0], this.#tlsHost);
     node.options = { ...node.options, tls: { ...node.options.tls, ...names } as object };
     const socket = await tracedTls(this.#handshake ?? {}, names.servername, upgrade);
-    this.clientCertificate = (socket.getCertificate() as Partial<PeerCertificate> | null)?.fingerprint256;
+    this.clientCertificate = socket.getCertificate() ?? undefined;
     return socket;
   }
 
   /** Files are read here: the library would use a file that is only half written. */
   async #loadClientCerts(): Promise<object> {
-    return (await (this.#tlsFiles?.() ?? this.#stock.loadClientCerts())) ?? {};
+    return (await (this.#tlsFiles?.options() ?? this.#stock.loadClientCerts())) ?? {};
   }
 
   async #peekInfo(): Promise<ServerInfo> {

@@ -1,4 +1,4 @@
-import type { ClientErrorKind } from "../client/client-trace.ts";
+import type { ClientErrorKind, CredentialKind } from "../client/client-trace.ts";
 import { closeReasons } from "../core/event-values.ts";
 import { type Instrument, ioDirection } from "./instrument.ts";
 
@@ -19,10 +19,13 @@ export const clientErrorKinds = [
   "other",
 ] as const satisfies readonly ClientErrorKind[];
 
+/** Kinds of credentials that expire. */
+export const credentialKinds = ["jwt", "certificate"] as const satisfies readonly CredentialKind[];
+
 /** The metrics of NATS clients. */
 export const clientInstruments = {
   clientStatus: {
-    name: "nats.client.status",
+    name: "nats.client.connection.status",
     kind: "gauge",
     aggregator: "sum",
     unit: "{client}",
@@ -136,6 +139,36 @@ export const clientInstruments = {
     unit: "{message}",
     help: "Messages rejected while disconnected because the reconnect buffer was full or disabled.",
     labels: {},
+  },
+  clientPublishDropped: {
+    name: "nats.client.publish.dropped",
+    kind: "counter",
+    unit: "{message}",
+    help: "Messages that were buffered while disconnected and never sent, because the client closed.",
+    labels: {},
+  },
+  clientPublishUnconfirmed: {
+    name: "nats.client.publish.unconfirmed",
+    kind: "counter",
+    unit: "{message}",
+    help: "Messages whose connection ended before a PONG confirmed them; they may be lost.",
+    labels: {},
+  },
+  clientCredentialsExpiry: {
+    name: "nats.client.credentials.expiry.timestamp",
+    kind: "gauge",
+    aggregator: "min",
+    unit: "s",
+    help: "Earliest expiry of the clients' credentials, by kind; absent without credentials that expire.",
+    labels: { "nats.client.credentials.kind": credentialKinds },
+  },
+  clientCredentialsIssue: {
+    name: "nats.client.credentials.issue.timestamp",
+    kind: "gauge",
+    aggregator: "min",
+    unit: "s",
+    help: "When the credentials that expire first were issued, by kind.",
+    labels: { "nats.client.credentials.kind": credentialKinds },
   },
   clientBufferSize: {
     name: "nats.client.buffer.size",

@@ -2,12 +2,14 @@ import type { ClientObserver, ClientState, ClientTrace } from "../client/client-
 import { guarded } from "../support/user-call.ts";
 import { clientErrorKinds, clientInstruments, clientStates, disconnectReasons } from "./client-instruments.ts";
 import { statsReader } from "./client-stats.ts";
+import { credentialMetrics } from "./credential-metrics.ts";
 import type { Level, Sink } from "./sink.ts";
 
 /** Returns an observer that records the events and counters of clients in `sink`. */
 export function clientMetrics(sink: Sink): ClientObserver {
   const series = clientSeries(sink);
   const counters = countingHooks(series);
+  const newCredentials = credentialMetrics(sink);
   const updates = new Set<() => void>();
   // Before every client instrument is read: refresh() may emit events that change any of them.
   sink.beforeScrape(clientKeys, () => {
@@ -16,11 +18,12 @@ export function clientMetrics(sink: Sink): ClientObserver {
 
   return function measureClient(client) {
     const stats = statsReader(client, series.stats);
+    const credentials = newCredentials();
     const state = new CountedState(series.states);
     const update = () => {
       guarded("a client's refresh()", () => client.refresh?.());
       // refresh() may have found the client closed, and ended this observer.
-      if (updates.has(update)) stats.read();
+      if (updates.has(update)) credentials.show(stats.read()?.credentials ?? []);
     };
     updates.add(update);
     return {
@@ -30,6 +33,7 @@ export function clientMetrics(sink: Sink): ClientObserver {
         updates.delete(update);
         stats.read();
         stats.reset();
+        credentials.show([]);
         state.end();
       },
     };
@@ -108,6 +112,8 @@ function clientSeries(sink: Sink) {
       inBytes: sink.series("clientIo", { "network.io.direction": "receive" }),
       outBytes: sink.series("clientIo", { "network.io.direction": "transmit" }),
       bufferedBytes: sink.series("clientBufferSize", {}),
+      dropped: sink.series("clientPublishDropped", {}),
+      unconfirmed: sink.series("clientPublishUnconfirmed", {}),
     },
     changes: recordOf(clientInstruments.clientServerChanges.labels["nats.client.server.change"], (change) =>
       sink.series("clientServerChanges", { "nats.client.server.change": change }),

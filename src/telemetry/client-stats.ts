@@ -2,7 +2,14 @@ import type { ClientStats, ObservedClient } from "../client/client-trace.ts";
 import { guarded } from "../support/user-call.ts";
 
 /** Totals that only grow. */
-const counted = ["inMsgs", "outMsgs", "inBytes", "outBytes"] as const satisfies readonly (keyof ClientStats)[];
+const counted = [
+  "inMsgs",
+  "outMsgs",
+  "inBytes",
+  "outBytes",
+  "dropped",
+  "unconfirmed",
+] as const satisfies readonly (keyof ClientStats)[];
 /** Current levels. */
 const levels = [
   "configuredServers",
@@ -11,12 +18,12 @@ const levels = [
 ] as const satisfies readonly (keyof ClientStats)[];
 
 /** The series of each statistic. Clients with the same name share them. */
-export type StatsSeries = Readonly<Record<keyof ClientStats, (value: number) => unknown>>;
+export type StatsSeries = Readonly<Record<(typeof counted | typeof levels)[number], (value: number) => unknown>>;
 
 /** Copies one client's statistics into series that it may share with other clients. */
 export interface StatsReader {
-  /** Adds the changes since the last call. */
-  read(): void;
+  /** Adds the changes since the last call. Returns the statistics, if they could be read. */
+  read(): ClientStats | undefined;
   /** Subtracts the client's levels when it ends. Its totals stay. */
   reset(): void;
 }
@@ -30,6 +37,8 @@ export function statsReader(client: ObservedClient, series: StatsSeries): StatsR
     outMsgs: number(first?.outMsgs),
     inBytes: number(first?.inBytes),
     outBytes: number(first?.outBytes),
+    dropped: number(first?.dropped),
+    unconfirmed: number(first?.unconfirmed),
     configuredServers: 0,
     discoveredServers: 0,
     bufferedBytes: 0,
@@ -41,13 +50,14 @@ export function statsReader(client: ObservedClient, series: StatsSeries): StatsR
   return {
     read() {
       const now = statsNow();
-      if (now === undefined) return;
+      if (now === undefined) return undefined;
       for (const key of counted) {
         const value = number(now[key]);
         if (value > reported[key]) series[key](value - reported[key]);
         reported[key] = value;
       }
       for (const key of levels) setLevel(key, number(now[key]));
+      return now;
     },
     reset() {
       for (const key of levels) setLevel(key, 0);

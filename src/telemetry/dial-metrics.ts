@@ -18,8 +18,8 @@ export function dialMetrics(sink: Sink, onEstablished: (conn: Duplex, target: Ta
 
   return {
     dialStart() {
-      sink.restore();
       dialActive(1);
+      sink.restore();
     },
     dialDone(info) {
       dialActive(-1);

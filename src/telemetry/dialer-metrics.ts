@@ -26,7 +26,7 @@ export interface DialerMetrics {
 
 /** Returns the metrics of the dials of one dialer. */
 export function dialerMetrics({ dialer, dials, endpoints }: DialerSinks): DialerMetrics {
-  const certificates = dialer.earliest("peerCertificateExpiry");
+  const certificates = dialer.earliest("peerCertificateExpiry", {});
   const connections = connectionMetrics(dials, certificates);
   return {
     hooks: {

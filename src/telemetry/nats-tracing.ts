@@ -1,6 +1,7 @@
 import {
   type Attributes,
   ROOT_CONTEXT,
+  type Span,
   type SpanContext,
   SpanKind,
   SpanStatusCode,
@@ -36,14 +37,18 @@ interface Loss {
 }
 
 /** The end of a reconnect. */
-type ReconnectEnd = Pick<Ended, "outcome" | "reason" | "error"> & { readonly attributes: Attributes };
+type ReconnectEnd = Pick<Ended, "outcome" | "reason" | "error"> & {
+  readonly attributes: Attributes;
+  /** Messages that the end of the client has dropped. */
+  readonly dropped?: number | undefined;
+};
 
 /**
  * Creates an OpenTelemetry span named `nats reconnect` for each reconnect of a NATS client, from the loss of the
  * connection until the client is connected again or closed. The span is the root of its own trace and has links to
  * the dial of the lost connection (`dialer.link` is `previous_connection`) and to the dial of the new one
  * (`connection`). It is created when the reconnect ends, so that no span stays open while a server is down for
- * days. For `connect({ trace })` of `dialtrace/nats`.
+ * days. The events `messages unconfirmed` and `messages dropped` have the number of messages that may be lost or are lost. For `connect({ trace })` of `dialtrace/nats`.
  *
  * @throws TypeError at construction if an option is invalid.
  */
@@ -74,7 +79,7 @@ export function natsTracing(options: NatsTracingOptions = {}): ClientObserver {
         attempts = attempt;
       },
       reconnect: (info) => endReconnect(success(info)),
-      close: ({ error }) => endReconnect(givenUp(error, attempts)),
+      close: ({ error, dropped }) => endReconnect({ ...givenUp(error, attempts), dropped }),
     };
   };
   return markObserver(traceClient, "clients", { factory: "natsTracing", name: "default", into: tracerProvider });
@@ -115,5 +120,12 @@ function makeSpan(
   const tracer = tracerOf(tracerProvider);
   const span = tracer.startSpan("nats reconnect", settings, ROOT_CONTEXT);
   if (end.outcome === "failure") span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(end.error) });
-  span.end(at + performance.now() - since);
+  const endedAt = at + performance.now() - since;
+  addCount(span, "messages unconfirmed", info.unconfirmed, at);
+  addCount(span, "messages dropped", end.dropped, endedAt);
+  span.end(endedAt);
+}
+
+function addCount(span: Span, event: string, messages: number | undefined, at: number): void {
+  if (messages !== undefined && messages > 0) span.addEvent(event, { "nats.client.message.count": messages }, at);
 }

@@ -40,11 +40,17 @@ export function otelSink(provider: MeterProvider, owner: Attributes): Sink {
   };
   return {
     series: (key, labels) => found.series(key, attributesOf(labels)) as Series<typeof key>,
-    earliest: (key) => found.earliest(key, attributesOf({})),
+    earliest: (key, labels) => found.earliest(key, attributesOf(labels)),
     beforeScrape: (_keys, collect) => found.beforeCollection(collect),
     shared: (key, make) => found.shared.of(JSON.stringify([owner, key]), make),
     restore() {},
   };
+}
+
+/** The timestamps of one owner. */
+interface OwnTimestamps {
+  readonly attributes: Attributes;
+  readonly timestamps: Timestamps;
 }
 
 /** Instruments by provider, so that dialers with the same name share their series. */
@@ -62,19 +68,15 @@ class Meters {
   readonly #series = new Map<string, Add | Level>();
   /** What the observers of one owner share. */
   readonly shared = new Shared();
-  readonly #timestamps = new Map<string, { readonly attributes: Attributes; readonly timestamps: Timestamps }>();
+  /** The timestamps of each gauge, by their attributes. */
+  readonly #timestamps = new Map<InstrumentKey, Map<string, OwnTimestamps>>();
 
   constructor(provider: MeterProvider) {
     this.#meter = meterOf(provider);
-    const { name } = instruments.peerCertificateExpiry;
-    const expiry = this.#meter.createObservableGauge(name, optionsOf(instruments.peerCertificateExpiry));
     // The SDK calls this before it reads the meter's other instruments, even without a value to observe.
-    expiry.addCallback((result) => {
+    this.#createTimestamps("peerCertificateExpiry", () => {
       for (const each of this.#collectors) each();
       for (const each of this.#flushes) each();
-      for (const { attributes, timestamps } of this.#timestamps.values()) {
-        if (timestamps.earliest !== undefined) result.observe(timestamps.earliest, attributes);
-      }
     });
   }
 
@@ -88,10 +90,25 @@ class Meters {
   }
 
   earliest(key: InstrumentKey, attributes: Attributes): Timestamps {
-    const id = JSON.stringify([key, attributes]);
-    const found = this.#timestamps.get(id) ?? { attributes, timestamps: new Timestamps() };
-    this.#timestamps.set(id, found);
+    const all = this.#timestamps.get(key) ?? this.#createTimestamps(key);
+    const id = JSON.stringify(attributes);
+    const found = all.get(id) ?? { attributes, timestamps: new Timestamps() };
+    all.set(id, found);
     return found.timestamps;
+  }
+
+  /** Creates a gauge of timestamps. The SDK calls `before` and reads it at each collection. */
+  #createTimestamps(key: InstrumentKey, before = () => {}): Map<string, OwnTimestamps> {
+    const all = new Map<string, OwnTimestamps>();
+    this.#timestamps.set(key, all);
+    this.#meter.createObservableGauge(instruments[key].name, optionsOf(instruments[key])).addCallback((result) => {
+      before();
+      for (const { attributes, timestamps } of all.values()) {
+        const { earliest } = timestamps;
+        if (earliest !== undefined) result.observe(earliest, attributes);
+      }
+    });
+    return all;
   }
 
   beforeCollection(collect: () => void): void {

@@ -36,7 +36,8 @@ export function prometheusSink(registry: AnyRegistry, owner: DialAttributes, exe
           : metric.series(values, false);
       return series as Series<typeof key>;
     },
-    earliest: (key) => (metrics.metric(instruments[key]) as KeptGauge).earliest(ownLabels),
+    earliest: (key, labels) =>
+      (metrics.metric(instruments[key]) as KeptGauge).earliest({ ...ownLabels, ...promLabels({ ...labels }) }),
     beforeScrape(keys, collect) {
       for (const key of keys) metrics.beforeScrape(instruments[key], collect);
     },

@@ -47,13 +47,20 @@ export class RegistryMetrics {
    * level. A single metric that was removed stays so.
    */
   restore(): void {
-    for (const name of this.#metrics.keys()) if (this.#registry.getSingleMetric(name) !== undefined) return;
+    for (const [name, { metric }] of this.#metrics) if (this.#isRegistered(name, metric)) return;
+    let taken: string | undefined;
     for (const [name, { metric }] of this.#metrics) {
       // prom-client shortens the names of counters that it prints in the OpenMetrics format.
       Object.assign(metric, { name });
       metric.reset();
-      this.#registry.registerMetric(metric as never);
+      if (this.#registry.getSingleMetric(name) === undefined) this.#registry.registerMetric(metric as never);
+      else taken ??= name;
     }
+    if (taken !== undefined) throw takenBy("dialtrace", taken);
+  }
+
+  #isRegistered(name: string, metric: KeptMetric): boolean {
+    return (this.#registry.getSingleMetric(name) as unknown) === metric;
   }
 
   #registered(instrument: Instrument): Registered {
@@ -120,9 +127,13 @@ export function checkFree(factory: string, registry: AnyRegistry, instruments: r
   for (const name of instruments.map(prometheusName)) {
     const existing = registry.getSingleMetric(name) as object | undefined;
     if (existing === undefined || ownKey in existing) continue;
-    throw invalid(
-      TypeError,
-      `${factory}: registry must not have a metric ${name} of another library; remove it, or use another registry`,
-    );
+    throw takenBy(factory, name);
   }
+}
+
+function takenBy(factory: string, name: string): TypeError {
+  return invalid(
+    TypeError,
+    `${factory}: registry must not have a metric ${name} of another library; remove it, or use another registry`,
+  );
 }

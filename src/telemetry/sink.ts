@@ -25,7 +25,7 @@ export interface Sink {
   /** Returns what all observers of this owner share, which `make` creates on first use. */
   shared<T>(key: string, make: () => T): T;
   /** Returns the timestamps of which a gauge shows the earliest. It has no value before the first. */
-  earliest(key: InstrumentKey): Timestamps;
+  earliest<K extends InstrumentKey>(key: K, labels: Labels<K>): Timestamps;
   /** Calls `collect` before any of the instruments is read. */
   beforeScrape(keys: readonly InstrumentKey[], collect: () => void): void;
   /** Exposes the metrics again, if the application has removed all of them. Called before each dial. */

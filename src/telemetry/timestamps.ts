@@ -25,6 +25,11 @@ export class Timestamps {
     if (this.#entries.size > maxTimestamps) this.#makeRoom();
   }
 
+  /** Removes the timestamp of a target. */
+  delete(target: string): void {
+    this.#entries.delete(target);
+  }
+
   /** Counts an open connection to a target that has a timestamp. */
   opened(target: Target): void {
     // Most dialers have no timestamps, and the target's text is not free.

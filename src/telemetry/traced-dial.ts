@@ -88,6 +88,9 @@ class TracedDial {
     const runInContext: RunInContext | undefined = insideBase && ((work) => context.with(insideBase, work));
     const beneath = runInContext === undefined ? dial : { ...dial, runInContext };
     const hooks = this.#hooks;
+    // Base dialers share one state, which belongs to no dial.
+    const { state } = dial;
+    if (state !== undefined && !state.insideAttempt) state.traceId = this.#linked?.traceId ?? state.traceId;
     return context.with(this.#inside, () => observed(next, target, beneath, hooks, addHooks(hooks, dial.trace)));
   }
 

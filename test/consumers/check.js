@@ -10,6 +10,7 @@ export async function check({
   promClient,
   index,
   breaker,
+  clients,
   inspector,
   nats,
   natsV2,
@@ -51,6 +52,11 @@ export async function check({
   (await connections.acquire(open)).release(new Error("used up"));
   await connections.drain();
   assert.match(await registry.metrics(), /^dialer_\w+\{.*\} [1-9]/m);
+
+  // A socket for another client.
+  const socket = clients.pgStream(dial, open)();
+  await new Promise((resolve, reject) => socket.on("error", reject).connect().on("connect", resolve));
+  socket.destroy();
 
   // Errors keep their reasons, also where a test runner has its own realm.
   const refused = await failureOf(dial(closed));

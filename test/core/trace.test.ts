@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 
 /** One change of one file of `src`: an addition before the first place where `before` stands. */
@@ -73,16 +73,33 @@ const exported: Edit = {
   add: 'export { withAdmission } from "./middleware/admission.ts";\n',
 };
 
+const edits = [[info, event], [instrument], [hook], [decorator], [exported]];
+
+/** Output of the compiler. */
+let output = "";
+
+/** The errors in the copy `name`, each with its indented details. */
+function errorsOf(name: string): string {
+  const errors = output.split(/\n(?=\S)/);
+  return errors.filter((error) => error.startsWith(`${folder}/${name}/`)).join("\n");
+}
+
 describe("table of events", () => {
-  before(() => mkdirSync(folder, { recursive: true }));
+  before(() => {
+    output = compile({
+      // The info and the row of an event stand in one file, and are one edit.
+      complete: edits.flat(),
+      "no-consumer": [info, event, instrument, decorator, exported],
+      "no-row": [decorator, exported],
+      "no-instrument": [info, event, hook, decorator, exported],
+    });
+  });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
   test("the event of a new decorator compiles and is counted after five edits of src", () => {
-    // The info and the row of an event stand in one file, and are one edit.
-    const edits = [[info, event], [instrument], [hook], [decorator], [exported]];
     assert.equal(new Set(edits.flat().map(({ file }) => file)).size, 5);
-    const errors = compileWith("complete", edits.flat());
-    assert.equal(errors, "");
+    assert.match(output, /error TS/, "the compiler checks the copies");
+    assert.equal(errorsOf("complete"), "");
 
     const program = `import { Registry } from "prom-client";
 import { compose, withAdmission } from "./src/index.ts";
@@ -104,25 +121,31 @@ console.log(seen.join(), /denied_total\\{dialer_name="default"\\} (\\d+)/.exec(m
   });
 
   test("a required consumer that does not handle an event is a type error that names the consumer", () => {
-    const errors = compileWith("no-consumer", [info, event, instrument, decorator, exported]);
+    const errors = errorsOf("no-consumer");
     assert.match(errors, /dialer-metrics\.ts.*'admissionDenied' is missing/);
     assert.match(errors, /HooksOf<"metrics">/);
   });
 
   test("a decorator that emits an event without a row is a type error", () => {
-    const errors = compileWith("no-row", [decorator, exported]);
+    const errors = errorsOf("no-row");
     assert.match(errors, /middleware\/admission\.ts.*'admissionDenied' does not exist on type 'DialTrace'/);
   });
 
   test("a hook that counts into an instrument without a row is a type error", () => {
-    const errors = compileWith("no-instrument", [info, event, hook, decorator, exported]);
+    const errors = errorsOf("no-instrument");
     assert.match(errors, /decision-metrics\.ts.*"admissionsDenied"/);
   });
 });
 
-/** Copies `src`, makes the edits, and returns the output of the compiler. */
-function compileWith(name: string, edits: readonly Edit[]): string {
-  const copy = `${folder}/${name}`;
+/** Edits a copy of `src` for each name, and returns the output of the compiler, which checks all of them in one program. */
+function compile(editsOf: Readonly<Record<string, readonly Edit[]>>): string {
+  for (const [name, edits] of Object.entries(editsOf)) edit(`${folder}/${name}`, edits);
+  const config = { extends: "../../../tsconfig.json", include: ["*/src"] };
+  writeFileSync(`${folder}/tsconfig.json`, JSON.stringify(config));
+  return spawnSync("npx", ["tsc", "--pretty", "false", "-p", folder], { encoding: "utf8" }).stdout.trim();
+}
+
+function edit(copy: string, edits: readonly Edit[]): void {
   cpSync("src", `${copy}/src`, { recursive: true });
   for (const { file, before: place, add } of edits) {
     const path = `${copy}/src/${file}`;
@@ -134,7 +157,4 @@ function compileWith(name: string, edits: readonly Edit[]): string {
     assert.ok(text.includes(place), `${file} has no ${JSON.stringify(place)} to edit at`);
     writeFileSync(path, text.replace(place, `${add}${place}`));
   }
-  const config = { extends: "../../../../tsconfig.json", include: ["src"] };
-  writeFileSync(`${copy}/tsconfig.json`, JSON.stringify(config));
-  return spawnSync("npx", ["tsc", "--pretty", "false", "-p", copy], { encoding: "utf8" }).stdout.trim();
 }

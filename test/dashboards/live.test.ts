@@ -9,7 +9,7 @@ import { after, before, describe, it } from "node:test";
 import { type Prometheus, type Series, startPrometheus } from "../support/prometheus.ts";
 import { guardNumbers } from "./guards.ts";
 import { poolNumbers } from "./pools.ts";
-import { certificateDays, numbers, prepareScenario, type Scenario } from "./scenario.ts";
+import { certificateDays, credentialDays, lostNumbers, numbers, prepareScenario, type Scenario } from "./scenario.ts";
 import { alerts, alertsFile, type Board, boards, panelsOf, recordingRules, rulesFile } from "./shipped.ts";
 
 /** Values that Grafana would substitute; the range is longer than the scenario. */
@@ -35,6 +35,7 @@ const expectedAlerts = [
   "NatsClientDisconnected lost",
   "NatsClientDisconnected locked",
   "NatsClientAuthFailing locked",
+  "NatsClientCredentialsExpiring lost",
   "NatsClientReconnectStorm flapping",
 ];
 const well = ["db", "proxied", "steady", "roomy", "healed", "spread", "limited"];
@@ -132,6 +133,7 @@ describe("alerts, with one second for each minute", () => {
         [...fired].filter((each) => each.endsWith(` ${name}`)),
         [],
       );
+    assert.ok(!fired.has("NatsClientCredentialsExpiring nats"), "its JWT has most of its lifetime left");
   });
 });
 
@@ -329,6 +331,15 @@ describe("panels compared with the scenario", () => {
     assert.ok((waiting?.value ?? 0) >= 60);
     nearly((await rises("nats.json", "Rejected messages")).rejected, scenario.tally.of("lost b refused"));
     nearly((await counts("nats.json", "Messages", { dialer_name: "steady" })).receive, 3);
+  });
+
+  it("the panels show lost messages and the expiry of credentials", async () => {
+    nearlyAll(await rises("nats.json", "Lost messages", { dialer_name: "locked" }), {
+      dropped: lostNumbers.dropped,
+      unconfirmed: lostNumbers.unconfirmed,
+    });
+    const left = await byLegend("nats.json", "Credentials expire in", { dialer_name: "lost" });
+    nearly(left.jwt, credentialDays * 86_400 - (asOf - startedAt / 1000), 60);
   });
 });
 

@@ -66,6 +66,18 @@ export const numbers = {
 /** Expiry of the valid server certificate. */
 export const certificateDays = 3;
 
+/** Days until the JWT expires that the client `lost` was issued 60 days ago. */
+export const credentialDays = 2;
+
+/** Messages that the client `locked` loses: without a flush before a loss, and buffered when it closes. */
+export const lostNumbers = { unconfirmed: 3, dropped: 2 };
+
+/** A token that is a JWT, issued 60 days ago. */
+function tokenFor(days: number): string {
+  const [iat, exp] = [-60, days].map((each) => Math.floor(Date.now() / 1000) + each * 86_400);
+  return ["{}", JSON.stringify({ iat, exp }), ""].map((each) => Buffer.from(each).toString("base64url")).join(".");
+}
+
 /** Creates dialers, clients and servers. All series exist and are zero. */
 export async function prepareScenario(): Promise<Scenario> {
   const kept: (() => unknown)[] = [];
@@ -262,7 +274,7 @@ export async function prepareScenario(): Promise<Scenario> {
   /** Stops one node, then all of them, then one in lame duck mode. */
   async function playCluster(): Promise<void> {
     const both = [
-      await client("a", "nats", { servers: cluster.addresses, rttIntervalMs: 100 }),
+      await client("a", "nats", { servers: cluster.addresses, rttIntervalMs: 100, token: tokenFor(60) }),
       await client("b", "nats", { servers: cluster.addresses, rttIntervalMs: 100 }),
     ] as const;
     const nodeOf = ({ client }: (typeof both)[number]) => cluster.addresses.indexOf(client.getServer());
@@ -301,6 +313,7 @@ export async function prepareScenario(): Promise<Scenario> {
   async function playLost(): Promise<void> {
     const lost = await client("b", "lost", {
       servers: frozen.address,
+      token: tokenFor(credentialDays),
       pingInterval: 100,
       maxPingOut: 2,
       reconnectBufSize: 100,
@@ -318,8 +331,12 @@ export async function prepareScenario(): Promise<Scenario> {
   }
 
   async function playLocked(): Promise<void> {
-    const { client: out } = await client("a", "locked", { servers: locked.address, user: "u", pass: "old" });
+    const entry = await client("a", "locked", { servers: locked.address, user: "u", pass: "old" });
+    const { client: out } = entry;
+    for (let count = 0; count < lostNumbers.unconfirmed; count += 1) out.publish("news", "unconfirmed");
     await locked.stop();
+    await until(() => entry.losses === 1, "the loss is noticed");
+    for (let count = 0; count < lostNumbers.dropped; count += 1) out.publish("news", "dropped");
     locked.configure("authorization { user: u, password: new }");
     await locked.start();
     await out.closed();

@@ -334,6 +334,7 @@ async function scrape(registry: Registry) {
       "dialer_connection_io_bytes_total",
       ({ network_io_direction: direction }) => direction === "transmit",
     ),
+    retries: sum("dialer_retry_scheduled_total"),
     dialsActive: sum("dialer_dial_active"),
     dialsSucceeded: sum("dialer_dial_duration_seconds_count", (labels) => labels.error_type === ""),
     dialsFailed: sum("dialer_dial_duration_seconds_count", (labels) => labels.error_type !== ""),
@@ -419,10 +420,13 @@ async function run(plans: readonly Plan[]): Promise<void> {
     assertSameSeries(countsOf(theirs.samples), countsOf(ours.samples), "OpenTelemetry has the same values");
     if (shown !== undefined) {
       const { succeeded, ...dials } = shown.dials;
+      const { idle, ...connections } = shown.connections;
+      assert.equal(idle, 0);
       assert.deepEqual(
         {
           ...shown.attempts,
-          ...shown.connections,
+          ...connections,
+          retries: shown.retries,
           dials,
           bytes: [shown.bytesRead, shown.bytesWritten],
         },
@@ -434,6 +438,7 @@ async function run(plans: readonly Plan[]): Promise<void> {
           canceled,
           open,
           closed: seen.closed,
+          retries: seen.retries,
           dials: { active: seen.dialsActive, failed: seen.dialsFailed, canceled: seen.dialsCanceled },
           bytes: [seen.received, seen.transmitted],
         },

@@ -341,7 +341,7 @@ test("describe shows the targets that discovery has found by then", async () => 
   found.close();
 });
 
-test("describe refuses anything but a dialer or a pool", () => {
+test("describe refuses anything but a dialer, a pool or a lazy socket", () => {
   for (const [given, shown] of [
     [undefined, "undefined"],
     [{}, "an object"],
@@ -349,7 +349,7 @@ test("describe refuses anything but a dialer or a pool", () => {
   ] as const) {
     assert.throws(() => describe(given as never), {
       name: "TypeError",
-      message: `describe: dialer must be a dialer or a pool, got ${shown}`,
+      message: `describe: dialer must be a dialer, a pool or a lazy socket, got ${shown}`,
     });
   }
   assert.throws(

@@ -75,7 +75,7 @@ describe("the demo", { concurrency: 2 }, () => {
       assert.equal(metrics.of("dialer_connection_established_total"), 2);
       assert.equal(metrics.of("dialer_retry_scheduled_total"), failed);
       assert.equal(metrics.of('dialer_connection_count{dialer_name="demo",dialer_connection_state="used"}'), 1);
-      assert.equal(metrics.of('nats_client_status{dialer_name="demo",nats_client_state="connected"}'), 1);
+      assert.equal(metrics.of('nats_client_connection_status{dialer_name="demo",nats_client_state="connected"}'), 1);
       assert.equal(metrics.of("nats_client_disconnects_total"), 1);
       assert.equal(metrics.of("nats_client_reconnect_succeeded_total"), 1);
       assert.equal(metrics.of("nats_client_outage_duration_seconds_count"), 1);

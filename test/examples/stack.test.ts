@@ -125,7 +125,7 @@ test("the stack's program serves metrics on the scraped port, connects to NATS, 
     const isDone = async () => {
       const response = await fetch(`http://127.0.0.1:${port}/metrics`, { headers: { connection: "close" } });
       const { nonZero } = parseExposition(await response.text());
-      const connected = nonZero("nats_client_status").join();
+      const connected = nonZero("nats_client_connection_status").join();
       return connected === "nats_client_state=connected → 1" && nonZero("dialer_attempt_failed_total").length > 0;
     };
     while (!(await isDone().catch(() => false))) {

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { compose } from "../../src/index.ts";
-import { hostOf, isHostAllowed } from "../../src/inspector/hosts.ts";
+import { hostOf, isHostAllowed, isOwnOrigin } from "../../src/inspector/hosts.ts";
 import { inspector } from "../../src/inspector.ts";
 import { scriptedDialer } from "../../src/testing.ts";
 import { peer } from "../support/peers.ts";
@@ -158,6 +158,49 @@ describe("the inspector's handler", () => {
       assert.equal((await ask(port, "/json", { "sec-fetch-site": "same-origin" })).status, 200);
       assert.equal((await ask(port, "/", { "sec-fetch-site": "cross-site" })).status, 200, "a link from elsewhere");
     });
+  });
+
+  it("the inspector's handler refuses requests of another origin, on every path and with every method", async () => {
+    await withServer(async (port) => {
+      const own = [`http://127.0.0.1:${port}`, `HTTPS://127.0.0.1:${port}`];
+      const others = [
+        "http://evil.example",
+        `http://localhost:${port}`,
+        `http://127.0.0.1:${port + 1}`,
+        "http://127.0.0.1",
+        `http://127.0.0.1:${port}@evil.example`,
+        `http://evil.example/127.0.0.1:${port}`,
+        `127.0.0.1:${port}`,
+        `ftp://127.0.0.1:${port}`,
+        "null",
+        "",
+      ];
+      for (const path of ["/", "/json", "/events", "//evil.example/json"]) {
+        for (const origin of others) {
+          for (const method of ["GET", "HEAD"]) {
+            const { status, body } = await ask(port, path, { origin }, method);
+            assert.equal(status, 403, `${method} ${path} with Origin ${origin}`);
+            assert.doesNotMatch(body, /dials/);
+          }
+        }
+        for (const origin of own) assert.equal((await ask(port, path, { origin }, "HEAD")).status, 200, origin);
+      }
+    });
+  });
+
+  it("the inspector's handler accepts an Origin with or without the default port of its scheme", () => {
+    for (const [origin, host, isOwn] of [
+      ["https://debug.internal", "debug.internal", true],
+      ["https://debug.internal", "DEBUG.internal:443", true],
+      ["http://debug.internal:80", "debug.internal", true],
+      ["https://debug.internal", "debug.internal:80", false],
+      ["http://[::1]:8080", "[::1]:8080", true],
+      ["http://a b", "a b", false],
+      [undefined, "debug.internal", true],
+      ["http://debug.internal", undefined, false],
+    ] as const) {
+      assert.equal(isOwnOrigin(origin, host), isOwn, `${origin} at ${host}`);
+    }
   });
 
   it("the inspector's handler works under any path", async () => {

@@ -70,7 +70,7 @@ describe("inspector", () => {
     assert.equal(name, "orders");
     assert.deepEqual(dials, { active: 0, succeeded: 1, failed: 2, canceled: 2 });
     assert.deepEqual(attempts, { started: 7, active: 0, established: 1, failed: 4, canceled: 2 });
-    assert.deepEqual(connections, { open: 1, closed: 0 });
+    assert.deepEqual(connections, { open: 1, idle: 0, closed: 0 });
     assert.deepEqual(failures, { refused: 1, timeout: 1 });
     assert.equal(lately.succeeded.length, 60);
     const sum = (counts: readonly number[]) => counts.reduce((total, each) => total + each, 0);
@@ -103,7 +103,7 @@ describe("inspector", () => {
     await until(() => page.snapshot().connections.shown[0]?.state !== "open", "the end of one side");
     await once(conn.resume(), "close");
     assert.equal(page.snapshot().connections.total, 0);
-    assert.deepEqual(only(page).connections, { open: 0, closed: 1 });
+    assert.deepEqual(only(page).connections, { open: 0, idle: 0, closed: 1 });
     assert.equal(only(page).bytesWritten, 5);
     const { closed } = page.snapshot().dials[0] ?? {};
     assert.equal(closed?.bytesWritten, 5);
@@ -276,7 +276,7 @@ describe("inspector", () => {
       return second;
     };
     const conn = await compose(page.observe(), picky, scriptedDialer())("h:1");
-    assert.deepEqual(only(page).connections, { open: 1, closed: 1 });
+    assert.deepEqual(only(page).connections, { open: 1, idle: 0, closed: 1 });
     conn.destroy();
     await until(() => only(page).connections.closed === 2, "the second close");
     assert.equal(page.snapshot().connections.total, 0);
@@ -366,7 +366,7 @@ describe("inspector", () => {
   it("inspector shows clients until they end", () => {
     const page = inspector();
     const hooks = playClient(page);
-    const [{ id, since, ...client } = assert.fail("no client")] = page.snapshot().clients;
+    const [{ id, since, disconnectedAt, ...client } = assert.fail("no client")] = page.snapshot().clients;
     assert.deepEqual(client, {
       name: "orders-worker",
       state: "connected",
@@ -382,6 +382,7 @@ describe("inspector", () => {
       inBytes: 48_213_377,
       outBytes: 9_120_410,
     });
+    assert.ok(Math.abs((disconnectedAt ?? 0) - Date.now()) < 60_000);
     hooks.end?.({ state: "closed" });
     assert.deepEqual(page.snapshot().clients, []);
   });
@@ -396,12 +397,28 @@ describe("inspector", () => {
       [{ hosts: ["http://a/"] }, /hosts must be host names or addresses/],
       [{ recent: 1 }, /unknown option recent;/],
       [null, /options must be an object/],
+      [
+        { traceLink: "jaeger/{traceId}" },
+        /traceLink must be an http or https URL that contains {traceId}, got "jaeger/,
+      ],
+      [{ traceLink: "https://jaeger.internal/" }, /traceLink must be an http or https URL that contains {traceId}/],
+      [{ traceLink: "javascript:alert('{traceId}')" }, /traceLink must be an http or https URL/],
+      [{ traceLink: "https:{traceId}" }, /traceLink must be an http or https URL/],
+      [{ traceLink: 5 }, /traceLink must be an http or https URL that contains {traceId}, got 5/],
+      [{ traceLink: "https://user:secret@jaeger/{traceId}" }, /traceLink must be a URL without user name and password/],
+      [{ traceLink: "https://{traceId}.evil.example/" }, /traceLink must not contain {traceId} in its host/],
     ] as const) {
       assert.throws(() => inspector(options as never), message);
     }
     const page = inspector();
     assert.throws(() => page.observe({ name: "" }), /^TypeError: inspector.observe: name must be/);
     assert.throws(() => page.client({ name: 5 as never }), /^TypeError: inspector.client: name must be/);
+    assert.throws(() => page.pool({ nam: "a" } as never), /^TypeError: inspector.pool: unknown option nam;/);
+    // A secret in a refused template does not reach the error.
+    assert.throws(
+      () => inspector({ traceLink: "https://user:secret@jaeger/" }),
+      (error: Error) => !error.message.includes("secret"),
+    );
     await assert.rejects(page.listen({ port: -1 }), /^RangeError: inspector.listen: port must be/);
     await assert.rejects(page.listen({ host: "" }), /^TypeError: inspector.listen: host must be/);
     await assert.rejects(page.listen({ prot: 1 } as never), /unknown option prot;/);

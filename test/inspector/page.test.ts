@@ -1,39 +1,17 @@
 // Longer than other files: all tests share one browser.
 import assert from "node:assert/strict";
 import type { Duplex } from "node:stream";
-import { after, afterEach, before, describe, it } from "node:test";
+import { afterEach, describe, it } from "node:test";
 import type { Page } from "playwright-core";
 import { compose, type Dialer, type DialTrace, withRetry } from "../../src/index.ts";
-import { type Inspector, type InspectorOptions, type InspectorServer, inspector } from "../../src/inspector.ts";
+import type { Inspector } from "../../src/inspector.ts";
 import { fakeClock, scriptedDialer } from "../../src/testing.ts";
-import { type Browser, startBrowser } from "../support/browser.ts";
 import { animation, type Contrasts, contrasts, focus, focusedTarget, trackEdges, waterfallRows } from "./in-page.ts";
 import { addressOf, playClient, playedConnection, playScene, refused } from "./scene.ts";
+import { playBreaker, playedTracing, playMended, playPool } from "./scene-search.ts";
+import { browserForTests, textsOf } from "./shown.ts";
 
-let browser: Browser;
-const servers: InspectorServer[] = [];
-
-before(async () => {
-  browser = await startBrowser();
-});
-afterEach(async () => {
-  for (const page of browser.context.pages()) await page.close();
-  for (const server of servers.splice(0)) await server.close();
-});
-after(async () => {
-  await browser[Symbol.asyncDispose]();
-});
-
-/** An inspector with its page open in a browser. */
-async function shown(play: (page: Inspector) => unknown = () => {}, options: InspectorOptions = {}) {
-  const watched = inspector({ updateMs: 50, ...options });
-  await play(watched);
-  const server = await watched.listen();
-  servers.push(server);
-  const page = await browser.open(server.url);
-  if (options.maxViewers === undefined) await page.locator('#status[data-state="live"]').waitFor();
-  return { watched, server, page };
-}
+const { browser, shown } = browserForTests();
 
 const good = (durationMs: number) => ({ durationMs, outcome: "success" }) as const;
 const bad = (durationMs: number) =>
@@ -75,23 +53,39 @@ async function knownDial(watched: Inspector): Promise<Duplex> {
   return dialing;
 }
 
-const summaries = (page: Page) => page.locator("summary");
+const traceLink = { traceLink: "https://jaeger.internal/trace/{traceId}" };
+/** Shows everything that the page has: failing, mended and recovered dialers, breakers, pools, clients, traces. */
+async function playAll(watched: Inspector): Promise<void> {
+  const above = playedTracing();
+  playClient(watched);
+  watched.client()({ name: "new", stats: () => ({}) as never });
+  await playMended(watched, above);
+  pools.push(await playPool(watched, above));
+  await playScene(watched, above);
+  await playBreaker(watched);
+}
+const pools: AsyncDisposable[] = [];
+afterEach(async () => {
+  for (const pool of pools.splice(0)) await pool[Symbol.asyncDispose]();
+});
+
+const summaries = (page: Page) => page.locator("#dial-list summary");
 /** Expands every dial and waits until it is drawn: browsers fire the event one task later. */
 async function openAll(page: Page): Promise<void> {
-  for (const dial of await page.locator("details").all()) {
+  for (const dial of await page.locator("#dial-list details").all()) {
     await dial.locator("summary").click();
     await dial.locator(".detail").waitFor();
   }
 }
-const textsOf = (page: Page, selector: string) => page.locator(selector).allInnerTexts();
 const dialOnce = async (watched: Inspector, target: string) => compose(watched.observe(), scriptedDialer())(target);
 
-describe("the inspector's page", { timeout: 60_000 }, () => {
+describe("the inspector's page", { timeout: 240_000 }, () => {
   it("the page draws a dial as a waterfall with the position, duration and outcome of each phase", async () => {
     const { page } = await shown(knownDial);
-    assert.deepEqual(await textsOf(page, "summary .target"), ["db.internal:5432"]);
-    assert.deepEqual(await textsOf(page, "summary .took"), ["250 ms"]);
-    assert.deepEqual(await textsOf(page, "summary .end"), ["2 attempts"]);
+    assert.deepEqual(await textsOf(page, "#dial-list summary .target"), ["db.internal:5432"]);
+    assert.deepEqual(await textsOf(page, "#dial-list summary .took"), ["250 ms"]);
+    assert.deepEqual(await textsOf(page, "#dial-list summary .attempts"), ["2 attempts"]);
+    assert.deepEqual(await textsOf(page, "#dial-list summary .end"), ["mended"]);
     await openAll(page);
     const rows = await page.evaluate<[string, string, string, number, number][]>(waterfallRows(250));
     const close = rows.map(([what, took, end, from, to]) => `${what} ${took}, ${end || "-"}, ${from}–${to}`);
@@ -107,7 +101,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
       "tls db.internal 40 ms, starting at 210 ms, TLSv1.3, 210–250",
     ]);
     assert.deepEqual(await textsOf(page, ".axis .ticks span"), ["0", "50 ms", "100 ms", "150 ms", "200 ms", "250 ms"]);
-    assert.deepEqual(await textsOf(page, ".after"), ["Its connection is open."]);
+    assert.deepEqual(await textsOf(page, "#dial-list .after"), ["Its connection is open."]);
   });
 
   it("the page aligns the bars of phases with the bar of their dial", async () => {
@@ -134,14 +128,14 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     );
     assert.deepEqual(await textsOf(page, "#connections-count"), ["1"]);
     assert.deepEqual(await textsOf(page, ".dialer h3"), ["orders"]);
-    assert.deepEqual(await textsOf(page, ".dialer .rate"), ["50% failed"]);
-    assert.deepEqual(await textsOf(page, ".dialer .reasons .pill"), ["refused 1"]);
+    assert.deepEqual(await textsOf(page, ".dialer .rate"), ["50% failed of 2 dials, last 10 min"]);
+    assert.deepEqual(await textsOf(page, ".dialer .reasons .pill"), ["refused 1", "refused 2"]);
     const label = await page.locator(".dialer svg").getAttribute("aria-label");
-    assert.equal(label, "2 dials in the last 10 minutes, 1 of them failed");
+    assert.equal(label, "2 dials in the last 10 minutes: 1 failed, 1 succeeded after failed attempts");
     const [client = ""] = await textsOf(page, "#clients tr");
     assert.match(
       client,
-      /^orders-worker\s+connected for \d+ s\s+10\.0\.3\.11:4222 \(2\.9\.10\)\s+1\s+remote\s+1\.4 ms/,
+      /^orders-worker\s+connected for \d+ s\s+10\.0\.3\.11:4222 \(2\.9\.10\)\s+1\s+remote, \d+ s ago\s+1\.4 ms/,
     );
   });
 
@@ -150,19 +144,22 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     await page.locator("#dials-empty", { hasText: "No dials yet." }).waitFor();
     const controller = new AbortController();
     const dialing = compose(watched.observe(), scriptedDialer(["hang"]))("slow:1", { signal: controller.signal });
-    await page.locator("summary", { hasText: "slow:1" }).locator(".end", { hasText: "in progress" }).waitFor();
+    await page
+      .locator("#dial-list summary", { hasText: "slow:1" })
+      .locator(".end", { hasText: "in progress" })
+      .waitFor();
     controller.abort();
     await assert.rejects(dialing);
-    await page.locator("summary", { hasText: "slow:1" }).locator(".end", { hasText: "canceled" }).waitFor();
+    await page.locator("#dial-list summary", { hasText: "slow:1" }).locator(".end", { hasText: "canceled" }).waitFor();
     const conn = await dialOnce(watched, "quick:1");
     await page.locator("#connections tr", { hasText: "quick:1" }).waitFor();
-    await page.locator("summary", { hasText: "quick:1" }).click();
+    await page.locator("#dial-list summary", { hasText: "quick:1" }).click();
     conn.destroy();
     await page.locator("#connections-empty").waitFor();
     await page
-      .locator(".after", { hasText: /^Its connection was closed after .* \(local\), 0 B in, 0 B out\.$/ })
+      .locator(".after", { hasText: /^Its connection was closed after .* \(local\), 0 B received, 0 B sent\.$/ })
       .waitFor();
-    assert.deepEqual(await textsOf(page, "summary .target"), ["quick:1", "slow:1"]);
+    assert.deepEqual(await textsOf(page, "#dial-list summary .target"), ["quick:1", "slow:1"]);
   });
 
   it("the page keeps expanded and focused dials during updates and removes forgotten ones", async () => {
@@ -170,12 +167,12 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     await summaries(page).focus();
     await page.keyboard.press("Enter");
     await dialOnce(watched, "second:1");
-    await page.locator("summary", { hasText: "second:1" }).waitFor();
+    await page.locator("#dial-list summary", { hasText: "second:1" }).waitFor();
     assert.equal(await page.evaluate(focusedTarget), "first:1");
-    assert.deepEqual(await textsOf(page, "details[open] .target"), ["first:1"]);
+    assert.deepEqual(await textsOf(page, "#dial-list details[open] .target"), ["first:1"]);
     for (const target of ["third:1", "fourth:1"]) await dialOnce(watched, target);
-    await page.locator("summary", { hasText: "first:1" }).waitFor({ state: "detached" });
-    assert.deepEqual(await textsOf(page, "summary .target"), ["fourth:1", "third:1", "second:1"]);
+    await page.locator("#dial-list summary", { hasText: "first:1" }).waitFor({ state: "detached" });
+    assert.deepEqual(await textsOf(page, "#dial-list summary .target"), ["fourth:1", "third:1", "second:1"]);
   });
 
   it("the page shows hostile names as text and runs none of them", async () => {
@@ -194,8 +191,8 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     await page.locator(".message").waitFor();
     for (const place of [
       ".dialer h3",
-      "summary .target",
-      "summary .dialer-name",
+      "#dial-list summary .target",
+      "#dial-list summary .dialer-name",
       ".message",
       "#clients td",
       "#connections td",
@@ -203,7 +200,7 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
       const [text = ""] = await page.locator(place).allTextContents();
       // A unix path with control characters is shown as JSON, with its quotes escaped.
       const shownMarkup =
-        place === "summary .target" || place === "#connections td" ? markup.replaceAll('"', '\\"') : markup;
+        place === "#dial-list summary .target" || place === "#connections td" ? markup.replaceAll('"', '\\"') : markup;
       assert.ok(text.includes(`${shownMarkup}\\u202e`), `${place}: ${text}`);
     }
     assert.equal(await page.locator("img, script:not(:last-child)").count(), 0);
@@ -223,32 +220,32 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     await page.keyboard.press("k");
     assert.equal(await focused(), "two:1");
     await page.keyboard.press("Enter");
-    await page.locator("details[open]", { hasText: "two:1" }).waitFor();
+    await page.locator("#dial-list details[open]", { hasText: "two:1" }).waitFor();
     await page.keyboard.press("/");
     await page.keyboard.type("one");
-    await page.locator("summary", { hasText: "two:1" }).waitFor({ state: "detached" });
-    assert.deepEqual(await textsOf(page, "summary .target"), ["one:1"]);
+    await page.locator("#dial-list summary", { hasText: "two:1" }).waitFor({ state: "detached" });
+    assert.deepEqual(await textsOf(page, "#dial-list summary .target"), ["one:1"]);
     assert.deepEqual(await textsOf(page, "#dials-count"), ["1 of 3"]);
     await page.keyboard.press("Escape");
     await page.keyboard.press("p");
     assert.equal(await page.locator("#pause").getAttribute("aria-pressed"), "true");
     await dialOnce(watched, "one:2");
     await page.waitForTimeout(200);
-    assert.deepEqual(await textsOf(page, "summary .target"), ["one:1"]);
+    assert.deepEqual(await textsOf(page, "#dial-list summary .target"), ["one:1"]);
     await page.keyboard.press("p");
-    await page.locator("summary", { hasText: "one:2" }).waitFor();
+    await page.locator("#dial-list summary", { hasText: "one:2" }).waitFor();
   });
 
   it("the page reaches every control by Tab and shows the focus", async () => {
     const { page } = await shown(knownDial);
     const reached: string[] = [];
-    for (let presses = 0; presses < 12; presses += 1) {
+    for (let presses = 0; presses < 16; presses += 1) {
       await page.keyboard.press("Tab");
       const { name, visible } = await page.evaluate<{ name: string; visible: boolean }>(focus);
       reached.push(name);
       assert.ok(visible, name);
     }
-    for (const name of ["skip", "pause", "scroll", "A", "INPUT", "filter", "SUMMARY", "json"]) {
+    for (const name of ["skip", "pause", "scroll", "A", "INPUT", "scale", "filter", "SUMMARY", "json"]) {
       assert.ok(reached.includes(name), `${name} among ${reached.join()}`);
     }
   });
@@ -260,23 +257,20 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
     });
     const controller = new AbortController();
     const hanging = compose(watched.observe(), scriptedDialer(["hang"]))("slow:1", { signal: controller.signal });
-    await page.locator("summary", { hasText: "slow:1" }).waitFor();
+    await page.locator("#dial-list summary", { hasText: "slow:1" }).waitFor();
     await page.getByRole("radio", { name: "Failed" }).check();
-    assert.deepEqual(await textsOf(page, "summary .target"), ["bad:1"]);
+    assert.deepEqual(await textsOf(page, "#dial-list summary .target"), ["bad:1"]);
     await page.getByRole("radio", { name: "In progress" }).check();
-    assert.deepEqual(await textsOf(page, "summary .target"), ["slow:1"]);
+    assert.deepEqual(await textsOf(page, "#dial-list summary .target"), ["slow:1"]);
     // A connection links to its dial even if the filter hides that dial.
     await page.locator("#connections a").click();
-    await page.locator("details[open]", { hasText: "good:1" }).waitFor();
+    await page.locator("#dial-list details[open]", { hasText: "good:1" }).waitFor();
     controller.abort();
     await assert.rejects(hanging);
   });
 
   it("the page has enough contrast in light and dark colors", async () => {
-    const { page } = await shown(async (watched) => {
-      playClient(watched);
-      await playScene(watched);
-    });
+    const { page } = await shown(playAll, traceLink);
     await openAll(page);
     for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme });
@@ -300,16 +294,13 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
   });
 
   it("the page fits narrow and wide screens", async () => {
-    const { page } = await shown(async (watched) => {
-      playClient(watched);
-      await playScene(watched);
-    });
+    const { page } = await shown(playAll, traceLink);
     await openAll(page);
     for (const width of [320, 390, 600, 768, 1024, 1600]) {
       await page.setViewportSize({ width, height: 800 });
       const wide = await page.evaluate<number>("document.documentElement.scrollWidth");
       assert.ok(wide <= width, `${wide} pixels on a screen of ${width}`);
-      const target = await page.locator("summary .target").first().boundingBox();
+      const target = await page.locator("#dial-list summary .target").first().boundingBox();
       assert.ok((target?.width ?? 0) > 100, `the target has ${target?.width} pixels`);
     }
   });
@@ -317,11 +308,11 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
   it("the page polls above the maximum number of viewers and reports a lost connection", async () => {
     const polling = await shown((watched) => dialOnce(watched, "polled:1"), { maxViewers: 0 });
     await polling.page.locator("#status", { hasText: "Every 5 s" }).waitFor();
-    assert.deepEqual(await textsOf(polling.page, "summary .target"), ["polled:1"]);
+    assert.deepEqual(await textsOf(polling.page, "#dial-list summary .target"), ["polled:1"]);
     const { page, server } = await shown((watched) => dialOnce(watched, "gone:1"));
     await server.close();
     await page.locator("#status", { hasText: "Disconnected; retrying" }).waitFor();
-    assert.deepEqual(await textsOf(page, "summary .target"), ["gone:1"]);
+    assert.deepEqual(await textsOf(page, "#dial-list summary .target"), ["gone:1"]);
   });
 
   it("the page shows the layers of each dialer in a section that stays open and focused while its card changes", async () => {
@@ -348,11 +339,13 @@ describe("the inspector's page", { timeout: 60_000 }, () => {
   it("the page requests only its own server and violates no policy", async () => {
     const { server, page } = await shown(playScene);
     await openAll(page);
-    const own = browser.requests.filter((url) => url.startsWith(server.url)).map((url) => url.slice(server.url.length));
+    const own = browser()
+      .requests.filter((url) => url.startsWith(server.url))
+      .map((url) => url.slice(server.url.length));
     assert.deepEqual([...new Set(own)].sort(), ["", "events"]);
-    for (const url of browser.requests) assert.match(url, /^(http:\/\/127\.0\.0\.1:\d+\/|data:image\/svg)/);
+    for (const url of browser().requests) assert.match(url, /^(http:\/\/127\.0\.0\.1:\d+\/|data:image\/svg)/);
     // Browsers log a refused stream, or one whose server was closed.
-    const complaints = browser.complaints.filter((text) => !/^Failed to load resource: /.test(text));
+    const complaints = browser().complaints.filter((text) => !/^Failed to load resource: /.test(text));
     assert.deepEqual(complaints, []);
   });
 });

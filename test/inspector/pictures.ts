@@ -7,19 +7,24 @@ import { mkdirSync } from "node:fs";
 import { inspector } from "../../src/inspector.ts";
 import { startBrowser } from "../support/browser.ts";
 import { playClient, playHistory, playScene } from "./scene.ts";
+import { playBreaker, playedTracing, playMended, playPool } from "./scene-search.ts";
 
 const folder = "examples/pictures";
 mkdirSync(folder, { recursive: true });
 
-const watched = inspector();
+const watched = inspector({ traceLink: "https://jaeger.internal/trace/{traceId}" });
+const above = playedTracing();
 await playHistory(watched);
 playClient(watched);
-await playScene(watched);
+await playMended(watched, above);
+await using _pool = await playPool(watched, above);
+await playBreaker(watched);
+await playScene(watched, above);
 await using server = await watched.listen();
 await using browser = await startBrowser();
 const page = await browser.open(server.url);
-const open = async (text: string) => page.locator("summary", { hasText: text }).first().click();
-await page.locator("summary").first().waitFor();
+const open = async (text: string) => page.locator("#dial-list summary", { hasText: text }).first().click();
+await page.locator("#dial-list summary").first().waitFor();
 for (const text of ["3 attempts", "tls_cert_expired", "nats.internal"]) await open(text);
 // Starts at a full second, so that values in whole seconds do not change.
 await page.locator("#status[data-state=live]").waitFor();
@@ -28,10 +33,12 @@ await page.evaluate("document.activeElement.blur(); scrollTo(0, 0)");
 
 for (const colorScheme of ["light", "dark"] as const) {
   await page.emulateMedia({ colorScheme });
-  await page.setViewportSize({ width: 1280, height: 1580 });
+  await page.setViewportSize({ width: 1280, height: 1960 });
   await page.screenshot({ path: `${folder}/live-page-${colorScheme}.png` });
 }
 await page.emulateMedia({ colorScheme: "light" });
 await page.setViewportSize({ width: 390, height: 844 });
-await page.evaluate(`document.querySelector("details[open]").parentElement.scrollIntoView({ block: "start" })`);
+await page.evaluate(
+  `document.querySelector("#dial-list details[open]").parentElement.scrollIntoView({ block: "start" })`,
+);
 await page.screenshot({ path: `${folder}/live-page-narrow.png` });

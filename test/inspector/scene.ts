@@ -142,8 +142,11 @@ function phaseOf(step: Exclude<Step, { race: unknown }>, trace: DialTrace, targe
   return (end: Ended) => trace.handshakeDone?.({ target, attempt: 1, protocol: { name: step.handshake }, ...end });
 }
 
+/** A layer that does nothing. */
+export const noLayer: Middleware = (next) => next;
+
 /** Simulates a fleet of dialers with various failures, in about two seconds. */
-export async function playScene(page: Inspector): Promise<void> {
+export async function playScene(page: Inspector, above = noLayer): Promise<void> {
   const retry = (maxAttempts: number): Middleware =>
     withRetry({ maxAttempts, initialBackoffMs: 90, backoff: "constant", jitter: "none" });
   const run = (
@@ -153,7 +156,7 @@ export async function playScene(page: Inspector): Promise<void> {
     conn: () => Duplex,
     layers: Middleware[] = [],
   ) => {
-    const all = [page.observe({ name }), ...layers];
+    const all = [above, page.observe({ name }), ...layers];
     const base = playedDialer(attempts, conn);
     return compose(...(all as [Middleware]), base)(target).catch(() => undefined);
   };

@@ -5,7 +5,15 @@ import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { compose, type Dialer, lazySocket, lazySocketMode, tcp } from "../../src/index.ts";
+import {
+  compose,
+  type Dialer,
+  describe as describeStack,
+  lazySocket,
+  lazySocketMode,
+  tcp,
+  withRetry,
+} from "../../src/index.ts";
 import { lazySocketOutput, lazySocketProgram } from "../support/lazy-socket-program.ts";
 import { peer } from "../support/peers.ts";
 import { openSockets, until } from "../support/resources.ts";
@@ -30,6 +38,18 @@ test("this line of Node has the internal function that adopting needs: a socket 
   assert.equal(lazySocketMode(socket), "adopted");
   socket.destroy();
   assert.equal(lazySocketMode(socket), "adopted");
+});
+
+test("describe shows how a lazy socket carries its bytes, above the layers of its dialer", async () => {
+  await using server = await echoPeer();
+  const socket = lazySocket(compose(withRetry({ maxAttempts: 2 }), tcp()), server.address);
+  const modeShown = () => describeStack(socket).stack.options;
+  assert.deepEqual(modeShown(), { mode: "unconnected", target: server.address });
+  assert.equal(await echoed(socket), "ping");
+  assert.deepEqual(modeShown(), { mode: "adopted", target: server.address });
+  assert.equal(describeStack(socket).worstCase.attempts, 2);
+  assert.match(String(describeStack(socket)), /^lazySocket {2}mode: adopted, target: \S+\n(?:.*\n)+.*└ tcp\n/);
+  socket.destroy();
 });
 
 test("a unix socket is adopted, and shows no addresses, like one of net.connect", async () => {

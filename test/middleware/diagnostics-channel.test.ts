@@ -89,7 +89,7 @@ test("withDiagnosticsChannel publishes every hook on its channel with the fields
     const { durationMs: __, ...expectedTimeless } = expected as { durationMs?: number };
     assert.deepEqual(timeless, expectedTimeless, name);
   }
-  assert.deepEqual(first?.[1].dial, { target, background: false, owner: undefined });
+  assert.deepEqual(first?.[1].dial, { target, background: false, owner: undefined, traceId: undefined });
 });
 
 test("withDiagnosticsChannel attaches no hooks without subscribers", async () => {

@@ -37,7 +37,7 @@ async function turnedAway(options: ConnectOptions, reason: Reason, cause?: strin
   assert.deepEqual(await counted("dialer_attempt_started_total"), [" → 1"]);
   assert.deepEqual(await counted("dialer_connection_established_total"), []);
   assert.deepEqual(await counted("nats_client_disconnects_total"), []);
-  assert.deepEqual(await counted("nats_client_status"), ["nats_client_state=closed → 1"]);
+  assert.deepEqual(await counted("nats_client_connection_status"), ["nats_client_state=closed → 1"]);
   await until(() => openSockets() === 0, "the refused connection's socket is closed");
 }
 
@@ -161,7 +161,7 @@ for (const [what, kind, act] of [
     assert.deepEqual(await counted("nats_client_errors_total"), [`nats_client_error_kind=${kind} → 1`]);
     assert.deepEqual(await counted("dialer_attempt_failed_total"), []);
     assert.deepEqual(await counted("nats_client_disconnects_total"), []);
-    assert.deepEqual(await counted("nats_client_status"), ["nats_client_state=connected → 1"]);
+    assert.deepEqual(await counted("nats_client_connection_status"), ["nats_client_state=connected → 1"]);
     await nc.close();
   });
 }
@@ -194,7 +194,7 @@ test("credentials that expire while connected are auth_expired once, and a rotat
   assert.deepEqual(await counted("nats_client_errors_total"), ["nats_client_error_kind=auth → 1"]);
   assert.deepEqual(await counted("nats_client_reconnect_succeeded_total"), [" → 1"]);
   assert.deepEqual(await counted("dialer_attempt_failed_total"), []);
-  assert.deepEqual(await counted("nats_client_status"), ["nats_client_state=connected → 1"]);
+  assert.deepEqual(await counted("nats_client_connection_status"), ["nats_client_state=connected → 1"]);
   await nc.close();
 });
 
@@ -217,5 +217,5 @@ test("the client gives up with auth_expired if expired credentials are not rotat
   // As in Go, the client gives up after two equal refusals. The first message is about the expiry.
   assert.deepEqual(await counted("nats_client_disconnects_total"), ["nats_client_disconnect_reason=auth_expired → 1"]);
   assert.deepEqual(await counted("dialer_attempt_failed_total"), ["error_type=auth_failed → 2"]);
-  assert.deepEqual(await counted("nats_client_status"), ["nats_client_state=closed → 1"]);
+  assert.deepEqual(await counted("nats_client_connection_status"), ["nats_client_state=closed → 1"]);
 });

@@ -111,7 +111,7 @@ test(`${seconds} s of chaos lose no acknowledged message, and the metrics match 
     });
     const metrics = await scrape(registry);
     assert.deepEqual(metrics.nonZero("dialer_connection_count"), [`dialer_connection_state=used → ${all.length}`]);
-    assert.deepEqual(metrics.nonZero("nats_client_status"), [`nats_client_state=connected → ${all.length}`]);
+    assert.deepEqual(metrics.nonZero("nats_client_connection_status"), [`nats_client_state=connected → ${all.length}`]);
     const open = all.flatMap(connectionsOf).filter(({ closes }) => closes.length === 0);
     assert.deepEqual((await portsOfClients(cluster)).sort(), open.map(({ localPort }) => localPort).sort());
   });
@@ -175,7 +175,7 @@ test(`${seconds} s of chaos lose no acknowledged message, and the metrics match 
     for (const gauge of ["dialer_dial_active", "dialer_attempt_active", "dialer_connection_count"]) {
       assert.deepEqual(metrics.nonZero(gauge), [], gauge);
     }
-    assert.deepEqual(metrics.nonZero("nats_client_status"), ["nats_client_state=closed → 3"]);
+    assert.deepEqual(metrics.nonZero("nats_client_connection_status"), ["nats_client_state=closed → 3"]);
     assert.deepEqual(metrics.nonZero("nats_client_server_count"), []);
     assert.deepEqual(metrics.nonZero("nats_client_buffer_size_bytes"), []);
     const started = total(metrics, "dialer_attempt_started_total");

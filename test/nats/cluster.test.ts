@@ -160,7 +160,7 @@ test("clients reconnect after all nodes were down, and messages flow", async () 
   for (const round of [1, 2]) {
     await Promise.all([0, 1, 2].map((index) => cluster.kill(index)));
     await until(() => !publisher.isUp() && !subscriber.isUp(), "both have noticed the loss");
-    assert.deepEqual(await counted("nats_client_status"), ["nats_client_state=reconnecting → 1"]);
+    assert.deepEqual(await counted("nats_client_connection_status"), ["nats_client_state=reconnecting → 1"]);
     await Promise.all([0, 1, 2].map((index) => cluster.restart(index)));
     await until(() => publisher.isUp() && subscriber.isUp(), "both are back", 20_000);
     assert.equal(subscriber.reconnects(), round);
@@ -170,7 +170,7 @@ test("clients reconnect after all nodes were down, and messages flow", async () 
   }
   assert.deepEqual(received, ["after 1", "after 2"]);
   assert.deepEqual(await counted("nats_client_reconnect_succeeded_total"), [" → 2"]);
-  assert.deepEqual(await counted("nats_client_status"), ["nats_client_state=connected → 1"]);
+  assert.deepEqual(await counted("nats_client_connection_status"), ["nats_client_state=connected → 1"]);
   await Promise.all([publisher, subscriber].map(({ nc }) => nc.close()));
 });
 

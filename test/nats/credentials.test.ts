@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { link, mkdtemp, open, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -54,6 +55,34 @@ test("a rotated creds file is read at the next connect", async () => {
   await server.start();
   await until(() => back === 1, "the client is back with the new seed");
   await nc.close();
+});
+
+test("a read that takes longer than a later one does not bring back the old credentials", async () => {
+  const [old, rotated] = [nkeys.createUser(), nkeys.createUser()];
+  const [path, pipe, next] = ["slow.nk", "slow.pipe", "slow.next"].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const credentials = fileCredentials(transportNode, { nkeySeed: path });
+  const offered = () => (credentials?.authenticator("nonce") as { nkey?: string } | undefined)?.nkey;
+  await writeFile(path, old.getSeed());
+  await credentials?.refresh();
+  assert.equal(offered(), old.getPublicKey());
+  // A pipe: its read ends when something is written to it, here after the file has been replaced.
+  execFileSync("mkfifo", [pipe]);
+  await rm(path);
+  await link(pipe, path);
+  const slow = credentials?.refresh();
+  const writing = await open(pipe, "w");
+  await writeFile(next, rotated.getSeed());
+  await rename(next, path);
+  await credentials?.refresh();
+  assert.equal(offered(), rotated.getPublicKey());
+  await writing.write(old.getSeed());
+  await writing.close();
+  await slow;
+  assert.equal(offered(), rotated.getPublicKey());
 });
 
 test("the last readable credentials are used while the file is missing or half written", async () => {

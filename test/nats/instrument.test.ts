@@ -646,7 +646,7 @@ test("several connections in one registry are distinguished by name", async () =
   await new Promise(setImmediate);
   const read = await metrics();
   const status = (dialer_name: string, state: string) =>
-    read("nats_client_status", { dialer_name, nats_client_state: state });
+    read("nats_client_connection_status", { dialer_name, nats_client_state: state });
   assert.deepEqual([status("a", "connected"), status("a", "closed")], ["1", "0"]);
   assert.deepEqual([status("b", "connected"), status("b", "closed")], ["0", "1"]);
   assert.equal(

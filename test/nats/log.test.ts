@@ -105,6 +105,21 @@ test("natsLog logs why a client gave up, and an aborted client as closed", () =>
   assert.deepEqual(aborted.lines, ['info NATS client "orders" is closed']);
 });
 
+test("natsLog logs how many messages are unconfirmed after a loss, and how many are dropped at the end", () => {
+  const loss = logged();
+  loss.events.emit("disconnect", { server, reason: "reset", error: reset, unconfirmed: 12 });
+  loss.events.emit("disconnect", { server, reason: "reset", error: reset, unconfirmed: 0 });
+  loss.events.close(reset, { dropped: 1, unconfirmed: 12 });
+  assert.deepEqual(loss.lines, [
+    `warn NATS client "orders" lost ${server}: reset (read ECONNRESET), 12 messages unconfirmed`,
+    `warn NATS client "orders" lost ${server}: reset (read ECONNRESET)`,
+    'warn NATS client "orders" is closed after giving up: read ECONNRESET, 1 message dropped',
+  ]);
+  const closed = logged();
+  closed.events.close(undefined, { dropped: 3, unconfirmed: 0 });
+  assert.deepEqual(closed.lines, ['warn NATS client "orders" is closed, 3 messages dropped']);
+});
+
 test("natsLog warns once per outage of rejected messages", () => {
   const { lines, events } = logged();
   const publish = () => {

@@ -32,7 +32,7 @@ test("the client closes with the last error after maxReconnectAttempts dials", a
   assert.deepEqual(await counted("dialer_attempt_failed_total"), ["error_type=refused → 3"]);
   assert.deepEqual(await counted("nats_client_reconnect_attempts_total"), [" → 3"]);
   assert.deepEqual(await counted("nats_client_reconnect_succeeded_total"), []);
-  assert.deepEqual(await counted("nats_client_status"), ["nats_client_state=closed → 1"]);
+  assert.deepEqual(await counted("nats_client_connection_status"), ["nats_client_state=closed → 1"]);
 });
 
 test("maxReconnectAttempts is counted from zero after each reconnect", async () => {

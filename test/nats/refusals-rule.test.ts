@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Authenticator, ConnectionOptions } from "@nats-io/transport-node";
+import type { FileCredentials } from "../../src/nats/credentials.ts";
 import { Refusals } from "../../src/nats/refusals.ts";
 
 const violation = new Error("Authorization Violation");
@@ -66,6 +67,37 @@ test("only the first refusal of a dial counts", () => {
   refuse(violation);
   refusals.add(violation);
   assert.equal(refusals.isFinal, false);
+});
+
+test("a refused credentials file that has changed is offered without a wait, also if a scrape has read it first", async () => {
+  let onDisk = 1;
+  let version = 1;
+  const authenticator: Authenticator = () => ({ auth_token: `t${version}` });
+  const file: FileCredentials = {
+    authenticator,
+    isStale: false,
+    get version() {
+      return version;
+    },
+    refresh: async () => {
+      version = onDisk;
+    },
+  };
+  const options: ConnectionOptions = { authenticator };
+  const refusals = new Refusals(options, file);
+  const server = {};
+  const refused = () => {
+    refusals.dialing(server);
+    (options.authenticator as Authenticator)("nonce");
+    refusals.add(violation);
+  };
+  refused();
+  assert.ok((await refusals.minWaitMs(server)) > 0, "the file has not changed");
+  onDisk = 2;
+  assert.equal(await refusals.minWaitMs(server), 0, "the wait itself reads the change");
+  assert.equal(await refusals.minWaitMs(server), 0, "the change was read earlier");
+  refused();
+  assert.ok((await refusals.minWaitMs(server)) > 0, "the new content is refused as well");
 });
 
 test("after a violation only the same server waits 2 s; after an expiry all servers wait", async () => {

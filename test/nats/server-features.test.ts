@@ -175,7 +175,7 @@ for (const [what, config, options] of [
     await nc.flush();
     assert.deepEqual(told, ["protocol: maximum subscriptions exceeded"]);
     assert.deepEqual(await counted("nats_client_disconnects_total"), []);
-    assert.deepEqual(await counted("nats_client_status"), ["nats_client_state=connected → 1"]);
+    assert.deepEqual(await counted("nats_client_connection_status"), ["nats_client_state=connected → 1"]);
   });
 }
 

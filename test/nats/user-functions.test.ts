@@ -142,7 +142,7 @@ function credentials(says: string, whenUndefined: Expected = harmless): Record<M
   const got = allRefused(says, "DialError");
   return {
     ...got,
-    throws: dialError(/^(dial \S+: )?connect: the authenticator threw: a broken function/, false),
+    throws: dialError(/^(dial \S+: )?connect: the authenticator threw: a broken user function/, false),
     "returns undefined": whenUndefined,
   };
 }
@@ -184,8 +184,8 @@ const dialers: UserFunction[] = [
     right: (target: TargetLike, options: DialOptions<Socket>) => tcpDialer(target, options),
     run: (given, timeout) => life({ dialer: given, timeout }, () => {}),
     expected: expecting(dialError(/connect: dialer resolved without running the handshake; .* got/), {
-      throws: dialError(/a broken function/, false),
-      "returns a rejecting promise": dialError(/a broken function/, false),
+      throws: dialError(/a broken user function/, false),
+      "returns a rejecting promise": dialError(/a broken user function/, false),
       "returns a promise of the right value": harmless,
       "returns a promise that never settles": { outcome: "rejects", name: "DialTimeoutError", message: /timeout/ },
     }),
@@ -257,7 +257,7 @@ const pool: UserFunction[] = (["the server", "a delay"] as const).map((what) => 
       what === "the server" ? "reconnectToServer must return null or a server" : "delay must be a number",
       "DialError",
     ),
-    throws: dialError(/reconnectToServer handler failed: a broken function/),
+    throws: dialError(/reconnectToServer handler failed: a broken user function/),
     ...(what === "a delay" && { "returns undefined": harmless }),
   },
 }));
@@ -322,8 +322,8 @@ const websockets: UserFunction[] = [
     right: (target: TargetLike, options: DialOptions<Socket>) => tcpDialer(target, options),
     run: overWebsocket,
     expected: expecting(failed(/wsFactory: the dialer must run the handshake/), {
-      throws: failed(/a broken function/),
-      "returns a rejecting promise": failed(/a broken function/),
+      throws: failed(/a broken user function/),
+      "returns a rejecting promise": failed(/a broken user function/),
       "returns a promise of the right value": harmless,
       // The client's own timer may fire before the deadline, which is only 10 ms shorter.
       "returns a promise that never settles": failed(/timed out|timeout/),

@@ -5,6 +5,7 @@ export const entries = {
   index: "dialtrace",
   breaker: "dialtrace/breaker",
   bridge: "dialtrace/bridge",
+  clients: "dialtrace/clients",
   inspector: "dialtrace/inspector",
   nats: "dialtrace/nats",
   natsV2: "dialtrace/nats-v2",

@@ -13,6 +13,8 @@ const tunDevice = "/dev/net/tun";
 export interface Links extends AsyncDisposable {
   /** Runs the rows one after the other with every contender, in a process inside the network. */
   play(rows: readonly Row[]): Promise<Record<string, Record<Contender, Result>>>;
+  /** The command and arguments that run `command` inside the network. */
+  inside(command: readonly string[]): readonly string[];
 }
 
 /** The contenders: this package and plain Node. */
@@ -55,16 +57,15 @@ export async function makeLinks(): Promise<Links | string> {
   const [line] = await Promise.race([once(createInterface(relay.stdout), "line"), once(relay, "close")]);
   if (line !== "ready") return `cannot create the links: ${errors.join("").trim()}`;
 
+  const inside = (command: readonly string[]) => ["nsenter", "--net", "--target", String(relay.pid), ...command];
   return {
     async play(rows) {
-      const args = ["--net", "--target", String(relay.pid), process.execPath, "--import", "tsx"];
-      const { stdout } = await promisify(execFile)("nsenter", [
-        ...args,
-        join(folder, "links-client.ts"),
-        JSON.stringify(rows),
-      ]);
+      const client = [process.execPath, "--import", "tsx", join(folder, "links-client.ts"), JSON.stringify(rows)];
+      const [file = "", ...args] = inside(client);
+      const { stdout } = await promisify(execFile)(file, args);
       return JSON.parse(stdout);
     },
+    inside,
     [Symbol.asyncDispose]: () => ended(relay),
   };
 }

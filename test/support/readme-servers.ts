@@ -1,5 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { startMariadb } from "./servers/mariadb.ts";
+import { startPostgres } from "./servers/postgres.ts";
 
 /** The TCP servers that the snippets of the documents dial, by the host name that the snippets use. */
 export interface ReadmeServers extends AsyncDisposable {
@@ -30,10 +32,13 @@ export async function startReadmeServers(): Promise<ReadmeServers> {
     ports[name] = (server.address() as AddressInfo).port;
     started.push(server);
   }
+  const databases = { "postgres.internal": await startPostgres(), "mariadb.internal": await startMariadb() };
+  for (const [name, { port }] of Object.entries(databases)) ports[name] = port;
   return {
     ports,
     async [Symbol.asyncDispose]() {
       for (const server of started) server.close();
+      for (const database of Object.values(databases)) await database.stop();
     },
   };
 }

@@ -9,6 +9,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { skipLong } from "./consumer.ts";
 import { needDebianPackage, needFixture } from "./tools.ts";
@@ -22,6 +23,8 @@ needDebianPackage("memcached", "memcached");
 needDebianPackage("rabbitmq-server", "rabbitmq-server");
 needDebianPackage("nginx", "nginx-light");
 needDebianPackage("curl", "curl");
+needDebianPackage("pg_ctlcluster", "postgresql");
+needDebianPackage("mariadbd", "mariadb-server");
 needDebianPackage("promtool", "prometheus");
 needDebianPackage("chromium", "chromium");
 if (process.platform === "linux" && process.getuid?.() === 0) {
@@ -31,6 +34,9 @@ if (process.platform === "linux" && process.getuid?.() === 0) {
 }
 needFixture("test/otel-sdk-3", [22, 15], "OpenTelemetry's SDK 3");
 if (skipLong) console.log(`test/consumers: ${skipLong}`);
+
+/** Test files that run at the same time. A file waits for servers and timers about half of its time. */
+const concurrency = 2 * availableParallelism();
 
 const named = process.argv.slice(2);
 const files = (named.length > 0 ? named : ["test"]).flatMap(testFiles);
@@ -47,7 +53,7 @@ function run(files: readonly string[], env: NodeJS.ProcessEnv = {}): boolean {
   const { status } = spawnSync(
     process.execPath,
     [
-      ...["--import", "tsx", "--test", "--test-concurrency=2", "--test-timeout=120000"],
+      ...["--import", "tsx", "--test", `--test-concurrency=${concurrency}`, "--test-timeout=120000"],
       ...["--test-reporter=./test/support/line-reporter.js", "--test-reporter-destination=stdout"],
       ...files,
     ],

@@ -21,6 +21,9 @@ export function playedClient(trace: ClientTraceLike, { name, state = "connecting
       configuredServers: 0,
       discoveredServers: 0,
       bufferedBytes: 0,
+      dropped: 0,
+      unconfirmed: 0,
+      credentials: [],
     },
     onRefresh() {},
     stats() {

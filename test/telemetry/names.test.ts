@@ -36,7 +36,10 @@ const semanticConventions = [
 /** Singular words that end in s. */
 const singular = ["dns", "nats", "status", "tls"];
 
-const isPlural = (word: string) => word.endsWith("s") && !singular.includes(word);
+/** Words without a singular of that meaning: the credentials of one user are one thing, as in NATS's "credentials file". */
+const pluralOnly = ["credentials"];
+
+const isPlural = (word: string) => word.endsWith("s") && ![...singular, ...pluralOnly].includes(word);
 
 /** Names of more than one word that occur as strings in the sources that report spans and metrics. */
 function namesInSources(): string[] {

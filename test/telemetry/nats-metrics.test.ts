@@ -17,7 +17,9 @@ const server = "127.0.0.1:4222";
 const rows: readonly Instrument[] = Object.values(instruments).filter(({ name }) => name.startsWith("nats."));
 
 async function states(registry: Registry): Promise<string[]> {
-  return (await scrape(registry)).nonZero("nats_client_status").map((each) => each.replace("nats_client_state=", ""));
+  return (await scrape(registry))
+    .nonZero("nats_client_connection_status")
+    .map((each) => each.replace("nats_client_state=", ""));
 }
 
 /** Nonzero series of all metrics except the status and the outage duration. */
@@ -41,6 +43,10 @@ describe("natsMetrics", () => {
       assert.equal(family?.help, row.help, row.name);
       assert.ok(row.help.endsWith("."), row.name);
       if (row.kind === "histogram") continue;
+      if (row.name.endsWith(".timestamp")) {
+        assert.deepEqual(family?.samples, [], "a date that is not known has no value");
+        continue;
+      }
       const labels = Object.entries(row.labels).flatMap(([label, values]) => values.map((value) => [label, value]));
       assert.deepEqual(
         family?.samples.map(({ labels: { dialer_name: _, ...others } }) => Object.entries(others)),
@@ -60,13 +66,18 @@ describe("natsMetrics", () => {
     const { families, samples } = await scrape(registry);
     assert.deepEqual([...families].map(([name, { type }]) => `${name} ${type}`).sort(), [
       "nats_client_buffer_size_bytes gauge",
+      "nats_client_connection_status gauge",
+      "nats_client_credentials_expiry_timestamp_seconds gauge",
+      "nats_client_credentials_issue_timestamp_seconds gauge",
       "nats_client_disconnects_total counter",
       "nats_client_errors_total counter",
       "nats_client_io_bytes_total counter",
       "nats_client_lame_duck_total counter",
       "nats_client_messages_total counter",
       "nats_client_outage_duration_seconds histogram",
+      "nats_client_publish_dropped_total counter",
       "nats_client_publish_rejected_total counter",
+      "nats_client_publish_unconfirmed_total counter",
       "nats_client_reconnect_attempts_total counter",
       "nats_client_reconnect_forced_total counter",
       "nats_client_reconnect_succeeded_total counter",
@@ -75,7 +86,6 @@ describe("natsMetrics", () => {
       "nats_client_server_count gauge",
       "nats_client_slow_consumers_total counter",
       "nats_client_stale_connections_total counter",
-      "nats_client_status gauge",
     ]);
     const buckets = (name: string) =>
       samples
@@ -97,7 +107,7 @@ describe("natsMetrics", () => {
       disconnectReasons.length +
       clientErrorKinds.length +
       2 * (12 + 3) + // the histograms: outages and round trips
-      8 + // reconnects, attempts, lame duck, stale, slow, forced, rejected, buffer
+      10 + // reconnects, attempts, lame duck, stale, slow, forced, rejected, dropped, unconfirmed, buffer
       4 * 2; // servers, their changes, messages, bytes
     assert.equal((await scrape(registry)).samples.length, expected);
     for (let count = 0; count < 3; count += 1) {
@@ -109,6 +119,46 @@ describe("natsMetrics", () => {
     }
     assert.equal((await scrape(registry)).samples.length, expected);
     assert.match(readFileSync("src/telemetry/README.md", "utf8"), new RegExp(`a NATS client ${expected} more`));
+  });
+
+  it("natsMetrics counts dropped and unconfirmed messages, also those of a client's end", async () => {
+    const registry = new Registry();
+    const { counts, events } = playedClient(natsMetrics({ registry }), { state: "connected" });
+    counts.unconfirmed = 7;
+    assert.deepEqual(await counted(registry), ["publish_unconfirmed_total  → 7"]);
+    counts.unconfirmed = 9;
+    counts.dropped = 3;
+    events.close(undefined);
+    assert.deepEqual(await counted(registry), ["publish_dropped_total  → 3", "publish_unconfirmed_total  → 9"]);
+  });
+
+  it("natsMetrics shows the earliest expiry of the clients' credentials by kind, until their client ends", async () => {
+    const registry = new Registry();
+    const observers = [natsMetrics({ registry }), natsMetrics({ registry })];
+    const first = playedClient(observers[0] ?? [], { state: "connected" });
+    const second = playedClient(observers[1] ?? [], { state: "connected" });
+    const dates = async () => {
+      const { samples } = await scrape(registry);
+      return samples
+        .filter(({ name }) => name.endsWith("timestamp_seconds"))
+        .map(({ name, labels, value }) => `${name.split("_")[3]} ${labels.nats_client_credentials_kind} ${value}`);
+    };
+    assert.deepEqual(await dates(), []);
+    first.counts.credentials = [
+      { kind: "jwt", issuedAt: 1_000, expiresAt: 90_000 },
+      { kind: "jwt", issuedAt: 2_000, expiresAt: 80_000 },
+    ];
+    second.counts.credentials = [
+      { kind: "jwt", issuedAt: 3_000, expiresAt: 70_000 },
+      { kind: "certificate", issuedAt: 4_000, expiresAt: 60_000 },
+    ];
+    assert.deepEqual(await dates(), ["expiry jwt 70", "expiry certificate 60", "issue jwt 2", "issue certificate 4"]);
+    second.counts.credentials = [{ kind: "jwt", issuedAt: 85_000, expiresAt: 170_000 }];
+    assert.deepEqual(await dates(), ["expiry jwt 80", "issue jwt 2"]);
+    first.events.close(undefined);
+    assert.deepEqual(await dates(), ["expiry jwt 170", "issue jwt 85"]);
+    second.stop();
+    assert.deepEqual(await dates(), []);
   });
 
   describe("connection status", () => {
@@ -165,7 +215,7 @@ describe("natsMetrics", () => {
       playedClient(natsMetrics({ registry, name: "other" }));
       const { value } = await scrape(registry);
       assert.equal(
-        value("nats_client_status", { ...me, nats_client_state: "closed" }),
+        value("nats_client_connection_status", { ...me, nats_client_state: "closed" }),
         1,
         "the client of the other name is not replaced",
       );

@@ -148,6 +148,33 @@ export function natsTracingTests(sdk: SdkLine): void {
     });
   }
 
+  it("natsTracing adds events with the number of unconfirmed and of dropped messages, if there are any", () => {
+    const { events } = connected();
+    events.emit("disconnect", { ...lost, unconfirmed: 12 });
+    events.enter("reconnecting");
+    events.close(undefined, { dropped: 3, unconfirmed: 12 });
+    const [span] = episodes();
+    assert.ok(span);
+    assert.deepEqual(
+      span.events.map(({ name, attributes }) => ({ name, attributes })),
+      [
+        { name: "messages unconfirmed", attributes: { "nats.client.message.count": 12 } },
+        { name: "messages dropped", attributes: { "nats.client.message.count": 3 } },
+      ],
+    );
+    assert.deepEqual(
+      span.events.map(({ time }) => time),
+      [span.startTime, span.endTime],
+      "the messages are lost when the connection is lost and when the client closes",
+    );
+
+    const other = connected();
+    other.events.emit("disconnect", { ...lost, unconfirmed: 0 });
+    other.events.enter("reconnecting");
+    other.events.close(undefined, { dropped: 0, unconfirmed: 0 });
+    assert.deepEqual(episodes()[1]?.events, []);
+  });
+
   it("natsTracing creates no span when closing the client ends the connection", () => {
     const { events } = connected();
     events.emit("disconnect", { server: "n1:4222", reason: "local" });

@@ -111,7 +111,11 @@ function playClients(observers: Parameters<typeof playedClient>[0], count: numbe
   const { upTo, oneOf } = numbers(seed);
   for (let index = 0; index < count; index += 1) {
     const { events, counts, stop } = playedClient(observers, { state: oneOf(clientStates) });
-    for (const key of Object.keys(counts) as (keyof typeof counts)[]) counts[key] = Math.floor(upTo(1000));
+    const { credentials: _, ...statistics } = counts;
+    for (const key of Object.keys(statistics) as (keyof typeof statistics)[]) counts[key] = Math.floor(upTo(1000));
+    counts.credentials = (["jwt", "certificate"] as const).map((kind) => {
+      return { kind, issuedAt: 1.5e12 + Math.floor(upTo(1e9)), expiresAt: 1.9e12 + Math.floor(upTo(1e9)) };
+    });
     events.enter(oneOf(clientStates));
     events.emit("disconnect", { server, reason: oneOf([...disconnectReasons, "made_up" as never]) });
     for (let attempt = 1; attempt < upTo(4); attempt += 1) events.emit("reconnectAttempt", { server, attempt });

@@ -97,7 +97,7 @@ describe("withPrometheus and canceled dials", () => {
   it("withPrometheus counts a dial ended by AbortSignal.timeout as a timeout failure", async () => {
     await using server = await silentPeer();
     const { registry, dial } = observed(withRetry(), tcp());
-    const dialed = dial(server.address, { signal: AbortSignal.timeout(30), handshake: () => new Promise(() => {}) });
+    const dialed = dial(server.address, { signal: AbortSignal.timeout(1_000), handshake: () => new Promise(() => {}) });
     await assert.rejects(dialed, { name: "TimeoutError" });
     const scraped = await scrape(registry);
     assert.deepEqual(counted(scraped), {

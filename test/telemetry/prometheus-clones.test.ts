@@ -29,7 +29,7 @@ function assertAggregated(text: string): void {
   assert.equal(value("dialer_connection_established_total", me), 6);
   assert.equal(value("dialer_dial_duration_seconds_count", { ...me, error_type: "" }), 6);
   assert.equal(value("dialer_connection_count", { ...me, dialer_connection_state: "used" }), 6);
-  assert.equal(value("nats_client_status", { ...me, nats_client_state: "connecting" }), 0);
+  assert.equal(value("nats_client_connection_status", { ...me, nats_client_state: "connecting" }), 0);
   assert.equal(value("dialer_tls_peer_certificate_expiry_timestamp_seconds", me), expiryOf(1));
   for (const row of Object.values(instruments) as Instrument[]) {
     // Series of layers that the workers don't have are absent.

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { Socket } from "node:net";
 import { describe, it } from "node:test";
 import {
@@ -171,6 +172,21 @@ describe("registries", () => {
       });
       assert.equal(registry.getMetricsAsArray().length, 1, "nothing was registered");
     }
+  });
+
+  it("a metric that another library registers after the registry was cleared is a warning that names it, once", async () => {
+    const registry = new Registry();
+    const dial = compose(withPrometheus({ registry }), scriptedDialer());
+    registry.clear();
+    const name = "dialer_dial_failed_total";
+    new Gauge({ name, help: "of another library", registers: [registry] });
+    const warned = once(process, "warning");
+    for (let count = 0; count < 3; count += 1) (await dial("h:1")).destroy();
+    const [{ detail }] = await warned;
+    assert.match(detail, new RegExp(`registry must not have a metric ${name} of another library`));
+    const { value, families } = await scrape(registry);
+    assert.equal(families.get(name)?.help, "of another library");
+    assert.equal(value("dialer_connection_established_total", me), 3);
   });
 
   it("a merged registry shows the metrics of its parts, and a dialer on it counts in them", async () => {

@@ -11,6 +11,7 @@ export const markup = `<!doctype html>
 </head>
 <body>
 <a class="skip" href="#dials">Skip to the dials</a>
+<a class="skip" href="#open-connections">Skip to the open connections</a>
 <header>
   <h1><span class="mark" aria-hidden="true"><i></i><i></i><i></i></span>dialtrace</h1>
   <p id="process"></p>
@@ -21,22 +22,23 @@ export const markup = `<!doctype html>
 <main>
 <section aria-labelledby="dialers-title">
   <h2 id="dialers-title">Dialers</h2>
+  <p id="dialers-summary"></p>
   <ul id="dialers"></ul>
 </section>
 <section id="clients-section" aria-labelledby="clients-title" hidden>
   <h2 id="clients-title">Clients</h2>
   <div class="scroll" role="region" aria-labelledby="clients-title" tabindex="0"><table>
-    <thead><tr><th scope="col">Client</th><th scope="col">State</th><th scope="col">Server</th><th scope="col" class="number">Reconnects</th><th scope="col">Last disconnect</th><th scope="col" class="number">Round trip</th><th scope="col" class="number">Messages in</th><th scope="col" class="number">out</th></tr></thead>
+    <thead><tr><th scope="col">Client</th><th scope="col">State</th><th scope="col">Server</th><th scope="col" class="number">Reconnects</th><th scope="col">Last disconnect</th><th scope="col" class="number">Round trip</th><th scope="col" class="number">Messages received</th><th scope="col" class="number">Messages sent</th></tr></thead>
     <tbody id="clients"></tbody>
   </table></div>
+  <p class="after" id="clients-note">A client measures round trips if its option rttIntervalMs is set.</p>
 </section>
-<section aria-labelledby="connections-title">
-  <h2 id="connections-title">Open connections <span class="count" id="connections-count"></span></h2>
-  <div class="scroll" role="region" aria-labelledby="connections-title" tabindex="0"><table>
-    <thead><tr><th scope="col">Target</th><th scope="col">Peer</th><th scope="col">Dialer</th><th scope="col">State</th><th scope="col" class="number">Age</th><th scope="col" class="number">In</th><th scope="col" class="number">Out</th></tr></thead>
-    <tbody id="connections"></tbody>
+<section id="pools-section" aria-labelledby="pools-title" hidden>
+  <h2 id="pools-title">Pools <span class="count">current state; reused, dialed, timed out and failed count the acquires since start</span></h2>
+  <div class="scroll" role="region" aria-labelledby="pools-title" tabindex="0"><table>
+    <thead><tr><th scope="col">Pool</th><th scope="col">Target</th><th scope="col" class="number">In use</th><th scope="col" class="number">Idle</th><th scope="col" class="number">Dialing</th><th scope="col" class="number">Waiting</th><th scope="col" class="number">Limit</th><th scope="col" class="number">Reused</th><th scope="col" class="number">Dialed</th><th scope="col" class="number">Timed out</th><th scope="col" class="number">Failed</th></tr></thead>
+    <tbody id="pools"></tbody>
   </table></div>
-  <p class="empty" id="connections-empty">No open connections.</p>
 </section>
 <section id="dials" aria-labelledby="dials-title" tabindex="-1">
   <div class="heading">
@@ -47,17 +49,29 @@ export const markup = `<!doctype html>
     <div class="filters">
       <fieldset>
         <legend>Show</legend>
-        <label><input type="radio" name="show" value="all" checked>All</label><label><input type="radio" name="show" value="failed">Failed</label><label><input type="radio" name="show" value="running">In progress</label>
+        <label><input type="radio" name="show" value="all" checked>All</label><label><input type="radio" name="show" value="failed">Failed</label><label><input type="radio" name="show" value="mended">Mended</label><label><input type="radio" name="show" value="running">In progress</label>
       </fieldset>
-      <label class="search"><span>Filter</span><input id="filter" type="search" placeholder="target, dialer, reason" autocomplete="off" spellcheck="false"></label>
+      <label class="toggle"><input id="scale" type="checkbox">Common time scale <span id="scale-range"></span></label>
+      <label class="search"><span>Filter</span><input id="filter" type="search" placeholder="target, dialer, reason, trace id" autocomplete="off" spellcheck="false"></label>
     </div>
   </div>
   <ol id="dial-list"></ol>
+  <button id="dials-more" type="button" hidden></button>
   <p class="empty" id="dials-empty">No dials yet.</p>
+</section>
+<section id="open-connections" aria-labelledby="connections-title" tabindex="-1">
+  <details class="fold" open>
+  <summary><h2 id="connections-title">Open connections <span class="count" id="connections-count"></span></h2></summary>
+  <div class="scroll" role="region" aria-labelledby="connections-title" tabindex="0"><table>
+    <thead><tr><th scope="col">Target</th><th scope="col">Peer</th><th scope="col">Dialer</th><th scope="col">State</th><th scope="col" class="number">Age</th><th scope="col" class="number">Received</th><th scope="col" class="number">Sent</th></tr></thead>
+    <tbody id="connections"></tbody>
+  </table></div>
+  <p class="empty" id="connections-empty">No open connections.</p>
+  </details>
 </section>
 </main>
 <footer>
-  <p>Keys: <kbd>/</kbd> filter, <kbd>j</kbd> <kbd>k</kbd> next and previous dial, <kbd>Enter</kbd> expands it, <kbd>p</kbd> pauses. The data: <a id="json" href="json">JSON</a>.</p>
+  <p>Keys: <kbd>/</kbd> filter, <kbd>j</kbd> <kbd>k</kbd> next and previous dial, <kbd>Enter</kbd> expands it, <kbd>s</kbd> switches the time scale, <kbd>p</kbd> pauses. The data: <a id="json" href="json">JSON</a>.</p>
 </footer>
 <script>/* script */</script>
 </body>

@@ -82,6 +82,14 @@ function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** An age that advances between two messages. @param {number} at */
+function ago(at) {
+  const made = el("time", "", age(serverNow() - at) + " ago");
+  made.dataset.at = String(at);
+  made.title = new Date(at).toISOString();
+  return made;
+}
+
 /** The estimated time of the server. */
 let clockOffset = 0;
 const serverNow = () => Date.now() + clockOffset;

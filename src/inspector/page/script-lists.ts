@@ -1,7 +1,7 @@
 /** Updates the lists and tables, without touching unchanged elements. */
 export const listsPart = `
 /** The current data: the last state, and dials by id. @type {any} */
-const known = { now: 0, process: undefined, dialers: [], connections: { total: 0, shown: [] }, clients: [], dials: new Map() };
+const known = { now: 0, process: undefined, dialers: [], traceLink: undefined, pools: [], connections: { total: 0, shown: [] }, clients: [], dials: new Map() };
 
 /** Orders the rows of a parent by their items. Rows that stay are not moved, so that they keep the focus.
  * @param {any} parent @param {any[]} items @param {Map<any, any>} rows
@@ -36,70 +36,54 @@ function fill(row, cells) {
 }
 
 const dialerRows = new Map();
+let cards = 0;
+
+function newCard() {
+  const card = el("li", "dialer");
+  cards += 1;
+  card.id = "dialer-" + cards;
+  card.tabIndex = -1;
+  return card;
+}
+
 /** @param {any} dialer @param {any} row */
 function drawDialer(dialer, row) {
-  const made = row ?? el("li", "dialer");
-  const text = JSON.stringify(dialer);
+  const made = row ?? newCard();
+  // Pools of the same name are shown on the card.
+  const text = JSON.stringify([dialer, known.pools.filter((pool) => pool.name === dialer.name)]);
   if (made.shows === text) return made;
   made.shows = text;
-  const sum = (list) => list.reduce((total, n) => total + n, 0);
-  const failed = sum(dialer.lately.failed);
-  const ended = sum(dialer.lately.succeeded) + failed;
-  const share = ended === 0 ? "no dials lately" : percent.format(failed / ended) + " failed";
-  const rate = el("span", "rate" + (failed > 0 ? " failing" : " muted"), share);
-  rate.title = "Of " + count(ended) + " dials that ended in the last " + minutesShown + " minutes, " + count(failed) + " failed.";
-  const fact = (n, what) => [el("span", "", el("b", "", n), " " + what)];
-  const { dials, connections } = dialer;
-  const all = dials.succeeded + dials.failed + dials.canceled + dials.active;
-  const facts = el("p", "facts", ...fact(count(all), all === 1 ? "dial" : "dials"), ...fact(count(connections.open), "open"));
-  if (dials.active > 0) facts.append(...fact(count(dials.active), "in progress"));
-  if (dials.canceled > 0) facts.append(...fact(count(dials.canceled), "canceled"));
-  const carried = el("span", "", el("b", "", bytes(dialer.bytesRead)), " in, ", el("b", "", bytes(dialer.bytesWritten)), " out");
-  facts.append(carried);
-  const reasons = el("div", "reasons");
-  const sorted = Object.entries(dialer.failures).sort((one, other) => other[1] - one[1]);
-  for (const [reason, n] of sorted) reasons.append(pill(reason + " " + count(n), kindOf(reason)));
+  const { lately, recovery } = dialer;
+  const failed = sum(lately.failed);
+  const facts = el("dl", "", ...mechanismsOf(dialer), ...factsOf(dialer));
   made.replaceChildren(
-    el("div", "top", el("h3", "", name(dialer.name)), rate),
-    sparkline(dialer.lately, ended, failed),
+    el("div", "top", el("h3", "", name(dialer.name)), rateOf(failed + sum(lately.succeeded), failed)),
+    sparkline(lately),
+    ...recoveryOf(recovery),
     facts,
-    ...(sorted.length > 0 ? [reasons] : []),
+    ...reasonsOf(dialer),
     ...layersOf(dialer, made),
   );
   return made;
 }
 
-/** Columns of 10 s each: successes, with failures on top. */
-function sparkline(lately, ended, failed) {
-  const columns = lately.succeeded.length;
-  const most = Math.max(1, ...lately.succeeded.map((n, index) => n + lately.failed[index]));
-  const label = count(ended) + " dials in the last " + minutesShown + " minutes, " + count(failed) + " of them failed";
-  const drawn = svg("svg", { viewBox: "0 0 " + columns * 4 + " 32", preserveAspectRatio: "none", role: "img", "aria-label": label });
-  lately.succeeded.forEach((n, index) => {
-    const bad = lately.failed[index];
-    const badHeight = bad === 0 ? 0 : Math.max(3, (bad / most) * 31);
-    const goodHeight = n === 0 ? 0 : Math.min(31 - badHeight, Math.max(2, (n / most) * 31));
-    if (n > 0) drawn.append(svg("rect", { class: "succeeded", x: index * 4, y: 32 - goodHeight, width: 3, height: goodHeight }));
-    if (bad > 0) drawn.append(svg("rect", { class: "failed", x: index * 4, y: 32 - goodHeight - badHeight, width: 3, height: badHeight }));
-  });
-  return drawn;
-}
-
 const clientRows = new Map();
 /** @param {any} client @param {any} row */
 function drawClient(client, row) {
-  const since = age(serverNow() - client.since);
-  const state = el("span", "", pill(client.state, client.state === "connected" ? "good" : client.state === "reconnecting" ? "lost" : ""), " for " + since);
+  const attempts = client.state === "reconnecting" && client.reconnectAttempts > 0 ? ", attempt " + count(client.reconnectAttempts) : "";
+  const kind = client.state === "connected" ? "good" : client.state === "reconnecting" ? "lost" : "";
+  const state = el("span", "", pill(client.state, kind), " for " + age(serverNow() - client.since) + attempts);
   const version = client.serverVersion ? " (" + client.serverVersion + ")" : "";
+  const lost = client.reason === undefined ? "" : client.reason + (client.disconnectedAt === undefined ? "" : ", " + age(serverNow() - client.disconnectedAt) + " ago");
   return fill(row ?? el("tr"), [
     ["", name(client.name, "mono")],
     ["", state],
     ["server", client.server ? name(client.server + version, "mono") : "", client.server ? "" : "none"],
     ["reconnects", count(client.reconnects), "number"],
-    ["last disconnect", client.reason ?? "", client.reason ? "" : "none"],
-    ["round trip", client.rttMs === undefined ? "" : duration(client.rttMs), client.rttMs === undefined ? "number none" : "number"],
-    ["in", count(client.inMsgs), "number"],
-    ["out", count(client.outMsgs), "number"],
+    ["last disconnect", lost || "never", lost ? "" : "muted"],
+    ["round trip", client.rttMs === undefined ? "not measured" : duration(client.rttMs), client.rttMs === undefined ? "number muted" : "number"],
+    ["messages received", count(client.inMsgs), "number"],
+    ["messages sent", count(client.outMsgs), "number"],
   ]);
 }
 
@@ -118,8 +102,8 @@ function drawConnection(connection, row) {
     ["", name(connection.dialer)],
     ["", pill(states, connection.state === "open" ? "good" : "")],
     ["age", age(serverNow() - connection.openedAt), "number"],
-    ["in", bytes(connection.bytesRead), "number"],
-    ["out", bytes(connection.bytesWritten), "number"],
+    ["received", bytes(connection.bytesRead), "number"],
+    ["sent", bytes(connection.bytesWritten), "number"],
   ]);
 }
 
@@ -129,10 +113,9 @@ function drawDial(dial, row) {
   const made = row ?? newDialRow(dial.id);
   const details = made.firstElementChild;
   const running = dial.outcome === undefined;
-  if (made.shows === dial && !running) return made;
+  if (made.shows === dial && made.scale === commonSpan && !running) return made;
   made.shows = dial;
-  const end = running ? pill("in progress") : endOf(dial);
-  if (dial.outcome === "success") say(end, dial.attempts === 1 ? "1 attempt" : dial.attempts + " attempts");
+  made.scale = commonSpan;
   const when = el("span", "when muted", timeOfDay(dial.startedAt));
   when.title = new Date(dial.startedAt).toISOString();
   details.firstElementChild.replaceChildren(
@@ -141,16 +124,39 @@ function drawDial(dial, row) {
     name(dial.target, "target mono"),
     miniWaterfall(dial),
     el("span", "took", running ? duration(serverNow() - dial.startedAt) : duration(dial.durationMs)),
-    el("span", "end", end),
+    el("span", "attempts" + (dial.attempts > 1 ? " late" : " muted"), counted(dial.attempts, "attempt")),
+    el("span", "end", outcomeOf(dial)),
+    el("span", "trace mono", ...(dial.traceId === undefined ? [] : [traceOf(dial.traceId, dial.traceId.slice(0, 8))])),
   );
   if (details.open) drawDetail(details, dial);
+  return made;
+}
+
+/** How a dial ended. @param {any} dial */
+function outcomeOf(dial) {
+  if (isMended(dial)) return pill("mended", "late");
+  return dial.outcome === "success" ? el("span", "muted", "succeeded") : endOf(dial);
+}
+
+/** Whether a dial succeeded after failed attempts. @param {any} dial */
+const isMended = (dial) => dial.outcome === "success" && dial.attempts > 1;
+
+/** A trace id, with a link if the inspector has a template. @param {string} id @param {string} text */
+function traceOf(id, text) {
+  const made = el(known.traceLink === undefined ? "span" : "a", "", text);
+  made.title = "Trace " + id;
+  if (known.traceLink === undefined) return made;
+  made.href = known.traceLink.replaceAll("{traceId}", encodeURIComponent(id));
+  made.target = "_blank";
+  made.rel = "noopener noreferrer";
+  made.setAttribute("aria-label", "Trace " + id);
   return made;
 }
 
 /** @param {number} id */
 function newDialRow(id) {
   const summary = el("summary");
-  const details = el("details", "", summary);
+  const details = el("details", "dial", summary);
   details.id = "dial-" + id;
   details.addEventListener("toggle", () => {
     const dial = known.dials.get(id);
@@ -171,30 +177,46 @@ function drawDetail(details, dial) {
 function isShown(dial) {
   const show = /** @type {any} */ (document.querySelector("input[name=show]:checked")).value;
   if (show === "failed" && dial.outcome !== "failure") return false;
+  if (show === "mended" && !isMended(dial)) return false;
   if (show === "running" && dial.outcome !== undefined) return false;
   const words = byId("filter").value.toLowerCase().split(" ").filter(Boolean);
-  const text = [dial.dialer, dial.target, dial.reason, dial.message, dial.outcome, ...dial.phases.map((phase) => phase.subject)];
+  const text = [dial.dialer, dial.target, dial.reason, dial.message, dial.outcome, dial.traceId, ...dial.phases.map((phase) => phase.subject)];
   const all = text.join(" ").toLowerCase();
   return words.every((word) => all.includes(word));
 }
 
 function draw() {
   reconcile(byId("dialers"), known.dialers, dialerRows, (dialer) => dialer.name, drawDialer);
+  drawSummary();
   byId("clients-section").hidden = known.clients.length === 0;
+  byId("clients-note").hidden = known.clients.every((client) => client.rttMs !== undefined);
   reconcile(byId("clients"), known.clients, clientRows, (client) => client.id, drawClient);
   const { total, shown } = known.connections;
   reconcile(byId("connections"), shown, connectionRows, (connection) => connection.id, drawConnection);
   say(byId("connections-count"), total > shown.length ? count(total) + ", of which the newest " + shown.length : count(total));
   byId("connections-empty").hidden = total > 0;
   byId("connections").closest(".scroll").hidden = total === 0;
+  drawPools();
   drawDials();
+  for (const element of document.querySelectorAll("[data-at]")) say(element, age(serverNow() - Number(/** @type {any} */ (element).dataset.at)) + " ago");
 }
+
+/** The duration of the whole width if all dials have the same scale. @type {number | undefined} */
+let commonSpan;
+/** Maximum number of dials in the list, until the reader wants all. */
+let maxDials = 50;
 
 function drawDials() {
   const dials = [...known.dials.values()].sort((one, other) => other.id - one.id);
   const shown = dials.filter(isShown);
-  reconcile(byId("dial-list"), shown, dialRows, (dial) => dial.id, drawDial);
+  const listed = shown.slice(0, maxDials);
+  commonSpan = byId("scale").checked && listed.length > 0 ? roundUp(Math.max(...listed.map(spanOf))) : undefined;
+  say(byId("scale-range"), commonSpan === undefined ? "" : "0 to " + duration(commonSpan));
+  byId("dial-list").classList.toggle("traced", listed.some((dial) => dial.traceId !== undefined));
+  reconcile(byId("dial-list"), listed, dialRows, (dial) => dial.id, drawDial);
   say(byId("dials-count"), shown.length === dials.length ? count(dials.length) : shown.length + " of " + dials.length);
+  byId("dials-more").hidden = listed.length === shown.length;
+  say(byId("dials-more"), "Show " + count(shown.length - listed.length) + " older dials");
   byId("dials-empty").hidden = shown.length > 0;
   say(byId("dials-empty"), dials.length === 0 ? "No dials yet." : "No matching dials.");
 }

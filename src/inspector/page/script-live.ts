@@ -1,7 +1,8 @@
 /** Handles server-sent events and the keyboard. */
 export const livePart = `
-// Relative to the page, whether or not its path ends with a slash.
-const base = location.pathname.replace(/\\/?$/, "/");
+// Relative to the page, whether or not its path ends with a slash. With the origin, because a path that begins with two
+// slashes would name another host.
+const base = location.origin + location.pathname.replace(/\\/?$/, "/");
 byId("json").href = base + "json";
 
 let paused = false;
@@ -18,7 +19,7 @@ function status(state, text) {
 function take(update) {
   clockOffset = update.now - Date.now();
   known.now = update.now;
-  for (const key of ["process", "dialers", "connections", "clients"]) if (update[key]) known[key] = update[key];
+  for (const key of ["process", "traceLink", "dialers", "pools", "connections", "clients"]) if (update[key]) known[key] = update[key];
   if (update.dialIds === undefined) known.dials.clear();
   for (const dial of update.dials) known.dials.set(dial.id, dial);
   if (update.dialIds !== undefined) {
@@ -72,6 +73,11 @@ document.addEventListener("visibilitychange", () => (document.hidden ? leave() :
 byId("pause").addEventListener("click", () => pause(!paused));
 byId("filter").addEventListener("input", drawDials);
 for (const input of document.querySelectorAll("input[name=show]")) input.addEventListener("change", drawDials);
+byId("scale").addEventListener("change", drawDials);
+byId("dials-more").addEventListener("click", () => {
+  maxDials = Infinity;
+  drawDials();
+});
 
 /** Expands the dial in the URL's fragment. */
 function openNamed() {
@@ -86,8 +92,9 @@ byId("connections").addEventListener("click", (event) => {
   const link = event.target.closest("a");
   if (link === null) return;
   event.preventDefault();
-  // A filtered dial could not be shown.
+  // A dial that is filtered or too old is not in the list.
   if (byId(link.hash.slice(1)) === null) {
+    maxDials = Infinity;
     byId("filter").value = "";
     /** @type {any} */ (document.querySelector("input[value=all]")).checked = true;
     drawDials();
@@ -98,8 +105,8 @@ byId("connections").addEventListener("click", (event) => {
 
 /** @param {number} step */
 function move(step) {
-  const summaries = [...document.querySelectorAll("summary")];
-  const at = summaries.indexOf(/** @type {any} */ (document.activeElement?.closest("details")?.firstElementChild));
+  const summaries = /** @type {any[]} */ ([...document.querySelectorAll("#dial-list summary")]);
+  const at = summaries.indexOf(document.activeElement?.closest("details")?.firstElementChild);
   const next = summaries[at < 0 ? 0 : Math.min(summaries.length - 1, Math.max(0, at + step))];
   next?.focus();
   next?.scrollIntoView({ block: "nearest" });
@@ -118,6 +125,7 @@ addEventListener("keydown", (event) => {
   else if (event.key === "j") move(1);
   else if (event.key === "k") move(-1);
   else if (event.key === "p") pause(!paused);
+  else if (event.key === "s") byId("scale").click();
   else return;
   event.preventDefault();
 });

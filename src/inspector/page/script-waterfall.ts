@@ -1,17 +1,22 @@
 /** Draws the bars of one dial. */
 export const waterfallPart = `
 /** The duration of the whole width. @param {any} dial */
+const widthOf = (dial) => commonSpan ?? spanOf(dial);
+
+/** The duration of a dial until now. @param {any} dial */
 function spanOf(dial) {
   if (dial.durationMs !== undefined) return Math.max(dial.durationMs, 0.001);
   const ends = dial.phases.map((phase) => phase.startMs + (phase.durationMs ?? 0));
   return Math.max(serverNow() - dial.startedAt, ...ends, 1);
 }
 
-/** @param {any} phase @param {number} span */
-function bar(phase, span) {
+/** @param {any} dial @param {any} phase @param {number} span */
+function bar(dial, phase, span) {
   const made = el("span", "bar " + phase.phase + " " + (phase.outcome ?? "running"));
   const left = Math.min(100, (phase.startMs / span) * 100);
-  const width = phase.durationMs === undefined ? 100 - left : Math.min(100 - left, (phase.durationMs / span) * 100);
+  // A phase in progress ends now, which is the end of the width unless the scale is common.
+  const now = commonSpan === undefined ? 100 : Math.min(100, ((serverNow() - dial.startedAt) / span) * 100);
+  const width = phase.durationMs === undefined ? Math.max(0, now - left) : Math.min(100 - left, (phase.durationMs / span) * 100);
   made.style.left = left.toFixed(3) + "%";
   made.style.width = width.toFixed(3) + "%";
   return made;
@@ -19,15 +24,21 @@ function bar(phase, span) {
 
 /** One line for a whole dial. @param {any} dial */
 function miniWaterfall(dial) {
-  const span = spanOf(dial);
-  const track = el("span", "track mini", ...dial.phases.map((phase) => bar(phase, span)));
+  const span = widthOf(dial);
+  const track = el("span", "track mini", ...dial.phases.map((phase) => bar(dial, phase, span)));
   track.setAttribute("aria-hidden", "true");
   return track;
 }
 
-/** A round step, about a sixth of the span. @param {number} span */
+/** Rounds up, so that a common scale changes rarely while a dial is in progress. @param {number} ms */
+function roundUp(ms) {
+  const power = 10 ** Math.floor(Math.log10(ms));
+  return ([1, 1.5, 2, 3, 5, 7, 10].find((each) => each * power >= ms) ?? 10) * power;
+}
+
+/** A round step, at least a fifth of the span. @param {number} span */
 function stepOf(span) {
-  const rough = span / 6;
+  const rough = span / 5;
   const power = 10 ** Math.floor(Math.log10(rough));
   return [1, 2, 5, 10].map((each) => each * power).find((each) => each >= rough) ?? rough;
 }
@@ -43,7 +54,7 @@ function tickText(ms, step) {
 function axis(span, step) {
   const ticks = el("span", "ticks");
   for (let ms = 0; ms <= span * 1.0001; ms += step) {
-    const tick = el("span", ms > span * 0.9 ? "last" : "", tickText(ms, step));
+    const tick = el("span", ms > span * 0.96 ? "last" : "", tickText(ms, step));
     tick.style.left = ((ms / span) * 100).toFixed(3) + "%";
     ticks.append(tick);
   }
@@ -60,12 +71,12 @@ function endOf(phase) {
   return el("span", "muted", phase.note ?? "");
 }
 
-/** @param {any} phase @param {number} span @param {number} step */
-function phaseRow(phase, span, step) {
+/** @param {any} dial @param {any} phase @param {number} span @param {number} step */
+function phaseRow(dial, phase, span, step) {
   const isBranch = phase.phase === "attempt" || phase.phase === "wait";
   const what = el("span", "what", el("span", "name", phase.phase === "attempt" ? "attempt " + phase.attempt : phase.phase));
   if (phase.subject) what.append(" ", name(phase.subject, "mono"));
-  const track = el("span", "track", bar(phase, span));
+  const track = el("span", "track", bar(dial, phase, span));
   track.style.setProperty("--step", ((step / span) * 100).toFixed(3) + "%");
   track.setAttribute("aria-hidden", "true");
   const took = phase.durationMs === undefined ? "" : duration(phase.durationMs);
@@ -76,21 +87,22 @@ function phaseRow(phase, span, step) {
 
 /** The waterfall and the other details of a dial. @param {any} dial */
 function detailOf(dial) {
-  const span = spanOf(dial);
+  const span = widthOf(dial);
   const step = stepOf(span);
-  const rows = dial.phases.map((phase) => phaseRow(phase, span, step));
+  const rows = dial.phases.map((phase) => phaseRow(dial, phase, span, step));
   const detail = el("div", "detail", el("ol", "waterfall", axis(span, step), ...rows));
   if (dial.droppedPhases > 0) detail.prepend(el("p", "after", count(dial.droppedPhases) + " earlier phases were dropped."));
   if (dial.message) detail.append(el("p", "message", name(dial.message)));
   const { closed } = dial;
   if (closed) {
-    const carried = bytes(closed.bytesRead) + " in, " + bytes(closed.bytesWritten) + " out.";
+    const carried = bytes(closed.bytesRead) + " received, " + bytes(closed.bytesWritten) + " sent.";
     detail.append(
       el("p", "after", "Its connection was closed after " + duration(closed.durationMs) + " (" + closed.reason + "), " + carried),
     );
   } else if (dial.outcome === "success") {
     detail.append(el("p", "after", "Its connection is open."));
   }
+  if (dial.traceId !== undefined) detail.append(el("p", "after", "Trace ", el("span", "mono", traceOf(dial.traceId, dial.traceId))));
   return detail;
 }
 `;

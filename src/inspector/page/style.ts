@@ -17,6 +17,7 @@ export const style = `
   --wait: #87909b;
   --failure: #c2390a;
   --good: #7d97ab;
+  --mended: #b07400;
   --lost-text: #a92f05;
   --lost-ground: #fdeee8;
   --late-text: #7a4f00;
@@ -30,7 +31,9 @@ export const style = `
   --dialer-width: 6.5rem;
   --target-width: clamp(9rem, 17vw, 17rem);
   --took-width: 4.6rem;
+  --attempts-width: 5.6rem;
   --end-width: 9.6rem;
+  --trace-width: 0rem;
   --mono: ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
 }
 @media (prefers-color-scheme: dark) {
@@ -50,6 +53,7 @@ export const style = `
     --wait: #77818d;
     --failure: #ff7a4d;
     --good: #5d7486;
+  --mended: #e0a832;
     --lost-text: #ff9d7a;
     --lost-ground: #3a1d13;
     --late-text: #f2c063;
@@ -87,6 +91,7 @@ h2 { margin: 0; font-size: .95rem; font-weight: 650; }
 .count { margin-left: .3rem; color: var(--muted); font-weight: 400; }
 section { margin: 1.5rem 0; }
 section:focus { outline: none; }
+#clients-note { font-size: .88em; }
 section > h2 { margin-bottom: .6rem; }
 ul, ol { list-style: none; margin: 0; padding: 0; }
 .empty { margin: 0; padding: 1rem; border: 1px dashed var(--line); border-radius: 8px; color: var(--muted); text-align: center; }
@@ -104,19 +109,33 @@ button { padding: .2rem .8rem; cursor: pointer; }
 button:hover { border-color: var(--wait); }
 button[aria-pressed="true"] { background: var(--text); color: var(--panel); border-color: var(--text); }
 
-#dialers { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(16rem, 100%), 1fr)); gap: .75rem; }
-.dialer { padding: .85rem 1rem; background: var(--panel); border: 1px solid var(--line); border-radius: 8px; }
-.dialer .top { display: flex; align-items: baseline; justify-content: space-between; gap: 1rem; }
+#dialers-summary { display: flex; flex-wrap: wrap; gap: 0 1.5rem; margin: 0 0 .6rem; }
+#dialers-summary .failing { color: var(--lost-text); font-weight: 600; }
+#dialers-summary .late { color: var(--late-text); }
+#dialers-summary .recovered { color: var(--good-text); }
+#dialers { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(22rem, 100%), 1fr)); gap: .75rem; }
+.dialer { scroll-margin-top: 1rem; min-width: 0; padding: .85rem 1rem; background: var(--panel); border: 1px solid var(--line); border-radius: 8px; }
+.dialer .top { display: flex; flex-wrap: wrap; align-items: baseline; justify-content: space-between; gap: 0 1rem; }
 .dialer h3 { margin: 0; font-size: 1rem; font-weight: 600; overflow-wrap: anywhere; }
-.dialer .rate { white-space: nowrap; }
-.dialer .rate.failing { color: var(--lost-text); font-weight: 600; }
+.dialer .rate b { font-weight: 600; color: var(--text); }
+.dialer .failing, .dialer .rate b.failing { color: var(--lost-text); font-weight: 600; }
 .dialer svg { display: block; width: 100%; height: 32px; margin: .5rem 0 .45rem; border-bottom: 1px solid var(--line); }
 .dialer .succeeded { fill: var(--good); }
+.dialer .mended { fill: var(--mended); }
 .dialer .failed { fill: var(--failure); }
-.facts { display: flex; flex-wrap: wrap; gap: 0 1rem; margin: 0; color: var(--muted); }
+.recovery { margin: 0 0 .3rem; }
+.recovery.recovered { color: var(--good-text); font-weight: 600; }
+dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .1rem .9rem; margin: 0; }
+dt { color: var(--muted); }
+dd { margin: 0; overflow-wrap: anywhere; }
+dd.late, .attempts.late { color: var(--late-text); font-weight: 600; }
+dd.lost { color: var(--lost-text); font-weight: 600; }
+.breaker { display: block; font-weight: 400; color: var(--text); }
+.facts { display: flex; flex-wrap: wrap; gap: 0 .9rem; color: var(--muted); }
 .facts span { white-space: nowrap; }
 .facts b { color: var(--text); font-weight: 600; }
-.reasons { display: flex; flex-wrap: wrap; gap: .3rem; margin-top: .5rem; }
+.dialer .layers { margin-top: .6rem; font-size: .88em; }
+.reasons { display: flex; flex-wrap: wrap; align-items: baseline; gap: .3rem; margin-top: .5rem; }
 
 .pill { display: inline-block; padding: 0 .5em; border-radius: 4px; background: var(--plain-ground); color: var(--text); font-size: .88em; line-height: 1.55; white-space: nowrap; }
 .pill.lost { background: var(--lost-ground); color: var(--lost-text); }
@@ -135,10 +154,10 @@ th:first-child, td:first-child { padding-left: 1rem; }
 th:last-child, td:last-child { padding-right: 1rem; }
 
 .heading { display: flex; flex-wrap: wrap; align-items: center; gap: .4rem 1.25rem; margin-bottom: .6rem; }
-.legend { display: flex; flex-wrap: wrap; gap: 0 .9rem; flex: 1; color: var(--muted); font-size: .88em; }
+.legend { display: flex; flex-wrap: wrap; gap: 0 .9rem; order: 1; flex-basis: 100%; color: var(--muted); font-size: .88em; }
 .legend li { display: flex; align-items: center; gap: .35rem; }
 .legend i { width: .75rem; height: .6rem; border-radius: 2px; background: var(--phase); }
-.filters { display: flex; flex-wrap: wrap; gap: .5rem; }
+.filters { display: flex; flex-wrap: wrap; gap: .5rem 1rem; margin-left: auto; }
 fieldset { display: flex; margin: 0; padding: 0; overflow: hidden; min-width: 0; }
 fieldset legend { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 fieldset label { position: relative; padding: .2rem .7rem; cursor: pointer; color: var(--muted); }
@@ -146,29 +165,35 @@ fieldset label + label { border-left: 1px solid var(--line); }
 fieldset label:has(:checked) { background: var(--plain-ground); color: var(--text); }
 fieldset label:has(:focus-visible) { outline: 2px solid var(--focus); outline-offset: -2px; border-radius: 6px; }
 fieldset input { position: absolute; inset: 0; margin: 0; opacity: 0; cursor: pointer; }
+.toggle { display: flex; align-items: center; gap: .4rem; cursor: pointer; }
+.toggle input { margin: 0; accent-color: var(--focus); }
+#scale-range { color: var(--muted); }
+#dials-more { display: block; margin: .6rem auto 0; }
 .search span { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-.search input { width: 14rem; max-width: 100%; padding: .2rem .6rem; }
+.search input { width: 17rem; max-width: 100%; padding: .2rem .6rem; }
 .search input::placeholder { color: var(--muted); opacity: 1; }
 
 #dial-list:not(:empty) { background: var(--panel); border: 1px solid var(--line); border-radius: 8px; overflow: hidden; }
 #dial-list > li + li { border-top: 1px solid var(--faint); }
-summary {
-  display: grid;
-  grid-template-columns: .6rem 4.2rem var(--dialer-width) var(--target-width) minmax(0, 1fr) var(--took-width) var(--end-width);
-  gap: 0 var(--gap);
-  align-items: center;
-  padding: .42rem 1rem;
-  cursor: pointer;
-  list-style: none;
-}
+#dial-list.traced { --trace-width: 5rem; }
+summary { cursor: pointer; list-style: none; }
 summary::-webkit-details-marker { display: none; }
 summary::before { content: ""; width: .42rem; height: .42rem; border: solid var(--muted); border-width: 0 1.5px 1.5px 0; transform: rotate(-45deg); }
 details[open] > summary::before { transform: rotate(45deg); }
-summary:hover { background: var(--faint); }
-summary:focus-visible { outline-offset: -2px; }
-summary > * { min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-summary .took { text-align: right; }
-summary .end { overflow: visible; }
+.fold > summary { display: flex; align-items: center; gap: .5rem; padding: .2rem .3rem; margin-bottom: .4rem; }
+.dial > summary {
+  display: grid;
+  grid-template-columns: .6rem 4.2rem var(--dialer-width) var(--target-width) minmax(0, 1fr) var(--took-width) var(--attempts-width) var(--end-width) var(--trace-width);
+  gap: 0 var(--gap);
+  align-items: center;
+  padding: .42rem 1rem;
+}
+.dial > summary:hover, .fold > summary:hover { background: var(--faint); }
+.dial > summary:focus-visible { outline-offset: -2px; }
+.dial > summary > * { min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.dial > summary .took { text-align: right; }
+.dial > summary .end { overflow: visible; }
+.dial > summary .trace:empty { visibility: hidden; }
 
 .track { position: relative; display: block; height: 14px; }
 .mini { overflow: hidden; border-radius: 3px; background: var(--faint); }
@@ -192,7 +217,7 @@ summary .end { overflow: visible; }
 
 .detail { padding: .25rem 1rem 1rem 2.5rem; }
 /* The bars stand beneath those of the line above: a summary's first columns are as wide as the names here. */
-.waterfall { display: grid; grid-template-columns: calc(4.2rem + var(--dialer-width) + var(--target-width) + 2 * var(--gap)) minmax(0, 1fr) var(--took-width) var(--end-width); gap: 0 var(--gap); }
+.waterfall { display: grid; grid-template-columns: calc(4.2rem + var(--dialer-width) + var(--target-width) + 2 * var(--gap)) minmax(0, 1fr) var(--took-width) calc(var(--attempts-width) + var(--end-width) + var(--trace-width) + 2 * var(--gap)); gap: 0 var(--gap); }
 .waterfall > li { display: grid; grid-template-columns: subgrid; grid-column: 1 / -1; align-items: center; min-height: 1.6rem; }
 .waterfall .what { overflow-wrap: anywhere; }
 .waterfall .child .what { padding-left: 1.1rem; }
@@ -206,12 +231,28 @@ summary .end { overflow: visible; }
 .axis .ticks { position: relative; height: 1.3rem; }
 .axis .ticks span { position: absolute; white-space: nowrap; transform: translateX(-50%); }
 .axis .ticks span:first-child { transform: none; }
-.axis .ticks span.last { transform: translateX(-100%); }
 .message { margin: .6rem 0 0; padding: .4rem .7rem; border-left: 3px solid var(--failure); background: var(--lost-ground); color: var(--text); overflow-wrap: anywhere; border-radius: 0 4px 4px 0; }
 .after { margin: .5rem 0 0; color: var(--muted); }
 footer { padding-bottom: 2rem; color: var(--muted); font-size: .88em; }
 kbd { padding: 0 .35em; border: 1px solid var(--line); border-radius: 4px; background: var(--panel); font-family: var(--mono); font-size: .95em; }
 
+@media (max-width: 68rem) {
+  .dial > summary { grid-template-columns: .6rem 4.2rem var(--dialer-width) minmax(0, 1fr) var(--attempts-width) var(--end-width) var(--trace-width); gap: .2rem .6rem; padding: .5rem .9rem; }
+  .dial > summary::before, .dial > summary > * { grid-row: 1; }
+  .dial > summary .mini { grid-column: 2 / 6; grid-row: 2; }
+  .dial > summary .took { grid-column: 6; grid-row: 2; text-align: left; }
+  .detail { padding: 0 .9rem .9rem; }
+  .waterfall { display: block; }
+  .waterfall > li { grid-template-columns: minmax(0, 1fr) auto 4rem; gap: 0 .6rem; }
+  .waterfall .what { grid-column: 1; grid-row: 1; }
+  .waterfall .child .what { padding-left: .7rem; }
+  .waterfall .end { grid-column: 2; grid-row: 1; }
+  .waterfall .end > .muted { display: none; }
+  .waterfall .took { grid-column: 3; grid-row: 1; }
+  .waterfall .track { grid-column: 1 / -1; grid-row: 2; min-height: 1.1rem; }
+  .waterfall > .axis, .axis .ticks { display: block; }
+  .axis .ticks span.last { transform: translateX(-100%); }
+}
 @media (max-width: 46rem) {
   header, main, footer { padding-left: .9rem; padding-right: .9rem; }
   #process { order: 5; flex-basis: 100%; }
@@ -223,26 +264,20 @@ kbd { padding: 0 .35em; border: 1px solid var(--line); border-radius: 4px; backg
   td:first-child { flex-basis: 100%; }
   td[data-label]::before { content: attr(data-label) " "; color: var(--muted); }
   td:empty, td.none, td.same { display: none; }
-  summary { grid-template-columns: .6rem minmax(0, 1fr) 4.2rem; gap: .15rem .6rem; padding: .55rem .9rem; }
-  summary .target { grid-column: 2 / -1; grid-row: 1; white-space: normal; overflow-wrap: anywhere; }
-  summary .mini { grid-column: 2; grid-row: 2; }
-  summary .took { grid-column: 3; grid-row: 2; }
-  summary .when, summary .dialer-name, summary .end { grid-column: 2 / -1; grid-row: 3; font-size: .88em; }
-  summary .dialer-name { margin-left: 4.8rem; }
-  summary .end { justify-self: end; font-size: 1em; }
-  .detail { padding: 0 .9rem .9rem; }
-  .waterfall { display: block; }
-  .waterfall > li { grid-template-columns: minmax(0, 1fr) auto 4rem; gap: 0 .6rem; }
-  .waterfall .what { grid-column: 1; grid-row: 1; }
-  .waterfall .child .what { padding-left: .7rem; }
-  .waterfall .end { grid-column: 2; grid-row: 1; }
-  .waterfall .end > .muted { display: none; }
-  .waterfall .took { grid-column: 3; grid-row: 1; }
-  .waterfall .track { grid-column: 1 / -1; grid-row: 2; min-height: 1.1rem; }
-  .waterfall > .axis, .axis .ticks { display: block; }
+  .dial > summary { grid-template-columns: .6rem minmax(0, 1fr) auto 4.6rem; gap: .15rem .6rem; padding: .55rem .9rem; }
+  .dial > summary .target { grid-column: 2 / -1; grid-row: 1; white-space: normal; overflow-wrap: anywhere; }
+  .dial > summary .mini { grid-column: 2 / 4; }
+  .dial > summary .took { grid-column: 4; text-align: right; }
+  .dial > summary .when, .dial > summary .dialer-name { grid-column: 2; font-size: .88em; }
+  .dial > summary .when { grid-row: 3; }
+  .dial > summary .end { grid-column: 3 / -1; grid-row: 3; justify-self: end; }
+  .dial > summary .dialer-name { grid-row: 4; }
+  .dial > summary .attempts { grid-column: 3; grid-row: 4; font-size: .88em; justify-self: end; }
+  .dial > summary .trace { grid-column: 4; grid-row: 4; font-size: .82em; justify-self: end; }
+  .dial > summary:not(:has(.trace > *)) .attempts { grid-column: 3 / -1; }
   .filters, .search, .search input { width: 100%; }
 }
 @media (forced-colors: active) {
-  .bar, .legend i, .mark i, .dialer .succeeded, .dialer .failed { forced-color-adjust: none; }
+  .bar, .legend i, .mark i, .dialer .succeeded, .dialer .mended, .dialer .failed { forced-color-adjust: none; }
 }
 `;

@@ -29,7 +29,7 @@ export const inspectorChecks: Checks = {
     assert.match(html.headers.get("content-security-policy") ?? "", /default-src/);
     assert.match(await html.text(), /^<!doctype html>/i);
     const data = (await (await fetch(new URL("json", server.url))).json()) as InspectorSnapshot;
-    assert.deepEqual(data.dialers[0]?.connections, { open: 1, closed: 0 });
+    assert.deepEqual(data.dialers[0]?.connections, { open: 1, idle: 0, closed: 0 });
     assert.equal(data.dialers[0]?.failures.refused, 1);
     assert.equal(data.connections.shown[0]?.peer, stage.peers.good);
     conn.destroy();

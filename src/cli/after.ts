@@ -1,0 +1,49 @@
+import type { Socket } from "node:net";
+import type { Cancel } from "../async/cancel.ts";
+import { classify } from "../core/classify.ts";
+import type { Reason } from "../core/reasons.ts";
+import type { AfterFacts } from "./facts.ts";
+
+/** Most of the first words that are shown, in bytes. */
+const maxWords = 1024;
+
+/** What a connection did, and the reason if that means that the dial has failed after all. */
+export interface After {
+  readonly facts: AfterFacts;
+  readonly reason?: Reason | undefined;
+}
+
+/**
+ * Waits for the first words of a server that speaks first, or for the end of the connection. Sends nothing.
+ *
+ * Under TLS 1.3 a server rejects a missing client certificate only after the handshake, so that the rejection is seen here.
+ */
+export function listenAfter(
+  conn: Socket,
+  waitMs: number,
+  clean: (text: string) => string,
+  cancel: Cancel,
+): Promise<After> {
+  return new Promise((resolve) => {
+    const settle = (after: After) => {
+      clearTimeout(timer);
+      cancel.offAbort(onSilence);
+      conn.off("data", onData).off("end", onEnd).off("close", onEnd).off("error", onError);
+      conn.on("error", () => {}).pause();
+      resolve(after);
+    };
+    const onSilence = () => settle({ facts: { event: "silence", words: "" } });
+    const onData = (bytes: Buffer) =>
+      settle({ facts: { event: "words", words: clean(bytes.toString("utf8", 0, maxWords).trim()) } });
+    const onEnd = () => settle({ facts: { event: "closed", words: "" } });
+    const onError = (error: Error) => {
+      const reason = classify(error);
+      const refused = reason === "tls_client_cert" ? { reason } : {};
+      settle({ facts: { event: "reset", words: "" }, ...refused });
+    };
+    const timer = setTimeout(onSilence, waitMs);
+    conn.on("error", onError).on("end", onEnd).on("close", onEnd).on("data", onData);
+    if (conn.destroyed) onEnd();
+    else cancel.onAbort(onSilence);
+  });
+}
