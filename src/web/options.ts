@@ -1,29 +1,16 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { Dialer, DialOptions } from "../core/dialer.ts";
+import { type ClientSocketOptions, optionNames } from "../clients/options.ts";
+import type { Dialer } from "../core/dialer.ts";
 import { contextOf } from "../engine/context.ts";
 import { checkOptions, invalid, type OptionNames } from "../support/validate.ts";
 
 /**
  * Options of every dial that an agent makes. Bound the dials with `withTimeout` in the dialer. `owner` is the agent,
- * unless it is given. `handshake` runs beneath TLS. An aborted `signal` ends the dials, and not the connections.
+ * unless it is given; `background` is `false`, because each dial is for a request that waits. `handshake` runs beneath TLS.
+ * An aborted `signal` ends the dials, and not the connections.
  */
-export type WebDialOptions<C extends Duplex = Socket> = Omit<DialOptions<C>, "timeoutMs">;
-
-const dialOptionNames: OptionNames<WebDialOptions> = {
-  signal: true,
-  trace: true,
-  handshake: true,
-  background: true,
-  owner: true,
-  attributes: true,
-  clock: true,
-  maxAttempts: true,
-  backoff: true,
-  backoffBeforeFirst: true,
-  shouldRetry: true,
-  skip: true,
-};
+export type WebDialOptions<C extends Duplex = Socket> = ClientSocketOptions<C>;
 
 /**
  * Checks the options of the dials of an agent.
@@ -32,7 +19,7 @@ const dialOptionNames: OptionNames<WebDialOptions> = {
  * @throws TypeError or RangeError naming the option.
  */
 export function checkWebDial<C extends Duplex>(factory: string, dialer: Dialer<C>, dial: WebDialOptions<C>): void {
-  checkOptions(`${factory}: dial`, dial as object, dialOptionNames as OptionNames<object>);
+  checkOptions(`${factory}: dial`, dial as object, optionNames as OptionNames<object>);
   contextOf(dial, dialer, `${factory}: dial`);
 }
 
