@@ -43,7 +43,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   telemetry: ["support", "core", "engine", "client", "pool"],
   inspector: ["support", "async", "core", "engine", "record", "client", "pool"],
   bridge: ["support", "async", "core", "engine", "dialers"],
-  web: ["support", "async", "core", "engine", "dialers", "lazy-socket"],
+  web: ["support", "async", "core", "engine", "dialers", "lazy-socket", "clients"],
   nats: ["support", "async", "core", "engine", "client", "dialers", "middleware"],
   cli: [...["support", "async", "core", "engine", "record", "dialers", "middleware", "retry", "telemetry", "nats"]],
 };

@@ -134,7 +134,8 @@ export class DeferredSocket<C extends Duplex> extends Socket {
     super._destroy(error, callback);
     const held = this.#heldWrite;
     this.#heldWrite = undefined;
-    if (held !== undefined) process.nextTick(held.callback, closedBeforeConnect());
+    // After the error of the dial, as `net.Socket` does: a client takes the first one that it is told.
+    if (held !== undefined) this.once("close", () => held.callback(closedBeforeConnect()));
   }
 
   override resetAndDestroy(): this {

@@ -110,8 +110,9 @@ export class AgentDials<C extends Duplex> {
   }
 }
 
-/** Methods of `http.Agent` that are not in Node's types. */
+/** Methods of `http.Agent` that are not in Node's types, or with another result. */
 export interface AgentInternals {
+  keepSocketAlive(socket: Duplex): boolean;
   addRequest(request: ClientRequest, options: object): void;
   createSocket(request: ClientRequest, options: object, callback: ConnectCallback): void;
 }

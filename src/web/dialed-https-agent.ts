@@ -60,6 +60,11 @@ export class DialedHttpsAgent<C extends Duplex = Socket> extends Agent {
     this.#dials.inContextOf(request, () => base.createSocket.call(this, request, options, callback));
   }
 
+  /** Called by Node for a socket whose request is over; one that is still being dialed is not kept. */
+  override keepSocketAlive(socket: Duplex): boolean {
+    return !(socket as Socket).connecting && base.keepSocketAlive.call(this, socket);
+  }
+
   /** Called by Node: returns a socket that is being dialed. */
   override createConnection(options: AgentConnectOptions, callback?: ConnectCallback): Socket {
     const handshake = tlsUpgrade<C>({

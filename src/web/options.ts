@@ -1,15 +1,17 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { Dialer, DialOptions } from "../core/dialer.ts";
+import type { ClientSocketOptions } from "../clients/options.ts";
+import type { Dialer } from "../core/dialer.ts";
 import { contextOf } from "../engine/context.ts";
 import { clientDialOptionNames } from "../engine/dial-options.ts";
 import { checkOptions, invalid, type OptionNames } from "../support/validate.ts";
 
 /**
  * Options of every dial that an agent makes. Bound the dials with `withTimeout` in the dialer. `owner` is the agent,
- * unless it is given. `handshake` runs beneath TLS. An aborted `signal` ends the dials, and not the connections.
+ * unless it is given; `background` is `false`, because each dial is for a request that waits. `handshake` runs beneath TLS.
+ * An aborted `signal` ends the dials, and not the connections.
  */
-export type WebDialOptions<C extends Duplex = Socket> = Omit<DialOptions<C>, "timeoutMs">;
+export type WebDialOptions<C extends Duplex = Socket> = ClientSocketOptions<C>;
 
 /**
  * Checks the options of the dials of an agent.

@@ -260,6 +260,27 @@ describe("a failed dial of a lazy socket", () => {
     assert.deepEqual([order, end.closes], [["error", "close"], [true]]);
   });
 
+  test("the callback of a waiting write is called when the socket has closed, as with net.connect", async () => {
+    const port = await freePort();
+    const ends = [connect(port, "127.0.0.1"), lazySocket(tcp(), `127.0.0.1:${port}`)].map(async (socket) => {
+      const order: unknown[] = [];
+      const closed = new Promise((resolve) => socket.once("close", resolve));
+      socket.on("error", (error: NodeJS.ErrnoException) => order.push(error.code));
+      socket.on("close", () => order.push("close"));
+      await new Promise<void>((resolve) => {
+        socket.write("hello", (error) => {
+          order.push((error as NodeJS.ErrnoException).code);
+          resolve();
+        });
+      });
+      await closed;
+      return order;
+    });
+    const [node, lazy] = await Promise.all(ends);
+    assert.deepEqual(node, ["ECONNREFUSED", "close", "ERR_SOCKET_CLOSED_BEFORE_CONNECTION"]);
+    assert.deepEqual(lazy, node);
+  });
+
   test("a bare base dialer fails with a DialError too, and its dial is observed", async () => {
     const events: string[] = [];
     const socket = lazySocket(tcp(), `127.0.0.1:${await freePort()}`, {
