@@ -101,7 +101,7 @@ test("a wrong password is a dial of pgClient that failed with auth_failed, once,
 
 test("a role that does not exist is a dial of pgClient that failed with auth_failed", async () => {
   const { dialer, ends } = observed();
-  const error = await failureOf(new (pgClient(pg.Client, dialer))(config({ user: "nobody" })));
+  const error = await failureOf(new (pgClient(pg.Client, dialer))(config({ user: "unknown" })));
   assert.match(String(error.code), /^28/);
   assert.equal(ends.at(-1), "dial auth_failed");
   await nothingOpen();
