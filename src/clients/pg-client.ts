@@ -20,7 +20,6 @@ type Callback = (error: Error | null, client?: unknown) => void;
  * log-in: a wrong password is a dial that failed with `auth_failed`, too many connections one with `server_limit`. `connect`
  * rejects with pg's own error then. A dial is not retried after the log-in has begun.
  *
- * @param Client - `pg.Client`, or a subclass.
  * @param target - what to dial. @defaultValue the host and port of the client
  * @throws TypeError or RangeError naming the option.
  * @example
@@ -36,21 +35,18 @@ export function pgClient<T extends PgClientClass, C extends Duplex = Socket>(
   const dials = new ClientDials("pgClient", dialer, target, options);
   dials.owner = class DialedClient extends Client {
     readonly #dial: HandshakeDial<C>;
-
     constructor(...[config]: Arguments) {
       const dial = new HandshakeDial(dials, postgresProtocol);
       const given = typeof config === "string" ? { connectionString: config } : (config ?? {});
       // By its descriptors: a pool hides the password from copies of its options.
-      const stream = { value: () => dial.socket, enumerable: true };
-      super(Object.defineProperties({}, { ...Object.getOwnPropertyDescriptors(given), stream }));
+      const own = Object.getOwnPropertyDescriptors(given);
+      super(Object.defineProperties({}, { ...own, stream: { value: () => dial.socket } }));
       this.#dial = dial;
     }
 
     override connect(callback?: Callback): unknown {
       const connected = this.#dial.connect((ended) => super.connect(ended as never)).then(() => this);
-      if (callback === undefined) return connected;
-      connected.then((client) => callback(null, client), callback);
-      return undefined;
+      return callback === undefined ? connected : void connected.then((client) => callback(null, client), callback);
     }
 
     override end(callback?: never): unknown {

@@ -10,7 +10,7 @@ interface Account {
   own(path: string): void;
 }
 
-/** Servers that refuse to run as root run as `name`; otherwise as the user that runs the tests. */
+/** Servers that refuse to run as root run as `name`; otherwise as the account of the tests. */
 export function account(name: string): Account {
   if (process.getuid?.() !== 0) return { run: (command, args) => [command, [...args]], own: privately };
   const [uid, gid] = ["-u", "-g"].map((flag) => Number(execFileSync("id", [flag, name])));
