@@ -222,6 +222,12 @@ test("entries only export from rooms", () => {
   );
 });
 
+test("each adapter for a client is a file of at most 60 lines", () => {
+  const adapters = imports.filter(({ file, typesOnly }) => file === "clients.ts" && !typesOnly).map(({ to }) => to);
+  assert.ok(adapters.includes("clients/pg-client.ts"));
+  none(adapters.filter((file) => readFileSync(join("src", file), "utf8").trimEnd().split("\n").length > 60));
+});
+
 test("decorators do not import each other", () => {
   none(
     imports

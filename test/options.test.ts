@@ -91,6 +91,7 @@ const passedOn = (checks: object) =>
 const { timeoutMs: _, ...perSocket } = perDial;
 class PgClient {
   connect() {}
+  end() {}
 }
 class RedisConnector {
   check() {

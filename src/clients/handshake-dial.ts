@@ -89,6 +89,11 @@ export class HandshakeDial<C extends Duplex> {
     });
   }
 
+  /** Cancels the dial if it has not ended. */
+  giveUp(): void {
+    if (this.#isConnecting && !this.#isReady) this.socket.destroy();
+  }
+
   #ready(): void {
     this.#isReady = true;
     this.#setReady();

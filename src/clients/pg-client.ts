@@ -5,14 +5,13 @@ import type { TargetLike } from "../core/target.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkFunction } from "../support/validate.ts";
 import { ClientDials } from "./client-dials.ts";
-import { givingUpBy } from "./give-up.ts";
 import { HandshakeDial } from "./handshake-dial.ts";
 import type { ClientSocketOptions } from "./options.ts";
 import { postgresProtocol } from "./postgres-protocol.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a mixin's constructor must take any arguments.
-type PgClientClass = new (...args: any[]) => { connect(callback: never): void };
-
+type Arguments = any[];
+type PgClientClass = new (...args: Arguments) => { connect(callback: never): void; end(callback: never): unknown };
 type Callback = (error: Error | null, client?: unknown) => void;
 
 /**
@@ -21,7 +20,6 @@ type Callback = (error: Error | null, client?: unknown) => void;
  * log-in: a wrong password is a dial that failed with `auth_failed`, too many connections one with `server_limit`. `connect`
  * rejects with pg's own error then. A dial is not retried after the log-in has begun.
  *
- * @param Client - `pg.Client`, or a subclass.
  * @param target - what to dial. @defaultValue the host and port of the client
  * @throws TypeError or RangeError naming the option.
  * @example
@@ -37,22 +35,23 @@ export function pgClient<T extends PgClientClass, C extends Duplex = Socket>(
   const dials = new ClientDials("pgClient", dialer, target, options);
   dials.owner = class DialedClient extends Client {
     readonly #dial: HandshakeDial<C>;
-
-    // biome-ignore lint/suspicious/noExplicitAny: as above.
-    constructor(...[config]: any[]) {
+    constructor(...[config]: Arguments) {
       const dial = new HandshakeDial(dials, postgresProtocol);
-      // With its descriptors: a pool hides the password from copies of its options.
-      const given = typeof config === "string" ? { connectionString: config } : { ...config };
-      const hidden = typeof config === "object" ? Object.getOwnPropertyDescriptors(config ?? {}) : {};
-      super(Object.assign(Object.defineProperties(given, hidden), { stream: () => givingUpBy("write", dial.socket) }));
+      const given = typeof config === "string" ? { connectionString: config } : (config ?? {});
+      // By its descriptors: a pool hides the password from copies of its options.
+      const own = Object.getOwnPropertyDescriptors(given);
+      super(Object.defineProperties({}, { ...own, stream: { value: () => dial.socket } }));
       this.#dial = dial;
     }
 
     override connect(callback?: Callback): unknown {
       const connected = this.#dial.connect((ended) => super.connect(ended as never)).then(() => this);
-      if (callback === undefined) return connected;
-      connected.then((client) => callback(null, client), callback);
-      return undefined;
+      return callback === undefined ? connected : void connected.then((client) => callback(null, client), callback);
+    }
+
+    override end(callback?: never): unknown {
+      this.#dial.giveUp();
+      return super.end(callback as never);
     }
   };
   return dials.owner as T;

@@ -1,6 +1,6 @@
 /** The dials of `pgClient`, which last until the server accepts queries. */
 import assert from "node:assert/strict";
-import { once } from "node:events";
+import { getEventListeners, once } from "node:events";
 import type { Socket } from "node:net";
 import { after, before, test } from "node:test";
 import pg from "pg";
@@ -8,6 +8,7 @@ import { pgClient } from "../../src/clients.ts";
 import { compose, DialTimeoutError, tcp, withRetry, withTimeout, withTrace } from "../../src/index.ts";
 import { authority } from "../support/certificates.ts";
 import { goodPeer, peer } from "../support/peers.ts";
+import { seededRandom } from "../support/random.ts";
 import { openSockets, until } from "../support/resources.ts";
 import { type PostgresServer, postgresUser, startPostgres } from "../support/servers/postgres.ts";
 
@@ -48,6 +49,8 @@ const config = (more: pg.ClientConfig = {}): pg.ClientConfig => ({
   port: server.port,
   ...more,
 });
+
+const streamOf = (client: pg.Client) => (client as unknown as { connection: { stream: Socket } }).connection.stream;
 
 async function failureOf(client: pg.Client): Promise<Error & { code?: string; reason?: string }> {
   client.on("error", () => {});
@@ -219,14 +222,26 @@ test("connectionTimeoutMillis in the log-in cancels the dial of pgClient, and co
   await until(() => silent.open.size === 0, "the server sees the connection closed");
 });
 
-test("a client whose stream is destroyed in the log-in, as pg.Pool does, cancels the dial of pgClient, and connect() rejects", async () => {
+test("a client of pgClient whose stream is destroyed in the log-in, as pg.Pool does, cancels its dial, and connect() rejects", async () => {
   await using silent = await goodPeer();
   const { ends, dialer } = observed();
   const client = new (pgClient(pg.Client, dialer))(config({ port: silent.port }));
   const failed = failureOf(client);
   await until(() => silent.accepted === 1, "it has connected");
-  (client as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
+  streamOf(client).destroy();
   assert.match((await failed).message, /terminated/);
+  assert.deepEqual(ends.slice(-1), ["dial canceled"]);
+  await until(() => silent.open.size === 0, "the server sees the connection closed");
+});
+
+test("end() in the log-in cancels the dial of pgClient, and connect() rejects", async () => {
+  await using silent = await goodPeer();
+  const { ends, dialer } = observed();
+  const client = new (pgClient(pg.Client, dialer))(config({ port: silent.port }));
+  const failed = failureOf(client);
+  await until(() => silent.accepted === 1 && streamOf(client).bytesWritten > 0, "it logs in");
+  await client.end();
+  assert.equal((await failed).name, "AbortError");
   assert.deepEqual(ends.slice(-1), ["dial canceled"]);
   await until(() => silent.open.size === 0, "the server sees the connection closed");
 });
@@ -256,6 +271,7 @@ test("the signal of the options cancels dials of pgClient, and never a connectio
   assert.equal(ends.at(-1), "dial canceled");
   assert.deepEqual((await connected.query("select 1 as one")).rows, [{ one: 1 }]);
   await connected.end();
+  assert.deepEqual(getEventListeners(abort.signal, "abort"), []);
   await nothingOpen();
 });
 
@@ -287,6 +303,39 @@ test("a second connect() of pgClient rejects, and the first connects", async () 
   assert.equal(ends.at(-1), "dial success");
   await client.end();
   await nothingOpen();
+});
+
+test("100 clients of pgClient that are ended at random moments leave nothing open, and each dial has ended once", async () => {
+  const random = seededRandom(7);
+  let started = 0;
+  const outcomes: string[] = [];
+  const layer = withTrace({
+    dialStart() {
+      started += 1;
+    },
+    dialDone: ({ outcome, reason }) => void outcomes.push(reason ?? outcome),
+  });
+  const Client = pgClient(pg.Client, compose(layer, withRetry({ maxAttempts: 2, initialBackoffMs: 1 }), tcp()));
+  const life = async () => {
+    const client = new Client(config({ password: random() < 0.2 ? "wrong" : postgresUser.password }));
+    client.on("error", () => {});
+    const settled = client.connect().catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, random() * 40));
+    const way = random();
+    if (way < 0.4) streamOf(client).destroy();
+    else if (way < 0.8) await client.end();
+    await settled;
+    await client.end();
+  };
+  await Promise.all(Array.from({ length: 100 }, life));
+  await nothingOpen();
+  assert.equal(started, 100);
+  assert.equal(outcomes.length, 100);
+  const known = ["success", "canceled", "auth_failed", "server_limit"];
+  assert.deepEqual(
+    outcomes.filter((outcome) => !known.includes(outcome)),
+    [],
+  );
 });
 
 test("pgClient refuses anything but a class", () => {
