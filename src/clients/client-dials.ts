@@ -31,6 +31,7 @@ export class ClientDials<C extends Duplex> {
   /** The object that the dials are for, unless the caller has named one. */
   owner: object = this;
   readonly #name: string;
+  /** The sockets that connect or are connected: one that its client never connects would be held forever. */
   readonly #sockets = new Map<Socket, WasConnected>();
   #connectedOnce = false;
 
@@ -79,7 +80,9 @@ export class ClientDials<C extends Duplex> {
 
   /** Counts a socket of the client. */
   add(socket: Socket, wasConnected: WasConnected = isConnected): void {
-    this.#sockets.set(socket, wasConnected);
+    const connects = () => void this.#sockets.set(socket, wasConnected);
+    if (socket.connecting) connects();
+    else socket.once("connect", connects);
     // Not a listener of `close`: clients call `removeAllListeners()`.
     onDestroy(socket, () => {
       this.#sockets.delete(socket);

@@ -13,6 +13,7 @@ import {
 } from "../../src/clients.ts";
 import { compose, type Dialer, tcp, withTrace } from "../../src/index.ts";
 import { scriptedDialer } from "../../src/testing.ts";
+import { collectGarbage } from "../support/collect.ts";
 import { goodPeer } from "../support/peers.ts";
 import { openSockets, until } from "../support/resources.ts";
 
@@ -173,4 +174,17 @@ test("a connect of tediousConnector whose signal aborts is canceled, and rejects
   assert.deepEqual(outcomes, ["canceled"]);
   await assert.rejects(tediousConnector(dialer)({ host: "h", port: 1 }, undefined, abort.signal), reason);
   assert.equal(outcomes.length, 1);
+});
+
+test("sockets of pgStream whose client never connects them can be collected", async () => {
+  const stream = pgStream(tcp());
+  const sockets = Array.from({ length: 50 }, () => new WeakRef(stream()));
+  for (let tries = 0; tries < 100 && sockets.some((each) => each.deref() !== undefined); tries += 1) {
+    await new Promise((resolve) => setImmediate(resolve));
+    collectGarbage();
+  }
+  assert.deepEqual(
+    sockets.filter((each) => each.deref() !== undefined),
+    [],
+  );
 });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { getEventListeners, once } from "node:events";
 import type { Socket } from "node:net";
 import { after, before, test } from "node:test";
+import { inspect } from "node:util";
 import pg from "pg";
 import { pgClient } from "../../src/clients.ts";
 import { compose, DialTimeoutError, tcp, withRetry, withTimeout, withTrace } from "../../src/index.ts";
@@ -87,13 +88,14 @@ test("connect() of pgClient takes a callback, and the class takes a connection s
 
 test("a wrong password is a dial of pgClient that failed with auth_failed, once, and the user gets pg's own error", async () => {
   const { dialer, ends, errors } = observed();
-  const error = await failureOf(new (pgClient(pg.Client, dialer))(config({ password: "wrong" })));
+  const error = await failureOf(new (pgClient(pg.Client, dialer))(config({ password: "hunter2" })));
   assert.ok(error instanceof pg.DatabaseError);
   assert.equal(error.code, "28P01");
   assert.deepEqual(ends, ["handshake auth_failed", "attempt auth_failed", "dial auth_failed"]);
   const [failed] = errors as { code: string; cause: unknown }[];
   assert.equal(failed?.code, "28P01");
   assert.equal(failed?.cause, error);
+  assert.doesNotMatch(inspect(errors, { depth: 10 }), /hunter2/);
   await nothingOpen();
 });
 
