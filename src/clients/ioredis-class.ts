@@ -23,12 +23,12 @@ export interface RedisSettings {
 export type RedisConnector<B extends IoredisAbstractConnector> = new (options: unknown) => InstanceType<B>;
 
 /** The same class, as one to extend. */
-export type RedisBase = new (disconnectTimeout: number) => InstanceType<IoredisAbstractConnector>;
+type RedisBase = new (disconnectTimeout: number) => InstanceType<IoredisAbstractConnector>;
 
-/** Throws a `TypeError` unless `given` is the class `AbstractConnector`. */
-export function checkRedisClass(given: unknown): void {
+/** Returns the class `AbstractConnector` as one to extend; throws a `TypeError` for anything else. */
+export function redisBase(given: unknown): RedisBase {
   const { disconnect } = (given as { prototype?: { disconnect?: unknown } } | null)?.prototype ?? {};
-  if (typeof given === "function" && typeof disconnect === "function") return;
+  if (typeof given === "function" && typeof disconnect === "function") return given as RedisBase;
   const rule = "ioredisConnector: AbstractConnector must be the class that ioredis exports";
   throw invalid(TypeError, `${rule}, got ${show(given)}`);
 }
