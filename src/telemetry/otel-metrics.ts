@@ -1,6 +1,7 @@
 import type { MeterProvider } from "@opentelemetry/api";
 import type { Middleware } from "../core/dialer.ts";
 import type { DialAttributes } from "../engine/dial-attributes.ts";
+import { renamable } from "../engine/renamed.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkOptions, invalid, show } from "../support/validate.ts";
 import { checkEndpoints, checkName } from "./check-name.ts";
@@ -51,7 +52,8 @@ export function withOtelMetrics(options: OtelMetricsOptions = {}): Middleware {
     return provider && otelSink(provider, { [ownerLabel]: name, ...attributes });
   };
   const place = { factory: "withOtelMetrics", name, into: meterProvider };
-  return measured({ own, endpoints, place, library: "a meter provider", sinkOf });
+  const metrics = measured({ own, endpoints, place, library: "a meter provider", sinkOf });
+  return renamable(metrics, (other) => withOtelMetrics({ ...options, name: other }));
 }
 
 markFactories({ withOtelMetrics });
