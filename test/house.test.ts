@@ -41,6 +41,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   telemetry: ["support", "core", "engine", "client", "pool"],
   inspector: ["support", "async", "core", "engine", "record", "client"],
   bridge: ["support", "async", "core", "engine", "dialers"],
+  process: ["support", "async", "core", "engine", "dialers"],
   nats: ["support", "async", "core", "engine", "client", "dialers", "middleware"],
 };
 
@@ -55,6 +56,7 @@ const entries: Readonly<Record<string, readonly string[]>> = {
   "prometheus.ts": ["telemetry"],
   "breaker.ts": ["breaker"],
   "bridge.ts": ["bridge"],
+  "process.ts": ["process"],
   "testing.ts": ["testing"],
 };
 
@@ -81,6 +83,7 @@ const loads: Readonly<Record<string, readonly string[]>> = {
   "prometheus.ts": ["prom-client"],
   "breaker.ts": ["cockatiel"],
   "bridge.ts": [],
+  "process.ts": [],
   "testing.ts": [],
 };
 

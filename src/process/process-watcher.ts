@@ -60,7 +60,7 @@ export class ProcessWatcher implements SocketWatcher {
     if (typeof settings.attributes === "object") checkAttributes(settings.attributes, this.#unnamed);
   }
 
-  connecting(socket: Socket, args: readonly unknown[]): ((error: unknown) => void) | undefined {
+  connecting(socket: Socket, args: readonly unknown[]): SocketDial | undefined {
     const options = connectOptionsOf(args);
     if (options[observedDialKey] === true || isSuppressed()) return undefined;
     // Node ignores a connect of TLS over a socket that is connecting.
@@ -75,7 +75,7 @@ export class ProcessWatcher implements SocketWatcher {
     named.run(target, contextFor(connecting, this.#attributesFor(target, named))).catch(ignoreError);
     const { dial } = connecting;
     (socket as unknown as Record<symbol, unknown>)[this.#dialKey] = dial;
-    return (error) => dial?.fail(error);
+    return dial;
   }
 
   securing(socket: TLSSocket): void {

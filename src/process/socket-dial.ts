@@ -52,7 +52,11 @@ export class SocketDial {
     this.#attempt = new Attempt(target, context, state);
     this.#start();
     this.#release = watchEvents(socket, (event, args) => this.#on(event, args));
-    onDestroy(socket, (error) => this.fail(error ?? new ClosedEarlyError()));
+  }
+
+  /** Called when `connect()` has returned: until then, a socket that connects once more is destroyed. */
+  started(): void {
+    onDestroy(this.#socket, (error) => this.fail(error ?? new ClosedEarlyError()));
   }
 
   get target(): Target {

@@ -4,13 +4,17 @@ import { guarded } from "../support/user-call.ts";
 
 /** What the wraps report. Its methods must be quick; an error that they throw emits one process warning. */
 export interface SocketWatcher {
-  /**
-   * Called before a socket connects, with the arguments of `connect()`. Returns a function to call with an error that
-   * `connect()` throws, or `undefined` if the socket is not watched.
-   */
-  connecting(socket: Socket, args: readonly unknown[]): ((error: unknown) => void) | undefined;
+  /** Called before a socket connects, with the arguments of `connect()`. Returns `undefined` if it is not watched. */
+  connecting(socket: Socket, args: readonly unknown[]): WatchedConnect | undefined;
   /** Called before a client starts TLS on a socket that has a connection. */
   securing(socket: TLSSocket): void;
+}
+
+/** A call of `connect()` that is watched. One of its methods is called, when the call ends. */
+export interface WatchedConnect {
+  started(): void;
+  /** Called with the error that `connect()` throws. */
+  fail(error: unknown): void;
 }
 
 type Connect = (this: Socket, ...args: unknown[]) => Socket;
@@ -43,20 +47,22 @@ function wrapConnect(watcher: SocketWatcher): () => void {
   const methods = Socket.prototype as unknown as SocketMethods;
   const original = methods.connect;
   let wrapping = true;
-  const wrapped: Connect = function connect(...args) {
+  const wrapper: Connect = function connect(...args) {
     if (!wrapping) return original.apply(this, args);
-    const failed = guarded("observeProcess", () => watcher.connecting(this, args));
+    const watched = guarded("observeProcess", () => watcher.connecting(this, args));
     try {
-      return original.apply(this, args);
+      original.apply(this, args);
     } catch (error) {
-      failed?.(error);
+      watched?.fail(error);
       throw error;
     }
+    watched?.started();
+    return this;
   };
-  methods.connect = wrapped;
+  methods.connect = wrapper;
   return () => {
     wrapping = false;
-    if (methods.connect === wrapped) methods.connect = original;
+    if (methods.connect === wrapper) methods.connect = original;
   };
 }
 
