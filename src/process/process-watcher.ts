@@ -9,7 +9,7 @@ import { DialState } from "../engine/dial-state.ts";
 import { baseLayer, infoOf } from "../engine/layer-info.ts";
 import { observedDialKey } from "../support/observed-dial.ts";
 import { guarded } from "../support/user-call.ts";
-import { type ConnectOptions, connectOptionsOf, connectTargetOf } from "./connect-target.ts";
+import { type ConnectOptions, connectOptionsOf, type Destination, Destinations } from "./connect-target.ts";
 import { exporterTargets, isSuppressed } from "./exporters.ts";
 import { type NamedRun, ObservedNames } from "./observed-names.ts";
 import { SocketDial } from "./socket-dial.ts";
@@ -24,17 +24,26 @@ export interface WatcherSettings {
   readonly attributes: DialAttributes | ((target: Target) => DialAttributes | undefined) | undefined;
 }
 
+/** A call of `connect()`, and the dial that reports it. */
+interface Connecting {
+  readonly socket: Socket;
+  readonly options: ConnectOptions;
+  readonly destination: Destination;
+  dial: SocketDial | undefined;
+}
+
 /** A context that carries the socket through the observers, which copy contexts, to the base. */
 interface SocketContext extends DialContext<Socket> {
-  readonly connecting: { readonly socket: Socket; readonly options: ConnectOptions; dial: SocketDial | undefined };
+  readonly connecting: Connecting;
 }
 
 /** The base "dialer" beneath the observers: a socket that its client connects. */
 const socketDialer = dialerOf<Socket>(
-  function socketDialer(target, context) {
+  function socketDialer(_target, context) {
     const { connecting } = context as SocketContext;
+    const { socket, options, destination } = connecting;
     return new Promise((resolve, reject) => {
-      connecting.dial = new SocketDial(connecting.socket, connecting.options, target, context, resolve, reject);
+      connecting.dial = new SocketDial(socket, options, destination, context, resolve, reject);
     });
   },
   baseLayer({ factory: "observeProcess", emits: ["dnsDone", "connectDone", "tlsHandshakeDone"] }),
@@ -47,6 +56,7 @@ export class ProcessWatcher implements SocketWatcher {
   /** Property of sockets: not a `WeakMap`, whose entries cost more garbage collection than a dial. */
   readonly #dialKey = Symbol("dialtrace.processDial");
   readonly #settings: WatcherSettings;
+  readonly #destinations = new Destinations();
   readonly #names: ObservedNames;
   readonly #unnamed: NamedRun | undefined = undefined;
   readonly #isExporter = exporterTargets(process.env);
@@ -65,12 +75,13 @@ export class ProcessWatcher implements SocketWatcher {
     if (options[observedDialKey] === true || isSuppressed()) return undefined;
     // Node ignores a connect of TLS over a socket that is connecting.
     if ((socket as { _parent?: Partial<Socket> | null })._parent?.connecting) return undefined;
-    const target = connectTargetOf(options);
+    const destination = this.#destinations.of(options);
+    const { target } = destination;
     const { ignore } = this.#settings;
     if (this.#isExporter(target)) return undefined;
     if (ignore !== undefined && guarded("observeProcess: ignore()", () => ignore(target)) === true) return undefined;
 
-    const connecting: SocketContext["connecting"] = { socket, options, dial: undefined };
+    const connecting: Connecting = { socket, options, destination, dial: undefined };
     const named = this.#runFor(target);
     named.run(target, contextFor(connecting, this.#attributesFor(target, named))).catch(ignoreError);
     const { dial } = connecting;
@@ -107,7 +118,7 @@ function checkAttributes(attributes: DialAttributes, { dialer }: NamedRun): void
   checkDialAttributes("observeProcess", attributes, undefined, infoOf(dialer).attributes);
 }
 
-function contextFor(connecting: SocketContext["connecting"], attributes: DialAttributes | undefined): SocketContext {
+function contextFor(connecting: Connecting, attributes: DialAttributes | undefined): SocketContext {
   return {
     connecting,
     cancel: undefined,

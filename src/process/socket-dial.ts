@@ -9,7 +9,7 @@ import { DialState } from "../engine/dial-state.ts";
 import { outcomeOf } from "../engine/outcome.ts";
 import { Timed } from "../engine/timed.ts";
 import { onDestroy } from "../support/on-destroy.ts";
-import type { ConnectOptions } from "./connect-target.ts";
+import type { ConnectOptions, Destination } from "./connect-target.ts";
 import { watchEvents } from "./emit-watch.ts";
 import { ClosedEarlyError, isTlsSocket, TlsPhase } from "./tls-phase.ts";
 
@@ -21,6 +21,7 @@ export class SocketDial {
   readonly #socket: Socket;
   readonly #options: ConnectOptions;
   readonly #target: Target;
+  readonly #destination: Destination;
   readonly #context: DialContext<Socket>;
   readonly #attempt: Attempt<Socket>;
   readonly #release: () => void;
@@ -36,13 +37,15 @@ export class SocketDial {
   constructor(
     socket: Socket,
     options: ConnectOptions,
-    target: Target,
+    destination: Destination,
     context: DialContext<Socket>,
     resolve: (socket: Socket) => void,
     reject: (error: unknown) => void,
   ) {
     this.#socket = socket;
     this.#options = options;
+    const { target } = destination;
+    this.#destination = destination;
     this.#target = target;
     this.#context = context;
     this.#resolve = resolve;
@@ -56,7 +59,10 @@ export class SocketDial {
 
   /** Called when `connect()` has returned: until then, a socket that connects once more is destroyed. */
   started(): void {
-    onDestroy(this.#socket, (error) => this.fail(error ?? new ClosedEarlyError()));
+    // Most sockets are destroyed after the dial; creating an error captures a stack trace.
+    onDestroy(this.#socket, (error) => {
+      if (!this.#settled) this.fail(error ?? new ClosedEarlyError());
+    });
   }
 
   get target(): Target {
@@ -84,10 +90,9 @@ export class SocketDial {
   }
 
   #start(): void {
-    const { host, port, path } = this.#target;
-    if (path !== undefined) this.#try({ address: path, port: 0, family: "unix" });
-    else if (isIP(host) !== 0) this.#try({ address: host, port, family: familyOf(isIP(host)) });
-    else this.#dns = new Timed(this.#context, "dns", { host });
+    const { address, target } = this.#destination;
+    if (address !== undefined) this.#try(address);
+    else this.#dns = new Timed(this.#context, "dns", { host: target.host });
   }
 
   #on(event: string | symbol, args: readonly unknown[]): void {
@@ -132,11 +137,11 @@ export class SocketDial {
   #tried(ip: string, port: number, family: unknown): void {
     this.#endLookup();
     // That of an IP literal or a path has started already.
-    if (this.#connect === undefined) this.#try({ address: ip, port, family: familyOf(family) });
+    if (this.#connect === undefined) this.#try(Object.freeze({ address: ip, port, family: familyOf(family) }));
   }
 
   #try(address: Address): void {
-    this.#connect = new Timed(this.#context, "connect", { address: Object.freeze(address) });
+    this.#connect = new Timed(this.#context, "connect", { address });
   }
 
   #addressFailed(error: unknown): void {

@@ -28,7 +28,7 @@ export function isTlsSocket(socket: Socket): socket is TLSSocket {
 export class TlsPhase {
   readonly #socket: TLSSocket;
   readonly #part: Timed<"tlsHandshake">;
-  #ended = false;
+  ended = false;
 
   constructor(socket: TLSSocket, context: DialContext<Socket>, target: Target, serverName: unknown) {
     this.#socket = socket;
@@ -37,15 +37,15 @@ export class TlsPhase {
   }
 
   succeed(): void {
-    if (this.#ended) return;
-    this.#ended = true;
+    if (this.ended) return;
+    this.ended = true;
     // Reading the certificate is slow.
     if (this.#part.wanted) this.#part.succeed(tlsInfo(this.#socket));
   }
 
   fail(error: unknown): void {
-    if (this.#ended) return;
-    this.#ended = true;
+    if (this.ended) return;
+    this.ended = true;
     this.#part.fail(outcomeOf(error, undefined));
   }
 }
@@ -72,7 +72,7 @@ export function followUpgrade(secured: TLSSocket, { socket, target, context }: U
   };
   onDestroy(secured, (error) => {
     release();
-    phase.fail(error ?? new ClosedEarlyError());
+    if (!phase.ended) phase.fail(error ?? new ClosedEarlyError());
     setCloseReason(socket, reasonOf(error));
   });
 }
