@@ -43,6 +43,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   bridge: ["support", "async", "core", "engine", "dialers"],
   process: ["support", "async", "core", "engine", "dialers"],
   nats: ["support", "async", "core", "engine", "client", "dialers", "middleware"],
+  register: ["support", "core", "telemetry", "inspector", "middleware", "process"],
 };
 
 /** The entries of the package, and the rooms that each exports from. */
@@ -57,6 +58,7 @@ const entries: Readonly<Record<string, readonly string[]>> = {
   "breaker.ts": ["breaker"],
   "bridge.ts": ["bridge"],
   "process.ts": ["process"],
+  "register.ts": ["register"],
   "testing.ts": ["testing"],
 };
 
@@ -84,6 +86,7 @@ const loads: Readonly<Record<string, readonly string[]>> = {
   "breaker.ts": ["cockatiel"],
   "bridge.ts": [],
   "process.ts": [],
+  "register.ts": [],
   "testing.ts": [],
 };
 

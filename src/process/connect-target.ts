@@ -10,6 +10,7 @@ export type ConnectOptions = Partial<{
   port: unknown;
   path: unknown;
   servername: unknown;
+  socket: unknown;
   autoSelectFamilyAttemptTimeout: unknown;
 }> & { readonly [key: symbol]: unknown };
 

@@ -13,7 +13,7 @@ import { type ConnectOptions, connectOptionsOf, type Destination, Destinations }
 import { exporterTargets, isSuppressed } from "./exporters.ts";
 import { type NamedRun, ObservedNames } from "./observed-names.ts";
 import { SocketDial } from "./socket-dial.ts";
-import { followUpgrade } from "./tls-phase.ts";
+import { followUpgrade, isTlsSocket } from "./tls-phase.ts";
 import type { SocketWatcher } from "./wraps.ts";
 
 /** Checked options of `observeProcess`. */
@@ -73,6 +73,7 @@ export class ProcessWatcher implements SocketWatcher {
   connecting(socket: Socket, args: readonly unknown[]): SocketDial | undefined {
     const options = connectOptionsOf(args);
     if (options[observedDialKey] === true || isSuppressed()) return undefined;
+    if (this.#isUpgrade(socket, options)) return undefined;
     // Node ignores a connect of TLS over a socket that is connecting.
     if ((socket as { _parent?: Partial<Socket> | null })._parent?.connecting) return undefined;
     const destination = this.#destinations.of(options);
@@ -91,7 +92,18 @@ export class ProcessWatcher implements SocketWatcher {
 
   securing(socket: TLSSocket): void {
     const { _parent } = socket as { readonly _parent?: object | null };
-    const dial = (_parent as Record<symbol, SocketDial | undefined> | null | undefined)?.[this.#dialKey];
+    if (_parent) this.#upgrade(socket, _parent);
+  }
+
+  /** Bun calls `connect()` for TLS on an open connection too. */
+  #isUpgrade(socket: Socket, { socket: open }: ConnectOptions): boolean {
+    if (typeof open !== "object" || open === null || !isTlsSocket(socket)) return false;
+    this.#upgrade(socket, open);
+    return true;
+  }
+
+  #upgrade(socket: TLSSocket, open: object): void {
+    const dial = (open as Record<symbol, SocketDial | undefined>)[this.#dialKey];
     if (dial === undefined) return;
     (socket as unknown as Record<symbol, unknown>)[this.#dialKey] = dial;
     followUpgrade(socket, dial);
