@@ -43,9 +43,11 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   telemetry: ["support", "core", "engine", "client", "pool"],
   inspector: ["support", "async", "core", "engine", "record", "client", "pool"],
   bridge: ["support", "async", "core", "engine", "dialers"],
+  process: ["support", "async", "core", "engine", "dialers"],
   web: ["support", "async", "core", "engine", "dialers", "lazy-socket", "clients"],
   nats: ["support", "async", "core", "engine", "client", "dialers", "middleware"],
   cli: [...["support", "async", "core", "engine", "record", "dialers", "middleware", "retry", "telemetry", "nats"]],
+  register: ["support", "core", "telemetry", "inspector", "middleware", "process"],
 };
 
 /** The entries of the package, and the rooms that each exports from. */
@@ -73,6 +75,8 @@ const entries: Readonly<Record<string, readonly string[]>> = {
   "http.ts": ["web"],
   "undici.ts": ["web"],
   "clients.ts": ["clients"],
+  "process.ts": ["process"],
+  "register.ts": ["register"],
   "testing.ts": ["testing"],
 };
 
@@ -103,6 +107,8 @@ const loads: Readonly<Record<string, readonly string[]>> = {
   "http.ts": [],
   "undici.ts": ["undici"],
   "clients.ts": [],
+  "process.ts": [],
+  "register.ts": [],
   "testing.ts": [],
 };
 

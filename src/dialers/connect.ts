@@ -1,12 +1,14 @@
-import { connect, Socket, type TcpNetConnectOpts } from "node:net";
+import { connect, type IpcNetConnectOpts, Socket, type TcpNetConnectOpts } from "node:net";
 import { Deadline } from "../async/deadline.ts";
 import { DialError, DialTimeoutError, timeoutMessage } from "../core/errors.ts";
 import type { Address } from "../core/event-values.ts";
 import type { Target } from "../core/target.ts";
 import type { DialContext } from "../engine/context.ts";
+import { isObserved } from "../engine/hook-chain.ts";
 import { outcomeOf } from "../engine/outcome.ts";
 import { Timed } from "../engine/timed.ts";
 import { isError } from "../support/is-error.ts";
+import { observedDialKey } from "../support/observed-dial.ts";
 import { maxPathBytes } from "../support/unix-path.ts";
 
 /** Settings that all connects of a dialer share. */
@@ -33,10 +35,7 @@ export function connectAddress(
   const { timeoutMs } = settings;
   return new Promise((resolve, reject) => {
     const part = new Timed(context, "connect", { address });
-    const socket =
-      address.family === "unix"
-        ? connectUnix(address.address)
-        : connect({ ...settings.socket, host: address.address, port: address.port });
+    const socket = connectSocket(address, settings, isObserved(trace));
     let deadline: Deadline | undefined;
 
     const end = () => {
@@ -86,9 +85,15 @@ function timeoutError(address: Address, target: Target, timeoutMs: number, lateB
 
 function ignore(): void {}
 
-function connectUnix(path: string): Socket {
+function connectSocket({ address, port, family }: Address, settings: ConnectSettings, observed: boolean): Socket {
+  if (family === "unix") return connectUnix(address, observed);
+  return connect({ [observedDialKey]: observed, ...settings.socket, host: address, port } as TcpNetConnectOpts);
+}
+
+function connectUnix(path: string, observed: boolean): Socket {
   const bytes = Buffer.byteLength(path);
-  if (bytes <= maxPathBytes) return connect({ path: systemPath(path) });
+  if (bytes <= maxPathBytes)
+    return connect({ [observedDialKey]: observed, path: systemPath(path) } as IpcNetConnectOpts);
   const message = `the unix socket's path has ${bytes} bytes, the maximum is ${maxPathBytes}`;
   return new Socket().destroy(new DialError(message, { reason: "config" }));
 }

@@ -40,7 +40,8 @@ async function passThrough<C extends Duplex>(run: Run<C>, target: Target, contex
   return conn;
 }
 
-class Attempt<C extends Duplex> {
+/** One attempt of a dial. Reports its start when it is created. */
+export class Attempt<C extends Duplex> {
   readonly #target: Target;
   readonly #context: DialContext<C>;
   readonly #state: DialState;
@@ -60,16 +61,21 @@ class Attempt<C extends Duplex> {
   /** Not an async function: those allocate twice as much. */
   follow(work: Promise<C>): Promise<C> {
     return work.then(
-      (conn) => this.#succeed(conn),
-      (error) => this.#fail(error),
+      (conn) => {
+        const problem = problemOf(conn, this.#target);
+        if (problem !== undefined) throw this.fail(problem);
+        return this.succeed(conn);
+      },
+      (error) => {
+        throw this.fail(tameError(error));
+      },
     );
   }
 
-  #succeed(conn: C): C {
+  /** Reports the success, and the close of `conn` when it comes. */
+  succeed(conn: C): C {
     const { trace, clock } = this.#context;
     const target = this.#target;
-    const problem = problemOf(conn, target);
-    if (problem !== undefined) return this.#fail(problem);
     this.#state.conn = conn;
     if (trace === undefined) return conn;
     const durationMs = clock.now() - this.#startedAt;
@@ -80,10 +86,11 @@ class Attempt<C extends Duplex> {
     return conn;
   }
 
-  #fail(thrown: unknown): never {
+  /** Reports the failure. Returns the error that the dial rejects with. */
+  fail(thrown: unknown): unknown {
     const { trace, clock, cancel } = this.#context;
     const [target, attempt, state] = [this.#target, this.#attempt, this.#state];
-    const ended = outcomeOf(tameError(thrown), cancel);
+    const ended = outcomeOf(thrown, cancel);
     const durationMs = clock.now() - this.#startedAt;
     let { error } = ended;
     if (ended.outcome === "failure") {
@@ -91,7 +98,7 @@ class Attempt<C extends Duplex> {
       if (!cancel?.aborted) error = asDialError(error, ended.reason, target, state);
     }
     emit(trace, "attemptDone", { target, attempt, durationMs, ...ended, error });
-    throw error;
+    return error;
   }
 }
 

@@ -26,6 +26,8 @@ export class HookChain {
   readonly #next: HookChain | undefined;
   readonly #wanted: EventMask;
   readonly #ofCaller: DialTrace | undefined;
+  /** Whether a layer has attached hooks, besides the caller's own. */
+  readonly hasLayer: boolean;
 
   constructor(hooks: DialTrace, next: HookChain | undefined, hidden: EventMask = 0, ofCaller?: DialTrace) {
     this.#hooks = hooks;
@@ -34,6 +36,7 @@ export class HookChain {
     this.#next = next;
     this.#wanted = next === undefined ? this.#own : this.#own | (next.#wanted & ~hidden);
     this.#ofCaller = ofCaller;
+    this.hasLayer = ofCaller === undefined || next?.hasLayer === true;
   }
 
   /** The caller's own hooks, if this chain was created for them: they also get `dialStart` and `dialDone`. */
@@ -64,6 +67,11 @@ export class HookChain {
       });
     }
   }
+}
+
+/** Whether a layer observes a dial, besides hooks in the dial's own options. */
+export function isObserved(trace: DialTrace | undefined): boolean {
+  return trace !== undefined && (trace as HookChain).hasLayer;
 }
 
 /** As `trace?.[name] !== undefined`, without creating the hook. */

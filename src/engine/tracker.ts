@@ -35,22 +35,14 @@ export function trackClose(conn: Duplex, target: Target, clock: Clock, trace: Di
   if (wants(trace, "gotConn") || wants(trace, "putIdleConn")) (conn as Traced)[traceKey] = trace;
   if (!wants(trace, "connClosed")) return;
   const openedAt = clock.now();
-  let closedLocally = false;
-
-  // Node ends our side by itself after the FIN of the peer; the side that ends first has closed the connection.
-  const final = conn._final as Final | undefined;
-  if (final !== undefined) {
-    conn._final = function finalTracked(callback) {
-      closedLocally = !conn.readableEnded;
-      final.call(this, callback);
-    };
-  }
+  const reasonOf = watchEnd(conn);
 
   onDestroy(conn, (error) => {
+    const reason = reasonOf(error);
     emit(trace, "connClosed", {
       target,
       conn,
-      reason: statedReasons.get(conn) ?? closeReason(conn, error, closedLocally),
+      reason: statedReasons.get(conn) ?? reason,
       durationMs: clock.now() - openedAt,
       bytesRead: (conn as Socket).bytesRead ?? 0,
       bytesWritten: (conn as Socket).bytesWritten ?? 0,
@@ -59,9 +51,26 @@ export function trackClose(conn: Duplex, target: Target, clock: Clock, trace: Di
   });
 }
 
-function closeReason(conn: Duplex, error: Error | null, closedLocally: boolean): CloseReason {
-  if (error === null || error === undefined) return closedLocally || !conn.readableEnded ? "local" : "remote";
-  return closeReasonOf(error);
+/**
+ * Watches which side ends `conn` first.
+ *
+ * @returns a function to call once, when `conn` is destroyed with an error or `null`.
+ */
+export function watchEnd(conn: Duplex): (error: Error | null) => CloseReason {
+  let closedLocally = false;
+  // Node ends our side by itself after the FIN of the peer; the side that ends first has closed the connection.
+  const final = conn._final as Final | undefined;
+  const tracked: Final = function finalTracked(this: Duplex, callback) {
+    closedLocally = !conn.readableEnded;
+    final?.call(this, callback);
+  };
+  if (final !== undefined) conn._final = tracked;
+  return (error) => {
+    // A socket that its owner connects again is watched once more.
+    if (final !== undefined && conn._final === tracked) conn._final = final;
+    if (error !== null && error !== undefined) return closeReasonOf(error);
+    return closedLocally || !conn.readableEnded ? "local" : "remote";
+  };
 }
 
 /** Returns the close reason of a connection that was destroyed with `error`. */

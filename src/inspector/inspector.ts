@@ -1,6 +1,7 @@
 import type { ClientObserver } from "../client/client-trace.ts";
 import type { Middleware } from "../core/dialer.ts";
 import { attach } from "../engine/observe.ts";
+import { renamable } from "../engine/renamed.ts";
 import type { PoolObserver } from "../pool/pool-trace.ts";
 import { handled } from "../support/handled.ts";
 import { markObserver } from "../support/observed-places.ts";
@@ -89,14 +90,17 @@ export function inspector(options: InspectorOptions = {}): Inspector {
   const watch = new Watch(recentDials, recentFailures, traceLink);
   const live = new LiveUpdates(watch, maxViewers, updateMs);
 
+  const observe = (named: InspectorNameOptions = {}): Middleware => {
+    const name = checkName("inspector.observe", named) ?? "default";
+    const observer = attach(watch.dials(name), {
+      place: { factory: "inspector.observe", name, into: watch },
+      composed: (outermost) => watch.composed(name, outermost),
+    });
+    return renamable(observer, (other) => observe({ name: other }));
+  };
+
   return {
-    observe(named = {}) {
-      const name = checkName("inspector.observe", named) ?? "default";
-      return attach(watch.dials(name), {
-        place: { factory: "inspector.observe", name, into: watch },
-        composed: (outermost) => watch.composed(name, outermost),
-      });
-    },
+    observe,
     pool(named = {}) {
       const name = checkName("inspector.pool", named) ?? "default";
       return markObserver(watch.poolsOf(name), "pools", { factory: "inspector.pool", name, into: watch });

@@ -10,6 +10,7 @@ import {
 } from "../core/trace.ts";
 import { type EventMask, handledKey, maskFor } from "../engine/hook-chain.ts";
 import { attach } from "../engine/observe.ts";
+import { renamable } from "../engine/renamed.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkOptions, invalid, show } from "../support/validate.ts";
 
@@ -80,7 +81,8 @@ export function withDiagnosticsChannel(options: DiagnosticsChannelOptions = {}):
     if (subscribed.length === 0) return undefined;
     return new PublishedDial(maskFor(subscribed), dialer, dial) as DialTrace;
   };
-  return attach(observe, { place: { factory: "withDiagnosticsChannel", name: dialer } });
+  const published = attach(observe, { place: { factory: "withDiagnosticsChannel", name: dialer } });
+  return renamable(published, (name) => withDiagnosticsChannel({ name }));
 }
 
 markFactories({ withDiagnosticsChannel });

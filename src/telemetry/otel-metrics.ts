@@ -1,6 +1,7 @@
 import type { MeterProvider } from "@opentelemetry/api";
 import type { Middleware } from "../core/dialer.ts";
 import type { DialAttributes } from "../engine/dial-attributes.ts";
+import { renamable } from "../engine/renamed.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkOptions, invalid, show } from "../support/validate.ts";
 import { checkEndpoints, checkName } from "./check-name.ts";
@@ -53,7 +54,8 @@ export function withOtelMetrics(options: OtelMetricsOptions = {}): Middleware {
   // A given provider that cannot be used is refused at once.
   if (meterProvider !== undefined) sinkOf(own.fixed);
   const place = { factory: "withOtelMetrics", name, into: meterProvider };
-  return measured({ own, endpoints, place, library: "a meter provider", sinkOf });
+  const metrics = measured({ own, endpoints, place, library: "a meter provider", sinkOf });
+  return renamable(metrics, (other) => withOtelMetrics({ ...options, name: other }));
 }
 
 markFactories({ withOtelMetrics });

@@ -2,6 +2,7 @@ import type { Middleware } from "../core/dialer.ts";
 import type { DialAttributes } from "../engine/dial-attributes.ts";
 import { asObserver } from "../engine/layer-info.ts";
 import { attach } from "../engine/observe.ts";
+import { renamable } from "../engine/renamed.ts";
 import { markFactories } from "../support/roles.ts";
 import { checkFunction, checkOptions, invalid, show } from "../support/validate.ts";
 import { checkEndpoints, checkName } from "./check-name.ts";
@@ -82,9 +83,13 @@ export function withPrometheus(options: PrometheusOptions): Middleware {
   const sinkOf = (attributes: DialAttributes) =>
     prometheusSink(registry, { [ownerLabel]: name, ...attributes }, exemplars);
   const metrics = measured({ own, endpoints, place, library: "a registry", sinkOf });
-  if (!goConntrack) return metrics;
+  const rename = (other: string) => withPrometheus({ ...options, name: other });
+  if (!goConntrack) return renamable(metrics, rename);
   const conntrack = attach(goConntrackHooks(registry, name));
-  return asObserver((next) => metrics(conntrack(next)));
+  return renamable(
+    asObserver((next) => metrics(conntrack(next))),
+    rename,
+  );
 }
 
 markFactories({ withPrometheus });

@@ -4,6 +4,7 @@ import { layer } from "../engine/context.ts";
 import { addHooks } from "../engine/hook-chain.ts";
 import { asObserver } from "../engine/layer-info.ts";
 import { observed } from "../engine/observe.ts";
+import { renamable } from "../engine/renamed.ts";
 import { markFactories } from "../support/roles.ts";
 import { guarded } from "../support/user-call.ts";
 import { checkBoolean, checkOneOf, checkOptions, invalid, type OptionNames, show } from "../support/validate.ts";
@@ -73,7 +74,7 @@ export function withTracing(options: TracingOptions = {}): Middleware {
 
   const owners = new OwnedDials();
   const settings: TracedDialSettings = { mode, name, own, requireParentSpan, suppress, tracerProvider, owners };
-  return layer(
+  const tracing = layer(
     (next) =>
       function tracingDialer(target, dial) {
         const traced = guarded("a tracer provider", () => startTracing(settings, target, dial));
@@ -90,6 +91,7 @@ export function withTracing(options: TracingOptions = {}): Middleware {
       options: () => ({ name, mode }),
     },
   );
+  return renamable(tracing, (other) => withTracing({ ...options, name: other }));
 }
 
 markFactories({ withTracing });

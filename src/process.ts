@@ -1,0 +1,6 @@
+export {
+  type ObserveProcessOptions,
+  observeProcess,
+  type ProcessObservation,
+  type ProcessObserver,
+} from "./process/observe-process.ts";

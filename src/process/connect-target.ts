@@ -1,0 +1,74 @@
+import { isIP, type NetConnectOpts } from "node:net";
+import type { Address } from "../core/event-values.ts";
+import { parseTarget, Target } from "../core/target.ts";
+import { BoundedMap } from "../support/bounded-map.ts";
+import { printable } from "../support/printable.ts";
+
+/** What `Socket.prototype.connect` was called with. */
+export type ConnectOptions = Partial<{
+  host: unknown;
+  port: unknown;
+  path: unknown;
+  servername: unknown;
+  socket: unknown;
+  autoSelectFamilyAttemptTimeout: unknown;
+}> & { readonly [key: symbol]: unknown };
+
+/** Reads the arguments of `Socket.prototype.connect` as Node does: options, a path, or a port and a host. */
+export function connectOptionsOf(args: readonly unknown[]): ConnectOptions {
+  const [first, second] = args;
+  // Node passes an array of options and callback to itself.
+  if (Array.isArray(first)) return (first[0] ?? {}) as ConnectOptions;
+  if (typeof first === "object" && first !== null) return first as NetConnectOpts as ConnectOptions;
+  if (typeof first === "string" && !(Number(first) >= 0)) return { path: first };
+  return { port: first, host: typeof second === "string" ? second : undefined };
+}
+
+/** What a client connects to. */
+export interface Destination {
+  readonly target: Target;
+  /** The address of an IP literal or a unix socket, which needs no lookup. */
+  readonly address: Address | undefined;
+}
+
+/** Maximum number of destinations that are remembered. */
+const maxDestinations = 256;
+
+/** The destinations of a process, which are few: reading one costs more than the rest of its dial. */
+export class Destinations {
+  readonly #known = new BoundedMap<string, Destination>(maxDestinations);
+
+  of(options: ConnectOptions): Destination {
+    const { host, port, path } = options;
+    const key = path === undefined ? `${host}:${port}` : `unix:${path}`;
+    let found = this.#known.get(key);
+    if (found === undefined) {
+      const target = connectTargetOf(options);
+      found = { target, address: addressOf(target) };
+      this.#known.set(key, found);
+    }
+    return found;
+  }
+}
+
+function addressOf({ host, port, path }: Target): Address | undefined {
+  if (path !== undefined) return Object.freeze({ address: path, port: 0, family: "unix" });
+  const version = isIP(host);
+  return version === 0 ? undefined : Object.freeze({ address: host, port, family: version === 6 ? "ipv6" : "ipv4" });
+}
+
+/** Longest host that is shown when it is no valid name. */
+const maxHost = 256;
+
+/** Returns the target of a connect. A host that is no valid name is shown as it was given. */
+function connectTargetOf({ host, port, path }: ConnectOptions): Target {
+  if (typeof path === "string" && path !== "")
+    return new Target("", 0, path.startsWith("\0") ? `@${path.slice(1)}` : path);
+  const named = typeof host === "string" && host !== "" ? host : "localhost";
+  const number = Number(port) | 0;
+  try {
+    return parseTarget({ host: named, port: number });
+  } catch {
+    return new Target(printable(named, maxHost), number);
+  }
+}
