@@ -50,6 +50,7 @@ export async function startMariadb({ port, tls, maxConnections = 100 }: MariadbO
       "--skip-name-resolve",
       "--skip-log-bin",
       ...small,
+      ownTemporaryFolder(),
       ...secure,
     ],
     { port },
@@ -63,6 +64,11 @@ export async function startMariadb({ port, tls, maxConnections = 100 }: MariadbO
 
 const small = ["--innodb-log-file-size=4M", "--innodb-buffer-pool-size=8M", "--innodb-flush-log-at-trx-commit=0"];
 
+/** A server that starts removes the temporary tables of others that share its folder. */
+function ownTemporaryFolder(): string {
+  return `--tmpdir=${temporaryFolder()}`;
+}
+
 function asRoot(): readonly string[] {
   return process.getuid?.() === 0 ? ["--user=root"] : [];
 }
@@ -72,7 +78,7 @@ const folders: string[] = [];
 
 function newData(): string {
   const data = join(temporaryFolder(), "data");
-  const options = ["--no-defaults", ...asRoot(), `--datadir=${data}`, "--skip-test-db", ...small];
+  const options = ["--no-defaults", ...asRoot(), `--datadir=${data}`, "--skip-test-db", ...small, ownTemporaryFolder()];
   execFileSync(
     findCommand("mariadb-install-db") ?? "mariadb-install-db",
     [...options, "--auth-root-authentication-method=normal"],
