@@ -237,7 +237,7 @@ async function leaveStale(path: string): Promise<void> {
   await once(server, "close");
 }
 
-test("of several processes that replace a stale socket file at the same time, exactly one listens", async () => {
+test("exactly one of several processes that replace a stale socket file at the same time listens", async () => {
   const path = join(temporaryFolder(), "race.sock");
   const children = Array.from({ length: 4 }, () => fork("test/bridge/racing-listener.js", { execArgv: [] }));
   const answers = () => Promise.all(children.map(async (child) => (await once(child, "message"))[0]));
