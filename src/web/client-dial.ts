@@ -10,7 +10,7 @@ import { noteOwnClose } from "./close-reason.ts";
 import type { DispatchedRequest } from "./dispatched-request.ts";
 
 /** What undici names as the place to connect to. */
-export type Place = buildConnector.Options & { readonly socketPath?: string | null | undefined };
+export type Place = buildConnector.Options;
 
 type Done = buildConnector.Callback;
 
@@ -19,6 +19,8 @@ export interface DispatcherDials {
   readonly run: Run<Duplex>;
   /** Returns the context of a dial to `place`, with the caller's own cancellation. */
   contextFor(place: Place): DialContext<Duplex>;
+  /** Path of the unix socket to dial in place of every origin. Older versions of undici do not pass it on. */
+  readonly socketPath: string | undefined;
   /** The dials in progress of all clients. */
   readonly inProgress: Set<ClientDial>;
 }
@@ -60,8 +62,8 @@ export class ClientDial {
   }
 
   #start(place: Place, done: Done): void {
-    const { run, inProgress } = this.#dials;
-    const target = targetOf(place);
+    const { run, inProgress, socketPath } = this.#dials;
+    const target = socketPath ? parseTarget({ path: socketPath }) : targetOf(place);
     const context = this.#dials.contextFor(place);
     const cancel = new Cancel();
     const follow = () => cancel.abort(context.cancel?.reason);
@@ -90,8 +92,7 @@ export class ClientDial {
   }
 }
 
-function targetOf({ socketPath, hostname, port, protocol }: Place) {
-  if (socketPath) return parseTarget({ path: socketPath });
+function targetOf({ hostname, port, protocol }: Place) {
   return parseTarget({ host: hostname, port: port || (protocol === "https:" ? 443 : 80) });
 }
 

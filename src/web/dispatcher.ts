@@ -68,7 +68,7 @@ markFactories({ dispatcher });
 /** The dials of one dispatcher, with its options. */
 function dialsOf<C extends Duplex>(
   composed: Dialer<C>,
-  { tls = {}, dial = {}, allowH2 = false }: DispatcherOptions<C>,
+  { tls = {}, dial = {}, allowH2 = false, socketPath }: DispatcherOptions<C>,
   owner: object,
 ): DispatcherDials {
   const context = contextOf({ owner, ...dial }, composed, "dispatcher: dial");
@@ -86,7 +86,12 @@ function dialsOf<C extends Duplex>(
   };
   const contextFor = (place: Place): DialContext<C> =>
     place.protocol === "https:" ? { ...context, handshake: handshakeFor(place) } : context;
-  return { run: runOf(composed), contextFor, inProgress: new Set<ClientDial>() } as object as DispatcherDials;
+  return {
+    run: runOf(composed),
+    contextFor,
+    socketPath,
+    inProgress: new Set<ClientDial>(),
+  } as object as DispatcherDials;
 }
 
 class DialedDispatcher extends Agent {
