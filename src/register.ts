@@ -1,1 +1,1 @@
-export {} from "./register/main.ts";
+export * from "./register/main.ts";

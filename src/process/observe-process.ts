@@ -18,7 +18,7 @@ export interface ObserveProcessOptions {
   observers: readonly ProcessObserver[];
   /**
    * Returns the name of a connection, 1 to 128 characters: the `dialer.name` of metrics, spans and channels, and the name
-   * on the page. Called for each connection. The first 63 names are kept; further ones are `_OTHER`, as is anything
+   * on the page. Called for each connection. The first 64 names are kept; further ones are `_OTHER`, as is anything
    * but a name. @defaultValue each observer's own name
    */
   name?: ((target: Target) => string) | undefined;
@@ -77,9 +77,10 @@ markFactories({ observeProcess });
 
 function readObservers(observers: unknown): readonly Middleware[] {
   if (!Array.isArray(observers) || observers.length === 0) {
+    const shown = Array.isArray(observers) ? "none" : show(observers);
     throw invalid(
       TypeError,
-      `observeProcess: observers must be an array of observers such as withPrometheus(), got ${show(observers)}`,
+      `observeProcess: observers must be an array of at least one observer, such as withPrometheus(), got ${shown}`,
     );
   }
   return observers.map((each: unknown, index) => readObserver(each, `observeProcess: observers[${index}]`));
