@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { Agent, createServer, get } from "node:http";
-import { type AddressInfo, connect } from "node:net";
+import { Agent, get } from "node:http";
+import { connect } from "node:net";
 import { it } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { connect as connectNats } from "@nats-io/transport-node";
@@ -13,6 +13,7 @@ import { createClient } from "redis";
 import { observeProcess } from "../../src/process.ts";
 import { withPrometheus } from "../../src/prometheus.ts";
 import { authority } from "../support/certificates.ts";
+import { countingHttpServer, natsConnections } from "../support/counting-servers.ts";
 import { startNats } from "../support/nats-server.ts";
 import { freePort, goodPeer } from "../support/peers.ts";
 import { until } from "../support/resources.ts";
@@ -27,26 +28,6 @@ async function times(n: number, size: number, work: (index: number) => Promise<u
   for (let at = 0; at < n; at += size) {
     await Promise.all(Array.from({ length: Math.min(size, n - at) }, (_, each) => work(at + each)));
   }
-}
-
-/** An HTTP server on loopback that counts its connections. */
-async function httpServer() {
-  let accepted = 0;
-  const server = createServer((_request, response) => response.end("ok"));
-  server.on("connection", () => {
-    accepted += 1;
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    port: (server.address() as AddressInfo).port,
-    accepted: () => accepted,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, "close");
-    },
-  };
 }
 
 function request(port: number, agent: Agent): Promise<void> {
@@ -82,20 +63,14 @@ async function useDrivers(
   await times(n, 10, async () => (await connectNats({ servers: `${host}:${ports.nats}` })).close());
 }
 
-/** Returns the number of connections that a NATS server has received, by its own count. */
-async function natsConnections(port: number): Promise<number> {
-  const response = await fetch(`http://127.0.0.1:${port}/varz`, { headers: { connection: "close" } });
-  return ((await response.json()) as { total_connections: number }).total_connections;
-}
-
 const ofDrivers = 90;
 
 it("the metrics of 5,000 connections of net, tls, http, fetch, pg, ioredis, redis, mqtt and NATS equal the counts of their servers", async () => {
   const ca = authority();
   await using plain = await goodPeer();
   await using secure = await tlsPeer(ca.issue({ name: "db.test" }));
-  await using agentServer = await httpServer();
-  await using fetchServer = await httpServer();
+  await using agentServer = await countingHttpServer();
+  await using fetchServer = await countingHttpServer();
   await using redisServer = await startRedis();
   await using ioredisServer = await startRedis();
   await using postgres = await startPostgres();
