@@ -121,7 +121,9 @@ function writeFacades(name: string, exports: readonly string[]): void {
     `const bundle = require("./cjs/${name}.cjs");`,
     ...exports.map((each) => `exports.${each} = bundle.${each};`),
   ]);
-  write("js", [`import bundle from "./${name}.cjs";`, `export const { ${exports.join(", ")} } = bundle;`]);
+  // Bun finds no default export in a CommonJS module without exports, such as the entry that is loaded for its effect.
+  if (exports.length === 0) write("js", [`import "./${name}.cjs";`, "export {};"]);
+  else write("js", [`import bundle from "./${name}.cjs";`, `export const { ${exports.join(", ")} } = bundle;`]);
   for (const extension of ["d.ts", "d.cts"]) write(extension, [`export * from "./types/${name}.js";`]);
 }
 

@@ -1,19 +1,25 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { Agent, createServer, get } from "node:http";
-import { type AddressInfo, connect } from "node:net";
+import { Agent, get } from "node:http";
+import { connect } from "node:net";
 import { it } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { connect as connectNats } from "@nats-io/transport-node";
+import { Redis } from "ioredis";
+import { connectAsync as connectMqtt } from "mqtt";
+import pg from "pg";
 import { Registry } from "prom-client";
 import { createClient } from "redis";
 import { observeProcess } from "../../src/process.ts";
 import { withPrometheus } from "../../src/prometheus.ts";
 import { authority } from "../support/certificates.ts";
+import { countingHttpServer, natsConnections } from "../support/counting-servers.ts";
 import { startNats } from "../support/nats-server.ts";
-import { goodPeer } from "../support/peers.ts";
+import { freePort, goodPeer } from "../support/peers.ts";
 import { until } from "../support/resources.ts";
-import { startRedis } from "../support/servers.ts";
+import { startMosquitto } from "../support/servers/mosquitto.ts";
+import { postgresUser, startPostgres } from "../support/servers/postgres.ts";
+import { redisConnections, startRedis } from "../support/servers/redis.ts";
 import { tlsPeer } from "../support/tls-peers.ts";
 import { scrape } from "../telemetry/exposition.ts";
 
@@ -24,48 +30,78 @@ async function times(n: number, size: number, work: (index: number) => Promise<u
   }
 }
 
-/** An HTTP server on loopback that counts its connections. */
-async function httpServer() {
-  let accepted = 0;
-  const server = createServer((_request, response) => response.end("ok"));
-  server.on("connection", () => {
-    accepted += 1;
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    port: (server.address() as AddressInfo).port,
-    accepted: () => accepted,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, "close");
-    },
-  };
-}
-
 function request(port: number, agent: Agent): Promise<void> {
   return new Promise((resolve, reject) => {
     get({ host: "127.0.0.1", port, agent }, (response) => response.resume().on("end", resolve)).on("error", reject);
   });
 }
 
-it("the metrics of 5,000 connections of net, tls, http, fetch, redis and NATS equal the counts of their servers", async () => {
+/** Makes `n` connections of each driver, and ends them. */
+async function useDrivers(
+  n: number,
+  ports: { redis: number; ioredis: number; pg: number; mqtt: number; nats: number },
+) {
+  const host = "127.0.0.1";
+  await times(n, 20, async () => {
+    const client = createClient({ url: `redis://${host}:${ports.redis}` });
+    client.on("error", () => {});
+    await client.connect();
+    client.destroy();
+  });
+  await times(n, 20, async () => {
+    const client = new Redis({ host, port: ports.ioredis, lazyConnect: true });
+    await client.connect();
+    await client.quit();
+  });
+  await times(n, 20, async () => {
+    const client = new pg.Client({ host, port: ports.pg, ...postgresUser });
+    await client.connect();
+    await client.query("SELECT 1");
+    await client.end();
+  });
+  await times(n, 20, async () => (await connectMqtt(`mqtt://${host}:${ports.mqtt}`)).endAsync());
+  await times(n, 10, async () => (await connectNats({ servers: `${host}:${ports.nats}` })).close());
+}
+
+const ofDrivers = 90;
+
+it("the metrics of 5,000 connections of net, tls, http, fetch, pg, ioredis, redis, mqtt and NATS equal the counts of their servers", async () => {
   const ca = authority();
   await using plain = await goodPeer();
   await using secure = await tlsPeer(ca.issue({ name: "db.test" }));
-  await using agentServer = await httpServer();
-  await using fetchServer = await httpServer();
+  await using agentServer = await countingHttpServer();
+  await using fetchServer = await countingHttpServer();
   await using redisServer = await startRedis();
-  await using nats = await startNats();
+  await using ioredisServer = await startRedis();
+  await using postgres = await startPostgres();
+  await using mosquitto = await startMosquitto();
+  const monitor = await freePort();
+  await using nats = await startNats(["-m", String(monitor)]);
+  const counters: Record<string, () => number | Promise<number>> = {
+    net: () => plain.accepted,
+    tls: () => secure.secured.length,
+    agent: agentServer.accepted,
+    fetch: fetchServer.accepted,
+    redis: () => redisConnections(redisServer),
+    ioredis: () => redisConnections(ioredisServer),
+    pg: postgres.connections,
+    mqtt: mosquitto.connections,
+    nats: () => natsConnections(monitor),
+  };
+  const counts = async () => {
+    const found = await Promise.all(Object.values(counters).map((count) => count()));
+    return Object.fromEntries(Object.keys(counters).map((name, index) => [name, found[index] ?? 0]));
+  };
+  const ports = { redis: redisServer.port, ioredis: ioredisServer.port, pg: postgres.port, mqtt: mosquitto.port };
   const names = new Map([
     [plain.port, "net"],
     [secure.port, "tls"],
     [agentServer.port, "agent"],
     [fetchServer.port, "fetch"],
-    [redisServer.port, "redis"],
-    [nats.port, "nats"],
+    ...Object.entries({ ...ports, nats: nats.port }).map(([name, port]) => [port, name] as const),
   ]);
+  // The servers count the probes of their start.
+  const before = await counts();
   const registry = new Registry();
   const { stop } = observeProcess({
     observers: [withPrometheus({ registry })],
@@ -90,34 +126,19 @@ it("the metrics of 5,000 connections of net, tls, http, fetch, redis and NATS eq
     const response = await fetch(`http://127.0.0.1:${fetchServer.port}/`, { headers: { connection: "close" } });
     await response.text();
   });
-  await times(100, 20, async () => {
-    const client = createClient({ url: `redis://127.0.0.1:${redisServer.port}` });
-    client.on("error", () => {});
-    await client.connect();
-    client.destroy();
-  });
-  await times(90, 10, async () => (await connectNats({ servers: nats.address })).close());
+  await useDrivers(ofDrivers, { ...ports, nats: nats.port });
   stop();
 
-  const client = createClient({ url: `redis://127.0.0.1:${redisServer.port}` });
-  await client.connect();
-  const [, redisTotal = ""] = /total_connections_received:(\d+)/.exec(await client.info("stats")) ?? [];
-  client.destroy();
-  const atServers = {
-    net: plain.accepted,
-    tls: secure.secured.length,
-    agent: agentServer.accepted(),
-    fetch: fetchServer.accepted(),
-    nats: 90,
-  };
   const metrics = await scrape(registry);
   const established = (name: string) => metrics.value("dialer_connection_established_total", { dialer_name: name });
-  const seen = Object.fromEntries(Object.keys(atServers).map((name) => [name, established(name)]));
+  const seen = Object.fromEntries(Object.keys(counters).map((name) => [name, established(name)]));
+  const after = await counts();
+  const atServers = Object.fromEntries(
+    Object.keys(counters).map((name) => [name, (after[name] ?? 0) - (before[name] ?? 0)]),
+  );
   assert.deepEqual(seen, atServers);
-  // The server counts the probe of its start and the client that asks.
-  assert.ok(Number(redisTotal) - established("redis") <= 3, `${redisTotal} and ${established("redis")}`);
-  assert.equal(established("redis"), 100);
-  const total = [...names.values()].reduce((sum, name) => sum + established(name), 0);
+  for (const name of ["redis", "ioredis", "pg", "mqtt", "nats"]) assert.equal(seen[name], ofDrivers, name);
+  const total = Object.values(seen).reduce((sum, count) => sum + count, 0);
   assert.ok(total >= 5000, `${total} connections`);
 
   await until(() => plain.open.size === 0 && secure.open.size === 0, "the servers see the ends");

@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { symlinkSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { it } from "node:test";
+import { startBrowser } from "../support/browser.ts";
+import { unpackedConsumer } from "../support/consumer.ts";
+import { countingHttpServer, natsConnections } from "../support/counting-servers.ts";
+import { startNats } from "../support/nats-server.ts";
+import { freePort } from "../support/peers.ts";
+import { until } from "../support/resources.ts";
+import { postgresUser, startPostgres } from "../support/servers/postgres.ts";
+import { redisConnections, startRedis } from "../support/servers/redis.ts";
+import { parseExposition } from "../telemetry/exposition.ts";
+
+/** A service that knows nothing of this package. Its variables are the ports of its servers. */
+const app = `
+  import express from "express";
+  import { Redis } from "ioredis";
+  import { connect } from "@nats-io/transport-node";
+  import pg from "pg";
+
+  const { PG, REDIS, NATS, API } = process.env;
+  const db = new pg.Pool({ host: "127.0.0.1", port: Number(PG), ...${JSON.stringify(postgresUser)}, max: 3 });
+  const cache = new Redis(Number(REDIS), "127.0.0.1");
+  const bus = await connect({ servers: "127.0.0.1:" + NATS });
+  const app = express();
+  app.get("/", async (request, response) => {
+    const [{ rows }, visits, api] = await Promise.all([
+      db.query("SELECT 1 AS one"),
+      cache.incr("visits"),
+      fetch("http://127.0.0.1:" + API + "/").then((answer) => answer.text()),
+    ]);
+    bus.publish("visited", String(visits));
+    await bus.flush();
+    response.json({ one: rows[0].one, api });
+  });
+  const server = app.listen(0, "127.0.0.1", () => console.log("app at http://127.0.0.1:" + server.address().port));
+`;
+
+/** Starts the service with one flag, as its user would. */
+async function startApp(env: NodeJS.ProcessEnv) {
+  const consumer = await unpackedConsumer();
+  for (const name of ["express", "ioredis", "pg"])
+    symlinkSync(resolve("node_modules", name), join(consumer.folder, "node_modules", name));
+  consumer.write({ "app.mjs": app });
+  const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, ...inherited } = process.env;
+  const child = spawn(process.execPath, ["--import", "dialtrace/register", "app.mjs"], {
+    cwd: consumer.folder,
+    env: { ...inherited, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (said += chunk));
+  const placeOf = (what: RegExp) => what.exec(said)?.[1] ?? "";
+  const places = [/app at (\S+)/, /metrics of process \d+ at (\S+)/, /live page of process \d+ at (\S+)/];
+  await until(() => child.exitCode !== null || places.every(placeOf), "the service has started", 60_000);
+  const [url = "", metrics = "", page = ""] = places.map(placeOf);
+  return {
+    ...{ url, metrics, page, said: () => said },
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null) return;
+      const gone = once(child, "exit");
+      child.kill();
+      await gone;
+    },
+  };
+}
+
+it("one flag shows each client of an Express service in metrics and page, with the counts of the servers", {
+  timeout: 240_000,
+}, async () => {
+  await using postgres = await startPostgres();
+  await using redis = await startRedis();
+  const monitor = await freePort();
+  await using nats = await startNats(["-m", String(monitor)]);
+  await using api = await countingHttpServer();
+  const counts = async () => ({
+    api: api.accepted(),
+    bus: await natsConnections(monitor),
+    cache: await redisConnections(redis),
+    db: postgres.connections(),
+  });
+  // The servers count the probes of their start.
+  const before = await counts();
+  const ports = { PG: postgres.port, REDIS: redis.port, NATS: nats.port, API: api.port };
+  await using service = await startApp({
+    ...Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)])),
+    DIALTRACE_METRICS: "0",
+    DIALTRACE_PAGE: "0",
+    DIALTRACE_NAMES: `:${ports.PG}=db,:${ports.REDIS}=cache,:${ports.NATS}=bus,:${ports.API}=api`,
+  });
+  for (let round = 0; round < 10; round += 1) {
+    const visits = Array.from({ length: 5 }, async () => (await fetch(service.url)).json());
+    for (const answer of await Promise.all(visits)) assert.deepEqual(answer, { one: 1, api: "ok" }, service.said());
+  }
+
+  const after = await counts();
+  const names = ["api", "bus", "cache", "db"] as const;
+  const atServers = Object.fromEntries(names.map((name) => [name, after[name] - before[name]]));
+  const metrics = parseExposition(await (await fetch(service.metrics)).text());
+  const established = (name: string) => metrics.value("dialer_connection_established_total", { dialer_name: name });
+  assert.deepEqual(Object.fromEntries(names.map((name) => [name, established(name)])), atServers);
+  assert.equal(atServers.db, 3);
+
+  const { dialers } = (await (await fetch(`${service.page}json`)).json()) as {
+    dialers: { name: string; attempts: { established: number } }[];
+  };
+  const shown = Object.fromEntries(dialers.map(({ name, attempts }) => [name, attempts.established]));
+  // The page's own name has a card too, without connections.
+  assert.deepEqual(shown, { ...atServers, default: 0 });
+
+  await using browser = await startBrowser();
+  const page = await browser.open(service.page);
+  await page.locator(".dialer").nth(4).waitFor();
+  const cards = (await page.locator(".dialer").allInnerTexts()).join("\n");
+  for (const name of names) assert.match(cards, new RegExp(`\\b${name}\\b`));
+});
