@@ -11,7 +11,7 @@ export function temporaryFolder(): string {
 }
 
 /** Exit codes as shells set them: 128 plus the number of the signal. */
-const exitCodes = [
+export const exitCodes = [
   ["SIGHUP", 129],
   ["SIGINT", 130],
   ["SIGTERM", 143],

@@ -59,7 +59,7 @@ export async function startMariadb({ port, tls, maxConnections = 100 }: MariadbO
     await server.stop();
     folders.push(data);
   };
-  return { port: server.port, address: server.address, stop, [Symbol.asyncDispose]: stop };
+  return { ...server, stop, [Symbol.asyncDispose]: stop };
 }
 
 const small = ["--innodb-log-file-size=4M", "--innodb-buffer-pool-size=8M", "--innodb-flush-log-at-trx-commit=0"];

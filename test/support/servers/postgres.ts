@@ -60,7 +60,7 @@ export async function startPostgres({
     folders.push(data);
   };
   const connections = () => textOf(join(data, "log/server.log")).split("connection received").length - 1;
-  return { port: server.port, address: server.address, connections, stop, [Symbol.asyncDispose]: stop };
+  return { ...server, connections, stop, [Symbol.asyncDispose]: stop };
 }
 
 /** Data of servers that have stopped, for those to come: making a new one takes seconds. */
@@ -82,9 +82,13 @@ function newData(): string {
   return data;
 }
 
-/** Debian keeps the programs of each version in a folder that is not on the PATH. */
+/** The path of a program of PostgreSQL, if any. Debian keeps those of each version in a folder that is not on the PATH. */
+export function findPostgresProgram(name: string): string | undefined {
+  return findCommand(name) ?? debianPrograms().find((path) => path.endsWith(`/${name}`));
+}
+
 function program(name: string): string {
-  return findCommand(name) ?? debianPrograms().find((path) => path.endsWith(`/${name}`)) ?? name;
+  return findPostgresProgram(name) ?? name;
 }
 
 function debianPrograms(): string[] {

@@ -7,6 +7,8 @@ import { findCommand } from "../tools.ts";
 
 /** A real server on loopback, as a process. */
 export interface RunningServer extends AsyncDisposable {
+  /** Id of the process, which leads a process group. */
+  readonly pid: number;
   readonly port: number;
   /** `127.0.0.1:port` */
   readonly address: string;
@@ -62,7 +64,7 @@ export async function startProcess(
     }
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  return { port, address: `127.0.0.1:${port}`, stop, [Symbol.asyncDispose]: stop };
+  return { pid: child.pid ?? 0, port, address: `127.0.0.1:${port}`, stop, [Symbol.asyncDispose]: stop };
 }
 
 /** Whether a port of loopback accepts connections. */

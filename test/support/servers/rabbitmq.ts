@@ -51,7 +51,7 @@ export async function startRabbitmq({ port: given, tls }: RabbitmqOptions = {}):
         await new Promise((resolve) => setTimeout(resolve, 500));
       }
     };
-    return { port: server.port, address: server.address, connections, stop, [Symbol.asyncDispose]: stop };
+    return { ...server, connections, stop, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await epmd.stop();
     throw error;
