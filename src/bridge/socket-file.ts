@@ -1,8 +1,16 @@
 import { type BigIntStats, chmodSync, lstatSync, renameSync, unlinkSync } from "node:fs";
 import { connect, type ListenOptions, type Server } from "node:net";
+import { systemClock } from "../async/clock.ts";
+import { sleep } from "../async/sleep.ts";
 import { lazyModules } from "../support/lazy-modules.ts";
 import { show } from "../support/validate.ts";
 import { listening } from "./listening.ts";
+
+/**
+ * Milliseconds after which a socket file that refuses a connect is tried again. A process makes the file before it
+ * listens, and a file that replaces it within the resolution of the file system's clock looks the same.
+ */
+const settleMs = 100;
 
 /** Only the owner of the socket file may connect. */
 const mode = 0o600;
@@ -34,7 +42,10 @@ async function removeStale(path: string, factory: string): Promise<void> {
   const found = stats(path);
   if (found === undefined) return;
   if (!found.isSocket()) throw inUse(factory, path, "exists and is not a socket");
-  if (await isLive(path)) throw inUse(factory, path, "is the socket of another listener");
+  for (const waitMs of [0, settleMs]) {
+    await sleep(waitMs, systemClock, undefined);
+    if (await isLive(path)) throw inUse(factory, path, "is the socket of another listener");
+  }
   removeIfSame(path, found);
 }
 

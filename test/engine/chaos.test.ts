@@ -6,7 +6,7 @@ import { inspect } from "node:util";
 import type { Span } from "@opentelemetry/sdk-trace-base";
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import fc from "fast-check";
-import { Registry } from "prom-client";
+import { AggregatorRegistry, Registry } from "prom-client";
 import { systemClock } from "../../src/async/clock.ts";
 import { dialEventNames } from "../../src/core/trace.ts";
 import {
@@ -411,6 +411,10 @@ async function run(plans: readonly Plan[]): Promise<void> {
     const open = stillOpen();
     const shown = page.snapshot().dialers[0];
     const seen = await scrape(registry);
+    // A worker of a cluster sends its metrics as a structured clone, and the primary process aggregates them.
+    const sent = structuredClone(await registry.getMetricsAsJSON());
+    const aggregated = await scrape(AggregatorRegistry.aggregate([sent as never]));
+    assert.deepEqual(aggregated, seen, "the aggregation of a cluster keeps the values");
     const { started, established, failed, canceled, active } = seen;
     assert.equal(started, established + failed + canceled + active, JSON.stringify(seen));
     assert.equal(seen.open, open, "the gauge equals the number of open connections");
