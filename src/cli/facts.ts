@@ -51,7 +51,7 @@ export interface HttpFacts {
   readonly firstByteMs: number;
 }
 
-/** What a NATS server says of itself. */
+/** Identity and requirements of a NATS server, from its INFO and a PING. */
 export interface NatsFacts {
   readonly name?: string | undefined;
   readonly version?: string | undefined;

@@ -14,7 +14,7 @@ export function givingUpBy(
   const own = socket[method] as (...args: unknown[]) => unknown;
   const giveUp = (...args: unknown[]) => (isMeant(...args) ? socket.destroy() : own.apply(socket, args));
   Object.assign(socket, { [method]: giveUp });
-  // The first listener, so that the client has the socket's own method when it hears of the connection.
+  // The first listener, so that the client has the socket's own method when it is notified of the connection.
   socket.once("connect", () => Reflect.deleteProperty(socket, method));
   return socket;
 }

@@ -10,7 +10,7 @@ export interface ListenPlace {
   readonly port: number;
 }
 
-/** What the variables say. */
+/** Settings read from the environment variables. */
 export interface RegisterSettings {
   readonly off: boolean;
   readonly metrics: ListenPlace | undefined;
