@@ -47,6 +47,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   web: ["support", "async", "core", "engine", "dialers", "lazy-socket", "clients"],
   nats: ["support", "async", "core", "engine", "client", "dialers", "middleware"],
   cli: [...["support", "async", "core", "engine", "record", "dialers", "middleware", "retry", "telemetry", "nats"]],
+  instrumentation: ["support", "core", "telemetry", "process"],
   register: ["support", "core", "telemetry", "inspector", "middleware", "process"],
 };
 
@@ -77,6 +78,7 @@ const entries: Readonly<Record<string, readonly string[]>> = {
   "clients.ts": ["clients"],
   "process.ts": ["process"],
   "register.ts": ["register"],
+  "instrumentation.ts": ["instrumentation"],
   "testing.ts": ["testing"],
 };
 
@@ -88,6 +90,7 @@ const packages: Readonly<Record<string, string>> = {
   "@nats-io/transport-node": "nats",
   nats: "nats",
   "@opentelemetry/api": "telemetry",
+  "@opentelemetry/instrumentation": "instrumentation",
   cockatiel: "breaker",
   "prom-client": "telemetry",
   undici: "web",
@@ -109,6 +112,7 @@ const loads: Readonly<Record<string, readonly string[]>> = {
   "clients.ts": [],
   "process.ts": [],
   "register.ts": [],
+  "instrumentation.ts": ["@opentelemetry/api", "@opentelemetry/instrumentation"],
   "testing.ts": [],
 };
 

@@ -9,6 +9,7 @@ import * as clients from "../src/clients.ts";
 import * as http from "../src/http.ts";
 import * as core from "../src/index.ts";
 import * as inspectors from "../src/inspector.ts";
+import * as instrumentations from "../src/instrumentation.ts";
 import { nats2Checks, transportNodeChecks } from "../src/nats/option-checks.ts";
 import * as nats from "../src/nats.ts";
 import * as natsV2 from "../src/nats-v2.ts";
@@ -379,6 +380,11 @@ const rows: readonly Row[] = [
     call: (options) => processes.observeProcess(options as never).stop(),
     required: { observers: [{}] },
     options: { observers: "array", name: "function", ignore: "function", attributes: "object" },
+  },
+  {
+    factory: "ConnectionInstrumentation",
+    call: (options) => new instrumentations.ConnectionInstrumentation(options as never).disable(),
+    options: { enabled: "boolean", requireParentSpan: "boolean", ignoreTargets: "array", name: "text" },
   },
   {
     factory: "bridge",
@@ -793,7 +799,7 @@ for (const [what, call, message] of positional) {
 }
 
 const entries = {
-  ...{ core, breaker, bridges, clients, http, inspectors, processes },
+  ...{ core, breaker, bridges, clients, http, inspectors, instrumentations, processes },
   ...{ nats, natsV2, natsWs, otel, prometheus, testing, undici },
 };
 const exported = new Map(Object.values(entries).flatMap((entry) => Object.entries(entry)));

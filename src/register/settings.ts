@@ -1,7 +1,7 @@
 import type { Target } from "../core/target.ts";
+import { readPattern, type TargetMatch } from "../process/target-pattern.ts";
 import { nearMiss } from "../support/near-miss.ts";
 import { show } from "../support/validate.ts";
-import { readPattern, type TargetMatch } from "./patterns.ts";
 
 /** Where a server listens. */
 export interface ListenPlace {

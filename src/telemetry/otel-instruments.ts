@@ -21,7 +21,12 @@ import { Timestamps } from "./timestamps.ts";
 /** Returns the provider registered with the API, or `undefined` if there is none yet. */
 export function registeredMeterProvider(): MeterProvider | undefined {
   const provider = metrics.getMeterProvider();
-  return provider.getMeter(scopeName, scopeVersion) === createNoopMeter() ? undefined : provider;
+  return isNoopProvider(provider) ? undefined : provider;
+}
+
+/** Whether a provider drops what is measured, as the API's does until the application registers one. */
+export function isNoopProvider(provider: MeterProvider): boolean {
+  return provider.getMeter(scopeName, scopeVersion) === createNoopMeter();
 }
 
 /** Returns the series of one owner (a dialer, pool or client) in the instruments of `provider`. */

@@ -1,0 +1,4 @@
+export {
+  ConnectionInstrumentation,
+  type ConnectionInstrumentationConfig,
+} from "./instrumentation/connection-instrumentation.ts";
