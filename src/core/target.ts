@@ -1,4 +1,5 @@
 import { isIPv6 } from "node:net";
+import { BoundedMap } from "../support/bounded-map.ts";
 import { textOf } from "../support/message.ts";
 import { isPrintable, printable } from "../support/printable.ts";
 import { redact } from "../support/redact.ts";
@@ -66,7 +67,7 @@ export function shownPath(path: string): string {
  */
 export function parseTarget(target: TargetLike): Target {
   if (target instanceof Target) return target;
-  if (typeof target === "string") return parseText(target);
+  if (typeof target === "string") return recentTargets.get(target) ?? parseRecent(target);
   if (target instanceof URL) {
     if (target.protocol === "unix:") return unixUrl(target);
     return parseText(target.host === "" ? target.href : `${target.protocol}//${target.host}`);
@@ -76,6 +77,17 @@ export function parseTarget(target: TargetLike): Target {
     if ("host" in target) return tcpTarget(target.host, target.port, `${textOf(target.host)}:${textOf(target.port)}`);
   }
   throw invalid(textOf(target), "must be a string, a URL, { host, port } or { path }");
+}
+
+/** Targets parsed from strings: a program dials few of them, many times, and parsing costs a tenth of a dial. */
+const recentTargets = new BoundedMap<string, Target>(100);
+const maxKeptText = 300;
+
+function parseRecent(text: string): Target {
+  const target = parseText(text);
+  // A text with userinfo may contain a password, which must not stay in memory.
+  if (!text.includes("@") && text.length <= maxKeptText) recentTargets.set(text, target);
+  return target;
 }
 
 function parseText(text: string): Target {

@@ -172,6 +172,19 @@ describe("parseTarget of an invalid target", () => {
   }
 });
 
+test("parseTarget returns the same Target for a string that it has parsed lately", () => {
+  assert.equal(parseTarget("recent.example:4222"), parseTarget("recent.example:4222"));
+});
+
+test("parseTarget keeps neither a string with userinfo, nor a long one, nor more than 100", () => {
+  for (const text of ["nats://user:S3cret@recent.example:4222", `unix:/${"x".repeat(300)}`]) {
+    assert.notEqual(parseTarget(text), parseTarget(text));
+  }
+  const first = parseTarget("first.example:1");
+  for (let port = 1; port <= 100; port += 1) parseTarget(`others.example:${port}`);
+  assert.notEqual(parseTarget("first.example:1"), first);
+});
+
 test("a unix socket target has no host and port, and a host target has no path", () => {
   assert.deepEqual({ ...parseTarget("unix:/x") }, { host: "", port: 0, path: "/x" });
   assert.deepEqual({ ...parseTarget("[::1]:1") }, { host: "::1", port: 1, path: undefined });
