@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { it } from "node:test";
@@ -8,11 +6,10 @@ import { startBrowser } from "../support/browser.ts";
 import { unpackedConsumer } from "../support/consumer.ts";
 import { countingHttpServer, natsConnections } from "../support/counting-servers.ts";
 import { startNats } from "../support/nats-server.ts";
+import { startService } from "../support/observed-service.ts";
 import { freePort } from "../support/peers.ts";
-import { until } from "../support/resources.ts";
 import { postgresUser, startPostgres } from "../support/servers/postgres.ts";
 import { redisConnections, startRedis } from "../support/servers/redis.ts";
-import { parseExposition } from "../telemetry/exposition.ts";
 
 /** A service that knows nothing of this package. Its variables are the ports of its servers. */
 const app = `
@@ -41,31 +38,13 @@ const app = `
 
 /** Starts the service with one flag, as its user would. */
 async function startApp(env: NodeJS.ProcessEnv) {
-  const consumer = await unpackedConsumer();
-  for (const name of ["express", "ioredis", "pg"])
-    symlinkSync(resolve("node_modules", name), join(consumer.folder, "node_modules", name));
-  consumer.write({ "app.mjs": app });
-  const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, ...inherited } = process.env;
-  const child = spawn(process.execPath, ["--import", "dialtrace/register", "app.mjs"], {
-    cwd: consumer.folder,
-    env: { ...inherited, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let said = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (said += chunk));
-  const placeOf = (what: RegExp) => what.exec(said)?.[1] ?? "";
-  const places = [/app at (\S+)/, /metrics of process \d+ at (\S+)/, /live page of process \d+ at (\S+)/];
-  await until(() => child.exitCode !== null || places.every(placeOf), "the service has started", 60_000);
-  const [url = "", metrics = "", page = ""] = places.map(placeOf);
-  return {
-    ...{ url, metrics, page, said: () => said },
-    async [Symbol.asyncDispose]() {
-      if (child.exitCode !== null) return;
-      const gone = once(child, "exit");
-      child.kill();
-      await gone;
-    },
-  };
+  const { folder, write } = await unpackedConsumer();
+  for (const name of ["express", "ioredis", "pg"]) {
+    symlinkSync(resolve("node_modules", name), join(folder, "node_modules", name));
+  }
+  write({ "app.mjs": app });
+  const args = ["--import", "dialtrace/register", "app.mjs"];
+  return startService({ folder, command: process.execPath, args, env });
 }
 
 it("one flag shows each client of an Express service in metrics and page, with the counts of the servers", {
@@ -87,8 +66,6 @@ it("one flag shows each client of an Express service in metrics and page, with t
   const ports = { PG: postgres.port, REDIS: redis.port, NATS: nats.port, API: api.port };
   await using service = await startApp({
     ...Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)])),
-    DIALTRACE_METRICS: "0",
-    DIALTRACE_PAGE: "0",
     DIALTRACE_NAMES: `:${ports.PG}=db,:${ports.REDIS}=cache,:${ports.NATS}=bus,:${ports.API}=api`,
   });
   for (let round = 0; round < 10; round += 1) {
@@ -99,17 +76,13 @@ it("one flag shows each client of an Express service in metrics and page, with t
   const after = await counts();
   const names = ["api", "bus", "cache", "db"] as const;
   const atServers = Object.fromEntries(names.map((name) => [name, after[name] - before[name]]));
-  const metrics = parseExposition(await (await fetch(service.metrics)).text());
+  const metrics = await service.scrape();
   const established = (name: string) => metrics.value("dialer_connection_established_total", { dialer_name: name });
   assert.deepEqual(Object.fromEntries(names.map((name) => [name, established(name)])), atServers);
   assert.equal(atServers.db, 3);
 
-  const { dialers } = (await (await fetch(`${service.page}json`)).json()) as {
-    dialers: { name: string; attempts: { established: number } }[];
-  };
-  const shown = Object.fromEntries(dialers.map(({ name, attempts }) => [name, attempts.established]));
   // The page's own name has a card too, without connections.
-  assert.deepEqual(shown, { ...atServers, default: 0 });
+  assert.deepEqual(await service.shown(), { ...atServers, default: 0 });
 
   await using browser = await startBrowser();
   const page = await browser.open(service.page);
