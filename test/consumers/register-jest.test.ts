@@ -13,7 +13,7 @@ const suite = `
   const { connect } = require("node:net");
   const port = Number(process.env.PEER);
 
-  test("net", async () => {
+  test("node:net connects to the server", async () => {
     for (let round = 0; round < ${connects.net}; round += 1) {
       await new Promise((resolve, reject) => {
         const socket = connect(port, "127.0.0.1", () => socket.destroy());
@@ -22,7 +22,7 @@ const suite = `
     }
   });
 
-  test("fetch", async () => {
+  test("global fetch gets the answer of the server", async () => {
     for (let round = 0; round < ${connects.fetch}; round += 1) {
       const response = await fetch("http://127.0.0.1:" + port + "/", { headers: { connection: "close" } });
       expect(await response.text()).toBe("ok");
