@@ -66,7 +66,7 @@ it("one flag shows each client of an Express service in metrics and page, with t
   const ports = { PG: postgres.port, REDIS: redis.port, NATS: nats.port, API: api.port };
   await using service = await startApp({
     ...Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)])),
-    DIALTRACE_NAMES: `:${ports.PG}=db,:${ports.REDIS}=cache,:${ports.NATS}=bus,:${ports.API}=api`,
+    DIALTRACE_NAMES: `:${ports.PG}=db,:${ports.REDIS}=cache,:${ports.NATS}=bus,:${ports.API}=api,:1=idle`,
   });
   for (let round = 0; round < 10; round += 1) {
     const visits = Array.from({ length: 5 }, async () => (await fetch(service.url)).json());
@@ -81,8 +81,8 @@ it("one flag shows each client of an Express service in metrics and page, with t
   assert.deepEqual(Object.fromEntries(names.map((name) => [name, established(name)])), atServers);
   assert.equal(atServers.db, 3);
 
-  // The page's own name has a card too, without connections.
-  assert.deepEqual(await service.shown(), { ...atServers, default: 0 });
+  // A name of the variable has a card before its first connection; "default" has none without a target that no pattern matches.
+  assert.deepEqual(await service.shown(), { ...atServers, idle: 0 });
 
   await using browser = await startBrowser();
   const page = await browser.open(service.page);
