@@ -379,7 +379,7 @@ const rows: readonly Row[] = [
     // A call that is accepted observes until its end.
     call: (options) => processes.observeProcess(options as never).stop(),
     required: { observers: [{}] },
-    options: { observers: "array", name: "function", ignore: "function", attributes: "object" },
+    options: { observers: "array", name: "function", knownNames: "array", ignore: "function", attributes: "object" },
   },
   {
     factory: "ConnectionInstrumentation",

@@ -46,8 +46,13 @@ export class Watch implements DialWatcher {
   }
 
   dials(name: string): Observer {
-    const counts = this.#countsOf(printable(name));
-    return (dial, clock) => new WatchedDial(dial, clock, counts, this);
+    const shown = printable(name);
+    let counts: DialerCounts | undefined;
+    // Not before the first dial: an observer that is never composed must not be on the page.
+    return (dial, clock) => {
+      counts ??= this.#countsOf(shown);
+      return new WatchedDial(dial, clock, counts, this);
+    };
   }
 
   /** Records the layers of a dialer of this name. */

@@ -23,6 +23,11 @@ export interface ObserveProcessOptions {
    */
   name?: ((target: Target) => string) | undefined;
   /**
+   * Names that `name` is known to return. They are shown from the start, with zeros: a rate then includes the first
+   * connections of each. The limits are those of `name`. @defaultValue none: each name is shown from its first connection
+   */
+  knownNames?: readonly string[] | undefined;
+  /**
    * Whether to leave out a connection. Called for each. Connections of OpenTelemetry's exporters are always left out where
    * they can be told. @defaultValue none is left out
    */
@@ -57,15 +62,22 @@ export interface ProcessObservation {
  * const { stop } = observeProcess({ observers: [withPrometheus({ registry })], name: ({ port }) => `port-${port}` });
  */
 export function observeProcess(options: ObserveProcessOptions): ProcessObservation {
-  checkOptions("observeProcess", options, { observers: true, name: true, ignore: true, attributes: true });
-  const { observers, name, ignore, attributes } = options;
+  checkOptions("observeProcess", options, {
+    observers: true,
+    name: true,
+    knownNames: true,
+    ignore: true,
+    attributes: true,
+  });
+  const { observers, name, knownNames = [], ignore, attributes } = options;
   if (name !== undefined) checkFunction("observeProcess: name", name);
+  checkKnownNames(knownNames, name);
   if (ignore !== undefined) checkFunction("observeProcess: ignore", ignore);
   if (attributes !== undefined && typeof attributes !== "function" && !isPlain(attributes)) {
     const rule = "must be an object of strings or a function";
     throw invalid(TypeError, `observeProcess: attributes ${rule}, got ${show(attributes)}`);
   }
-  const watcher = new ProcessWatcher({ observers: readObservers(observers), name, ignore, attributes });
+  const watcher = new ProcessWatcher({ observers: readObservers(observers), name, knownNames, ignore, attributes });
   const unwrap = wrapSockets({
     connecting: (socket, args) => watcher.connecting(socket, args),
     securing: (socket: TLSSocket) => watcher.securing(socket),
@@ -74,6 +86,19 @@ export function observeProcess(options: ObserveProcessOptions): ProcessObservati
 }
 
 markFactories({ observeProcess });
+
+function checkKnownNames(knownNames: unknown, name: unknown): void {
+  if (!Array.isArray(knownNames)) {
+    throw invalid(TypeError, `observeProcess: knownNames must be an array, got ${show(knownNames)}`);
+  }
+  for (const [index, each] of knownNames.entries()) {
+    if (typeof each === "string") continue;
+    throw invalid(TypeError, `observeProcess: knownNames[${index}] must be a string, got ${show(each)}`);
+  }
+  if (knownNames.length > 0 && name === undefined) {
+    throw invalid(TypeError, "observeProcess: knownNames needs the option name");
+  }
+}
 
 function readObservers(observers: unknown): readonly Middleware[] {
   if (!Array.isArray(observers) || observers.length === 0) {

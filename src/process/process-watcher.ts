@@ -20,6 +20,7 @@ import type { SocketWatcher } from "./wraps.ts";
 export interface WatcherSettings {
   readonly observers: readonly Middleware[];
   readonly name: ((target: Target) => unknown) | undefined;
+  readonly knownNames: readonly unknown[];
   readonly ignore: ((target: Target) => unknown) | undefined;
   readonly attributes: DialAttributes | ((target: Target) => DialAttributes | undefined) | undefined;
 }
@@ -64,6 +65,7 @@ export class ProcessWatcher implements SocketWatcher {
   constructor(settings: WatcherSettings) {
     this.#settings = settings;
     this.#names = new ObservedNames(settings.observers, socketDialer);
+    for (const name of settings.knownNames) this.#names.of(name);
     // With names, the observers' own names have no connections, and no series.
     if (settings.name !== undefined) return;
     this.#unnamed = this.#names.unnamed();

@@ -16,10 +16,17 @@ export interface RegisterSettings {
   readonly metrics: ListenPlace | undefined;
   readonly page: ListenPlace | undefined;
   readonly log: "lines" | "pretty" | undefined;
-  readonly name: ((target: Target) => string) | undefined;
+  readonly naming: Naming | undefined;
   readonly ignore: TargetMatch | undefined;
   /** A line for each value that cannot be used. */
   readonly problems: readonly string[];
+}
+
+/** The names of targets. */
+export interface Naming {
+  readonly name: (target: Target) => string;
+  /** The names of the patterns. */
+  readonly knownNames: readonly string[];
 }
 
 const variables = [
@@ -55,7 +62,7 @@ export function readSettings(env: NodeJS.ProcessEnv): RegisterSettings {
     metrics: read("DIALTRACE_METRICS", readPlace),
     page: read("DIALTRACE_PAGE", readPlace),
     log: read("DIALTRACE_LOG", readLog)?.log,
-    name: read("DIALTRACE_NAMES", readNames),
+    naming: read("DIALTRACE_NAMES", readNames),
     ignore: read("DIALTRACE_IGNORE", readIgnore),
     problems,
   };
@@ -95,7 +102,7 @@ function readLog(value: string): { readonly log: RegisterSettings["log"] } | str
 /** The name of targets that no pattern matches. */
 const defaultName = "default";
 
-function readNames(value: string): ((target: Target) => string) | string {
+function readNames(value: string): Naming | string {
   const rules: { readonly matches: TargetMatch; readonly name: string }[] = [];
   for (const entry of value.split(",")) {
     const at = entry.lastIndexOf("=");
@@ -106,7 +113,10 @@ function readNames(value: string): ((target: Target) => string) | string {
     }
     rules.push({ matches, name });
   }
-  return (target) => rules.find(({ matches }) => matches(target))?.name ?? defaultName;
+  return {
+    name: (target) => rules.find(({ matches }) => matches(target))?.name ?? defaultName,
+    knownNames: rules.map(({ name }) => name),
+  };
 }
 
 function readIgnore(value: string): TargetMatch | string {

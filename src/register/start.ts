@@ -52,8 +52,8 @@ function isPackageManager(script: string | undefined): boolean {
 
 function start(settings: RegisterSettings): void {
   const observers = [...tracing(), ...log(settings), ...servers(settings)];
-  const { name, ignore } = settings;
-  if (observers.length > 0) observeProcess({ observers, name, ignore });
+  const { naming, ignore } = settings;
+  if (observers.length > 0) observeProcess({ observers, ...naming, ignore });
 }
 
 /** Spans, for whatever provider the application registers later. */

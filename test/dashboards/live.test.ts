@@ -6,15 +6,12 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
-import { type Prometheus, type Series, startPrometheus } from "../support/prometheus.ts";
+import { type Prometheus, startPrometheus } from "../support/prometheus.ts";
+import { type Chosen, filled, panelSeries, range, variableValues } from "./evaluate.ts";
 import { guardNumbers } from "./guards.ts";
 import { poolNumbers } from "./pools.ts";
 import { certificateDays, credentialDays, lostNumbers, numbers, prepareScenario, type Scenario } from "./scenario.ts";
-import { alerts, alertsFile, type Board, boards, panelsOf, recordingRules, rulesFile } from "./shipped.ts";
-
-/** Values that Grafana would substitute; the range is longer than the scenario. */
-const window = { text: "5m", seconds: 300 };
-const chosenByDefault = { job: ".+", instance: ".+", dialer_name: ".+" };
+import { alerts, alertsFile, boards, panelsOf, recordingRules, rulesFile } from "./shipped.ts";
 
 /** The rules sped up: one minute becomes one second. */
 const hastened = [rulesFile, alertsFile].map((file) =>
@@ -96,11 +93,7 @@ describe("dashboards and rules in a real Prometheus", () => {
     });
 
     it(`every variable of ${file} has the expected values`, async () => {
-      const found: Record<string, string[]> = {};
-      for (const { name, query } of board.templating.list.filter(({ type }) => type === "query")) {
-        const [, selector = "", label = ""] = /^label_values\((\{.+\}), (\w+)\)$/.exec(query) ?? [];
-        found[name] = await prometheus.labelValues(label, filled(selector));
-      }
+      const found = await variableValues(prometheus, file);
       assert.deepEqual([found.job, found.instance], [["orders"], ["a", "b"]]);
       const clients = ["flapping", "locked", "lost", "nats", "steady"];
       const pools = ["full", "roomy"];
@@ -343,29 +336,8 @@ describe("panels compared with the scenario", () => {
   });
 });
 
-type Chosen = Partial<typeof chosenByDefault>;
-
-/** Substitutes the variables of an expression, as Grafana does. */
-function filled(expr: string, chosen: Chosen = {}): string {
-  const values: Record<string, string> = { ...chosenByDefault, ...chosen };
-  return expr.replaceAll(/\$__(?:rate_interval|range)/g, window.text).replaceAll(/\$(\w+)/g, (_, name: string) => {
-    const value = values[name];
-    assert.ok(value !== undefined, `$${name} in ${expr}`);
-    return value;
-  });
-}
-
-/** Evaluates the queries of a panel. */
-async function panel(file: string, title: string, chosen?: Chosen): Promise<(Series & { legend: string })[]> {
-  const found = panelsOf(boards.get(file) as Board).find((each) => each.title === title);
-  assert.ok(found, `${file} has no panel ${title}`);
-  const answers = (found.targets ?? []).map(async ({ expr, legendFormat }) =>
-    (await prometheus.query(filled(expr, chosen), asOf)).map((series) => ({
-      ...series,
-      legend: legendFormat.replaceAll(/\{\{(\w+)\}\}/g, (_, label: string) => series.metric[label] ?? ""),
-    })),
-  );
-  return (await Promise.all(answers)).flat();
+function panel(file: string, title: string, chosen?: Chosen) {
+  return panelSeries({ prometheus, asOf }, file, title, chosen);
 }
 
 /** Evaluates a panel and returns its values by legend. */
@@ -379,7 +351,7 @@ const rises = byLegend;
 /** Evaluates a panel of rates as totals over the whole scenario. */
 async function counts(file: string, title: string, chosen?: Chosen): Promise<Record<string, number>> {
   const rates = Object.entries(await byLegend(file, title, chosen));
-  return Object.fromEntries(rates.map(([legend, value]) => [legend, value * window.seconds]));
+  return Object.fromEntries(rates.map(([legend, value]) => [legend, value * range.seconds]));
 }
 
 /** Prometheus extrapolates to the edges of the window, which adds a few percent here. */

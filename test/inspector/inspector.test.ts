@@ -242,10 +242,22 @@ describe("inspector", () => {
         ["b", 1],
       ],
     );
-    for (let index = 0; index < 1000; index += 1) page.observe({ name: `request ${index}` });
+    for (let index = 0; index < 1000; index += 1) {
+      compose(page.observe({ name: `request ${index}` }), scriptedDialer());
+    }
     const names = page.snapshot().dialers.map(({ name }) => name);
     assert.equal(names.length, 101);
     assert.equal(names.at(-1), "_OTHER");
+  });
+
+  it("inspector shows a dialer from its composition on, and no observer that is not composed", async () => {
+    const page = inspector();
+    page.observe({ name: "unused" });
+    compose(page.observe({ name: "composed" }), scriptedDialer());
+    assert.deepEqual(
+      page.snapshot().dialers.map(({ name, dials }) => [name, dials.succeeded]),
+      [["composed", 0]],
+    );
   });
 
   it("inspector limits the size of a snapshot", async () => {

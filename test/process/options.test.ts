@@ -47,6 +47,41 @@ describe("the options of observeProcess", () => {
     );
   });
 
+  it("knownNames are in metrics and on the page at zero, before a connection; the observers' own names are not", async () => {
+    await using server = await goodPeer();
+    const registry = new Registry();
+    const page = inspector();
+    const observers = [withPrometheus({ registry }), page.observe()];
+    const seen = async () => {
+      const { samples } = await scrape(registry);
+      const established = samples.filter((each) => each.name === "dialer_connection_established_total");
+      return {
+        metrics: Object.fromEntries(established.map(({ labels, value }) => [labels.dialer_name, value])),
+        page: Object.fromEntries(page.snapshot().dialers.map(({ name, attempts }) => [name, attempts.established])),
+      };
+    };
+    const names = { db: 0, cache: 0 };
+    const options = { observers, name: () => "cache", knownNames: Object.keys(names) };
+    observeProcess(options).stop();
+    assert.deepEqual(await seen(), { metrics: names, page: names });
+    await connecting(server, options, 2);
+    assert.deepEqual(await seen(), { metrics: { ...names, cache: 2 }, page: { ...names, cache: 2 } });
+    await connecting(server, { ...options, name: () => "default" });
+    const after = { ...names, cache: 2, default: 1 };
+    assert.deepEqual(await seen(), { metrics: after, page: after });
+  });
+
+  it("knownNames without name, and values that are no strings, are refused", () => {
+    const observers = [{}];
+    assert.throws(() => observeProcess({ observers, knownNames: ["db"] }), {
+      message: "observeProcess: knownNames needs the option name",
+      code: "ERR_INVALID_OPTION",
+    });
+    assert.throws(() => observeProcess({ observers, name: () => "db", knownNames: [5 as never] }), {
+      message: "observeProcess: knownNames[0] must be a string, got 5",
+    });
+  });
+
   it("names beyond 64, and values that are no names, are counted as _OTHER", async () => {
     await using server = await goodPeer();
     const registry = new Registry();

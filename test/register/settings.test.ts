@@ -55,21 +55,22 @@ describe("the variables of dialtrace/register", () => {
   }
 
   it("DIALTRACE_NAMES names a target by the first pattern that matches, and others default", () => {
-    const { name } = readSettings({ DIALTRACE_NAMES: "db.internal:5432=orders, *:5432 = other-db" });
-    const named = ["db.internal:5432", "x:5432", "x:80"].map((target) => name?.(parseTarget(target)));
+    const { naming } = readSettings({ DIALTRACE_NAMES: "db.internal:5432=orders, *:5432 = other-db" });
+    const named = ["db.internal:5432", "x:5432", "x:80"].map((target) => naming?.name(parseTarget(target)));
     assert.deepEqual(named, ["orders", "other-db", "default"]);
+    assert.deepEqual(naming?.knownNames, ["orders", "other-db"]);
   });
 
   it("values of the wrong form are refused, each with a line that says the form", () => {
     const env = { DIALTRACE: "maybe", DIALTRACE_LOG: "2", DIALTRACE_NAMES: "a", DIALTRACE_IGNORE: "a,,b" };
-    const { problems, log, name, ignore } = readSettings(env);
+    const { problems, log, naming, ignore } = readSettings(env);
     assert.deepEqual(problems, [
       'DIALTRACE must be on or off, got "maybe"',
       'DIALTRACE_LOG must be 1 or pretty, got "2"',
       'DIALTRACE_NAMES must be pattern=name, separated by commas, such as *:5432=orders, got "a"',
       'DIALTRACE_IGNORE must be patterns of targets, separated by commas, such as *.internal:443, got "a,,b"',
     ]);
-    assert.deepEqual([log, name, ignore], [undefined, undefined, undefined]);
+    assert.deepEqual([log, naming, ignore], [undefined, undefined, undefined]);
   });
 
   it("a misspelled variable is a problem, and one of another kind is not", () => {

@@ -9,8 +9,8 @@ export interface Consumer {
   readonly folder: string;
   /** Writes files; the keys are paths relative to the folder. */
   write(files: Readonly<Record<string, string>>): void;
-  /** Runs a command in the folder; rejects with its output when it fails. */
-  run(command: string, args: readonly string[]): Promise<Output>;
+  /** Runs a command in the folder, with further environment variables; rejects with its output when it fails. */
+  run(command: string, args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Output>;
 }
 
 export interface Output {
@@ -76,13 +76,18 @@ function newConsumer(): Consumer {
     }
   };
   write({ "package.json": JSON.stringify({ private: true }) });
-  return { folder, write, run: (command, args) => run(folder, command, args) };
+  return { folder, write, run: (command, args, env) => run(folder, command, args, env) };
 }
 
 /** Runs a command without the environment variables of this repository's tests. */
-export async function run(folder: string, command: string, args: readonly string[]): Promise<Output> {
+export async function run(
+  folder: string,
+  command: string,
+  args: readonly string[],
+  added: NodeJS.ProcessEnv = {},
+): Promise<Output> {
   const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, FORCE_COLOR: ___, ...inherited } = process.env;
-  const env = { ...inherited, NO_COLOR: "1" };
+  const env = { ...inherited, NO_COLOR: "1", ...added };
   try {
     return await promisify(execFile)(command, args, { cwd: folder, env, timeout: 110_000, maxBuffer: 2 ** 25 });
   } catch (error) {
