@@ -4,7 +4,7 @@ import { Cancel } from "../async/cancel.ts";
 import { checkClock } from "../async/checked-clock.ts";
 import { type Clock, systemClock } from "../async/clock.ts";
 import type { CallOptions, Dialer, DialOptions, Handshake, Middleware } from "../core/dialer.ts";
-import { parseTarget, type Target, type TargetLike } from "../core/target.ts";
+import { parseTargetOf, type Target, type TargetLike } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
 import { discard, isConnection } from "../support/connection.ts";
 import { asMistake } from "../support/returned.ts";
@@ -85,7 +85,7 @@ const anyLayer = new Layer({ factory: "dialer" }, "custom base", []);
 export function dialerOf<C extends Duplex>(run: Run<C>, layer = anyLayer, isComposition = false): Dialer<C> {
   const dial = (targetLike: TargetLike, options?: DialOptions<C>): Promise<C> => {
     try {
-      return run(parseTarget(targetLike), contextOf(options, dial));
+      return run(parseTargetOf("dial", targetLike), contextOf(options, dial));
     } catch (error) {
       return Promise.reject(error);
     }
