@@ -1,6 +1,9 @@
 /** Tests every public function with options: an unknown option, a misspelled one, a wrong type of each, and no object. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { request } from "node:http";
+import type { Duplex } from "node:stream";
 import { describe, test } from "node:test";
 import { Registry } from "prom-client";
 import * as breaker from "../src/breaker.ts";
@@ -731,7 +734,7 @@ const positional: readonly (readonly [what: string, call: () => unknown, message
 ];
 
 /** Returns the error that `call` throws or rejects with. */
-async function thrownBy(call: () => unknown): Promise<Error & { code?: string }> {
+async function thrownBy(call: () => unknown): Promise<Error & { code?: string; reason?: string }> {
   try {
     await call();
   } catch (error) {
@@ -795,6 +798,57 @@ for (const { factory, call, required = {}, options, open = false } of rows) {
 for (const [what, call, message] of positional) {
   test(`${what} is refused`, async () => {
     assert.match((await thrownBy(call)).message, message);
+  });
+}
+
+const nowhere = "nowhere";
+const breakers = breaker.withBreaker({ breaker: { consecutive: 5 } });
+const failover = core.withFailover({ targets: ["h:1"] });
+const startsOnConnect = () => core.lazySocket(base, undefined, { startOnConnect: true });
+
+/** Where a user gives a target: the start of the error's message, and the call. */
+const withTarget: readonly (readonly [string, () => unknown])[] = [
+  ["dial", () => core.compose(base)(nowhere)],
+  ["dial", () => core.tcp()(nowhere)],
+  ["acquire", () => pool.acquire(nowhere)],
+  ["lazySocket", () => core.lazySocket(base, nowhere)],
+  ["lazySocket", () => core.lazySocket(base, null as never)],
+  ["lazySocket", () => core.lazySocket(base, 5 as never)],
+  ["lazySocket: connect()", () => startsOnConnect().connect(0)],
+  ["withFailover: targets", () => core.withFailover({ targets: [nowhere] })],
+  ["withFailover: targets", () => core.withFailover({ targets: [{ target: nowhere }] })],
+  ["withFailover: mark", () => failover.mark(nowhere)],
+  ["dnsA: name and port", () => core.dnsA("h", 0)],
+  ["withBreaker: state", () => breakers.state(nowhere)],
+  ["withBreaker: isolate", () => breakers.isolate(nowhere)],
+  ["withBreaker: reset", () => breakers.reset(nowhere)],
+  ["bridge", () => bridges.bridge({ dialer: base, target: nowhere })],
+  ["connect: servers", () => nats.connect({ servers: ["h:0"] })],
+  ["connect: servers", () => natsV2.describe({ servers: ["h:0"] })],
+  ["scriptedDialer", () => base(nowhere)],
+  ["dispatcher: socketPath", () => undici.dispatcher(base, { socketPath: "\0\0" }).request(get)],
+  ["DialedAgent", () => asked(new http.DialedAgent(base))],
+  ["pgClient", () => clients.pgClient(PgClient, dial, nowhere)],
+  ["ioredisConnector", () => clients.ioredisConnector(RedisConnector, dial, nowhere)],
+  ...Object.entries(adapters).map(([name, adapter]) => [name, () => adapter(dial, nowhere)] as const),
+  ["ldaptsConnection", () => clients.ldaptsConnection(base)({ host: "a b", port: 1 })],
+];
+const get: Parameters<ReturnType<typeof undici.dispatcher>["request"]>[0] = {
+  origin: "http://h",
+  path: "/",
+  method: "GET",
+};
+
+function asked(agent: http.DialedAgent<Duplex>): Promise<unknown> {
+  return once(request({ agent, host: "a b" }), "response");
+}
+
+for (const [where, call] of withTarget) {
+  test(`the error for a malformed target begins with ${where}`, async () => {
+    const { name, message, code, reason } = await thrownBy(call);
+    assert.deepEqual({ name, code, reason }, { name: "TypeError", code: "ERR_INVALID_TARGET", reason: "config" });
+    assert.match(message, new RegExp(`^${escaped(where)}: invalid target "`));
+    assert.equal(message.split("invalid target").length, 2);
   });
 }
 

@@ -1,5 +1,6 @@
 import { type Linked, LinkedList } from "../support/linked-list.ts";
 import type { Cancel } from "./cancel.ts";
+import { startUnattended } from "./checked-clock.ts";
 import type { Clock } from "./clock.ts";
 import { Deadline } from "./deadline.ts";
 
@@ -49,7 +50,7 @@ export class WaitQueue<W extends Waiting<W>> {
     this.#list.add(waiter);
     waiter.cancel?.onAbort(waiter.onAbort);
     try {
-      this.#watch();
+      this.#watch(waiter.clock);
     } catch (error) {
       // A user's clock that throws must leave no waiter in the queue.
       this.remove(waiter);
@@ -92,11 +93,11 @@ export class WaitQueue<W extends Waiting<W>> {
   }
 
   /** Starts the timer for the head of the queue, unless it is running. */
-  #watch(): void {
+  #watch(clock: Clock): void {
     const { first } = this;
     if (first === undefined || this.#timeout === undefined || this.#timer !== undefined) return;
     const leftMs = this.#timeout.timeoutMs - (first.clock.now() - first.since);
-    this.wakeIn(leftMs, first.clock, (lateByMs) => this.#expire(this.#timeout as WaitTimeout<W>, lateByMs > 0));
+    this.wakeIn(leftMs, clock, (lateByMs) => this.#expire(this.#timeout as WaitTimeout<W>, lateByMs > 0));
   }
 
   /** Expires every waiter that is due. The waiter that the timer was set for may have been served since. */
@@ -106,6 +107,7 @@ export class WaitQueue<W extends Waiting<W>> {
       if (overdueMs < 0) break;
       timeout.onTimeout(first, isLate ? Math.round(overdueMs) : 0);
     }
-    this.#watch();
+    const { first } = this;
+    if (first !== undefined) startUnattended(first.clock, (clock) => this.#watch(clock));
   }
 }

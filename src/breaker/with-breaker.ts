@@ -4,7 +4,7 @@ import { DialError } from "../core/errors.ts";
 import type { BreakerState } from "../core/event-values.ts";
 import { formatDuration } from "../core/format.ts";
 import type { Reason } from "../core/reasons.ts";
-import { parseTarget, type TargetLike } from "../core/target.ts";
+import { parseTargetOf, type TargetLike } from "../core/target.ts";
 import { type DialContext, layer } from "../engine/context.ts";
 import type { ShownOptions } from "../engine/layer-info.ts";
 import { outcomeOf } from "../engine/outcome.ts";
@@ -182,12 +182,16 @@ function breakersOf(options: BreakerOptions): Breakers {
 }
 
 function controlsOf(breakers: Breakers): Omit<BreakerLayer, keyof Middleware> {
-  const parsed = (target: TargetLike | undefined) => (target === undefined ? undefined : parseTarget(target));
+  const parsed = (method: string, target: TargetLike | undefined) =>
+    target === undefined ? undefined : parseTargetOf(`withBreaker: ${method}`, target);
   return {
-    state: (target) => breakers.get(parseTarget(target))?.state ?? (breakers.allIsolated ? "open" : "closed"),
+    state(target) {
+      const breaker = breakers.get(parseTargetOf("withBreaker: state", target));
+      return breaker?.state ?? (breakers.allIsolated ? "open" : "closed");
+    },
     states: () => breakers.all().map(({ target, state, isolated }) => ({ target: String(target), state, isolated })),
-    isolate: (target) => breakers.isolate(parsed(target)),
-    reset: (target) => breakers.reset(parsed(target)),
+    isolate: (target) => breakers.isolate(parsed("isolate", target)),
+    reset: (target) => breakers.reset(parsed("reset", target)),
   };
 }
 

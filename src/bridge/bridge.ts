@@ -1,11 +1,10 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Dialer } from "../core/dialer.ts";
-import { parseTarget, type Target, type TargetLike } from "../core/target.ts";
+import { parseTargetOf, type TargetLike } from "../core/target.ts";
 import { compose } from "../engine/compose.ts";
-import { messageOf } from "../support/message.ts";
 import { markFactories } from "../support/roles.ts";
-import { checkDialer, checkDuration, checkFunction, checkOptions, invalid } from "../support/validate.ts";
+import { checkDialer, checkDuration, checkFunction, checkOptions } from "../support/validate.ts";
 import type { BridgeErrorListener } from "./client-connection.ts";
 import type { ClientRequest } from "./client-request.ts";
 import { type Bridge, startServer } from "./server.ts";
@@ -43,7 +42,11 @@ export function bridge<C extends Duplex = Socket>(options: BridgeOptions<C>): Br
   checkOptions("bridge", options, { dialer: true, target: true, onError: true, halfOpenTimeoutMs: true });
   const { dialer, onError, halfOpenTimeoutMs = 60_000 } = options;
   checkDialer("bridge: dialer", dialer);
-  const request: ClientRequest = { target: targetOf(options.target), granted: undefined, refusal: () => undefined };
+  const request: ClientRequest = {
+    target: parseTargetOf("bridge", options.target),
+    granted: undefined,
+    refusal: () => undefined,
+  };
   if (onError !== undefined) checkFunction("bridge: onError", onError);
   checkDuration("bridge: halfOpenTimeoutMs", halfOpenTimeoutMs);
   const readRequest = () => request;
@@ -52,11 +55,3 @@ export function bridge<C extends Duplex = Socket>(options: BridgeOptions<C>): Br
 }
 
 markFactories({ bridge });
-
-function targetOf(target: TargetLike): Target {
-  try {
-    return parseTarget(target);
-  } catch (error) {
-    throw invalid(TypeError, `bridge: ${messageOf(error)}`);
-  }
-}

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Dialer } from "../core/dialer.ts";
-import { parseTarget, type Target, type TargetLike } from "../core/target.ts";
+import { parseTargetOf, type Target, type TargetLike } from "../core/target.ts";
 import { composedFrom } from "../engine/composed-from.ts";
 import { contextOf } from "../engine/context.ts";
 import { clientDialOptionNames } from "../engine/dial-options.ts";
@@ -45,7 +45,7 @@ export class ClientDials<C extends Duplex> {
     checkDialer(`${name}: dialer`, dialer);
     checkOptions(name, options as object, clientDialOptionNames as OptionNames<object>);
     this.#name = name;
-    this.target = target === undefined ? undefined : parseTarget(target);
+    this.target = target === undefined ? undefined : parseTargetOf(name, target);
     this.dialer = composedFrom(dialer);
     contextOf(options, this.dialer, name);
     this.options = options;
@@ -58,9 +58,9 @@ export class ClientDials<C extends Duplex> {
   }
 
   /** The target of the next dial, for which the client names `named`. */
-  targetOf(named: TargetLike | undefined): TargetLike {
-    const target = this.target ?? named;
-    if (target !== undefined) return target;
+  targetOf(named: TargetLike | undefined): Target {
+    if (this.target !== undefined) return this.target;
+    if (named !== undefined) return parseTargetOf(this.#name, named);
     throw this.error("target must be given, because the client names none");
   }
 
@@ -91,7 +91,7 @@ export class ClientDials<C extends Duplex> {
     });
   }
 
-  #lazy(target: TargetLike | undefined, options: SocketOptions<C>): Socket {
+  #lazy(target: Target | undefined, options: SocketOptions<C>): Socket {
     const socket = lazySocket(this.dialer, target, { ...this.options, ...this.nextOptions(), ...options });
     this.add(socket);
     return socket;

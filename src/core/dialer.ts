@@ -93,7 +93,11 @@ export interface DialOptions<C extends Duplex = Socket> extends CallOptions {
    * `withPrometheus`. A value outside the array is reported as `_OTHER`. @defaultValue none: `_OTHER` for each
    */
   attributes?: Readonly<Record<string, string>> | undefined;
-  /** Clock of the dial. For tests. @defaultValue the system's monotonic clock */
+  /**
+   * Clock of the dial. For tests. A clock that cannot start a timer rejects the dial. When its `now()` fails after the
+   * first call, the time goes on by the system's clock, and one warning is emitted.
+   * @defaultValue the system's monotonic clock
+   */
   clock?: Clock | undefined;
 }
 

@@ -1,6 +1,6 @@
 import { isIPv6 } from "node:net";
 import { BoundedMap } from "../support/bounded-map.ts";
-import { textOf } from "../support/message.ts";
+import { messageOf, textOf } from "../support/message.ts";
 import { isPrintable, printable } from "../support/printable.ts";
 import { redact } from "../support/redact.ts";
 import { wellKnownPorts } from "../support/well-known-ports.ts";
@@ -77,6 +77,21 @@ export function parseTarget(target: TargetLike): Target {
     if ("host" in target) return tcpTarget(target.host, target.port, `${textOf(target.host)}:${textOf(target.port)}`);
   }
   throw invalid(textOf(target), "must be a string, a URL, { host, port } or { path }");
+}
+
+/**
+ * As {@link parseTarget}, for a target that a user has given to a factory.
+ *
+ * @param option - where it was given, such as `connect: servers`. The error's message begins with it.
+ */
+export function parseTargetOf(option: string, target: TargetLike): Target {
+  try {
+    return parseTarget(target);
+  } catch (error) {
+    // A getter of the user's object may have thrown.
+    if ((error as { code?: unknown } | undefined)?.code !== invalidCode) throw error;
+    throw asInvalid(`${option}: ${messageOf(error)}`);
+  }
 }
 
 /** Targets parsed from strings: a program dials few of them, many times, and parsing costs a tenth of a dial. */
@@ -170,6 +185,11 @@ function unixTarget(path: unknown, text: string): Target {
 }
 
 function invalid(text: string, why: string): TypeError {
-  const error = new TypeError(`invalid target ${printable(JSON.stringify(redact(text)), 600)}: ${why}`);
-  return Object.assign(error, { code: "ERR_INVALID_TARGET", reason: "config" });
+  return asInvalid(`invalid target ${printable(JSON.stringify(redact(text)), 600)}: ${why}`);
+}
+
+const invalidCode = "ERR_INVALID_TARGET";
+
+function asInvalid(message: string): TypeError {
+  return Object.assign(new TypeError(message), { code: invalidCode, reason: "config" });
 }

@@ -20,7 +20,13 @@ export function runWithTimeout<C extends Duplex>(
 ): Promise<C> {
   // Observers beneath count a dial that is canceled already.
   if (context.cancel?.aborted) return next(target, context);
-  const timeout = new LayerTimeout(target, context as never, timeoutMs);
+  let timeout: LayerTimeout;
+  try {
+    timeout = new LayerTimeout(target, context as never, timeoutMs);
+  } catch (error) {
+    // A user's clock that cannot start the timer. The observers above report the end of a dial that rejects.
+    return Promise.reject(error);
+  }
   const deadline = earlier(context.deadline, timeout.dueAt);
   // Not an async function: those allocate twice as much.
   return next(target, { ...context, cancel: timeout, deadline }).then(

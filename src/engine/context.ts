@@ -1,10 +1,10 @@
 import type { Duplex } from "node:stream";
 import { abortable } from "../async/abortable.ts";
 import { Cancel } from "../async/cancel.ts";
-import { checkClock } from "../async/checked-clock.ts";
+import { checkedClock, givenClock } from "../async/checked-clock.ts";
 import { type Clock, systemClock } from "../async/clock.ts";
 import type { CallOptions, Dialer, DialOptions, Handshake, Middleware } from "../core/dialer.ts";
-import { parseTarget, type Target, type TargetLike } from "../core/target.ts";
+import { parseTargetOf, type Target, type TargetLike } from "../core/target.ts";
 import type { DialTrace } from "../core/trace.ts";
 import { discard, isConnection } from "../support/connection.ts";
 import { asMistake } from "../support/returned.ts";
@@ -85,7 +85,7 @@ const anyLayer = new Layer({ factory: "dialer" }, "custom base", []);
 export function dialerOf<C extends Duplex>(run: Run<C>, layer = anyLayer, isComposition = false): Dialer<C> {
   const dial = (targetLike: TargetLike, options?: DialOptions<C>): Promise<C> => {
     try {
-      return run(parseTarget(targetLike), contextOf(options, dial));
+      return run(parseTargetOf("dial", targetLike), contextOf(options, dial));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -167,7 +167,7 @@ function baseOptionsOf<C extends Duplex>(context: DialContext<C>, state = inside
   options.background = background;
   options.owner = owner;
   options.attributes = attributes;
-  options.clock = clock;
+  options.clock = givenClock(clock);
   return options;
 }
 
@@ -196,8 +196,8 @@ export function contextOf<C extends Duplex>(
   if (options === undefined) return emptyContext as DialContext<never> as never;
   const inherited = options?.[contextKey] ?? (emptyContext as never as DialContext<C>);
   checkDialOptions(what, options, inherited.trace);
-  const { signal, handshake, background = false, owner, attributes, clock = systemClock } = options;
-  if (clock !== inherited.clock) checkClock(`${what}: clock`, clock);
+  const { signal, handshake, background = false, owner, attributes } = options;
+  const clock = options.clock === undefined ? systemClock : checkedClock(`${what}: clock`, options.clock);
   if (attributes !== undefined && attributes !== inherited.attributes) {
     checkDialAttributes(what, attributes, inherited.attributes, infoOf(dialer).attributes);
   }

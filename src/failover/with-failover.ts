@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "../async/clock.ts";
 import { classify } from "../core/classify.ts";
 import type { Middleware } from "../core/dialer.ts";
-import { parseTarget, type TargetLike } from "../core/target.ts";
+import { parseTargetOf, type TargetLike } from "../core/target.ts";
 import { layer } from "../engine/context.ts";
 import { type Cost, delayed, greater, repeated } from "../engine/worst-case.ts";
 import { functionName } from "../support/function-name.ts";
@@ -136,7 +136,7 @@ export function withFailover(options: FailoverOptions): Failover {
     mark(target: TargetLike, error?: unknown): void {
       const works = error === undefined || error === null;
       if (!works && classify(error) === "canceled") return;
-      services.mark(parseTarget(target).toString(), works, clock.now());
+      services.mark(parseTargetOf("withFailover: mark", target).toString(), works, clock.now());
     },
     targets: () => services.statuses(clock.now()),
     close,

@@ -2,7 +2,7 @@ import { Socket, type SocketConstructorOpts } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Dialer } from "../core/dialer.ts";
 import { DialError } from "../core/errors.ts";
-import { parseTarget, type Target } from "../core/target.ts";
+import { parseTargetOf, type Target } from "../core/target.ts";
 import type { DnsDoneInfo } from "../core/trace.ts";
 import { type DialContext, type Run, runOf } from "../engine/context.ts";
 import { describeInstances, Layer, layerOf } from "../engine/layer-info.ts";
@@ -102,7 +102,7 @@ export class DeferredSocket<C extends Duplex> extends Socket {
       throw invalid(TypeError, "lazySocket: connect() works once; make another lazy socket to connect again");
     }
     const { target, listener } = readConnectArguments(args);
-    const named = this.#target ?? (target === undefined ? undefined : parseTarget(target));
+    const named = this.#target ?? (target === undefined ? undefined : parseTargetOf("lazySocket: connect()", target));
     if (named === undefined) throw invalid(TypeError, "lazySocket: connect() needs a port or a path");
     if (listener !== undefined) this.once("connect", listener);
     if (this.#dial === undefined) this.#start(named);

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Dialer } from "../core/dialer.ts";
-import { parseTarget, type TargetLike } from "../core/target.ts";
+import { parseTargetOf, type TargetLike } from "../core/target.ts";
 import { composedFrom } from "../engine/composed-from.ts";
 import { contextOf } from "../engine/context.ts";
 import { markFactories } from "../support/roles.ts";
@@ -36,7 +36,7 @@ export function lazySocket<C extends Duplex = Socket>(
   if (target === undefined && !settings.startOnConnect) {
     throw invalid(TypeError, "lazySocket: target must be given, unless startOnConnect is true");
   }
-  const parsed = target === undefined ? undefined : parseTarget(target);
+  const parsed = target === undefined ? undefined : parseTargetOf("lazySocket", target);
   const composed = composedFrom(dialer);
   return new DeferredSocket(composed, parsed, contextOf(settings.dial, composed, "lazySocket"), settings);
 }

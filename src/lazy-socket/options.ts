@@ -9,7 +9,10 @@ import { checkBoolean, checkDuration, checkOptions, invalid, type OptionNames, s
  * dialer; `timeoutMs` is that of the socket.
  */
 export interface LazySocketOptions<C extends Duplex = Socket> extends Omit<DialOptions<C>, "timeoutMs"> {
-  /** An event to emit after `connect` and `ready`, such as `secureConnect` for a dialer of TLS sockets. @defaultValue none */
+  /**
+   * An event to emit after `connect` and `ready`, such as `secureConnect` for a dialer of TLS sockets: not one that sockets
+   * emit by themselves. @defaultValue none
+   */
   event?: string | undefined;
   /**
    * Milliseconds without activity, dialing included, after which the socket emits `timeout`, 1 to 2^31-1. As the option
@@ -40,20 +43,45 @@ const optionNames: OptionNames<LazySocketOptions> = {
   allowHalfOpen: true,
 };
 
-/** Events that a socket emits by itself: listeners would take one more for another connect, error or end. */
-const ownEvents = [
-  "close",
+/**
+ * Events that sockets, or agents on them, emit by themselves: listeners would take one more for another connect, error or
+ * end, or read arguments that are not there.
+ *
+ * @see https://nodejs.org/api/net.html#class-netsocket
+ * @see https://nodejs.org/api/stream.html
+ * @see https://nodejs.org/api/http.html#class-httpagent
+ */
+const ownEvents: ReadonlySet<string> = new Set([
+  // net.Socket
   "connect",
+  "connectionAttempt",
+  "connectionAttemptFailed",
+  "connectionAttemptTimeout",
+  "lookup",
+  "ready",
+  "timeout",
+  // stream.Readable and stream.Writable
+  "close",
   "data",
   "drain",
   "end",
   "error",
   "finish",
-  "lookup",
-  "ready",
+  "pause",
+  "pipe",
+  "prefinish",
   "readable",
-  "timeout",
-];
+  "resume",
+  "unpipe",
+  // EventEmitter
+  "newListener",
+  "removeListener",
+  // A forwarded TLSSocket
+  "session",
+  // http.Agent
+  "agentRemove",
+  "free",
+]);
 
 /**
  * Checks the options of a lazy socket.
@@ -74,10 +102,8 @@ function checkEvent(event: unknown): void {
   if (typeof event !== "string" || event === "") {
     throw invalid(TypeError, `lazySocket: event must be the name of an event, got ${show(event)}`);
   }
-  if (ownEvents.includes(event)) {
-    throw invalid(
-      RangeError,
-      `lazySocket: event must be one that sockets do not emit by themselves, got ${show(event)}`,
-    );
+  if (ownEvents.has(event)) {
+    const rule = "must be one that sockets do not emit by themselves, such as secureConnect";
+    throw invalid(TypeError, `lazySocket: event ${rule}, got ${show(event)}; to emit none, leave it out`);
   }
 }

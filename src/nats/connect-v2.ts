@@ -22,7 +22,7 @@ export interface BackgroundConnectOptions extends Omit<ConnectOptions, "connectI
 /** Handle of a client that connects in the background. */
 export type BackgroundConnection = BackgroundClient<NatsConnection>;
 
-const describeOptions = describeWith(nats2Checks);
+const describeOptions = describeWith(nats2, nats2Checks);
 const connectDialed = connectWith<NatsConnection>(nats2, nats2Checks);
 
 /**

@@ -23,7 +23,7 @@ export interface BackgroundConnectOptions extends Omit<ConnectOptions, "connectI
 /** Handle of a client that connects in the background. */
 export type BackgroundConnection = BackgroundClient<NatsConnection>;
 
-const describeOptions = describeWith(transportNodeChecks);
+const describeOptions = describeWith(transportNode, transportNodeChecks);
 const connectDialed = connectWith<NatsConnection>(transportNode, transportNodeChecks);
 
 /**

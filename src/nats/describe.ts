@@ -4,10 +4,10 @@ import { drawn, shownCost } from "../engine/draw-stack.ts";
 import { Layer, type LayerTraits, layerOf } from "../engine/layer-info.ts";
 import { type Cost, type CostOf, product, within } from "../engine/worst-case.ts";
 import type { Check } from "../support/open-options.ts";
-import { checkedOptions, checkGiven, type Options, optionsOf } from "./connect.ts";
+import { checkedOptions, type Options, optionsOf } from "./checked-options.ts";
+import type { NatsLibrary } from "./nats-library.ts";
 import { defaultTimeoutMs } from "./protocol.ts";
 import { reconnectDelay } from "./reconnect-delay.ts";
-import { readServers } from "./servers.ts";
 
 /** What `describe` returns for the options of `connect`. */
 export interface ConnectDescription extends DialerDescription {
@@ -31,12 +31,10 @@ interface Plan {
 }
 
 /** Returns the `describe` of a client library. */
-export function describeWith(checks: Readonly<Record<string, Check>>) {
+export function describeWith(library: NatsLibrary, checks: Readonly<Record<string, Check>>) {
   return function describe(first: string | Options | null = {}, second?: Options): ConnectDescription {
     const options = optionsOf(first, second);
-    checkGiven(options, checks);
-    const { dialer, connectDeadlineMs, retryOnFailedConnect } = checkedOptions(options);
-    const { servers } = readServers(options.servers, options.port);
+    const { dialer, connectDeadlineMs, retryOnFailedConnect, servers } = checkedOptions(library, checks, options);
     const plan = { servers: servers.length, rounds: roundsOf(options), delaysMs: delaysOf(options) };
 
     const timeout = timeoutLayer(options.timeout || defaultTimeoutMs, layerOf(dialer));

@@ -11,7 +11,7 @@ import {
   type OptionChecks,
   unchecked,
 } from "../support/open-options.ts";
-import { checkBoolean, checkFunction, invalid, isPlain, show, showKind } from "../support/validate.ts";
+import { checkBoolean, checkDuration, checkFunction, invalid, isPlain, show, showKind } from "../support/validate.ts";
 import type { DialedConnectOptions } from "./connect-options.ts";
 import type { NodeConnectionOptions } from "./nats-library.ts";
 
@@ -53,14 +53,14 @@ export const nats2Checks: OptionChecks<Nats2ConnectionOptions & DialedConnectOpt
   noRandomize: checkBoolean,
   pass: checkSecret,
   pedantic: checkBoolean,
-  pingInterval: checkNumber,
+  pingInterval: checkInterval,
   port: checkNumber,
   reconnect: checkBoolean,
   reconnectJitter: checkNumber,
   reconnectJitterTLS: checkNumber,
   reconnectTimeWait: checkNumber,
   resolve: checkBoolean,
-  timeout: checkNumber,
+  timeout: checkInterval,
   tls: checkTls,
   token: checkSecret,
   user: checkSecret,
@@ -112,6 +112,11 @@ export function checkTlsOptions(option: string, tls: unknown): void {
 function checkTls(option: string, tls: unknown): void {
   // `null` means no TLS, as in the client's type.
   if (tls !== null) checkTlsOptions(option, tls);
+}
+
+/** As in the client, 0 means its default. Timers would turn a negative or a longer time into 1 ms. */
+function checkInterval(option: string, value: unknown): void {
+  checkDuration(option, value, 0);
 }
 
 function checkAuthenticator(option: string, value: unknown): void {

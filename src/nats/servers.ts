@@ -1,5 +1,5 @@
 import { isIPv6 } from "node:net";
-import { parseTarget } from "../core/target.ts";
+import { parseTargetOf } from "../core/target.ts";
 import { parseUserinfo } from "../support/userinfo.ts";
 import { invalid, show } from "../support/validate.ts";
 
@@ -55,9 +55,12 @@ export function readServers(option: string | readonly string[] | undefined, port
 function withPort(text: string): string {
   if (/^wss?:\/\//i.test(text))
     throw invalid(TypeError, "connect: servers: websockets are not supported; use wsconnect");
-  if (isIPv6(text)) return parseTarget({ host: text, port: defaultPort }).toString();
+  if (isIPv6(text)) return parseTargetOf("connect: servers", { host: text, port: defaultPort }).toString();
   // With any scheme, or none, the default port is that of NATS.
-  const target = parseTarget(typeof text === "string" ? text.replace(/^([a-z]+:\/\/)?/i, "nats://") : text);
+  const target = parseTargetOf(
+    "connect: servers",
+    typeof text === "string" ? text.replace(/^([a-z]+:\/\/)?/i, "nats://") : text,
+  );
   if (target.path !== undefined) throw invalid(TypeError, `connect: servers: NATS has no unix sockets, got ${target}`);
   return target.toString();
 }

@@ -6,7 +6,7 @@ import { systemClock } from "../async/clock.ts";
 import { Deadline } from "../async/deadline.ts";
 import type { Dialer } from "../core/dialer.ts";
 import { DialError, DialTimeoutError, timeoutMessage } from "../core/errors.ts";
-import { parseTarget, type Target } from "../core/target.ts";
+import { parseTargetOf, type Target } from "../core/target.ts";
 import { discard } from "../support/connection.ts";
 import { isError } from "../support/is-error.ts";
 import { markFactories } from "../support/roles.ts";
@@ -88,7 +88,7 @@ function readSite(text: string): Site | Error {
   const secure = url.protocol === "wss:";
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
   try {
-    return { url, secure, target: parseTarget({ host, port: url.port || (secure ? 443 : 80) }) };
+    return { url, secure, target: parseTargetOf("wsFactory", { host, port: url.port || (secure ? 443 : 80) }) };
   } catch (error) {
     return error as Error;
   }

@@ -1,5 +1,5 @@
+import { BackgroundTimer } from "../async/background-timer.ts";
 import { createBackoff } from "../async/backoff.ts";
-import { clearTimer, startTimer } from "../async/checked-clock.ts";
 import type { Clock } from "../async/clock.ts";
 import { guarded } from "../support/user-call.ts";
 
@@ -12,7 +12,7 @@ export class MinIdleBackoff {
   readonly #backoff: (attempt: number, error: unknown) => number;
   readonly #onReady: () => void;
   #failures = 0;
-  #timer: unknown;
+  #timer: BackgroundTimer | undefined;
 
   /** @param onReady - called when the next background dial may start. */
   constructor(clock: Clock, random: () => number, onReady: () => void) {
@@ -40,11 +40,11 @@ export class MinIdleBackoff {
       this.#timer = undefined;
       this.#onReady();
     };
-    this.#timer = startTimer(this.#clock, onTime, delayMs, true);
+    this.#timer = new BackgroundTimer(this.#clock, onTime, delayMs);
   }
 
   stop(): void {
-    if (this.#timer !== undefined) clearTimer(this.#clock, this.#timer);
+    this.#timer?.clear();
     this.#timer = undefined;
   }
 }

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { checkClock } from "../async/checked-clock.ts";
+import { checkedClock } from "../async/checked-clock.ts";
 import { type Clock, systemClock } from "../async/clock.ts";
 import type { Dialer } from "../core/dialer.ts";
 import { checkedRandom } from "../support/returned.ts";
@@ -138,7 +138,7 @@ export function settingsOf<C extends Duplex>(options: PoolOptions<C>): PoolSetti
   checkDialer("pool: dialer", dialer);
   if (trace !== undefined) checkPoolTrace("pool: trace", trace);
   checkSettings(settings);
-  return { ...settings, random: checkedRandom("pool: random", random) };
+  return { ...settings, clock: checkedClock("pool: clock", clock), random: checkedRandom("pool: random", random) };
 }
 
 function checkSettings<C extends Duplex>(settings: PoolSettings<C>): void {
@@ -159,7 +159,6 @@ function checkSettings<C extends Duplex>(settings: PoolSettings<C>): void {
   checkRatio("pool: maxLifetimeJitter", maxLifetimeJitter);
   checkCount("pool: maxWaiting", maxWaiting, 0);
   if (validate !== undefined) checkFunction("pool: validate", validate);
-  checkClock("pool: clock", settings.clock);
   checkFunction("pool: random", settings.random);
 }
 

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Dialer, DialOptions } from "../core/dialer.ts";
-import { parseTarget, type TargetLike } from "../core/target.ts";
+import { parseTargetOf, type TargetLike } from "../core/target.ts";
 import { compose } from "../engine/compose.ts";
 import { contextOf, type DialContext, type Run, runOf } from "../engine/context.ts";
 import { announce, Layer, type LayerTraits, layerOf, setRecord } from "../engine/layer-info.ts";
@@ -174,7 +174,7 @@ class ConnectionPool<C extends Duplex> implements Pool<C>, TargetPoolHost<C> {
     // The text of a target parses to that target: most acquires need no parsing.
     const known = typeof target === "string" ? this.#targets.get(target) : undefined;
     if (known !== undefined) return known;
-    const parsed = parseTarget(target);
+    const parsed = parseTargetOf("acquire", target);
     const key = String(parsed);
     let part = this.#targets.get(key);
     if (part === undefined) {

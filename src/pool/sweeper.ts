@@ -1,4 +1,4 @@
-import { clearTimer, startTimer } from "../async/checked-clock.ts";
+import { BackgroundTimer } from "../async/background-timer.ts";
 import type { Clock } from "../async/clock.ts";
 
 /** Pause per connection examined, in milliseconds; examining one takes well below a microsecond. */
@@ -19,7 +19,7 @@ export interface Sweep {
 export class Sweeper {
   readonly #clock: Clock;
   readonly #sweep: (now: number) => Sweep;
-  #timer: unknown;
+  #timer: BackgroundTimer | undefined;
   #dueAt = Number.POSITIVE_INFINITY;
 
   constructor(clock: Clock, sweep: (now: number) => Sweep) {
@@ -32,11 +32,11 @@ export class Sweeper {
     if (dueAt >= this.#dueAt) return;
     this.stop();
     this.#dueAt = dueAt;
-    this.#timer = startTimer(this.#clock, () => this.#run(), Math.max(0, dueAt - now), true);
+    this.#timer = new BackgroundTimer(this.#clock, () => this.#run(), Math.max(0, dueAt - now));
   }
 
   stop(): void {
-    if (this.#timer !== undefined) clearTimer(this.#clock, this.#timer);
+    this.#timer?.clear();
     this.#timer = undefined;
     this.#dueAt = Number.POSITIVE_INFINITY;
   }

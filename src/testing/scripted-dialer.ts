@@ -1,6 +1,6 @@
 import { Duplex } from "node:stream";
 import type { Dialer, DialOptions } from "../core/dialer.ts";
-import { parseTarget, type Target } from "../core/target.ts";
+import { parseTargetOf, type Target } from "../core/target.ts";
 import { isConnection } from "../support/connection.ts";
 import { isError } from "../support/is-error.ts";
 import { wrongReturn } from "../support/returned.ts";
@@ -43,7 +43,7 @@ export function scriptedDialer(steps: readonly Step[] = ["connect"]): ScriptedDi
 
   const dial = async (target: Parameters<Dialer>[0], options: DialOptions<Duplex> = {}): Promise<Duplex> => {
     const step = steps[Math.min(calls.length, steps.length - 1)] as Step;
-    calls.push({ target: parseTarget(target), options });
+    calls.push({ target: parseTargetOf("scriptedDialer", target), options });
     if (isError(step)) throw step;
     if (step === "hang") return hang(options.signal);
     const conn = step === "connect" ? silentConnection() : await step(options);

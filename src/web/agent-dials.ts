@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ConnectionOptions } from "node:tls";
 import type { Dialer, Handshake } from "../core/dialer.ts";
+import { parseTargetOf } from "../core/target.ts";
 import { composedFrom } from "../engine/composed-from.ts";
 import { readConnectArguments } from "../lazy-socket/connect-arguments.ts";
 import { lazySocket } from "../lazy-socket/lazy-socket.ts";
@@ -101,7 +102,8 @@ export class AgentDials<C extends Duplex> {
       const { handshake = this.handshake, event } = secure ?? {};
       // Node does not set it on sockets that it did not make.
       const timeoutMs = timeout ? Math.min(timeout, maxTimeoutMs) : undefined;
-      return lazySocket(this.#dialer, target, { handshake, event, timeoutMs, ...this.#dial });
+      const parsed = target && parseTargetOf(this.#factory, target);
+      return lazySocket(this.#dialer, parsed, { handshake, event, timeoutMs, ...this.#dial });
     } catch (error) {
       if (callback === undefined) throw error;
       callback(error as Error, undefined as never);

@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { buildConnector } from "undici";
 import { Cancel } from "../async/cancel.ts";
-import { parseTarget } from "../core/target.ts";
+import { parseTargetOf } from "../core/target.ts";
 import type { DialContext, Run } from "../engine/context.ts";
 import { isError } from "../support/is-error.ts";
 import { messageOf } from "../support/message.ts";
@@ -63,7 +63,7 @@ export class ClientDial {
 
   #start(place: Place, done: Done): void {
     const { run, inProgress, socketPath } = this.#dials;
-    const target = socketPath ? parseTarget({ path: socketPath }) : targetOf(place);
+    const target = socketPath ? parseTargetOf("dispatcher: socketPath", { path: socketPath }) : targetOf(place);
     const context = this.#dials.contextFor(place);
     const cancel = new Cancel();
     const follow = () => cancel.abort(context.cancel?.reason);
@@ -93,7 +93,7 @@ export class ClientDial {
 }
 
 function targetOf({ hostname, port, protocol }: Place) {
-  return parseTarget({ host: hostname, port: port || (protocol === "https:" ? 443 : 80) });
+  return parseTargetOf("dispatcher", { host: hostname, port: port || (protocol === "https:" ? 443 : 80) });
 }
 
 function abandoned(): Error {

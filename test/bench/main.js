@@ -4,7 +4,7 @@
  * times depend on the machine.
  *
  *   npm run bench
- *   npm run bench -- --quick          about half a minute, less precise
+ *   npm run bench -- --quick          every part, faster and less precise
  *   npm run bench -- --only b         one part, by its letter or its word
  *   npm run bench -- --only tcp
  */

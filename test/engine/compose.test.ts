@@ -223,7 +223,7 @@ describe("misuse of compose", () => {
 
   test("a dial with an invalid target or signal rejects and does not throw synchronously", async () => {
     const dial = compose(scriptedDialer());
-    await assert.rejects(dial("nowhere"), /^TypeError: invalid target "nowhere"/);
+    await assert.rejects(dial("nowhere"), /^TypeError: dial: invalid target "nowhere"/);
     await assert.rejects(dial("h:1", { signal: {} as AbortSignal }), /^TypeError: dial: signal must be an AbortSignal/);
   });
 

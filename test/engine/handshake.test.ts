@@ -73,7 +73,7 @@ test("a failed handshake destroys the connection and fails the attempt with its 
   ]);
 });
 
-test("a connection is destroyed when the clock throws at the start of its handshake", async () => {
+test("a handshake whose clock begins to throw when it starts goes on", async () => {
   const base = scriptedDialer();
   const { signal } = new AbortController();
   let isBroken = false;
@@ -87,10 +87,10 @@ test("a connection is destroyed when the clock throws at the start of its handsh
   const handshakeStart = () => {
     isBroken = true;
   };
-  const handshake: Handshake<Duplex> = async () => assert.fail("the handshake must not run");
-  const dialing = compose(base)("h:1", { clock, signal, trace: { handshakeStart }, handshake });
-  await assert.rejects(dialing, /no time/);
-  assert.equal(base.connections[0]?.destroyed, true);
+  const handshake: Handshake<Duplex> = async (conn) => conn;
+  const conn = await compose(base)("h:1", { clock, signal, trace: { handshakeStart }, handshake });
+  assert.equal(conn, base.connections[0]);
+  conn.destroy();
   assert.equal(getEventListeners(signal, "abort").length, 0);
 });
 

@@ -200,8 +200,8 @@ describe("target lists", () => {
 describe("malformed target lists", () => {
   for (const [list, name, message] of [
     ["a:1", "TypeError", 'here must be an array of targets, got "a:1"'],
-    [["a"], "TypeError", 'invalid target "a": the port is missing'],
-    [[null], "TypeError", /^invalid target/],
+    [["a"], "TypeError", 'here: invalid target "a": the port is missing'],
+    [[null], "TypeError", /^here: invalid target/],
     [[{ target: "a:1", weight: -1 }], "RangeError", "here: weight must be a number of at least 0, got -1"],
     [[{ target: "a:1", priority: Number.NaN }], "RangeError", "here: priority must be a number, got NaN"],
   ] as const) {

@@ -780,7 +780,7 @@ describe("withFailover options", () => {
     [{ targets: abc, discover: pushed() }, "TypeError", "withFailover: needs either targets or discover"],
     [{ targets: [] }, "RangeError", "withFailover: targets must name at least one target"],
     [{ targets: "a:1" as never }, "TypeError", /^withFailover: targets must be an array of targets, got "a:1"$/],
-    [{ targets: ["a"] }, "TypeError", 'invalid target "a": the port is missing'],
+    [{ targets: ["a"] }, "TypeError", 'withFailover: targets: invalid target "a": the port is missing'],
     [{ discover: 5 as never }, "TypeError", /^withFailover: discover must be .* got 5$/],
     [{ targets: abc, policy: "best" as never }, "RangeError", /^withFailover: policy must be one of .* got "best"$/],
     [{ targets: abc, random: 4 as never }, "TypeError", "withFailover: random must be a function, got 4"],

@@ -157,13 +157,14 @@ describe("an observer", () => {
 
 test("an observer receives the clock of the dial", async () => {
   const clock = fakeClock();
-  const told: unknown[] = [];
+  await clock.advance(5);
+  const times: number[] = [];
   const observer: Observer = (_dial, given) => {
-    told.push(given);
+    times.push(given.now());
     return undefined;
   };
   (await compose(withTrace(observer), scriptedDialer())("h:1", { clock })).destroy();
-  assert.deepEqual(told, [clock]);
+  assert.deepEqual(times, [5]);
 });
 
 test("withTrace refuses anything but hooks or an observer at construction", () => {

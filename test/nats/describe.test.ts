@@ -127,3 +127,55 @@ test("describe refuses the options that connect refuses, and dials nothing", () 
   describe({ dialer });
   assert.equal(calls(), 0);
 });
+
+test("describe refuses each value that connect refuses, with the same error", async () => {
+  const { dialer, calls } = counting(1);
+  const rows: readonly object[] = [
+    { timeout: -5 },
+    { timeout: Number.POSITIVE_INFINITY },
+    { pingInterval: -5 },
+    { maxReconnectAttempts: "5" },
+    { reconnectTimeWait: -1 },
+    { reconnectJitter: -1, reconnectDelayHandler: () => 5 },
+    { reconnectDelayHandler: 5 },
+    { reconnectBufSize: -5 },
+    { connectDeadlineMs: 0 },
+    { rttIntervalMs: 0 },
+    { connectInBackground: 1 },
+    { retryOnFailedConnect: 1 },
+    { signal: new AbortController() },
+    { trace: 5 },
+    { onError: 5 },
+    { creds: 5 },
+    { creds: "a", nkeySeed: "b" },
+    { nkeySeed: new Uint8Array(3) },
+    { authenticator: 5 },
+    { authenticator: tcp },
+    { inboxPrefix: "a.>" },
+    { servers: ["a:0"] },
+    { servers: ["unix:/a"] },
+    { servers: "a", port: 4222 },
+    { port: 70_000 },
+    { tls: { caFile: 5 } },
+    { name: 5 },
+  ];
+  for (const row of rows) {
+    const options = { dialer, ...row } as Parameters<typeof describe>[0] as never;
+    const refused: Error = await connect(options).then(
+      () => assert.fail(`connect accepts ${JSON.stringify(row)}`),
+      (error) => error,
+    );
+    assert.throws(
+      () => describe(options),
+      ({ name, message, code }: NodeJS.ErrnoException) => {
+        assert.deepEqual(
+          [name, message, code],
+          [refused.name, refused.message, (refused as NodeJS.ErrnoException).code],
+        );
+        return true;
+      },
+      JSON.stringify(row),
+    );
+  }
+  assert.equal(calls(), 0);
+});

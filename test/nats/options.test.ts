@@ -157,7 +157,7 @@ test("an unknown option is passed to the client with one warning", async () => {
 
 describe("options of the client are checked by type", () => {
   const rows: Readonly<Record<string, readonly string[]>> = {
-    "must be a number": ["timeout", "pingInterval", "maxPingOut", "maxReconnectAttempts", "port"],
+    "must be a number": ["maxPingOut", "maxReconnectAttempts", "port"],
     "must be true or false": [
       "debug",
       "ignoreAuthErrorAbort",
@@ -174,7 +174,13 @@ describe("options of the client are checked by type", () => {
     "must be a string": ["name", "inboxPrefix", "user", "pass", "token"],
     "must be a function": [...(isV2 ? [] : ["reconnectToServer"]), "authenticator"],
     "must be options": ["tls"],
-    "must be a number of milliseconds": ["reconnectTimeWait", "reconnectJitter", "reconnectJitterTLS"],
+    "must be a number of milliseconds": [
+      "timeout",
+      "pingInterval",
+      "reconnectTimeWait",
+      "reconnectJitter",
+      "reconnectJitterTLS",
+    ],
   };
   const wrong: Readonly<Record<string, readonly unknown[]>> = {
     "must be a number": ["5", Number.NaN, true, null],
@@ -182,7 +188,7 @@ describe("options of the client are checked by type", () => {
     "must be a string": [5, {}, null],
     "must be a function": ["f", {}, null],
     "must be options": [true, "tls", 5, []],
-    "must be a number of milliseconds": ["5", Number.NaN, null],
+    "must be a number of milliseconds": ["5", Number.NaN, null, -5, Number.POSITIVE_INFINITY, 2 ** 31],
   };
   for (const [must, names] of Object.entries(rows)) {
     for (const name of names) {

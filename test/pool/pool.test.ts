@@ -456,6 +456,40 @@ test("a connection that validate destroys is not leased, even when it returns tr
   await connections.close();
 });
 
+test("close does not wait for a promise of validate that never settles, and counts its connection once", async () => {
+  const { connections } = make({ validate: (() => new Promise(() => {})) as never });
+  const first = await connections.acquire("h:1");
+  first.release();
+  const rejected = rejection(connections.acquire("h:1"));
+  assert.equal(first.conn.destroyed, true);
+  await connections.close();
+  assert.ok((await rejected) instanceof PoolClosedError);
+  const { open, evictions } = connections.stats();
+  assert.deepEqual([open, evictions.unhealthy, evictions.drain], [0, 1, 0]);
+});
+
+for (const end of ["drain", "close"] as const) {
+  for (const answer of [true, false, "throw"] as const) {
+    test(`a validate that calls ${end} and answers ${answer} ends each connection once`, async () => {
+      const { connections, clock } = make({
+        validate: () => {
+          void connections[end]();
+          if (answer === "throw") throw new Error("validate");
+          return answer;
+        },
+      });
+      const leases = await Promise.all(Array.from({ length: 3 }, () => connections.acquire("h:1")));
+      for (const lease of leases) lease.release();
+      assert.ok((await rejection(connections.acquire("h:1"))) instanceof PoolClosedError);
+      await connections.drain();
+      const { open, failures, evictions } = connections.stats();
+      assert.deepEqual([open, failures, evictions.drain, evictions.unhealthy], [0, 1, 3, 0]);
+      assert.ok(leases.every(({ conn }) => conn.destroyed));
+      assert.equal(clock.pending, 0);
+    });
+  }
+}
+
 test("an acquire from a hook of another acquire does not lose the first", async () => {
   const { dials, dialer } = manual();
   const { connections, clock } = make({

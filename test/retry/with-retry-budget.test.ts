@@ -123,9 +123,9 @@ test("withRetry calls the methods of a user's own budget", async () => {
   const clock = fakeClock();
   const said: string[] = [];
   const budget: RetryBudget = {
-    deposit: (given) => said.push(`deposit ${given === clock}`),
+    deposit: (given) => said.push(`deposit at ${given?.now()}`),
     withdraw(given) {
-      said.push(`withdraw ${given === clock}`);
+      said.push(`withdraw at ${given?.now()}`);
       return said.length < 3 ? { refund: () => said.push("refund") } : undefined;
     },
     balance: () => 0,
@@ -136,7 +136,7 @@ test("withRetry calls the methods of a user's own budget", async () => {
   );
   await clock.advance(100);
   await rejected;
-  assert.deepEqual(said, ["deposit true", "withdraw true", "withdraw true"]);
+  assert.deepEqual(said, ["deposit at 0", "withdraw at 0", "withdraw at 10"]);
 });
 
 test("dialers that share a budget never exceed its limit in random steps, and every dial ends", async () => {

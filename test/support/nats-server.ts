@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { freePort } from "./peers.ts";
-import { freezeProcess, thawProcess } from "./processes.ts";
+import { endWithThisProcess, freezeProcess, thawProcess } from "./processes.ts";
 import { removeFolder, temporaryFolder } from "./temporary.ts";
 import { findCommand } from "./tools.ts";
 
@@ -60,6 +60,7 @@ export async function natsServer(args: readonly string[] = [], config = ""): Pro
       child = spawn(natsServerCommand(), ["-a", "127.0.0.1", "-p", String(port), "-c", configFile, ...args], {
         stdio: "ignore",
       });
+      endWithThisProcess(child);
       await answers(port, child);
     },
     configure(text) {

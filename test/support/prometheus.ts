@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "./peers.ts";
+import { endWithThisProcess } from "./processes.ts";
 import { removeFolder, temporaryFolder } from "./temporary.ts";
 import { findCommand } from "./tools.ts";
 
@@ -88,6 +89,7 @@ export async function startPrometheus({
     ],
     { stdio: ["ignore", "ignore", "pipe"] },
   );
+  endWithThisProcess(child);
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     said += text;
   });

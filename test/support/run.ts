@@ -7,7 +7,8 @@
  * Tests that import their NATS client from support/nats-line.ts run twice: with transport-node and with `nats` 2.x.
  * `DIALTRACE_NATS_LINE` selects one of them, `v3` or `v2`. `NATS_SERVER` is the path of the nats-server to test with.
  */
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -43,16 +44,18 @@ const loader = new URL("typescript.js", import.meta.url).href;
 const named = process.argv.slice(2);
 const files = (named.length > 0 ? named : ["test"]).flatMap(testFiles);
 const line = process.env.DIALTRACE_NATS_LINE;
+const parent = process.ppid;
+let endedBy: NodeJS.Signals | undefined;
 const passed = [
-  line === "v2" || run(files),
-  line === "v3" || run(files.filter(choosesNatsLine), { DIALTRACE_NATS_LINE: "v2" }),
+  line === "v2" || (await run(files)),
+  line === "v3" || (await run(files.filter(choosesNatsLine), { DIALTRACE_NATS_LINE: "v2" })),
 ];
 process.exitCode = passed.every(Boolean) ? 0 : 1;
 
-/** Runs `files` and returns whether every test passed. */
-function run(files: readonly string[], env: NodeJS.ProcessEnv = {}): boolean {
-  if (files.length === 0) return true;
-  const { status } = spawnSync(
+/** Runs `files` and returns whether every test passed. A signal ends the tests, too, and no further ones start. */
+async function run(files: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<boolean> {
+  if (files.length === 0 || endedBy !== undefined) return endedBy === undefined;
+  const tests = spawn(
     process.execPath,
     [
       ...["--import", loader, "--test", `--test-concurrency=${concurrency}`, "--test-timeout=120000"],
@@ -61,6 +64,17 @@ function run(files: readonly string[], env: NodeJS.ProcessEnv = {}): boolean {
     ],
     { stdio: "inherit", env: { ...process.env, ...env } },
   );
+  const end = (signal: NodeJS.Signals) => {
+    endedBy = signal;
+    tests.kill(signal);
+  };
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const signal of signals) process.on(signal, end);
+  // npm passes a signal on to its shell only.
+  const orphaned = setInterval(() => process.ppid === parent || end("SIGTERM"), 500);
+  const [status] = await once(tests, "exit");
+  clearInterval(orphaned);
+  for (const signal of signals) process.off(signal, end);
   return status === 0;
 }
 

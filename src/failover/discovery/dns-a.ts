@@ -1,6 +1,6 @@
 import type { RecordWithTtl } from "node:dns";
 import { classify } from "../../core/classify.ts";
-import { parseTarget } from "../../core/target.ts";
+import { parseTargetOf } from "../../core/target.ts";
 import { wrongReturn } from "../../support/returned.ts";
 import { markFactories } from "../../support/roles.ts";
 import { checkDuration, checkFunction, checkOptions, invalid, show } from "../../support/validate.ts";
@@ -46,7 +46,7 @@ export interface DnsAOptions {
 export function dnsA(name: string, port: number, options: DnsAOptions = {}): Discovery {
   if (typeof name !== "string" || name === "")
     throw invalid(TypeError, `dnsA: name must be a host name, got ${show(name)}`);
-  const { host } = parseTarget({ host: name, port });
+  const { host } = parseTargetOf("dnsA: name and port", { host: name, port });
   checkOptions("dnsA", options, { family: true, minRefreshMs: true, maxRefreshMs: true, resolver: true });
   const { family = 0, minRefreshMs = 5000, maxRefreshMs = 300_000, resolver } = options;
   if (family !== 0 && family !== 4 && family !== 6) {

@@ -1,5 +1,5 @@
 import type { Clock } from "../../async/clock.ts";
-import { parseTarget, type Target, type TargetLike } from "../../core/target.ts";
+import { parseTargetOf, type Target, type TargetLike } from "../../core/target.ts";
 import { checkOptions, invalid, show } from "../../support/validate.ts";
 
 /** A target with a priority and a weight, as in SRV records. */
@@ -55,7 +55,7 @@ export function parseList(option: string, list: unknown): readonly ListedTarget[
   return (list as TargetList).map((entry) => {
     if (!isWeighted(entry)) {
       checkUnweighted(option, entry);
-      return { target: parseTarget(entry), priority: 0, weight: 1 };
+      return { target: parseTargetOf(option, entry), priority: 0, weight: 1 };
     }
     checkOptions<WeightedTarget>(`${option}: a weighted target`, entry, { target: true, priority: true, weight: true });
     const { priority = 0, weight = 1 } = entry;
@@ -65,7 +65,7 @@ export function parseList(option: string, list: unknown): readonly ListedTarget[
     if (typeof weight !== "number" || !(weight >= 0 && weight < Number.POSITIVE_INFINITY)) {
       throw invalid(RangeError, `${option}: weight must be a number of at least 0, got ${show(weight)}`);
     }
-    return { target: parseTarget(entry.target), priority, weight };
+    return { target: parseTargetOf(option, entry.target), priority, weight };
   });
 }
 

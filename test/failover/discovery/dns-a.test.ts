@@ -171,7 +171,7 @@ describe("dnsA with a scripted resolver", () => {
 describe("dnsA arguments", () => {
   const rows: readonly (readonly [unknown, unknown, DnsAOptions, string, RegExp])[] = [
     ["", 1, {}, "TypeError", /^dnsA: name must be a host name, got ""$/],
-    ["h", 0, {}, "TypeError", /^invalid target "h:0"/],
+    ["h", 0, {}, "TypeError", /^dnsA: name and port: invalid target "h:0"/],
     ["h", 1, { family: 5 as never }, "RangeError", /^dnsA: family must be 0, 4 or 6, got 5$/],
     ["h", 1, { minRefreshMs: 0 }, "RangeError", /^dnsA: minRefreshMs .* got 0$/],
     ["h", 1, { maxRefreshMs: 10 }, "RangeError", /^dnsA: maxRefreshMs .* got 10$/],

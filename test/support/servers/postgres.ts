@@ -49,7 +49,8 @@ export async function startPostgres({
     command,
     (chosen) =>
       run(program("postgres"), ["-D", data, "-p", String(chosen), ...settings.flatMap((each) => ["-c", each])])[1],
-    { port, answers: async () => /^ready\s*$/m.test(textOf(pidFile)) },
+    // Killed, it would leave its shared memory.
+    { port, signal: "SIGQUIT", answers: async () => /^ready\s*$/m.test(textOf(pidFile)) },
   );
   const stop = async () => {
     const pid = Number.parseInt(textOf(pidFile), 10);

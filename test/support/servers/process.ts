@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { freePort } from "../peers.ts";
+import { type EndOptions, endWithThisProcess } from "../processes.ts";
 import { removeFolder, temporaryFolder } from "../temporary.ts";
 import { findCommand } from "../tools.ts";
 
@@ -23,6 +24,8 @@ export interface StartOptions {
   readonly env?: (port: number, folder: string) => NodeJS.ProcessEnv;
   /** Resolves with whether the server answers. @defaultValue whether the port accepts connections */
   readonly answers?: (port: number) => Promise<boolean>;
+  /** Signal that ends the server when this process is killed. @defaultValue `SIGKILL` */
+  readonly signal?: EndOptions["signal"];
 }
 
 /**
@@ -32,7 +35,7 @@ export interface StartOptions {
 export async function startProcess(
   command: string,
   args: (port: number, folder: string) => readonly string[],
-  { port: given, env = () => ({}), answers = isListening }: StartOptions = {},
+  { port: given, env = () => ({}), answers = isListening, signal = "SIGKILL" }: StartOptions = {},
 ): Promise<RunningServer> {
   const folder = temporaryFolder();
   const port = given ?? (await freePort());
@@ -41,6 +44,7 @@ export async function startProcess(
     detached: true,
     env: { ...process.env, ...env(port, folder) },
   });
+  endWithThisProcess(child, { leads: true, signal });
   const kill = () => {
     if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
       process.kill(-child.pid, "SIGKILL");
