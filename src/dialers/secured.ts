@@ -10,7 +10,7 @@ interface Secured {
   [securedKey]?: Target;
 }
 
-/** Notes that TLS of `conn` reaches to `target`. */
+/** Records that `conn` is encrypted to `target` itself. */
 export function noteSecured(conn: TLSSocket, target: Target): void {
   (conn as Secured)[securedKey] = target;
 }

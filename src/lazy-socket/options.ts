@@ -77,7 +77,7 @@ function checkEvent(event: unknown): void {
   if (ownEvents.includes(event)) {
     throw invalid(
       RangeError,
-      `lazySocket: event must be one that sockets do not emit by themselves, got ${show(event)}`,
+      `lazySocket: event must not be an event that sockets emit by themselves, got ${show(event)}`,
     );
   }
 }

@@ -69,7 +69,7 @@ describe("TCP and unix sockets", () => {
     assert.match(verdict, /times out: the host answers, its TLS does not/);
   });
 
-  test("the words of a server that speaks first are printed", async () => {
+  test("the first bytes of a server that speaks first are printed", async () => {
     await using server = await peer((socket) => socket.write("220 mail.test ESMTP ready\r\n"));
     const { stdout } = await runCli(["--wait", "20s", server.address]);
     assert.match(stdout, /^says {9}220 mail\.test ESMTP ready$/m);
@@ -172,7 +172,7 @@ describe("addresses", () => {
     assert.match(verdict, /IPv6 addresses refuse/);
   });
 
-  test("a lookup that does not answer is waited for no longer than --timeout", async () => {
+  test("--timeout ends the wait for a lookup that does not answer", async () => {
     await using server = await goodPeer();
     const names = { "late.test": ["127.0.0.1", "::1@600000"] };
     const { code, dial } = await dialed(["-t", "500ms", `late.test:${server.port}`], { names });
@@ -216,7 +216,7 @@ describe("TLS", () => {
     assert.equal(Date.parse(dial.tls.chain[0].validTo), until.getTime());
   });
 
-  test("the chain of a certificate that is rejected is read by a second handshake that sends nothing", async () => {
+  test("the chain of a certificate that is rejected is read by a second handshake that sends no data", async () => {
     const issued = ca.issue({ name: "db.test", alternatives: ["IP:127.0.0.1"] });
     const client = ca.issue({ name: "worker", usage: "clientAuth" });
     let received = 0;
@@ -337,7 +337,7 @@ describe("HTTP", () => {
     assert.deepEqual(seen.at(-1), { method: "HEAD", url: "/", authorization });
   });
 
-  test("an error status is in the verdict and is no failed dial", async () => {
+  test("an error status appears in the verdict and is not a failed dial", async () => {
     const { code, verdict } = await dialed([`http://127.0.0.1:${port}/503`]);
     assert.equal(code, 0);
     assert.match(verdict, /it answers 503: it is the service, not the connection$/);

@@ -73,7 +73,7 @@ describe("misuse of compose", () => {
   const anything = (...layers: unknown[]) => (compose as (...layers: unknown[]) => Dialer<Duplex>)(...layers);
 
   test("compose without arguments throws a TypeError", () => {
-    assert.throws(() => anything(), { name: "TypeError", message: "compose: needs a base dialer such as tcp()" });
+    assert.throws(() => anything(), { name: "TypeError", message: "compose: a base dialer such as tcp() is required" });
   });
 
   for (const [what, layer] of [
@@ -232,7 +232,7 @@ describe("misuse of compose", () => {
     await assert.rejects(compose(closed)("h:1"), {
       name: "DialError",
       reason: "handshake_closed",
-      message: "dial h:1: closed before it was ready",
+      message: "dial h:1: the connection closed before it was ready",
     });
   });
 });

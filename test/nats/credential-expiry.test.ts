@@ -162,7 +162,7 @@ test("the expiry of a client certificate is a gauge, which a rotated file change
   assert.deepEqual(await dates(), []);
 });
 
-test("credentials that are no JWT, or whose dates are no numbers, have no expiry", () => {
+test("credentials that are not a JWT, or whose dates are not numbers, have no expiry", () => {
   const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const validities = new CredentialValidities(undefined, async () => undefined);
   for (const jwt of [

@@ -24,7 +24,7 @@ function rule(authenticator: Authenticator, more: ConnectionOptions = {}) {
   };
 }
 
-test("the same credentials refused twice in the same words are final, whatever their signatures", () => {
+test("two refusals of the same credentials with the same message are final, whatever the signatures", () => {
   let signatures = 0;
   const { refuse } = rule(() => ({ nkey: "U1", sig: String(++signatures) }));
   assert.equal(refuse(violation), false);

@@ -50,7 +50,7 @@ describe("dialtrace/register", () => {
     });
   }
 
-  it("bad values are one line each on the standard error, and the program goes on", async () => {
+  it("each bad value prints one line to standard error, and the program continues", async () => {
     const env = { DIALTRACE_METRICS: "none", DIALTRACE_PAGE: "99999", DIALTRACE_LOG: "loud" };
     const { stdout, stderr } = await runApp(`console.log("done");`, env);
     assert.equal(stdout, "done\n");
@@ -71,7 +71,7 @@ describe("dialtrace/register", () => {
     assert.equal((await runApp(program, env)).stdout, "true\n");
   });
 
-  it("without prom-client a line says what to install, and the log goes on", async () => {
+  it("without prom-client a line says what to install, and logging continues", async () => {
     await using server = await goodPeer();
     const absent = temporaryFile(
       "absent.cjs",
