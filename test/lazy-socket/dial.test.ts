@@ -413,7 +413,7 @@ describe("the options of a lazy socket", () => {
     ["a misspelt option", dial, "h:1", { startOnConect: true }, /did you mean startOnConnect\?/],
     ["the option of net.connect", dial, "h:1", { timeout: 5 }, /did you mean timeoutMs\?/],
     ["an event that is no name", dial, "h:1", { event: "" }, /^lazySocket: event must be the name of an event/],
-    ["an event of sockets", dial, "h:1", { event: "error" }, /^lazySocket: event must be one that sockets do not/],
+    ["an event of sockets", dial, "h:1", { event: "error" }, /^lazySocket: event must not be an event that sockets emit/],
     [
       "a timeout out of range",
       dial,
