@@ -114,7 +114,7 @@ describe("arguments", () => {
     assert.match(refused(), /^a target is missing/);
   });
 
-  test("errors about files of credentials have no part of a secret, not even of one given in place of a path", () => {
+  test("errors about credentials files show no part of a secret, not even of a secret given in place of a path", () => {
     const { seed } = nkeyUser();
     const messages = [
       refused("--nkey", seed, "h:1"),
@@ -186,7 +186,7 @@ describe("exit codes", () => {
     for (const reason of reasons) assert.ok(exitCodeOf[reason] > 0 && exitCodeOf[reason] in exitCodes, reason);
   });
 
-  test("failures of one class keep its code, and several classes end with 1", () => {
+  test("failures of one class end with the code of the class, and failures of several classes end with 1", () => {
     assert.equal(exitCodeOfAll([]), 0);
     assert.equal(exitCodeOfAll([5, 5]), 5);
     assert.equal(exitCodeOfAll([5, 3]), 1);

@@ -152,7 +152,7 @@ describe("TLS", () => {
 });
 
 describe("servers that violate the protocol", () => {
-  test("a full server, one that closes, another protocol and one that never answers are told apart", async () => {
+  test("a full server, one that closes, another protocol and one that never answers have different verdicts", async () => {
     await using full = await recordingPeer(
       () => ({}),
       (socket) => socket.end("-ERR 'maximum connections exceeded'\r\n"),

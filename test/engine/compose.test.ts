@@ -452,7 +452,7 @@ describe("a user's base dialer", () => {
     assert.equal((await optionsOf([], {})).signal, undefined);
   });
 
-  test("a user's base dialer gets one signal for a timeout, also after a copy of the options", async () => {
+  test("a user's base dialer gets one signal for a timeout, even after a copy of the options", async () => {
     const options = await optionsOf([withTimeout({ timeoutMs: 1000 })], { clock: fakeClock() });
     assert.ok(options.signal instanceof AbortSignal);
     assert.equal(options.signal, options.signal);

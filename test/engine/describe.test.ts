@@ -144,7 +144,7 @@ test("the description shows the timeout layer that compose inserts, at the place
   }
 });
 
-test("describe shows functions from outside by their names, as custom", () => {
+test("describe shows a user's functions by their names, as custom", () => {
   const named: Middleware = (next) =>
     function admissionDialer(target, options) {
       return next(target, options);

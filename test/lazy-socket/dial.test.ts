@@ -219,7 +219,7 @@ describe("the signal of a lazy socket", () => {
   });
 
   for (const reason of ["why", 0, null, { code: 5 }]) {
-    test(`an abort with ${JSON.stringify(reason)}, which is no error, is emitted as an AbortError with a code`, async () => {
+    test(`an abort with ${JSON.stringify(reason)}, which is not an error, is emitted as an AbortError with a code`, async () => {
       const controller = new AbortController();
       const socket = lazySocket(scriptedDialer(["hang"]), "h:1", { signal: controller.signal });
       const end = endOf(socket);
@@ -412,8 +412,14 @@ describe("the options of a lazy socket", () => {
     ["a malformed target", dial, "nowhere", {}, /nowhere/],
     ["a misspelt option", dial, "h:1", { startOnConect: true }, /did you mean startOnConnect\?/],
     ["the option of net.connect", dial, "h:1", { timeout: 5 }, /did you mean timeoutMs\?/],
-    ["an event that is no name", dial, "h:1", { event: "" }, /^lazySocket: event must be the name of an event/],
-    ["an event of sockets", dial, "h:1", { event: "error" }, /^lazySocket: event must not be an event that sockets emit/],
+    ["an event that is not a name", dial, "h:1", { event: "" }, /^lazySocket: event must be the name of an event/],
+    [
+      "an event of sockets",
+      dial,
+      "h:1",
+      { event: "error" },
+      /^lazySocket: event must not be an event that sockets emit/,
+    ],
     [
       "a timeout out of range",
       dial,
@@ -563,7 +569,7 @@ describe("a lazy socket that starts on connect", () => {
   });
 });
 
-describe("a lazy socket over a stream that is no socket", () => {
+describe("a lazy socket over a stream that is not a socket", () => {
   test("bytes are counted, and members that the stream lacks are undefined", async () => {
     const written: string[] = [];
     let source: Duplex | undefined;
@@ -594,7 +600,7 @@ describe("a lazy socket over a stream that is no socket", () => {
     assert.equal(source?.destroyed, true);
   });
 
-  test("an error or the end of the stream is also that of the socket", async () => {
+  test("an error of the stream fails the socket, and the end of the stream ends it", async () => {
     const conn = connection();
     const socket = lazySocket(async () => conn, "h:1");
     const end = endOf(socket);

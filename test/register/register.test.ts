@@ -91,7 +91,7 @@ describe("dialtrace/register", () => {
     assert.equal(second, `connecting to 127.0.0.1:${server.port}`);
   });
 
-  it("a child process that inherits NODE_OPTIONS says that the port is taken, and goes on", async () => {
+  it("a child process that inherits NODE_OPTIONS says that the port is taken, and continues", async () => {
     const port = await freePort();
     const program = `
       import { execFileSync } from "node:child_process";
@@ -124,7 +124,7 @@ describe("dialtrace/register", () => {
     assert.equal(stderr.match(/dialtrace: metrics of process/g)?.length, 1);
   });
 
-  it("a worker of a cluster says that it serves nothing, and goes on", async () => {
+  it("a worker of a cluster says that it serves nothing, and continues", async () => {
     const program = `
       import cluster from "node:cluster";
       if (cluster.isPrimary) cluster.fork();

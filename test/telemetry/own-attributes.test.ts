@@ -121,7 +121,7 @@ describe("attributes of the application", () => {
     assertSameSeries(countsOf((await collect()).samples), countsOf(scraped.samples));
   });
 
-  it("a decorator from outside passes a dial's attributes on, and may add others", async () => {
+  it("a user's decorator passes a dial's attributes on, and may add others", async () => {
     const { registry, layers } = observed();
     const { registry: inner, layers: innerLayers } = observed({ region: ["x"], tenant: ["a"] });
     const adding: Middleware = (next) => (target, options) =>

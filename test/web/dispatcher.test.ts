@@ -485,7 +485,7 @@ describe("a dispatcher and TLS:", () => {
     });
   }
 
-  test("20 requests of a dispatcher with allowH2 share one connection, and one that is aborted ends no other", async () => {
+  test("20 requests of a dispatcher with allowH2 share one connection, and an aborted request ends no other", async () => {
     await using secure = await http2Server();
     const { dialer, starts } = recorded(plain);
     const agent = dispatcher(dialer, { tls: { ca: ca.cert }, allowH2: true, connections: 1 });
