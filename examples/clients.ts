@@ -53,7 +53,7 @@ const dial = compose(
     },
     connClosed: ({ target, reason }) => console.log(`dialer  ${names.get(target.port)}: connection closed, ${reason}`),
   }),
-  withTimeout({ timeoutMs: 5_000 }), // the whole dial, log-in included
+  withTimeout({ timeoutMs: 5_000 }), // the whole dial, including the login
   withRetry({ maxAttempts: 2, initialBackoffMs: 20 }),
   tcp(),
 );

@@ -543,7 +543,7 @@ const others: Readonly<Record<string, readonly (readonly [given: unknown[], mess
     [[{ maxReconnectAttempts: "many" }], /^connect: maxReconnectAttempts must be a number, got "many"$/],
   ],
   compose: [
-    [[], /^compose: needs a base dialer/],
+    [[], /^compose: a base dialer such as tcp\(\) is required/],
     [[core.tcp], /^compose: layer 1 must be a function, got the factory tcp; call it: tcp\(\)$/],
     [
       [core.withRetry, base],

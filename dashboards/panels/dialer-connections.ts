@@ -23,7 +23,7 @@ export const dialerConnections: readonly Panel[] = [
   graph({
     title: "Connections closed, by reason",
     description:
-      "Closed connections, by reason: closed locally, by the peer, by a reset, by a timeout. Empty if none closed.",
+      "Closed connections, by reason: closed locally, by the peer, by a reset, by a timeout. Empty if no connection closed.",
     unit: "short",
     shape: "bars",
     colours: closeColours,

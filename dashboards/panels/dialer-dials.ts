@@ -34,7 +34,7 @@ export const dialerDials: readonly Panel[] = [
   }),
   graph({
     title: "In progress",
-    description: "Dials and attempts in progress. One that never ends is stuck, because it has no timeout.",
+    description: "Dials and attempts in progress. A dial that never ends is stuck, because it has no timeout.",
     unit: "short",
     queries: [
       { legend: "dials", expr: sum(series("dialActive")) },

@@ -33,7 +33,7 @@ export const dialerFailures: readonly Panel[] = [
   graph({
     title: "Retries, by reason",
     description:
-      "Retries per second, by the reason of the preceding failure. More retries than dials mean that the target hardly answers.",
+      "Retries per second, by the reason of the preceding failure. More retries than dials mean that the target rarely answers.",
     unit: "ops",
     shape: "bars",
     colours: reasonColours,

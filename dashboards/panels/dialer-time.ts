@@ -32,7 +32,7 @@ export const dialerTime: readonly Panel[] = [
   graph({
     title: "Connects, by address family",
     description:
-      "Successful connects per second, by address family; those to unix sockets are separate. An unexpected change between IPv4 and IPv6 points to a change in the network.",
+      "Successful connects per second, by address family; connects to unix sockets are counted separately. An unexpected change between IPv4 and IPv6 points to a change in the network.",
     unit: "ops",
     shape: "stacked",
     colours: networkColours,

@@ -37,7 +37,7 @@ export const fleetOverTime: readonly Panel[] = [
   }),
   graph({
     title: "NATS clients by state",
-    description: "Clients in each state. Any color other than green shows an outage of those clients.",
+    description: "Clients in each state. Any color other than green shows clients in an outage.",
     unit: "short",
     shape: "stacked",
     colours: stateColours,

@@ -6,7 +6,7 @@ export const natsOutages: readonly Panel[] = [
   graph({
     title: "Disconnects, by reason",
     description:
-      "Connections lost or closed, by reason. The reasons lame_duck and forced are intended. Empty without disconnects.",
+      "Connections lost or closed, by reason. The reasons lame_duck and forced are deliberate disconnects. Empty without disconnects.",
     width: 12,
     unit: "short",
     shape: "bars",

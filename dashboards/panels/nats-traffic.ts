@@ -40,7 +40,7 @@ export const natsTraffic: readonly Panel[] = [
   graph({
     title: "Lost messages",
     description:
-      "Dropped: buffered when the client closed, never sent. Unconfirmed: no PONG followed before the connection ended, so they may be lost.",
+      "Dropped: buffered when the client closed, never sent. Unconfirmed: the connection ended before a PONG confirmed them, so they may be lost.",
     width: 12,
     unit: "short",
     shape: "bars",

@@ -81,7 +81,7 @@ class AbortGuard<T extends Destroyable> {
   }
 }
 
-/** Starts the work. A base dialer from outside may throw, or return anything else than a promise. */
+/** Starts the work. A base dialer from outside may throw, or return something other than a promise. */
 export function begin<T, A, B>(work: (first: A, second: B) => Promise<T>, first: A, second: B): Promise<T> {
   try {
     const started: unknown = work(first, second);

@@ -9,8 +9,8 @@ export interface BackoffRange {
 }
 
 /**
- * Returns the range of the backoffs of one dial. Both ends are computed by the backoff itself, with the least and the
- * greatest random numbers. They remember the previous backoff: call each once per failure, in order.
+ * Returns the range of the backoffs of one dial. Both ends are computed by the backoff itself, with the smallest and
+ * the largest random numbers. They remember the previous backoff: call each once per failure, in order.
  */
 export function backoffRange(options: BackoffOptions): BackoffRange {
   if (typeof options.backoff === "function") return { min: () => 0, max: () => Number.POSITIVE_INFINITY };

@@ -70,7 +70,7 @@ export function createBackoff(options: BackoffOptions = {}, prefix = ""): () => 
     let previousMs = initialBackoffMs;
     return (attempt) => {
       // Growth overflows in an endless retry, and Infinity times an initial backoff of 0 is NaN.
-      // The backoff before the first attempt is that after the first failure.
+      // The backoff before the first attempt equals the backoff after the first failure.
       const failures = Math.max(1, attempt);
       const growth = backoff === "constant" ? 1 : Math.min(backoffMultiplier ** (failures - 1), Number.MAX_VALUE);
       const baseMs = Math.min(initialBackoffMs * growth, maxBackoffMs);

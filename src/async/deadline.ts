@@ -3,7 +3,7 @@ import { Cancel } from "./cancel.ts";
 import { clearTimer, startTimer } from "./checked-clock.ts";
 import type { Clock } from "./clock.ts";
 
-/** Milliseconds after which a timer counts as late; Node's are no finer than 1 ms. */
+/** Milliseconds after which a timer counts as late; Node's timers have a resolution of 1 ms. */
 const lateAfterMs = 2;
 
 /**

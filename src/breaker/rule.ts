@@ -16,7 +16,7 @@ export interface CountRule {
 
 /**
  * When a breaker opens: after `consecutive` failures in a row, by the share of failures in a period (`sampling`) or among
- * the last dials (`count`), or as decided by a strategy that the function makes for each target.
+ * the last dials (`count`), or when a strategy decides so, which the function makes for each target.
  */
 export type BreakerRule =
   | { consecutive: number }

@@ -46,7 +46,7 @@ export async function placeOf(factory: string, options: BridgeListenOptions): Pr
   if (allow === undefined && !isLoopback(address)) {
     throw invalid(
       TypeError,
-      `${factory}: host must be an address of loopback, got ${show(host)}; to admit other hosts, add allow: "remote"`,
+      `${factory}: host must be a loopback address, got ${show(host)}; to admit other hosts, add allow: "remote"`,
     );
   }
   return { host: address, port };
@@ -54,7 +54,7 @@ export async function placeOf(factory: string, options: BridgeListenOptions): Pr
 
 function checkPath(factory: string, path: unknown, { host, port, allow }: BridgeListenOptions): string {
   if (host !== undefined || port !== undefined || allow !== undefined) {
-    throw invalid(TypeError, `${factory}: path excludes host, port and allow`);
+    throw invalid(TypeError, `${factory}: path cannot be combined with host, port or allow`);
   }
   if (typeof path !== "string" || path === "" || path.includes("\0")) {
     throw invalid(TypeError, `${factory}: path must be the path of a file, got ${show(path)}`);

@@ -37,7 +37,7 @@ export function readCredentials(text: (option: OptionName) => string | undefined
       ["creds", creds],
       ["nkey", nkey],
     ] as const) {
-      if (path !== undefined) throw new UsageError(`--${option}: the file holds no credentials that can be read`);
+      if (path !== undefined) throw new UsageError(`--${option}: the file contains no readable credentials`);
     }
   }
   return { user, password, token, jwt: file?.jwt, sign };

@@ -24,7 +24,7 @@ export async function startMetrics({ host, port }: ListenAddress): Promise<Metri
 }
 
 const missing =
-  "--metrics needs the package prom-client; install it beside dialtrace (npm install prom-client) or run npx -p dialtrace -p prom-client dialtrace …";
+  "--metrics needs the package prom-client; install it next to dialtrace (npm install prom-client) or run npx -p dialtrace -p prom-client dialtrace …";
 
 /** Returns the name that a target's dialer has in the metrics. */
 export function metricsName(target: string): string {

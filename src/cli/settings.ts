@@ -126,7 +126,8 @@ function readProxy(values: Values): string | undefined {
 
 function readTls(values: Values): TlsSettings {
   const [certFile, keyFile] = [textOf(values, "cert"), textOf(values, "key")];
-  if ((certFile === undefined) !== (keyFile === undefined)) throw new UsageError("--cert and --key belong together");
+  if ((certFile === undefined) !== (keyFile === undefined))
+    throw new UsageError("--cert and --key must be given together");
   return {
     serverName: textOf(values, "servername"),
     caFile: textOf(values, "ca"),

@@ -71,7 +71,8 @@ export class HandshakeDial<C extends Duplex> {
    */
   connect(connect: (ended: (error?: Error | null) => void) => void): Promise<void> {
     // The client's own check comes too late: it has forgotten the first call by then.
-    if (this.#isConnecting) return Promise.reject(this.#dials.error("connect() works once; make another client"));
+    if (this.#isConnecting)
+      return Promise.reject(this.#dials.error("connect() can be called only once; create another client"));
     this.#isConnecting = true;
     return new Promise((resolve, reject) => {
       const settle = (error?: Error | null) =>

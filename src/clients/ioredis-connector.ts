@@ -46,7 +46,7 @@ export function ioredisConnector<B extends IoredisAbstractConnector, C extends D
     }
     override check(info: never): boolean {
       const isGood = super.check(info);
-      if (isGood) this.#redis?.ready(); // The server's INFO comes after the log-in.
+      if (isGood) this.#redis?.ready(); // The server's INFO comes after the login.
       return isGood;
     }
 

@@ -22,7 +22,7 @@ export type Middleware = <C extends Duplex>(next: Dialer<C>) => Dialer<C>;
 
 /**
  * Decides whether to retry after attempt number `attempt` failed with `error`. A promise is awaited until an abort or a
- * timeout above ends the dial. If the function throws or rejects, the dial rejects with that error; any other result
+ * timeout above ends the dial. If the function throws or rejects, the dial rejects with that error; any result other
  * than `true` or `false` ends the dial with a TypeError.
  */
 export type RetryPredicate = (error: unknown, attempt: number) => boolean | Promise<boolean>;

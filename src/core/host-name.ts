@@ -70,13 +70,13 @@ function hostOfUrl(host: string): string | undefined {
 function checkLengths(name: string, refused: (why: string) => Error): void {
   const length = name.endsWith(".") ? name.length - 1 : name.length;
   if (length > maxNameOctets) {
-    throw refused(`the host is not a name or an IP address: it has ${length} octets, the maximum is ${maxNameOctets}`);
+    throw refused(`the host is not a name or an IP address: it has ${length} octets; the maximum is ${maxNameOctets}`);
   }
   for (const label of name.slice(0, length).split(".")) {
     if (label === "") throw refused("the host is not a name: it has an empty label");
     if (label.length > maxLabelOctets) {
       throw refused(
-        `the host is not a name: it has a label of ${label.length} octets, the maximum is ${maxLabelOctets}`,
+        `the host is not a name: it has a label of ${label.length} octets; the maximum is ${maxLabelOctets}`,
       );
     }
   }

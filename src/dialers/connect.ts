@@ -94,7 +94,7 @@ function connectUnix(path: string, observed: boolean): Socket {
   const bytes = Buffer.byteLength(path);
   if (bytes <= maxPathBytes)
     return connect({ [observedDialKey]: observed, path: systemPath(path) } as IpcNetConnectOpts);
-  const message = `the unix socket's path has ${bytes} bytes, the maximum is ${maxPathBytes}`;
+  const message = `the unix socket's path has ${bytes} bytes; the maximum is ${maxPathBytes}`;
   return new Socket().destroy(new DialError(message, { reason: "config" }));
 }
 

@@ -23,19 +23,19 @@ export interface HttpProxyOptions {
   auth?: ProxyAuth | undefined;
   /** Additional headers of the CONNECT request, such as a `Proxy-Authorization` of another scheme; never shown. @defaultValue none */
   headers?: Readonly<Record<string, string>> | undefined;
-  /** Timeout of the proxy's answer in milliseconds, 1 to 2^31-1. @defaultValue 30 000 */
+  /** Timeout of the proxy's response in milliseconds, 1 to 2^31-1. @defaultValue 30 000 */
   timeoutMs?: number | undefined;
 }
 
-/** Maximum length of a proxy's answer in bytes, interim answers included. */
+/** Maximum length of a proxy's response in bytes, including interim responses. */
 const maxHeadBytes = 16 * 1024;
 
-/** Maximum number of interim answers (1xx) before the final one. Go's `net/http` accepts 5. */
-const maxInterimAnswers = 8;
+/** Maximum number of interim responses (1xx) before the final one. Go's `net/http` accepts 5. */
+const maxInterimResponses = 8;
 
 /**
  * Dials through an HTTP proxy with CONNECT. The proxy resolves the target's name. Bytes of a server-first protocol that
- * arrive with the proxy's answer are kept and can be read from the connection.
+ * arrive with the proxy's response are kept and can be read from the connection.
  *
  * @param over - dials the proxy. @defaultValue `tcp()`, or `tls()` for an https proxy
  * @throws TypeError or RangeError at construction, naming the option.
@@ -65,7 +65,7 @@ export function httpProxy(options: HttpProxyOptions, over?: SocketDialer): Diale
         const authority = String(target).replace(/%[^\]]*(?=\])/, "");
         // A Target that was not parsed may hold any name, even one that ends the line.
         if (!/^[!-~]+$/.test(authority)) {
-          throw new DialError("CONNECT cannot send a name with other characters than printable ASCII", {
+          throw new DialError("CONNECT cannot send a name with characters other than printable ASCII", {
             reason: "config",
           });
         }
@@ -112,21 +112,23 @@ function headerLines(headers: Readonly<Record<string, string>>, auth: ProxyAuth 
   return all.map(([name, value]) => `${name}: ${value}\r\n`).join("");
 }
 
-/** Reads the status of the final answer, after any interim answers (RFC 9110, section 15.2). */
+/** Reads the status of the final response, after any interim responses (RFC 9110, section 15.2). */
 async function readStatus(socket: Socket): Promise<number> {
   let leftBytes = maxHeadBytes;
-  for (let interim = 0; interim <= maxInterimAnswers; interim += 1) {
+  for (let interim = 0; interim <= maxInterimResponses; interim += 1) {
     const head = await readHead(socket, headLength, leftBytes, maxHeadBytes);
     const status = statusOf(head);
     if (status >= 200) return status;
     leftBytes -= head.length;
-    // The next answer is read in another turn, so that a flood of answers does not block the event loop.
+    // The next response is read in another turn, so that a flood of responses does not block the event loop.
     await new Promise((resolve) => setImmediate(resolve));
   }
-  throw new DialError(`the proxy sent more than ${maxInterimAnswers} interim answers`, { reason: "proxy_rejected" });
+  throw new DialError(`the proxy sent more than ${maxInterimResponses} interim responses`, {
+    reason: "proxy_rejected",
+  });
 }
 
-/** The credentials that must not be shown if the proxy's answers repeat them. */
+/** The credentials that must not be shown if the proxy's responses repeat them. */
 function secretsOf(headers: Readonly<Record<string, string>>, auth: ProxyAuth | undefined): SentSecrets | undefined {
   const values = Object.values(headers);
   if (auth === undefined && values.length === 0) return undefined;
@@ -155,7 +157,7 @@ function headLength(bytes: Buffer): number | undefined {
 
 function statusOf(head: Buffer): number {
   const [, status] = /^HTTP\/1\.\d ([1-5]\d\d)[ \r]/.exec(head.toString("latin1", 0, 16)) ?? [];
-  // The answer stays out of the message: it may repeat the request with its credentials.
-  if (status === undefined) throw new DialError("the proxy's answer is not HTTP", { reason: "proxy_rejected" });
+  // The response stays out of the message: it may repeat the request with its credentials.
+  if (status === undefined) throw new DialError("the proxy's response is not HTTP", { reason: "proxy_rejected" });
   return Number(status);
 }

@@ -86,7 +86,7 @@ export function environmentProxy(
 }
 
 /**
- * Returns the dialer of a proxy. Like curl, it takes a proxy without a scheme for an HTTP proxy.
+ * Returns the dialer of a proxy. Like curl, it treats a proxy without a scheme as an HTTP proxy.
  *
  * @param over - dials the proxy, unless it is an `https://` one. @defaultValue `tcp()`
  */

@@ -3,7 +3,7 @@ import { DialError } from "../core/errors.ts";
 import { readHead as readHeadOf } from "../support/read-head.ts";
 
 /**
- * Reads the head of a proxy's answer. Bytes after the head are put back, to be read from the socket. No listener is left.
+ * Reads the head of a proxy's response. Bytes after the head are put back, to be read from the socket. No listener is left.
  *
  * @param headLength - returns the length of the head in the bytes received so far, or `undefined` while it is incomplete.
  * @param maxBytes - maximum length of the head.
@@ -18,6 +18,6 @@ export function readHead(
 ): Promise<Buffer> {
   return readHeadOf(socket, headLength, maxBytes, {
     closed: () => new DialError("the proxy closed the connection", { reason: "proxy_rejected" }),
-    tooLong: () => new DialError(`the proxy's answer exceeds ${limit} bytes`, { reason: "proxy_rejected" }),
+    tooLong: () => new DialError(`the proxy's response exceeds ${limit} bytes`, { reason: "proxy_rejected" }),
   });
 }

@@ -138,7 +138,7 @@ class Resolution {
       if (addresses.length === 0) this.#errors.push(error || noAddress(this.#host, found));
       return addresses;
     } catch (thrown) {
-      this.#errors.push(thrown ?? new Error("the answer of the lookup cannot be read"));
+      this.#errors.push(thrown ?? new Error("the result of the lookup cannot be read"));
       return [];
     }
   }
@@ -210,5 +210,5 @@ function noAddress(host: string, found: unknown): Error {
   if (!Array.isArray(found)) {
     return Object.assign(notAddresses(found), { code: "ENOTFOUND", hostname: host });
   }
-  return Object.assign(new Error(`the lookup of ${host} gave no address`), { code: "ENOTFOUND", hostname: host });
+  return Object.assign(new Error(`the lookup of ${host} returned no address`), { code: "ENOTFOUND", hostname: host });
 }

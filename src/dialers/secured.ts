@@ -10,16 +10,16 @@ interface Secured {
   [securedKey]?: Target;
 }
 
-/** Notes that TLS of `conn` reaches to `target`. */
+/** Records that `conn` is encrypted to `target` itself. */
 export function noteSecured(conn: TLSSocket, target: Target): void {
   (conn as Secured)[securedKey] = target;
 }
 
 /**
  * Whether `conn` is encrypted to `target` itself. A tunnel through a proxy may be a `TLSSocket` that is encrypted to the
- * proxy only: what is sent through it reaches the target in the clear.
+ * proxy only: data sent through it reaches the target unencrypted.
  *
- * A `TLSSocket` of another dialer than `tls()` is secured if its verified certificate names `host`.
+ * A `TLSSocket` from a dialer other than `tls()` is secured if its verified certificate names `host`.
  */
 export function isSecured(conn: Duplex, target: Target, host: string): boolean {
   const socket = conn as Partial<TLSSocket>;

@@ -24,7 +24,7 @@ export interface SocksProxyOptions {
   auth?: ProxyAuth | undefined;
   /** Resolves the target's name for `socks5://`; no effect with `socks5h://`. @defaultValue `dns.lookup` */
   lookup?: Lookup | undefined;
-  /** Timeout of the proxy's answers in milliseconds, 1 to 2^31-1. @defaultValue 30 000 */
+  /** Timeout of the proxy's responses in milliseconds, 1 to 2^31-1. @defaultValue 30 000 */
   timeoutMs?: number | undefined;
 }
 
@@ -124,7 +124,7 @@ function ipv6Bytes(host: string): Buffer {
 function portBytes(port: number): Buffer {
   // A Target that was not parsed may also have any port.
   if (!(Number.isInteger(port) && port > 0 && port < 65_536)) {
-    throw new DialError("SOCKS5 cannot send a port outside of 1 to 65535", { reason: "config" });
+    throw new DialError("SOCKS5 cannot send a port outside 1 to 65535", { reason: "config" });
   }
   return Buffer.from([port >> 8, port & 255]);
 }

@@ -140,7 +140,7 @@ function checkFiles(options: TlsDialerOptions): void {
     if (options[name] !== undefined) throw invalid(TypeError, `tls: give ${name} or ${name}File, not both`);
   }
   if ((options.certFile ?? options.cert) && !(options.keyFile ?? options.key)) {
-    throw invalid(TypeError, "tls: a certificate needs its key: give key or keyFile, too");
+    throw invalid(TypeError, "tls: a certificate requires its key; also give key or keyFile");
   }
 }
 

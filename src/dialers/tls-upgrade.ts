@@ -91,7 +91,7 @@ function withProtocol<C extends Duplex>(conn: C, protocols: readonly string[] | 
   if (protocols === undefined) return conn;
   const chosen = (conn as Duplex as Partial<TLSSocket>).alpnProtocol;
   if (typeof chosen !== "string" || chosen === "" || protocols.includes(chosen)) return conn;
-  throw new DialError(`TLS has negotiated ${chosen}, and the client speaks ${protocols.join(" and ")}`, {
+  throw new DialError(`TLS negotiated ${chosen}, but the client speaks only ${protocols.join(" and ")}`, {
     reason: "config",
   });
 }

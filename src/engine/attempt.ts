@@ -135,7 +135,10 @@ function problemOf(conn: Duplex, target: Target): Error | undefined {
   if (!isConnection(conn)) return notConnection(conn);
   if (!conn.destroyed) return undefined;
   discard(conn);
-  return new DialError(`dial ${target}: closed before it was ready`, { reason: "handshake_closed", target });
+  return new DialError(`dial ${target}: the connection closed before it was ready`, {
+    reason: "handshake_closed",
+    target,
+  });
 }
 
 function notConnection(conn: unknown): Error {

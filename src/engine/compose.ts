@@ -58,7 +58,7 @@ export function compose<C extends Duplex>(...layers: [...Middleware[], Dialer<C>
 markFactories({ compose });
 
 function checkLayers(layers: readonly unknown[]): void {
-  if (layers.length === 0) throw invalid(TypeError, "compose: needs a base dialer such as tcp()");
+  if (layers.length === 0) throw invalid(TypeError, "compose: a base dialer such as tcp() is required");
   for (const [index, layer] of layers.entries()) {
     const option = `compose: layer ${index + 1}`;
     checkFunction(option, layer);
@@ -86,7 +86,7 @@ function withCallersHooks<C extends Duplex>(run: Run<C>): Run<C> {
   };
 }
 
-/** The layer of a base dialer. One that has layers of its own is one attempt, whatever they do. */
+/** The layer of a base dialer. A base dialer with layers of its own counts as one attempt, whatever those layers do. */
 function attemptLayer(base: object): Layer {
   const own = layerOf(base);
   return isBase(own.kind)

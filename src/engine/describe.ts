@@ -11,7 +11,7 @@ import { type Cost, greater, unknownCost } from "./worst-case.ts";
 
 /**
  * Describes the layers of a dialer, of a pool or of a lazy socket: their options, the longest time and the most attempts of one dial, and
- * common mistakes. Nothing is dialed. The targets that discovery has found are those of the moment.
+ * common mistakes. Nothing is dialed. Discovered targets are those known at the time of the call.
  *
  * The worst case is exact, except that it is an upper bound where retries nest beneath a timeout.
  *
@@ -30,7 +30,7 @@ export function describe<C extends Duplex>(dialer: Dialer<C> | DescribedPool | S
 
 markFactories({ describe });
 
-/** What {@link describe} takes of a pool. */
+/** The part of a pool that {@link describe} reads. */
 interface DescribedPool {
   acquire(...args: never[]): unknown;
   drain(): Promise<void>;
@@ -55,8 +55,8 @@ export function withText<T extends object>(data: T, text: () => string): T {
 }
 
 /**
- * Returns a function that computes the worst case of a dial that has `withinMs` milliseconds until its deadline. It keeps
- * the results: a layer asks for that beneath it more than once, so that the work would double with each layer.
+ * Returns a function that computes the worst case of a dial that has `withinMs` milliseconds until its deadline. It
+ * caches the results, because a layer reads the worst case beneath it more than once: without a cache, the work would double with each layer.
  */
 function costs(): CostOfLayer {
   const known = new Map<Layer, Map<number, Cost>>();

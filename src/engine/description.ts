@@ -34,6 +34,6 @@ export interface DialerDescription {
    * and its own options (`timeoutMs`, `maxAttempts`, `backoff`, `skip`) are not known and not counted.
    */
   readonly worstCase: WorstCase;
-  /** Mistakes in the order or the options of the layers, in plain words. Empty if none are found. */
+  /** Mistakes in the order or the options of the layers, as readable text. Empty if there are none. */
   readonly warnings: readonly string[];
 }

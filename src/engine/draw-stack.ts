@@ -18,7 +18,7 @@ export function drawn(stack: LayerDescription, lines: readonly string[], warning
   return [...layers, ...lines, ...warnings.map((warning) => `warning: ${warning}`)].join("\n");
 }
 
-/** Returns a cost in words: `at most 4 attempts in 8700 ms`. */
+/** Returns a cost as text: `at most 4 attempts in 8700 ms`. */
 export function shownCost({ timeMs, attempts }: WorstCase): string {
   const count = Number.isFinite(attempts) ? `at most ${attempts}` : "any number of";
   const time = Number.isFinite(timeMs) ? `in at most ${Math.ceil(timeMs)} ms` : "without a limit of time";

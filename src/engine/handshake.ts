@@ -53,7 +53,7 @@ export async function shakeHands<C extends Duplex>(
 class RunningHandshake {
   /** How the handshake described its peer. */
   protocol: ProtocolInfo | undefined = undefined;
-  /** Set when the handshake has ended. One that ignores an abort may go on while the next attempt runs. */
+  /** Set when the handshake has ended. A handshake that ignores an abort may continue while the next attempt runs. */
   isOver = false;
   readonly context: HandshakeContext;
 
@@ -106,7 +106,7 @@ function failingOnError<C extends Duplex>(conn: C, work: () => Promise<C>): Prom
   });
 }
 
-/** A handshake describes its peer in the peer's own words, which may not be printable or may repeat a secret. */
+/** A handshake describes its peer with text from the peer, which may not be printable or may repeat a secret. */
 function printableProtocol({ name, attributes }: ProtocolInfo, blank = (text: string) => text): ProtocolInfo {
   if (attributes === undefined) return { name: printable(name) };
   const shown = Object.entries(attributes).map(([key, value]) => [

@@ -37,11 +37,11 @@ export interface LayerTraits {
   readonly perTarget?: boolean | undefined;
   /** Where the observer puts its data, if two observers with the same place are a mistake. */
   readonly place?: Place | undefined;
-  /** Timeout that the layer's options set, with its option, for the comparison with those above it. */
+  /** Timeout that the layer's options set, with the name of the option, for the comparison with timeouts above the layer. */
   readonly timeout?: { readonly option: string; readonly ms: number } | undefined;
   /** Options that a description shows. Read when the layer is described. */
   readonly options?: (() => ShownOptions) | undefined;
-  /** The worst case of the layer, from that of what is beneath it. @defaultValue that of what is beneath it */
+  /** The worst case of the layer, computed from the worst case beneath it. @defaultValue the worst case beneath it */
   readonly worstCase?: ((beneath: CostOf, withinMs: number) => ReturnType<CostOf>) | undefined;
   /** Called at composition with the outermost layer of the dialer that the layer became part of. */
   readonly composed?: ((outermost: Layer) => void) | undefined;
@@ -86,7 +86,7 @@ export class Layer {
   readonly kind: LayerKind;
   /** The next layer; beneath a base dialer, the dialers that it dials through. */
   readonly beneath: readonly Layer[];
-  /** What is known of this layer and those beneath it. */
+  /** What is known about this layer and the layers beneath it. */
   readonly info: LayerInfo;
 
   constructor(traits: LayerTraits, kind: LayerKind, beneath: readonly Layer[]) {
@@ -146,7 +146,7 @@ export function layerOf(dialer: object): Layer {
   return recordOf(dialer)?.layer ?? new Layer({ factory: functionName(dialer) }, "custom base", []);
 }
 
-/** Returns what is known of the layers of `dialer`. */
+/** Returns what is known about the layers of `dialer`. */
 export function infoOf(dialer: object): LayerInfo {
   return recordOf(dialer)?.layer.info ?? noInfo;
 }
@@ -174,7 +174,7 @@ export function contains(layer: Layer, other: Layer): boolean {
 export function withBeneath<D extends (...args: never[]) => unknown>(dialer: D, beneath: Layer): D {
   const own = recordOf(dialer);
   const isOutside = own?.run === undefined;
-  // What an outside function wrapped in an earlier composition says nothing about this one.
+  // An outside function may wrap other layers in this composition than in an earlier one.
   const layer = isOutside
     ? new Layer({ factory: functionName(dialer) }, "custom", [beneath])
     : joined(own.layer, beneath);
@@ -184,7 +184,7 @@ export function withBeneath<D extends (...args: never[]) => unknown>(dialer: D, 
   return carrier;
 }
 
-/** Puts the layers of `own` above `beneath`, unless they hold it: a base from outside among them is a middleware then. */
+/** Puts the layers of `own` above `beneath`, unless they contain it: an outside base among them is then a middleware. */
 function joined(own: Layer, beneath: Layer): Layer {
   if (contains(own, beneath)) return own;
   const [next] = own.beneath;

@@ -12,7 +12,7 @@ import { outcomeOf } from "./outcome.ts";
 interface AttachOptions {
   readonly name?: string;
   readonly place?: Place;
-  /** Name in a description. @defaultValue that of the place; without both, the layer is a part of the layer above it */
+  /** Name in a description. @defaultValue the name of the place; without either, the layer is a part of the layer above it */
   readonly factory?: string;
   readonly composed?: LayerTraits["composed"];
 }

@@ -77,7 +77,7 @@ function longerTimeout({ layer, above }: Placed): string | undefined {
   return `${own} is longer than ${nameOf(shorter)} (${option}: ${ms}) above it, which ends the dial first`;
 }
 
-/** An observer sees the layers beneath it; those that decide are to be seen. */
+/** An observer sees only the layers beneath it, so layers that make decisions should be beneath it. */
 function blindObserver({ layer, above }: Placed): string | undefined {
   if (!layer.traits.observes || layer.traits.isPart) return undefined;
   const unseen = above.filter(({ traits, kind }) => kind === "middleware" && traits.name !== undefined);

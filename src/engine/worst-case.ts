@@ -11,7 +11,7 @@ export interface Cost {
 /** Returns the worst case of the layers beneath, for a dial that has `withinMs` milliseconds until its deadline. */
 export type CostOf = (withinMs: number) => Cost;
 
-/** The cost of a dialer of which nothing is known: one call, of any duration. */
+/** The cost of an unknown dialer: one call, of any duration. */
 export const unknownCost: Cost = Object.freeze({ timeMs: Number.POSITIVE_INFINITY, attempts: 1 });
 
 /** Limits the time of `cost`. */
@@ -41,7 +41,7 @@ export function product(cost: number, times: number): number {
   return cost === 0 || times === 0 ? 0 : cost * times;
 }
 
-/** Returns the greater in each respect. */
+/** Returns the maximum of each field. */
 export function greater(one: Cost, other: Cost): Cost {
   return {
     timeMs: Math.max(one.timeMs, other.timeMs),

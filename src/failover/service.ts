@@ -67,7 +67,7 @@ function notFound(target: Target, none: NoList): DialError {
   if (!("cause" in none)) return new NoTargetError(target);
   const cause = tameError(none.cause);
   const reason = classify(cause);
-  return new DialError(`dial ${target}: its targets can't be found: ${messageOf(cause)}`, {
+  return new DialError(`dial ${target}: the discovery of its targets failed: ${messageOf(cause)}`, {
     reason: reason === "canceled" ? "_OTHER" : reason,
     target,
     cause,

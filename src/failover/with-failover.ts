@@ -175,7 +175,7 @@ function settingsOf(options: FailoverOptions): Omit<ServicesSettings, "clock"> &
   if (typeof discover === "function") checkFunction("withFailover: discover", discover);
   else if (discover !== undefined) checkSource(discover);
   if ((targets === undefined) === (discover === undefined)) {
-    throw invalid(TypeError, "withFailover: needs either targets or discover");
+    throw invalid(TypeError, "withFailover: exactly one of targets and discover must be given");
   }
   const random = checkedRandom("withFailover: random", source);
   return { targets, discover, policy, decayMs, ejectAfter, ejectionMs, maxEjectionMs, minShare, random };

@@ -47,8 +47,8 @@ export interface Inspector {
   /** Returns a layer that shows all dials beneath it on the page. */
   observe(options?: InspectorNameOptions): Middleware;
   /**
-   * Returns an observer that shows pools on the page, for `pool({ trace })`. Pools named as their dialer are also shown
-   * on the card of that dialer.
+   * Returns an observer that shows pools on the page, for `pool({ trace })`. A pool with the name of its dialer is also
+   * shown on that dialer's card.
    */
   pool(options?: InspectorNameOptions): PoolObserver;
   /** Returns an observer that shows clients on the page, for `connect({ trace })` of `dialtrace/nats`. */

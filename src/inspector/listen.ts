@@ -10,7 +10,7 @@ export interface InspectorListenOptions {
   /** TCP port, 0 to 65535; 0 chooses a free port. @defaultValue 0 */
   port?: number | undefined;
   /**
-   * Address or name to listen on. The page has no authentication and shows where the process connects to: use loopback
+   * Address or name to listen on. The page has no authentication and shows where the process connects: use loopback
    * unless a proxy in front authenticates. @defaultValue `"127.0.0.1"`
    */
   host?: string | undefined;

@@ -1,6 +1,6 @@
 import type { RecoverySummary } from "./snapshot.ts";
 
-/** Probability below which successes in a row are no coincidence. */
+/** Probability below which successes in a row do not count as a coincidence. */
 const coincidence = 0.05;
 
 /** What happened since the last failed dial of one dialer. */

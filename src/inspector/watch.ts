@@ -10,7 +10,7 @@ import { WatchedClient } from "./watched-client.ts";
 import { type DialWatcher, type OpenConnection, WatchedDial } from "./watched-dial.ts";
 import { WatchedPool } from "./watched-pool.ts";
 
-/** Maximum number of dialer names, so that an application that creates names without end does not exhaust memory. */
+/** Maximum number of dialer names, so that an application that keeps creating names does not exhaust memory. */
 const maxNames = 100;
 const otherName = "_OTHER";
 

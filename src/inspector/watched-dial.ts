@@ -18,7 +18,7 @@ import { printable } from "../support/printable.ts";
 import type { DialerCounts } from "./dialer-counts.ts";
 import type { ClosedSummary } from "./snapshot.ts";
 
-/** A trace id has 32 characters, but a tracer of another make may have longer ones. */
+/** A trace id has 32 characters, but a custom tracer may have longer ones. */
 const maxTraceIdBytes = 64;
 
 /** An open connection. */

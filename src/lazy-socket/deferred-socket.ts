@@ -99,7 +99,10 @@ export class DeferredSocket<C extends Duplex> extends Socket {
   /** Starts the dial if it is to start here. A lazy socket connects once. */
   override connect(...args: unknown[]): this {
     if (this.destroyed || this.#conn !== undefined) {
-      throw invalid(TypeError, "lazySocket: connect() works once; make another lazy socket to connect again");
+      throw invalid(
+        TypeError,
+        "lazySocket: connect() can be called only once; create another lazy socket to connect again",
+      );
     }
     const { target, listener } = readConnectArguments(args);
     const named = this.#target ?? (target === undefined ? undefined : parseTargetOf("lazySocket: connect()", target));
@@ -204,7 +207,7 @@ export class DeferredSocket<C extends Duplex> extends Socket {
     this.#dial = undefined;
     this.#conn = conn;
     if (conn.destroyed) {
-      const message = `dial ${target}: closed before it was ready`;
+      const message = `dial ${target}: the connection closed before it was ready`;
       this.destroy(conn.errored ?? new DialError(message, { reason: "handshake_closed", target }));
       return;
     }

@@ -12,7 +12,7 @@ import { notify } from "../support/user-call.ts";
 import { checkFunction } from "../support/validate.ts";
 
 /**
- * Callbacks for the events of a client, as the handlers of the Go client. Each is called exactly once per event, in the
+ * Callbacks for the events of a client, like the handlers of the Go client. Each is called exactly once per event, in the
  * order of the events. Returned promises are not awaited. A callback that throws or rejects causes one process warning.
  */
 export interface ClientCallbacks {
@@ -22,7 +22,7 @@ export interface ClientCallbacks {
   onDisconnect?: ((cause: DisconnectInfo) => void) | undefined;
   /** A lost connection has been replaced. @defaultValue none */
   onReconnect?: ((info: ReconnectInfo) => void) | undefined;
-  /** The client has closed for good, with the error that made it give up, if any. @defaultValue none */
+  /** The client has closed permanently, with the error that made it give up, if any. @defaultValue none */
   onClosed?: ((info: ClientCloseInfo) => void) | undefined;
   /** A server has announced servers that are new to the pool. @defaultValue none */
   onDiscoveredServers?: ((info: ServersChangeInfo) => void) | undefined;

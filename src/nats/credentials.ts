@@ -124,7 +124,7 @@ class CredentialsOfFile implements FileCredentials {
   }
 }
 
-const unreadable = "holds no credentials that can be read";
+const unreadable = "contains no readable credentials";
 
 /** Signs something, because the seed's checksum is verified only then. The error may contain a part of the secret. */
 function works(authenticator: Authenticator | undefined): authenticator is Authenticator {

@@ -13,8 +13,8 @@ import { reconnectDelay } from "./reconnect-delay.ts";
 export interface ConnectDescription extends DialerDescription {
   /**
    * The most that the reconnects after one loss may cost, until the client closes: `attempts` are servers × reconnect
-   * attempts per server × attempts of the dialer. Servers that the cluster announces come on top, and waits after
-   * refused credentials.
+   * attempts per server × attempts of the dialer. Servers that the cluster announces, and waits after refused
+   * credentials, are not included.
    */
   readonly worstCase: WorstCase;
   /** The most that the first connect may cost: each server once, unless it continues by `retryOnFailedConnect`. */

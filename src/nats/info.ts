@@ -14,7 +14,7 @@ const maxFieldBytes = 256;
 
 const lineFeed = 10;
 
-/** Removes from a server's words the credentials that were sent to it. */
+/** Removes from a server's message the credentials that were sent to it. */
 export type Blank = (text: string) => string;
 
 /**

@@ -36,8 +36,8 @@ interface Refusal {
 }
 
 /**
- * Tracks the credentials that servers have refused. Two refusals in a row by one server, with the same words and for the
- * same credentials, end the client, as in nats.go. Before that, the client waits for other credentials.
+ * Tracks the credentials that servers have refused. Two consecutive refusals of the same credentials by one server, with
+ * the same message, end the client, as in nats.go. Before that, the client waits for other credentials.
  *
  * @see https://pkg.go.dev/github.com/nats-io/nats.go#IgnoreAuthErrorAbort
  */
@@ -46,7 +46,7 @@ export class Refusals {
   readonly #endsClient: boolean;
   readonly #waitMs: number;
   readonly #byServer = new WeakMap<object, Refusal>();
-  /** Expired credentials are accepted by no server. */
+  /** No server accepts expired credentials. */
   #expired: Refusal | undefined;
   #server: object = this;
   #offered = "";

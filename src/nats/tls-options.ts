@@ -23,7 +23,7 @@ export interface TlsNames {
  */
 export function tlsNames(tls: TlsNameOptions | null | undefined, serverName: string): TlsNames {
   if (tls === null) {
-    throw new DialError("the server requires TLS, which the option tls: null rules out", { reason: "tls_protocol" });
+    throw new DialError("the server requires TLS, but the option tls: null disables it", { reason: "tls_protocol" });
   }
   const host = tls?.servername || tls?.host || serverName;
   return { host, servername: tls?.servername === "" || isIP(host) !== 0 ? "" : host };

@@ -101,7 +101,7 @@ export class DialedTransport {
     return this.#abort.signal.reason;
   }
 
-  /** Removes from a server's words the credentials that were sent to it or to a proxy. */
+  /** Removes from a server's message the credentials that were sent to it or to a proxy. */
   readonly blank: Blank = (text) => {
     const blank = this.#conn && blankerOf(this.#conn);
     return blank === undefined ? this.#owner.sent.blankIn(text) : blank(text);

@@ -26,7 +26,7 @@ export function upgrade(conn: Socket, url: URL): Promise<WebSocket> {
     ws.once("close", onClose);
     ws.once("unexpected-response", (request, { statusCode = 0 }) => {
       reject(
-        new DialError(`the server answered ${statusCode}, not with a websocket`, { reason: reasonOf(statusCode) }),
+        new DialError(`the server answered ${statusCode} to the websocket upgrade`, { reason: reasonOf(statusCode) }),
       );
       request.destroy();
       conn.destroy();
@@ -40,14 +40,14 @@ export function upgrade(conn: Socket, url: URL): Promise<WebSocket> {
 }
 
 /** Maximum number of interim responses (1xx) accepted from a server. */
-const maxInterimAnswers = 8;
+const maxInterimResponses = 8;
 
 function limitInterimAnswers(request: ClientRequest): void {
   let interim = 0;
   request.on("information", () => {
     interim += 1;
-    if (interim <= maxInterimAnswers) return;
-    const why = `the server sent more than ${maxInterimAnswers} interim answers`;
+    if (interim <= maxInterimResponses) return;
+    const why = `the server sent more than ${maxInterimResponses} interim responses`;
     request.destroy(new DialError(why, { reason: "protocol" }));
   });
 }

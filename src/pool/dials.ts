@@ -141,5 +141,8 @@ export class Dials<C extends Duplex> {
 }
 
 function closedError(target: Target): DialError {
-  return new DialError(`dial ${target}: closed before it was ready`, { reason: "handshake_closed", target });
+  return new DialError(`dial ${target}: the connection closed before it was ready`, {
+    reason: "handshake_closed",
+    target,
+  });
 }

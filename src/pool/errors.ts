@@ -47,6 +47,6 @@ export function describeCounts({ used, dialing, waiting }: PoolCounts, maxOpen: 
 
 /** Aborts a dial that no waiter needs after the last one timed out. */
 export function unneededError(target: Target, timeoutMs: number, lateByMs: number): DialTimeoutError {
-  const message = `dial ${target}: no acquire needs it after ${timeoutMs} ms`;
+  const message = `dial ${target}: no acquire waits for it after ${timeoutMs} ms`;
   return new DialTimeoutError(message, { scope: "dial", timeoutMs, lateByMs, target });
 }

@@ -14,7 +14,7 @@ export interface LeaseHome<C extends Duplex> {
 
 /**
  * Exclusive use of a connection until it is released. Before releasing it, remove what you added to the connection
- * (listeners, an encoding, a timeout), and make sure that all writes were sent and all answers were read.
+ * (listeners, an encoding, a timeout), and make sure that all writes were sent and all responses were read.
  */
 export class Lease<C extends Duplex = Socket> implements Disposable, AsyncDisposable {
   /** The leased connection. */

@@ -34,7 +34,7 @@ export class MinIdleBackoff {
   failed(error: unknown): void {
     if (this.#timer !== undefined) return;
     this.#failures += 1;
-    // A background dial has no caller to reject: a `random` that throws is warned of, and the delay is the longest.
+    // A background dial has no caller to reject: a `random` that throws emits a warning, and the delay is the maximum.
     const delayMs = guarded("pool: random", () => this.#backoff(this.#failures, error)) ?? backoffOptions.maxBackoffMs;
     const onTime = () => {
       this.#timer = undefined;

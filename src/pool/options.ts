@@ -58,7 +58,7 @@ export interface PoolOptions<C extends Duplex = Socket> {
   /**
    * Reports whether an idle connection may be leased; unless it returns `true`, the connection is closed. Called before
    * each lease of an idle connection, so it must be quick and cannot use the network. A throw or any other result,
-   * including a promise, closes the connection and is warned of once. @defaultValue every connection may be leased
+   * including a promise, closes the connection and emits one warning. @defaultValue every connection may be leased
    */
   validate?: ((conn: C) => boolean) | undefined;
   /** Observers of the pool: hooks, functions that return hooks for the pool, or an array of both. @defaultValue none */

@@ -114,7 +114,7 @@ export interface EvictedInfo {
 
 /**
  * Hooks called during the life of one pool, as `DialTrace` is for one dial. All are optional and synchronous. A hook
- * that throws does not affect the pool; the first throw is warned of.
+ * that throws does not affect the pool; the first throw emits a process warning.
  */
 export interface PoolTrace {
   /** Called once for each `acquire` when it has ended, in the async context of its caller. */

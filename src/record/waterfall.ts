@@ -41,7 +41,7 @@ const leastBar = 14;
 export function waterfall(record: DialRecord, options: WaterfallOptions = {}): string {
   checkOptions("waterfall", options, { columns: true, colors: true });
   if (!Array.isArray(record?.phases)) {
-    throw invalid(TypeError, `waterfall: record must be one that recordDials makes, got ${show(record)}`);
+    throw invalid(TypeError, `waterfall: record must be a record made by recordDials, got ${show(record)}`);
   }
   const { columns = 80, colors = false } = options;
   checkCount("waterfall: columns", columns, leastColumns);

@@ -77,7 +77,7 @@ export class DialRetries {
   async #delay({ delayMs, withdrawal }: Retry, { attempt, error, reason }: FailedAttempt): Promise<GiveUp | undefined> {
     const { clock, cancel } = this.#policy;
     const { trace, state } = this.#context;
-    // The dial's own count: where retries nest, this layer's attempts are not all of them.
+    // The dial's own count: where retries nest, this layer makes only some of the attempts.
     const made = state?.attempts || attempt;
     trace?.retryScheduled?.({ target: this.#target, attempt: made + 1, delayMs, error, reason });
     try {

@@ -94,7 +94,7 @@ markFactories({ retryBudget });
 /** Throws a `TypeError` that names `option` unless `budget` has the methods of a {@link RetryBudget}. */
 export function checkRetryBudget(option: string, budget: unknown): asserts budget is RetryBudget {
   if (typeof budget !== "object" || budget === null) {
-    throw invalid(TypeError, `${option} must be a retry budget, such as retryBudget() returns, got ${show(budget)}`);
+    throw invalid(TypeError, `${option} must be a retry budget, as returned by retryBudget(), got ${show(budget)}`);
   }
   const { deposit, withdraw } = budget as RetryBudget;
   checkFunction(`${option}.deposit`, deposit);

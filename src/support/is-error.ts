@@ -5,7 +5,7 @@ import { types } from "node:util";
  * created by Node.js are not `instanceof Error`.
  */
 export function isError(value: unknown): value is Error {
-  // The reason of an abort is a DOMException of the realm of Node.js, which is not a native error.
+  // The default reason of an abort is a DOMException from the realm of Node.js, which is not a native error.
   return types.isNativeError(value) || isInstance(value, Error) || isInstance(value, DOMException);
 }
 

@@ -62,7 +62,7 @@ export class SentSecrets {
 /** A set of secrets in their usual encodings. */
 class Writings {
   readonly #texts = new Set<string>();
-  /** Those of the texts that only the latest connections have sent. */
+  /** The secrets that only the latest connections have sent. */
   readonly #passing = new Set<string>();
   #compiled: { readonly pattern: RegExp; readonly beginnings: readonly string[] } | undefined;
 

@@ -91,7 +91,7 @@ export function unknownName(unknown: string, name: string, known: readonly strin
 /** Throws a `TypeError` that names `option` unless it is an `AbortSignal`. */
 export function checkSignal(option: string, value: unknown): void {
   if (value instanceof AbortSignal) return;
-  const advice = value instanceof AbortController ? "; give its signal" : "";
+  const advice = value instanceof AbortController ? "; pass its signal" : "";
   throw invalid(TypeError, `${option} must be an AbortSignal, got ${show(value)}${advice}`);
 }
 

@@ -88,7 +88,7 @@ function checkValues(option: string, value: unknown): void {
   if (values.length > 0 && values.every(isValue) && new Set(values).size === values.length) return;
   throw invalid(
     TypeError,
-    `${option} must be a string of 1 to 128 characters, or an array of different ones, got ${show(value)}`,
+    `${option} must be a string of 1 to 128 characters, or an array of different strings, got ${show(value)}`,
   );
 }
 

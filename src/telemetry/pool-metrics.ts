@@ -5,7 +5,7 @@ import { byEachValue, type Level, type Sink } from "./sink.ts";
 /** Returns an observer that records the events and levels of pools in `sink`. */
 export function poolObserver(sink: Sink): PoolObserver {
   const series = poolSeries(sink);
-  // The dialer of that name keeps idle connections, but does not know it.
+  // The dialer of that name cannot tell which of its connections are idle in the pool.
   sink.series("connectionCount", { "dialer.connection.state": "idle" });
   const updates = new Set<() => void>();
   sink.beforeScrape(["poolLimit", "poolPendingRequests"], () => {

@@ -71,7 +71,7 @@ export function withPrometheus(options: PrometheusOptions): Middleware {
     if (!isOpenMetrics(registry)) {
       throw invalid(
         TypeError,
-        "withPrometheus: exemplars need a registry with the OpenMetrics content type; call setContentType(openMetricsContentType)",
+        "withPrometheus: exemplars require a registry with the OpenMetrics content type; call setContentType(openMetricsContentType)",
       );
     }
   }

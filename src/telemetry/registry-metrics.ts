@@ -134,6 +134,6 @@ export function checkFree(factory: string, registry: AnyRegistry, instruments: r
 function takenBy(factory: string, name: string): TypeError {
   return invalid(
     TypeError,
-    `${factory}: registry must not have a metric ${name} of another library; remove it, or use another registry`,
+    `${factory}: registry already has a metric ${name} of another library; remove it, or use another registry`,
   );
 }

@@ -30,7 +30,7 @@ export interface TracingOptions {
    * value is reported as `_OTHER`. @defaultValue none
    */
   attributes?: Readonly<Record<string, string | readonly string[]>> | undefined;
-  /** Traces only dials with an active parent span, and no background dials. @defaultValue `false` */
+  /** Traces only dials with an active parent span. Background dials are then never traced. @defaultValue `false` */
   requireParentSpan?: boolean | undefined;
   /**
    * Suppresses tracing inside base dialers, so that instrumentations of `net` and `dns` do not duplicate this layer's

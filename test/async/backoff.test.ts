@@ -45,7 +45,7 @@ describe("createBackoff", () => {
     test(what, () => assert.deepEqual(waits(options), expected));
   }
 
-  test("createBackoff returns finite delays when growth overflows, also for an initial backoff of 0", () => {
+  test("createBackoff returns finite delays when growth overflows, even for an initial backoff of 0", () => {
     for (const jitter of ["none", "full", "equal", "decorrelated"] as const) {
       for (const initialBackoffMs of [0, 0.001, 1, 100]) {
         const backoff = createBackoff({ jitter, initialBackoffMs, random: () => 0.5 })();

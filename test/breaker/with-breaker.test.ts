@@ -560,7 +560,7 @@ describe("isolate() and reset()", () => {
     }
   });
 
-  test("the end of an earlier probe does not admit a second one beside the current probe", async () => {
+  test("the end of an earlier probe does not admit a second probe besides the current one", async () => {
     const before = deferred<Duplex>();
     const after = deferred<Duplex>();
     const steps = [() => before.promise, refused, refused, refused, () => after.promise];
@@ -867,7 +867,7 @@ describe("withBreaker options", () => {
     ],
   ];
   for (const [options, name, message] of rows) {
-    test(`withBreaker rejects options at construction: ${JSON.stringify(options)}, ${message}`, () => {
+    test(`withBreaker refuses options at construction: ${JSON.stringify(options)}, ${message}`, () => {
       assert.throws(() => withBreaker(options as never), { name, message });
     });
   }

@@ -230,7 +230,7 @@ test("curl requests through the proxy server with SOCKS5 and with CONNECT", asyn
   assert.deepEqual(names, ["web.example.internal:80", "web.example.internal:80"]);
 });
 
-test("curl tells its user the reason for which a dial through the proxy server failed", async () => {
+test("curl prints the reason why a dial through the proxy server failed", async () => {
   await using proxy = await proxyServer({ dialer: tcp() }).listen();
   const args = ["--silent", "--show-error", "--verbose", "--noproxy", "", "--proxytunnel", "--proxy", proxy.address];
   const failure = await curl("curl", [...args, "http://127.0.0.1:1/"]).then(

@@ -23,14 +23,14 @@ import { rawClient } from "./raw-client.ts";
 
 const local = bridge({ dialer: tcp(), target: "127.0.0.1:1" });
 const refusals: Readonly<Record<string, readonly [BridgeListenOptions, RegExp]>> = {
-  "every interface": [{ host: "0.0.0.0" }, /host must be an address of loopback, got "0\.0\.0\.0".*allow: "remote"/],
-  "every interface of IPv6": [{ host: "::" }, /host must be an address of loopback/],
-  "a short form of every interface": [{ host: "0" }, /host must be an address of loopback/],
-  "a mapped address": [{ host: "::ffff:0.0.0.0" }, /host must be an address of loopback/],
-  "an address of another network": [{ host: "192.0.2.1" }, /host must be an address of loopback/],
+  "every interface": [{ host: "0.0.0.0" }, /host must be a loopback address, got "0\.0\.0\.0".*allow: "remote"/],
+  "every interface of IPv6": [{ host: "::" }, /host must be a loopback address/],
+  "a short form of every interface": [{ host: "0" }, /host must be a loopback address/],
+  "a mapped address": [{ host: "::ffff:0.0.0.0" }, /host must be a loopback address/],
+  "an address of another network": [{ host: "192.0.2.1" }, /host must be a loopback address/],
   "an unknown permission": [{ host: "0.0.0.0", allow: "all" as never }, /allow must be one of remote, got "all"/],
-  "a path with a host": [{ path: "/tmp/x", host: "127.0.0.1" }, /path excludes host, port and allow/],
-  "a path with a permission": [{ path: "/tmp/x", allow: "remote" }, /path excludes host, port and allow/],
+  "a path with a host": [{ path: "/tmp/x", host: "127.0.0.1" }, /path cannot be combined with host, port or allow/],
+  "a path with a permission": [{ path: "/tmp/x", allow: "remote" }, /path cannot be combined with host, port or allow/],
   "an empty path": [{ path: "" }, /path must be the path of a file, got ""/],
   "a path with a NUL": [{ path: "\0x" }, /path must be the path of a file/],
   "an abstract socket": [{ path: "@x" }, /path must not start with @.*start it with \.\//],
@@ -51,7 +51,7 @@ for (const [what, [options, message]] of Object.entries(refusals)) {
   });
 }
 
-test("listen() judges the address of a name and not the name", async () => {
+test("listen() checks the address of a name, not the name", async () => {
   await using byName = await local.listen({ host: "localhost" });
   assert.match(byName.host, /^(127\.|::1$)/);
   await assert.rejects(local.listen({ host: "no-such-host.invalid" }), { code: /^(ENOTFOUND|EAI_AGAIN)$/ });
@@ -175,7 +175,7 @@ test("another process's server that listens at the path without accepting is not
   other.close();
 });
 
-test("an error of the listening socket is reported, and the server goes on", async () => {
+test("an error of the listening socket is reported, and the server continues", async () => {
   const reported: string[] = [];
   const before = new Set(servers());
   await using server = await bridge({

@@ -211,7 +211,7 @@ test("an unreachable network has its own SOCKS reply", async () => {
   assert.equal(hex(await talk(proxy, greeting, socksConnect("db.internal", 1))), "0500" + "0503000100000000" + "0000");
 });
 
-test("a real refused connection is told to the client and to onError", async () => {
+test("a refused connection is reported to the client and to onError", async () => {
   const port = await freePort();
   await using proxy = await start();
   assert.equal(hex(await talk(proxy, greeting, socksConnect("127.0.0.1", port))), "0500" + "0505000100000000" + "0000");
@@ -282,7 +282,7 @@ test("a client that speaks neither SOCKS5 nor HTTP is reset at its first byte", 
   assert.equal(proxy.reported.length, 4);
 });
 
-test("a SOCKS5 client that offers no acceptable method is told so", async () => {
+test("a SOCKS5 client that offers no acceptable method gets the reply that says so", async () => {
   await using open = await start();
   assert.equal(hex(await talk(open, bytes(5, 1, 1))), "05ff");
   assert.equal(hex(await talk(open, bytes(5, 0))), "05ff");

@@ -23,7 +23,7 @@ const refused = (...argv: string[]) => {
 };
 
 describe("arguments", () => {
-  test("a misspelt option is refused with the one that was meant", () => {
+  test("a misspelled option is refused with a suggestion of the right one", () => {
     assert.equal(refused("--tiemout", "5", "h:1"), "unknown option --tiemout; did you mean --timeout?");
     assert.equal(refused("--pasword=geheim", "h:1"), "unknown option --pasword; did you mean --password?");
     assert.match(refused("-Z", "h:1"), /^unknown option -Z; the options are --watch, /);
@@ -87,7 +87,7 @@ describe("arguments", () => {
     assert.equal(refused("--method", "POST", "h:1"), "--method must be GET or HEAD");
     assert.equal(refused("-4", "-6", "h:1"), "give -4 or -6, not both");
     assert.equal(refused("--proxy", "http://p", "--no-proxy", "h:1"), "give --proxy or --no-proxy, not both");
-    assert.equal(refused("--cert", "c", "h:1"), "--cert and --key belong together");
+    assert.equal(refused("--cert", "c", "h:1"), "--cert and --key must be given together");
   });
 
   test("options of TLS that cannot be used end with 2 and name the option", async () => {
@@ -114,7 +114,7 @@ describe("arguments", () => {
     assert.match(refused(), /^a target is missing/);
   });
 
-  test("errors about files of credentials have no part of a secret, not even of one given in place of a path", () => {
+  test("errors about credentials files show no part of a secret, not even of a secret given in place of a path", () => {
     const { seed } = nkeyUser();
     const messages = [
       refused("--nkey", seed, "h:1"),
@@ -124,7 +124,7 @@ describe("arguments", () => {
       refused("--token-file", temporaryFile("empty", "\n"), "h:1"),
     ];
     assert.match(messages[0] ?? "", /^--nkey: the file cannot be read: E/);
-    assert.match(messages[1] ?? "", /^--nkey: the file holds no credentials that can be read$/);
+    assert.match(messages[1] ?? "", /^--nkey: the file contains no readable credentials$/);
     for (const message of messages) assert.doesNotMatch(message, new RegExp(`geheim|${seed.slice(0, 10)}`));
   });
 });
@@ -186,7 +186,7 @@ describe("exit codes", () => {
     for (const reason of reasons) assert.ok(exitCodeOf[reason] > 0 && exitCodeOf[reason] in exitCodes, reason);
   });
 
-  test("failures of one class keep its code, and several classes end with 1", () => {
+  test("failures of one class end with the code of the class, and failures of several classes end with 1", () => {
     assert.equal(exitCodeOfAll([]), 0);
     assert.equal(exitCodeOfAll([5, 5]), 5);
     assert.equal(exitCodeOfAll([5, 3]), 1);

@@ -40,7 +40,7 @@ describe("a network with real round trips and black holes", async () => {
     ["every address is a black hole", [hole6, hole4], 5, /does not answer at all 2 addresses: .* drops the packets$/],
   ];
   for (const [what, addresses, expected, pattern] of cases) {
-    test(`the verdict where ${what} names it`, { skip }, async () => {
+    test(`the verdict names the cause where ${what}`, { skip }, async () => {
       const { dial, verdict, code } = await dialed(addresses);
       assert.match(verdict, pattern, JSON.stringify(dial));
       assert.equal(code, expected);

@@ -151,8 +151,8 @@ describe("TLS", () => {
   });
 });
 
-describe("servers that do not play along", () => {
-  test("a full server, one that closes, another protocol and one that never answers are told apart", async () => {
+describe("servers that violate the protocol", () => {
+  test("a full server, one that closes, another protocol and one that never answers have different verdicts", async () => {
     await using full = await recordingPeer(
       () => ({}),
       (socket) => socket.end("-ERR 'maximum connections exceeded'\r\n"),
@@ -203,7 +203,7 @@ describe("servers that do not play along", () => {
   });
 });
 
-test("the command greets and signs without any package beside it", async () => {
+test("the command greets the server and signs its nonce without any other package", async () => {
   const user = nkeyUser();
   await using server = await startNats([], `authorization { users: [ { nkey: ${user.publicKey} } ] }`);
   const folder = temporaryFolder();

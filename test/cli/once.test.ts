@@ -69,13 +69,13 @@ describe("TCP and unix sockets", () => {
     assert.match(verdict, /times out: the host answers, its TLS does not/);
   });
 
-  test("the words of a server that speaks first are printed", async () => {
+  test("the first bytes of a server that speaks first are printed", async () => {
     await using server = await peer((socket) => socket.write("220 mail.test ESMTP ready\r\n"));
     const { stdout } = await runCli(["--wait", "20s", server.address]);
     assert.match(stdout, /^says {9}220 mail\.test ESMTP ready$/m);
   });
 
-  test("a connection that the peer closes or resets at once is told from one that stays open", async () => {
+  test("a connection that the peer closes or resets at once is distinguished from one that stays open", async () => {
     await using closing = await peer((socket) => socket.end());
     await using resetting = await resettingPeer();
     const { dial, verdict } = await dialed(["--wait", "20s", closing.address]);
@@ -140,7 +140,7 @@ describe("TCP and unix sockets", () => {
 });
 
 describe("addresses", () => {
-  test("an address that the race left undecided is tried by itself, and the verdict names the family", async () => {
+  test("an address that the race left undecided is tried separately, and the verdict names the family", async () => {
     await using server = await goodPeer();
     const { port } = server;
     const { dial, verdict } = await dialed([`two.test:${port}`], { names: { "two.test": ["::1", "127.0.0.1"] } });
@@ -172,7 +172,7 @@ describe("addresses", () => {
     assert.match(verdict, /IPv6 addresses refuse/);
   });
 
-  test("a lookup that does not answer is waited for no longer than --timeout", async () => {
+  test("--timeout ends the wait for a lookup that does not answer", async () => {
     await using server = await goodPeer();
     const names = { "late.test": ["127.0.0.1", "::1@600000"] };
     const { code, dial } = await dialed(["-t", "500ms", `late.test:${server.port}`], { names });
@@ -216,7 +216,7 @@ describe("TLS", () => {
     assert.equal(Date.parse(dial.tls.chain[0].validTo), until.getTime());
   });
 
-  test("the chain of a certificate that is rejected is read by a second handshake that sends nothing", async () => {
+  test("the chain of a certificate that is rejected is read by a second handshake that sends no data", async () => {
     const issued = ca.issue({ name: "db.test", alternatives: ["IP:127.0.0.1"] });
     const client = ca.issue({ name: "worker", usage: "clientAuth" });
     let received = 0;
@@ -237,7 +237,7 @@ describe("TLS", () => {
     assert.match(verdict, /give it with --ca$/);
   });
 
-  test("an expired certificate and one for another name are told apart", async () => {
+  test("an expired certificate and one for another name have different verdicts", async () => {
     const expired = ca.issue({ name: "a", alternatives: ["IP:127.0.0.1"], from: inDays(-9), until: inDays(-2) });
     const other = ca.issue({ name: "other.test" });
     await using first = await tlsPeer(expired);
@@ -256,7 +256,7 @@ describe("TLS", () => {
     );
   });
 
-  test("a certificate that is not valid yet is told from one that has expired", async () => {
+  test("a certificate that is not valid yet is distinguished from an expired one", async () => {
     const early = ca.issue({ name: "a", alternatives: ["IP:127.0.0.1"], from: inDays(1.5), until: inDays(9) });
     await using server = await tlsPeer(early);
     const { stdout } = await runCli(["--ca", caFile, `tls://127.0.0.1:${server.port}`]);
@@ -281,7 +281,7 @@ describe("TLS", () => {
     assert.match(verdict, /its certificate expires in 3 days$/);
   });
 
-  test("a server that wants a client certificate is found, also under TLS 1.3", async () => {
+  test("a server that requires a client certificate is detected, even under TLS 1.3", async () => {
     const issued = ca.issue({ name: "a", alternatives: ["IP:127.0.0.1"] });
     for (const maxVersion of ["TLSv1.2", "TLSv1.3"] as const) {
       await using server = await tlsPeer({
@@ -298,7 +298,7 @@ describe("TLS", () => {
     }
   });
 
-  test("a plain-text port is told from one that speaks TLS", async () => {
+  test("a plain-text port is distinguished from one that speaks TLS", async () => {
     await using server = await peer((socket) => socket.end("220 plain\r\n"));
     const { code, dial } = await dialed([`tls://${server.address}`]);
     assert.equal(code, 6);
@@ -337,7 +337,7 @@ describe("HTTP", () => {
     assert.deepEqual(seen.at(-1), { method: "HEAD", url: "/", authorization });
   });
 
-  test("an error status is in the verdict and is no failed dial", async () => {
+  test("an error status appears in the verdict and is not a failed dial", async () => {
     const { code, verdict } = await dialed([`http://127.0.0.1:${port}/503`]);
     assert.equal(code, 0);
     assert.match(verdict, /it answers 503: it is the service, not the connection$/);
@@ -359,7 +359,7 @@ describe("HTTP", () => {
     assert.deepEqual(Object.keys(dial.phases), ["connect", "tls", "handshake"]);
   });
 
-  test("an answer that is not HTTP, one that is too long and none at all are told apart", async () => {
+  test("an answer that is not HTTP, one that is too long and a missing one have different verdicts", async () => {
     await using other = await peer((socket) => socket.end("SSH-2.0-x\r\n"));
     await using long = await peer((socket) => socket.write(`HTTP/1.1 200 OK\r\na: ${"b".repeat(40_000)}`));
     await using closing = await peer((socket) => socket.once("data", () => socket.end()));

@@ -48,7 +48,7 @@ describe("proxies", () => {
     assert.equal((await dialed(["--no-proxy", target], env)).dial.proxy, undefined);
   });
 
-  test("a proxy that is down, one that refuses its password and a target that is down are told apart", async () => {
+  test("a proxy that is down, one that refuses its password and a target that is down have different verdicts", async () => {
     await using proxy = await startTinyproxy({ username: "u", password: "right" });
     await using server = await goodPeer();
     const down = `127.0.0.1:${await freePort()}`;
@@ -65,7 +65,7 @@ describe("proxies", () => {
     assert.match(third.verdict, /is not reached by the proxy, which answers: the target is down for the proxy/);
   });
 
-  test("a proxy that answers and never opens the tunnel is told from one that does not answer", async () => {
+  test("a proxy that answers but never opens the tunnel is distinguished from one that does not answer", async () => {
     await using silent = await peer((socket) => socket.resume());
     const { code, dial, verdict } = await dialed(["-t", "500ms", "--proxy", `http://${silent.address}`, "db.test:1"]);
     assert.equal(code, 5);

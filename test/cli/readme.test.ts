@@ -59,7 +59,7 @@ function normalized(text: string): string {
     .trim();
 }
 
-test("the record in the README is what the command prints today, but for the figures", async () => {
+test("the output in the README is what the command prints today, except for the figures", async () => {
   const issued = ca.issue({ name: "api.internal", until: inDays(75.5) });
   const server = createServer(issued, (_request, response) => response.writeHead(200, { server: "api/2" }).end());
   server.listen(0, "127.0.0.1");

@@ -140,7 +140,7 @@ test("the values of a query appear in no output when a server decodes them, howe
   }
 });
 
-test("a password is blanked beside a query of many values", async () => {
+test("a password is blanked even next to a query of many values", async () => {
   await using server = await echoes.http();
   const query = Array.from({ length: 40 }, (_, index) => `name${index}=value${index}`).join("&");
   await keepsSecret(["--user", "worker", "--password", secret, `http://${server.address}/?${query}`]);

@@ -12,7 +12,7 @@ import { freePort, goodPeer, peer } from "../support/peers.ts";
 import { activeResources, openSockets, openTimers, until } from "../support/resources.ts";
 
 describe("a series of dials", () => {
-  test("--count dials so often, prints a line each and a summary", async () => {
+  test("--count dials that many times, and prints a line for each dial and a summary", async () => {
     await using server = await goodPeer();
     const { code, stdout } = await runCli(["--count", "7", "--interval", "0", server.address]);
     assert.equal(code, 0);
@@ -49,7 +49,7 @@ describe("a series of dials", () => {
     assert.match(stdout, new RegExp(`getaddrinfo ENOTFOUND ${name}$`, "m"));
   });
 
-  test("--json prints one object a line and the summaries last, and --quiet only these", async () => {
+  test("--json prints one object per line, the summaries last, and --quiet prints only the summaries", async () => {
     await using server = await goodPeer();
     const { stdout } = await runCli(["--json", "-c", "3", "-i", "0", server.address]);
     assert.deepEqual(
@@ -63,7 +63,7 @@ describe("a series of dials", () => {
     for (const name of ["minMs", "medianMs", "p99Ms", "maxMs"]) assert.ok(summary[name] > 0, name);
   });
 
-  test("a flapping server is seen in the summary", async () => {
+  test("the summary shows a flapping server", async () => {
     let nth = 0;
     await using server = await natsPeer((socket) => {
       nth += 1;
@@ -196,7 +196,7 @@ describe("leaks", () => {
   });
 });
 
-test("the command does not listen to the process's standard input", async () => {
+test("the command does not read standard input", async () => {
   await using server = await goodPeer();
   const running = startCli(["--wait", "0", server.address]);
   // The input stays open.

@@ -104,7 +104,7 @@ describe("under a pseudo-terminal", () => {
     assert.match(text, /≤ +[\d.]+ m?s +█+▌? +\d+\r\n/);
   });
 
-  test("Ctrl-C ends a single dial with 130 and leaves no verdict open", async () => {
+  test("Ctrl-C ends a single dial with 130 and the verdict that it was interrupted", async () => {
     await using silent = await peer((socket) => socket.resume());
     const running = startCli(["-t", "60s", `tls://${silent.address}`], { columns: 80 });
     while (silent.accepted === 0) await new Promise((done) => setTimeout(done, 5));

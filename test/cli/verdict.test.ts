@@ -353,7 +353,7 @@ const situations: readonly (readonly [what: string, dials: readonly Evidence[], 
 
 describe("the verdict", () => {
   for (const [what, dials, sentence] of situations) {
-    test(`the verdict when ${what} names what it is`, () => assert.equal(verdict(dials, now), sentence));
+    test(`the verdict names the cause when ${what}`, () => assert.equal(verdict(dials, now), sentence));
   }
 });
 

@@ -119,7 +119,7 @@ for (const [name, adapt] of Object.entries(adapters)) {
       assert.throws(() => adapt({} as never), { message: `${name}: dialer must be a function, got an object` });
     });
 
-    test(`1000 sockets of ${name} that are destroyed at once leave none open, and one dial each that was canceled`, {
+    test(`1000 sockets of ${name} that are destroyed at once leave no socket open, and each counts one canceled dial`, {
       skip: name === "tediousConnector" && "it hands out a socket only when it is connected",
     }, async () => {
       await using server = await goodPeer();
@@ -152,7 +152,7 @@ test("postgresSocket and mysql2Stream dial the path of a unix socket, if the cli
   );
 });
 
-test("a socket of postgresSocket has the host that the client verifies, also if another target is dialed", async () => {
+test("a socket of postgresSocket has the host that the client verifies, even if another target is dialed", async () => {
   const { dialer } = recording(scriptedDialer(["connect"]) as never);
   const target: PostgresTarget = { host: ["db.internal"], port: [5432] };
   const socket = postgresSocket(dialer, "10.0.0.1:6432")(target);

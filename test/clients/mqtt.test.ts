@@ -64,7 +64,7 @@ const user = { name: "app", password: "a-secret-password" };
 
 describe("the dial of mqtt", () => {
   for (const protocolVersion of [4, 5] as const) {
-    test(`a wrong password is a dial of mqtt ${protocolVersion} that failed with auth_failed and is not retried`, async () => {
+    test(`a wrong password fails the dial of mqtt ${protocolVersion} with auth_failed, which is not retried`, async () => {
       await using mosquitto = await startMosquitto({ user });
       const phases: unknown[] = [];
       const failures: unknown[] = [];

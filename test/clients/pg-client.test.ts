@@ -86,7 +86,7 @@ test("connect() of pgClient takes a callback, and the class takes a connection s
   await nothingOpen();
 });
 
-test("a wrong password is a dial of pgClient that failed with auth_failed, once, and the user gets pg's own error", async () => {
+test("a wrong password fails the dial of pgClient once, with auth_failed, and the user gets pg's own error", async () => {
   const { dialer, ends, errors } = observed();
   const error = await failureOf(new (pgClient(pg.Client, dialer))(config({ password: "hunter2" })));
   assert.ok(error instanceof pg.DatabaseError);
@@ -99,7 +99,7 @@ test("a wrong password is a dial of pgClient that failed with auth_failed, once,
   await nothingOpen();
 });
 
-test("a role that does not exist is a dial of pgClient that failed with auth_failed", async () => {
+test("a role that does not exist fails the dial of pgClient with auth_failed", async () => {
   const { dialer, ends } = observed();
   const error = await failureOf(new (pgClient(pg.Client, dialer))(config({ user: "unknown" })));
   assert.match(String(error.code), /^28/);
@@ -107,7 +107,7 @@ test("a role that does not exist is a dial of pgClient that failed with auth_fai
   await nothingOpen();
 });
 
-test("no password is a dial of pgClient that failed with auth_failed", async () => {
+test("a missing password fails the dial of pgClient with auth_failed", async () => {
   const { dialer, ends } = observed();
   const error = await failureOf(new (pgClient(pg.Client, dialer))(config({ password: undefined })));
   assert.match(error.message, /^SASL/);
@@ -115,7 +115,7 @@ test("no password is a dial of pgClient that failed with auth_failed", async () 
   await nothingOpen();
 });
 
-test("a database that does not exist is a dial of pgClient that failed with config", async () => {
+test("a database that does not exist fails the dial of pgClient with config", async () => {
   const { dialer, ends } = observed();
   const error = await failureOf(new (pgClient(pg.Client, dialer))(config({ database: "none" })));
   assert.equal(error.code, "3D000");
@@ -123,7 +123,7 @@ test("a database that does not exist is a dial of pgClient that failed with conf
   await nothingOpen();
 });
 
-test("too many connections are a dial of pgClient that failed with server_limit, which is not retried", async () => {
+test("too many connections fail the dial of pgClient with server_limit, which is not retried", async () => {
   const { dialer, ends } = observed();
   const Client = pgClient(pg.Client, dialer);
   const clients: pg.Client[] = [];
@@ -168,7 +168,7 @@ test("TLS inside the protocol is part of the dial of pgClient: a wrong authority
   await nothingOpen();
 });
 
-test("a server that closes in the log-in is a dial of pgClient that failed with handshake_closed, not retried", async () => {
+test("a server that closes during the login fails the dial of pgClient with handshake_closed, which is not retried", async () => {
   await using closing = await peer((socket) => socket.once("data", () => socket.end()));
   const { dialer, ends } = observed();
   const client = new (pgClient(pg.Client, dialer))(config({ port: closing.port }));
@@ -177,7 +177,7 @@ test("a server that closes in the log-in is a dial of pgClient that failed with 
   assert.equal(closing.accepted, 1);
 });
 
-test("a server that resets in the log-in is a dial of pgClient that failed with reset, not retried", async () => {
+test("a server that resets during the login fails the dial of pgClient with reset, which is not retried", async () => {
   await using resetting = await peer((socket) => socket.once("data", () => socket.resetAndDestroy()));
   const { dialer, ends } = observed();
   const client = new (pgClient(pg.Client, dialer))(config({ port: resetting.port }));
@@ -186,7 +186,7 @@ test("a server that resets in the log-in is a dial of pgClient that failed with 
   assert.equal(resetting.accepted, 1);
 });
 
-test("a connect that fails before the log-in is retried by the dialer of pgClient", async () => {
+test("a connect that fails before the login is retried by the dialer of pgClient", async () => {
   let dials = 0;
   const base = tcp();
   const { dialer, ends } = observed(async (target, options) => {
@@ -204,7 +204,7 @@ test("a connect that fails before the log-in is retried by the dialer of pgClien
   await nothingOpen();
 });
 
-test("a timeout of the dialer ends the log-in of pgClient, and connect() rejects with it", async () => {
+test("a timeout of the dialer ends the login of pgClient, and connect() rejects with it", async () => {
   await using silent = await goodPeer();
   const { ends, dialer } = observed();
   const bounded = compose(withTimeout({ timeoutMs: 200 }), dialer);
@@ -215,7 +215,7 @@ test("a timeout of the dialer ends the log-in of pgClient, and connect() rejects
   await until(() => silent.open.size === 0, "the server sees the connection closed");
 });
 
-test("connectionTimeoutMillis in the log-in cancels the dial of pgClient, and connect() rejects with pg's own error", async () => {
+test("connectionTimeoutMillis during the login cancels the dial of pgClient, and connect() rejects with pg's own error", async () => {
   await using silent = await goodPeer();
   const { ends, dialer } = observed();
   const client = new (pgClient(pg.Client, dialer))(config({ port: silent.port, connectionTimeoutMillis: 200 }));
@@ -224,7 +224,7 @@ test("connectionTimeoutMillis in the log-in cancels the dial of pgClient, and co
   await until(() => silent.open.size === 0, "the server sees the connection closed");
 });
 
-test("a client of pgClient whose stream is destroyed in the log-in, as pg.Pool does, cancels its dial, and connect() rejects", async () => {
+test("a client of pgClient whose stream is destroyed during the login, as pg.Pool does, cancels its dial, and connect() rejects", async () => {
   await using silent = await goodPeer();
   const { ends, dialer } = observed();
   const client = new (pgClient(pg.Client, dialer))(config({ port: silent.port }));
@@ -236,7 +236,7 @@ test("a client of pgClient whose stream is destroyed in the log-in, as pg.Pool d
   await until(() => silent.open.size === 0, "the server sees the connection closed");
 });
 
-test("end() in the log-in cancels the dial of pgClient, and connect() rejects", async () => {
+test("end() during the login cancels the dial of pgClient, and connect() rejects", async () => {
   await using silent = await goodPeer();
   const { ends, dialer } = observed();
   const client = new (pgClient(pg.Client, dialer))(config({ port: silent.port }));
@@ -300,7 +300,9 @@ test("a second connect() of pgClient rejects, and the first connects", async () 
   const { dialer, ends } = observed();
   const client = new (pgClient(pg.Client, dialer))(config());
   const first = client.connect();
-  await assert.rejects(client.connect(), { message: "pgClient: connect() works once; make another client" });
+  await assert.rejects(client.connect(), {
+    message: "pgClient: connect() can be called only once; create another client",
+  });
   await first;
   assert.equal(ends.at(-1), "dial success");
   await client.end();

@@ -78,7 +78,7 @@ function connecting(
 }
 
 describe("the dial of ioredis", () => {
-  test("a wrong password is a dial of ioredis that failed with auth_failed, is not retried, and shows no secret", async () => {
+  test("a wrong password fails the dial of ioredis with auth_failed, is not retried, and shows no secret", async () => {
     await using server = await startRedis();
     await requirePassword(server.port);
     const phases: unknown[] = [];
@@ -99,7 +99,7 @@ describe("the dial of ioredis", () => {
     redis.disconnect();
   });
 
-  test("a missing password is a dial of ioredis that failed with auth_failed", async () => {
+  test("a missing password fails the dial of ioredis with auth_failed", async () => {
     await using server = await startRedis();
     await requirePassword(server.port);
     const { dialer, outcomes } = recorded();
@@ -110,7 +110,7 @@ describe("the dial of ioredis", () => {
     redis.disconnect();
   });
 
-  test("too many clients of Redis are a dial that failed with server_limit, and the client's error has the reason", async () => {
+  test("too many clients of Redis fail the dial with server_limit, and the client's error has the reason", async () => {
     // A real server answers so too, but resets the connection, often before the client has read the answer.
     await using full = await peer((socket) => void socket.resume().write("-ERR max number of clients reached\r\n"));
     const { dialer, outcomes } = recorded();

@@ -71,7 +71,7 @@ test("each message of nodemailer without a pool is a dial that its caller waits 
   assert.equal(new Set(starts.map(({ owner }) => owner)).size, 1);
 });
 
-test("the greeting that never comes ends the connection of nodemailer in its own time", async () => {
+test("nodemailer's own timeout ends a connection whose greeting never comes", async () => {
   await using silent = await goodPeer();
   const { dialer, outcomes } = recorded();
   const transport = createTransport({

@@ -42,7 +42,7 @@ clientScenarios({
   },
 });
 
-test("a WebSocket of wss: through a dialer of TCP sends nothing that is not encrypted, whatever its port", async () => {
+test("a WebSocket of wss: through a dialer of TCP sends nothing unencrypted, whatever its port", async () => {
   let first: Buffer | undefined;
   await using listening = await peer((socket) => {
     socket.once("data", (chunk: Buffer) => {
@@ -56,7 +56,7 @@ test("a WebSocket of wss: through a dialer of TCP sends nothing that is not encr
   assert.equal(first?.[0], 0x16);
 });
 
-test("a dialer that does TLS itself is not asked to do it twice by wsConnection", async () => {
+test("wsConnection adds no second TLS over a dialer that does TLS itself", async () => {
   const ca = authority();
   await using server = await webSocketEcho({ tls: ca.issue({ name: "localhost" }) });
   const dialer = compose(tls({ ca: ca.cert, serverName: "localhost" }));

@@ -21,7 +21,7 @@ for (const [place, give] of Object.entries(places)) {
     for (const [what, hooks, message] of [
       ["a misspelled hook", misspelled, "unknown hook conectDone; did you mean connectDone?"],
       ["a hook of another kind of trace", { acquireDone() {} }, /unknown hook acquireDone; the hooks are dialStart, /],
-      ["a hook that is no function", { connectDone: 5 }, "connectDone must be a function, got 5"],
+      ["a hook that is not a function", { connectDone: 5 }, "connectDone must be a function, got 5"],
       ["a hook that is null", { connectDone: null }, "connectDone must be a function, got null"],
       ["a misspelled value", { conectDone: 5 }, "unknown hook conectDone; did you mean connectDone?"],
     ] as const) {

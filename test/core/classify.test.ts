@@ -134,7 +134,7 @@ const table: readonly (readonly [Reason | "canceled", readonly (readonly [string
       ["an error without anything", new Error("what?")],
       ["an unknown code", coded("E_UNHEARD_OF")],
       ["a client library's code on another error", coded("TLS")],
-      ["a code that is no text", coded(42 as never)],
+      ["a code that is not a string", coded(42 as never)],
       ["ENOENT of a file", coded("ENOENT", { syscall: "open" })],
       ["a code of every object", coded("constructor")],
       ["a name of every object", named("toString")],

@@ -127,10 +127,10 @@ describe("canonicalHost of an invalid host", () => {
     ["a..b", /empty label/],
     ["a..", /empty label/],
     ["ü。。a", /empty label/],
-    ["a".repeat(64), /label of 64 octets, the maximum is 63/],
+    ["a".repeat(64), /label of 64 octets; the maximum is 63/],
     [`ok.${"a".repeat(64)}.ok`, /label of 64 octets/],
     ["ü".repeat(200), /label of 206 octets/],
-    [`${"a.".repeat(126)}ab`, /has 254 octets, the maximum is 253/],
+    [`${"a.".repeat(126)}ab`, /has 254 octets; the maximum is 253/],
     [`${"ü.".repeat(32)}a`, /has 257 octets/],
     ["a".repeat(256), /has 256 octets/],
   ];

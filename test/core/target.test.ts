@@ -172,7 +172,7 @@ describe("parseTarget of an invalid target", () => {
   }
 });
 
-test("parseTarget returns the same Target for a string that it has parsed lately", () => {
+test("parseTarget returns the same Target for a string that it has parsed recently", () => {
   assert.equal(parseTarget("recent.example:4222"), parseTarget("recent.example:4222"));
 });
 

@@ -232,7 +232,7 @@ describe("the path of a unix socket", () => {
           name: "DialError",
           reason: "config",
           attemptCount: 1,
-          message: new RegExp(`: the unix socket's path has \\d+ bytes, the maximum is ${limit}$`),
+          message: new RegExp(`: the unix socket's path has \\d+ bytes; the maximum is ${limit}$`),
         });
       }
     });

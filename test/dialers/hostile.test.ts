@@ -106,7 +106,7 @@ for (const [kind, what, serve, reason] of peers) {
   });
 }
 
-test("httpProxy refuses a proxy after 8 interim answers, and does not block the event loop", async () => {
+test("httpProxy refuses a proxy after 8 interim responses, and does not block the event loop", async () => {
   await using server = await peer((socket) => {
     socket.resume();
     endlessly(socket, "HTTP/1.1 100 Continue\r\n\r\n".repeat(50_000));
@@ -115,13 +115,13 @@ test("httpProxy refuses a proxy after 8 interim answers, and does not block the 
   const dial = compose(httpProxy({ proxy: `http://${server.address}`, timeoutMs: 30_000 }));
   await assert.rejects(dial("db.test:5432"), {
     reason: "proxy_rejected",
-    message: /sent more than 8 interim answers/,
+    message: /sent more than 8 interim responses/,
   });
   assert.ok(performance.now() - startedAt < 3000, "in time");
   await until(() => server.open.size === 0, "the peer sees it closed");
 });
 
-test("httpProxy counts interim answers towards the maximum length of the answer", async () => {
+test("httpProxy counts interim responses towards the maximum length of the response", async () => {
   const head = `HTTP/1.1 102 Processing\r\na: ${"b".repeat(7000)}\r\n\r\n`;
   await using server = await peer((socket) => {
     socket.resume();
@@ -133,7 +133,7 @@ test("httpProxy counts interim answers towards the maximum length of the answer"
   });
 });
 
-test("httpProxy skips a few interim answers, however they are split into packets", async () => {
+test("httpProxy skips a few interim responses, however they are split into packets", async () => {
   const answer = `${"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n".repeat(8)}HTTP/1.1 200 OK\r\n\r\nhello`;
   for (const size of [1, 7, answer.length]) {
     await using server = await peer(async (socket) => {

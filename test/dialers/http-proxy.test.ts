@@ -87,11 +87,11 @@ describe("the request", () => {
   });
 });
 
-describe("bytes that follow the proxy's answer", () => {
+describe("bytes that follow the proxy's response", () => {
   const info = `INFO ${JSON.stringify({ server_id: "a" })}\r\n`;
   const whole = `${established}${info}`;
 
-  test("httpProxy keeps bytes that arrive in one packet with the answer", async () => {
+  test("httpProxy keeps bytes that arrive in one packet with the response", async () => {
     await using proxy = await says(whole);
     const conn = await via(proxy)("db.test:4222");
     await turns();
@@ -104,7 +104,7 @@ describe("bytes that follow the proxy's answer", () => {
     conn.destroy();
   });
 
-  test("httpProxy keeps bytes after the answer wherever the packets are split", async () => {
+  test("httpProxy keeps bytes after the response wherever the packets are split", async () => {
     for (let cut = 1; cut < whole.length; cut += 1) {
       await using proxy = await scripted((socket) => {
         socket.setNoDelay();
@@ -117,7 +117,7 @@ describe("bytes that follow the proxy's answer", () => {
     }
   });
 
-  test("httpProxy keeps bytes after the answer that arrive one at a time", async () => {
+  test("httpProxy keeps bytes after the response that arrive one at a time", async () => {
     await using proxy = await scripted(async (socket) => {
       socket.setNoDelay();
       for (const byte of whole) {
@@ -130,7 +130,7 @@ describe("bytes that follow the proxy's answer", () => {
     conn.destroy();
   });
 
-  test("httpProxy keeps bytes and the end of the stream that follow the answer", async () => {
+  test("httpProxy keeps bytes and the end of the stream that follow the response", async () => {
     await using proxy = await scripted((socket) => socket.end(whole));
     const conn = await via(proxy)("db.test:4222");
     assert.equal(await readText(conn, info.length), info);
@@ -138,7 +138,7 @@ describe("bytes that follow the proxy's answer", () => {
     conn.destroy();
   });
 
-  test("the dial's handshake reads bytes that arrive with the proxy's answer", async () => {
+  test("the dial's handshake reads bytes that arrive with the proxy's response", async () => {
     await using proxy = await says(whole);
     const handshake = async (conn: Socket) => {
       assert.equal(await readText(conn, info.length), info);
@@ -147,14 +147,14 @@ describe("bytes that follow the proxy's answer", () => {
     (await via(proxy)("db.test:4222", { handshake })).destroy();
   });
 
-  test("httpProxy skips interim answers", async () => {
+  test("httpProxy skips interim responses", async () => {
     await using proxy = await says(`HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n${whole}`);
     const conn = await via(proxy)("db.test:4222");
     assert.equal(await readText(conn, info.length), info);
     conn.destroy();
   });
 
-  test("httpProxy keeps more bytes after the answer than the maximum length of the answer", async () => {
+  test("httpProxy keeps more bytes after the response than the maximum length of the response", async () => {
     const much = "x".repeat(40_000);
     await using proxy = await says(`${established}${much}`);
     const conn = await via(proxy)("db.test:4222");
@@ -171,7 +171,7 @@ describe("failed answers", () => {
     ["HTTP/1.1 403 Forbidden\r\n\r\n", "proxy_rejected", /answered 403$/],
     ["HTTP/1.1 502 Bad Gateway\r\n\r\n", "proxy_rejected", /answered 502$/],
     ["HTTP/1.1 301 Moved\r\nLocation: http://elsewhere\r\n\r\n", "proxy_rejected", /answered 301$/],
-    ["SSH-2.0-OpenSSH_9.2\r\n", "proxy_rejected", /the proxy's answer is not HTTP$/],
+    ["SSH-2.0-OpenSSH_9.2\r\n", "proxy_rejected", /the proxy's response is not HTTP$/],
     ["INFO {}\r\n", "proxy_rejected", /not HTTP$/],
     ["\x05\xff", "proxy_rejected", /not HTTP$/],
     ["HTTP/1.1 2000 OK\r\n\r\n", "proxy_rejected", /not HTTP$/],

@@ -136,7 +136,7 @@ describe("the target's name", () => {
   });
 });
 
-test("socksProxy keeps bytes after the answer wherever the packets are split", async () => {
+test("socksProxy keeps bytes after the reply wherever the packets are split", async () => {
   const answers = Buffer.concat([Buffer.from(`0500${yes}`, "hex"), Buffer.from("INFO {}\r\n")]);
   for (let cut = 1; cut < answers.length; cut += 1) {
     await using proxy = await peer((socket) => {

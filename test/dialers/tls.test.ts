@@ -673,7 +673,7 @@ describe("options", () => {
     ["a sessionCache that is not a boolean", { sessionCache: {} as never }, /^TypeError: tls: sessionCache/],
     ["a caFile that is not a path", { caFile: 5 as never }, /^TypeError: tls: caFile must be a path/],
     ["both ca and caFile", { ca: "x", caFile: "y" }, /^TypeError: tls: give ca or caFile, not both/],
-    ["a certificate without its key", { certFile: "y" }, /^TypeError: tls: a certificate needs its key/],
+    ["a certificate without its key", { certFile: "y" }, /^TypeError: tls: a certificate requires its key/],
     ["a key that is not PEM", { cert: valid.cert, key: "junk" }, /^TypeError: tls: certificates, keys or other/],
     ["a key of another certificate", { cert: valid.cert, key: client.key }, /^TypeError: tls: .*key values mismatch/],
     ["unknown ciphers", { ciphers: "none" }, /^TypeError: tls: .*no cipher match/],

@@ -73,7 +73,7 @@ describe("misuse of compose", () => {
   const anything = (...layers: unknown[]) => (compose as (...layers: unknown[]) => Dialer<Duplex>)(...layers);
 
   test("compose without arguments throws a TypeError", () => {
-    assert.throws(() => anything(), { name: "TypeError", message: "compose: needs a base dialer such as tcp()" });
+    assert.throws(() => anything(), { name: "TypeError", message: "compose: a base dialer such as tcp() is required" });
   });
 
   for (const [what, layer] of [
@@ -232,7 +232,7 @@ describe("misuse of compose", () => {
     await assert.rejects(compose(closed)("h:1"), {
       name: "DialError",
       reason: "handshake_closed",
-      message: "dial h:1: closed before it was ready",
+      message: "dial h:1: the connection closed before it was ready",
     });
   });
 });
@@ -452,7 +452,7 @@ describe("a user's base dialer", () => {
     assert.equal((await optionsOf([], {})).signal, undefined);
   });
 
-  test("a user's base dialer gets one signal for a timeout, also after a copy of the options", async () => {
+  test("a user's base dialer gets one signal for a timeout, even after a copy of the options", async () => {
     const options = await optionsOf([withTimeout({ timeoutMs: 1000 })], { clock: fakeClock() });
     assert.ok(options.signal instanceof AbortSignal);
     assert.equal(options.signal, options.signal);

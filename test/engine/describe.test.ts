@@ -121,7 +121,7 @@ test("a description of any layer holds no secret", () => {
   }
 });
 
-test("the bound that compose inserts is a layer of the description, where a dial's timeoutMs applies", () => {
+test("the description shows the timeout layer that compose inserts, at the place where a dial's timeoutMs applies", () => {
   const custom: Middleware = (next) => (target, options) => next(target, options);
   for (const [layers, expected] of [
     [[], ["dialTimeout", "tcp"]],
@@ -144,7 +144,7 @@ test("the bound that compose inserts is a layer of the description, where a dial
   }
 });
 
-test("describe shows functions from outside by their names, as custom", () => {
+test("describe shows a user's functions by their names, as custom", () => {
   const named: Middleware = (next) =>
     function admissionDialer(target, options) {
       return next(target, options);
@@ -184,7 +184,7 @@ test("a middleware made of layers of the package shows its layers, whether it hi
   assert.deepEqual(hidden.warnings, []);
 });
 
-test("a middleware that returns one function for every composition is described anew each time", () => {
+test("a middleware that returns one function for every composition is described separately for each", () => {
   let inner: Dialer<Duplex> = scriptedDialer();
   const one: Dialer<Duplex> = (target, options) => inner(target, options);
   const memoized = ((next: Dialer<Duplex>) => {

@@ -31,7 +31,7 @@ describe("invalid options of a dial", () => {
     [
       "a controller for a signal",
       { signal: new AbortController() },
-      "dial: signal must be an AbortSignal, got an AbortController; give its signal",
+      "dial: signal must be an AbortSignal, got an AbortController; pass its signal",
     ],
     ["an observer for a trace", { trace: () => ({}) }, "dial: trace must be an object of hooks, got a function"],
     ["null for a signal", { signal: null }, "dial: signal must be an AbortSignal, got null"],

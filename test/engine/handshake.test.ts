@@ -187,7 +187,10 @@ test("a handshake may return another connection, which is then tracked", async (
 
 test("a connection that closes during the handshake fails the attempt even if the handshake succeeds", async () => {
   const dialing = compose(scriptedDialer())("h:1", { handshake: async (conn) => conn.destroy() });
-  await assert.rejects(dialing, { reason: "handshake_closed", message: "dial h:1: closed before it was ready" });
+  await assert.rejects(dialing, {
+    reason: "handshake_closed",
+    message: "dial h:1: the connection closed before it was ready",
+  });
 });
 
 describe("abort during a handshake", () => {

@@ -146,7 +146,7 @@ const oneRetry = fc
   .tuple(fc.array(retry, { maxLength: 1 }), fc.array(timeout, { maxLength: 3 }), fc.array(pass, { maxLength: 4 }))
   .chain(([retries, timeouts, passes]) => shuffled([...retries, ...timeouts, ...passes]));
 
-test("describe names the time and the attempts that the most wasteful peer causes, over random stacks", async () => {
+test("describe returns the time and the attempts that the worst peer causes, over random stacks", async () => {
   let finite = 0;
   await fc.assert(
     fc.asyncProperty(oneRetry, async (pieces) => {
@@ -195,7 +195,7 @@ test("describe multiplies the attempts and adds up the time of retries inside re
   );
 });
 
-test("no dial exceeds the worst case that describe names, over random stacks, peers and random numbers", async () => {
+test("no dial exceeds the worst case that describe returns, over random stacks, peers and random numbers", async () => {
   const wait = fc.constantFrom(...(Object.keys(waiting) as (keyof typeof waiting)[]));
   const stacks = fc
     .tuple(fc.array(retry, { maxLength: 3 }), fc.array(timeout, { maxLength: 4 }), fc.array(pass, { maxLength: 2 }))
@@ -250,7 +250,7 @@ test("describe adds the longest wait for a slot of withConcurrencyLimit to the t
   assert.equal(describe(dial).worstCase.timeMs, 500 + 499);
 });
 
-test("describe reads no limit of time where a queue, a discovery or a user's backoff may take any", () => {
+test("describe returns no time limit where a queue, a discovery or a user's backoff may take any time", () => {
   const bound = withTimeout({ timeoutMs: 100 });
   for (const layer of [
     withRateLimit({ dialsPerSecond: 1 }),

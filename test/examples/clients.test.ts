@@ -29,7 +29,7 @@ const story: readonly (string | RegExp)[] = [
 ];
 
 describe("the example of clients", { concurrency: 3 }, () => {
-  test("clients.ts prints its story, counts what it prints, ends with exit code 0 and leaves no process or file behind", () =>
+  test("clients.ts prints its steps, counts what it prints, ends with exit code 0 and leaves no process or file behind", () =>
     run([], async (example) => {
       assert.equal(await example.ended(), 0, example.output);
       assertInOrder(example.output, story);
@@ -49,14 +49,14 @@ describe("the example of clients", { concurrency: 3 }, () => {
       ]);
     }));
 
-  test("clients.ts removes its servers and files on Ctrl-C in the middle of its story", () =>
+  test("clients.ts removes its servers and files on Ctrl-C in the middle of its steps", () =>
     run([], async (example) => {
       await example.printed("is up on", 2);
       example.child.kill("SIGINT");
       assert.equal(await example.ended(), 130, example.output);
     }));
 
-  test("clients.ts --stay goes on after its story, serves the live page, and ends on Ctrl-C", () =>
+  test("clients.ts --stay continues after its steps, serves the live page, and ends on Ctrl-C", () =>
     run(["--stay"], async (example) => {
       await example.printed("Ctrl-C ends the program");
       const [url = ""] = /http:\/\/127\.0\.0\.1:\d+\//.exec(example.output) ?? [];

@@ -84,7 +84,7 @@ describe("the NATS examples", { concurrency: 4 }, () => {
     }));
 
   for (const [file, lines] of Object.entries(stories)) {
-    test(`${file} prints its story, ends with exit code 0 and leaves no process or file behind`, () =>
+    test(`${file} prints its steps, ends with exit code 0 and leaves no process or file behind`, () =>
       run(file, async (example) => {
         assert.equal(await example.ended(), 0, example.output);
         assertInOrder(example.output, lines);

@@ -657,7 +657,7 @@ describe("discovery by an async iterable", () => {
     assert.notEqual(errors[0], errors[1]);
     for (const error of errors) {
       assert.ok(error instanceof DialError && !(error instanceof NoTargetError));
-      assert.equal(error.message, "dial orders:4222: its targets can't be found: queryA ETIMEOUT");
+      assert.equal(error.message, "dial orders:4222: the discovery of its targets failed: queryA ETIMEOUT");
       assert.equal(error.reason, "dns_temporary");
       assert.equal(error.code, "ETIMEOUT");
     }
@@ -679,7 +679,7 @@ describe("discovery by an async iterable", () => {
       throw new Error("no registry configured");
     };
     await assert.rejects(dialing(compose(withFailover({ discover }), fleet().base)), {
-      message: "dial orders:4222: its targets can't be found: no registry configured",
+      message: "dial orders:4222: the discovery of its targets failed: no registry configured",
       reason: "_OTHER",
     });
     const wrong = withFailover({ discover: (() => 5) as never });
@@ -776,8 +776,12 @@ describe("close() of withFailover", () => {
 
 describe("withFailover options", () => {
   const rows: readonly (readonly [FailoverOptions, string, string | RegExp])[] = [
-    [{}, "TypeError", "withFailover: needs either targets or discover"],
-    [{ targets: abc, discover: pushed() }, "TypeError", "withFailover: needs either targets or discover"],
+    [{}, "TypeError", "withFailover: exactly one of targets and discover must be given"],
+    [
+      { targets: abc, discover: pushed() },
+      "TypeError",
+      "withFailover: exactly one of targets and discover must be given",
+    ],
     [{ targets: [] }, "RangeError", "withFailover: targets must name at least one target"],
     [{ targets: "a:1" as never }, "TypeError", /^withFailover: targets must be an array of targets, got "a:1"$/],
     [{ targets: ["a"] }, "TypeError", 'withFailover: targets: invalid target "a": the port is missing'],
@@ -792,7 +796,7 @@ describe("withFailover options", () => {
     [{ target: abc } as never, "TypeError", /^withFailover: unknown option target; did you mean targets\?$/],
   ];
   for (const [options, name, message] of rows) {
-    test(`withFailover rejects options at construction: ${message}`, () =>
+    test(`withFailover refuses options at construction: ${message}`, () =>
       assert.throws(() => withFailover(options), { name, message }));
   }
 });

@@ -44,7 +44,7 @@ describe("the inspector's server", () => {
     assert.ok(clients.open() > maxConnections / 2, `${clients.open()} connections are left`);
   });
 
-  it("the inspector's server stays reachable while 120 clients send nothing, or ask and read nothing", async () => {
+  it("the inspector's server stays reachable while 120 clients send nothing, or send requests and read nothing", async () => {
     const page = inspector({ recentFailures: 1_000 });
     const failing = compose(page.observe(), scriptedDialer([new Error("x".repeat(300))]));
     for (let index = 0; index < 1_000; index += 1) await assert.rejects(failing("db:5432"));

@@ -187,7 +187,7 @@ describe("the trace id of a dial", () => {
     );
   });
 
-  it("dialStart has the trace id of the nearest traced layer above, and no dial has that of another", async () => {
+  it("dialStart has the trace id of the nearest traced layer above, and no dial has the trace id of another dial", async () => {
     const manager = new AsyncLocalStorageContextManager();
     context.setGlobalContextManager(manager.enable());
     const { tracerProvider, ids } = tracing();

@@ -46,7 +46,7 @@ describe("inspector", () => {
     );
   });
 
-  it("inspector keeps the layers of at most 4 dialers of one name", () => {
+  it("inspector keeps the layers of at most 4 dialers with one name", () => {
     const page = inspector();
     const observer = page.observe();
     for (let timeoutMs = 1; timeoutMs <= 100; timeoutMs += 1) compose(observer, withTimeout({ timeoutMs }), tcp());

@@ -29,7 +29,7 @@ async function playDials(watched: Inspector, name: string, dials: string): Promi
 }
 
 describe("the cards of dialers on the inspector's page", { timeout: 240_000 }, () => {
-  it("the page shows on the card which failures retries have mended, beside a failure ratio of 0 %", async () => {
+  it("the card shows which failures were mended by retries, next to a failure ratio of 0 %", async () => {
     const { page } = await shown(playMended);
     assert.deepEqual(await textsOf(page, ".dialer .rate"), ["0% failed of 25 dials, last 10 min"]);
     const { Attempts, Mended, Retries, Failovers, Now, ...rest } = await cardOf(page);
@@ -45,7 +45,7 @@ describe("the cards of dialers on the inspector's page", { timeout: 240_000 }, (
     assert.equal(await page.locator(".dialer svg .failed").count(), 0);
   });
 
-  it("the page writes its window beside every percentage", async () => {
+  it("the page shows its time window next to every percentage", async () => {
     const { page } = await shown(async (watched) => {
       await playMended(watched);
       await playDials(watched, "orders", "++-+");
@@ -174,7 +174,7 @@ describe("the dials on the inspector's page", { timeout: 240_000 }, () => {
     assert.equal(await page.locator("summary .trace a").count(), 0);
   });
 
-  it("the page draws all dials on a common time scale if that is wanted, with its length beside the switch", async () => {
+  it("the page can draw all dials on a common time scale, with its length next to the switch", async () => {
     const { page } = await shown(async (watched) => {
       for (const ms of [400, 100]) {
         const dial = compose(watched.observe(), async () => {

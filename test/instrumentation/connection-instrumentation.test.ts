@@ -218,7 +218,7 @@ describe("ConnectionInstrumentation", () => {
     assert.equal(given.spans().find(({ name }) => name === "dial")?.attributes["dialer.name"], "former");
   });
 
-  it("a provider that is none is a TypeError", () => {
+  it("a value that is not a provider is a TypeError", () => {
     const instrumentation = new ConnectionInstrumentation({ enabled: false });
     assert.throws(
       () => instrumentation.setTracerProvider({} as never),
@@ -261,7 +261,7 @@ async function compared(run: () => Promise<void>) {
   return { ours: tree(ours.spans()), theirs: tree(theirs.spans()), closed: [await closed(ours), await closed(theirs)] };
 }
 
-describe("ConnectionInstrumentation beside instrumentation-net, each with its own provider", () => {
+describe("ConnectionInstrumentation alongside instrumentation-net, each with its own provider", () => {
   it("a connect with two addresses has a span for the lookup and each address; instrumentation-net has one span", async () => {
     await using server = await goodPeer();
     const found = await compared(async () => {
@@ -292,7 +292,7 @@ describe("ConnectionInstrumentation beside instrumentation-net, each with its ow
     });
   });
 
-  it("an upgrade of an open connection to TLS has no span of either", async () => {
+  it("an upgrade of an open connection to TLS has no span from either instrumentation", async () => {
     await using server = await tlsPeer({ key: issued.key, cert: issued.cert });
     const found = await compared(async () => {
       const open = connect(server.port, "127.0.0.1");

@@ -37,7 +37,7 @@ function endOf(socket: Socket): { errors: unknown[]; closes: unknown[] } {
 }
 
 describe("destroying a lazy socket while it is dialed", () => {
-  test("destroy before the connect cancels the dial, which is told once as canceled", async () => {
+  test("destroy before the connect cancels the dial, which is reported once as canceled", async () => {
     const base = scriptedDialer(["hang"]);
     const events: string[] = [];
     const socket = lazySocket(compose(base), "h:1", { trace: record(events) });
@@ -63,7 +63,7 @@ describe("destroying a lazy socket while it is dialed", () => {
     assert.deepEqual(end, { errors: [error], closes: [true] });
   });
 
-  test("a connection that the dial yields after the destroy is closed, and its close is told", async () => {
+  test("a connection that the dial yields after the destroy is closed, and its close is reported", async () => {
     const late = deferred<Duplex>();
     const events: string[] = [];
     const socket = lazySocket(
@@ -210,7 +210,7 @@ describe("the signal of a lazy socket", () => {
     assert.equal(getEventListeners(controller.signal, "abort").length, 0);
   });
 
-  test("a signal that is aborted already dials nothing", async () => {
+  test("an already aborted signal prevents the dial", async () => {
     const base = scriptedDialer();
     const end = endOf(lazySocket(base, "h:1", { signal: AbortSignal.abort() }));
     await turns();
@@ -219,7 +219,7 @@ describe("the signal of a lazy socket", () => {
   });
 
   for (const reason of ["why", 0, null, { code: 5 }]) {
-    test(`an abort with ${JSON.stringify(reason)}, which is no error, is emitted as an AbortError with a code`, async () => {
+    test(`an abort with ${JSON.stringify(reason)}, which is not an error, is emitted as an AbortError with a code`, async () => {
       const controller = new AbortController();
       const socket = lazySocket(scriptedDialer(["hang"]), "h:1", { signal: controller.signal });
       const end = endOf(socket);
@@ -291,7 +291,7 @@ describe("a failed dial of a lazy socket", () => {
     assert.deepEqual(events, ["dialStart", "dialDone failure"]);
   });
 
-  test("a dial that fails at once is told after the caller had a turn to add listeners", async () => {
+  test("a dial that fails at once emits its error only after the caller has had a turn to add listeners", async () => {
     const socket = lazySocket(scriptedDialer([new Error("open breaker")]), "h:1");
     for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
     await new Promise<void>((resolve) => process.nextTick(resolve));
@@ -389,7 +389,7 @@ describe("the lookup event of a lazy socket", () => {
     assert.equal(lookups, 3);
   });
 
-  test("a socket that a listener of lookup destroys emits no more", async () => {
+  test("a socket that a lookup listener destroys emits no further lookup and no connect", async () => {
     await using server = await goodPeer();
     const both: Lookup = (_host, { family }, done) =>
       done(null, family === 4 ? ["127.0.0.1", "127.0.0.2"].map((address) => ({ address, family })) : []);
@@ -412,7 +412,7 @@ describe("the options of a lazy socket", () => {
     ["a malformed target", dial, "nowhere", {}, /nowhere/],
     ["a misspelt option", dial, "h:1", { startOnConect: true }, /did you mean startOnConnect\?/],
     ["the option of net.connect", dial, "h:1", { timeout: 5 }, /did you mean timeoutMs\?/],
-    ["an event that is no name", dial, "h:1", { event: "" }, /^lazySocket: event must be the name of an event/],
+    ["an event that is not a name", dial, "h:1", { event: "" }, /^lazySocket: event must be the name of an event/],
     [
       "a timeout out of range",
       dial,
@@ -528,7 +528,7 @@ describe("a lazy socket that starts on connect", () => {
     });
   }
 
-  test("a target that was given wins over the arguments of connect()", async () => {
+  test("a target passed to lazySocket takes precedence over the arguments of connect()", async () => {
     const base = scriptedDialer();
     const socket = lazySocket(base, "db.internal:5432", { startOnConnect: true });
     socket.connect(1, "elsewhere");
@@ -549,9 +549,9 @@ describe("a lazy socket that starts on connect", () => {
     assert.equal(socket.connecting, false);
     socket.connect(1, "h");
     await once(socket, "connect");
-    assert.throws(() => socket.connect(1, "h"), /^TypeError: lazySocket: connect\(\) works once/);
+    assert.throws(() => socket.connect(1, "h"), /^TypeError: lazySocket: connect\(\) can be called only once/);
     socket.destroy();
-    assert.throws(() => socket.connect(1, "h"), /^TypeError: lazySocket: connect\(\) works once/);
+    assert.throws(() => socket.connect(1, "h"), /^TypeError: lazySocket: connect\(\) can be called only once/);
   });
 
   test("the timeout starts with connect()", async () => {
@@ -587,8 +587,8 @@ describe("a lazy socket that starts on connect", () => {
   });
 });
 
-describe("a lazy socket over a stream that is no socket", () => {
-  test("bytes are counted, and members that the stream has not are undefined", async () => {
+describe("a lazy socket over a stream that is not a socket", () => {
+  test("bytes are counted, and members that the stream lacks are undefined", async () => {
     const written: string[] = [];
     let source: Duplex | undefined;
     const dialer = async () => {
@@ -618,7 +618,7 @@ describe("a lazy socket over a stream that is no socket", () => {
     assert.equal(source?.destroyed, true);
   });
 
-  test("an error of the stream is the error of the socket, and its end the end", async () => {
+  test("an error of the stream fails the socket, and the end of the stream ends it", async () => {
     const conn = connection();
     const socket = lazySocket(async () => conn, "h:1");
     const end = endOf(socket);
@@ -640,7 +640,7 @@ describe("a lazy socket over a stream that is no socket", () => {
     assert.equal((end.errors[0] as Error).message, "odd");
   });
 
-  test("a stream whose setNoDelay throws is used all the same, with a warning", async () => {
+  test("a stream whose setNoDelay throws is still used, with a warning", async () => {
     const conn = Object.assign(connection(), {
       setNoDelay() {
         throw new Error("cannot");

@@ -59,7 +59,7 @@ const closes: readonly Close[] = [
 
 describe("the close of a connection that a lazy socket carries", () => {
   for (const { title, end } of closes) {
-    test(`the close is told as for a socket from the dialer when ${title}`, async () => {
+    test(`the close is reported as for a socket from the dialer when ${title}`, async () => {
       const run = async (dialer: Dialer<Socket>, isLazy: boolean) => {
         const told: ConnClosedInfo[] = [];
         const trace: DialTrace = { connClosed: (info) => told.push(info) };
@@ -232,7 +232,7 @@ describe("bytes that arrive before the socket takes the connection over", () => 
     });
 
   for (const size of [1, 1000, 40_000]) {
-    test(`${size} bytes that came with a proxy's answer arrive first, at an adopted socket`, async () => {
+    test(`${size} bytes that came with a proxy's response arrive first, at an adopted socket`, async () => {
       const greeting = Buffer.alloc(size, "g");
       await using proxy = await proxyWith(greeting);
       const socket = lazySocket(compose(httpProxy({ proxy: `http://${proxy.address}` })), "db.internal:5432");
@@ -249,7 +249,7 @@ describe("bytes that arrive before the socket takes the connection over", () => 
     });
   }
 
-  test("bytes that came with a proxy's answer wait in a paused socket", async () => {
+  test("bytes that came with a proxy's response wait in a paused socket", async () => {
     await using proxy = await proxyWith(Buffer.from("greeting"));
     const socket = lazySocket(compose(httpProxy({ proxy: `http://${proxy.address}` })), "db.internal:5432").pause();
     await once(socket, "ready");

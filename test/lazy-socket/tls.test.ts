@@ -120,7 +120,7 @@ describe("a lazy socket over a TLS dialer", () => {
   });
 });
 
-describe("TLS upon a lazy socket", () => {
+describe("TLS over a lazy socket", () => {
   for (const when of ["before", "after"] as const) {
     test(`tls.connect with a lazy socket ${when} it has connected carries data and verifies the server`, async () => {
       await using peer = await tlsPeer({ ...server }, (socket) => void socket.on("data", (data) => socket.write(data)));

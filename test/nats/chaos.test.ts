@@ -120,7 +120,7 @@ test(`${seconds} s of chaos lose no acknowledged message, and the metrics match 
   await subscriber.nc.close();
   await asker.nc.close();
 
-  await t.test("each disconnect in the metrics is one in the servers' logs", async () => {
+  await t.test("each disconnect in the metrics is also in the servers' logs", async () => {
     const ends = new Map(deeds.map(({ pid, end }) => [pid, end]));
     const endOf = (logged: LoggedConnection) => logged.end ?? ends.get(logged.pid);
     const read = () => cluster.nodes.map(({ logFile }) => readConnections(logFile));

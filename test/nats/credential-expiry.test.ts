@@ -121,7 +121,7 @@ describe("expiry of a user's JWT", () => {
   });
 });
 
-test("a token or password that is a JWT has its expiry as a gauge, also in a URL", async () => {
+test("a token or password that is a JWT has its expiry as a gauge, even in a URL", async () => {
   const payload = Buffer.from(JSON.stringify({ exp: 2_000_000_000, iat: 1_900_000_000 })).toString("base64url");
   const token = `eyJhbGciOiJub25lIn0.${payload}.c2ln`;
   await using server = await startNats([], `authorization { token: "${token}" }`);
@@ -162,7 +162,7 @@ test("the expiry of a client certificate is a gauge, which a rotated file change
   assert.deepEqual(await dates(), []);
 });
 
-test("credentials that are no JWT, or whose dates are no numbers, have no expiry", () => {
+test("credentials that are not a JWT, or whose dates are not numbers, have no expiry", () => {
   const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const validities = new CredentialValidities(undefined, async () => undefined);
   for (const jwt of [

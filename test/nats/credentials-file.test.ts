@@ -79,7 +79,7 @@ test("a seed with a wrong checksum is refused without showing it", () => {
   const broken = `${seed.slice(0, -1)}${seed.endsWith("A") ? "E" : "A"}`;
   assert.throws(
     () => fileCredentials(library, { nkeySeed: utf8(decorated(broken)) }),
-    (error: Error) => error.message === "connect: nkeySeed holds no credentials that can be read",
+    (error: Error) => error.message === "connect: nkeySeed contains no readable credentials",
   );
 });
 

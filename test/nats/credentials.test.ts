@@ -114,7 +114,7 @@ test("the error for a creds file that is missing or invalid names the path and n
   const bad = join(folder, "bad.creds");
   await writeFile(bad, "-----BEGIN NATS USER JWT-----\nhunter2\n");
   await assert.rejects(connect({ servers: server.address, creds: bad }), (error: Error) => {
-    assert.equal(error.message, `connect: creds ${bad}: holds no credentials that can be read`);
+    assert.equal(error.message, `connect: creds ${bad}: contains no readable credentials`);
     return !JSON.stringify(error).includes("hunter2");
   });
 });
@@ -141,6 +141,6 @@ test("a first connect with retryOnFailedConnect waits for a missing creds file",
 test("creds as bytes without credentials are a TypeError", async () => {
   await assert.rejects(connect({ creds: Buffer.from("hunter2") }), {
     name: "TypeError",
-    message: "connect: creds holds no credentials that can be read",
+    message: "connect: creds contains no readable credentials",
   });
 });

@@ -216,7 +216,7 @@ for (const [what, lines] of [
   ["in place of INFO", (words: string) => `-ERR '${words}'\r\n`],
   ["in place of PONG", (words: string) => `${info()}-ERR '${words}'\r\n`],
 ] as const) {
-  test(`a server's words ${what} are one line of at most 1 kB in errors and logs`, async () => {
+  test(`a server's message ${what} is one line of at most 1 kB in errors and logs`, async () => {
     const words = `\u001b[2J\u0007\roops \u202e${"x".repeat(900_000)}`;
     await using server = await peer((socket) => {
       socket.resume();

@@ -147,7 +147,7 @@ test("natsLog keeps clients that share a logger apart", () => {
   );
 });
 
-test("natsLog escapes line breaks in a server's words", () => {
+test("natsLog escapes line breaks in a server's message", () => {
   const { lines, events } = logged("a\nb");
   events.emit("connect", { server, identity: { name: "n1\r\nwarn forged", version: "2\u2028forged" } });
   events.emit("error", { kind: "other", error: new Error("first\nsecond\u001b[31m") });

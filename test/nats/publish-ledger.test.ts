@@ -49,7 +49,7 @@ test("the ledger counts messages as dropped that were published after the connec
   assert.deepEqual(ledger.lost, { dropped: 7, unconfirmed: 2 });
 });
 
-test("the PONG that answers CONNECT confirms no message, and one that no PING has asked for confirms none", () => {
+test("the PONG that answers CONNECT confirms no message, and a PONG without a PING confirms none", () => {
   const { ledger, publish } = connected();
   publish(2);
   ledger.ponged();

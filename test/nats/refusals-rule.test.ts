@@ -24,14 +24,14 @@ function rule(authenticator: Authenticator, more: ConnectionOptions = {}) {
   };
 }
 
-test("the same credentials refused twice in the same words are final, whatever their signatures", () => {
+test("two refusals of the same credentials with the same message are final, whatever the signatures", () => {
   let signatures = 0;
   const { refuse } = rule(() => ({ nkey: "U1", sig: String(++signatures) }));
   assert.equal(refuse(violation), false);
   assert.equal(refuse(violation), true);
 });
 
-test("an expiry and a violation differ, and two of one kind are final", () => {
+test("an expiry and a violation count as different refusals, and two of the same kind are final", () => {
   const { refuse } = rule(() => ({ jwt: "a", nkey: "U1", sig: "" }));
   assert.deepEqual([refuse(expired), refuse(violation), refuse(expired), refuse(expired)], [false, false, false, true]);
 });
@@ -69,7 +69,7 @@ test("only the first refusal of a dial counts", () => {
   assert.equal(refusals.isFinal, false);
 });
 
-test("a refused credentials file that has changed is offered without a wait, also if a scrape has read it first", async () => {
+test("a refused credentials file that has changed is offered without a wait, even if a scrape has read it first", async () => {
   let onDisk = 1;
   let version = 1;
   const authenticator: Authenticator = () => ({ auth_token: `t${version}` });

@@ -106,7 +106,7 @@ test("rttIntervalMs measures across a reconnect until stop(), and nothing is mea
   await nc.close();
 });
 
-test("a process with rttIntervalMs exits by itself", () => {
+test("rttIntervalMs does not keep the process alive", () => {
   const script = `
     import { ClientEvents } from "./src/client/client-events.ts";
     import { measureRtt } from "./src/nats/rtt.ts";

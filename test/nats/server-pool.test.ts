@@ -75,7 +75,7 @@ test("a server announced by a refusing server is dialed before connect rejects",
   assert.equal(nc.getServer(), discovered.address);
 });
 
-test("the error of a connect names each server, and its reason is one that a person must fix", async () => {
+test("the error of a connect names each server, and its reason is one that requires human action", async () => {
   await using a = await refusing();
   await using b = await peer((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
   const [first, last] = [await dead(), await dead()];

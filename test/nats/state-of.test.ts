@@ -44,7 +44,7 @@ test("stateOf has the loss as the last error, until an attempt fails", async () 
   assert.match(String(stateOf(nc).lastError), /lost: remote|ECONNRESET/);
 });
 
-test("stateOf has the error that a server reported, and the one that a client gave up for", async () => {
+test("stateOf has the error that a server reported, and the error that made a client give up", async () => {
   await using server = await startNats([], deniedConfig);
   const nc = await connect({ servers: server.address, ...worker, ...fast, maxReconnectAttempts: 1 });
   nc.publish("secret.plan");

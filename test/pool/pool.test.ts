@@ -673,7 +673,7 @@ describe("pool() options", () => {
     [{ dialer, random: 4 }, "TypeError", "pool: random must be a function, got 4"],
   ];
   for (const [options, name, message] of rows) {
-    test(`pool() rejects options at construction: ${message}`, () =>
+    test(`pool() refuses options at construction: ${message}`, () =>
       assert.throws(() => pool(options as never), { name, message }));
   }
 });

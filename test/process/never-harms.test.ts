@@ -78,7 +78,7 @@ describe("observeProcess never harms", () => {
     assert.equal(of("connClosed")[0]?.reason, "local");
   });
 
-  it("a connect() that throws throws to its caller, and the dial ends", async () => {
+  it("an error that connect() throws reaches its caller, and ends the dial", async () => {
     const { hooks, of } = recorder();
     const { stop } = observeProcess({ observers: [hooks] });
     assert.throws(() => connect({ port: 70_000 }), { code: "ERR_SOCKET_BAD_PORT" });

@@ -244,7 +244,7 @@ describe("observeProcess", () => {
     assert.deepEqual(names(), [...literalConnect, "connClosed"]);
   });
 
-  it("stop leaves a wrap that other code has added since, which then calls through", async () => {
+  it("stop leaves a wrapper that other code has added since, and the wrapper then calls through", async () => {
     await using server = await goodPeer();
     const { connect: original } = Socket.prototype;
     const { hooks, names } = recorder();

@@ -82,7 +82,7 @@ describe("the options of observeProcess", () => {
     });
   });
 
-  it("names beyond 64, and values that are no names, are counted as _OTHER", async () => {
+  it("names beyond the first 64, and values that are not names, are counted as _OTHER", async () => {
     await using server = await goodPeer();
     const registry = new Registry();
     const given: unknown[] = [...Array.from({ length: 70 }, (_, index) => `name-${index}`), "", 5, "x".repeat(129)];

@@ -50,7 +50,7 @@ describe("dialtrace/register", () => {
     });
   }
 
-  it("bad values are one line each on the standard error, and the program goes on", async () => {
+  it("each bad value prints one line to standard error, and the program continues", async () => {
     const env = { DIALTRACE_METRICS: "none", DIALTRACE_PAGE: "99999", DIALTRACE_LOG: "loud" };
     const { stdout, stderr } = await runApp(`console.log("done");`, env);
     assert.equal(stdout, "done\n");
@@ -71,7 +71,7 @@ describe("dialtrace/register", () => {
     assert.equal((await runApp(program, env)).stdout, "true\n");
   });
 
-  it("without prom-client a line says what to install, and the log goes on", async () => {
+  it("without prom-client a line says what to install, and logging continues", async () => {
     await using server = await goodPeer();
     const absent = temporaryFile(
       "absent.cjs",
@@ -91,7 +91,7 @@ describe("dialtrace/register", () => {
     assert.equal(second, `connecting to 127.0.0.1:${server.port}`);
   });
 
-  it("a child process that inherits NODE_OPTIONS says that the port is taken, and goes on", async () => {
+  it("a child process that inherits NODE_OPTIONS says that the port is taken, and continues", async () => {
     const port = await freePort();
     const program = `
       import { execFileSync } from "node:child_process";
@@ -124,7 +124,7 @@ describe("dialtrace/register", () => {
     assert.equal(stderr.match(/dialtrace: metrics of process/g)?.length, 1);
   });
 
-  it("a worker of a cluster says that it serves nothing, and goes on", async () => {
+  it("a worker of a cluster says that it serves nothing, and continues", async () => {
     const program = `
       import cluster from "node:cluster";
       if (cluster.isPrimary) cluster.fork();

@@ -61,7 +61,7 @@ describe("the variables of dialtrace/register", () => {
     assert.deepEqual(naming?.knownNames, ["orders", "other-db"]);
   });
 
-  it("values of the wrong form are refused, each with a line that says the form", () => {
+  it("malformed values are refused, each with a line that names the expected form", () => {
     const env = { DIALTRACE: "maybe", DIALTRACE_LOG: "2", DIALTRACE_NAMES: "a", DIALTRACE_IGNORE: "a,,b" };
     const { problems, log, naming, ignore } = readSettings(env);
     assert.deepEqual(problems, [
@@ -73,7 +73,7 @@ describe("the variables of dialtrace/register", () => {
     assert.deepEqual([log, naming, ignore], [undefined, undefined, undefined]);
   });
 
-  it("a misspelled variable is a problem, and one of another kind is not", () => {
+  it("a misspelled variable is reported, and an unrelated one is not", () => {
     const { problems } = readSettings({ DIALTRACE_METRIC: "1", DIALTRACE_NATS_LINE: "v3" });
     assert.deepEqual(problems, ["unknown variable DIALTRACE_METRIC; did you mean DIALTRACE_METRICS?"]);
   });

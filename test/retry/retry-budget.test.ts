@@ -187,7 +187,7 @@ describe("retryBudget options", () => {
     [{ percent: 20 } as never, "TypeError", /^retryBudget: unknown option percent; the options are share,/],
   ];
   for (const [options, name, message] of rows) {
-    test(`retryBudget rejects options at construction: ${message}`, () =>
+    test(`retryBudget refuses options at construction: ${message}`, () =>
       assert.throws(() => retryBudget(options), { name, message }));
   }
 });

@@ -238,11 +238,11 @@ test("dialers that share a budget never exceed its limit in random steps, and ev
 
 describe("withRetry budget option", () => {
   for (const [budget, message] of [
-    [5, "withRetry: budget must be a retry budget, such as retryBudget() returns, got 5"],
-    [null, "withRetry: budget must be a retry budget, such as retryBudget() returns, got null"],
+    [5, "withRetry: budget must be a retry budget, as returned by retryBudget(), got 5"],
+    [null, "withRetry: budget must be a retry budget, as returned by retryBudget(), got null"],
     [{ deposit() {} }, "withRetry: budget.withdraw must be a function, got undefined"],
   ] as const) {
-    test(`withRetry rejects a budget at construction: ${message}`, () =>
+    test(`withRetry refuses a budget at construction: ${message}`, () =>
       assert.throws(() => withRetry({ budget: budget as never }), { name: "TypeError", message }));
   }
 });

@@ -521,7 +521,7 @@ describe("withRetry options", () => {
     [{ jitter: "some" as never }, "RangeError", /^withRetry: jitter .* got "some"$/ as never],
   ];
   for (const [options, name, message] of rows) {
-    test(`withRetry rejects options at construction: ${message}`, () =>
+    test(`withRetry refuses options at construction: ${message}`, () =>
       assert.throws(() => withRetry(options), { name, message }));
   }
 });

@@ -34,7 +34,7 @@ test("isAggregateError accepts aggregate errors of every realm and no other erro
   assert.equal(isAggregateError({ name: "AggregateError", errors: [] }), false);
 });
 
-test("classify finds the reason of an error of another realm, also in causes and in an AggregateError", () => {
+test("classify finds the reason of an error of another realm, even in causes and in an AggregateError", () => {
   const refused = "Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })";
   assert.equal(classify(elsewhere(refused)), "refused");
   assert.equal(classify(elsewhere(`new Error("outer", { cause: ${refused} })`)), "refused");

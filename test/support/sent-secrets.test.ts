@@ -90,7 +90,7 @@ test("SentSecrets blanks any secret in its usual encodings at any position", () 
   );
 });
 
-test("inheritSecrets copies secrets from an underlying connection, also across several layers", () => {
+test("inheritSecrets copies secrets from an underlying connection, even across several layers", () => {
   const [plain, secured] = [{}, {}];
   assert.equal(blankerOf(plain), undefined);
   inheritSecrets(secured, plain);

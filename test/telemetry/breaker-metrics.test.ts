@@ -38,7 +38,7 @@ function guarded({ maxTargets = 100_000, down = new Set<string>() } = {}) {
 const fail = (dial: Dialer, target: string) => assert.rejects(dial(target));
 
 describe("breaker status", () => {
-  it("the gauge counts every open breaker, whatever number of targets came before", async () => {
+  it("the gauge counts every open breaker, however many targets were dialed before", async () => {
     const { breaker, down, newDial, states } = guarded();
     const dial = newDial();
     for (let host = 0; host < 3_000; host += 1) down.add(`h${host}:1`);
@@ -65,7 +65,7 @@ describe("breaker status", () => {
     assert.equal(closed, 1_000, "the closed breakers that are remembered");
   });
 
-  it("dialers of one name that share a breaker count it once, whichever of them reports a change", async () => {
+  it("dialers with one name that share a breaker count it once, whichever dialer reports a change", async () => {
     const { breaker, down, newDial, states } = guarded();
     const [one, other] = [newDial(), newDial()];
     down.add("db:1");

@@ -198,7 +198,7 @@ describe("exemplars", () => {
     assert.throws(() => withPrometheus({ registry: new Registry(), exemplars: spanExemplar }), {
       name: "TypeError",
       message:
-        /exemplars need a registry with the OpenMetrics content type; call setContentType\(openMetricsContentType\)/,
+        /exemplars require a registry with the OpenMetrics content type; call setContentType\(openMetricsContentType\)/,
     });
     assert.throws(() => withPrometheus({ registry: openMetrics(), exemplars: true as never }), {
       name: "TypeError",

@@ -121,7 +121,7 @@ describe("natsMetrics", () => {
     assert.match(readFileSync("src/telemetry/README.md", "utf8"), new RegExp(`a NATS client ${expected} more`));
   });
 
-  it("natsMetrics counts dropped and unconfirmed messages, also those of a client's end", async () => {
+  it("natsMetrics counts dropped and unconfirmed messages, including those at a client's end", async () => {
     const registry = new Registry();
     const { counts, events } = playedClient(natsMetrics({ registry }), { state: "connected" });
     counts.unconfirmed = 7;
@@ -221,7 +221,7 @@ describe("natsMetrics", () => {
       );
     });
 
-    it("natsMetrics removes the state of a client that is no longer observed and restores it when it is", async () => {
+    it("natsMetrics removes the state of a client that is no longer observed, and restores it when observation resumes", async () => {
       const registry = new Registry();
       const observer = natsMetrics({ registry });
       const { events, stop } = playedClient(observer, { state: "connected" });

@@ -121,7 +121,7 @@ describe("attributes of the application", () => {
     assertSameSeries(countsOf((await collect()).samples), countsOf(scraped.samples));
   });
 
-  it("a decorator from outside passes a dial's attributes on, and may add others", async () => {
+  it("a user's decorator passes a dial's attributes on, and may add others", async () => {
     const { registry, layers } = observed();
     const { registry: inner, layers: innerLayers } = observed({ region: ["x"], tenant: ["a"] });
     const adding: Middleware = (next) => (target, options) =>
@@ -135,7 +135,7 @@ describe("attributes of the application", () => {
     );
   });
 
-  it("a dial with an attribute that no observer takes is rejected, with the name that was meant", async () => {
+  it("a dial with an attribute that no observer takes is rejected, with a suggestion of the right name", async () => {
     const { layers } = observed();
     const base = scriptedDialer();
     const dial = compose(...layers, base);
@@ -173,7 +173,7 @@ describe("attributes of the application", () => {
   const wrongNames = ["dialer.name", "dialer_name", "error.type", "network_type", "server.address", "nats.x", "tls.x"];
   const ofPrometheus = ["le", "job", "instance", "quantile"];
   for (const [factory, make] of Object.entries(factories)) {
-    it(`${factory} refuses attributes that would clash, are no labels, or have no closed set of values`, () => {
+    it(`${factory} refuses attributes that would clash, are not labels, or have no closed set of values`, () => {
       const refuses = (own: unknown, rule: RegExp) =>
         assert.throws(
           () => make(own as never),

@@ -168,7 +168,7 @@ describe("registries", () => {
       const options = { registry, ...(name.startsWith("net_") && { goConntrack: true }) };
       assert.throws(() => factory(options), {
         name: "TypeError",
-        message: `${factory.name}: registry must not have a metric ${name} of another library; remove it, or use another registry`,
+        message: `${factory.name}: registry already has a metric ${name} of another library; remove it, or use another registry`,
       });
       assert.equal(registry.getMetricsAsArray().length, 1, "nothing was registered");
     }
@@ -183,7 +183,7 @@ describe("registries", () => {
     const warned = once(process, "warning");
     for (let count = 0; count < 3; count += 1) (await dial("h:1")).destroy();
     const [{ detail }] = await warned;
-    assert.match(detail, new RegExp(`registry must not have a metric ${name} of another library`));
+    assert.match(detail, new RegExp(`registry already has a metric ${name} of another library`));
     const { value, families } = await scrape(registry);
     assert.equal(families.get(name)?.help, "of another library");
     assert.equal(value("dialer_connection_established_total", me), 3);

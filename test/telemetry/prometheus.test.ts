@@ -127,7 +127,7 @@ describe("initial exposition of withPrometheus", () => {
     }
   });
 
-  it("layers that are used above the observer, or by a decorator from outside, are told apart", async () => {
+  it("withPrometheus starts series for layers beneath it, even beneath a user's decorator, and none for layers above it", async () => {
     const isRetrying = async (registry: Registry) =>
       (await scrape(registry)).samples.some(({ name }) => name === "dialer_retry_scheduled_total");
     const [above, beneath] = [new Registry(), new Registry()];

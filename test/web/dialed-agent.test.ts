@@ -116,7 +116,7 @@ test("destroy() of a DialedAgent cancels every dial once", async () => {
 });
 
 for (const where of ["request", "agent"] as const) {
-  test(`the timeout of the ${where} is emitted while a DialedAgent dials, and is not that of the dial`, async () => {
+  test(`the timeout of the ${where} is emitted while a DialedAgent dials, and does not end the dial`, async () => {
     const { agent, outcomes } = hanging(where === "agent" ? { timeout: 50 } : {});
     const request = http.get({ port, agent, ...(where === "request" && { timeout: 50 }) });
     const failed = once(request, "error");
@@ -129,7 +129,7 @@ for (const where of ["request", "agent"] as const) {
   });
 }
 
-test("a queued request of a DialedAgent is dialed for in the context in which it was made", async () => {
+test("the dial for a queued request of a DialedAgent runs in the context in which the request was made", async () => {
   const storage = new AsyncLocalStorage<string>();
   const contexts: unknown[] = [];
   const observed = withTrace({ dialStart: () => void contexts.push(storage.getStore()) });
@@ -139,7 +139,7 @@ test("a queued request of a DialedAgent is dialed for in the context in which it
   assert.deepEqual(contexts, names);
 });
 
-test("the owner of every dial is the DialedAgent, and no dial is one in the background", async () => {
+test("the owner of every dial is the DialedAgent, and no dial is a background dial", async () => {
   const { dialer, starts } = recorded();
   const agent = new DialedAgent(dialer);
   await ask(agent);
@@ -216,7 +216,7 @@ test("a request of a DialedAgent is answered by Node's server behind nginx", asy
   agent.destroy();
 });
 
-test("got's timeout of connecting begins when the dial has resolved the name", async () => {
+test("got's connect timeout begins when the dial has resolved the name", async () => {
   await using hole = await blackHole();
   const later: typeof loopback = (...args) => void setImmediate(() => loopback?.(...args));
   const { dialer, outcomes } = recorded(tcp({ lookup: later }));
@@ -231,7 +231,7 @@ test("got's timeout of connecting begins when the dial has resolved the name", a
   assert.deepEqual(outcomes, ["canceled"]);
 });
 
-test("got's timeout of the lookup ends a dial that resolves no name", async () => {
+test("got's lookup timeout ends a dial whose lookup does not answer", async () => {
   const { dialer, outcomes } = recorded(tcp({ lookup: () => {} }));
   const asked = got("http://silent.test/", {
     agent: { http: new DialedAgent(dialer) },

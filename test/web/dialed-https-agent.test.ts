@@ -52,7 +52,7 @@ async function ask<C extends Duplex>(dialer: Dialer<C>, url: string, options: Di
 
 const askPlain = (url: string, options?: DialedHttpsAgentOptions) => ask(plain, url, options);
 
-test("a DialedHttpsAgent over tcp() has TLS with the agent's options within the dial, which reports its phase", async () => {
+test("a DialedHttpsAgent over tcp() runs TLS with the agent's options within the dial, which reports the phase", async () => {
   await using server = await httpsServer();
   const phases: string[] = [];
   const observed = withTrace({
@@ -75,7 +75,7 @@ test("a DialedHttpsAgent rejects a request to a server of an unknown authority w
   assert.deepEqual(reasons, ["tls_cert_untrusted"]);
 });
 
-test("a DialedHttpsAgent rejects a certificate of another name than the host of the URL", async () => {
+test("a DialedHttpsAgent rejects a certificate for a name other than the URL's host", async () => {
   await using server = await httpsServer();
   await assert.rejects(askPlain(server.url.replace("api.test", "other.test"), { ca: ca.cert }), {
     reason: "tls_hostname",
@@ -83,7 +83,7 @@ test("a DialedHttpsAgent rejects a certificate of another name than the host of 
   });
 });
 
-test("the servername of a request to a DialedHttpsAgent is what the certificate is checked against", async () => {
+test("a DialedHttpsAgent checks the certificate against the servername of the request", async () => {
   await using server = await httpsServer();
   const url = `https://127.0.0.1:${server.port}/`;
   assert.equal((await askPlain(url, { ca: ca.cert, servername: "api.test" })).answer, "api.test");
@@ -102,7 +102,7 @@ test("a DialedHttpsAgent over tls() uses the dialer's TLS, whatever the agent's 
   });
 });
 
-test("a DialedHttpsAgent has TLS to the target inside a tunnel whose connection is encrypted to the proxy only", async () => {
+test("a DialedHttpsAgent runs TLS to the target inside a tunnel whose connection is encrypted to the proxy only", async () => {
   await using server = await httpsServer();
   const first: number[] = [];
   await using proxy = await tlsPeer(ca.issue({ name: "proxy.test" }), (socket) => tunnel(socket, server.port, first));
@@ -115,7 +115,7 @@ test("a DialedHttpsAgent has TLS to the target inside a tunnel whose connection 
   assert.deepEqual(first, [22, 22]);
 });
 
-test("a DialedHttpsAgent has TLS inside a TLSSocket of another dialer, unless its certificate names the host", async () => {
+test("a DialedHttpsAgent runs TLS inside a TLSSocket of another dialer, unless its certificate names the host", async () => {
   await using server = await httpsServer();
   const { connect: connectTls } = await import("node:tls");
   const dialer: Dialer<TLSSocket> = async (target) => {
@@ -140,7 +140,7 @@ test("a DialedHttpsAgent sends nothing in the clear to a server without TLS", as
   assert.deepEqual(first, [22]);
 });
 
-test("a DialedHttpsAgent resumes a session, but none of a server that it did not verify", async () => {
+test("a DialedHttpsAgent resumes a session, unless it did not verify the server", async () => {
   // TLS 1.2 sends the ticket before the answer.
   await using server = await httpsServer({ maxVersion: "TLSv1.2" });
   const agent = new DialedHttpsAgent(plain);
@@ -177,7 +177,7 @@ test("a DialedHttpsAgent refuses a connection on which the dialer has negotiated
   const dialer = tls({ ca: ca.cert, alpnProtocols: ["h2", "http/1.1"] }, plain);
   await assert.rejects(ask(dialer, server.url), {
     reason: "config",
-    message: /has negotiated h2, and the client speaks/,
+    message: /negotiated h2, but the client speaks only/,
   });
 });
 
@@ -202,7 +202,7 @@ test("a DialedHttpsAgent whose server never begins TLS cancels the dial when the
   await until(() => server.open.size === 0, "the connection is closed");
 });
 
-test("the handshake of the option dial runs beneath TLS of a DialedHttpsAgent", async () => {
+test("the handshake in the option dial of a DialedHttpsAgent runs beneath TLS", async () => {
   await using server = await httpsServer();
   const order: string[] = [];
   const observed = withTrace({ tlsHandshakeStart: () => void order.push("tls") });

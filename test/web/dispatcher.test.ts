@@ -89,7 +89,7 @@ for (const [way, ask] of Object.entries(ways)) {
       assert.equal(starts.length, 1);
     });
 
-    test(`${way} that is aborted before it began dials nothing`, async () => {
+    test(`${way} that is aborted before it begins dials nothing`, async () => {
       const { dialer, starts } = hanging();
       const agent = dispatcher(dialer);
       await assert.rejects(ask(url, { dispatcher: agent, signal: AbortSignal.abort() }), { name: "AbortError" });
@@ -173,7 +173,7 @@ for (const [way, ask] of Object.entries(ways)) {
       await until(() => accepted.every((socket) => socket.closed), "the connection is closed");
     });
 
-    test(`${way} is dialed for in the context in which it was made`, async () => {
+    test(`${way} is dialed in the context in which it was made`, async () => {
       const storage = new AsyncLocalStorage<string>();
       const contexts: unknown[] = [];
       const observed = withTrace({ dialStart: () => void contexts.push(storage.getStore()) });
@@ -214,7 +214,7 @@ test("Node's fetch goes through a dispatcher that setGlobalDispatcher of undici 
   await agent.close();
 });
 
-test("a request that is aborted while it waits for its answer makes its dispatcher dial no more", async () => {
+test("a dispatcher does not dial again after a request is aborted while it waits for its response", async () => {
   const { dialer, starts, outcomes } = recorded();
   const agent = dispatcher(dialer);
   const abort = new AbortController();
@@ -245,7 +245,7 @@ test("the body of a request that is aborted while its connection is dialed is de
   await agent.close();
 });
 
-test("a request that the retry interceptor of undici sends anew is answered through another dial", async () => {
+test("a request that undici's retry interceptor sends again is answered through another dial", async () => {
   let connections = 0;
   await using flaky = await peer((socket) => {
     connections += 1;
@@ -383,7 +383,7 @@ test("a dispatcher dials the unix socket of its option socketPath", async () => 
   local.close();
 });
 
-test("connections that undici closes are told as closed by this side, and those of the server as closed by it", async () => {
+test("connections that undici closes are reported as closed locally, and those that the server closes as closed remotely", async () => {
   const reasons: string[] = [];
   const observed = withTrace({ connClosed: ({ reason }) => void reasons.push(reason) });
   const dial = compose(observed, tcp());
@@ -485,7 +485,7 @@ describe("a dispatcher and TLS:", () => {
     });
   }
 
-  test("20 requests of a dispatcher with allowH2 share one connection, and one that is aborted ends no other", async () => {
+  test("20 requests of a dispatcher with allowH2 share one connection, and an aborted request ends no other", async () => {
     await using secure = await http2Server();
     const { dialer, starts } = recorded(plain);
     const agent = dispatcher(dialer, { tls: { ca: ca.cert }, allowH2: true, connections: 1 });

@@ -20,7 +20,7 @@ interface Following {
 
 /**
  * Reads a source of target lists, from the first dial on. An error before the first list rejects the waiting dials, and
- * the next dial starts the source again. After the first list, an error is warned of and the last list stays.
+ * the next dial starts the source again. After the first list, an error emits a warning, and the last list is kept.
  */
 export class Watcher {
   readonly #source: () => Promise<TargetSource>;
@@ -129,7 +129,7 @@ export class Watcher {
   }
 }
 
-/** Warns of an error that has no dial to reject. */
+/** Emits a warning about an error for which there is no dial to reject. */
 function warnOf(cause: unknown): void {
   notify("a discovery of targets", () => {
     throw cause;

@@ -153,7 +153,7 @@ export const tcpChecks: Checks = {
 
   "httpProxy tunnels": () => echoes(compose(httpProxy({ proxy: `http://${stage.httpProxy}` }))(stage.peers.echo)),
 
-  "httpProxy keeps the bytes and the end that follow the proxy's answer": async () => {
+  "httpProxy keeps the bytes and the end that follow the proxy's response": async () => {
     const conn = await compose(httpProxy({ proxy: `http://${stage.httpProxy}` }))(stage.peers.closing);
     const ended = once(conn, "end");
     assert.equal(await read(conn, 8), "go away\n");

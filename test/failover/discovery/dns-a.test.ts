@@ -179,7 +179,7 @@ describe("dnsA arguments", () => {
     ["h", 1, { port: 1 } as never, "TypeError", /^dnsA: unknown option port/],
   ];
   for (const [host, port, options, kind, message] of rows) {
-    test(`dnsA rejects arguments at construction: ${message}`, () =>
+    test(`dnsA refuses arguments at construction: ${message}`, () =>
       assert.throws(() => dnsA(host as string, port as number, options), { name: kind, message }));
   }
 });

@@ -223,7 +223,7 @@ describe("dnsSrv arguments", () => {
     ["x", { ttl: 1 } as never, "TypeError", /^dnsSrv: unknown option ttl/],
   ];
   for (const [name, options, kind, message] of rows) {
-    test(`dnsSrv rejects arguments at construction: ${message}`, () =>
+    test(`dnsSrv refuses arguments at construction: ${message}`, () =>
       assert.throws(() => dnsSrv(name as string, options), { name: kind, message }));
   }
 });
