@@ -15,7 +15,7 @@ export const socksReplies = {
 
 type SocksReply = keyof typeof socksReplies;
 
-/** How each protocol tells the client why a dial failed. A missing reason is a type error. */
+/** Answers to a client whose dial failed, by reason and protocol. A missing reason is a type error. */
 const answers: Readonly<Record<FailureReason, readonly [SocksReply, httpStatus: 403 | 502 | 503 | 504]>> = {
   dns_not_found: ["hostUnreachable", 502],
   dns_temporary: ["hostUnreachable", 502],

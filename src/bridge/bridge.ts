@@ -16,13 +16,13 @@ export interface BridgeOptions<C extends Duplex = Socket> {
   /** Target that every client is connected to. Required. */
   target: TargetLike;
   /**
-   * Called for each dial that failed, with its error; a canceled dial is none. A throw is ignored, with one warning per
-   * process. @defaultValue none
+   * Called with the error of each failed dial, but not of a canceled one. A throw is ignored, with one warning per process.
+   * @defaultValue none
    */
   onError?: BridgeErrorListener | undefined;
   /**
-   * Milliseconds that a connection, or a dial, may go on without traffic after one side has ended, 1 to 2^31-1. TCP
-   * does not tell whether that side still waits for an answer or is gone. @defaultValue 60 000
+   * Milliseconds without traffic, 1 to 2^31-1, after which a connection or a dial is closed if one side has ended. TCP does
+   * not show whether that side still waits for an answer or is gone. @defaultValue 60 000
    */
   halfOpenTimeoutMs?: number | undefined;
 }

@@ -81,7 +81,7 @@ export class ClientConnection<C extends Duplex> {
 
   async #serve(): Promise<void> {
     const request = await this.#request();
-    // A client that has closed its connection in the meantime is not dialed for.
+    // No dial starts for a client that has closed its connection in the meantime.
     if (request === undefined || this.#client.destroyed) return;
     const dial = new AbortController();
     this.#dial = dial;
@@ -132,7 +132,7 @@ export class ClientConnection<C extends Duplex> {
     }
   }
 
-  /** A client that ended its side without a byte has left. Any other may wait for the answer to what it sent. */
+  /** A client that ended its side without sending a byte has left. Any other client may wait for an answer to its bytes. */
   #clientEnded(sentBytes: number): void {
     if (sentBytes === 0) this.abort();
     else this.#client.setTimeout(this.#settings.halfOpenTimeoutMs);
@@ -155,7 +155,7 @@ export class ClientConnection<C extends Duplex> {
       return;
     }
     client.end(answer);
-    // Unread bytes at a close would reset the connection, and the answer could be lost.
+    // A close with unread bytes would reset the connection, and the answer could be lost.
     client.resume();
     const deadline = new Deadline(systemClock, lingerMs, () => client.destroy());
     client.once("close", () => deadline.clear());

@@ -8,9 +8,11 @@ export type FailureReason = Reason | "canceled";
 /** A client's request for a connection, and the answers to it. */
 export interface ClientRequest {
   readonly target: Target;
-  /** Tells the client that the connection exists; `undefined` in a protocol without answers. */
+  /** Answer that tells the client that the connection exists; `undefined` in a protocol without answers. */
   readonly granted: Uint8Array | undefined;
-  /** Returns what tells the client that the dial failed; `undefined` to reset its connection instead. */
+  /**
+   * Returns the answer that tells the client that the dial failed; `undefined` to reset the client's connection instead.
+   */
   refusal(reason: FailureReason, error: unknown): Uint8Array | undefined;
 }
 

@@ -72,7 +72,7 @@ function answer(status: number, reason: string, header?: string): Uint8Array {
   const lines = [
     `HTTP/1.1 ${status} ${statusTexts[status]}`,
     ...(header === undefined ? [] : [header]),
-    // RFC 9209: the header that tools show, which read no body.
+    // RFC 9209. For tools that show headers but no body.
     `Proxy-Status: dialtrace; details="${reason}"`,
     "Content-Type: text/plain",
     `Content-Length: ${body.length}`,

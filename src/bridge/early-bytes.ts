@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { CollectedBytes } from "../support/collected-bytes.ts";
 
-/** Bytes that are read from a client before its connection exists. More stay in the kernel. */
+/** Maximum number of bytes read from a client before its connection exists. The kernel buffers the rest. */
 const maxBytes = 64 * 1024;
 
 /** Reads what a client sends while its dial is in progress: a socket that is not read does not report its end. */

@@ -25,8 +25,8 @@ export interface ProxyServerOptions<C extends Duplex = Socket> {
   /** Credentials that clients must send; never shown. Every user of this host can connect to a port of loopback. @defaultValue none */
   auth?: ProxyAuth | undefined;
   /**
-   * Called for each dial that failed and each request that was refused, with its error; a canceled dial is none. A throw
-   * is ignored, with one warning per process. @defaultValue none
+   * Called with the error of each failed dial and each refused request, but not of a canceled dial. A throw is ignored,
+   * with one warning per process. @defaultValue none
    */
   onError?: BridgeErrorListener | undefined;
   /** Milliseconds that a client has to send its request, 1 to 2^31-1. @defaultValue 10 000 */

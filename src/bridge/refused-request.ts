@@ -6,7 +6,7 @@ import type { Target } from "../core/target.ts";
 export class RefusedRequest extends Error {
   /** The error for the user of the server. */
   readonly error: DialError;
-  /** Tells the client why; `undefined` to reset its connection instead. */
+  /** Answer that tells the client why; `undefined` to reset the client's connection instead. */
   readonly answer: Uint8Array | undefined;
   readonly target: Target | undefined;
 

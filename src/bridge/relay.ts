@@ -11,10 +11,11 @@ import type { EarlyBytes } from "./early-bytes.ts";
  * `pipe` and not `pipeline`, which destroys the other stream without a reset.
  */
 export function relay(client: Socket, conn: Duplex, early: EarlyBytes, halfOpenTimeoutMs: number): void {
-  // Otherwise Node ends the connection as soon as its peer does.
+  // Otherwise Node ends our side of the connection as soon as the peer ends its side.
   conn.allowHalfOpen = true;
   conn.on("error", ignore);
-  // As in EarlyBytes, for the rest of the connection. Traffic in either direction is activity of the client's socket.
+  // Closes a connection without traffic after one side has ended. Traffic in either direction is activity of the client's
+  // socket.
   const onEnd = () => client.setTimeout(halfOpenTimeoutMs);
   client.once("end", onEnd);
   conn.once("end", onEnd);

@@ -28,7 +28,7 @@ export interface BridgeServer extends AsyncDisposable {
   readonly port: number;
   /** Absolute path of the unix socket; `undefined` otherwise. */
   readonly path: string | undefined;
-  /** Number of open client connections, those that are being dialed for included. */
+  /** Number of open client connections, including those whose dial is in progress. */
   readonly connections: number;
   /** Resolves when the server is closed and no connection is left. */
   readonly closed: Promise<void>;
@@ -38,7 +38,10 @@ export interface BridgeServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Of waiting clients. The kernel lowers it to its own maximum; a unix socket fails each connect beyond it. */
+/**
+ * Maximum number of clients that wait to be accepted. The kernel lowers it to its own maximum; further connects to a unix
+ * socket fail.
+ */
 const backlog = 4096;
 
 /** Milliseconds without traffic after which a TCP client is probed, as for dialed connections. */
@@ -53,7 +56,7 @@ export async function startServer<C extends Duplex>(
   const place = await placeOf(factory, options);
   const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay });
   const started = new ForwardingServer(server, settings, place);
-  // The file or port is this process's own, in a worker of a cluster too.
+  // The file or port belongs to this process, also in a worker of a cluster.
   const common = { backlog, exclusive: true };
   if ("path" in place) {
     await listenOnPath(server, factory, { ...common, path: place.path });

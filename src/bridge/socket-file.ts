@@ -7,8 +7,8 @@ import { show } from "../support/validate.ts";
 import { listening } from "./listening.ts";
 
 /**
- * Milliseconds after which a socket file that refuses a connect is tried again. A process makes the file before it
- * listens, and a file that replaces it within the resolution of the file system's clock looks the same.
+ * Milliseconds after which a socket file that refuses a connect is tried again. A process creates the file before it
+ * listens, and a new file looks like the old one within the resolution of the file system's clock.
  */
 const settleMs = 100;
 
@@ -33,7 +33,7 @@ export async function listenOnPath(server: Server, factory: string, options: Lis
 
 async function listenOnce(server: Server, options: ListenOptions & { path: string }): Promise<void> {
   server.listen(options);
-  // In the same turn in which Node has created the file. If it could not, the file is another's.
+  // In the turn in which Node creates the file. If Node cannot create it, the file belongs to another process.
   if (server.listening) chmodSync(options.path, mode);
   await listening(server);
 }
@@ -50,11 +50,11 @@ async function removeStale(path: string, factory: string): Promise<void> {
 }
 
 /**
- * Removes a socket file unless another process has replaced it since it was found, whose listener would never get a
- * client again. The file is first renamed, which takes exactly one file, and put back if it is another.
+ * Removes a socket file, unless another process has replaced it in the meantime: no client could connect to that process.
+ * The file is renamed first, so that it cannot be replaced any more, and renamed back if it is a different one.
  */
 function removeIfSame(path: string, found: BigIntStats): void {
-  // Without this look a live socket would be missing for a moment in each race.
+  // Without this check, each race would remove a live socket for a moment.
   if (!isSame(stats(path), found)) return;
   const aside = `${path}.${lazyModules.crypto.randomUUID()}`;
   try {
@@ -67,7 +67,7 @@ function removeIfSame(path: string, found: BigIntStats): void {
   else unlinkSync(aside);
 }
 
-/** A file system gives the number of a removed file to the next one. */
+/** Compares the time, too: a file system gives the inode number of a removed file to the next one. */
 function isSame(one: BigIntStats | undefined, other: BigIntStats): boolean {
   return one?.ino === other.ino && one.dev === other.dev && one.mtimeNs === other.mtimeNs;
 }

@@ -13,7 +13,7 @@ const noAuth = 0;
 const userPassword = 2;
 const noMethod = 0xff;
 const connectCommand = 1;
-/** Of the negotiation of credentials (RFC 1929). */
+/** Version of the negotiation of credentials (RFC 1929). */
 const authVersion = 1;
 
 const ipv4 = 1;
@@ -84,7 +84,7 @@ function credentialsLength(bytes: Buffer): number | undefined {
   return passwordLength === undefined ? undefined : atLeast(bytes, 3 + usernameLength + passwordLength);
 }
 
-/** Length of the request. One that is refused by its first bytes need not arrive as a whole. */
+/** Returns the length of the request. A request that its first bytes make invalid is refused before the rest arrives. */
 function requestLength(bytes: Buffer): number | undefined {
   const [version, command, , type, nameLength] = bytes;
   if (version !== socksVersion || (command !== undefined && command !== connectCommand)) return bytes.length;
@@ -99,7 +99,10 @@ function atLeast(bytes: Buffer, length: number): number | undefined {
   return bytes.length >= length ? length : undefined;
 }
 
-/** Returns the host of a request; an empty one if its bytes are not UTF-8, which would all become the same character. */
+/**
+ * Returns the host of a request; an empty string if its bytes are not UTF-8, because all such bytes decode to the same
+ * character.
+ */
 function hostIn(request: Buffer): string {
   const address = request.subarray(4, -2);
   if (request[3] === ipv4) return address.join(".");
@@ -111,7 +114,7 @@ function hostIn(request: Buffer): string {
   return Buffer.from(name).equals(bytes) ? name : "";
 }
 
-/** Returns a reply. The address of the connection is not told: most clients ignore it. */
+/** Returns a reply, without the address of the connection, which most clients ignore. */
 function reply(code: number): Uint8Array {
   return Buffer.from([socksVersion, code, 0, ipv4, 0, 0, 0, 0, 0, 0]);
 }

@@ -5,9 +5,9 @@ import { withTimeout } from "../middleware/timeout.ts";
 import { messageOf } from "../support/message.ts";
 import type { AddressFacts } from "./facts.ts";
 
-/** Most that the connect to one address may take, in milliseconds. */
+/** Maximum duration of the connect to one address, in milliseconds. */
 export const maxCheckMs = 3_000;
-/** Addresses that are tried; a name may have hundreds. */
+/** Maximum number of addresses that are tried; a name may have hundreds. */
 const maxChecks = 16;
 
 /** How addresses are checked. */
@@ -19,8 +19,8 @@ export interface CheckSettings {
 }
 
 /**
- * Tries each address that a race left undecided by itself, all at once: the race ends with the first address that connects,
- * so that it says nothing of the others.
+ * Connects to each address that the race left undecided, concurrently and without a race. The race ends with the first
+ * connection, so it does not show whether the other addresses work.
  */
 export function checkAddresses(
   addresses: readonly AddressFacts[],

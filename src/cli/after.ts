@@ -4,10 +4,10 @@ import { classify } from "../core/classify.ts";
 import type { Reason } from "../core/reasons.ts";
 import type { AfterFacts } from "./facts.ts";
 
-/** Most of the first words that are shown, in bytes. */
+/** Maximum number of bytes of the server's first words that are shown. */
 const maxWords = 1024;
 
-/** What a connection did, and the reason if that means that the dial has failed after all. */
+/** Behavior of a connection after its dial, and the reason if it shows that the dial failed after all. */
 export interface After {
   readonly facts: AfterFacts;
   readonly reason?: Reason | undefined;
@@ -16,7 +16,7 @@ export interface After {
 /**
  * Waits for the first words of a server that speaks first, or for the end of the connection. Sends nothing.
  *
- * Under TLS 1.3 a server rejects a missing client certificate only after the handshake, so that the rejection is seen here.
+ * Under TLS 1.3 a server rejects a missing client certificate only after the handshake, so that the rejection arrives here.
  */
 export function listenAfter(
   conn: Socket,

@@ -3,7 +3,7 @@ import { unknownName } from "../support/validate.ts";
 import { type OptionName, optionNames, rowOf } from "./option-table.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** The words of a command line: values by option (`true` for a switch), and the rest. */
+/** The parts of a command line: values by option (`true` for a switch), and targets. */
 export interface Arguments {
   readonly values: ReadonlyMap<OptionName, string | true>;
   readonly targets: readonly string[];
@@ -51,7 +51,7 @@ function checkedValue(name: OptionName, value: string | undefined, isInline: boo
     return true;
   }
   if (value === undefined || value === "") throw new UsageError(`--${name} needs a value: --${name} ${placeholder}`);
-  // A forgotten value would otherwise swallow the option that follows.
+  // Otherwise an option without its value would take the next option as the value.
   if (!isInline && /^-./.test(value)) {
     throw new UsageError(
       `--${name} needs a value: --${name} ${placeholder}, or --${name}=… if the value begins with -`,

@@ -9,7 +9,7 @@ const { version } = JSON.parse(readFileSync(new URL("../package.json", import.me
 
 const interrupt = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  // Once: a second signal ends the process at once.
+  // Only the first signal: a second one ends the process immediately.
   process.once(signal, () => interrupt.abort(new Error(`interrupted by ${signal}`)));
 }
 process.stdout.on("error", ({ code, message }: NodeJS.ErrnoException) => {
@@ -22,7 +22,7 @@ process.stderr.on("error", ({ code }: NodeJS.ErrnoException) => process.exit(cod
 
 const io = { out: process.stdout, err: process.stderr, env: process.env, interrupt: interrupt.signal };
 const code = await main(process.argv.slice(2), io, version);
-// A lookup of the system that is still under way would delay the end.
+// A system lookup that is still in progress would delay the exit.
 process.stdout.write("", (error) => {
   // The listener above handles an error, which is emitted after this call.
   if (!error) process.exit(code);

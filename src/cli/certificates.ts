@@ -1,9 +1,9 @@
 import type { DetailedPeerCertificate, PeerCertificate, TLSSocket } from "node:tls";
 import type { Certificate, TlsFacts } from "./facts.ts";
 
-/** Longest chain that is read: a server chooses the chain. */
+/** Maximum length of the chain that is read: the server chooses the chain. */
 const maxChain = 10;
-/** Names of one certificate that are kept. */
+/** Maximum number of names kept per certificate. */
 const maxNames = 20;
 
 /**

@@ -4,7 +4,7 @@ import { messageOf } from "../support/message.ts";
 import { printable } from "../support/printable.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** What is spoken with a target once it is connected. */
+/** Protocol used with a target after the connect. */
 export type Protocol = "tcp" | "tls" | "http" | "https" | "nats";
 
 /** One target of the command line. */
@@ -22,7 +22,7 @@ export interface CliTarget {
 /** Schemes of protocols that begin with TLS. */
 const overTls: ReadonlySet<string> = new Set(["tls", "amqps", "mqtts", "rediss", "wss"]);
 
-/** Schemes whose name is the protocol's. */
+/** Schemes that are the name of their protocol. */
 const spoken: ReadonlySet<string> = new Set(["tcp", "http", "https", "nats"]);
 
 /**

@@ -53,10 +53,12 @@ export function secretsOf({ user, password, token, jwt }: Credentials, { userinf
     : secrets.add([userinfo.auth_token, basic(userinfo.auth_token, "")]);
 }
 
-/** Shortest value of a query that is a secret; a shorter one is a number or a flag, and occurs in other words. */
+/**
+ * Minimum length of a query value that counts as a secret. Shorter values are numbers or flags, and occur in other text.
+ */
 const leastValueLength = 4;
 
-/** Returns the values of a query, as they are sent and decoded. A parameter without a value is one. */
+/** Returns the values of a query, as they are sent and decoded. A parameter without a value counts as a value. */
 function queryValues(path: string): readonly string[] {
   const start = path.indexOf("?");
   if (start < 0) return [];
@@ -66,7 +68,7 @@ function queryValues(path: string): readonly string[] {
   return [...sent, ...decoded].filter(({ length }) => length >= leastValueLength);
 }
 
-/** Returns the kind of the credentials that a target is offered. Those in its URL replace those of the options. */
+/** Returns the kind of the credentials offered to a target. Credentials in its URL take precedence over the options. */
 export function offeredTo(target: CliTarget, credentials: Credentials): Evidence["offered"] {
   const { userinfo, protocol } = target;
   const { user, token, jwt, sign } = credentials;
@@ -98,7 +100,7 @@ function readBytes(option: string, path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
-    // Without the path: the secret itself may have been given in its place.
+    // The path is not shown: it may be the secret itself, given by mistake.
     throw new UsageError(`--${option}: the file cannot be read: ${(error as NodeJS.ErrnoException).code}`);
   }
 }

@@ -8,7 +8,7 @@ export interface AddressFacts {
   /** Such as `10.0.0.1:5432`. */
   readonly address: string;
   readonly family: Address["family"];
-  /** `canceled` if another address connected first and this one was not tried by itself afterwards. */
+  /** `canceled` if another address connected first and this one was not tried separately afterwards. */
   readonly outcome: Outcome;
   readonly reason?: Reason | undefined;
   readonly message?: string | undefined;
@@ -65,14 +65,14 @@ export interface NatsFacts {
   readonly rttMs?: number | undefined;
 }
 
-/** What a connection did after the dial, while nothing was sent. */
+/** Behavior of a connection after the dial, while the command sent nothing. */
 export interface AfterFacts {
   readonly event: "words" | "silence" | "closed" | "reset";
   /** The first words, printable and without secrets; empty without words. */
   readonly words: string;
 }
 
-/** Where a dial fails: a phase, and whether it was one with the proxy. */
+/** Where a dial failed: the phase, and whether the phase was with the proxy. */
 export interface FailurePlace {
   readonly phase?: Phase | undefined;
   readonly atProxy: boolean;
@@ -81,7 +81,7 @@ export interface FailurePlace {
 /** Durations of the last attempt's phases in milliseconds; a phase that did not run is missing. */
 export type PhaseDurations = { readonly [P in Exclude<Phase, "attempt" | "wait">]?: number | undefined };
 
-/** All that one dial has shown. The verdict is drawn from it. */
+/** All facts about one dial, from which the verdict is derived. */
 export interface Evidence {
   readonly target: string;
   readonly protocol: Protocol;

@@ -48,7 +48,7 @@ export function summaryObject(target: string, summary: Summary): object {
   return { type: "summary", target, ...summary, reasons: Object.fromEntries(summary.reasons) };
 }
 
-/** Writes an object on one line, with durations in microseconds' precision. */
+/** Writes an object on one line, with durations rounded to microseconds. */
 export function jsonLine(value: object): string {
   return JSON.stringify(value, (_key, each: unknown) =>
     typeof each === "number" && !Number.isInteger(each) ? Math.round(each * 1000) / 1000 : each,

@@ -5,7 +5,7 @@ import { DialError } from "../core/errors.ts";
 const maxLineBytes = 1024 * 1024;
 const lineFeed = 10;
 
-/** Reads the lines of a peer. Errors and the end of the connection reject the line that is waited for. */
+/** Reads the lines of a peer. Errors and the end of the connection reject a pending `next()`. */
 export class LineReader {
   readonly #conn: Duplex;
   #rest: Buffer;

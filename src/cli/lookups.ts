@@ -31,7 +31,7 @@ export class Lookups {
     this.#answers = [];
   }
 
-  /** Returns all addresses of the target as not yet tried. Waits for answers that are still to come, if any, up to a limit. */
+  /** Returns all addresses of the target, marked as not tried. Waits up to `limitMs` for answers that are still pending. */
   async addresses(limitMs: number, cancel: Cancel): Promise<readonly AddressFacts[]> {
     let giveUp = () => {};
     const late = new Promise<readonly LookupAddress[]>((resolve) => {

@@ -17,7 +17,7 @@ import { UsageError } from "./usage-error.ts";
 import { verdict } from "./verdict/verdict.ts";
 import { warmUp } from "./warm-up.ts";
 
-/** Most columns of the targets beside the lines of a series. */
+/** Maximum width of the column of targets in a series. */
 const maxTargetColumns = 28;
 
 /**

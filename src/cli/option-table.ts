@@ -6,9 +6,12 @@ export interface OptionRow {
   readonly short?: string;
   /** Placeholder of its value in the help; an option without one is a switch. */
   readonly value?: string;
-  /** What the help says of it, with the default. */
+  /** Text for the help, with the default. */
   readonly help: string;
-  /** Protocols that it is for: a credential or an authority without an effect would mislead. @defaultValue all */
+  /**
+   * Protocols that the option applies to. With other targets only, it is rejected: a credential without effect would
+   * mislead. @defaultValue all
+   */
   readonly only?: readonly Protocol[];
 }
 

@@ -21,7 +21,7 @@ import { type Environment, type Route, routeOf } from "./route.ts";
 import type { Settings } from "./settings.ts";
 import { durationsOf, failurePlace, Trail } from "./trail.ts";
 
-/** Longest text of a peer that is printed, in bytes. */
+/** Maximum number of bytes of a peer's text that are printed. */
 const maxPeerBytes = 300;
 
 /** Dials one target of the command line, any number of times. */
@@ -124,7 +124,7 @@ export class Prober {
     return { ...probe, ...failed, addresses, after: after?.facts, tls: tls ?? probe.tls };
   }
 
-  /** Tries the addresses of the name that the dial has not decided. */
+  /** Connects to the addresses of the name that the dial left undecided. */
   async #checkAddresses(tried: readonly AddressFacts[], signal: AbortSignal): Promise<readonly AddressFacts[]> {
     const { timeoutMs } = this.#settings;
     const limitMs = Math.min(timeoutMs, maxCheckMs);
@@ -151,7 +151,7 @@ export class Prober {
     return shown.tls;
   }
 
-  /** Returns what is spoken on the connection before the dial ends; `undefined` for protocols that say nothing. */
+  /** Returns the handshake of the target's protocol; `undefined` for a protocol without one. */
   #handshake(shownOf: () => Shown, unverified: boolean): Handshake<Socket> | undefined {
     const { target } = this;
     const exchange = target.protocol === "nats" ? natsExchange : httpExchange;
@@ -173,7 +173,7 @@ export class Prober {
   readonly #clean = (text: string) => printable(this.#secrets.blankIn(text), maxPeerBytes);
 }
 
-/** The record of a dial that an interrupt has prevented. */
+/** Returns the record of a dial that an interrupt prevented. */
 function notStarted({ target }: CliTarget): DialRecord {
   return {
     target,

@@ -7,7 +7,7 @@ import { inDays } from "./verdict/notes.ts";
 /** Columns of the labels before the details. */
 const labelColumns = 13;
 
-/** Returns a dial as text: its waterfall, and a line for each thing that it has shown. */
+/** Returns a dial as text: its waterfall, and one line per fact. */
 export function reportText(probe: Probe, style: Style, now: number): string {
   // The message follows, broken into lines.
   const picture = waterfall({ ...probe.record, message: "" }, { columns: style.columns, colors: style.colors });
@@ -39,7 +39,7 @@ function detailsOf(probe: Probe, now: number): readonly Detail[] {
   ];
 }
 
-/** Gives the first of several texts the label. */
+/** Adds the label to the first of several texts. */
 function labelled(label: string, texts: readonly string[]): readonly Detail[] {
   return texts.map((text, index) => [index === 0 ? label : "", text]);
 }

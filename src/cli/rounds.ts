@@ -6,8 +6,8 @@ import type { Prober } from "./probe.ts";
 import type { Repetition } from "./settings.ts";
 
 /**
- * Dials each target again and again. A dial starts an interval after the start of the one before, or when that has ended. A
- * target that does not answer does not delay the others.
+ * Dials each target repeatedly. A dial starts one interval after the start of the previous dial, but not before that has
+ * ended. A target that does not answer does not delay the others.
  *
  * @param ended - called when a dial has ended, with the index of its target.
  * @param interrupt - ends the dials and the wait.

@@ -34,7 +34,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** What the dialers of a target share with their caller. */
 export interface Shared {
   readonly env: Environment;
-  /** Gets the proxy's credentials. */
+  /** Receives the proxy's credentials. */
   readonly secrets: SentSecrets;
   readonly lookup: Lookup;
 }
@@ -43,7 +43,7 @@ export interface Shared {
 const httpProtocols = ["http/1.1"];
 
 /**
- * Builds the dialers of one target: a limit and retries over TLS, a proxy and TCP, as far as the target needs them.
+ * Builds the dialers of one target: a timeout and retries over TLS, a proxy and TCP, as far as the target needs them.
  *
  * @param observers - outermost layers.
  * @throws UsageError if the proxy's URL cannot be used.
@@ -104,7 +104,7 @@ const optionOf: Readonly<Record<string, string>> = {
   keyFile: "--key",
 };
 
-/** Options of the dialer `tls()` for one handshake at a time: a resumed session shows no certificates. */
+/** Options of `tls()` without session resumption: a resumed session shows no certificates. */
 export function tlsOptions({ caFile, certFile, keyFile, serverName }: TlsSettings): TlsDialerOptions {
   return { caFile, certFile, keyFile, serverName, sessionCache: false };
 }

@@ -15,7 +15,7 @@ export interface TlsSettings {
   readonly alpn: readonly string[] | undefined;
 }
 
-/** What to do after a dial has ended. */
+/** How dials are repeated. */
 export interface Repetition {
   /** Number of rounds; `Infinity` until an interrupt. */
   readonly rounds: number;
@@ -37,7 +37,7 @@ export interface Settings {
   readonly ignoresEnvironment: boolean;
   readonly tls: TlsSettings;
   readonly method: "GET" | "HEAD";
-  /** Milliseconds to wait for the words of a server that speaks first. */
+  /** Milliseconds to wait for the first words of a server that speaks before the client. */
   readonly waitMs: number;
   readonly credentials: Credentials;
   readonly tlsFirst: boolean;

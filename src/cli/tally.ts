@@ -1,18 +1,18 @@
 import type { Outcome } from "../core/event-values.ts";
 import type { Reason } from "../core/reasons.ts";
 
-/** Ratio of the bounds of two neighbouring classes: quantiles are exact to half of it. */
+/** Ratio between the bounds of adjacent classes. The error of a quantile is at most half a class. */
 const ratio = 1.01;
 
-/** The figures of all dials to one target. */
+/** Statistics of all dials to one target. */
 export interface Summary {
-  /** Dials that ended, those that an interrupt canceled left out. */
+  /** Number of dials that ended, without those that an interrupt canceled. */
   readonly dials: number;
   readonly succeeded: number;
   readonly failed: number;
   /** Failed dials by reason, most frequent first. */
   readonly reasons: ReadonlyMap<Reason, number>;
-  /** Shortest successful dial, in milliseconds; `undefined` without one, as the others. */
+  /** Shortest successful dial, in milliseconds. This and the next ones are `undefined` without a successful dial. */
   readonly minMs: number | undefined;
   readonly medianMs: number | undefined;
   readonly p99Ms: number | undefined;

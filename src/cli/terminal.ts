@@ -1,9 +1,9 @@
 import { leastColumns } from "../record/waterfall.ts";
 
-/** Foreground colors of a terminal, by what they mean. Nothing is said by color alone. */
+/** Foreground colors of a terminal, by what they mean. Color alone carries no information. */
 const codes = { good: 32, bad: 31, warn: 33, dim: 90, strong: 1 } as const;
 
-/** A meaning that a text may be colored by. */
+/** Meaning of a color. */
 export type Tone = keyof typeof codes;
 
 /** How text is written to one output. */
@@ -12,7 +12,7 @@ export interface Style {
   readonly columns: number;
   /** Whether text is colored. */
   readonly colors: boolean;
-  /** Whether a person reads it, and lines must fit. */
+  /** Whether the output is a terminal, so that lines must fit. */
   readonly isTerminal: boolean;
 }
 

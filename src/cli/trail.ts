@@ -8,7 +8,7 @@ import type { Shown } from "./protocols/exchange.ts";
 /** Hooks that keep the addresses and the results of the last attempt of one dial. */
 export class Trail implements DialTrace {
   addresses: AddressFacts[] = [];
-  /** What the exchange of the last attempt has shown. */
+  /** Results of the last attempt's exchange with the server. */
   shown: Shown = {};
   /** Whether the connection to the proxy was made. */
   proxyReached = false;
@@ -42,14 +42,17 @@ export class Trail implements DialTrace {
   }
 }
 
-/** Returns where a failed dial failed: at the proxy if that was not reached, or refused the credentials. */
+/** Returns where a dial failed: at the proxy if the proxy was not reached or refused the credentials. */
 export function failurePlace(record: DialRecord, viaProxy: boolean, reached: boolean): FailurePlace {
   if (record.outcome !== "failure") return { atProxy: false };
   const phase = lastFailed(record)?.phase;
   return { phase, atProxy: viaProxy && (!reached || record.reason === "proxy_auth") };
 }
 
-/** Returns the durations of the phases of the last attempt. Connects are raced, so that theirs is from the first to the last. */
+/**
+ * Returns the durations of the phases of the last attempt. Connects overlap, so that their duration is from the first start
+ * to the last end.
+ */
 export function durationsOf({ phases, attempts }: DialRecord): PhaseDurations {
   const durations: Record<string, number> = {};
   for (const kind of ["dns", "connect", "proxy", "tls", "handshake"] as const) {

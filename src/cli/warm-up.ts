@@ -12,8 +12,8 @@ import { Trail } from "./trail.ts";
 const timeoutMs = 1_000;
 
 /**
- * Runs the code of a dial once, without a network: the first dial of a process takes about 20 ms longer than the next, which
- * are the process's and not the target's.
+ * Runs the code of a dial once, without a network: the first dial of a process takes about 20 ms longer than later ones,
+ * and that time would be attributed to the target.
  */
 export async function warmUp(targets: readonly CliTarget[]): Promise<void> {
   if (targets.some(({ protocol }) => protocol !== "tcp")) lazyModules.tls.createSecureContext();
@@ -21,7 +21,7 @@ export async function warmUp(targets: readonly CliTarget[]): Promise<void> {
   const observer = withTrace(recordDials(() => {}));
   const dial = compose(observer, withTimeout({ timeoutMs }), withRetry({ maxAttempts: 1 }), tcp());
   const trace = new Trail((text) => text);
-  // A folder is no socket.
+  // This path is a folder, so that the connect fails.
   const conn = await dial({ path: "/" }, { trace, signal: new AbortController().signal }).catch(() => undefined);
   conn?.destroy();
 }

@@ -17,28 +17,31 @@ export type SocketOptions<C extends Duplex> = Pick<
   "startOnConnect" | "timeoutMs" | "event" | "handshake" | "background"
 >;
 
-/** Whether a socket has been connected; a socket keeps the answer after it is closed. */
+/** Returns whether a socket has been connected, also after its close. */
 type WasConnected = (socket: Socket) => boolean;
 
 /**
- * The dials of one client or pool, made by one adapter. All of them have the same owner. A dial is a reconnect, which has
- * no waiting caller, if the client was connected before and is not any more.
+ * The dials of one client or pool, made by one adapter. All of them have the same owner. A dial is a reconnect, for which
+ * no caller waits, if the client was connected before and has no connection now.
  */
 export class ClientDials<C extends Duplex> {
   readonly dialer: Dialer<C>;
   readonly options: ClientSocketOptions<C>;
-  /** What every dial connects to; without it, what the client names. */
+  /** Target of every dial; `undefined` if the client names the target. */
   readonly target: Target | undefined;
-  /** The object that the dials are for, unless the caller has named one. */
+  /** Owner of the dials, unless the options name one. */
   owner: object = this;
   readonly #name: string;
-  /** The sockets that connect or are connected: one that its client never connects would be held forever. */
+  /**
+   * Sockets that are connecting or connected. Others are not added, because a socket that is never connected would stay
+   * forever.
+   */
   readonly #sockets = new Map<Socket, WasConnected>();
   #connectedOnce = false;
 
   /**
    * @param name - the adapter, for messages.
-   * @param target - what every dial connects to; without it, the target that the client names.
+   * @param target - target of every dial; without it, the target that the client names.
    * @throws TypeError or RangeError naming the argument or the option.
    */
   constructor(name: string, dialer: Dialer<C>, target?: TargetLike, options: ClientSocketOptions<C> = {}) {

@@ -3,7 +3,7 @@ import type { ConnectionOptions } from "node:tls";
 import type { Handshake } from "../core/dialer.ts";
 import { tlsUpgrade } from "../dialers/tls-upgrade.ts";
 
-/** Options of a lazy socket that has TLS: the dial does it, so that its failures have a reason. */
+/** Options of a lazy socket with TLS. TLS is a part of the dial, so that its failures have a reason. */
 interface Secured<C extends Duplex> {
   readonly handshake: Handshake<C>;
   /** The event that clients wait for. */

@@ -12,11 +12,11 @@ import { messageOf } from "../support/message.ts";
 import { onDestroy } from "../support/on-destroy.ts";
 import type { ClientDials, SocketOptions } from "./client-dials.ts";
 
-/** The client's own words about its protocol. */
+/** The protocol of a client, and the reasons of its errors. */
 export interface ClientProtocol {
   /** Name of the protocol, for spans. */
   readonly name: string;
-  /** Returns the reason that `error`, with which the client's handshake failed, gives; `undefined` if it gives none. */
+  /** Returns the reason of the error of a failed handshake; `undefined` if the error does not show one. */
   reasonOf(error: Error): Reason | undefined;
 }
 
@@ -36,13 +36,13 @@ export class HandshakeDial<C extends Duplex> {
   /** Settles as the dial does. */
   readonly #ended: Promise<unknown>;
   #follow: (dialed: Promise<unknown>) => void = () => {};
-  /** What ends the dial if its socket closes and the client does not say why. */
+  /** Error of the dial if the socket closes and the client reports no error. */
   #end: Error = new DOMException("the client ended the connection while it was dialed", "AbortError");
   #target: Target | undefined;
   #setReady: () => void = () => {};
   #isConnecting = false;
   #isReady = false;
-  /** Whether the client has the connection. */
+  /** Whether the client has received the connection. */
   #isAttached = false;
 
   /** @param beneath - what the socket needs before the client's handshake, such as TLS. */
@@ -67,10 +67,10 @@ export class HandshakeDial<C extends Duplex> {
   /**
    * Calls `connect`, which calls back when the client is ready or has failed.
    *
-   * @returns a promise that settles as the client does, when the dial has ended.
+   * @returns a promise that settles with the client's result, after the dial has ended.
    */
   connect(connect: (ended: (error?: Error | null) => void) => void): Promise<void> {
-    // The client's own check comes too late: it has forgotten the first call by then.
+    // The client checks this too late, when it has already discarded the callback of the first call.
     if (this.#isConnecting)
       return Promise.reject(this.#dials.error("connect() can be called only once; create another client"));
     this.#isConnecting = true;
@@ -141,7 +141,10 @@ export class HandshakeDial<C extends Duplex> {
     return conn;
   }
 
-  /** The socket ends before the client is ready: by the client, which cancels the dial, or by the server. */
+  /**
+   * Called when the socket closes before the client is ready. A close by the client cancels the dial; one by the server
+   * fails it.
+   */
   #destroyed(error: Error | null): void {
     if (this.#isReady || error instanceof DialError) return;
     if (error !== null && "syscall" in error) {
@@ -151,14 +154,14 @@ export class HandshakeDial<C extends Duplex> {
       this.#end = this.#failure(new Error("the server closed the connection"), "handshake_closed");
     }
     const abort = () => this.#abort.abort(this.#end);
-    // Later, because the client may know why: it closes the socket when TLS has failed.
+    // Deferred, because the client may report the cause next: it closes the socket when TLS has failed.
     if (this.#isAttached) this.socket.once("close", () => setImmediate(abort));
     else abort();
   }
 
   /** The client's handshake has failed. */
   #failed(error: Error): void {
-    // The dial has failed with it.
+    // The dial has already failed with this error.
     if (error instanceof DialError) return;
     const reason = this.#protocol.reasonOf(error);
     this.#abort.abort(reason === undefined ? this.#end : this.#failure(error, reason));

@@ -7,7 +7,7 @@ import type { ClientProtocol } from "./handshake-dial.ts";
 interface Refusal {
   readonly reply: RegExp;
   readonly reason: Reason;
-  /** Its meaning: its text may repeat a password. */
+  /** Message of the error. The text of the reply is not used: it may repeat a password. */
   readonly message: string;
 }
 
@@ -42,17 +42,17 @@ export const redisProtocol: ClientProtocol = {
 };
 
 /**
- * Reads the server's replies to the handshake of ioredis on `socket`: ioredis tells its connector only that it failed.
- * Returns a function to call when the client is ready.
+ * Reads the server's replies to the handshake of ioredis on `socket`: ioredis reports to its connector only that the
+ * handshake failed. Returns a function to call when the client is ready.
  */
 export function followRedis(socket: Socket, ended: (error?: Error) => void): () => void {
   let refusal: Refusal | undefined;
   const onReply = (chunk: Buffer) => {
     refusal ??= refusals.find(({ reply }) => reply.test(chunk.toString("latin1")));
-    // The server has answered before it was asked, and closes. The client would not tell its user why.
+    // The server has replied before any command, and closes the connection. The client would not report why.
     if (refusal?.reason === "server_limit") socket.destroy(new DialError(refusal.message, refusal));
   };
-  // Not before: the socket would flow without the client's own listener.
+  // Only now: an earlier listener would make the socket flow before the client has added its own.
   socket.once("connect", () => socket.on("data", onReply));
   socket.once("close", () => refusal && ended(new RefusedError(refusal)));
   return () => {

@@ -10,13 +10,16 @@ import { followRedis, redisProtocol } from "./ioredis-handshake.ts";
 /** A socket of ioredis. */
 export interface RedisSocket {
   readonly socket: Socket;
-  /** Ends the dial: the client is ready. */
+  /** Ends the dial successfully, because the client is ready. */
   ready(): void;
   /** Whether the client is not ready yet. */
   isPending(): boolean;
 }
 
-/** Opens a connection for a client. Without its ready check, nothing tells when it is ready, and the dial ends before. */
+/**
+ * Opens a connection for a client. If the client's ready check is off, nothing reports when the client is ready, and the
+ * dial ends earlier.
+ */
 export function openRedis<C extends Duplex>(dials: ClientDials<C>, options: RedisSettings): RedisSocket {
   const { host, port, path, tls, enableReadyCheck } = options;
   const server = path ? { path } : { host: host ?? "localhost", port: port ?? 6379 };

@@ -22,7 +22,7 @@ export function mariadbStream<C extends Duplex = Socket>(
 ): () => Socket {
   const dials = new ClientDials("mariadbStream", dialer, target, options);
   dials.targetOf(undefined);
-  // Returned, and not passed to the callback: only so does the client see `connect`, and destroy the socket in time.
+  // Returned instead of passed to the callback: otherwise the client would miss `connect`, and could not cancel the dial.
   const stream = () => dials.open(undefined);
   dials.owner = stream;
   return stream;

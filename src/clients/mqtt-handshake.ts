@@ -23,7 +23,7 @@ export function connectMqtt<C extends Duplex>(
       const code = packet.reasonCode ?? packet.returnCode ?? 0;
       if (code === 0) return ended();
       const error = Object.assign(new Error(`the server refused the client with code ${code}`), { code });
-      // After the client has ended the socket and told its user: otherwise the user would be told twice.
+      // Later, when the client has closed the socket and emitted its own error: otherwise the error would be emitted twice.
       setImmediate(ended, error);
     };
     client.on("packetreceive", onPacket);
@@ -31,7 +31,7 @@ export function connectMqtt<C extends Duplex>(
     socket.connect(server);
   };
   handled(dial.connect(connect));
-  // The client ends a socket that it has given up only when it has connected.
+  // The client itself closes a socket that it has given up only after the connect.
   const onEnd = () => socket.destroy();
   client.on("end", onEnd);
   socket.once("close", () => client.removeListener("end", onEnd));

@@ -3,7 +3,7 @@ import type { ClientProtocol } from "./handshake-dial.ts";
 
 /** A packet of the server. */
 export interface MqttPacket {
-  /** Its kind. */
+  /** Kind of the packet. */
   readonly cmd: string;
   /** The server's answer to a client of version 3. */
   readonly returnCode?: number | undefined;
@@ -42,7 +42,7 @@ const reasonOfCode: Readonly<Record<number, Reason>> = {
   159: "server_limit",
 };
 
-/** MQTT: the code of the server's answer is that of the error. */
+/** The protocol MQTT. An error has the code of the server's answer. */
 export const mqttProtocol: ClientProtocol = {
   name: "mqtt",
   reasonOf: ({ code }: Error & { readonly code?: unknown }) => reasonOfCode[code as number] ?? "protocol",

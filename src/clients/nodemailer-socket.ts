@@ -19,7 +19,7 @@ export interface NodemailerServer {
   readonly secure?: boolean | undefined;
   /** Options for TLS. @defaultValue none */
   readonly tls?: ConnectionOptions | undefined;
-  /** Whether connections are reused. Without a pool, every message waits for one of its own. @defaultValue `false` */
+  /** Whether connections are reused. Without a pool, each message waits for its own connection. @defaultValue `false` */
   readonly pool?: unknown;
 }
 
@@ -49,7 +49,7 @@ export function nodemailerSocket<C extends Duplex = Socket>(
       ...(secure && secured(tls, dials.options.handshake)),
       ...(!server.pool && { background: dials.options.background ?? false }),
     };
-    // At once, and not when it has connected: only so do the client's timeouts reach it.
+    // Before the connect: otherwise the client's timeouts would not apply to the dial.
     callback(null, { connection: givingUpBy("end", dials.open({ host, port }, more)), secured: secure });
   };
   dials.owner = getSocket;

@@ -38,7 +38,7 @@ export function pgClient<T extends PgClientClass, C extends Duplex = Socket>(
     constructor(...[config]: Arguments) {
       const dial = new HandshakeDial(dials, postgresProtocol);
       const given = typeof config === "string" ? { connectionString: config } : (config ?? {});
-      // By its descriptors: a pool hides the password from copies of its options.
+      // Copies the property descriptors, because the password in a pool's options is not enumerable.
       const own = Object.getOwnPropertyDescriptors(given);
       super(Object.defineProperties({}, { ...own, stream: { value: () => dial.socket } }));
       this.#dial = dial;

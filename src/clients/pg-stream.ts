@@ -23,7 +23,7 @@ export function pgStream<C extends Duplex = Socket>(
   options?: ClientSocketOptions<C>,
 ): () => Socket {
   const dials = new ClientDials("pgStream", dialer, target, options);
-  // pg writes before it is connected only in `client.end()`: a farewell.
+  // Before the connect, pg writes only in `client.end()`, to tell the server that it leaves.
   const stream = () => givingUpBy("write", dials.openOnConnect());
   dials.owner = stream;
   return stream;

@@ -2,7 +2,7 @@ import { classify } from "../core/classify.ts";
 import type { Reason } from "../core/reasons.ts";
 import type { ClientProtocol } from "./handshake-dial.ts";
 
-/** Reasons by SQLSTATE, or its first characters, of the errors with which PostgreSQL refuses a client. */
+/** Reasons of the errors with which PostgreSQL refuses a client, by SQLSTATE or its first characters. */
 const bySqlState: readonly (readonly [prefix: string, reason: Reason])[] = [
   ["28", "auth_failed"],
   ["53", "server_limit"],
@@ -15,7 +15,7 @@ const bySqlState: readonly (readonly [prefix: string, reason: Reason])[] = [
 ];
 
 /**
- * How a log-in to PostgreSQL is described.
+ * The protocol of PostgreSQL, and the reasons of its errors.
  *
  * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
@@ -25,7 +25,7 @@ function reasonOf(error: Error): Reason | undefined {
   const { code, message } = error as { readonly code?: unknown; readonly message: string };
   const found = typeof code === "string" && bySqlState.find(([prefix]) => code.startsWith(prefix) && code.length === 5);
   if (found) return found[1];
-  // The client cannot log in with what it was given, such as no password.
+  // The client cannot log in with its options, for example without a password.
   if (message.startsWith("SASL")) return "auth_failed";
   if (/SSL/.test(message) && code === undefined) return "tls_protocol";
   const reason = classify(error);

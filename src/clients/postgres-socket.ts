@@ -37,7 +37,7 @@ export function postgresSocket<C extends Duplex = Socket>(
     const [firstHost = "localhost"] = [host].flat();
     const [firstPort = 5432] = [port].flat();
     const socket = dials.open(path ? { path } : { host: firstHost, port: firstPort });
-    // The client gives up a socket that is being dialed by no longer listening to it.
+    // The client gives up a connecting socket by removing its listeners.
     givingUpBy("removeListener", socket, (event) => event === "data");
     // The name for TLS; without it the client would verify "localhost".
     return Object.assign(socket, { host: firstHost });

@@ -45,7 +45,7 @@ export function wsConnection<C extends Duplex = Socket>(
       _defaultAgent,
       ...rest
     } = request as RequestOptions;
-    // The request does not name its protocol: `https.request` is known by its agent, ws by its port.
+    // The options do not name the protocol: `https.request` is recognized by its agent, ws by its port.
     const isSecure = _defaultAgent?.protocol === "https:" || defaultPort === 443;
     const named = socketPath ? { path: socketPath } : { host, port: port || (isSecure ? 443 : 80) };
     return dials.open(named, {

@@ -31,7 +31,7 @@ export class ConnectionInstrumentation extends InstrumentationBase<ConnectionIns
 
   constructor(config: ConnectionInstrumentationConfig = {}) {
     checkConfig(config);
-    // The base class calls setConfig() and enable() while the fields of this one do not exist.
+    // The base class calls setConfig() and enable() before the fields of this class exist.
     super(scopeName, scopeVersion, { ...config, enabled: false });
     this.setConfig(config);
     if (this.getConfig().enabled) this.enable();
@@ -53,9 +53,9 @@ export class ConnectionInstrumentation extends InstrumentationBase<ConnectionIns
   }
 
   /**
-   * Replaces the whole configuration. Whether it is enabled does not change: call `enable()` or `disable()`.
+   * Replaces the whole configuration. It neither enables nor disables: call `enable()` or `disable()`.
    *
-   * @throws TypeError if it is invalid; the former one stays.
+   * @throws TypeError if it is invalid; the previous one stays.
    */
   override setConfig(config: ConnectionInstrumentationConfig = {}): void {
     checkConfig(config);
@@ -89,7 +89,7 @@ export class ConnectionInstrumentation extends InstrumentationBase<ConnectionIns
   #observeAgain(): void {
     if (this.#observation === undefined) return;
     const options = this.#options();
-    // First, so that its wraps are the outermost ones and can be undone.
+    // Stopped before the next one starts: only outermost wraps can be undone.
     this.#observation.stop();
     this.#observation = observeProcess(options);
   }

@@ -6,7 +6,7 @@ import { checkFunction, invalid, show } from "../support/validate.ts";
 export type IgnoredTarget = string | RegExp | ((target: Target) => boolean);
 
 /**
- * Returns whether any of the given matches a target.
+ * Returns a function that returns whether any of the given patterns matches a target.
  *
  * @throws TypeError if one is invalid.
  */

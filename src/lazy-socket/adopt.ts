@@ -34,10 +34,10 @@ function nodeOnly<T>(find: () => T): T | undefined {
   return bun === undefined && deno === undefined ? find() : undefined;
 }
 
-/** Members that a socket may have instead of Node's own, to see or change what it carries. */
+/** Methods that other code may have replaced on a socket to observe or change its data. */
 const carrying = ["write", "_write", "_writev", "read", "_read", "push", "emit"] as const;
 
-/** Events that a socket without a handle does not emit any more: other code that listens to one still needs it. */
+/** Events that a socket does not emit without its handle. A socket on which other code listens to one keeps its handle. */
 const watching = ["data", "readable", "drain", "finish", "timeout"] as const;
 
 /**
@@ -56,7 +56,7 @@ export function adopt(socket: Socket, conn: Duplex): readonly Buffer[] | undefin
   // First, because reading from the buffer would start the handle again.
   internals._handle = null;
   const received: Buffer[] = [];
-  // By length: a read without one would emit `end`.
+  // With a length: a read without one would emit `end`.
   while (conn.readableLength > 0) received.push(conn.read(conn.readableLength) as Buffer);
   if (handle.reading && socket.isPaused()) {
     handle.reading = false;
@@ -83,7 +83,7 @@ function isMovable(conn: Duplex): conn is Socket {
     conn.readableEncoding === null &&
     conn.readableFlowing !== true &&
     watching.every((event) => conn.listenerCount(event) === 0) &&
-    // Node's own.
+    // One listener is Node's own.
     conn.listenerCount("end") <= 1 &&
     carrying.every((name) => !Object.hasOwn(conn, name))
   );

@@ -1,8 +1,8 @@
 import { messageOf } from "../support/message.ts";
 
 /**
- * A handle for Node to close when there is none: without one, a socket emits `close` without saying whether it had an
- * error.
+ * Returns a handle for Node to close in place of a missing one: without a handle, a socket emits `close` without
+ * `hadError`.
  */
 export function closingHandle(): object {
   return { bytesRead: 0, bytesWritten: 0, close: (done: () => void) => setImmediate(done) };

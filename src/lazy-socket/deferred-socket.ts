@@ -49,9 +49,9 @@ interface Internals {
 }
 
 /**
- * A socket that has no connection yet. Reads, writes and the end wait for it: until then the methods that the stream
- * calls are those of this class. When the dial is done they are replaced, by Node's own if the socket has adopted the
- * connection's handle, or else by ones that forward. So no chunk of data passes a check of the state.
+ * A socket that has no connection yet. Reads, writes and the end wait for it: until then the methods that the stream calls
+ * are those of this class. When the dial is done they are replaced, by Node's own if the socket has adopted the
+ * connection's handle, or else by ones that forward. So no state is checked for each chunk of data.
  */
 export class DeferredSocket<C extends Duplex> extends Socket {
   #mode: LazySocketMode = "unconnected";
@@ -128,7 +128,7 @@ export class DeferredSocket<C extends Duplex> extends Socket {
     const conn = this.#conn;
     if (conn === undefined) this.#heldFinal = callback;
     else if (!Object.hasOwn(conn, "_final")) kernel._final.call(this, callback);
-    // The engine notes there which side has ended first.
+    // The engine's `_final` records which side has ended first.
     else conn._final(() => kernel._final.call(this, callback));
   }
 
@@ -143,7 +143,7 @@ export class DeferredSocket<C extends Duplex> extends Socket {
     super._destroy(error, callback);
     const held = this.#heldWrite;
     this.#heldWrite = undefined;
-    // After the error of the dial, as `net.Socket` does: a client takes the first one that it is told.
+    // After the error of the dial, as `net.Socket` does: a client reports the first error that it receives.
     if (held !== undefined) this.once("close", () => held.callback(closedBeforeConnect()));
   }
 
@@ -158,7 +158,7 @@ export class DeferredSocket<C extends Duplex> extends Socket {
 
   override setNoDelay(enable = true): this {
     if (this.#mode !== "adopted") return this.#set("noDelay", (conn) => conn.setNoDelay?.(enable));
-    // A socket skips a setting that it takes for the handle's own. This handle was set up by another socket.
+    // A socket skips a setting that it believes to be set already. This handle was configured by another socket.
     if (this.#isFirst("noDelay")) super.setNoDelay(!enable);
     return super.setNoDelay(enable);
   }
@@ -228,7 +228,7 @@ export class DeferredSocket<C extends Duplex> extends Socket {
     else this.#startReading(received);
   }
 
-  /** TLS and unix sockets refuse a reset, which was not known when it was asked for: they are closed. */
+  /** Closes a TLS or unix socket, which cannot be reset: its kind was unknown when the reset was requested. */
   #resetIfPossible(): void {
     try {
       this.resetAndDestroy();
@@ -237,7 +237,7 @@ export class DeferredSocket<C extends Duplex> extends Socket {
     }
   }
 
-  /** Joins the socket to its connection. Returns what was received already. */
+  /** Connects the socket to its connection. Returns the bytes that were already received. */
   #attach(conn: C): readonly Buffer[] {
     const received = adopt(this, conn);
     this.#mode = received === undefined ? "forwarded" : "adopted";
@@ -248,14 +248,14 @@ export class DeferredSocket<C extends Duplex> extends Socket {
 
   #connDestroyed(conn: C, error: Error | null): void {
     if (this.destroyed) return;
-    // It is done, but the socket may hold data that is not read yet; it ends by itself.
+    // The connection is complete, but the socket may hold unread data. The socket then ends by itself.
     const isDone = this.#mode === "forwarded" && conn.readableEnded && conn.writableFinished;
     if (error !== null || !isDone) this.destroy(error ?? undefined);
   }
 
   #holdWrite(data: unknown, encoding: string, held: HeldWrite): void {
     this.#heldWrite = held;
-    // `bytesWritten` counts it.
+    // `bytesWritten` counts the pending data.
     Object.assign(this, { _pendingData: data, _pendingEncoding: encoding });
   }
 

@@ -32,7 +32,7 @@ export function forward(socket: Socket, conn: Duplex): void {
 function readInto(socket: Socket, conn: Duplex, counts: { read: number }): void {
   const internals = socket as unknown as Forwarding;
   internals._read = () => void conn.resume();
-  // Before a listener is added, which would make the data flow.
+  // Before a listener is added: a listener would make the data flow.
   conn.pause();
   conn.on("data", (chunk: Buffer) => {
     counts.read += chunk.length;
@@ -93,7 +93,7 @@ function bytesQueued(socket: Socket): number {
   }, 0);
 }
 
-/** Gives `socket` the members that a `TLSSocket` has and a `Socket` has not, and its tickets. */
+/** Adds the members that a `TLSSocket` has and a `Socket` lacks to `socket`, and forwards session tickets. */
 function showTls(socket: Socket, conn: Duplex): void {
   const values = conn as unknown as Record<string, unknown>;
   const names = new Set(["encrypted", "authorized", "authorizationError", "alpnProtocol", "servername"]);

@@ -44,8 +44,8 @@ const optionNames: OptionNames<LazySocketOptions> = {
 };
 
 /**
- * Events that sockets, or agents on them, emit by themselves: listeners would take one more for another connect, error or
- * end, or read arguments that are not there.
+ * Events that sockets emit by themselves, or agents on sockets. Listeners would take a further one for another connect,
+ * error or end, and would miss its arguments.
  *
  * @see https://nodejs.org/api/net.html#class-netsocket
  * @see https://nodejs.org/api/stream.html

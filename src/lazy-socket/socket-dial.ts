@@ -49,7 +49,7 @@ export class SocketDial<C extends Duplex> {
 
   #succeed(conn: C): void {
     this.#source?.offAbort(this);
-    // Until the socket has taken the connection over, only this handles its errors.
+    // Until the socket takes over the connection, no other listener handles its errors.
     conn.on("error", ignore);
     process.nextTick(() => {
       const receiver = this.#receiver;
@@ -65,7 +65,7 @@ export class SocketDial<C extends Duplex> {
 
   #fail(error: unknown): void {
     this.#source?.offAbort(this);
-    // Not in this turn: an open breaker fails a dial before the caller has added its listeners, if it awaits first.
+    // In a later turn: an open breaker fails a dial before a caller that awaits something has added its listeners.
     setImmediate(() => {
       const receiver = this.#receiver;
       this.#receiver = undefined;

@@ -4,7 +4,7 @@ import { parseTarget, Target } from "../core/target.ts";
 import { BoundedMap } from "../support/bounded-map.ts";
 import { printable } from "../support/printable.ts";
 
-/** What `Socket.prototype.connect` was called with. */
+/** Options of a call of `Socket.prototype.connect`. */
 export type ConnectOptions = Partial<{
   host: unknown;
   port: unknown;
@@ -24,7 +24,7 @@ export function connectOptionsOf(args: readonly unknown[]): ConnectOptions {
   return { port: first, host: typeof second === "string" ? second : undefined };
 }
 
-/** What a client connects to. */
+/** Where a client connects. */
 export interface Destination {
   readonly target: Target;
   /** The address of an IP literal or a unix socket, which needs no lookup. */
@@ -34,7 +34,7 @@ export interface Destination {
 /** Maximum number of destinations that are remembered. */
 const maxDestinations = 256;
 
-/** The destinations of a process, which are few: reading one costs more than the rest of its dial. */
+/** A cache of the destinations of a process, which are few: parsing one costs more than the rest of its dial. */
 export class Destinations {
   readonly #known = new BoundedMap<string, Destination>(maxDestinations);
 

@@ -18,8 +18,8 @@ const endpointVariables = [
 ];
 
 /**
- * Whether the current connect is made with tracing suppressed, as exporters do. The API is read where it registers itself,
- * because it is an optional peer that is not loaded for this.
+ * Whether the current connect is made with tracing suppressed, as exporters do. Reads the API from the global object,
+ * because loading it would need an optional peer.
  */
 export function isSuppressed(): boolean {
   const api = (globalThis as { [apiKey]?: OpenTelemetryApi })[apiKey];

@@ -29,7 +29,7 @@ export interface ObserveProcessOptions {
   knownNames?: readonly string[] | undefined;
   /**
    * Whether to leave out a connection. Called for each. Connections of OpenTelemetry's exporters are always left out where
-   * they can be told. @defaultValue none is left out
+   * they can be recognized. @defaultValue no connection is left out
    */
   ignore?: ((target: Target) => boolean) | undefined;
   /**

@@ -9,7 +9,7 @@ const maxNames = 64;
 const otherName = "_OTHER";
 const maxNameLength = 128;
 
-/** What reports the connections of one name. */
+/** The observers of one name, as a `Run`. */
 export interface NamedRun {
   readonly dialer: Dialer<Socket>;
   readonly run: Run<Socket>;

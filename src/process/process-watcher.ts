@@ -33,7 +33,7 @@ interface Connecting {
   dial: SocketDial | undefined;
 }
 
-/** A context that carries the socket through the observers, which copy contexts, to the base. */
+/** A context with the socket. Observers copy contexts, so that the socket reaches the base. */
 interface SocketContext extends DialContext<Socket> {
   readonly connecting: Connecting;
 }
@@ -66,7 +66,7 @@ export class ProcessWatcher implements SocketWatcher {
     this.#settings = settings;
     this.#names = new ObservedNames(settings.observers, socketDialer);
     for (const name of settings.knownNames) this.#names.of(name);
-    // With names, the observers' own names have no connections, and no series.
+    // With the option `name`, no connection has the observers' own names, so that these need no series.
     if (settings.name !== undefined) return;
     this.#unnamed = this.#names.unnamed();
     if (typeof settings.attributes === "object") checkAttributes(settings.attributes, this.#unnamed);

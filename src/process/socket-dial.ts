@@ -57,7 +57,7 @@ export class SocketDial {
     this.#release = watchEvents(socket, (event, args) => this.#on(event, args));
   }
 
-  /** Called when `connect()` has returned: until then, a socket that connects once more is destroyed. */
+  /** Called when `connect()` has returned. Before that, Node may destroy the socket, because it connects once more. */
   started(): void {
     // Most sockets are destroyed after the dial; creating an error captures a stack trace.
     onDestroy(this.#socket, (error) => {
@@ -128,7 +128,7 @@ export class SocketDial {
     }
   }
 
-  /** Every address of a name is told before the first is tried. */
+  /** Ends the lookup: Node emits every address of a name before it tries the first. */
   #endLookup(): void {
     this.#dns?.succeed({ addresses: Object.freeze(this.#addresses) });
     this.#dns = undefined;
@@ -136,7 +136,7 @@ export class SocketDial {
 
   #tried(ip: string, port: number, family: unknown): void {
     this.#endLookup();
-    // That of an IP literal or a path has started already.
+    // The connect to an IP literal or a path has started already.
     if (this.#connect === undefined) this.#try(Object.freeze({ address: ip, port, family: familyOf(family) }));
   }
 
@@ -152,7 +152,7 @@ export class SocketDial {
   #connected(): void {
     const socket = this.#socket;
     this.#endLookup();
-    // Deno tells no address before it is connected.
+    // Deno reports no address before the socket is connected.
     if (this.#connect === undefined) this.#try(peerOf(socket, this.#target));
     this.#connect?.succeed({ socket });
     this.#connect = undefined;

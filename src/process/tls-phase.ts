@@ -18,7 +18,7 @@ export class ClosedEarlyError extends Error {
   }
 }
 
-/** Whether a socket encrypts. `node:tls` is not loaded for the answer. */
+/** Returns whether a socket is a TLS socket, without loading `node:tls`. */
 export function isTlsSocket(socket: Socket): socket is TLSSocket {
   const { encrypted, getProtocol } = socket as Partial<TLSSocket>;
   return encrypted === true && typeof getProtocol === "function";

@@ -10,7 +10,7 @@ export interface SocketWatcher {
   securing(socket: TLSSocket): void;
 }
 
-/** A call of `connect()` that is watched. One of its methods is called, when the call ends. */
+/** A watched call of `connect()`. Exactly one of its methods is called, when the call ends. */
 export interface WatchedConnect {
   started(): void;
   /** Called with the error that `connect()` throws. */

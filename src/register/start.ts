@@ -17,7 +17,7 @@ import { type ListenPlace, type RegisterSettings, readSettings } from "./setting
 /** Set in the global object, because the flag may be given twice, to `import` and to `require`. */
 const startedKey = Symbol.for("dialtrace.register");
 
-/** The entries whose peers are optional. They are loaded when they are needed, and at once: connects may follow. */
+/** Entries with optional peers. They are loaded synchronously when they are needed, because connects may follow. */
 interface Otel {
   readonly withTracing: typeof withTracing;
 }
@@ -45,7 +45,10 @@ export function startFromEnvironment(env: NodeJS.ProcessEnv): void {
   }
 }
 
-/** Whether the process only starts the application, as `npm start` does with NODE_OPTIONS: it would take the ports. */
+/**
+ * Whether the process is a package manager that starts the application, such as `npm start` with NODE_OPTIONS: it would
+ * occupy the ports.
+ */
 function isPackageManager(script: string | undefined): boolean {
   return script !== undefined && /^(?:npm|npx|pnpm|pnpx|yarn|corepack)(?:-cli)?(?:\.[cm]?js)?$/.test(basename(script));
 }

@@ -17,9 +17,9 @@ export interface DialedAgentOptions<C extends Duplex = Socket> extends AgentOpti
   dial?: WebDialOptions<C> | undefined;
 }
 
-/** What an agent gives to `createConnection`: the options of the request and those of the agent. */
+/** Options that an agent passes to `createConnection`: those of the request and those of the agent. */
 export interface AgentConnectOptions extends ClientRequestArgs, Omit<ConnectionOptions, keyof ClientRequestArgs> {
-  /** Names connections that are interchangeable, in Node's own words. @defaultValue none */
+  /** Node's key for connections that are interchangeable. @defaultValue none */
   readonly _agentKey?: string | undefined;
 }
 
@@ -59,7 +59,7 @@ export class AgentDials<C extends Duplex> {
   readonly #factory: string;
   readonly #dialer: Dialer<C>;
   readonly #dial: WebDialOptions<C>;
-  /** The context in which each request was made, in which it is dialed for: a queued one is dialed for much later. */
+  /** The async context of each request, in which its dial runs: the dial of a queued request starts much later. */
   readonly #contexts = new WeakMap<ClientRequest, AsyncResource>();
 
   /** @throws TypeError or RangeError naming the option. */
@@ -86,7 +86,7 @@ export class AgentDials<C extends Duplex> {
   }
 
   /**
-   * Returns a socket that is being dialed. What is wrong with the request is reported to `callback`.
+   * Returns a socket that is being dialed. An error in the options of the request is passed to `callback`.
    *
    * @param secure - TLS for the connection, if any.
    */

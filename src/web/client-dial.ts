@@ -9,7 +9,7 @@ import { onDestroy } from "../support/on-destroy.ts";
 import { noteOwnClose } from "./close-reason.ts";
 import type { DispatchedRequest } from "./dispatched-request.ts";
 
-/** What undici names as the place to connect to. */
+/** Where undici asks to connect. */
 export type Place = buildConnector.Options;
 
 type Done = buildConnector.Callback;
@@ -25,7 +25,7 @@ export interface DispatcherDials {
   readonly inProgress: Set<ClientDial>;
 }
 
-/** The dials of one connection of undici, one at a time, and the requests that it is for. */
+/** The dials of one connection of undici, one at a time, and the requests that wait for it. */
 export class ClientDial {
   readonly #dials: DispatcherDials;
   readonly #requests = new Set<DispatchedRequest>();
@@ -40,12 +40,12 @@ export class ClientDial {
     this.#requests.add(request);
     request.onOver(() => {
       this.#requests.delete(request);
-      // In a later turn: undici may be at work with the request, and another may follow.
+      // In a later turn: undici may still be handling the request, and may add another.
       if (this.#isAbandoned) process.nextTick(() => this.#isAbandoned && this.end(abandoned()));
     });
   }
 
-  /** Dials, in the context of the first request. Undici also connects for requests that were aborted: then it fails. */
+  /** Dials in the context of the first request. Fails if all requests were aborted: undici connects for them, too. */
   connect(place: Place, done: Done): void {
     const [request] = this.#requests;
     if (request !== undefined) request.inContext(() => this.#start(place, done));
@@ -67,7 +67,7 @@ export class ClientDial {
     const context = this.#dials.contextFor(place);
     const cancel = new Cancel();
     const follow = () => cancel.abort(context.cancel?.reason);
-    // At once, and not when a canceled dial has ended: undici would fail a request that comes in between.
+    // Immediately, and not when a canceled dial has ended: undici would fail a request that arrives in between.
     const settle = (error: unknown, conn: Duplex | null) => {
       if (this.#cancel !== cancel) return;
       this.#cancel = undefined;

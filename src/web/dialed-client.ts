@@ -8,12 +8,12 @@ interface WithRequest {
   readonly [requestKey]?: DispatchedRequest;
 }
 
-/** Returns the options of a dispatch with its request, which reaches the client with them. */
+/** Adds the request to the options of its dispatch, with which it reaches the client. */
 export function withRequest<O extends Dispatcher.DispatchOptions>(options: O, request: DispatchedRequest): O {
   return Object.assign({ ...options }, { [requestKey]: request });
 }
 
-/** One connection of a dispatcher. It ends its dial when every request that it was given was aborted. */
+/** One connection of a dispatcher. Cancels its dial when all its requests have been aborted. */
 export class DialedClient extends Client {
   readonly #dial: ClientDial;
 
@@ -24,7 +24,7 @@ export class DialedClient extends Client {
 
   override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
     const request = (options as WithRequest)[requestKey];
-    // It was aborted while it waited for a place in the pool.
+    // The request was aborted while it waited for a place in the pool.
     if (request?.isOver) return true;
     if (request !== undefined) this.#dial.add(request);
     return super.dispatch(options, handler);

@@ -5,7 +5,7 @@ type Handler = Dispatcher.DispatchHandler;
 type Controller = Dispatcher.DispatchController;
 type Method = (...args: unknown[]) => unknown;
 
-/** Methods of a handler that pass through; undici calls those that exist. */
+/** Methods of a handler that are called unchanged; undici calls those that exist. */
 const passed = [
   "onUpgrade",
   "onRequestUpgrade",
@@ -22,11 +22,11 @@ const passed = [
 const ending: ReadonlySet<string> = new Set(["onUpgrade", "onRequestUpgrade"]);
 
 /**
- * One request, between its handler and undici. Undici gives a handler the means to abort when it sends the request, and
- * until then a request that was aborted still waits for its connection. This gives it at once.
+ * One request, between its handler and undici. Undici passes an abort function or a controller to the handler when it sends
+ * the request; until then, an aborted request would wait for its connection. This class passes one immediately.
  */
 export class DispatchedRequest {
-  /** What undici gets in place of the request's own handler. */
+  /** The handler that undici gets in place of the request's own. */
   readonly handler: Handler;
   readonly #own: Handler;
   readonly #controller: EarlyController;
@@ -45,7 +45,7 @@ export class DispatchedRequest {
     return this.#isOver;
   }
 
-  /** Gives the request's handler the means to abort. */
+  /** Passes the controller, or its abort function, to the request's handler. */
   start(): void {
     const { onRequestStart, onConnect } = this.#own;
     try {
@@ -94,7 +94,7 @@ export class DispatchedRequest {
     };
   }
 
-  /** Reports the end of the request once: undici reports a request that was aborted when it comes to it. */
+  /** Reports the end of the request once: undici reports an aborted request again when its turn comes. */
   #fail(error: Error): void {
     if (this.#isOver) return;
     this.#over();
@@ -110,7 +110,7 @@ export class DispatchedRequest {
   }
 }
 
-/** The means to abort a request, before undici has begun it and after. */
+/** A controller that can abort a request before undici starts it, and after. */
 class EarlyController implements Controller {
   rawHeaders = null;
   rawTrailers = null;
@@ -125,7 +125,7 @@ class EarlyController implements Controller {
     this.#ended = ended;
   }
 
-  /** Called when undici begins the request; again if it begins it anew. */
+  /** Called when undici starts the request, and again when undici restarts it. */
   follow(controller: Controller): void {
     this.#controller = controller;
     this.followAbort((reason) => controller.abort(reason));
@@ -142,7 +142,7 @@ class EarlyController implements Controller {
     if (this.aborted) return;
     this.aborted = true;
     this.reason = reason;
-    // Undici reports the end of a request that it has begun.
+    // Undici itself reports the end of a request that it has started.
     this.#abort?.(reason);
     this.#ended(reason);
   }

@@ -14,7 +14,7 @@ import { DialedClient, withRequest } from "./dialed-client.ts";
 import { DispatchedRequest } from "./dispatched-request.ts";
 import { checkWebDial, refuseOptions, type WebDialOptions } from "./options.ts";
 
-/** Options of undici's agents about what the dialer decides. */
+/** Options of undici's agents that have no effect, with what to do instead. */
 const instead = {
   connect: "connections are made by the dialer; give options for TLS as tls",
   factory: "dispatcher() makes the clients",
@@ -40,7 +40,7 @@ export interface DispatcherOptions<C extends Duplex = Socket>
 /**
  * Returns an undici `Agent` whose connections are made by `dialer`, for `fetch`, `request` and `setGlobalDispatcher`.
  * `destroy()` cancels its dials, and so does aborting the requests that a dial is for. A failed dial rejects the request
- * with its `DialError`; that of `fetch` is the `cause`.
+ * with its `DialError`, which is the `cause` of the error of `fetch`.
  *
  * The dialer decides about TLS, as with `DialedHttpsAgent`.
  *
@@ -104,7 +104,7 @@ class DialedDispatcher extends Agent {
   }
 
   override dispatch(options: Agent.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-    // Undici reports what is wrong with them.
+    // Undici reports the error in the arguments.
     if (typeof handler !== "object" || handler === null || typeof options !== "object" || options === null) {
       return super.dispatch(options, handler);
     }
@@ -128,7 +128,7 @@ class DialedDispatcher extends Agent {
   }
 }
 
-/** In place of the connector that a pool would make for its clients. */
+/** Replaces the connector that a pool would make for its clients. */
 function noConnector(): never {
   throw new Error("dispatcher: each client has a connector of its own");
 }

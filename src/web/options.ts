@@ -25,7 +25,7 @@ export function checkWebDial<C extends Duplex>(factory: string, dialer: Dialer<C
 }
 
 /**
- * Refuses options that have no effect, because the dialer decides what they are about.
+ * Throws for options that have no effect because the dialer decides in their place.
  *
  * @param instead - names of the options, each with what to do instead.
  * @throws TypeError naming the option.

@@ -106,7 +106,10 @@ test("invalid credentials fail the connect without a dial", async () => {
   const { dialer, dials } = noting();
   const broken = "no credentials";
   for (const creds of [temporaryFile("user.creds", broken), new TextEncoder().encode(broken)]) {
-    await assert.rejects(connect({ servers: server.address, creds, dialer }), /connect: creds .*no credentials/);
+    await assert.rejects(
+      connect({ servers: server.address, creds, dialer }),
+      /connect: creds .*no readable credentials/,
+    );
   }
   assert.deepEqual(dials, []);
 });

@@ -79,14 +79,20 @@ describe("withPrometheus and canceled dials", () => {
 
   it("withPrometheus has counted a canceled dial when it rejects, even if the base dialer ignores the signal", async () => {
     let calls = 0;
-    const deaf = (() => (++calls === 1 ? Promise.reject(new Error("no")) : new Promise(() => {}))) as Dialer;
+    const controller = new AbortController();
+    const deaf: Dialer = () => {
+      calls += 1;
+      if (calls === 1) return Promise.reject(new Error("no"));
+      setImmediate(() => controller.abort());
+      return new Promise(() => {});
+    };
     const layers = [
       withTimeout({ timeoutMs: 5000 }),
       withRetry({ initialBackoffMs: 1 }),
       withTimeout({ timeoutMs: 5000 }),
     ] as const;
     const { registry, dial } = observed(...layers, deaf);
-    await assert.rejects(abortedSoon(dial, "db.internal:1"), { name: "AbortError" });
+    await assert.rejects(dial("db.internal:1", { signal: controller.signal }), { name: "AbortError" });
     const scraped = await scrape(registry);
     assert.equal(calls, 2);
     assert.equal(scraped.value("dialer_attempt_active", me), 0);

@@ -5,7 +5,7 @@ import type { CliTarget } from "../cli-target.ts";
 import type { HttpFacts, NatsFacts, TlsFacts } from "../facts.ts";
 import type { Settings } from "../settings.ts";
 
-/** What an exchange with a server has shown, as far as it got. */
+/** Facts from an exchange with a server, complete or not. */
 export interface Shown {
   tls?: TlsFacts | undefined;
   http?: HttpFacts | undefined;
@@ -23,6 +23,6 @@ export interface Exchange {
   readonly clean: (text: string) => string;
   /** Whether to stop before credentials are sent, and to accept any certificate to read it. */
   readonly unverified: boolean;
-  /** Gets the results. */
+  /** Receives the results. */
   readonly shown: Shown;
 }

@@ -57,7 +57,7 @@ function answerOf(request: ClientRequest): Promise<IncomingMessage> {
     };
     request.on("response", take);
     request.on("upgrade", take);
-    // Stays: the request also reports errors after the answer.
+    // The listener stays: the request also reports errors after the answer.
     request.on("error", (error) => reject(explained(error)));
     request.end();
   });
@@ -76,7 +76,9 @@ function explained(error: NodeJS.ErrnoException): Error {
   return error;
 }
 
-/** Reads the bytes of a header as UTF-8, if they are: Node gives each as one character, and secrets are found as they were sent. */
+/**
+ * Decodes a header as UTF-8 if it is valid UTF-8. Node decodes it as Latin-1, in which secrets beyond ASCII are not found.
+ */
 function readable(header: string): string {
   const text = Buffer.from(header, "latin1").toString("utf8");
   return text.includes("\ufffd") ? header : text;

@@ -28,7 +28,8 @@ interface Info {
  * Greets a NATS server: INFO, TLS if the server requires it, CONNECT, and a PING for the round trip. It needs no NATS
  * client.
  *
- * @throws DialError `auth_failed`, `server_limit` or `protocol` by the server's words, `handshake_closed` if it closes.
+ * @throws DialError `auth_failed`, `server_limit` or `protocol` according to the server's error, `handshake_closed` if it
+ * closes.
  * @see https://docs.nats.io/reference/reference-protocols/nats-protocol
  */
 export async function natsExchange(exchange: Exchange): Promise<Socket> {

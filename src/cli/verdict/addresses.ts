@@ -3,7 +3,7 @@ import type { AddressFacts, Evidence } from "../facts.ts";
 
 const familyNames = { ipv4: "IPv4", ipv6: "IPv6", unix: "unix" } as const;
 
-/** What a whole family of addresses does, and what it is. */
+/** Predicate and likely cause if all addresses of one IP version fail. */
 const familyCauses: Readonly<Partial<Record<Reason, readonly [string, string]>>> = {
   timeout: ["time out", "route"],
   unreachable: ["are unreachable", "route"],
@@ -12,7 +12,7 @@ const familyCauses: Readonly<Partial<Record<Reason, readonly [string, string]>>>
 };
 
 /**
- * Says which addresses of a name fail while others answer: a whole family, or single ones.
+ * Returns a sentence about the addresses of a name that fail while others answer: all of one IP version, or single ones.
  *
  * @returns `undefined` if all answer, none does, or there is only one.
  */
@@ -43,7 +43,7 @@ function familySentence(
   return `${name} addresses ${does}, ${other} answers: ${cause}`;
 }
 
-/** Says that all addresses of a name failed, where there are several; otherwise an empty string. */
+/** Returns a note that all addresses of a name failed; an empty string if there is only one address or one did not fail. */
 export function allAddresses({ addresses }: Evidence): string {
   const failed = addresses.filter(({ outcome }) => outcome === "failure");
   if (addresses.length < 2 || failed.length < addresses.length) return "";

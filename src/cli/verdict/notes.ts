@@ -3,14 +3,14 @@ import type { Certificate, Evidence, PhaseDurations } from "../facts.ts";
 import { addressesSentence } from "./addresses.ts";
 
 const dayMs = 24 * 60 * 60_000;
-/** Most days before its end at which a certificate is worth a note. */
+/** Maximum number of days until a certificate expires for which a note is made. */
 const soonDays = 14;
-/** A phase of this share of a dial is the one to look at, if the dial is slow. */
+/** Minimum share of a dial's duration for a phase to be named as the main one. */
 const mainShare = 0.6;
-/** Least duration of a slow dial, in milliseconds. */
+/** Minimum duration of a slow dial, in milliseconds. */
 const slowMs = 1_000;
 
-/** Returns what is worth to say of a dial that succeeded, most urgent first. */
+/** Returns notes about a successful dial, most urgent first. */
 export function notesOf(evidence: Evidence, now: number): readonly string[] {
   return [
     addressesSentence(evidence),
@@ -37,7 +37,7 @@ function statusNote({ http, offered }: Evidence): string | undefined {
   return `it answers ${http.status}: ${cause}`;
 }
 
-/** Certificates that live for days only are renewed later than others, so that a third of the life counts too. */
+/** Returns a note about the first certificate to expire. For a short-lived one, the limit is a third of its lifetime. */
 function expiryNote({ tls }: Evidence, now: number): string | undefined {
   const isSoon = ({ validFrom, validTo }: Certificate) =>
     validTo - now <= Math.min(soonDays * dayMs, (validTo - validFrom) / 3);
@@ -47,7 +47,7 @@ function expiryNote({ tls }: Evidence, now: number): string | undefined {
   return `${whose} expires ${inDays(first.validTo - now)}`;
 }
 
-/** Returns a time from now, such as `in 3 days`, `in 5 hours` or `2 days ago`. */
+/** Returns a time relative to now, such as `in 3 days`, `in 5 hours` or `2 days ago`. */
 export function inDays(leftMs: number): string {
   const size = Math.abs(leftMs);
   const [count, unit] = size >= dayMs ? [Math.floor(size / dayMs), "day"] : [Math.floor(size / 3_600_000), "hour"];
@@ -55,7 +55,7 @@ export function inDays(leftMs: number): string {
   return leftMs < 0 ? `${text} ago` : `in ${text}`;
 }
 
-/** Says which phase a slow dial spends its time in. */
+/** Returns a note that names the main phase of a slow dial. */
 function slowNote({ durationMs, phases }: Evidence): string | undefined {
   if (durationMs < slowMs) return undefined;
   const main = mainPhase(phases, durationMs);

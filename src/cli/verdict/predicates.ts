@@ -1,21 +1,27 @@
 import type { Reason } from "../../core/reasons.ts";
 import type { Evidence } from "../facts.ts";
 
-/** How a reason is said in a verdict. */
+/** Wording of a reason in a verdict. */
 export interface Predicate {
-  /** Of one target: `refuses the connection`. */
+  /** Predicate for one target, such as `refuses the connection`. */
   readonly one: string;
-  /** Of several targets: `refuse the connection`. */
+  /** Predicate for several targets, such as `refuse the connection`. */
   readonly many: string;
-  /** The same after another group of targets, if shorter: `is down`, `are down`. @defaultValue `one` and `many` */
+  /**
+   * Shorter forms of `one` and `many` after another group of targets, such as `is down` and `are down`. @defaultValue `one`
+   * and `many`
+   */
   readonly brief?: readonly [string, string];
-  /** What it is, if one target fails, or all that fail have this reason. */
+  /** Likely cause if a single target fails, or if all failed targets have this reason. */
   readonly cause: string;
-  /** What it is, if others answer. @defaultValue `cause` */
+  /** Likely cause if other targets answer. @defaultValue `cause` */
   readonly causeOfSome?: string;
-  /** What it is, if two or more targets were dialed and all fail for this reason. @defaultValue `cause` */
+  /** Likely cause if two or more targets were dialed and all fail for this reason. @defaultValue `cause` */
   readonly causeOfAll?: string;
-  /** Which reason explains a mixture of failures: the highest. What a person must change comes before what may pass. */
+  /**
+   * Priority among different reasons: the verdict gives the cause of the highest. Lasting problems rank above transient
+   * ones.
+   */
   readonly rank: number;
 }
 
@@ -176,7 +182,7 @@ const predicates: Readonly<Record<Reason, Predicate>> = {
   _OTHER: { one: "fails", many: "fail", cause: "the message says more", rank: 0 },
 };
 
-/** Refused credentials, by what was offered. */
+/** Wording of refused credentials, by the kind that was offered. */
 const refusals: Readonly<Record<NonNullable<Evidence["offered"]> | "nothing", readonly [string, string]>> = {
   password: ["refuse the password", "it is the password"],
   token: ["refuse the token", "it is the token"],
@@ -194,7 +200,7 @@ const notYetValid: Predicate = {
 };
 
 /**
- * Returns how the failure of a dial is said.
+ * Returns the wording of a failed dial.
  *
  * @param now - milliseconds since the epoch.
  */

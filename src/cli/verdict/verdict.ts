@@ -7,15 +7,16 @@ import { type Predicate, predicateOf } from "./predicates.ts";
 
 /** A target this many times slower than the median of the others is named. */
 const slowFactor = 5;
-/** Least duration of a target that is named as slow, in milliseconds. */
+/** Minimum duration of a target that is named as slow, in milliseconds. */
 const slowMs = 100;
-/** Targets of a group that are named. */
+/** Maximum number of targets named per group. */
 const maxNamed = 2;
-/** Notes in one verdict. */
+/** Maximum number of notes per verdict. */
 const maxNotes = 2;
 
 /**
- * Draws one sentence from what the dials have shown: what happens, across targets and addresses, and what it is. Pure.
+ * Returns one sentence about all dials: what happened, for which targets and addresses, and the likely cause. Has no side
+ * effects.
  *
  * @param now - milliseconds since the epoch, to which the expiry of certificates is compared.
  */
@@ -41,7 +42,7 @@ function answeringSentence(dials: readonly Evidence[], now: number): string {
   return [`${everyOne(dials.length)} targets answer`, ...shown].join("; ");
 }
 
-/** Says which target is much slower than the others. */
+/** Returns a sentence about a target that is much slower than the others. */
 function slowest(dials: readonly Evidence[]): string | undefined {
   const sorted = dials.toSorted((a, b) => a.durationMs - b.durationMs);
   const last = sorted.at(-1);
@@ -70,7 +71,7 @@ function proxySentence(dial: Evidence, now: number): string {
   return `the proxy ${proxy} ${one}: it is the proxy, ${target} was not reached`;
 }
 
-/** A timeout means something else once the host has answered. */
+/** Returns the cause of a timeout by its phase, which shows whether the host had answered. */
 function causeInPhase({ reason, failedIn, proxy }: Evidence): string | undefined {
   if (reason !== "timeout") return undefined;
   switch (failedIn.phase) {
@@ -87,7 +88,7 @@ function causeInPhase({ reason, failedIn, proxy }: Evidence): string | undefined
   }
 }
 
-/** Targets that fail for one reason. */
+/** Targets that fail for the same reason. */
 interface Group {
   readonly reason: Reason;
   readonly dials: readonly Evidence[];
