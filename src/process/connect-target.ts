@@ -31,23 +31,36 @@ export interface Destination {
   readonly address: Address | undefined;
 }
 
-/** Maximum number of destinations that are remembered. */
-const maxDestinations = 256;
+/** Maximum number of hosts or paths, and of ports of one host, that are remembered. */
+const maxRemembered = 64;
+
+type Known = BoundedMap<unknown, Destination>;
 
 /** A cache of the destinations of a process, which are few: parsing one costs more than the rest of its dial. */
 export class Destinations {
-  readonly #known = new BoundedMap<string, Destination>(maxDestinations);
+  readonly #byPath: Known = new BoundedMap(maxRemembered);
+  /** By host, then by port: a key of both would be a new string for each connect. */
+  readonly #byHost = new BoundedMap<unknown, Known>(maxRemembered);
 
   of(options: ConnectOptions): Destination {
     const { host, port, path } = options;
-    const key = path === undefined ? `${host}:${port}` : `unix:${path}`;
-    let found = this.#known.get(key);
+    const [known, key] = path === undefined ? [this.#portsOf(host), port] : [this.#byPath, path];
+    let found = known.get(key);
     if (found === undefined) {
       const target = connectTargetOf(options);
       found = { target, address: addressOf(target) };
-      this.#known.set(key, found);
+      known.set(key, found);
     }
     return found;
+  }
+
+  #portsOf(host: unknown): Known {
+    let ports = this.#byHost.get(host);
+    if (ports === undefined) {
+      ports = new BoundedMap(maxRemembered);
+      this.#byHost.set(host, ports);
+    }
+    return ports;
   }
 }
 
