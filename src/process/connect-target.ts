@@ -44,7 +44,7 @@ export class Destinations {
 
   of(options: ConnectOptions): Destination {
     const { host, port, path } = options;
-    const [known, key] = path === undefined ? [this.#portsOf(host), port] : [this.#byPath, path];
+    const [known, key] = isPath(path) ? [this.#byPath, path] : [this.#portsOf(host), port];
     let found = known.get(key);
     if (found === undefined) {
       const target = connectTargetOf(options);
@@ -70,13 +70,17 @@ function addressOf({ host, port, path }: Target): Address | undefined {
   return version === 0 ? undefined : Object.freeze({ address: host, port, family: version === 6 ? "ipv6" : "ipv4" });
 }
 
+/** Whether a connect is to a unix socket. `http.Agent` sets `path: null` for TCP. */
+function isPath(path: unknown): path is string {
+  return typeof path === "string" && path !== "";
+}
+
 /** Longest host that is shown when it is no valid name. */
 const maxHost = 256;
 
 /** Returns the target of a connect. A host that is no valid name is shown as it was given. */
 function connectTargetOf({ host, port, path }: ConnectOptions): Target {
-  if (typeof path === "string" && path !== "")
-    return new Target("", 0, path.startsWith("\0") ? `@${path.slice(1)}` : path);
+  if (isPath(path)) return new Target("", 0, path.startsWith("\0") ? `@${path.slice(1)}` : path);
   const named = typeof host === "string" && host !== "" ? host : "localhost";
   const number = Number(port) | 0;
   try {

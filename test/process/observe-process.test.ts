@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { Agent, get } from "node:http";
 import { connect, type LookupFunction, Socket } from "node:net";
 import { describe, it } from "node:test";
 import { connect as connectTls, TLSSocket } from "node:tls";
@@ -8,6 +9,7 @@ import { compose, tcp, withRetry, withTrace } from "../../src/index.ts";
 import { observeProcess, type ProcessObserver } from "../../src/process.ts";
 import { withPrometheus } from "../../src/prometheus.ts";
 import { authority } from "../support/certificates.ts";
+import { countingHttpServer } from "../support/counting-servers.ts";
 import { freePort, goodPeer, peer } from "../support/peers.ts";
 import { until } from "../support/resources.ts";
 import { temporaryFolder } from "../support/temporary.ts";
@@ -37,6 +39,39 @@ const twoAddresses: LookupFunction = (_host, _options, done) =>
   ]);
 
 describe("observeProcess", () => {
+  for (const path of [null, "", undefined, false, 0]) {
+    it(`observeProcess reports each target of connects with the option path ${JSON.stringify(path)}`, async () => {
+      await using first = await goodPeer();
+      await using second = await goodPeer();
+      const targets: string[] = [];
+      await observing([withTrace({ dialStart: ({ target }) => targets.push(String(target)) })], async () => {
+        for (const { port } of [first, second]) {
+          const socket = connect({ host: "127.0.0.1", port, path: path as never });
+          await once(socket, "connect");
+          socket.destroy();
+        }
+      });
+      assert.deepEqual(targets, [first.address, second.address]);
+    });
+  }
+
+  it("observeProcess reports the target of each server that an http.Agent connects to", async () => {
+    const targets: string[] = [];
+    const servers = await Promise.all([countingHttpServer(), countingHttpServer()]);
+    await observing([withTrace({ dialStart: ({ target }) => targets.push(String(target)) })], async () => {
+      for (const { port } of servers) {
+        const [answer] = await once(get({ host: "127.0.0.1", port, agent: new Agent() }), "response");
+        answer.resume();
+        await once(answer, "end");
+      }
+    });
+    for (const server of servers) await server[Symbol.asyncDispose]();
+    assert.deepEqual(
+      targets,
+      servers.map(({ port }) => `127.0.0.1:${port}`),
+    );
+  });
+
   it("observeProcess reports a connect of net.connect, and its close with the bytes in both directions", async () => {
     await using server = await peer((socket) => socket.end("hello"));
     const { hooks, names, of } = recorder();
