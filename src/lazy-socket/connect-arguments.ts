@@ -30,7 +30,7 @@ export function readConnectArguments(args: readonly unknown[]): ConnectCall {
 
 function targetOf(options: object): TargetLike | undefined {
   const { host, port, path } = options as { host?: unknown; port?: unknown; path?: unknown };
-  if (typeof path === "string") return { path: systemName(path) };
+  if (typeof path === "string" && path !== "") return { path: systemName(path) };
   if (port === undefined || port === null) return undefined;
   if (typeof port !== "number" && typeof port !== "string") {
     throw invalid(TypeError, "lazySocket: connect() needs a port as a number or a string");

@@ -509,6 +509,8 @@ describe("a lazy socket that starts on connect", () => {
     ["a port alone", [5432], "localhost:5432"],
     ["options", [{ port: 5432, host: "db.internal", keepAlive: true }], "db.internal:5432"],
     ["options without a host", [{ port: "5432" }], "localhost:5432"],
+    ["the path null of http.Agent", [{ port: 5432, host: "db.internal", path: null }], "db.internal:5432"],
+    ["an empty path", [{ port: 5432, host: "db.internal", path: "" }], "db.internal:5432"],
     ["the path of a unix socket", ["/run/db.sock"], "unix:/run/db.sock"],
     ["options with a path", [{ path: "/run/db.sock" }], "unix:/run/db.sock"],
     ["a name in the abstract namespace", ["\0db"], "unix:@db"],
