@@ -46,12 +46,12 @@ export const lazySocketProgram = `
   const destroyed = [];
   refused.on("close", (hadError) => destroyed.push(hadError));
   refused.destroy();
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await new Promise((resolve) => refused.on("close", resolve));
   const failed = [];
   const failing = lazySocket(async () => { throw new Error("no"); }, "h:1");
   failing.on("error", (error) => failed.push(error.name));
   failing.on("close", (hadError) => failed.push(hadError));
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await new Promise((resolve) => failing.on("close", resolve));
   const mode = lazySocketMode(socket);
   console.log(JSON.stringify({ mode, before, connected, text, events, counts, closes, received, destroyed, failed }));
 `;

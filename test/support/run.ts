@@ -38,7 +38,7 @@ needFixture("test/otel-sdk-3", [22, 15], "OpenTelemetry's SDK 3");
 if (skipLong) console.log(`test/consumers: ${skipLong}`);
 
 /** Test files that run at the same time. A file waits for servers and timers about half of its time. */
-const concurrency = 2 * availableParallelism();
+const concurrency = 3 * availableParallelism();
 const loader = new URL("typescript.js", import.meta.url).href;
 
 const named = process.argv.slice(2);
