@@ -59,8 +59,8 @@ test("node-redis works through a bridge, reconnects through it, and its user see
   assert.equal(await client.get("key"), "value");
 
   await redis.stop();
-  await until(() => reported.length > 0, "a reconnect has failed");
-  assert.equal(reported[0]?.reason, "refused");
+  // A connect while the server ends may be reset.
+  await until(() => reported.some(({ reason }) => reason === "refused"), "a reconnect has been refused");
   await using restarted = await startRedis(undefined, redis.port);
   assert.equal(await client.ping(), "PONG");
   assert.equal(restarted.port, redis.port);

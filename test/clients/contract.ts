@@ -289,6 +289,7 @@ export function clientScenarios(entry: ClientEntry): void {
       };
       // The first opens what stays open, such as files of modules that are loaded late.
       await asks();
+      await isRefused();
       await nothingOpen();
       const descriptors = openDescriptors();
       for (let count = 0; count < 20; count += 1) await asks();

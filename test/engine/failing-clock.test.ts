@@ -214,8 +214,8 @@ for (const [what, use] of Object.entries(uses)) {
         test(`${what} settles and leaves nothing when ${how} ${once ? "once" : "from then on"}, at any call`, async () => {
           const healthy = new FailingClock(failure, Number.POSITIVE_INFINITY);
           await use(healthy);
-          await until(() => server.open.size === 0, "the healthy connections are closed");
-          const before = openSockets();
+          const nothingOpen = () => server.open.size === 0 && openSockets() === 0;
+          await until(nothingOpen, "the healthy connections are closed");
           const step = Math.ceil(healthy.calls / maxCallsTried);
           // From another call in each run, so that all are tried in the end.
           for (let from = 1 + Math.floor(Math.random() * step); from <= healthy.calls + 2; from += step) {
@@ -228,7 +228,7 @@ for (const [what, use] of Object.entries(uses)) {
               // A pool checks its clock when it is made.
               assert.ok(from === 1 && "now" in failure, `${where}: ${(error as Error).stack}`);
             }
-            await until(() => server.open.size === 0 && openSockets() === before, `${where}: no socket is left`);
+            await until(nothingOpen, `${where}: no socket is left`);
             await until(() => clock.pending === 0, `${where}: no timer is left`);
             for (const [name, open] of Object.entries(counts))
               assert.equal(open, 0, `${where}: ${name} without an end`);

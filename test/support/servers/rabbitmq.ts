@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import type { Issued } from "../certificates.ts";
+import { freePort } from "../peers.ts";
 import { removeFolder, temporaryFolder } from "../temporary.ts";
 import { isListening, type RunningServer, startProcess } from "./process.ts";
 
@@ -28,9 +29,10 @@ export async function startRabbitmq({ port: given, tls }: RabbitmqOptions = {}):
   // RabbitMQ would start one as a daemon, which listens on every interface and outlives it.
   const epmd = await startProcess("epmd", (port) => ["-port", String(port), "-address", "127.0.0.1"]);
   try {
+    const distributionPort = await freePort();
     const server = await startProcess(command, () => [], {
       port: given,
-      env: (port) => environment(port, folder, epmd.port, tls),
+      env: (port) => environment(port, folder, { epmd: epmd.port, distribution: distributionPort }, tls),
       answers: tls === undefined ? answers : isListening,
     });
     const stop = async () => {
@@ -58,7 +60,12 @@ export async function startRabbitmq({ port: given, tls }: RabbitmqOptions = {}):
   }
 }
 
-function environment(port: number, folder: string, epmdPort: number, tls: Issued | undefined): NodeJS.ProcessEnv {
+function environment(
+  port: number,
+  folder: string,
+  erlang: { readonly epmd: number; readonly distribution: number },
+  tls: Issued | undefined,
+): NodeJS.ProcessEnv {
   const file = (name: string, content: string) => {
     const path = join(folder, name);
     writeFileSync(path, content, { mode: 0o600 });
@@ -76,12 +83,11 @@ function environment(port: number, folder: string, epmdPort: number, tls: Issued
         ];
   return {
     HOME: folder,
-    ERL_EPMD_PORT: String(epmdPort),
+    ERL_EPMD_PORT: String(erlang.epmd),
     ERL_EPMD_ADDRESS: "127.0.0.1",
     RABBITMQ_NODENAME: `dialtrace-${port}@localhost`,
     ...(tls === undefined && { RABBITMQ_NODE_IP_ADDRESS: "127.0.0.1", RABBITMQ_NODE_PORT: String(port) }),
-    // A port of its own, far from those that other tests choose next.
-    RABBITMQ_DIST_PORT: String(port + 22_000),
+    RABBITMQ_DIST_PORT: String(erlang.distribution),
     RABBITMQ_MNESIA_BASE: `${folder}/mnesia`,
     RABBITMQ_LOG_BASE: `${folder}/log`,
     RABBITMQ_PID_FILE: `${folder}/pid`,
