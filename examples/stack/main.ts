@@ -58,6 +58,7 @@ console.log(
 async function keepDialing(dial: Dialer, everyMs: number, livesMs: number): Promise<void> {
   while (!signal.aborted) {
     const socket = await dial(target, { signal }).catch(() => undefined); // Counted by the metrics.
+    socket?.on("error", () => {}); // Resets are counted, too.
     setTimeout(() => socket?.destroy(), livesMs * Math.random()).unref();
     await sleep(everyMs * 2 * Math.random(), undefined, { signal }).catch(() => {});
   }
