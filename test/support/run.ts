@@ -38,7 +38,7 @@ needFixture("test/otel-sdk-3", [22, 15], "OpenTelemetry's SDK 3");
 if (skipLong) console.log(`test/consumers: ${skipLong}`);
 
 /** Test files that run at the same time. A file waits for servers and timers about half of its time. */
-const concurrency = 3 * availableParallelism();
+const concurrency = 2 * availableParallelism();
 const loader = new URL("typescript.js", import.meta.url).href;
 
 const named = process.argv.slice(2);
@@ -58,7 +58,7 @@ async function run(files: readonly string[], env: NodeJS.ProcessEnv = {}): Promi
   const tests = spawn(
     process.execPath,
     [
-      ...["--import", loader, "--test", `--test-concurrency=${concurrency}`, "--test-timeout=120000"],
+      ...["--import", loader, "--test", `--test-concurrency=${concurrency}`, "--test-timeout=300000"],
       ...["--test-reporter=./test/support/line-reporter.js", "--test-reporter-destination=stdout"],
       ...files,
     ],
