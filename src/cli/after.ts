@@ -4,8 +4,8 @@ import { classify } from "../core/classify.ts";
 import type { Reason } from "../core/reasons.ts";
 import type { AfterFacts } from "./facts.ts";
 
-/** Maximum number of bytes of the server's first words that are shown. */
-const maxWords = 1024;
+/** Maximum number of bytes of a banner that are shown. */
+const maxBannerBytes = 1024;
 
 /** Behavior of a connection after its dial, and the reason if it shows that the dial failed after all. */
 export interface After {
@@ -14,7 +14,7 @@ export interface After {
 }
 
 /**
- * Waits for the first words of a server that speaks first, or for the end of the connection. Sends nothing.
+ * Waits for the banner of a server that sends first, or for the end of the connection. Sends nothing.
  *
  * Under TLS 1.3 a server rejects a missing client certificate only after the handshake, so that the rejection arrives here.
  */
@@ -32,14 +32,14 @@ export function listenAfter(
       conn.on("error", () => {}).pause();
       resolve(after);
     };
-    const onSilence = () => settle({ facts: { event: "silence", words: "" } });
+    const onSilence = () => settle({ facts: { event: "silence", banner: "" } });
     const onData = (bytes: Buffer) =>
-      settle({ facts: { event: "words", words: clean(bytes.toString("utf8", 0, maxWords).trim()) } });
-    const onEnd = () => settle({ facts: { event: "closed", words: "" } });
+      settle({ facts: { event: "banner", banner: clean(bytes.toString("utf8", 0, maxBannerBytes).trim()) } });
+    const onEnd = () => settle({ facts: { event: "closed", banner: "" } });
     const onError = (error: Error) => {
       const reason = classify(error);
       const refused = reason === "tls_client_cert" ? { reason } : {};
-      settle({ facts: { event: "reset", words: "" }, ...refused });
+      settle({ facts: { event: "reset", banner: "" }, ...refused });
     };
     const timer = setTimeout(onSilence, waitMs);
     conn.on("error", onError).on("end", onEnd).on("close", onEnd).on("data", onData);

@@ -9,7 +9,7 @@ const maxNames = 20;
 /**
  * Reads the parameters and the certificates of a TLS connection.
  *
- * @param clean - makes the server's words printable and removes secrets.
+ * @param clean - makes the text of the server printable and removes secrets.
  * @returns `undefined` if the connection is closed.
  */
 export function tlsFacts(conn: TLSSocket, verified: boolean, clean: (text: string) => string): TlsFacts | undefined {

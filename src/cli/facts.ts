@@ -67,9 +67,9 @@ export interface NatsFacts {
 
 /** Behavior of a connection after the dial, while the command sent nothing. */
 export interface AfterFacts {
-  readonly event: "words" | "silence" | "closed" | "reset";
-  /** The first words, printable and without secrets; empty without words. */
-  readonly words: string;
+  readonly event: "banner" | "silence" | "closed" | "reset";
+  /** The first bytes of a server that sends first, as printable text without secrets; else empty. */
+  readonly banner: string;
 }
 
 /** Where a dial failed: the phase, and whether the phase was with the proxy. */

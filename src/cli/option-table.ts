@@ -36,7 +36,7 @@ export const optionTable = {
   key: { value: "FILE", help: "PEM file of the client's private key", only: overTls },
   alpn: { value: "LIST", help: "protocols to offer by ALPN to tls:// targets, such as h2,http/1.1", only: ["tls"] },
   method: { value: "NAME", help: "GET or HEAD, for http:// and https:// (default GET)" },
-  wait: { value: "TIME", help: "wait for a server that speaks first (default 500ms)" },
+  wait: { value: "TIME", help: "wait for a server that sends first (default 500ms)" },
   user: { short: "u", value: "NAME", help: "user for nats://, http:// and https://", only: withUser },
   password: { value: "TEXT", help: "password of that user; other users of this host can see it", only: withUser },
   "password-file": { value: "FILE", help: "file with that password", only: withUser },

@@ -58,7 +58,7 @@ export class Prober {
    * Dials once. Never rejects: a failure is a result.
    *
    * @param details - whether to make further connections for what the dial itself does not show: the addresses that the
-   * race left undecided, a rejected certificate, the words of a server that speaks first.
+   * race left undecided, a rejected certificate, the banner of a server that sends first.
    */
   async probe(details: boolean, signal: AbortSignal): Promise<Probe> {
     const trail = new Trail(this.#clean);

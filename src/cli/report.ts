@@ -92,6 +92,6 @@ function natsDetails({ nats }: Probe): readonly Detail[] {
 
 function afterDetails({ after }: Probe): readonly Detail[] {
   if (after === undefined || after.event === "silence") return [];
-  if (after.event === "words") return [["says", after.words]];
+  if (after.event === "banner") return [["says", after.banner]];
   return [["then", after.event === "closed" ? "the peer closes the connection" : "the peer resets the connection"]];
 }

@@ -37,7 +37,7 @@ export interface Settings {
   readonly ignoresEnvironment: boolean;
   readonly tls: TlsSettings;
   readonly method: "GET" | "HEAD";
-  /** Milliseconds to wait for the first words of a server that speaks before the client. */
+  /** Milliseconds to wait for the banner of a server that sends before the client. */
   readonly waitMs: number;
   readonly credentials: Credentials;
   readonly tlsFirst: boolean;

@@ -17,8 +17,8 @@ type Callback = (error: Error | null, client?: unknown) => void;
 /**
  * Returns a subclass of `pg.Client` whose connections are made by `dialer`, for use in its place and in
  * `new pg.Pool({ Client })`. A dial ends when the server accepts queries, so that timeouts, spans and metrics cover the
- * log-in: a wrong password is a dial that failed with `auth_failed`, too many connections one with `server_limit`. `connect`
- * rejects with pg's own error then. A dial is not retried after the log-in has begun.
+ * login: a wrong password is a dial that failed with `auth_failed`, too many connections one with `server_limit`. `connect`
+ * rejects with pg's own error then. A dial is not retried after the login has begun.
  *
  * @param target - what to dial. @defaultValue the host and port of the client
  * @throws TypeError or RangeError naming the option.

@@ -96,7 +96,7 @@ function checkKnownNames(knownNames: unknown, name: unknown): void {
     throw invalid(TypeError, `observeProcess: knownNames[${index}] must be a string, got ${show(each)}`);
   }
   if (knownNames.length > 0 && name === undefined) {
-    throw invalid(TypeError, "observeProcess: knownNames needs the option name");
+    throw invalid(TypeError, "observeProcess: knownNames needs the option name, which is undefined");
   }
 }
 

@@ -69,7 +69,7 @@ describe("TCP and unix sockets", () => {
     assert.match(verdict, /times out: the host answers, its TLS does not/);
   });
 
-  test("the first bytes of a server that speaks first are printed", async () => {
+  test("the first bytes of a server that sends first are printed", async () => {
     await using server = await peer((socket) => socket.write("220 mail.test ESMTP ready\r\n"));
     const { stdout } = await runCli(["--wait", "20s", server.address]);
     assert.match(stdout, /^says {9}220 mail\.test ESMTP ready$/m);

@@ -114,15 +114,15 @@ test("every field that --json prints is in the README with its type, and every f
   );
   await using nats = await recordingPeer(() => ({ cluster: "c", connect_urls: ["d:1"], auth_required: true }));
   await using secure = await tlsPeer({ ...ca.issue({ name: "db.test" }), ALPNProtocols: ["h2"] });
-  await using words = await peer((socket) => socket.write("220 hello\r\n"));
+  await using banner = await peer((socket) => socket.write("220 hello\r\n"));
   await using proxy = await startTinyproxy();
   const down = `127.0.0.1:${await freePort()}`;
   const names = { "db.test": ["127.0.0.1", "::1"], "nowhere.test": [] };
   const runs = [
-    [`http://${http.address}`, `nats://token@${nats.address}`, words.address, "nowhere.test:1"],
+    [`http://${http.address}`, `nats://token@${nats.address}`, banner.address, "nowhere.test:1"],
     ["--explain", "--ca", caFile, "--alpn", "h2", `tls://db.test:${secure.port}`],
-    ["--proxy", `http://${proxy.address}`, "--wait", "0", words.address],
-    ["--proxy", `http://${down}`, words.address],
+    ["--proxy", `http://${proxy.address}`, "--wait", "0", banner.address],
+    ["--proxy", `http://${down}`, banner.address],
     ["-c", "2", "-i", "0", `nats://${nats.address}`, down],
   ];
   const results = await Promise.all(runs.map((args) => runCli(["--json", ...args], { names })));

@@ -21,7 +21,7 @@ const writings = [
 /** A secret that is broken into lines would not be found. */
 const wide = { COLUMNS: "1000" };
 
-/** A server that repeats all it receives, in each place where a server has words. */
+/** A server that repeats all it receives, in each place where a server sends text. */
 const echoes = {
   nats: () =>
     peer((socket) => {

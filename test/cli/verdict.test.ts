@@ -299,7 +299,7 @@ const situations: readonly (readonly [what: string, dials: readonly Evidence[], 
   ],
   [
     "a connection is closed at once",
-    [answer("x:1", { after: { event: "closed", words: "" } })],
+    [answer("x:1", { after: { event: "closed", banner: "" } })],
     "x:1 answers in 3.0 ms; the peer closes the connection at once: a proxy or a port mapping with nothing behind it, or a list of allowed clients",
   ],
   [

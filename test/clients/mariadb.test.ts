@@ -28,7 +28,7 @@ async function ask(client: mariadb.Connection | mariadb.Pool) {
   return rows.map(({ answer }) => ({ answer: Number(answer) }));
 }
 
-/** A client that is made anew for each connection: one of mariadb connects once. */
+/** A client for each connection: one of mariadb connects once. */
 function oneByOne(make: () => Promise<mariadb.Connection>) {
   let client: mariadb.Connection | undefined;
   return {

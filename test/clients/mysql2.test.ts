@@ -27,7 +27,7 @@ async function ask(client: mysql.Connection | mysql.Pool) {
   return rows.map(({ answer }) => ({ answer }));
 }
 
-/** A client that is made anew for each connection: one of mysql2 connects once. */
+/** A client for each connection: one of mysql2 connects once. */
 function oneByOne(make: () => mysql.Connection) {
   let client: mysql.Connection | undefined;
   return {

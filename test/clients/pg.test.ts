@@ -22,7 +22,7 @@ function configOf({ ca, timeoutMs }: ClientSetup): pg.PoolConfig {
   };
 }
 
-/** A client that is made anew for each connection: `pg.Client` connects once. */
+/** A client for each connection: `pg.Client` connects once. */
 function oneByOne(make: () => pg.Client) {
   let client: pg.Client | undefined;
   return {

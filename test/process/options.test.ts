@@ -74,7 +74,7 @@ describe("the options of observeProcess", () => {
   it("knownNames without name, and values that are no strings, are refused", () => {
     const observers = [{}];
     assert.throws(() => observeProcess({ observers, knownNames: ["db"] }), {
-      message: "observeProcess: knownNames needs the option name",
+      message: "observeProcess: knownNames needs the option name, which is undefined",
       code: "ERR_INVALID_OPTION",
     });
     assert.throws(() => observeProcess({ observers, name: () => "db", knownNames: [5 as never] }), {

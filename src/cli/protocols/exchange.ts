@@ -19,7 +19,7 @@ export interface Exchange {
   readonly target: CliTarget;
   readonly settings: Settings;
   readonly secrets: SentSecrets;
-  /** Makes the server's words printable and removes secrets. */
+  /** Makes the text of the server printable and removes secrets. */
   readonly clean: (text: string) => string;
   /** Whether to stop before credentials are sent, and to accept any certificate to read it. */
   readonly unverified: boolean;

@@ -104,10 +104,10 @@ async function pong(lines: LineReader, conn: Socket, clean: (text: string) => st
   }
 }
 
-function refusal(words: string): DialError {
-  const reason = classify(new Error(words));
+function refusal(message: string): DialError {
+  const reason = classify(new Error(message));
   const known = reason === "_OTHER" || reason === "canceled" ? "protocol" : reason;
-  return new DialError(`the server refuses: ${words}`, { reason: known });
+  return new DialError(`the server refuses: ${message}`, { reason: known });
 }
 
 /** Bytes that arrived together with INFO, after its line. */
