@@ -1,16 +1,21 @@
-import { type BigIntStats, chmodSync, lstatSync, renameSync, unlinkSync } from "node:fs";
+import { type BigIntStats, chmodSync, closeSync, lstatSync, openSync, rmSync, statSync, unlinkSync } from "node:fs";
 import { connect, type ListenOptions, type Server } from "node:net";
 import { systemClock } from "../async/clock.ts";
 import { sleep } from "../async/sleep.ts";
-import { lazyModules } from "../support/lazy-modules.ts";
 import { show } from "../support/validate.ts";
 import { listening } from "./listening.ts";
 
 /**
- * Milliseconds after which a socket file that refuses a connect is tried again. A process creates the file before it
- * listens, and a new file looks like the old one within the resolution of the file system's clock.
+ * Age of a socket file, in milliseconds, from which a refused connect proves that no process listens. A process creates
+ * the file before it listens.
  */
-const settleMs = 100;
+const settleMs = 1_000;
+
+/** Age of a lock file, in milliseconds, from which the process that created it is regarded as killed. */
+const abandonedMs = 10_000;
+
+/** Codes of a connect to a path on which no process listens. */
+const free: readonly (string | undefined)[] = ["ECONNREFUSED", "ENOENT"];
 
 /** Only the owner of the socket file may connect. */
 const mode = 0o600;
@@ -42,29 +47,47 @@ async function removeStale(path: string, factory: string): Promise<void> {
   const found = stats(path);
   if (found === undefined) return;
   if (!found.isSocket()) throw inUse(factory, path, "exists and is not a socket");
-  for (const waitMs of [0, settleMs]) {
-    await sleep(waitMs, systemClock, undefined);
+  const refuseLive = async () => {
     if (await isLive(path)) throw inUse(factory, path, "is the socket of another listener");
+  };
+  await refuseLive();
+  const ageMs = Date.now() - Number(found.mtimeMs);
+  if (ageMs < settleMs) {
+    // At most the settle time, if the clock has been set back.
+    await sleep(Math.min(settleMs - ageMs, settleMs), systemClock, undefined);
+    await refuseLive();
   }
   removeIfSame(path, found);
 }
 
 /**
  * Removes a socket file, unless another process has replaced it in the meantime: no client could connect to that process.
- * The file is renamed first, so that it cannot be replaced any more, and renamed back if it is a different one.
+ * Only the process that has created the lock file removes the file, so that it stays the same one from the check on.
  */
 function removeIfSame(path: string, found: BigIntStats): void {
-  // Without this check, each race would remove a live socket for a moment.
-  if (!isSame(stats(path), found)) return;
-  const aside = `${path}.${lazyModules.crypto.randomUUID()}`;
+  // The name identifies the socket file: the lock of an earlier one does not count.
+  const lock = `${path}.${found.ino}-${found.mtimeNs}.lock`;
+  if (!lockFile(lock)) return;
   try {
-    renameSync(path, aside);
-  } catch (error) {
-    if (isMissing(error)) return;
-    throw error;
+    if (isSame(stats(path), found)) unlinkSync(path);
+  } finally {
+    rmSync(lock, { force: true });
   }
-  if (!isSame(stats(aside), found) && stats(path) === undefined) renameSync(aside, path);
-  else unlinkSync(aside);
+}
+
+/** Creates a lock file. Returns `false` if another process has the lock. */
+function lockFile(lock: string): boolean {
+  try {
+    closeSync(openSync(lock, "wx", mode));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+  const held = statSync(lock, { throwIfNoEntry: false });
+  // A process holds the lock within one turn of its event loop.
+  if (held === undefined || Date.now() - held.mtimeMs < abandonedMs) return false;
+  rmSync(lock, { force: true });
+  return lockFile(lock);
 }
 
 /** Compares the time, too: a file system gives the inode number of a removed file to the next one. */
@@ -76,11 +99,7 @@ function stats(path: string): BigIntStats | undefined {
   return lstatSync(path, { bigint: true, throwIfNoEntry: false });
 }
 
-function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === "ENOENT";
-}
-
-/** Whether a process listens on the socket. Only a refused connect proves that none does. */
+/** Whether a process listens on the socket. Only a refused connect, or a missing file, proves that none does. */
 function isLive(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
@@ -88,7 +107,7 @@ function isLive(path: string): Promise<boolean> {
       socket.destroy();
       resolve(true);
     });
-    socket.once("error", (error: NodeJS.ErrnoException) => resolve(error.code !== "ECONNREFUSED"));
+    socket.once("error", (error: NodeJS.ErrnoException) => resolve(!free.includes(error.code)));
   });
 }
 

@@ -9,6 +9,7 @@ import {
   readFileSync,
   renameSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { createServer, Server } from "node:net";
@@ -237,6 +238,68 @@ async function leaveStale(path: string): Promise<void> {
   await once(server, "close");
 }
 
+/** Sets the times of a file back by a minute. */
+function makeOld(path: string): void {
+  const time = new Date(Date.now() - 60_000);
+  utimesSync(path, time, time);
+}
+
+const python3 = findCommand("python3");
+const withoutPython = python3 === undefined && "python3 is not installed";
+test("a socket file whose process begins to listen half a second later is not replaced", {
+  skip: withoutPython,
+}, async () => {
+  const path = join(temporaryFolder(), "early.sock");
+  const program = `
+import socket, sys, time
+early = socket.socket(socket.AF_UNIX)
+early.bind(sys.argv[1])
+print("bound", flush=True)
+time.sleep(0.5)
+early.listen()
+sys.stdin.read()
+`;
+  const python = spawn(python3 ?? "", ["-c", program, path], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const exit = once(python, "exit");
+  try {
+    await once(python.stdout, "data");
+    await assert.rejects(local.listen({ path }), { code: "EADDRINUSE", message: /is the socket of another listener/ });
+    assert.ok(existsSync(path));
+  } finally {
+    python.kill("SIGKILL");
+    await exit;
+  }
+});
+
+/** The lock file of a process that replaces `path`. */
+function lockOf(path: string): string {
+  const { ino, mtimeNs } = lstatSync(path, { bigint: true });
+  return `${path}.${ino}-${mtimeNs}.lock`;
+}
+
+test("a stale socket file that another process replaces is in use", async () => {
+  const path = join(temporaryFolder(), "locked.sock");
+  await leaveStale(path);
+  makeOld(path);
+  writeFileSync(lockOf(path), "");
+  await assert.rejects(local.listen({ path }), { code: "EADDRINUSE" });
+  assert.ok(existsSync(lockOf(path)));
+});
+
+test("a stale socket file is replaced when a process was killed while it replaced the file", async () => {
+  const path = join(temporaryFolder(), "abandoned.sock");
+  await leaveStale(path);
+  makeOld(path);
+  const lock = lockOf(path);
+  writeFileSync(lock, "");
+  makeOld(lock);
+  await using server = await local.listen({ path });
+  assert.deepEqual(readdirSync(dirname(path)), ["abandoned.sock"]);
+  assert.equal(server.path, path);
+});
+
 test("exactly one of several processes that replace a stale socket file at the same time listens", async () => {
   const path = join(temporaryFolder(), "race.sock");
   const children = Array.from({ length: 4 }, () => fork("test/bridge/racing-listener.js", { execArgv: [] }));
@@ -250,6 +313,8 @@ test("exactly one of several processes that replace a stale socket file at the s
     await answers();
     for (let round = 1; round <= 15; round += 1) {
       await leaveStale(path);
+      // All but the first find the file old, which they replace at once; the first is waited for.
+      if (round > 1) makeOld(path);
       const results = (await ask({ path })).sort();
       assert.deepEqual(results, ["EADDRINUSE", "EADDRINUSE", "EADDRINUSE", "listens"], `round ${round}`);
       await ask({});
