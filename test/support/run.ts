@@ -37,8 +37,11 @@ if (process.platform === "linux" && process.getuid?.() === 0) {
 needFixture("test/otel-sdk-3", [22, 15], "OpenTelemetry's SDK 3");
 if (skipLong) console.log(`test/consumers: ${skipLong}`);
 
-/** Test files that run at the same time. A file waits for servers and timers about half of its time. */
-const concurrency = 2 * availableParallelism();
+/**
+ * Test files that run at the same time. A file waits for servers and timers about half of its time, except the long ones,
+ * whose compilers and bundlers use all cores.
+ */
+const concurrency = skipLong ? availableParallelism() + 6 : 2 * availableParallelism();
 const loader = new URL("typescript.js", import.meta.url).href;
 
 const named = process.argv.slice(2);
