@@ -15,7 +15,7 @@ const settleMs = 1_000;
 const abandonedMs = 10_000;
 
 /** Codes of a connect to a path on which no process listens. */
-const free: readonly (string | undefined)[] = ["ECONNREFUSED", "ENOENT"];
+const noListener: readonly (string | undefined)[] = ["ECONNREFUSED", "ENOENT"];
 
 /** Only the owner of the socket file may connect. */
 const mode = 0o600;
@@ -107,7 +107,7 @@ function isLive(path: string): Promise<boolean> {
       socket.destroy();
       resolve(true);
     });
-    socket.once("error", (error: NodeJS.ErrnoException) => resolve(!free.includes(error.code)));
+    socket.once("error", (error: NodeJS.ErrnoException) => resolve(!noListener.includes(error.code)));
   });
 }
 

@@ -8,11 +8,12 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { createServer, Server } from "node:net";
+import { connect, createServer, Server } from "node:net";
 import { dirname, join, relative } from "node:path";
 import { test } from "node:test";
 import { type BridgeListenOptions, bridge, proxyServer } from "../../src/bridge.ts";
@@ -272,6 +273,43 @@ sys.stdin.read()
     await exit;
   }
 });
+
+test("a young stale socket file that is removed while listen() waits is not in use", async () => {
+  const path = join(temporaryFolder(), "removed.sock");
+  await leaveStale(path);
+  const listens = local.listen({ path });
+  await refusedConnect(path);
+  rmSync(path);
+  await using server = await listens;
+  assert.equal(server.path, path);
+});
+
+test("a file that takes the place of a stale socket file while listen() waits is left as it is", async () => {
+  const path = join(temporaryFolder(), "replaced.sock");
+  await leaveStale(path);
+  const listens = assert.rejects(local.listen({ path }), { code: "EADDRINUSE" });
+  await refusedConnect(path);
+  rmSync(path);
+  writeFileSync(path, "a file");
+  await listens;
+  assert.equal(readFileSync(path, "utf8"), "a file");
+});
+
+test("a socket that takes the place of a stale socket file while listen() waits is left as it is", async () => {
+  const path = join(temporaryFolder(), "taken.sock");
+  await leaveStale(path);
+  const listens = assert.rejects(local.listen({ path }), { code: "EADDRINUSE" });
+  await refusedConnect(path);
+  rmSync(path);
+  await using taker = createServer().listen(path);
+  await listens;
+  assert.ok(taker.listening && existsSync(path));
+});
+
+/** A connect that ends after those that were started before. */
+async function refusedConnect(path: string): Promise<void> {
+  await assert.rejects(once(connect(path), "connect"), { code: "ECONNREFUSED" });
+}
 
 /** The lock file of a process that replaces `path`. */
 function lockOf(path: string): string {
