@@ -351,7 +351,7 @@ test("exactly one of several processes that replace a stale socket file at the s
     await answers();
     for (let round = 1; round <= 15; round += 1) {
       await leaveStale(path);
-      // All but the first find the file old, which they replace at once; the first is waited for.
+      // An old file is replaced at once; in the first round, listen() waits until the file is old enough.
       if (round > 1) makeOld(path);
       const results = (await ask({ path })).sort();
       assert.deepEqual(results, ["EADDRINUSE", "EADDRINUSE", "EADDRINUSE", "listens"], `round ${round}`);
