@@ -1,9 +1,9 @@
 /**
  * A worker that shuts down gracefully. On SIGTERM or SIGINT it takes no new jobs, finishes its current ones, sends their
  * answers and closes, within a deadline. A second signal ends it at once. In this example it sends itself the first signal
- * after two seconds.
+ * after two seconds; with `--stay` it works until Ctrl-C.
  *
- *   npm run build && node --import tsx examples/nats-graceful-shutdown.ts
+ *   npm run build && node --import tsx examples/nats-graceful-shutdown.ts [--stay]
  */
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -50,7 +50,9 @@ async function work(servers: string): Promise<void> {
 
 await using server = await startNats("jobs");
 await using boss = await startBoss(server.address); // requests jobs
-setTimeout(() => stop.signal.aborted || process.kill(process.pid, "SIGTERM"), 2_000).unref();
+if (!process.argv.includes("--stay")) {
+  setTimeout(() => stop.signal.aborted || process.kill(process.pid, "SIGTERM"), 2_000).unref();
+}
 try {
   await work(server.address);
 } catch (error) {

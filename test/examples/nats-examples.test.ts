@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { describe, test } from "node:test";
+import { freezeProcess, thawProcess } from "../support/processes.ts";
 import { removeFolder, temporaryFolder } from "../support/temporary.ts";
 import { assertInOrder, type Example, startExample } from "./demo.ts";
 
@@ -74,7 +75,7 @@ const stories: Readonly<Record<string, readonly (string | RegExp)[]>> = {
 // Concurrent, since these tests mostly wait.
 describe("the NATS examples", { concurrency: 4 }, () => {
   test("nats-graceful-shutdown.ts closes its worker at the deadline when the server does not answer", () =>
-    run("nats-graceful-shutdown.ts", async (example) => {
+    shutDown(async (example) => {
       await example.printed("NATS client connected");
       await frozen(example, async () => {
         example.child.kill("SIGTERM");
@@ -90,17 +91,24 @@ describe("the NATS examples", { concurrency: 4 }, () => {
         assertInOrder(example.output, lines);
       }));
 
+    if (file === "nats-graceful-shutdown.ts") continue; // It handles the signal itself.
     test(`${file} removes its servers and files on Ctrl-C`, () =>
       run(file, async (example) => {
         await example.printed("is up on");
         example.child.kill("SIGINT");
-        // This example handles the signal itself.
-        assert.equal(await example.ended(), file === "nats-graceful-shutdown.ts" ? 0 : 130, example.output);
+        assert.equal(await example.ended(), 130, example.output);
       }));
   }
 
+  test("nats-graceful-shutdown.ts ends with exit code 0 on Ctrl-C while it starts", () =>
+    shutDown(async (example) => {
+      await example.printed("is up on");
+      example.child.kill("SIGINT");
+      assert.equal(await example.ended(), 0, example.output);
+    }));
+
   test("nats-graceful-shutdown.ts finishes its jobs on Ctrl-C", () =>
-    run("nats-graceful-shutdown.ts", async (example) => {
+    shutDown(async (example) => {
       await example.printed("NATS client connected");
       example.child.kill("SIGINT");
       assert.equal(await example.ended(), 0, example.output);
@@ -108,7 +116,7 @@ describe("the NATS examples", { concurrency: 4 }, () => {
     }));
 
   test("nats-graceful-shutdown.ts ends on SIGTERM while its server is down", () =>
-    run("nats-graceful-shutdown.ts", async (example) => {
+    shutDown(async (example) => {
       await example.printed("NATS client connected");
       process.kill(serverOf(example), "SIGKILL");
       await example.printed("NATS client lost");
@@ -118,7 +126,7 @@ describe("the NATS examples", { concurrency: 4 }, () => {
     }));
 
   test("nats-graceful-shutdown.ts ends immediately on a second signal", () =>
-    run("nats-graceful-shutdown.ts", async (example) => {
+    shutDown(async (example) => {
       await example.printed("NATS client connected");
       await frozen(example, async () => {
         example.child.kill("SIGTERM");
@@ -143,10 +151,14 @@ describe("the NATS examples", { concurrency: 4 }, () => {
 });
 
 /** Runs an example with a folder for its files, and asserts that it leaves no process and no file behind. */
-async function run(file: string, check: (example: Example) => Promise<void>): Promise<void> {
+async function run(
+  file: string,
+  check: (example: Example) => Promise<void>,
+  args: readonly string[] = [],
+): Promise<void> {
   const folder = temporaryFolder();
   try {
-    await using example = startExample(file, [], { TMPDIR: folder });
+    await using example = startExample(file, args, { TMPDIR: folder });
     await check(example);
     assert.ok(example.servers().length > 0, example.output);
     await example.leftNothing();
@@ -157,23 +169,24 @@ async function run(file: string, check: (example: Example) => Promise<void>): Pr
   }
 }
 
+/** Runs the example of a graceful shutdown until `check` sends it a signal. */
+function shutDown(check: (example: Example) => Promise<void>): Promise<void> {
+  return run("nats-graceful-shutdown.ts", check, ["--stay"]);
+}
+
 function serverOf({ servers, output }: Example): number {
   const [pid] = servers();
   assert.ok(pid !== undefined, output);
   return pid;
 }
 
-/** Runs `check` while the example's server is suspended. */
+/** Runs `check` while the example's server is frozen. */
 async function frozen(example: Example, check: () => Promise<void>): Promise<void> {
   const pid = serverOf(example);
-  process.kill(pid, "SIGSTOP");
+  await freezeProcess(pid);
   try {
     await check();
   } finally {
-    try {
-      process.kill(pid, "SIGCONT");
-    } catch {
-      // The example has ended its server.
-    }
+    await thawProcess(pid); // The example may have ended its server.
   }
 }

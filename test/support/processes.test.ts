@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { endWithThisProcess, freezeProcess, thawProcess } from "./processes.ts";
 import { until } from "./resources.ts";
 
 /** Starts a program that imports `from` and calls `start`. Resolves when the servers that it starts answer. */
@@ -66,4 +69,36 @@ test("PostgreSQL ends when SIGKILL ends the tests", async () => {
 
 test("RabbitMQ and its epmd end when SIGKILL ends the tests", async () => {
   await endsWithItsParent(await starting("servers/rabbitmq", "startRabbitmq"), "SIGKILL");
+});
+
+test("freezeProcess resolves when no thread of the process runs any more", async () => {
+  const program = `
+    const { Worker } = require("node:worker_threads");
+    for (let i = 0; i < 8; i++) new Worker("for (;;);", { eval: true }).once("online", () => console.log("started"));
+  `;
+  const child = spawn(process.execPath, ["--eval", program], { stdio: ["ignore", "pipe", "inherit"] });
+  endWithThisProcess(child);
+  const { pid } = child;
+  assert.ok(pid !== undefined);
+  /** Time that each thread has run, in nanoseconds. */
+  const cpuTimes = () =>
+    readdirSync(`/proc/${pid}/task`).map(
+      (id) => readFileSync(`/proc/${pid}/task/${id}/schedstat`, "latin1").split(" ")[0],
+    );
+  try {
+    await once(createInterface(child.stdout), "line");
+    for (let round = 0; round < 20; round += 1) {
+      const before = String(cpuTimes());
+      await until(() => String(cpuTimes()) !== before, "the process runs");
+      await freezeProcess(pid);
+      const frozen = cpuTimes();
+      await sleep(50);
+      assert.deepEqual(cpuTimes(), frozen);
+      await thawProcess(pid);
+    }
+  } finally {
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  }
+  await thawProcess(pid); // It has ended.
 });

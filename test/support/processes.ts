@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { until } from "./resources.ts";
 
@@ -31,24 +31,32 @@ export function endWithThisProcess(child: ChildProcess, { leads = false, signal 
   child.once("exit", () => watcher.kill("SIGKILL"));
 }
 
-/** Freezes a process and waits until it is stopped. */
+/** Freezes a process and waits until all of its threads are stopped. Until then it may still answer its peers. */
 export async function freezeProcess(pid: number): Promise<void> {
   process.kill(pid, "SIGSTOP");
-  await until(() => (stateOf(pid) ?? "T") === "T", `process ${pid} is stopped`);
+  await until(() => threadStates(pid).every((state) => state === "T"), `process ${pid} is stopped`);
 }
 
-/** Resumes a frozen process and waits until it runs. */
+/** Resumes a frozen process and waits until all of its threads run. Does nothing if the process has ended. */
 export async function thawProcess(pid: number): Promise<void> {
-  process.kill(pid, "SIGCONT");
-  await until(() => stateOf(pid) !== "T", `process ${pid} is running`);
+  try {
+    process.kill(pid, "SIGCONT");
+  } catch {
+    return;
+  }
+  await until(() => !threadStates(pid).includes("T"), `process ${pid} is running`);
 }
 
-/** State of a process in the kernel (R, S, D, T, Z …); `undefined` without /proc or if the process does not exist. */
-function stateOf(pid: number): string | undefined {
+/** States of a process's threads in the kernel (R, S, D, T, Z …). Empty without /proc or if the process has ended. */
+function threadStates(pid: number): (string | undefined)[] {
   try {
-    // The command's name is in parentheses and may contain any character.
-    return /^.*\) (\S)/s.exec(readFileSync(`/proc/${pid}/stat`, "latin1"))?.[1];
+    return readdirSync(`/proc/${pid}/task`).map((id) => stateOf(`/proc/${pid}/task/${id}/stat`));
   } catch {
-    return undefined;
+    return [];
   }
+}
+
+function stateOf(file: string): string | undefined {
+  // The command's name is in parentheses and may contain any character.
+  return /^.*\) (\S)/s.exec(readFileSync(file, "latin1"))?.[1];
 }

@@ -22,7 +22,7 @@ export function openTimers(): number {
 }
 
 /** Waits until `condition` holds; fails with `what` after `withinMs` milliseconds. */
-export async function until(condition: () => boolean, what: string, withinMs = 5000): Promise<void> {
+export async function until(condition: () => boolean, what: string, withinMs = 30_000): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error(`timed out after ${withinMs} ms: ${what}`);
