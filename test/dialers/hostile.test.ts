@@ -26,11 +26,10 @@ function dribble(socket: Socket, text: string): void {
 
 type Kind = "http" | "socks5" | "tls";
 
-const timeoutMs = 150;
-const dialers: Readonly<Record<Kind, (address: string) => Dialer<Socket>>> = {
-  http: (address) => httpProxy({ proxy: `http://${address}`, timeoutMs }),
-  socks5: (address) => socksProxy({ proxy: `socks5h://u:p@${address}`, timeoutMs }),
-  tls: (address) => (_target, options) =>
+const dialers: Readonly<Record<Kind, (address: string, timeoutMs: number) => Dialer<Socket>>> = {
+  http: (address, timeoutMs) => httpProxy({ proxy: `http://${address}`, timeoutMs }),
+  socks5: (address, timeoutMs) => socksProxy({ proxy: `socks5h://u:p@${address}`, timeoutMs }),
+  tls: (address, timeoutMs) => (_target, options) =>
     tls({ handshakeTimeoutMs: timeoutMs })(address, options as object) as Promise<Socket>,
 };
 
@@ -84,18 +83,18 @@ function resetAfter(socket: Socket, text: string): void {
 }
 
 for (const [kind, what, serve, reason] of peers) {
-  test(`a hostile ${kind} peer that ${what} fails the dial with ${reason}, in time, with little memory and no leftovers`, async () => {
+  test(`a hostile ${kind} peer that ${what} fails the dial with ${reason}, with little memory and no leftovers`, async () => {
     await using server = await peer((socket) => {
       socket.resume();
       serve(socket);
     });
     const [timers, memory] = [openTimers(), process.memoryUsage()];
-    const startedAt = performance.now();
-    await assert.rejects(compose(dialers[kind](server.address))("db.test:5432"), (error: DialError) => {
+    // Only a timeout ends the dials that expect one. The other dials end long before theirs.
+    const timeoutMs = reason === "timeout" ? 150 : 60_000;
+    await assert.rejects(compose(dialers[kind](server.address, timeoutMs))("db.test:5432"), (error: DialError) => {
       assert.equal(error.reason, reason, error.message);
       return true;
     });
-    assert.ok(performance.now() - startedAt < 3000, "in time");
     const { heapUsed, external } = process.memoryUsage();
     assert.ok(
       heapUsed + external - memory.heapUsed - memory.external < 64 * 1024 * 1024,
@@ -106,18 +105,16 @@ for (const [kind, what, serve, reason] of peers) {
   });
 }
 
-test("httpProxy refuses a proxy after 8 interim responses, and does not block the event loop", async () => {
+test("httpProxy refuses a proxy that sends interim responses without end after 8 of them", async () => {
   await using server = await peer((socket) => {
     socket.resume();
     endlessly(socket, "HTTP/1.1 100 Continue\r\n\r\n".repeat(50_000));
   });
-  const startedAt = performance.now();
   const dial = compose(httpProxy({ proxy: `http://${server.address}`, timeoutMs: 30_000 }));
   await assert.rejects(dial("db.test:5432"), {
     reason: "proxy_rejected",
     message: /sent more than 8 interim responses/,
   });
-  assert.ok(performance.now() - startedAt < 3000, "in time");
   await until(() => server.open.size === 0, "the peer sees it closed");
 });
 
@@ -191,7 +188,7 @@ describe("many failing dials", () => {
     const worker = async () => {
       while (started < dials) {
         const number = started++;
-        const dial = compose(dialers[kinds[number % kinds.length] as Kind](server.address));
+        const dial = compose(dialers[kinds[number % kinds.length] as Kind](server.address, 150));
         const own = number % 2 === 0 ? new AbortController() : undefined;
         const signal = own?.signal ?? shared.signal;
         if (own !== undefined) setTimeout(() => own.abort(new Error("enough")), number % 40);

@@ -495,7 +495,7 @@ test("an unref'd connection lets the process exit, but not while it is being dia
   const child = await promisify(execFile)(
     process.execPath,
     ["--import", "tsx", "--input-type=module", "--eval", program],
-    { timeout: 20_000 },
+    { timeout: 60_000 },
   );
   assert.equal(child.stdout, "connected\n");
 });

@@ -738,12 +738,10 @@ test("tls limits the length of an error about a certificate with huge names", as
   const ca = authority();
   await using server = await tlsPeer(ca.issue({ name: "peer.test", alternatives: names }));
   const dial = compose(tls({ ca: ca.cert, serverName: "other.test" }));
-  const startedAt = performance.now();
   const error: Error = await dial(`127.0.0.1:${server.port}`).then(
     () => assert.fail("it fails"),
     (error) => error,
   );
-  assert.ok(performance.now() - startedAt < 5000);
   assert.equal((error as DialError).reason, "tls_hostname");
   assert.ok(Buffer.byteLength(error.message) <= 1024);
   assert.ok(inspect(error, { depth: 6, maxStringLength: null }).length < 20_000);

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { pool } from "../../src/index.ts";
 import { goodPeer } from "../support/peers.ts";
 
-test("a pool rejects the waiter when it cannot add the dialed connection", { timeout: 5_000 }, async () => {
+test("a pool rejects the waiter when it cannot add the dialed connection", { timeout: 60_000 }, async () => {
   const conn = Object.freeze(new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() }));
   const connections = pool({ dialer: async () => conn as Duplex as never });
   await assert.rejects(connections.acquire("db:1"), TypeError);
