@@ -12,7 +12,7 @@ import { withPrometheus } from "../../src/prometheus.ts";
 import { authority, type Issued } from "../support/certificates.ts";
 import { blackHole } from "../support/full-backlog.ts";
 import { freePort } from "../support/peers.ts";
-import { openSockets, pendingConnects, settled, until } from "../support/resources.ts";
+import { openSockets, pendingConnects, until } from "../support/resources.ts";
 import { scrape } from "../telemetry/exposition.ts";
 import { sdk2, useContextManager } from "../telemetry/sdk-lines.ts";
 import { spanRecorder } from "../telemetry/span-tree.ts";
@@ -252,7 +252,7 @@ export function clientScenarios(entry: ClientEntry): void {
       const registry = new Registry();
       const dialer = compose(withPrometheus({ registry }), tcp());
       const count = async () => entry.connections(server);
-      const start = await settled(count);
+      const start = await count();
       for (let round = 0; round < 3; round += 1) {
         const client = entry.make({ dialer, port: server.port });
         assert.deepEqual(await client.ask(), entry.answer);

@@ -11,7 +11,6 @@ import { startNats } from "../support/nats-server.ts";
 import { type ObservedService, startService } from "../support/observed-service.ts";
 import { freePort } from "../support/peers.ts";
 import { type Prometheus, startPrometheus } from "../support/prometheus.ts";
-import { settled } from "../support/resources.ts";
 import { postgresUser, startPostgres } from "../support/servers/postgres.ts";
 import { redisConnections, startRedis } from "../support/servers/redis.ts";
 
@@ -107,7 +106,7 @@ describe("an Express service with one flag", { timeout: 240_000 }, () => {
       api: api.accepted(),
       bus: await natsConnections(monitor),
       cache: await redisConnections(redis),
-      db: await settled(postgres.connections),
+      db: await postgres.connections(),
     });
     // The servers count the probes of their start.
     const probes = await counts();

@@ -29,15 +29,3 @@ export async function until(condition: () => boolean, what: string, withinMs = 3
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
-
-/** Waits until a server's log or counter, which may lag behind its connections, stays the same for 300 ms. Returns it. */
-export async function settled(count: () => number | Promise<number>): Promise<number> {
-  let last = await count();
-  for (let same = 0; same < 10; same += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    const now = await count();
-    if (now !== last) same = -1;
-    last = now;
-  }
-  return last;
-}

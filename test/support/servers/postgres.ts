@@ -1,5 +1,8 @@
+import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import type { Issued } from "../certificates.ts";
 import { until } from "../resources.ts";
@@ -24,7 +27,7 @@ export interface PostgresOptions {
 /** A running PostgreSQL. */
 export interface PostgresServer extends RunningServer {
   /** Number of connections that the server has received, by its log. */
-  connections(): number;
+  connections(): Promise<number>;
 }
 
 /** Starts PostgreSQL with an empty database. */
@@ -60,8 +63,26 @@ export async function startPostgres({
     await server.stop();
     folders.push(data);
   };
-  const connections = () => textOf(join(data, "log/server.log")).split("connection received").length - 1;
+  const log = () => textOf(join(data, "log/server.log"));
+  let probes = 0;
+  const connections = async () => {
+    const probe = await answeredProbe(server.port);
+    probes += 1;
+    // The server logs a connection before it answers it, and its lines reach the file in order.
+    await until(() => log().includes(`port=${probe}\n`), "PostgreSQL has logged the probe");
+    return log().split("connection received").length - 1 - probes;
+  };
   return { ...server, connections, stop, [Symbol.asyncDispose]: stop };
+}
+
+/** Asks the server whether it uses TLS, and closes the connection. Returns its local port. */
+async function answeredProbe(port: number): Promise<number> {
+  const socket = connect(port, "127.0.0.1", () => socket.write(Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]))); // SSLRequest
+  await once(socket, "data");
+  const { localPort } = socket;
+  socket.destroy();
+  assert.ok(localPort !== undefined);
+  return localPort;
 }
 
 /** Data of servers that have stopped, for those to come: making a new one takes seconds. */
