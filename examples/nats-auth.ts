@@ -64,7 +64,7 @@ await alice.close();
 
 console.log("\nA creds file that expires and is replaced while the client is connected:");
 let isBack = false;
-await replaceCreds({ expiresInSeconds: 2 });
+await replaceCreds({ expiresInSeconds: 3 });
 const rotated = await connect({
   servers: operator.address,
   creds: credsFile, // read again before each dial
@@ -95,7 +95,7 @@ async function makeFiles() {
 
 /** Replaces the creds file atomically, so that it is never read half written. */
 async function replaceCreds({ expiresInSeconds = 0 } = {}): Promise<void> {
-  const expiresAt = expiresInSeconds === 0 ? undefined : Math.floor(Date.now() / 1000) + expiresInSeconds;
+  const expiresAt = expiresInSeconds === 0 ? undefined : Math.ceil(Date.now() / 1000) + expiresInSeconds;
   writeFileSync(`${credsFile}.new`, await issuer.creds(expiresAt));
   renameSync(`${credsFile}.new`, credsFile);
 }

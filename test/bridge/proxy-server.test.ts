@@ -345,7 +345,7 @@ test("a client that keeps its connection after a refusal is closed by the server
   client.socket.write("GET / HTTP/1.1\r\n\r\n");
   await until(() => client.ended, "the answer has arrived");
   assert.equal(proxy.server.connections, 1);
-  await until(() => proxy.server.connections === 0, "the server has closed the connection", 10_000);
+  await until(() => proxy.server.connections === 0, "the server has closed the connection");
   client.socket.destroy();
 });
 

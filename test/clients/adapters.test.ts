@@ -128,9 +128,9 @@ for (const [name, adapt] of Object.entries(adapters)) {
       const dialer = compose(withTrace({ dialDone: ({ outcome }) => void outcomes.push(outcome) }), tcp());
       const { open } = adapt(dialer, server.address);
       for (let count = 0; count < 1000; count += 1) (await open()).destroy();
-      await until(() => outcomes.length === 1000, "every dial has ended", 30_000);
+      await until(() => outcomes.length === 1000, "every dial has ended");
       assert.deepEqual([...new Set(outcomes)], ["canceled"]);
-      await until(() => openSockets() <= before, "no socket is open", 30_000);
+      await until(() => openSockets() <= before, "no socket is open");
     });
   });
 }

@@ -295,7 +295,7 @@ export function clientScenarios(entry: ClientEntry): void {
       for (let count = 0; count < 20; count += 1) await asks();
       for (let count = 0; count < 3; count += 1) await isRefused();
       await nothingOpen();
-      await until(() => openDescriptors() <= descriptors, "the descriptors are back to the start", 30_000);
+      await until(() => openDescriptors() <= descriptors, "the descriptors are back to the start");
     });
   });
 }

@@ -22,7 +22,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-const nothingOpen = () => until(() => openSockets() <= sockets, "every socket is closed", 30_000);
+const nothingOpen = () => until(() => openSockets() <= sockets, "every socket is closed");
 
 /** A dialer with a retry, and the ends of its dials, attempts and handshakes. */
 function observed(base = tcp()) {

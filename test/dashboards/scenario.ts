@@ -285,7 +285,7 @@ export async function prepareScenario(): Promise<Scenario> {
       await fault();
       await until(() => losses() >= before + expected, "the loss is noticed");
     };
-    const allUp = () => until(() => both.every(({ isUp }) => isUp), "the clients are back", 20_000);
+    const allUp = () => until(() => both.every(({ isUp }) => isUp), "the clients are back");
     await lose(1, () => cluster.kill(nodeOf(both[0])));
     await allUp();
     await lose(2, () => Promise.all([0, 1, 2].map((node) => cluster.kill(node))));

@@ -47,7 +47,7 @@ for (const [name, tunnel] of proxies) {
       assert.equal((await nc.request("echo", "hello")).string(), "hello");
       await server.stop();
       await server.start();
-      await until(() => reconnects.length === 1, "the client reconnects", 15_000);
+      await until(() => reconnects.length === 1, "the client reconnects");
       assert.equal((await nc.request("echo", "again")).string(), "again");
       await nc.close();
     });

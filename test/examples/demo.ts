@@ -52,7 +52,7 @@ export function startExample(file: string, args: readonly string[] = [], env: No
     async printed(text, times = 1) {
       const seen = () => output.split(text).length > times;
       const what = () => `the example to print ${JSON.stringify(text)}; it printed:\n${output}`;
-      await until(() => seen() || child.exitCode !== null, "", 30_000).catch(() => {});
+      await until(() => seen() || child.exitCode !== null, "").catch(() => {});
       if (!seen()) throw new Error(`timed out waiting for ${what()}`);
     },
     async ended() {

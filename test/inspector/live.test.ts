@@ -151,12 +151,12 @@ describe("live updates", () => {
     assert.notEqual(first, 0);
     for (let index = 1; index <= 10; index += 1) {
       await dialOnce(page, `more:${index}`);
-      await until(() => tellsOf(good, `more:${index}`), "the next update", 20_000);
+      await until(() => tellsOf(good, `more:${index}`), "the next update");
     }
     assert.equal(buffered(), first);
     assert.equal(slow.told.length, 0);
     slow.response.resume();
-    await until(() => tellsOf(slow, "more:10"), "what it has missed", 20_000);
+    await until(() => tellsOf(slow, "more:10"), "what it has missed");
     assert.deepEqual(
       slow.told.slice(0, 2).map(({ event, data }) => [event, data.dials.length]),
       [

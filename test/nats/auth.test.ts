@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { after, test } from "node:test";
 import { DialError, type Reason } from "../../src/index.ts";
 import type { ConnectOptions } from "../../src/nats.ts";
-import { deniedConfig, nkeyUser, operatorMode } from "../support/nats-auth.ts";
+import { deniedConfig, expiresSoon, nkeyUser, operatorMode } from "../support/nats-auth.ts";
 import { connecting, eager, measured, noting } from "../support/nats-client.ts";
 import { errorName } from "../support/nats-line.ts";
 import { startNats } from "../support/nats-server.ts";
@@ -172,7 +172,7 @@ for (const [what, kind, act] of [
 test("credentials that expire while connected are auth_expired once, and a rotated file reconnects the client", async () => {
   const operator = await operatorMode();
   await using server = await startNats([], operator.config);
-  const creds = temporaryFile("user.creds", await operator.creds({ expiresInSeconds: 1 }));
+  const creds = temporaryFile("user.creds", await operator.creds(expiresSoon));
   const { dialer, trace, counted } = measured();
   const told: string[] = [];
   const nc = await connect({
@@ -188,7 +188,7 @@ test("credentials that expire while connected are auth_expired once, and a rotat
   nc.subscribe("news", { callback: (_, msg) => void received.push(msg.string()) });
   await nc.flush();
   writeFileSync(creds, await operator.creds());
-  await until(() => told.includes("back"), "the client is back", 20_000);
+  await until(() => told.includes("back"), "the client is back");
   nc.publish("news", "after");
   await nc.flush();
   assert.deepEqual(received, ["after"]);
@@ -204,7 +204,7 @@ test("credentials that expire while connected are auth_expired once, and a rotat
 test("the client gives up with auth_expired if expired credentials are not rotated", async () => {
   const operator = await operatorMode();
   await using server = await startNats([], operator.config);
-  const creds = temporaryFile("user.creds", await operator.creds({ expiresInSeconds: 1 }));
+  const creds = temporaryFile("user.creds", await operator.creds(expiresSoon));
   const { dialer, trace, counted } = measured();
   const nc = await connect({
     servers: server.address,

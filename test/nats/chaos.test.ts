@@ -62,7 +62,7 @@ test(`${seconds} s of chaos lose no acknowledged message, and the metrics match 
   const deeds: Deed[] = [];
   let memory: MemoryUse[];
   try {
-    await until(() => acknowledged.every(({ length }) => length > 0), "messages are acknowledged", 20_000);
+    await until(() => acknowledged.every(({ length }) => length > 0), "messages are acknowledged");
     const calm = new AbortController();
     const watching = watchMemory((seconds * 1000) / 30, AbortSignal.any([calm.signal, stop.signal]));
     await chaos(cluster, {
@@ -124,7 +124,7 @@ test(`${seconds} s of chaos lose no acknowledged message, and the metrics match 
     const ends = new Map(deeds.map(({ pid, end }) => [pid, end]));
     const endOf = (logged: LoggedConnection) => logged.end ?? ends.get(logged.pid);
     const read = () => cluster.nodes.map(({ logFile }) => readConnections(logFile));
-    await until(() => read().flat().every(endOf), "the servers have logged every end", 10_000);
+    await until(() => read().flat().every(endOf), "the servers have logged every end");
     const logs = new Map(read().map((logged, index) => [cluster.nodes[index]?.port, logged]));
 
     const pairs = all.flatMap((client) =>

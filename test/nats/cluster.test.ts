@@ -113,7 +113,7 @@ test("a client stays connected when a fourth node joins and the first three stop
   const both = [publisher, subscriber];
   for (const index of [0, 1, 2]) await cluster.kill(index);
   const onFourth = () => both.every(({ nc, isUp }) => isUp() && nc.getServer() === fourth.address);
-  await until(onFourth, "both clients are on the fourth", 20_000);
+  await until(onFourth, "both clients are on the fourth");
 
   await reachable(publisher.nc, subscriber.nc, "probe");
   for (let number = 0; number < 100; number += 1) publisher.nc.publish("news", String(number));
@@ -162,7 +162,7 @@ test("clients reconnect after all nodes were down, and messages flow", async () 
     await until(() => !publisher.isUp() && !subscriber.isUp(), "both have noticed the loss");
     assert.deepEqual(await counted("nats_client_connection_status"), ["nats_client_state=reconnecting → 1"]);
     await Promise.all([0, 1, 2].map((index) => cluster.restart(index)));
-    await until(() => publisher.isUp() && subscriber.isUp(), "both are back", 20_000);
+    await until(() => publisher.isUp() && subscriber.isUp(), "both are back");
     assert.equal(subscriber.reconnects(), round);
     await reachable(publisher.nc, subscriber.nc, `probe.${round}`);
     publisher.nc.publish("news", `after ${round}`);
@@ -198,13 +198,13 @@ test("a queue group gets each message once across a failover, and all that are p
   const jobs = (prefix: string) => Array.from({ length: 300 }, (_, number) => `${prefix} ${number}`);
   const all = [publisher, ...members];
   const settled = async (round: string) => {
-    await until(() => all.every(({ isUp }) => isUp()), "every client is connected", 20_000);
+    await until(() => all.every(({ isUp }) => isUp()), "every client is connected");
     for (const [index, each] of members.entries()) await reachable(publisher.nc, each.nc, `${round}.${index}`);
   };
   const published = async (names: string[]) => {
     for (const name of names) publisher.nc.publish("jobs", name);
     await publisher.nc.flush();
-    await until(() => names.every((name) => received.has(name)), "every job is taken", 20_000);
+    await until(() => names.every((name) => received.has(name)), "every job is taken");
   };
 
   await settled("before");
@@ -212,7 +212,7 @@ test("a queue group gets each message once across a failover, and all that are p
   for (const [round, index] of [0, 1].entries()) {
     await cluster.kill(index);
     for (const name of jobs(`during ${round}`)) publisher.nc.publish("jobs", name);
-    await until(() => (members[index]?.reconnects() ?? 0) > 0, "its member has moved", 20_000);
+    await until(() => (members[index]?.reconnects() ?? 0) > 0, "its member has moved");
     await settled(`after.${round}`);
     await published(jobs(`after ${round}`));
   }

@@ -9,7 +9,7 @@ import { rememberClient } from "../../src/nats/known-clients.ts";
 import { instrument } from "../../src/nats.ts";
 import { natsMetrics } from "../../src/prometheus.ts";
 import { authority } from "../support/certificates.ts";
-import { operatorMode } from "../support/nats-auth.ts";
+import { expiresSoon, operatorMode } from "../support/nats-auth.ts";
 import { errorName, isV2, stockConnect } from "../support/nats-line.ts";
 import { infoLine, natsPeer } from "../support/nats-peer.ts";
 import { startNats } from "../support/nats-server.ts";
@@ -222,7 +222,7 @@ test("instrument reports a lame duck once per connection", async () => {
 test("instrument reports expired credentials as an error and a loss, not as a stale connection", async () => {
   const operator = await operatorMode();
   await using server = await startNats([], operator.config);
-  const creds = [await operator.creds({ expiresInSeconds: 2 }), await operator.creds()];
+  const creds = [await operator.creds(expiresSoon), await operator.creds()];
   let asked = 0;
   const { nc, seen } = await observed(server, {
     ignoreAuthErrorAbort: true,

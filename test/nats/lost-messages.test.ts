@@ -270,8 +270,11 @@ async function compare(proxy: CuttingProxy, subscriber: NatsConnection, seed: nu
       published += 1;
     }
     if (stateOf(nc).connected) void flush();
-    if (random() < 0.05) void nc.reconnect();
-    else if (random() < 0.2) proxy.cut(cuts[below(cuts.length)] ?? "reset", random);
+    const [reconnects, isCut] = [random() < 0.05, random() < 0.2];
+    // However slowly the client reconnects, there is a connection to lose.
+    if (reconnects || isCut) await until(() => stateOf(nc).connected, "the client is back");
+    if (reconnects) void nc.reconnect();
+    else if (isCut) proxy.cut(cuts[below(cuts.length)] ?? "reset", random);
     if (random() < 0.7) await sleep(below(6));
   }
   const givesUp = random() < 0.5;

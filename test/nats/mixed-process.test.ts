@@ -53,7 +53,7 @@ async function told(nc: NatsConnection, type: "disconnect" | "reconnect"): Promi
     }
   };
   void listen();
-  await until(() => heard, `the client reports its ${type}`, 10_000);
+  await until(() => heard, `the client reports its ${type}`);
 }
 
 async function echoes(nc: NatsConnection, text: string): Promise<void> {

@@ -60,7 +60,7 @@ for (const [what, optionsOf] of [
     await connect({ servers: server.address, ...optionsOf(now), ...immediately, ...callbacks });
     server.configure(passwordOf("p5"));
     server.signal("SIGHUP");
-    await until(() => lines.length > 1, "the client is back or closed", 20_000);
+    await until(() => lines.length > 1, "the client is back or closed");
     assert.deepEqual(lines.slice(1), ["back"]);
     assert.equal(offered, 5);
   });
@@ -112,11 +112,11 @@ test("ignoreAuthErrorAbort offers the same credentials while attempts are left",
   await connect({ servers: server.address, ...options });
   server.configure(passwordOf("new"));
   server.signal("SIGHUP");
-  await until(() => refusals.length === 3, "the client is refused three times", 20_000);
+  await until(() => refusals.length === 3, "the client is refused three times");
   lines.length = 0;
   server.configure(passwordOf("old"));
   server.signal("SIGHUP");
-  await until(() => lines.length > 0, "the client is back or closed", 20_000);
+  await until(() => lines.length > 0, "the client is back or closed");
   assert.deepEqual(lines, ["back"]);
 });
 

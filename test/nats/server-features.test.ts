@@ -76,7 +76,7 @@ test("handshakeFirst works over a reconnect", since(2, 10, 4), async () => {
   });
   await server.stop();
   await server.start();
-  await until(() => back === 1, "the client is back", 20_000);
+  await until(() => back === 1, "the client is back");
   await nc.flush();
 });
 

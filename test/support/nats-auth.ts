@@ -25,6 +25,9 @@ export interface CredsOptions {
   readonly expiresInSeconds?: number;
 }
 
+/** Credentials that expire during the test, but not before a first connect on a busy machine. */
+export const expiresSoon: CredsOptions = { expiresInSeconds: 4 };
+
 /** An operator with one account that signs its users. */
 export interface OperatorMode {
   /** The configuration with which a server trusts the operator. */

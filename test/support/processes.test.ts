@@ -43,7 +43,7 @@ async function endsWithItsParent(child: ChildProcess, signal: NodeJS.Signals, wh
     const gone = once(child, "exit");
     process.kill(wholeGroup ? -(child.pid ?? 0) : (child.pid ?? 0), signal);
     await gone;
-    await until(() => !anyRuns(started), `no process is left of ${started}`, 20_000);
+    await until(() => !anyRuns(started), `no process is left of ${started}`);
   } finally {
     child.kill("SIGKILL");
   }
