@@ -16,6 +16,7 @@ import { abortError, closedBeforeConnect, closingHandle } from "./closing.ts";
 import { readConnectArguments } from "./connect-arguments.ts";
 import { forward } from "./forward.ts";
 import type { LazySocketSettings } from "./options.ts";
+import { restartTimeout } from "./restart-timeout.ts";
 import { SocketDial } from "./socket-dial.ts";
 
 /** How a lazy socket carries its bytes. See {@link lazySocketMode}. */
@@ -219,6 +220,7 @@ export class DeferredSocket<C extends Duplex> extends Socket {
     onDestroy(conn, (error) => this.#connDestroyed(conn, error));
     const received = this.#attach(conn);
     this.#setConnecting(false);
+    restartTimeout(this);
     this.#sendHeld();
     this.emit("connect");
     this.emit("ready");

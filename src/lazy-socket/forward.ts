@@ -1,6 +1,7 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
+import { restartTimeout } from "./restart-timeout.ts";
 
 type Callback = (error?: Error | null) => void;
 type Encoded = { readonly chunk: unknown; readonly encoding: BufferEncoding };
@@ -11,7 +12,6 @@ interface Forwarding {
   _write(chunk: unknown, encoding: BufferEncoding, callback: Callback): void;
   _writev(chunks: readonly Encoded[], callback: Callback): void;
   _final(callback: Callback): void;
-  _unrefTimer?(): void;
   readonly writableBuffer?: readonly Encoded[];
 }
 
@@ -36,7 +36,7 @@ function readInto(socket: Socket, conn: Duplex, counts: { read: number }): void 
   conn.pause();
   conn.on("data", (chunk: Buffer) => {
     counts.read += chunk.length;
-    internals._unrefTimer?.();
+    restartTimeout(socket);
     if (!socket.push(chunk, conn.readableEncoding ?? undefined)) conn.pause();
   });
   if (conn.readableEnded) socket.push(null);
@@ -52,11 +52,11 @@ function writeThrough(socket: Socket, conn: Duplex, counts: { written: number })
     else conn.write(chunk, callback);
   };
   internals._write = (chunk, encoding, callback) => {
-    internals._unrefTimer?.();
+    restartTimeout(socket);
     send({ chunk, encoding }, callback);
   };
   internals._writev = (chunks, callback) => {
-    internals._unrefTimer?.();
+    restartTimeout(socket);
     conn.cork();
     for (const [index, each] of chunks.entries()) send(each, index === chunks.length - 1 ? callback : undefined);
     conn.uncork();

@@ -125,10 +125,16 @@ describe("ref and unref", () => {
         return socket;
       };
       const socket = ${create};
-      const hold = setTimeout(() => {}, 1000);
+      const hold = setTimeout(() => {}, 60_000);
       ${code}
-      socket.once("connect", () => setImmediate(() => clearTimeout(hold)));
-      setTimeout(() => { console.log("open"); process.exit(); }, 1500).unref();
+      // Between two of these timers, however late they are, a process that nothing keeps alive ends.
+      let timers = 0;
+      const stay = () => {
+        timers += 1;
+        if (timers === 20) { console.log("open"); process.exit(); }
+        setTimeout(stay, 25).unref();
+      };
+      socket.once("connect", () => setImmediate(() => { clearTimeout(hold); stay(); }));
       process.on("exit", () => console.log("ended"));`;
     const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
       stdio: ["ignore", "pipe", "inherit"],

@@ -467,12 +467,32 @@ const rows: readonly Row[] = [
       const { timeout } = socket;
       await once(socket, "connect");
       await remote();
-      await once(socket, "timeout");
+      await until(() => count > 0, "the timeout is emitted");
       const idle = [timeout, count > 0, socket.destroyed];
       socket.destroy();
       const atEnd = count;
       await new Promise((resolve) => setTimeout(resolve, 60));
       return [idle, count === atEnd];
+    },
+  },
+  {
+    title: "a connect that comes late, which starts the timeout again",
+    async script({ open }) {
+      const timeout = 50;
+      const socket = open({ timeout });
+      const startedAt = performance.now();
+      while (performance.now() - startedAt < 2 * timeout); // The timeout is due when the connect is noticed.
+      let connectedAt = Number.POSITIVE_INFINITY;
+      socket.on("connect", () => {
+        connectedAt = performance.now();
+      });
+      let after = Number.NEGATIVE_INFINITY;
+      socket.on("timeout", () => {
+        after = performance.now() - connectedAt;
+      });
+      await until(() => after > 0, "the timeout is emitted after the connect");
+      socket.destroy();
+      return after > timeout / 2;
     },
   },
   {
@@ -484,7 +504,7 @@ const rows: readonly Row[] = [
         count += 1;
       });
       await once(socket, "connect");
-      await once(socket, "timeout");
+      await until(() => count > 0, "the timeout is emitted");
       socket.setTimeout(30);
       socket.setTimeout(0);
       await new Promise((resolve) => setTimeout(resolve, 90));
@@ -498,19 +518,25 @@ const rows: readonly Row[] = [
     serve: echo,
     async script({ open, closed }) {
       const socket = open();
+      const timeoutMs = 2000;
       let answers = 0;
-      let timeouts = 0;
-      socket.setTimeout(2000, () => {
-        timeouts += 1;
+      let early = 0;
+      // The times of the last two answers. The timer counts from the turn of the event loop in which the last one arrived.
+      let [before, last] = [performance.now(), performance.now()];
+      socket.setTimeout(timeoutMs);
+      // After a pause of the process the timeout is due.
+      socket.on("timeout", () => {
+        if (performance.now() - before < timeoutMs) early += 1;
       });
       socket.on("data", () => {
+        [before, last] = [last, performance.now()];
         answers += 1;
         if (answers === 30) socket.end();
         else setTimeout(() => socket.write("x"), 100);
       });
       socket.write("x");
       await closed(socket);
-      return [answers, timeouts];
+      return [answers, early];
     },
   },
   {
