@@ -29,8 +29,9 @@ test("a checked clock that fails goes on from its last time, and follows the clo
     const before = checked.now();
     await new Promise((resolve) => setTimeout(resolve, 3));
     const elapsed = checked.now() - before;
-    assert.ok(before >= 1_000 && before < 3_000, String(before));
-    assert.ok(elapsed > 1 && elapsed < 2_000, String(elapsed));
+    // The upper limits are generous: the process may have been paused.
+    assert.ok(before >= 1_000 && before < 60_000, String(before));
+    assert.ok(elapsed > 1 && elapsed < 60_000, String(elapsed));
   }
   time = () => 5_000;
   assert.equal(checked.now(), 5_000);

@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
+import type { Socket } from "node:net";
 import { describe, test } from "node:test";
+import { systemClock } from "../../src/async/clock.ts";
 import { Deadline } from "../../src/async/deadline.ts";
 import {
+  type Clock,
   compose,
   type DialError,
   type Dialer,
+  type DialOptions,
   DialTimeoutError,
   httpProxy,
   type PoolTimeoutError,
@@ -29,7 +33,43 @@ const timeoutMs = 200;
 const blockedMs = 600;
 const dials = 20;
 
-/** Starts `begin` 20 times, then blocks the event loop for three times the timeout. Returns the outcomes. */
+/**
+ * Blocks the event loop for three times the timeout. A pause of the process shortens a single slice, so that the kernel
+ * and other threads have the rest of the time.
+ */
+function block(): void {
+  for (let blocked = 0; blocked < blockedMs; blocked += 20) blockLoop(20);
+}
+
+/** A clock that stands still until `start()`: a pause of the process before it costs no time of a timeout. */
+function stoppedClock(): Clock & { start(): void } {
+  type Timer = { running?: unknown };
+  const waiting = new Map<Timer, () => void>();
+  let startedAt: number | undefined;
+  return {
+    now: () => (startedAt === undefined ? 0 : systemClock.now() - startedAt),
+    setTimeout(callback, ms) {
+      const timer: Timer = {};
+      const run = () => {
+        timer.running = systemClock.setTimeout(callback, ms);
+      };
+      if (startedAt === undefined) waiting.set(timer, run);
+      else run();
+      return timer;
+    },
+    clearTimeout(timer) {
+      waiting.delete(timer as Timer);
+      systemClock.clearTimeout((timer as Timer).running);
+    },
+    start() {
+      startedAt = systemClock.now();
+      for (const run of waiting.values()) run();
+      waiting.clear();
+    },
+  };
+}
+
+/** Starts `begin` 20 times, then blocks the event loop. Returns the outcomes. */
 async function outcomesOf(begin: () => Promise<unknown>): Promise<{ counts: Record<string, number>; errors: Error[] }> {
   const timers = openTimers();
   const errors: Error[] = [];
@@ -42,15 +82,15 @@ async function outcomesOf(begin: () => Promise<unknown>): Promise<{ counts: Reco
       },
     ),
   );
-  blockLoop(blockedMs);
+  block();
   const counts: Record<string, number> = {};
   for (const outcome of await Promise.all(work)) counts[outcome] = (counts[outcome] ?? 0) + 1;
   await until(() => openTimers() <= timers, "no timer is left");
   return { counts, errors };
 }
 
-async function dialed(dial: Dialer, target: string): Promise<void> {
-  const conn = await dial(target);
+async function dialed(dial: Dialer, target: string, options?: DialOptions<Socket>): Promise<void> {
+  const conn = await dial(target, options);
   conn.destroy();
 }
 
@@ -120,22 +160,33 @@ describe("timeouts of phases after a blocked event loop", () => {
     test(`the timeout of ${kind} accepts the answer ${JSON.stringify(answer)} that arrived during a blocked event loop`, async () => {
       await using proxy = await serverThread({ answer, afterMs: 100 });
       const dial = compose(make(`127.0.0.1:${proxy.port}`));
-      const dialing = dialed(dial, "db.test:5432").then(
+      const clock = stoppedClock();
+      const dialing = dialed(dial, "db.test:5432", { clock }).then(
         () => "success",
         (error: DialError) => error.reason,
       );
       // The proxy is connected and has received the request.
       await proxy.asked;
-      blockLoop(blockedMs);
+      clock.start();
+      block();
       assert.equal(await dialing, outcome);
     });
   }
 
   test("the handshake timeout of tls contains the delay of the event loop", async () => {
     await using server = await silentPeer();
-    const dialing = compose(tls({ handshakeTimeoutMs: timeoutMs }))(server.address);
-    await until(() => server.accepted === 1, "the connection is established");
-    blockLoop(blockedMs);
+    const clock = stoppedClock();
+    let begun = false;
+    const tlsHandshakeStart = () => {
+      begun = true;
+    };
+    const dialing = compose(tls({ handshakeTimeoutMs: timeoutMs }))(server.address, {
+      clock,
+      trace: { tlsHandshakeStart },
+    });
+    await until(() => begun, "the handshake has begun");
+    clock.start();
+    block();
     await assert.rejects(dialing, (error) => {
       assertLate(error);
       return true;
@@ -228,7 +279,7 @@ test("tcp starts no second address when the first connected during a blocked eve
     trace: { connectStart: ({ address }) => started.push(address.address) },
   });
   await Promise.resolve();
-  blockLoop(blockedMs);
+  block();
   (await dialing).destroy();
   assert.deepEqual(started, ["127.0.0.1"]);
 });

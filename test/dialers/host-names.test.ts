@@ -99,6 +99,7 @@ describe("non-ASCII names", () => {
     const connections = pool({ dialer: compose(tcp({ lookup: loopback })) });
     for (const name of [unicode, ascii]) (await connections.acquire(`${name}:${server.port}`)).release();
     assert.deepEqual([...connections.stats().targets.keys()], [`${ascii}:${server.port}`]);
+    await until(() => server.accepted > 0, "the server has accepted");
     assert.equal(server.accepted, 1);
     await connections.close();
   });

@@ -3,6 +3,7 @@ import { getEventListeners } from "node:events";
 import type { Socket } from "node:net";
 import { after, describe, test } from "node:test";
 import { compose, type DialError, type Dialer, httpProxy, type Reason, socksProxy, tls } from "../../src/index.ts";
+import { turns } from "../support/contract.ts";
 import { peer } from "../support/peers.ts";
 import { openSockets, openTimers, until } from "../support/resources.ts";
 
@@ -152,9 +153,14 @@ test("httpProxy skips a few interim responses, however they are split into packe
 });
 
 test("socksProxy fails the dial, not the process, when the proxy resets during the lookup", async () => {
-  await using server = await peer((socket) => void setTimeout(() => socket.resetAndDestroy(), 20));
-  const lookup = (_: string, { family }: { family: number }, found: (error: null, all: object[]) => void) =>
-    void setTimeout(() => found(null, family === 4 ? [{ address: "192.0.2.1" }] : []), 100);
+  await using server = await peer();
+  const lookup = async (_: string, { family }: { family: number }, found: (error: null, all: object[]) => void) => {
+    await until(() => server.accepted === 1, "the proxy has accepted");
+    for (const socket of server.open) socket.resetAndDestroy();
+    // The dialer sees the reset in these turns, however long they take.
+    await turns(20);
+    found(null, family === 4 ? [{ address: "192.0.2.1" }] : []);
+  };
   const dial = compose(socksProxy({ proxy: `socks5://${server.address}`, lookup: lookup as never }));
   await assert.rejects(dial("db.test:5432"), { reason: "reset" });
 });

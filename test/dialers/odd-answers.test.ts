@@ -43,7 +43,7 @@ const answers: Readonly<Record<string, (done: (error: unknown, found?: unknown) 
 for (const [what, answer] of Object.entries(answers)) {
   test(`tcp fails the dial at once when its lookup ${what}`, async () => {
     const lookup = ((_host: string, _options: object, done: never) => answer(done)) as unknown as Lookup;
-    const dial = compose(withTimeout({ timeoutMs: 2_000 }), tcp({ lookup }));
+    const dial = compose(withTimeout({ timeoutMs: 60_000 }), tcp({ lookup }));
     await assert.rejects(dial("db.test:1"), { name: "DialError", reason: /^(?!timeout)/ });
   });
 }
@@ -51,7 +51,7 @@ for (const [what, answer] of Object.entries(answers)) {
 test("tcp accepts an array that its lookup returns without a promise", async () => {
   await using server = await goodPeer();
   const lookup = (() => [{ address: "127.0.0.1", family: 4 }]) as unknown as Lookup;
-  const socket = await compose(withTimeout({ timeoutMs: 2_000 }), tcp({ lookup }))(`db.test:${server.port}`);
+  const socket = await compose(withTimeout({ timeoutMs: 60_000 }), tcp({ lookup }))(`db.test:${server.port}`);
   socket.destroy();
 });
 
@@ -84,8 +84,8 @@ test("proxies get no request for a Target that was not parsed and has an invalid
       if (bytes[0] !== 5 || bytes.length > 4) asked.push(bytes.toString("latin1"));
     });
   });
-  const http = compose(withTimeout({ timeoutMs: 2_000 }), httpProxy({ proxy: `http://${proxy.address}` }));
-  const socks = compose(withTimeout({ timeoutMs: 2_000 }), socksProxy({ proxy: `socks5h://${proxy.address}` }));
+  const http = compose(withTimeout({ timeoutMs: 60_000 }), httpProxy({ proxy: `http://${proxy.address}` }));
+  const socks = compose(withTimeout({ timeoutMs: 60_000 }), socksProxy({ proxy: `socks5h://${proxy.address}` }));
   await assert.rejects(http(new Target("a:1 HTTP/1.1\r\nX-Evil: y", 1)), { reason: "config" });
   await assert.rejects(socks(new Target("a", 70_000)), { reason: "config" });
   assert.deepEqual(asked, []);

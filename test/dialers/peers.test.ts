@@ -44,11 +44,13 @@ for (const [name, tunnel] of proxies) {
         trace: { reconnect: ({ server }) => reconnects.push(server) },
       });
       nc.subscribe("echo", { callback: (_, msg) => void msg.respond(msg.data) });
-      assert.equal((await nc.request("echo", "hello")).string(), "hello");
+      // The default timeout of a request is one second.
+      const request = async (text: string) => (await nc.request("echo", text, { timeout: 60_000 })).string();
+      assert.equal(await request("hello"), "hello");
       await server.stop();
       await server.start();
       await until(() => reconnects.length === 1, "the client reconnects");
-      assert.equal((await nc.request("echo", "again")).string(), "again");
+      assert.equal(await request("again"), "again");
       await nc.close();
     });
 

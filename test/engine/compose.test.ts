@@ -376,7 +376,7 @@ describe("a user's decorator", () => {
       return next(target, { ...options, signal: AbortSignal.any(signals) });
     };
     const callers = new AbortController();
-    const dial = compose(withTimeout({ timeoutMs: 1000 }), both, scriptedDialer(["hang"]));
+    const dial = compose(withTimeout({ timeoutMs: 60_000 }), both, scriptedDialer(["hang"]));
     const first = dial("h:1", { signal: callers.signal });
     await turns();
     callers.abort(new Error("the caller's"));

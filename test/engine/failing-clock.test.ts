@@ -138,7 +138,7 @@ const settled = <T>(promise: Promise<T>): Promise<T | undefined> =>
   Promise.race([
     promise.catch(() => undefined),
     new Promise<never>((_resolve, reject) => {
-      setTimeout(() => reject(new Error("the promise does not settle")), 3_000).unref();
+      setTimeout(() => reject(new Error("the promise does not settle")), 60_000).unref();
     }),
   ]);
 

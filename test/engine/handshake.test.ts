@@ -17,7 +17,7 @@ import {
 } from "../../src/index.ts";
 import { fakeClock, scriptedDialer } from "../../src/testing.ts";
 import { connection, deferred, record, turns } from "../support/contract.ts";
-import { goodPeer, peer } from "../support/peers.ts";
+import { goodPeer, type Peer, peer } from "../support/peers.ts";
 import { until } from "../support/resources.ts";
 
 const clock = fakeClock();
@@ -428,6 +428,17 @@ test("a handshake that returns undefined fails with reason config and is not ret
   assert.equal(calls, 1);
 });
 
+/** A handshake that starts `handshake`, and then has `server` reset the connection. */
+function resetDuring(server: Peer, handshake: Handshake<Socket>): Handshake<Socket> {
+  return (conn, context) => {
+    const shaking = handshake(conn, context);
+    void until(() => server.accepted === 1, "the server has accepted").then(() => {
+      for (const socket of server.open) socket.resetAndDestroy();
+    });
+    return shaking;
+  };
+}
+
 describe("connection error during a handshake without an error listener", () => {
   for (const [what, handshake] of [
     ["waits for bytes", (conn) => new Promise((resolve) => conn.once("data", () => resolve(conn)))],
@@ -435,10 +446,10 @@ describe("connection error during a handshake without an error listener", () => 
     ["waits for a timer", async (conn) => new Promise((resolve) => setTimeout(resolve, 60_000, conn).unref())],
   ] as const satisfies readonly (readonly [string, Handshake<Socket>])[]) {
     test(`a connection error fails the dial, not the process, while the handshake ${what}`, async () => {
-      await using server = await peer((socket) => void setTimeout(() => socket.resetAndDestroy(), 20));
+      await using server = await peer();
       const done: (string | undefined)[] = [];
       const dialing = compose(tcp())(server.address, {
-        handshake,
+        handshake: resetDuring(server, handshake),
         trace: { handshakeDone: ({ reason }) => done.push(reason) },
       });
       await assert.rejects(dialing, { name: "DialError", reason: "reset" });
@@ -447,21 +458,25 @@ describe("connection error during a handshake without an error listener", () => 
   }
 
   test("a handshake with an error listener decides whether a connection error fails the dial", async () => {
-    await using server = await peer((socket) => void setTimeout(() => socket.resetAndDestroy(), 20));
-    const handshake: Handshake<Socket> = (conn) =>
-      new Promise((_, reject) => {
-        conn.on("error", () =>
-          setTimeout(() => reject(new DialError("rejected by its listener", { reason: "auth_failed" })), 20),
-        );
-      });
+    await using server = await peer();
+    const handshake = resetDuring(
+      server,
+      (conn) =>
+        new Promise((_, reject) => {
+          conn.on("error", () =>
+            setTimeout(() => reject(new DialError("rejected by its listener", { reason: "auth_failed" })), 20),
+          );
+        }),
+    );
     await assert.rejects(compose(tcp())(server.address, { handshake }), { reason: "auth_failed" });
   });
 
   test("a connection that a handshake resolves with after a connection error is destroyed", async () => {
-    await using server = await peer((socket) => void setTimeout(() => socket.resetAndDestroy(), 20));
+    await using server = await peer();
     const other = new PassThrough();
     const bringing = deferred<never>();
-    await assert.rejects(compose(tcp())(server.address, { handshake: () => bringing.promise }), { reason: "reset" });
+    const handshake = resetDuring(server, () => bringing.promise);
+    await assert.rejects(compose(tcp())(server.address, { handshake }), { reason: "reset" });
     bringing.resolve(other as never);
     await until(() => other.destroyed, "the late connection is destroyed");
   });

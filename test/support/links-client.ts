@@ -5,6 +5,12 @@ import type { Contender, Result, Row } from "./links.ts";
 import { openSockets, openTimers } from "./resources.ts";
 
 const port = 4000;
+/** It refuses a connect after a round trip of 10 ms. */
+const refusing = "10.99.3.1";
+/** A round trip that takes longer was delayed by a pause of this process or of the relay. */
+const maxRoundTripMs = 100;
+/** Dials of one row, at most, until one is not disturbed by a pause. */
+const maxTries = 20;
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 type Dial = (row: Row, tried: string[], signal: AbortSignal) => Promise<Socket>;
@@ -42,7 +48,40 @@ function versionOf(ip: string): 4 | 6 {
   return ip.includes(":") ? 6 : 4;
 }
 
-async function play(dial: Dial, row: Row): Promise<Result> {
+/** Measures one round trip after the other; the returned function ends this and returns the longest, in milliseconds. */
+function watchLinks(): () => Promise<number> {
+  let watching = true;
+  let longestMs = 0;
+  const watch = async () => {
+    while (watching) {
+      const startedAt = performance.now();
+      await new Promise((resolve) =>
+        connect(port, refusing)
+          .on("error", () => {})
+          .on("close", resolve),
+      );
+      longestMs = Math.max(longestMs, performance.now() - startedAt);
+    }
+  };
+  const watched = watch();
+  return async () => {
+    watching = false;
+    await watched;
+    return longestMs;
+  };
+}
+
+/** Dials a row, and again after a pause: the times of a race mean nothing when one of its ends was paused. */
+async function playUndisturbed(dial: Dial, row: Row): Promise<Result> {
+  for (let tries = 1; ; tries += 1) {
+    const { roundTripMs, ...result } = await play(dial, row);
+    if (roundTripMs < maxRoundTripMs || tries === maxTries) return result;
+  }
+}
+
+/** Dials a row, and returns the longest round trip meanwhile. */
+async function play(dial: Dial, row: Row): Promise<Result & { roundTripMs: number }> {
+  const unwatch = watchLinks();
   const tried: string[] = [];
   const controller = new AbortController();
   const abort = row.abortAfterMs !== undefined && setTimeout(() => controller.abort(), row.abortAfterMs);
@@ -60,16 +99,17 @@ async function play(dial: Dial, row: Row): Promise<Result> {
     end = name === "AbortError" ? name : (code ?? name);
     error = `${name}: ${message}`;
   }
+  const roundTripMs = await unwatch();
   await pause(20);
   // The timer of this pause has fired, so any remaining resource is a leftover.
   const left = openSockets() + openTimers();
-  return { end, ms, left, tried, ...(error !== undefined && { error }) };
+  return { end, ms, left, tried, roundTripMs, ...(error !== undefined && { error }) };
 }
 
 const results: Record<string, Record<string, Result>> = {};
 for (const row of JSON.parse(process.argv[2] ?? "[]") as Row[]) {
   const result: Record<string, Result> = {};
-  for (const [contender, dial] of Object.entries(dialers)) result[contender] = await play(dial, row);
+  for (const [contender, dial] of Object.entries(dialers)) result[contender] = await playUndisturbed(dial, row);
   results[row.name] = result;
 }
 console.log(JSON.stringify(results));
