@@ -21,13 +21,13 @@ const { nkey, issuer } = await makeFiles();
 
 await using users = await startNats(
   "users",
-  `authorization { users: [
+  `authorization { timeout: 10, users: [
     { user: alice, password: "p@ss:word", permissions: { publish: "orders.>" } }
     { nkey: ${nkey} }
   ] }`,
 );
-await using token = await startNats("token", "authorization { token: t0ken }");
-await using operator = await startNats("operator", issuer.config);
+await using token = await startNats("token", "authorization { timeout: 10, token: t0ken }");
+await using operator = await startNats("operator", `${issuer.config}\nauthorization { timeout: 10 }`);
 
 console.log("\nKinds of credentials:");
 await enter("user and password", { servers: users.address, user: "alice", pass: "p@ss:word" });
@@ -64,7 +64,7 @@ await alice.close();
 
 console.log("\nA creds file that expires and is replaced while the client is connected:");
 let isBack = false;
-await replaceCreds({ expiresInSeconds: 3 });
+await replaceCreds({ expiresInSeconds: 4 });
 const rotated = await connect({
   servers: operator.address,
   creds: credsFile, // read again before each dial

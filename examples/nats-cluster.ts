@@ -28,7 +28,7 @@ const nc = await connect({
   dialer: compose(
     withTracing({ name }), // spans, once OpenTelemetry is set up; `npm run demo` prints them
     withPrometheus({ registry, name }),
-    withTimeout({ timeoutMs: 2_000 }),
+    withTimeout({ timeoutMs: 5_000 }),
     tcp(),
   ),
   trace: [natsMetrics({ registry, name }), natsTracing()],

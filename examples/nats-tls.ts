@@ -15,7 +15,7 @@ const [ours, another] = [newAuthority("our CA"), newAuthority("another CA")];
 const { caFile } = ours;
 const localhost = ours.issue("localhost"); // the servers'
 const { certFile, keyFile } = ours.issue("orders"); // the client's
-const files = `cert_file: "${localhost.certFile}", key_file: "${localhost.keyFile}"`;
+const files = `cert_file: "${localhost.certFile}", key_file: "${localhost.keyFile}", timeout: 10`;
 await using server = await startNats("open", `tls { ${files} }`);
 await using strict = await startNats("strict", `tls { ${files}, ca_file: "${caFile}", verify: true }`);
 

@@ -14,11 +14,11 @@ after(() => until(() => openSockets() === 0, "no test may leave a socket open"))
 test("connect of nats-v2 resolves to a connection of nats 2.x with JetStream and key-value stores", async () => {
   await using server = await startNats(["--jetstream", "--store_dir", temporaryFolder()]);
   const nc: NatsConnection = await connect({ servers: server.address });
-  const manager = await nc.jetstreamManager();
+  const manager = await nc.jetstreamManager({ timeout: 30_000 });
   await manager.streams.add({ name: "news", subjects: ["news.>"] });
-  const ack = await nc.jetstream().publish("news.a", "first");
+  const ack = await nc.jetstream({ timeout: 30_000 }).publish("news.a", "first");
   assert.equal(ack.seq, 1);
-  const bucket = await nc.jetstream().views.kv("settings");
+  const bucket = await nc.jetstream({ timeout: 30_000 }).views.kv("settings", { timeout: 30_000 });
   await bucket.put("colour", "blue");
   assert.equal((await bucket.get("colour"))?.string(), "blue");
   await nc.drain();

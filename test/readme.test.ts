@@ -79,7 +79,7 @@ describe("the snippets", { concurrency: 2 }, () => {
       child.stderr.on("data", (data) => {
         stderr += data;
       });
-      const timer = setTimeout(() => child.kill("SIGKILL"), 30_000);
+      const timer = setTimeout(() => child.kill("SIGKILL"), 120_000);
       const [code] = await once(child, "close");
       clearTimeout(timer);
       assert.equal(code, 0, stderr);

@@ -15,7 +15,7 @@ export async function startBoss(servers: string): Promise<Boss> {
 
   async function askOnce() {
     try {
-      await nc.request("jobs", "", { timeout: 2_000 });
+      await nc.request("jobs", "", { timeout: 4_000 });
       count.done += 1;
     } catch (error) {
       const isRefused = error instanceof errors.RequestError && error.isNoResponders();

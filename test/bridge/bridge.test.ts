@@ -319,6 +319,8 @@ test("a connection of a bridge that one side has ended is closed after the half-
   const dialer = compose(ledger.layer, tcp());
   await using server = await start({ peer: deaf, dialer, halfOpenTimeoutMs: 50 });
   const client = await rawClient(server);
+  // Before that, the timeout would cancel the dial.
+  await until(() => ledger.sockets[0]?.handedOut === true, "the bridge has dialed");
   client.socket.end("question");
   await until(() => ledger.sockets[0]?.closes.length === 1, "the dialed connection is closed");
   await until(() => server.connections === 0, "the client's connection is closed");

@@ -106,7 +106,7 @@ test("amqplib publishes and reads through a bridge over a unix socket", async ()
 test("memjs stores and reads through a bridge", async () => {
   await using memcached = await startMemcached();
   await using server = await bridge({ dialer: tcp(), target: memcached.address }).listen();
-  const client = memjs.Client.create(server.address);
+  const client = memjs.Client.create(server.address, { timeout: 30, conntimeout: 30 });
   await client.set("key", "value", { expires: 60 });
   const { value } = await client.get("key");
   assert.equal(String(value), "value");
@@ -123,7 +123,7 @@ test("mongodb reaches its server through the proxy server, and its name stays un
     proxyPort: proxy.port,
     proxyUsername: "app",
     proxyPassword: "secret",
-    serverSelectionTimeoutMS: 10_000,
+    serverSelectionTimeoutMS: 30_000,
   });
   await client.connect();
   assert.equal((await client.db("test").command({ ping: 1 })).ok, 1);
@@ -161,7 +161,7 @@ async function grpcServer() {
 
 function say(client: Client, text: string): Promise<string> {
   return new Promise((resolve, reject) =>
-    client.makeUnaryRequest(method, same, same, Buffer.from(text), { deadline: Date.now() + 10_000 }, (error, value) =>
+    client.makeUnaryRequest(method, same, same, Buffer.from(text), { deadline: Date.now() + 30_000 }, (error, value) =>
       error ? reject(error) : resolve(String(value)),
     ),
   );

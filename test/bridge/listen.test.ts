@@ -18,6 +18,7 @@ import { dirname, join, relative } from "node:path";
 import { test } from "node:test";
 import { type BridgeListenOptions, bridge, proxyServer } from "../../src/bridge.ts";
 import { tcp } from "../../src/index.ts";
+import { blockLoop } from "../support/block.ts";
 import { peer } from "../support/peers.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 import { findCommand } from "../support/tools.ts";
@@ -220,7 +221,7 @@ test("a server that had no free descriptors accepts clients again once there are
   const said = execFileSync(
     "sh",
     ["-c", 'ulimit -n 200; exec "$0" --import tsx --input-type=module -e "$1"', process.execPath, program],
-    { encoding: "utf8", timeout: 20_000 },
+    { encoding: "utf8", timeout: 120_000 },
   );
   assert.match(said, /^closed [0-4]\n$/);
 });
@@ -245,19 +246,26 @@ function makeOld(path: string): void {
   utimesSync(path, time, time);
 }
 
+/** Sets the times of a file to a minute ahead, so that it does not become old enough to be replaced at once. */
+function makeYoung(path: string): void {
+  const time = new Date(Date.now() + 60_000);
+  utimesSync(path, time, time);
+}
+
 const python3 = findCommand("python3");
 const withoutPython = python3 === undefined && "python3 is not installed";
-test("a socket file whose process begins to listen half a second later is not replaced", {
+test("a socket file whose process begins to listen while listen() waits is not replaced", {
   skip: withoutPython,
 }, async () => {
   const path = join(temporaryFolder(), "early.sock");
   const program = `
-import socket, sys, time
+import socket, sys
 early = socket.socket(socket.AF_UNIX)
 early.bind(sys.argv[1])
 print("bound", flush=True)
-time.sleep(0.5)
+sys.stdin.readline()
 early.listen()
+open(sys.argv[1] + ".listens", "w").close()
 sys.stdin.read()
 `;
   const python = spawn(python3 ?? "", ["-c", program, path], {
@@ -266,7 +274,17 @@ sys.stdin.read()
   const exit = once(python, "exit");
   try {
     await once(python.stdout, "data");
-    await assert.rejects(local.listen({ path }), { code: "EADDRINUSE", message: /is the socket of another listener/ });
+    makeYoung(path);
+    const listening = local.listen({ path }).then((server) => server.close());
+    const listens = assert.rejects(listening, {
+      code: "EADDRINUSE",
+      message: /is the socket of another listener/,
+    });
+    await refusedConnect(path);
+    python.stdin.write("listen\n");
+    // While the event loop is blocked, listen() does not check again.
+    for (let tries = 0; tries < 6_000 && !existsSync(`${path}.listens`); tries += 1) blockLoop(5);
+    await listens;
     assert.ok(existsSync(path));
   } finally {
     python.kill("SIGKILL");

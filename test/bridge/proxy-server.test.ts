@@ -310,7 +310,7 @@ test("a client that does not finish its request is closed after requestTimeoutMs
   const silent = await rawClient(proxy.server);
   const slow = await rawClient(proxy.server);
   const dripping = setInterval(() => slow.socket.write("C"), 5);
-  await until(() => proxy.server.connections === 0, "both clients are closed");
+  await until(() => proxy.reported.length === 2 && proxy.server.connections === 0, "both clients are closed");
   clearInterval(dripping);
   for (const client of [silent, slow]) client.socket.destroy();
   assert.deepEqual(
@@ -342,9 +342,11 @@ test("a client that leaves during its request is not reported, and leaves nothin
 test("a client that keeps its connection after a refusal is closed by the server", async () => {
   await using proxy = await start();
   const client = await rawClient(proxy.server);
+  const askedAt = performance.now();
   client.socket.write("GET / HTTP/1.1\r\n\r\n");
   await until(() => client.ended, "the answer has arrived");
-  assert.equal(proxy.server.connections, 1);
+  // The server waits for 2 seconds, which may have passed if this process was paused.
+  assert.ok(proxy.server.connections === 1 || performance.now() - askedAt > 1_900, "the server waits for the client");
   await until(() => proxy.server.connections === 0, "the server has closed the connection");
   client.socket.destroy();
 });

@@ -139,7 +139,8 @@ describe("TCP and unix sockets", () => {
   });
 });
 
-describe("addresses", () => {
+// At the same time, because one of them waits for seconds.
+describe("addresses", { concurrency: true }, () => {
   test("an address that the race left undecided is tried separately, and the verdict names the family", async () => {
     await using server = await goodPeer();
     const { port } = server;
@@ -175,7 +176,7 @@ describe("addresses", () => {
   test("--timeout ends the wait for a lookup that does not answer", async () => {
     await using server = await goodPeer();
     const names = { "late.test": ["127.0.0.1", "::1@600000"] };
-    const { code, dial } = await dialed(["-t", "500ms", `late.test:${server.port}`], { names });
+    const { code, dial } = await dialed(["-t", "5s", `late.test:${server.port}`], { names });
     assert.equal(code, 0);
     assert.equal(dial.addresses.length, 1);
   });

@@ -19,7 +19,7 @@ function configOf({ dialer, port, ca, timeoutMs }: ClientSetup): mariadb.Connect
     ...mariadbUser,
     stream: mariadbStream(dialer, `127.0.0.1:${port}`),
     ...(ca !== undefined && { ssl }),
-    ...(timeoutMs !== undefined && { connectTimeout: timeoutMs }),
+    connectTimeout: timeoutMs ?? 30_000,
   };
 }
 
@@ -59,7 +59,8 @@ const entries: readonly ClientEntry[] = [
     ...server,
     name: "mariadb's createPool with mariadbStream",
     make(setup) {
-      const pool = mariadb.createPool({ ...configOf(setup), connectionLimit: 1, acquireTimeout: 3_000 });
+      const acquireTimeout = setup.fails ? 3_000 : 30_000;
+      const pool = mariadb.createPool({ ...configOf(setup), connectionLimit: 1, acquireTimeout });
       return { ask: () => ask(pool), close: () => pool.end().catch(ignore) };
     },
     dialErrorOf: (error) => (error as Error).cause,

@@ -18,7 +18,7 @@ function configOf({ dialer, port, ca, timeoutMs }: ClientSetup): mysql.Connectio
     host: "localhost",
     stream: mysql2Stream(dialer, `127.0.0.1:${port}`),
     ...(ca !== undefined && { ssl: { ca, verifyIdentity: true } }),
-    ...(timeoutMs !== undefined && { connectTimeout: timeoutMs }),
+    connectTimeout: timeoutMs ?? 30_000,
   };
 }
 

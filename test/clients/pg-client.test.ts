@@ -217,7 +217,9 @@ test("a timeout of the dialer ends the login of pgClient, and connect() rejects 
 
 test("connectionTimeoutMillis during the login cancels the dial of pgClient, and connect() rejects with pg's own error", async () => {
   await using silent = await goodPeer();
-  const { ends, dialer } = observed();
+  // Connected before the client's timeout begins, which must end the login.
+  const conn = await tcp()(silent.address);
+  const { ends, dialer } = observed(async () => conn);
   const client = new (pgClient(pg.Client, dialer))(config({ port: silent.port, connectionTimeoutMillis: 200 }));
   assert.match((await failureOf(client)).message, /timeout expired/);
   assert.deepEqual(ends, ["handshake canceled", "attempt canceled", "dial canceled"]);

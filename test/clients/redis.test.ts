@@ -30,7 +30,7 @@ const entry: ClientEntry = {
       retryStrategy: () => 20,
       maxRetriesPerRequest: 0,
       ...(ca !== undefined && { tls: { ca, servername: "localhost" } }),
-      ...(timeoutMs !== undefined && { connectTimeout: timeoutMs }),
+      connectTimeout: timeoutMs ?? 30_000,
     });
     return asking(redis);
   },

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createTransport } from "nodemailer";
 import { nodemailerSocket } from "../../src/clients.ts";
+import { tcp } from "../../src/index.ts";
 import { blackHole } from "../support/full-backlog.ts";
 import { goodPeer } from "../support/peers.ts";
 import { until } from "../support/resources.ts";
@@ -73,7 +74,9 @@ test("each message of nodemailer without a pool is a dial that its caller waits 
 
 test("nodemailer's own timeout ends a connection whose greeting never comes", async () => {
   await using silent = await goodPeer();
-  const { dialer, outcomes } = recorded();
+  // Connected before the client's timeout begins, which must end the connection and not the dial.
+  const conn = await tcp()(silent.address);
+  const { dialer, outcomes } = recorded(async () => conn);
   const transport = createTransport({
     port: silent.port,
     host: "127.0.0.1",

@@ -28,7 +28,7 @@ test("jest runs programs that use the package with no settings of its own, and w
     ["--rootDir", "plain"],
     ["--config", "typed/jest.config.js"],
   ]) {
-    const { stderr } = await consumer.run("npx", ["jest", "--ci", ...args]);
+    const { stderr } = await consumer.run("npx", ["jest", "--ci", "--testTimeout=60000", ...args]);
     assert.match(stderr, /Tests: +1 passed, 1 total/);
   }
 });

@@ -50,7 +50,7 @@ let consumer: Consumer;
 async function runJest(args: readonly string[], ports?: "chosen") {
   await using peer = await countingHttpServer();
   const port = async () => (ports === "chosen" ? "0" : String(await freePort()));
-  const jest = ["jest", "--ci", `--cacheDirectory=${temporaryFolder()}`, ...args];
+  const jest = ["jest", "--ci", "--testTimeout=60000", `--cacheDirectory=${temporaryFolder()}`, ...args];
   const { stdout, stderr } = await consumer.run("npx", jest, {
     NODE_OPTIONS: "--import dialtrace/register",
     PEER: String(peer.port),

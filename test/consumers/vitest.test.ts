@@ -12,7 +12,7 @@ test("vitest runs a program that uses the package, loaded by Node.js or by vite"
 test("every entry", () => check(${argument}));\n`,
   });
   for (const deps of [{}, { inline: ["dialtrace"] }]) {
-    const config = { test: { server: { deps } } };
+    const config = { test: { testTimeout: 60_000, server: { deps } } };
     consumer.write({ "vitest.config.mjs": `export default ${JSON.stringify(config)};\n` });
     const { stdout } = await consumer.run("npx", ["vitest", "run"]);
     assert.match(stdout, /Tests +1 passed/);

@@ -81,7 +81,9 @@ export async function prepareGuards({ registries, unserved, keep, dialer, dial, 
       // The series of waits begin with the first wait.
       await makeMany("limited a", 2);
       await scraped();
+      const begun = performance.now();
       await makeMany("limited a", guardNumbers.burst);
+      tally.add("limited a burst", (performance.now() - begun) / 1000);
     },
   };
 }

@@ -37,6 +37,8 @@ const expectedAlerts = [
 ];
 const well = ["db", "proxied", "steady", "roomy", "healed", "spread", "limited"];
 
+const intervalMs = 400;
+
 let scenario: Scenario;
 let prometheus: Prometheus;
 let startedAt = 0;
@@ -52,19 +54,23 @@ before(async () => {
   prometheus = await startPrometheus({
     targets: scenario.processes.map(({ address, name }) => ({ address, labels: { instance: name, job: "orders" } })),
     rules: hastened,
-    intervalMs: 400,
+    intervalMs,
   });
   startedAt = Date.now();
-  await scenario.play(async () => {
-    await prometheus.scraped();
-  });
   const missing = () => expectedAlerts.filter((each) => !fired.has(each));
-  await eventually(`all alerts fire, except ${missing}`, async () => {
+  const haveFired = async () => {
     for (const { labels, state } of await prometheus.alerts()) {
       if (state === "firing") fired.add(`${labels.alertname} ${labels.dialer_name}`);
     }
     return missing().length === 0;
-  }).catch((error) => console.error(error)); // The test of these alerts reports the missing ones.
+  };
+  // From the start: an alert about an event of the past fires only for some seconds.
+  const alerted = eventually("all alerts fire", haveFired, 120_000).catch((error) => console.error(error)); // A test reports the missing ones.
+  await scenario.play(async () => {
+    await prometheus.scraped();
+  });
+  await alerted;
+  await haveFired();
   asOf = await prometheus.scraped();
   for (const title of ["Connections", "Waiting callers", "Utilization"]) {
     whenFull[title] = await byLegend("pool.json", title, { dialer_name: "full" });
@@ -104,7 +110,10 @@ describe("dashboards and rules in a real Prometheus", () => {
   }
 
   it("every recording rule has data", async () => {
-    for (const { record = "" } of recordingRules) assert.ok((await prometheus.query(record, asOf)).length > 0, record);
+    // Evaluated now: a rule has no data while a scrape is late.
+    for (const { record = "" } of recordingRules) {
+      await eventually(`${record} has data`, async () => (await prometheus.query(record)).length > 0);
+    }
   });
 
   it("every alert and its annotations can be evaluated", async () => {
@@ -265,7 +274,9 @@ describe("panels compared with the scenario", () => {
     assert.deepEqual(Object.keys(waits).sort(), ["concurrency p50", "concurrency p99", "rate p50", "rate p99"]);
     for (const limit of ["concurrency", "rate"]) {
       const seconds = waits[`${limit} p99`] ?? 0;
-      assert.ok(seconds > everyMs / 2000 && seconds < 1, `${limit}: ${seconds}`);
+      // The upper bound of a bucket is at most 2.5 times its lower one.
+      const longest = 2.5 * scenario.tally.of("limited a burst");
+      assert.ok(seconds > everyMs / 2000 && seconds <= longest, `${limit}: ${seconds} of at most ${longest}`);
     }
   });
 
@@ -304,7 +315,11 @@ describe("panels compared with the scenario", () => {
       const watched = asOf - tally.of(`nats ${instance} begun`);
       const away = outage + tally.of(`nats ${instance} connecting`);
       const [connected] = await panel("nats.json", "Time connected", own);
-      nearly(connected?.value, 1 - away / watched, 0.1);
+      // The panel shows the share of scrapes, of which some are missing if a process was paused.
+      const status = `nats_client_connection_status{dialer_name="nats",instance="${instance}",nats_client_state="connected"}`;
+      const [scrapes] = await prometheus.query(`count_over_time(${status}[${range.text}])`, asOf);
+      const missing = Math.max(0, 1 - ((scrapes?.value ?? 0) * intervalMs) / 1000 / watched);
+      nearly(connected?.value, 1 - away / watched, 0.1 + missing);
     }
     const events = await rises("nats.json", "Connection events");
     nearly(

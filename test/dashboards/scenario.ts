@@ -206,6 +206,7 @@ export async function prepareScenario(): Promise<Scenario> {
       tls({ ca: ca.cert, sessionCache: false }, tcp({ lookup: loopback })) as unknown as Dialer,
     ),
     "slow a": dialer("a", "slow", withTimeout({ timeoutMs: 40 }), tcp()),
+    "slow a canceled": dialer("a", "slow", tcp()),
     "stuck a": dialer("a", "stuck", tcp()),
     "proxied b": dialer("b", "proxied", httpProxy({ proxy: `http://${proxy.address}` }) as unknown as Dialer),
   };
@@ -218,11 +219,16 @@ export async function prepareScenario(): Promise<Scenario> {
     ["lost", "b"],
     ["locked", "a"],
   ] as const) {
-    const timeoutMs = name === "lost" ? 1_000 : 10_000;
-    dialers[`${name} ${process}`] = dialer(process, name, withTimeout({ timeoutMs }), tcp());
+    dialers[`${name} ${process}`] = dialer(process, name, withTimeout({ timeoutMs: 30_000 }), tcp());
     traces[`${name} ${process}`] = natsMetrics({ registry: registries[process], name });
   }
   const dialerOf = (label: string) => dialers[label] as Dialer;
+  const [connecting, reconnecting] = [
+    dialerOf("lost b"),
+    dialer("b", "lost", withTimeout({ timeoutMs: 1_000 }), tcp()),
+  ];
+  let isFrozen = false;
+  dialers["lost b"] = (target, options) => (isFrozen ? reconnecting : connecting)(target, options);
   const stage = { registries, tally, unserved, keep, dialer, dial, goOn };
   const parts = [await preparePools(stage), await prepareGuards(stage)];
 
@@ -258,7 +264,7 @@ export async function prepareScenario(): Promise<Scenario> {
         caller.abort();
         return never();
       };
-      await dial("slow a", dialerOf("slow a"), silent.address, { handshake: abort, signal: caller.signal });
+      await dial("slow a", dialerOf("slow a canceled"), silent.address, { handshake: abort, signal: caller.signal });
     }
   }
 
@@ -318,6 +324,7 @@ export async function prepareScenario(): Promise<Scenario> {
       maxPingOut: 2,
       reconnectBufSize: 100,
     });
+    isFrozen = true;
     await frozen.freeze();
     await until(() => lost.attempts > 0, "the client looks for another server");
     for (let count = 0; count < 3; count += 1) {

@@ -4,10 +4,11 @@ import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { describe, test } from "node:test";
 import { freePort, peer } from "../support/peers.ts";
+import { until } from "../support/resources.ts";
 import { assertInOrder, startDemo } from "./demo.ts";
 
-/** The server starts after 0.5 s, stops at 3.5 s and starts again at 4.5 s. */
-const story = ["--spans", "--seconds", "10", "--up-after", "0.5", "--down-after", "3", "--down-for", "1"];
+/** The server starts after 0.5 s, stops at 3.5 s and starts again at 4.5 s. The test ends the demo. */
+const story = ["--spans", "--up-after", "0.5", "--down-after", "3", "--down-for", "1"];
 
 /** The first dial as a waterfall. */
 const waterfall = [
@@ -29,12 +30,14 @@ describe("the demo", { concurrency: 2 }, () => {
     test(`the demo with ${name} prints the dials, the outage, the reconnect and the totals`, async () => {
       await using demo = startDemo([...story, ...args]);
       await demo.printed("reconnected after");
+      await until(() => /reconnected after.*received "hello/s.test(demo.output), "messages flow again");
       const { output } = demo;
       const metrics = await scrape(demo.metricsUrl());
+      demo.child.kill("SIGINT");
       assert.equal(await demo.ended(), 0, demo.output);
 
       assertInOrder(demo.output, [
-        "publishes a message over NATS every second; it ends after 10 s",
+        "publishes a message over NATS every second; Ctrl-C ends it",
         args.length === 0 ? /nats-server v[\d.]+ will run on/ : "the demo's own small NATS server will run on",
         /metrics {2}http:\/\/127\.0\.0\.1:\d+\/metrics/,
         "not ready yet: connecting",
@@ -56,7 +59,7 @@ describe("the demo", { concurrency: 2 }, () => {
         / {2}dial 127\.0\.0\.1:\d+ .* attempts/,
         /reconnected after an outage of [\d.]+ s/,
         /received "hello \d+"/,
-        "10 s have passed: drain and exit",
+        "Ctrl-C: cancel, drain and exit",
         "disconnected (drain)",
         "drained and closed",
         "totals from the metrics:",
@@ -88,7 +91,8 @@ describe("the demo", { concurrency: 2 }, () => {
   test("the demo uses and names its own small server when no nats-server is on the PATH", async () => {
     await using demo = startDemo(["--seconds", "0"], { PATH: "" });
     assert.equal(await demo.ended(), 0);
-    assertInOrder(demo.output, ["the demo's own small NATS server will run on"]);
+    assertInOrder(demo.output, ["it ends after 0 s", "the demo's own small NATS server will run on"]);
+    assertInOrder(demo.output, ["it ends after 0 s", "0 s have passed: drain and exit"]);
   });
 
   test("the demo's metrics server answers 404 for every path but /metrics", async () => {

@@ -17,7 +17,10 @@ test("examples/otel-sdk.ts exports the trace of a request with its dial, and the
   await once(collector, "listening");
   try {
     const { port } = collector.address() as AddressInfo;
-    await using example = startExample("otel-sdk.ts", [], { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` });
+    await using example = startExample("otel-sdk.ts", [], {
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
+      OTEL_EXPORTER_OTLP_TIMEOUT: "30000",
+    });
     assert.equal(await example.ended(), 0, example.output);
     assertInOrder(example.output, ["connected; the trace is ", "spans and metrics exported"]);
     const [, traceId = ""] = /the trace is ([0-9a-f]{32})/.exec(example.output) ?? [];

@@ -81,10 +81,10 @@ test("the small NATS server routes requests and replies with headers, and fails 
   });
   const given = headers();
   given.set("unit", "ms");
-  const answer = await nc.request("double", "21", { headers: given, timeout: 5000 });
+  const answer = await nc.request("double", "21", { headers: given, timeout: 30_000 });
   assert.equal(answer.string(), "42");
   assert.equal(answer.headers?.get("unit"), "ms");
-  await assert.rejects(nc.request("unserved", "", { timeout: 5000 }), /no responders/);
+  await assert.rejects(nc.request("unserved", "", { timeout: 30_000 }), /no responders/);
 });
 
 test("the small NATS server ends a subscription on UNSUB, immediately or after a number of messages", async () => {
@@ -119,7 +119,7 @@ test("the small NATS server does not echo messages to a client with noEcho", asy
   await other.flush();
   await quiet.flush();
   assert.deepEqual(texts(heard), ["theirs"]);
-  await assert.rejects(quiet.request("unserved", "", { timeout: 5000 }), /no responders/);
+  await assert.rejects(quiet.request("unserved", "", { timeout: 30_000 }), /no responders/);
 });
 
 test("the small NATS server closes its connections when stopped and restarts on the same port", async () => {

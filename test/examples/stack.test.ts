@@ -121,7 +121,7 @@ test("the stack's program serves metrics on the scraped port, connects to NATS, 
   const child = spawn(process.execPath, ["--import", "tsx", join(folder, "main.ts")], { env, stdio: "ignore" });
   const exit = once(child, "exit");
   try {
-    const deadline = Date.now() + 20_000;
+    const deadline = Date.now() + 60_000;
     const isDone = async () => {
       const response = await fetch(`http://127.0.0.1:${port}/metrics`, { headers: { connection: "close" } });
       const { nonZero } = parseExposition(await response.text());

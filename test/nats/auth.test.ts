@@ -18,7 +18,7 @@ async function letIn(options: ConnectOptions): Promise<void> {
   const { dialer, trace, counted } = measured();
   const nc = await connect({ ...options, dialer, trace });
   nc.subscribe("echo", { callback: (_, msg) => void msg.respond(msg.data) });
-  assert.equal((await nc.request("echo", "hello")).string(), "hello");
+  assert.equal((await nc.request("echo", "hello", { timeout: 30_000 })).string(), "hello");
   await nc.close();
   assert.deepEqual(await counted("dialer_attempt_failed_total"), []);
   assert.deepEqual(await counted("nats_client_errors_total"), []);
@@ -172,6 +172,7 @@ for (const [what, kind, act] of [
 test("credentials that expire while connected are auth_expired once, and a rotated file reconnects the client", async () => {
   const operator = await operatorMode();
   await using server = await startNats([], operator.config);
+  const rotated = await operator.creds();
   const creds = temporaryFile("user.creds", await operator.creds(expiresSoon));
   const { dialer, trace, counted } = measured();
   const told: string[] = [];
@@ -181,13 +182,12 @@ test("credentials that expire while connected are auth_expired once, and a rotat
     dialer,
     trace,
     ...eager,
+    onConnect: () => writeFileSync(creds, rotated),
     onDisconnect: ({ reason, error }) => told.push(`lost: ${reason}: ${error && errorName(error)}`),
     onReconnect: () => told.push("back"),
   });
   const received: string[] = [];
   nc.subscribe("news", { callback: (_, msg) => void received.push(msg.string()) });
-  await nc.flush();
-  writeFileSync(creds, await operator.creds());
   await until(() => told.includes("back"), "the client is back");
   nc.publish("news", "after");
   await nc.flush();

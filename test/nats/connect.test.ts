@@ -27,7 +27,7 @@ test("a client publishes, subscribes and requests through the dialer", async () 
   const { dialer, dials } = countingDialer();
   const nc = await connect({ servers: server.address, dialer });
   nc.subscribe("echo", { callback: (_, msg) => void msg.respond(msg.data) });
-  const reply = await nc.request("echo", "hello");
+  const reply = await nc.request("echo", "hello", { timeout: 30_000 });
   assert.equal(reply.string(), "hello");
   assert.equal(dials.length, 1);
   await nc.drain();

@@ -5,6 +5,7 @@ import { connect } from "../support/nats-line.ts";
 import { startNats } from "../support/nats-server.ts";
 import { peer } from "../support/peers.ts";
 import { openSockets, openTimers, until } from "../support/resources.ts";
+import { stoppedClock } from "./stopped-clock.ts";
 
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
@@ -54,7 +55,7 @@ test("a wrong password is one failed attempt with one reason and no retry by the
   ]);
 });
 
-test("a server that never answers CONNECT hits the dialer's timeout and is not retried by the dialer", async () => {
+test("a server that never answers CONNECT hits the dialer's timeout and is not retried by the dialer", async (t) => {
   await using server = await peer((socket) => {
     socket.resume();
     socket.write('INFO {"server_id":"S","version":"2.9.0","max_payload":1048576}\r\n');
@@ -67,10 +68,14 @@ test("a server that never answers CONNECT hits the dialer's timeout and is not r
     withTimeout({ timeoutMs: 50 }),
     tcp(),
   );
-  await assert.rejects(
+  const clock = stoppedClock(t);
+  const refused = assert.rejects(
     connect({ servers: server.address, dialer }),
     (error) => error instanceof DialError && error.reason === "timeout",
   );
+  await until(() => lines.includes("connect"), "CONNECT is sent");
+  await clock.advance(50);
+  await refused;
   assert.deepEqual(lines, [
     "attempt",
     "info",

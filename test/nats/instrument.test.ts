@@ -125,13 +125,8 @@ for (const [how, signal] of [
 test("instrument reports the reason of a loss over TLS as over TCP", async () => {
   const ca = authority();
   const { cert, key } = ca.issue({ name: "localhost", alternatives: ["IP:127.0.0.1"] });
-  await using server = await startNats([
-    "--tls",
-    "--tlscert",
-    temporaryFile("cert.pem", cert),
-    "--tlskey",
-    temporaryFile("key.pem", key),
-  ]);
+  const files = `cert_file: "${temporaryFile("cert.pem", cert)}", key_file: "${temporaryFile("key.pem", key)}"`;
+  await using server = await startNats([], `tls { ${files} }`);
   const { nc, seen } = await observed(server, { tls: { ca: ca.cert } });
   await server.stop("SIGTERM");
   await until(() => seen.lines.includes("reconnecting"), "the loss is noticed");

@@ -36,6 +36,7 @@ test("connects of stock transport-node that time out on a silent server leave ev
     assert.rejects(stockConnect({ servers: server.address, timeout })),
   );
   await Promise.all(all);
+  await until(() => server.accepted === connects, "every connect reaches the server");
   await new Promise((resolve) => setTimeout(resolve, 100));
   assert.equal(server.open.size, connects, "the client's own connect no longer leaks: update the README");
   t.diagnostic(`stock: ${server.open.size} of ${connects} sockets left open`);

@@ -57,7 +57,7 @@ async function told(nc: NatsConnection, type: "disconnect" | "reconnect"): Promi
 }
 
 async function echoes(nc: NatsConnection, text: string): Promise<void> {
-  assert.equal((await nc.request("echo", text)).string(), text);
+  assert.equal((await nc.request("echo", text, { timeout: 30_000 })).string(), text);
 }
 
 /** Connects one client of each kind in `order`, each to its own server. */

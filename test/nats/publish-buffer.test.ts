@@ -5,6 +5,7 @@ import { type ConnectOptions, ReconnectBufferError } from "../../src/nats.ts";
 import { connect } from "../support/nats-line.ts";
 import { type NatsServer, startNats } from "../support/nats-server.ts";
 import { openSockets, until } from "../support/resources.ts";
+import { setPings } from "./pings.ts";
 
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
@@ -126,9 +127,15 @@ test("a message above the server's max_payload is refused during an outage", asy
   await nc.close();
 });
 
-for (const [what, options, lose] of [
-  ["killed", {}, (server: NatsServer) => server.stop("SIGKILL")],
-  ["frozen and does not answer pings", { pingInterval: 20, maxPingOut: 1 }, (server: NatsServer) => server.freeze()],
+for (const [what, lose] of [
+  ["killed", (server: NatsServer) => server.stop("SIGKILL")],
+  [
+    "frozen and does not answer pings",
+    async (server: NatsServer, nc: NatsConnection) => {
+      await server.freeze();
+      setPings(nc, 20, 1);
+    },
+  ],
 ] as const) {
   test(`a message published right after the loss of a server that is ${what} is buffered`, async (t) => {
     await using server = await startNats();
@@ -142,9 +149,10 @@ for (const [what, options, lose] of [
       maxReconnectAttempts: -1,
       reconnectDelayHandler: () => 10,
       timeout: 500,
-      ...options,
       onDisconnect: () => {
         losses += 1;
+        // A pause must not end the next connection.
+        if (nc !== undefined) setPings(nc, 60_000, 2);
         // Some at once, and some before the client notices the loss.
         const publish = (what: string) => {
           if (published.push(`${what} ${losses}`) <= 4) nc?.publish("news", published.at(-1));
@@ -157,7 +165,7 @@ for (const [what, options, lose] of [
     });
     nc.subscribe("news", { callback: (_, message) => void received.push(message.string()) });
     await nc.flush();
-    await lose(server);
+    await lose(server, nc);
     await until(() => published.length >= 4, "the loss is reported");
     if (what === "killed") await server.start();
     else await server.thaw();

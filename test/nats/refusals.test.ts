@@ -10,11 +10,11 @@ import { diary, minWaitMs } from "../support/nats-diary.ts";
 import { startNats } from "../support/nats-server.ts";
 import { openSockets, until } from "../support/resources.ts";
 import { temporaryFile } from "../support/temporary.ts";
+import { clientDelays } from "./client-delays.ts";
 
 const connect = connecting();
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
 
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const passwordOf = (pass: string) => `authorization { user: worker, password: ${pass} }`;
 const immediately = { reconnectDelayHandler: () => 0, maxReconnectAttempts: -1 };
 
@@ -92,17 +92,26 @@ test("a client reconnects with an nkey seed file that is replaced after a refusa
   const configOf = (key: string) => `authorization { users: [ { nkey: ${key} } ] }`;
   await using server = await startNats([], configOf(old.publicKey));
   const nkeySeed = temporaryFile("user.nk", old.seed);
+  const replaceSeed = () => {
+    writeFileSync(`${nkeySeed}.new`, rotated.seed);
+    renameSync(`${nkeySeed}.new`, nkeySeed);
+  };
   const { lines, refusals, callbacks } = diary();
-  await connect({ servers: server.address, nkeySeed, ...immediately, ...callbacks });
+  await connect({
+    servers: server.address,
+    nkeySeed,
+    ...immediately,
+    ...callbacks,
+    onError(info) {
+      callbacks.onError?.(info);
+      // From here, because the client's own wait of 2 s begins here.
+      if (refusals.length === 1) setTimeout(replaceSeed, 500);
+    },
+  });
   server.configure(configOf(rotated.publicKey));
   server.signal("SIGHUP");
-  await until(() => refusals.length > 0, "the old nkey is refused");
-  await sleep(500);
-  writeFileSync(`${nkeySeed}.new`, rotated.seed);
-  renameSync(`${nkeySeed}.new`, nkeySeed);
-  lines.length = 0;
-  await until(() => lines.length > 0, "the client is back or closed");
-  assert.deepEqual(lines, ["back"]);
+  await until(() => lines.length > 1, "the client is back or closed");
+  assert.deepEqual(lines.slice(1), ["back"]);
 });
 
 test("ignoreAuthErrorAbort offers the same credentials while attempts are left", async () => {
@@ -112,7 +121,7 @@ test("ignoreAuthErrorAbort offers the same credentials while attempts are left",
   await connect({ servers: server.address, ...options });
   server.configure(passwordOf("new"));
   server.signal("SIGHUP");
-  await until(() => refusals.length === 3, "the client is refused three times");
+  await until(() => refusals.length >= 3, "the client is refused three times");
   lines.length = 0;
   server.configure(passwordOf("old"));
   server.signal("SIGHUP");
@@ -120,9 +129,10 @@ test("ignoreAuthErrorAbort offers the same credentials while attempts are left",
   assert.deepEqual(lines, ["back"]);
 });
 
-test("with ignoreAuthErrorAbort a shorter reconnectTimeWait is the wait after a refusal", async () => {
+test("with ignoreAuthErrorAbort a shorter reconnectTimeWait is the wait after a refusal", async (t) => {
   await using server = await startNats([], passwordOf("old"));
   const { dialer, dials } = noting();
+  const delays = clientDelays(t);
   const pace = { reconnectTimeWait: 20, reconnectJitter: 0, maxReconnectAttempts: 4 };
   const nc = await connect({
     servers: server.address,
@@ -139,24 +149,26 @@ test("with ignoreAuthErrorAbort a shorter reconnectTimeWait is the wait after a 
   assert.ok(first !== undefined && second !== undefined && third !== undefined && last !== undefined);
   // Never immediate, and far below the 2 s for clients that a second refusal would end.
   const waits = [second - first, third - second, last - third];
-  assert.ok(Math.min(...waits) >= 45 && Math.min(...waits) < minWaitMs / 2, waits.join());
+  assert.ok(Math.min(...waits) >= 45, waits.join());
+  assert.ok(delays.length >= 3 && Math.max(...delays) < minWaitMs / 2, delays.join());
 });
 
-test("a server that refuses a password does not delay a reconnect to another server", async () => {
+test("a server that refuses a password does not delay a reconnect to another server", async (t) => {
   await using closed = await startNats([], passwordOf("old"));
   await using open = await startNats([], passwordOf("old"));
-  const back: { server: string; outageMs: number }[] = [];
+  const delays = clientDelays(t);
+  const back: string[] = [];
   await connect({
     servers: [closed.address, open.address],
     noRandomize: true,
     user: "worker",
     pass: "old",
     ...immediately,
-    onReconnect: (info) => back.push(info),
+    onReconnect: ({ server }) => back.push(server),
   });
   closed.configure(passwordOf("new"));
   closed.signal("SIGHUP");
   await until(() => back.length > 0, "the client is on the other server");
-  assert.equal(back[0]?.server, open.address);
-  assert.ok((back[0]?.outageMs ?? Number.NaN) < minWaitMs, `out for ${back[0]?.outageMs} ms`);
+  assert.deepEqual(back, [open.address]);
+  assert.ok(delays.length > 0 && Math.max(...delays) < minWaitMs / 2, delays.join());
 });

@@ -7,6 +7,7 @@ import { natsServer, startNats } from "../support/nats-server.ts";
 import { freePort, peer, silentPeer } from "../support/peers.ts";
 import { recordingPeer } from "../support/recording-peer.ts";
 import { openSockets, until } from "../support/resources.ts";
+import { stoppedClock } from "./stopped-clock.ts";
 
 const connect = connecting();
 after(() => until(() => openSockets() === 0, "no test may leave a socket open"));
@@ -134,16 +135,23 @@ test("a client that gives up reconnecting is closed with the reasons of all its 
   assert.equal(error.reason, "auth_failed");
 });
 
-test("the error of frozen and refusing servers lists both, and is a timeout only if the timeout decides", async () => {
+test("the error of frozen and refusing servers lists both, and is a timeout only if the timeout decides", async (t) => {
   await using still = await silentPeer();
   const down = await dead();
-  const refused = await failure({ servers: [still.address, down], ...fast, timeout: 100 });
+  const clock = stoppedClock(t);
+  const failing = async (servers: string[], connections: number) => {
+    const failed = failure({ servers, ...fast, timeout: 100 });
+    await until(() => still.accepted === connections, "the frozen server is dialed");
+    await clock.advance(100);
+    return failed;
+  };
+  const refused = await failing([still.address, down], 1);
   assert.deepEqual(
     refused.targets.map((each) => each.reason),
     ["timeout", "refused"] satisfies Reason[],
   );
   assert.equal(refused.reason, "refused");
-  const timeout = await failure({ servers: [down, still.address], ...fast, timeout: 100 });
+  const timeout = await failing([down, still.address], 2);
   assert.ok(timeout instanceof DialTimeoutError);
   assert.equal(timeout.reason, "timeout");
 });

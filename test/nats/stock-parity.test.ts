@@ -172,9 +172,9 @@ test("the methods of a draining client fail with the errors of the client's own 
 test("requests without a responder, or cut short by a close, fail as in the client's own connect", async () => {
   await same({}, async ({ nc }) => {
     nc.subscribe("silent", { callback() {} });
-    const muxed = await failure(() => nc.request("unserved", "", { timeout: 1_000 }));
-    const single = await failure(() => nc.request("unserved", "", { timeout: 1_000, noMux: true }));
-    const overtaken = failure(() => nc.request("silent", "", { timeout: 1_000 }));
+    const muxed = await failure(() => nc.request("unserved", "", { timeout: 30_000 }));
+    const single = await failure(() => nc.request("unserved", "", { timeout: 30_000, noMux: true }));
+    const overtaken = failure(() => nc.request("silent", "", { timeout: 30_000 }));
     await nc.close();
     return [muxed, single, await overtaken];
   });

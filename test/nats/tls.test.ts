@@ -31,7 +31,7 @@ async function letIn(options: ConnectOptions): Promise<void> {
   const { dialer, trace, counted } = measured();
   const nc = await connect({ ...options, dialer, trace });
   nc.subscribe("echo", { callback: (_, msg) => void msg.respond(msg.data) });
-  assert.equal((await nc.request("echo", "hello")).string(), "hello");
+  assert.equal((await nc.request("echo", "hello", { timeout: 30_000 })).string(), "hello");
   await nc.close();
   assert.deepEqual(await counted("dialer_attempt_failed_total"), []);
   assert.ok(

@@ -273,10 +273,13 @@ const loggers: UserFunction[] = (["info", "warn"] as const).map((level) => ({
 async function instrumented(trace: ClientTrace | (() => never)): Promise<void> {
   await using server = await recordingPeer();
   const nc = await stockConnect({ servers: server.address });
-  const { stop } = instrument(nc, { trace });
+  let hasEnded = false;
+  const end = () => {
+    hasEnded = true;
+  };
+  const { stop } = instrument(nc, { trace: [trace, { end }] });
   await nc.close();
-  await until(() => nc.isClosed(), "the client is closed");
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => hasEnded, "the close is reported");
   stop();
 }
 

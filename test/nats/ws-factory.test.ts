@@ -28,6 +28,7 @@ import { closeFrame, frame, httpPeer, infoLine } from "../support/websocket-peer
 import { scrape } from "../telemetry/exposition.ts";
 import { sdk2 } from "../telemetry/sdk-lines.ts";
 import { spanRecorder, spanTree } from "../telemetry/span-tree.ts";
+import { stoppedClock } from "./stopped-clock.ts";
 
 const ca = authority();
 const other = authority("another CA");
@@ -56,7 +57,7 @@ function watched(...layers: [...Middleware[], Dialer]) {
 }
 
 /** Expects a connect to fail, and returns the reason and the error of its single dial. */
-async function failing(url: string, options: Partial<WsFactoryOptions> = {}, timeout = 5000) {
+async function failing(url: string, options: Partial<WsFactoryOptions> = {}, timeout = 20_000) {
   const { dialer, dones } = watched(tcp());
   const connecting = wsconnect({ servers: url, wsFactory: wsFactory({ dialer, ...options }), timeout });
   const told = await connecting.then(
@@ -87,9 +88,9 @@ test("a client over wsFactory publishes, subscribes and requests", async () => {
   const { dialer, dones, closes } = watched(tcp());
   const nc = await wsconnect({ servers: `ws://127.0.0.1:${server.wsPort}`, wsFactory: wsFactory({ dialer }) });
   nc.subscribe("echo", { callback: (_, msg) => void msg.respond(msg.data) });
-  assert.equal((await nc.request("echo", "hello")).string(), "hello");
+  assert.equal((await nc.request("echo", "hello", { timeout: 30_000 })).string(), "hello");
   const large = "x".repeat(200_000);
-  assert.equal((await nc.request("echo", large)).string(), large);
+  assert.equal((await nc.request("echo", large, { timeout: 30_000 })).string(), large);
   await nc.drain();
   assert.deepEqual(
     dones.map(({ target, outcome }) => `${target} ${outcome}`),
@@ -174,7 +175,7 @@ test("wsFactory keeps data that arrives in one packet with the upgrade", async (
   await using server = await ownServer();
   for (let round = 0; round < 50; round += 1) {
     const factory = wsFactory({ dialer: compose(tcp()) });
-    const nc = await wsconnect({ servers: `ws://${server.address}`, wsFactory: factory, timeout: 5000 });
+    const nc = await wsconnect({ servers: `ws://${server.address}`, wsFactory: factory, timeout: 20_000 });
     assert.equal(nc.info?.server_id, "own");
     await nc.close();
   }
@@ -267,13 +268,26 @@ test("the client's timeout ends a websocket dial to a silent server as a timeout
   assert.match(told.message, /timed out|timeout/);
 });
 
-test("the client's timeout closes a websocket without INFO", async () => {
+test("the client's timeout closes a websocket without INFO", async (t) => {
   await using server = await httpPeer((socket, acceptance) => socket.write(acceptance));
   const { dialer, dones } = watched(tcp());
   const factory = wsFactory({ dialer });
-  await assert.rejects(wsconnect({ servers: `ws://${server.address}`, wsFactory: factory, timeout: 100 }), {
+  const clock = stoppedClock(t);
+  // The library's own timer, which the test fires when the websocket is open.
+  const timeout = 15_432;
+  let timeIsUp = () => {};
+  const { setTimeout: start } = globalThis;
+  t.mock.method(globalThis, "setTimeout", (callback: () => void, ms?: number, ...values: []) => {
+    if (ms === timeout) timeIsUp = callback;
+    return start(callback, ms, ...values);
+  });
+  const refused = assert.rejects(wsconnect({ servers: `ws://${server.address}`, wsFactory: factory, timeout }), {
     name: "TimeoutError",
   });
+  await until(() => dones.length === 1, "the websocket is open");
+  timeIsUp();
+  await refused;
+  assert.equal(clock.pending, 0, "the dial's own deadline is over");
   assert.equal(dones[0]?.outcome, "success");
   await until(() => openSockets() === 0, "no socket is left, though the server never answers the close");
 });
@@ -390,8 +404,9 @@ test("the retries of wsFactory's dialer reach a server that starts late", async 
   await using server = await startNatsWebsocket();
   await server.stop();
   const retry = withRetry({ maxAttempts: Number.POSITIVE_INFINITY, backoff: "constant", initialBackoffMs: 20 });
-  const { dialer, dones } = watched(withTimeout({ timeoutMs: 10_000 }), retry, tcp());
-  const connecting = wsconnect({ servers: `ws://127.0.0.1:${server.wsPort}`, wsFactory: wsFactory({ dialer }) });
+  const { dialer, dones } = watched(withTimeout({ timeoutMs: 60_000 }), retry, tcp());
+  const factory = wsFactory({ dialer });
+  const connecting = wsconnect({ servers: `ws://127.0.0.1:${server.wsPort}`, wsFactory: factory, timeout: 60_000 });
   await server.start();
   const nc = await connecting;
   await nc.flush();

@@ -43,7 +43,7 @@ async function useDrivers(
 ) {
   const host = "127.0.0.1";
   await times(n, 20, async () => {
-    const client = createClient({ url: `redis://${host}:${ports.redis}` });
+    const client = createClient({ url: `redis://${host}:${ports.redis}`, socket: { connectTimeout: 30_000 } });
     client.on("error", () => {});
     await client.connect();
     client.destroy();

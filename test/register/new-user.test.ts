@@ -80,7 +80,7 @@ const expectedPanels = {
   ],
 };
 
-/** Panels of closed connections. They depend on time: fetch closes connections that are idle for some seconds. */
+/** Panels of closed connections. They depend on time: fetch closes connections that are idle for long. */
 const panelsOfClosed = ["Connections closed, by reason", "Connection lifetime"];
 
 describe("an Express service with one flag", { timeout: 240_000 }, () => {

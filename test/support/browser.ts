@@ -31,9 +31,11 @@ export async function startBrowser(): Promise<Browser> {
   const context = await chromium.launchPersistentContext(folder, {
     executablePath,
     headless: true,
+    timeout: 120_000,
     args: flags,
     viewport: { width: 1280, height: 900 },
   });
+  context.setDefaultTimeout(60_000);
   const requests: string[] = [];
   const complaints: string[] = [];
   context.on("request", (request) => requests.push(request.url()));

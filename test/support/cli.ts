@@ -37,7 +37,7 @@ export interface RunningCli {
   readonly ended: Promise<CliResult>;
 }
 
-const longMs = 30_000;
+const longMs = 120_000;
 const proxies = /_proxy$/i;
 
 /** Starts the command. */

@@ -89,7 +89,7 @@ export async function run(
   const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, FORCE_COLOR: ___, ...inherited } = process.env;
   const env = { ...inherited, NO_COLOR: "1", ...added };
   try {
-    return await promisify(execFile)(command, args, { cwd: folder, env, timeout: 110_000, maxBuffer: 2 ** 25 });
+    return await promisify(execFile)(command, args, { cwd: folder, env, timeout: 240_000, maxBuffer: 2 ** 25 });
   } catch (error) {
     const { message, stdout } = error as Error & Output;
     throw new Error(`${message}\n${stdout}`);

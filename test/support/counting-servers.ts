@@ -9,6 +9,8 @@ export async function countingHttpServer() {
   server.on("connection", () => {
     accepted += 1;
   });
+  // No idle connection ends while a test compares the counts.
+  server.keepAliveTimeout = 120_000;
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {

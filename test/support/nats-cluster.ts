@@ -180,7 +180,7 @@ async function knowsLeader(node: ClusterNode): Promise<boolean> {
   return (meta?.leader ?? "") !== "";
 }
 
-async function eventually(what: string, condition: () => Promise<boolean>, withinMs = 20_000): Promise<void> {
+async function eventually(what: string, condition: () => Promise<boolean>, withinMs = 60_000): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`timed out after ${withinMs} ms: ${what}`);

@@ -43,12 +43,19 @@ export function isNatsServerAtLeast(minimum: readonly [number, number, number]):
   return differing === -1 || (version[differing] ?? 0) > (minimum[differing] ?? 0);
 }
 
+/** Makes the server wait for CONNECT and TLS handshakes of paused clients. Its default of 2 s is shorter than such a pause. */
+function patient(config: string): string {
+  const whole = /^\s*authorization\b/m.test(config) ? config : `${config}\nauthorization {}`;
+  return whole.replaceAll(/^(\s*(?:authorization|tls):? *\{)/gm, "$1 timeout: 30\n");
+}
+
 /** Prepares a nats-server; `args` are its arguments, such as `["--user", "u", "--pass", "p"]`, `config` the text of its file. */
 export async function natsServer(args: readonly string[] = [], config = ""): Promise<NatsServer> {
   const port = await freePort();
   const folder = temporaryFolder();
   const configFile = join(folder, "server.conf");
-  writeFileSync(configFile, config);
+  writeFileSync(configFile, patient(config));
+  let isTlsFirst = config.includes("handshake_first");
   let child: ChildProcess | undefined;
   const server: NatsServer = {
     port,
@@ -61,10 +68,11 @@ export async function natsServer(args: readonly string[] = [], config = ""): Pro
         stdio: "ignore",
       });
       endWithThisProcess(child);
-      await answers(port, child);
+      await answers(port, child, isTlsFirst);
     },
     configure(text) {
-      writeFileSync(configFile, text);
+      writeFileSync(configFile, patient(text));
+      isTlsFirst = text.includes("handshake_first");
     },
     signal(signal) {
       child?.kill(signal);
@@ -98,22 +106,27 @@ export async function startNats(args: readonly string[] = [], config = ""): Prom
   return server;
 }
 
-async function answers(port: number, child: ChildProcess): Promise<void> {
-  for (let tries = 0; tries < 400; tries += 1) {
+async function answers(port: number, child: ChildProcess, isTlsFirst: boolean): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  while (!(await sendsInfo(port, isTlsFirst))) {
     if (child.exitCode !== null) throw new Error(`nats-server ended with ${child.exitCode}`);
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, "127.0.0.1");
-      const isUp = () => {
-        resolve(true);
-        socket.destroy();
-      };
-      socket.once("data", isUp);
-      // A server that requires TLS first sends nothing.
-      socket.setTimeout(500, isUp);
-      socket.once("error", () => resolve(false));
-    });
-    if (open) return;
+    if (Date.now() > deadline) throw new Error("nats-server does not answer");
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
-  throw new Error("nats-server does not answer");
+}
+
+/** Whether the server has sent INFO on a connection, which it has then counted. */
+function sendsInfo(port: number, isTlsFirst: boolean): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    const isUp = () => {
+      resolve(true);
+      socket.destroy();
+    };
+    socket.once("data", isUp);
+    // A server that requires TLS first sends nothing.
+    if (isTlsFirst) socket.setTimeout(500, isUp);
+    socket.once("error", () => {});
+    socket.once("close", () => resolve(false));
+  });
 }

@@ -15,7 +15,10 @@ export async function startNatsWebsocket(issued?: Issued, config = ""): Promise<
     issued === undefined
       ? "no_tls: true"
       : `tls { cert_file: "${temporaryFile("cert.pem", issued.cert)}", key_file: "${temporaryFile("key.pem", issued.key)}" }`;
-  const server = await natsServer([], `websocket { host: "127.0.0.1", port: ${wsPort}, ${security} }\n${config}`);
+  const server = await natsServer(
+    [],
+    `websocket { host: "127.0.0.1", port: ${wsPort}, handshake_timeout: "30s", ${security} }\n${config}`,
+  );
   await server.start();
   return Object.assign(server, { wsPort });
 }

@@ -118,7 +118,7 @@ export async function startPrometheus({
     },
     async scraped() {
       const since = Date.now() / 1000;
-      const deadline = Date.now() + 30_000;
+      const deadline = Date.now() + 60_000;
       for (;;) {
         const seen = (await prometheus.query("timestamp(up) and up == 1")).filter(({ value }) => value > since);
         // Adds a millisecond, because Prometheus truncates the time, which may lose a fraction as a floating point number.
@@ -144,7 +144,7 @@ export async function startPrometheus({
     },
   };
 
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 60_000;
   const hasScraped = async () => (await prometheus.query("up == 1")).length === targets.length;
   while (!(await hasScraped().catch(() => false))) {
     if (child.exitCode !== null || Date.now() > deadline) {

@@ -8,7 +8,7 @@ import { compose, type Dialer, type Middleware, tcp, withRetry, withTimeout } fr
 import { type TracingOptions, withTracing } from "../../src/otel.ts";
 import { type Step, scriptedDialer } from "../../src/testing.ts";
 import { deferred } from "../support/contract.ts";
-import { freePort, goodPeer, peer } from "../support/peers.ts";
+import { freePort, goodPeer } from "../support/peers.ts";
 import { until } from "../support/resources.ts";
 import { type SdkLine, useContextManager } from "./sdk-lines.ts";
 import { linksOf, type RecordedSpan, spanRecorder } from "./span-tree.ts";
@@ -80,16 +80,19 @@ export function contextTests(sdk: SdkLine): void {
     });
 
     it("listeners of a connection run in the caller's context after the dial, without suppression", async () => {
-      await using server = await peer((socket) => void setTimeout(() => socket.write("hello"), 20));
+      await using server = await goodPeer();
       const request = tracer().startSpan("request");
       for (const background of [false, true]) {
         const conn = await inside(request, () => traced({}, tcp())(server.address, { background }));
-        await new Promise<void>((resolve) =>
+        const heard = new Promise<void>((resolve) =>
           conn.on("data", () => {
             mark("heard");
             resolve();
           }),
         );
+        await until(() => server.accepted === (background ? 2 : 1), "the server has accepted the connection");
+        for (const socket of server.open) socket.write("hello");
+        await heard;
         conn.on("close", () => mark("closed"));
         conn.destroy();
         await once(conn, "close");

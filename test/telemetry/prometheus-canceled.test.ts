@@ -103,8 +103,14 @@ describe("withPrometheus and canceled dials", () => {
   it("withPrometheus counts a dial ended by AbortSignal.timeout as a timeout failure", async () => {
     await using server = await silentPeer();
     const { registry, dial } = observed(withRetry(), tcp());
-    const dialed = dial(server.address, { signal: AbortSignal.timeout(1_000), handshake: () => new Promise(() => {}) });
-    await assert.rejects(dialed, { name: "TimeoutError" });
+    const controller = new AbortController();
+    // The timeout begins with the handshake, so that it never ends the connect.
+    const handshake = () => {
+      const signal = AbortSignal.timeout(10);
+      signal.addEventListener("abort", () => controller.abort(signal.reason));
+      return new Promise<never>(() => {});
+    };
+    await assert.rejects(dial(server.address, { signal: controller.signal, handshake }), { name: "TimeoutError" });
     const scraped = await scrape(registry);
     assert.deepEqual(counted(scraped), {
       dial_duration: ["error_type=timeout → 1"],

@@ -37,7 +37,12 @@ describe("connections", () => {
       ["destroy() here", "local", nothing, (conn) => conn.destroy()],
       ["our end(), answered by the peer", "local", (socket) => socket.resume(), (conn) => conn.end()],
       ["the peer's FIN", "remote", (socket) => socket.end(), nothing],
-      ["the peer's reset", "reset", (socket) => setTimeout(() => socket.resetAndDestroy(), 20), nothing],
+      [
+        "the peer's reset",
+        "reset",
+        (socket) => void socket.once("data", () => socket.resetAndDestroy()),
+        (conn) => void conn.write("x"),
+      ],
       ["the system's timeout", "timeout", nothing, fail("ETIMEDOUT")],
       ["an error", "error", nothing, fail("ERR_STREAM_WHATEVER")],
       ...(["idle", "max_lifetime", "stale", "drain", "unhealthy"] as const).map(

@@ -14,7 +14,7 @@ export interface Result {
 }
 
 /** Limit of one check in milliseconds. */
-const limitMs = 20_000;
+const limitMs = 40_000;
 
 /** Runs `checks` in turn and prints a {@link Result} for each. */
 export async function run(checks: Checks): Promise<void> {

@@ -9,7 +9,7 @@ import { natsMetrics, withPrometheus } from "../../../src/prometheus.ts";
 import { type Checks, dialErrorOf } from "./checks.ts";
 import { nats, stage, untilSeen } from "./stage.ts";
 
-const dialer = compose(withTimeout({ timeoutMs: 5000 }), tcp()) as Dialer;
+const dialer = compose(withTimeout({ timeoutMs: 30_000 }), tcp()) as Dialer;
 const eager = { reconnectTimeWait: 20, reconnectJitter: 0, reconnectJitterTLS: 0, maxReconnectAttempts: -1 };
 
 type Connect = typeof connect3;

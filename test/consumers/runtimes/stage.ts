@@ -51,7 +51,8 @@ export async function reportOf(name: PeerName): Promise<PeerReport> {
 
 /** Waits until a peer has seen what `condition` wants. */
 export async function untilSeen(name: PeerName, condition: (seen: PeerReport) => boolean): Promise<void> {
-  for (let tries = 0; tries < 500; tries += 1) {
+  const deadline = Date.now() + 30_000;
+  while (Date.now() < deadline) {
     if (condition(await reportOf(name))) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

@@ -1,8 +1,10 @@
+import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import type { Issued } from "../certificates.ts";
 import { freePort } from "../peers.ts";
+import { until } from "../resources.ts";
 import { removeFolder, temporaryFolder } from "../temporary.ts";
 import { isListening, type RunningServer, startProcess } from "./process.ts";
 
@@ -40,18 +42,15 @@ export async function startRabbitmq({ port: given, tls }: RabbitmqOptions = {}):
       await epmd.stop();
       removeFolder(folder);
     };
-    const logged = () =>
-      readFileSync(join(folder, "log", `dialtrace-${server.port}@localhost.log`), "utf8").split(
-        "accepting AMQP connection",
-      ).length - 1;
+    const log = () => readFileSync(join(folder, "log", `dialtrace-${server.port}@localhost.log`), "utf8");
+    let probes = 0;
     const connections = async () => {
-      // It writes its log a while after the event.
-      for (let count = -1; ; ) {
-        const before = count;
-        count = logged();
-        if (count === before) return count;
-        await new Promise((resolve) => setTimeout(resolve, 500));
-      }
+      const probe = await answeredPort(server.port);
+      assert.ok(probe !== undefined);
+      probes += 1;
+      // The server logs a connection before it answers it, and its lines reach the file in order.
+      await until(() => log().includes(`(127.0.0.1:${probe} ->`), "RabbitMQ has logged the probe");
+      return log().split("accepting AMQP connection").length - 1 - probes;
     };
     return { ...server, connections, stop, [Symbol.asyncDispose]: stop };
   } catch (error) {
@@ -98,16 +97,21 @@ function environment(
 }
 
 /** Whether the server answers the AMQP header with a frame: the port is open before the server is ready. */
-function answers(port: number): Promise<boolean> {
+async function answers(port: number): Promise<boolean> {
+  return (await answeredPort(port)) !== undefined;
+}
+
+/** Sends the AMQP header. Returns the local port of the connection if the server answers. */
+function answeredPort(port: number): Promise<number | undefined> {
   return new Promise((resolve) => {
+    let answered: number | undefined;
     const socket = connect(port, "127.0.0.1", () => socket.write("AMQP\0\0\x09\x01", "latin1"));
-    let isAnswered = false;
     socket.once("data", () => {
-      isAnswered = true;
+      answered = socket.localPort;
       socket.destroy();
     });
     socket.once("error", () => {});
     // Not before: tests count the sockets of their process.
-    socket.once("close", () => resolve(isAnswered));
+    socket.once("close", () => resolve(answered));
   });
 }
