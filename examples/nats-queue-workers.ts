@@ -1,7 +1,7 @@
 /**
  * Three workers share the jobs of one subject as a queue group, each over its own connection. One is killed with
- * unfinished jobs, which are requested again. Another leaves gracefully and finishes its jobs. In the end every job was
- * done by one worker.
+ * unfinished jobs, which are requested again. Another leaves gracefully and finishes its jobs. In the end every job has
+ * one result.
  *
  *   npm run build && node --import tsx examples/nats-queue-workers.ts
  */
@@ -12,7 +12,7 @@ import { startNats } from "./support/nats.ts";
 import { until } from "./support/until.ts";
 
 await using server = await startNats("jobs");
-const done = new Map<string, string>(); // the worker that has done each job
+const done = new Map<string, string>(); // the worker whose result of each job is kept
 
 /** Takes jobs, one at a time, and answers each when it is done. */
 async function startWorker(name: string) {
@@ -79,5 +79,5 @@ await Promise.all([cat.leave(), boss.drain()]);
 for (const name of ["ann", "ben", "cat"]) {
   console.log(`${name}   has done ${[...done.values()].filter((worker) => worker === name).length} jobs`);
 }
-console.log(`boss  ${done.size} of ${jobs.length} jobs were done by one worker each, ${repeated} were requested again`);
+console.log(`boss  ${done.size} of ${jobs.length} jobs have one result each, ${repeated} were requested again`);
 if (done.size < jobs.length) process.exitCode = 1;
