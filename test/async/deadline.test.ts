@@ -42,7 +42,7 @@ function block(): void {
 }
 
 /** A clock that stands still until `start()`: a pause of the process before it costs no time of a timeout. */
-function stoppedClock(): Clock & { start(): void } {
+function clockToStart(): Clock & { start(): void } {
   type Timer = { running?: unknown };
   const waiting = new Map<Timer, () => void>();
   let startedAt: number | undefined;
@@ -160,7 +160,7 @@ describe("timeouts of phases after a blocked event loop", () => {
     test(`the timeout of ${kind} accepts the answer ${JSON.stringify(answer)} that arrived during a blocked event loop`, async () => {
       await using proxy = await serverThread({ answer, afterMs: 100 });
       const dial = compose(make(`127.0.0.1:${proxy.port}`));
-      const clock = stoppedClock();
+      const clock = clockToStart();
       const dialing = dialed(dial, "db.test:5432", { clock }).then(
         () => "success",
         (error: DialError) => error.reason,
@@ -175,7 +175,7 @@ describe("timeouts of phases after a blocked event loop", () => {
 
   test("the handshake timeout of tls contains the delay of the event loop", async () => {
     await using server = await silentPeer();
-    const clock = stoppedClock();
+    const clock = clockToStart();
     let begun = false;
     const tlsHandshakeStart = () => {
       begun = true;

@@ -9,7 +9,7 @@ const [hole4, hole6] = ["10.99.2.1", "fd99::2:1"];
 const refusing6 = "fd99::3:1";
 const unrouted6 = "2001:db8::1";
 
-// At the same time, because most of them wait for black holes, longer than the relay may be paused.
+// Concurrent, because most of them wait for black holes, longer than the relay may be paused.
 describe("a network with real round trips and black holes", { concurrency: true }, async () => {
   const links = await makeLinks();
   const skip = typeof links === "string" ? links : false;

@@ -167,7 +167,7 @@ describe("servers that violate the protocol", () => {
       () => {},
     );
     const targets = [full, closing, other].map(({ address }) => `nats://${address}`);
-    const ended = await Promise.all([dialed(targets), dialed(["--timeout", "1s", `nats://${silent.address}`])]);
+    const ended = await Promise.all([dialed(targets), dialed(["--timeout", "3s", `nats://${silent.address}`])]);
     assert.deepEqual(
       ended.flatMap(({ dials }) => dials).map(({ reason, failedPhase }) => `${reason} ${failedPhase}`),
       ["server_limit handshake", "handshake_closed handshake", "protocol handshake", "timeout handshake"],

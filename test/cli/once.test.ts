@@ -139,7 +139,7 @@ describe("TCP and unix sockets", () => {
   });
 });
 
-// At the same time, because one of them waits for seconds.
+// Concurrent, because one of them waits for 5 s.
 describe("addresses", { concurrency: true }, () => {
   test("an address that the race left undecided is tried separately, and the verdict names the family", async () => {
     await using server = await goodPeer();

@@ -30,9 +30,9 @@ export interface ClientSetup {
   readonly port: number;
   /** TLS inside the client's protocol: it must verify the server as `localhost`, by this authority. `undefined` for no TLS. */
   readonly ca?: string | undefined;
-  /** The client's own timeout of connecting, in milliseconds; `undefined` for the client's default, or a long one. */
+  /** The client's own timeout of connecting, in milliseconds; `undefined` for at least 30 s, or the client's default. */
   readonly timeoutMs?: number | undefined;
-  /** Whether no connect can succeed, so that a client that connects again may give up soon. @defaultValue false */
+  /** Whether every connect fails. A client that retries then needs a short limit. @defaultValue false */
   readonly fails?: boolean;
 }
 

@@ -92,7 +92,14 @@ describe("the demo", { concurrency: 2 }, () => {
     await using demo = startDemo(["--seconds", "0"], { PATH: "" });
     assert.equal(await demo.ended(), 0);
     assertInOrder(demo.output, ["it ends after 0 s", "the demo's own small NATS server will run on"]);
-    assertInOrder(demo.output, ["it ends after 0 s", "0 s have passed: drain and exit"]);
+  });
+
+  test("the demo ends by itself after the time of --seconds", async () => {
+    const startedAt = performance.now();
+    await using demo = startDemo(["--small-server", "--seconds", "4"]);
+    assert.equal(await demo.ended(), 0, demo.output);
+    assert.ok(performance.now() - startedAt >= 4_000, "a pause can only make it longer");
+    assertInOrder(demo.output, ["it ends after 4 s", "4 s have passed: drain and exit"]);
   });
 
   test("the demo's metrics server answers 404 for every path but /metrics", async () => {

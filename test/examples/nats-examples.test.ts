@@ -61,7 +61,7 @@ const stories: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     /ann {3}has done [1-9]\d* jobs/,
     /ben {3}has done [1-9]\d* jobs/,
     /cat {3}has done [1-9]\d* jobs/,
-    /36 of 36 jobs have one result each, [1-9]\d* were requested again/,
+    /36 of 36 jobs were done by one worker each, or requested again \([1-9]\d*\)/,
   ],
   "nats-graceful-shutdown.ts": [
     /NATS client connected to \S+ \(jobs /,

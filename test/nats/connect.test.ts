@@ -179,11 +179,18 @@ test("an abort while reconnecting closes the client at once", async () => {
   const states: string[] = [];
   const trace: ClientTrace = { stateChange: ({ state }) => states.push(state) };
   const dialer = compose(
-    withTimeout({ timeoutMs: 60_000 }),
+    withTimeout({ timeoutMs: 600_000 }),
     withRetry({ maxAttempts: Number.POSITIVE_INFINITY }),
     tcp(),
   );
-  const nc = await connect({ servers: server.address, dialer, signal: abort.signal, trace, maxReconnectAttempts: -1 });
+  const nc = await connect({
+    servers: server.address,
+    dialer,
+    signal: abort.signal,
+    trace,
+    maxReconnectAttempts: -1,
+    timeout: 600_000,
+  });
   await server.stop();
   await until(() => states.includes("reconnecting"), "the loss is noticed");
   abort.abort();
@@ -201,6 +208,7 @@ test("close during a pending reconnect ends it at once", async () => {
   const nc = await connect({
     servers: server.address,
     dialer,
+    timeout: 600_000,
     reconnectTimeWait: 0,
     reconnectJitter: 0,
     trace: {

@@ -41,7 +41,7 @@ test("a client whose JWT expires reconnects with a creds file that is rotated af
     ...callbacks,
     onError(info) {
       callbacks.onError?.(info);
-      // The expiry, and the refusal of the old credentials. From here, because the client's own wait of 2 s begins here.
+      // The expiry, and the refusal of the old credentials. The client's wait of 2 s begins here.
       if (refusals.length === 2) setTimeout(writeFileSync, 500, creds, rotated);
     },
   });

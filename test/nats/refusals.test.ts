@@ -104,7 +104,7 @@ test("a client reconnects with an nkey seed file that is replaced after a refusa
     ...callbacks,
     onError(info) {
       callbacks.onError?.(info);
-      // From here, because the client's own wait of 2 s begins here.
+      // The client's wait of 2 s begins here.
       if (refusals.length === 1) setTimeout(replaceSeed, 500);
     },
   });

@@ -227,10 +227,10 @@ for (const { what, stock, cause = stock, reason, code, options, serve } of rows)
     assert.equal(spelled(await rejection(stockConnect({ servers, ...options } as never))), stock[line]);
 
     const closes: ClientCloseInfo[] = [];
-    // Where the client's own connect waits for its timeout, ours has an answer before.
-    const patience = reason === "timeout" ? {} : { timeout: 30_000 };
+    // Where the stock client waits for its timeout, our connect fails earlier, with another reason.
+    const longTimeout = reason === "timeout" ? {} : { timeout: 30_000 };
     const onClosed = (info: ClientCloseInfo) => void closes.push(info);
-    const error = await rejection(connect({ servers, ...options, ...patience, onClosed }));
+    const error = await rejection(connect({ servers, ...options, ...longTimeout, onClosed }));
     assert.ok(error instanceof DialError, String(error));
     assert.equal(error.reason, reason);
     assert.equal(spelled(error.cause), cause[line]);

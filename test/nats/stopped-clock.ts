@@ -3,8 +3,8 @@ import { systemClock } from "../../src/async/clock.ts";
 import { type FakeClock, fakeClock } from "../../src/testing.ts";
 
 /**
- * Replaces the clock of the client and its dialer by one that the test advances, until the test ends. A timeout then ends
- * only what the test has waited for, however long the process is paused. Sockets and the test's own timers are real.
+ * Replaces the clock of the client and its dialer by one that the test advances, until the test ends. A timeout then expires
+ * only when the test advances the clock, however long the process is paused. Sockets and the test's own timers are real.
  */
 export function stoppedClock(t: TestContext): FakeClock {
   const clock = fakeClock();

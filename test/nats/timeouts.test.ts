@@ -10,7 +10,7 @@ import { connecting } from "../support/nats-client.ts";
 import { connect, isV2 } from "../support/nats-line.ts";
 import { infoLine, natsPeer } from "../support/nats-peer.ts";
 import { type NatsServer, startNats } from "../support/nats-server.ts";
-import { type Peer, peer } from "../support/peers.ts";
+import { type Peer, peer, silentPeer } from "../support/peers.ts";
 import { openSockets, openTimers, pendingConnects, until } from "../support/resources.ts";
 import { setPings } from "./pings.ts";
 import { stoppedClock } from "./stopped-clock.ts";
@@ -77,6 +77,30 @@ async function failsToConnect(t: TestContext, options: ConnectOptions, allowedMs
   assert.ok(tookMs < allowedMs + leewayMs, `took ${tookMs} ms of ${allowedMs} ms`);
   return failure;
 }
+
+/** Starts a connect to a server that never answers, and proves that it ends exactly when `ms` have passed. */
+async function endsAfter(t: TestContext, ms: number, options: ConnectOptions): Promise<void> {
+  await using server = await silentPeer();
+  const clock = stoppedClock(t);
+  let ended = false;
+  const failing = assert
+    .rejects(connect({ servers: server.address, ...options }), { name: "DialTimeoutError", timeoutMs: ms })
+    .finally(() => {
+      ended = true;
+    });
+  await until(() => server.accepted === 1, "the server is dialed");
+  await clock.advance(ms - 1);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(ended, false);
+  await clock.advance(1);
+  await until(() => ended, "the connect ends");
+  await failing;
+}
+
+test("connectDeadlineMs ends a connect when exactly this time has passed", (t) =>
+  endsAfter(t, 150, { connectDeadlineMs: 150 }));
+
+test("timeout ends a connect when exactly this time has passed", (t) => endsAfter(t, 300, { timeout: 300 }));
 
 describe("connectDeadlineMs with frozen servers", () => {
   const connectDeadlineMs = 150;
@@ -264,7 +288,7 @@ describe("close() during a pending reconnect ends it at once", () => {
       const [sockets, connects] = [openSockets(), pendingConnects()];
       const server = await natsPeer();
       const servers = [server.address, `127.0.0.1:${hole.port}`];
-      const { nc } = await reconnecting({ servers, dialer, timeout: 200 }, () => server.close());
+      const { nc } = await reconnecting({ servers, dialer }, () => server.close());
       await until(() => pendingConnects() > connects, "a connect is in progress");
       await endsAtOnce(t, nc);
       await until(() => openSockets() <= sockets && pendingConnects() <= connects, "no socket is left");

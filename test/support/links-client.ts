@@ -5,7 +5,7 @@ import type { Contender, Result, Row } from "./links.ts";
 import { openSockets, openTimers } from "./resources.ts";
 
 const port = 4000;
-/** It refuses a connect after a round trip of 10 ms. */
+/** An address that refuses connects after a round trip of 10 ms. */
 const refusing = "10.99.3.1";
 /** A round trip that takes longer was delayed by a pause of this process or of the relay. */
 const maxRoundTripMs = 100;
@@ -71,7 +71,7 @@ function watchLinks(): () => Promise<number> {
   };
 }
 
-/** Dials a row, and again after a pause: the times of a race mean nothing when one of its ends was paused. */
+/** Dials a row, and dials it again if a pause of this process or of the relay disturbed the race. */
 async function playUndisturbed(dial: Dial, row: Row): Promise<Result> {
   for (let tries = 1; ; tries += 1) {
     const { roundTripMs, ...result } = await play(dial, row);

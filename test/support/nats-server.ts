@@ -43,8 +43,8 @@ export function isNatsServerAtLeast(minimum: readonly [number, number, number]):
   return differing === -1 || (version[differing] ?? 0) > (minimum[differing] ?? 0);
 }
 
-/** Makes the server wait for CONNECT and TLS handshakes of paused clients. Its default of 2 s is shorter than such a pause. */
-function patient(config: string): string {
+/** Sets the server's timeouts for CONNECT and TLS handshakes to 30 s. Their default of 2 s is shorter than a pause of a client. */
+function withLongTimeouts(config: string): string {
   const whole = /^\s*authorization\b/m.test(config) ? config : `${config}\nauthorization {}`;
   return whole.replaceAll(/^(\s*(?:authorization|tls):? *\{)/gm, "$1 timeout: 30\n");
 }
@@ -54,7 +54,7 @@ export async function natsServer(args: readonly string[] = [], config = ""): Pro
   const port = await freePort();
   const folder = temporaryFolder();
   const configFile = join(folder, "server.conf");
-  writeFileSync(configFile, patient(config));
+  writeFileSync(configFile, withLongTimeouts(config));
   let isTlsFirst = config.includes("handshake_first");
   let child: ChildProcess | undefined;
   const server: NatsServer = {
@@ -71,7 +71,7 @@ export async function natsServer(args: readonly string[] = [], config = ""): Pro
       await answers(port, child, isTlsFirst);
     },
     configure(text) {
-      writeFileSync(configFile, patient(text));
+      writeFileSync(configFile, withLongTimeouts(text));
       isTlsFirst = text.includes("handshake_first");
     },
     signal(signal) {
@@ -126,6 +126,7 @@ function sendsInfo(port: number, isTlsFirst: boolean): Promise<boolean> {
     socket.once("data", isUp);
     // A server that requires TLS first sends nothing.
     if (isTlsFirst) socket.setTimeout(500, isUp);
+    else socket.setTimeout(30_000, () => socket.destroy());
     socket.once("error", () => {});
     socket.once("close", () => resolve(false));
   });

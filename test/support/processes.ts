@@ -41,22 +41,32 @@ export async function freezeProcess(pid: number): Promise<void> {
 export async function thawProcess(pid: number): Promise<void> {
   try {
     process.kill(pid, "SIGCONT");
-  } catch {
-    return;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return;
+    throw error;
   }
   await until(() => !threadStates(pid).includes("T"), `process ${pid} is running`);
 }
 
 /** States of a process's threads in the kernel (R, S, D, T, Z …). Empty without /proc or if the process has ended. */
-function threadStates(pid: number): (string | undefined)[] {
+function threadStates(pid: number): readonly string[] {
+  return threadsOf(pid).flatMap((id) => stateOf(`/proc/${pid}/task/${id}/stat`) ?? []);
+}
+
+function threadsOf(pid: number): readonly string[] {
   try {
-    return readdirSync(`/proc/${pid}/task`).map((id) => stateOf(`/proc/${pid}/task/${id}/stat`));
+    return readdirSync(`/proc/${pid}/task`);
   } catch {
     return [];
   }
 }
 
+/** `undefined` if the thread has ended. */
 function stateOf(file: string): string | undefined {
-  // The command's name is in parentheses and may contain any character.
-  return /^.*\) (\S)/s.exec(readFileSync(file, "latin1"))?.[1];
+  try {
+    // The command's name is in parentheses and may contain any character.
+    return /^.*\) (\S)/s.exec(readFileSync(file, "latin1"))?.[1];
+  } catch {
+    return undefined;
+  }
 }

@@ -100,7 +100,7 @@ describe("withPrometheus and canceled dials", () => {
     assertInvariant(scraped);
   });
 
-  it("withPrometheus counts a dial ended by AbortSignal.timeout as a timeout failure", async () => {
+  it("withPrometheus counts a dial whose signal aborts with the reason of AbortSignal.timeout as a timeout failure", async () => {
     await using server = await silentPeer();
     const { registry, dial } = observed(withRetry(), tcp());
     const controller = new AbortController();

@@ -1,11 +1,9 @@
 import { pbkdf2Sync, randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { join } from "node:path";
 import type { Issued } from "../certificates.ts";
-import { until } from "../resources.ts";
 import { temporaryFolder } from "../temporary.ts";
+import { loggedConnections } from "./logged-connections.ts";
 import { type RunningServer, startProcess } from "./process.ts";
 
 /** A running Mosquitto. */
@@ -48,27 +46,13 @@ export async function startMosquitto({ port, tls, user }: MosquittoOptions = {})
     },
     { port },
   );
-  let probes = 0;
-  const connections = async () => {
-    const probe = await loggedProbe(server.port, log);
-    probes += 1;
-    // The server accepts and logs connections in their order.
-    return probe.split("New connection from").length - 1 - probes;
-  };
+  const connections = loggedConnections({
+    port: server.port,
+    text: () => readFileSync(log, "utf8"),
+    marker: "New connection from",
+    lineOf: (localPort) => `New connection from 127.0.0.1:${localPort} `,
+  });
   return { ...server, connections };
-}
-
-/** Connects until the server has logged the connection. Returns the log. */
-async function loggedProbe(port: number, log: string): Promise<string> {
-  const socket = connect(port, "127.0.0.1");
-  await once(socket, "connect");
-  const line = `New connection from 127.0.0.1:${socket.localPort} `;
-  const text = () => readFileSync(log, "utf8");
-  await until(() => text().includes(line), "Mosquitto has logged the probe");
-  const found = text();
-  socket.destroy();
-  await once(socket, "close");
-  return found;
 }
 
 /** Returns a password as Mosquitto stores it. */

@@ -1,14 +1,12 @@
-import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { join } from "node:path";
 import type { Issued } from "../certificates.ts";
 import { until } from "../resources.ts";
 import { temporaryFolder } from "../temporary.ts";
 import { findCommand } from "../tools.ts";
 import { account } from "./account.ts";
+import { loggedConnections } from "./logged-connections.ts";
 import { type RunningServer, startProcess } from "./process.ts";
 
 /** The superuser of each server, and its password. */
@@ -63,29 +61,16 @@ export async function startPostgres({
     await server.stop();
     folders.push(data);
   };
-  const log = () => textOf(join(data, "log/server.log"));
-  let probes = 0;
-  const connections = async () => {
-    const probe = await answeredProbe(server.port);
-    probes += 1;
-    // The server logs a connection before it answers it, and its lines reach the file in order.
-    await until(() => log().includes(`port=${probe}\n`), "PostgreSQL has logged the probe");
-    return log().split("connection received").length - 1 - probes;
-  };
+  const connections = loggedConnections({
+    port: server.port,
+    text: () => textOf(join(data, "log/server.log")),
+    marker: "connection received",
+    lineOf: (localPort) => `port=${localPort}\n`,
+  });
   return { ...server, connections, stop, [Symbol.asyncDispose]: stop };
 }
 
-/** Asks the server whether it uses TLS, and closes the connection. Returns its local port. */
-async function answeredProbe(port: number): Promise<number> {
-  const socket = connect(port, "127.0.0.1", () => socket.write(Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]))); // SSLRequest
-  await once(socket, "data");
-  const { localPort } = socket;
-  socket.destroy();
-  assert.ok(localPort !== undefined);
-  return localPort;
-}
-
-/** Data of servers that have stopped, for those to come: making a new one takes seconds. */
+/** Data folders of stopped servers, for reuse: creating one takes seconds. */
 const folders: string[] = [];
 
 function newData(): string {

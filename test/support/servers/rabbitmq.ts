@@ -1,11 +1,10 @@
-import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import type { Issued } from "../certificates.ts";
 import { freePort } from "../peers.ts";
-import { until } from "../resources.ts";
 import { removeFolder, temporaryFolder } from "../temporary.ts";
+import { loggedConnections } from "./logged-connections.ts";
 import { isListening, type RunningServer, startProcess } from "./process.ts";
 
 /** Debian's wrapper on the PATH changes to another user and to shared folders. */
@@ -42,16 +41,13 @@ export async function startRabbitmq({ port: given, tls }: RabbitmqOptions = {}):
       await epmd.stop();
       removeFolder(folder);
     };
-    const log = () => readFileSync(join(folder, "log", `dialtrace-${server.port}@localhost.log`), "utf8");
-    let probes = 0;
-    const connections = async () => {
-      const probe = await answeredPort(server.port);
-      assert.ok(probe !== undefined);
-      probes += 1;
-      // The server logs a connection before it answers it, and its lines reach the file in order.
-      await until(() => log().includes(`(127.0.0.1:${probe} ->`), "RabbitMQ has logged the probe");
-      return log().split("accepting AMQP connection").length - 1 - probes;
-    };
+    const connections = loggedConnections({
+      port: server.port,
+      text: () => readFileSync(join(folder, "log", `dialtrace-${server.port}@localhost.log`), "utf8"),
+      marker: "accepting AMQP connection",
+      lineOf: (localPort) => `(127.0.0.1:${localPort} ->`,
+      hello: header,
+    });
     return { ...server, connections, stop, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await epmd.stop();
@@ -96,22 +92,20 @@ function environment(
   };
 }
 
-/** Whether the server answers the AMQP header with a frame: the port is open before the server is ready. */
-async function answers(port: number): Promise<boolean> {
-  return (await answeredPort(port)) !== undefined;
-}
+/** The header with which an AMQP 0.9.1 client begins. */
+const header = "AMQP\0\0\x09\x01";
 
-/** Sends the AMQP header. Returns the local port of the connection if the server answers. */
-function answeredPort(port: number): Promise<number | undefined> {
+/** Whether the server answers the AMQP header with a frame: the port is open before the server is ready. */
+function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    let answered: number | undefined;
-    const socket = connect(port, "127.0.0.1", () => socket.write("AMQP\0\0\x09\x01", "latin1"));
+    const socket = connect(port, "127.0.0.1", () => socket.write(header, "latin1"));
+    let isAnswered = false;
     socket.once("data", () => {
-      answered = socket.localPort;
+      isAnswered = true;
       socket.destroy();
     });
     socket.once("error", () => {});
     // Not before: tests count the sockets of their process.
-    socket.once("close", () => resolve(answered));
+    socket.once("close", () => resolve(isAnswered));
   });
 }
