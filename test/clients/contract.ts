@@ -193,7 +193,7 @@ export function clientScenarios(entry: ClientEntry): void {
       await using hole = await blackHole();
       const idle = { sockets: openSockets(), connects: pendingConnects() };
       const { dialer, starts, outcomes } = recorded();
-      const client = entry.make({ dialer, port: hole.port });
+      const client = entry.make({ dialer, port: hole.port, fails: true });
       const asked = client.ask().catch(ignore);
       await until(() => starts.length === 1, "the dial has begun");
       const closed = Promise.resolve(client.close()).catch(ignore);

@@ -12,14 +12,14 @@ const server: Pick<ClientEntry, "answer" | "start" | "connections"> = {
   connections: mariadbConnections,
 };
 
-function configOf({ dialer, port, ca, timeoutMs }: ClientSetup): mariadb.ConnectionConfig {
+function configOf({ dialer, port, ca, timeoutMs, fails }: ClientSetup): mariadb.ConnectionConfig {
   // The name that is verified; an option of tls.connect that the client's types lack.
   const ssl = { ca, host: "localhost" } as { ca: string };
   return {
     ...mariadbUser,
     stream: mariadbStream(dialer, `127.0.0.1:${port}`),
     ...(ca !== undefined && { ssl }),
-    connectTimeout: timeoutMs ?? 30_000,
+    connectTimeout: timeoutMs ?? (fails ? 1_000 : 30_000),
   };
 }
 
