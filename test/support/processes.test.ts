@@ -74,7 +74,7 @@ test("RabbitMQ and its epmd end when SIGKILL ends the tests", async () => {
 test("freezeProcess resolves when no thread of the process runs any more", async () => {
   const program = `
     const { Worker } = require("node:worker_threads");
-    for (let i = 0; i < 8; i++) new Worker("for (;;);", { eval: true }).once("online", () => console.log("started"));
+    for (let i = 0; i < 4; i++) new Worker("for (;;);", { eval: true }).once("online", () => console.log("started"));
   `;
   const child = spawn(process.execPath, ["--eval", program], { stdio: ["ignore", "pipe", "inherit"] });
   endWithThisProcess(child);
@@ -87,7 +87,7 @@ test("freezeProcess resolves when no thread of the process runs any more", async
     );
   try {
     await once(createInterface(child.stdout), "line");
-    for (let round = 0; round < 20; round += 1) {
+    for (let round = 0; round < 8; round += 1) {
       const before = String(cpuTimes());
       await until(() => String(cpuTimes()) !== before, "the process runs");
       await freezeProcess(pid);
