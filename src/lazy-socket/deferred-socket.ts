@@ -184,6 +184,7 @@ export class DeferredSocket<C extends Duplex> extends Socket {
   #start(target: Target): void {
     const { timeoutMs } = this.#settings;
     if (timeoutMs !== undefined) this.setTimeout(timeoutMs);
+    restartTimeout(this);
     this.#setConnecting(true);
     this.#dial = new SocketDial(this.#run, target, this.#context, {
       resolved: (info) => this.#resolved(info),
@@ -193,6 +194,7 @@ export class DeferredSocket<C extends Duplex> extends Socket {
   }
 
   #resolved({ outcome, addresses, error, host }: DnsDoneInfo): void {
+    restartTimeout(this);
     if (outcome === "failure") this.emit("lookup", error, undefined, undefined, host);
     for (const { address, family } of addresses) {
       if (!this.destroyed) this.emit("lookup", null, address, family === "ipv6" ? 6 : 4, host);

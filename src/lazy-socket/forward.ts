@@ -45,6 +45,10 @@ function readInto(socket: Socket, conn: Duplex, counts: { read: number }): void 
 
 function writeThrough(socket: Socket, conn: Duplex, counts: { written: number }): void {
   const internals = socket as unknown as Forwarding;
+  const restarting = (callback: Callback) => (error?: Error | null) => {
+    restartTimeout(socket);
+    callback(error);
+  };
   const send = ({ chunk, encoding }: Encoded, callback?: Callback) => {
     counts.written += typeof chunk === "string" ? Buffer.byteLength(chunk, encoding) : (chunk as Buffer).length;
     // Buffers come with the encoding "buffer", which streams of other libraries may not know.
@@ -53,12 +57,13 @@ function writeThrough(socket: Socket, conn: Duplex, counts: { written: number })
   };
   internals._write = (chunk, encoding, callback) => {
     restartTimeout(socket);
-    send({ chunk, encoding }, callback);
+    send({ chunk, encoding }, restarting(callback));
   };
   internals._writev = (chunks, callback) => {
     restartTimeout(socket);
     conn.cork();
-    for (const [index, each] of chunks.entries()) send(each, index === chunks.length - 1 ? callback : undefined);
+    for (const [index, each] of chunks.entries())
+      send(each, index === chunks.length - 1 ? restarting(callback) : undefined);
     conn.uncork();
   };
   internals._final = (callback) => {
