@@ -304,25 +304,26 @@ test("a young stale socket file that is removed while listen() waits is not in u
 
 test("a file that takes the place of a stale socket file while listen() waits is left as it is", async () => {
   const path = join(temporaryFolder(), "replaced.sock");
-  await leaveStale(path);
-  const listens = assert.rejects(local.listen({ path }), { code: "EADDRINUSE" });
-  await refusedConnect(path);
-  rmSync(path);
-  writeFileSync(path, "a file");
-  await listens;
+  await refusesReplaced(path, () => writeFileSync(path, "a file"));
   assert.equal(readFileSync(path, "utf8"), "a file");
 });
 
 test("a socket that takes the place of a stale socket file while listen() waits is left as it is", async () => {
   const path = join(temporaryFolder(), "taken.sock");
+  await using taker = createServer();
+  await refusesReplaced(path, () => taker.listen(path));
+  assert.ok(taker.listening && existsSync(path));
+});
+
+/** Expects `listen()` to refuse a path on which `replace` puts something else in place of the stale socket file meanwhile. */
+async function refusesReplaced(path: string, replace: () => unknown): Promise<void> {
   await leaveStale(path);
   const listens = assert.rejects(local.listen({ path }), { code: "EADDRINUSE" });
   await refusedConnect(path);
   rmSync(path);
-  await using taker = createServer().listen(path);
+  replace();
   await listens;
-  assert.ok(taker.listening && existsSync(path));
-});
+}
 
 /** A connect that ends after those that were started before. */
 async function refusedConnect(path: string): Promise<void> {
