@@ -6,6 +6,7 @@ import { findNatsServer, natsProcess } from "../demo/nats-process.ts";
 import type { NatsServer } from "../demo/nats-server.ts";
 import { temporaryFolder } from "./folder.ts";
 import { isMissing } from "./needs.ts";
+import { areJoined } from "./routes.ts";
 
 /** Starts a nats-server on a free port of loopback. `config` is added to its configuration file. */
 export async function startNats(name: string, config = ""): Promise<NatsServer> {
@@ -39,7 +40,7 @@ async function prepareNats(name: string, config: string): Promise<NatsServer> {
 
 /** A cluster of nats-servers. */
 export interface Cluster extends AsyncDisposable {
-  /** Starts another node and waits until it has routes to all others, which then announce it to their clients. */
+  /** Starts another node and waits until all nodes have their routes to each other and announce each other to their clients. */
   add(name: string): Promise<NatsServer>;
   /** Name of the node at `address`. */
   nameOf(address: string): string;
@@ -51,27 +52,22 @@ export function newCluster(): Cluster {
   const routes: string[] = [];
   const monitors: string[] = [];
 
-  /** For each running node, the number of nodes that it has a route to. */
-  async function peers(): Promise<number[]> {
-    const counts = await Promise.allSettled(monitors.map(peersOf));
-    return counts.flatMap((count) => (count.status === "fulfilled" ? [count.value] : []));
+  /** The monitoring ports of the running nodes. */
+  async function running(): Promise<string[]> {
+    const ask = (monitor: string) => fetch(monitor, { method: "HEAD", headers: { connection: "close" } });
+    const answers = await Promise.allSettled(monitors.map(ask));
+    return monitors.filter((_, index) => answers[index]?.status === "fulfilled");
   }
 
-  /**
-   * Waits until every node has a route to every other. Before that, the announced servers may change: when two nodes
-   * open routes to each other, one route is closed, and both nodes remove each other for a moment.
-   */
   async function formed(): Promise<void> {
-    for (let counts = await peers(); counts.some((count) => count < counts.length - 1); counts = await peers()) {
-      await sleep(20);
-    }
+    while (!(await areJoined(await running()))) await sleep(20);
   }
 
   return {
     async add(name) {
       const [address, monitor] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
       routes.push(`nats://${address}`);
-      monitors.push(`http://${monitor}/routez`);
+      monitors.push(`http://${monitor}`);
       const cluster = `cluster { name: example, listen: "${address}", routes: [${routes}] }`;
       const node = await prepareNats(name, `http: "${monitor}"\n${cluster}`);
       nodes.push(node); // The other nodes may announce it before it is up.
@@ -84,10 +80,4 @@ export function newCluster(): Cluster {
       await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()));
     },
   };
-}
-
-/** Number of peers of a node; newer servers keep several routes to each. */
-async function peersOf(monitor: string): Promise<number> {
-  const { routes } = (await (await fetch(monitor)).json()) as { routes: { remote_id: string }[] };
-  return new Set(routes.map((route) => route.remote_id)).size;
 }

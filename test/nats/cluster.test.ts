@@ -69,7 +69,7 @@ test("a client of one node discovers the other nodes, a node that joins and a no
     added.push(...change.added);
     removed.push(...change.removed);
   };
-  await connect({
+  const nc = await connect({
     servers: first,
     dialer,
     trace: [trace, { serversChange }],
@@ -86,6 +86,7 @@ test("a client of one node discovers the other nodes, a node that joins and a no
   };
   await knows(second, third);
   const fourth = await cluster.addNode();
+  await nc.flush(); // Every change that the server has announced arrives before its PONG.
   await knows(second, third, fourth.address);
   await cluster.kill(1);
   await knows(third, fourth.address);
@@ -111,6 +112,7 @@ test("a client stays connected when a fourth node joins and the first three stop
 
   const fourth = await cluster.addNode();
   const both = [publisher, subscriber];
+  await Promise.all(both.map(({ nc }) => nc.flush())); // Their servers have announced the fourth before the PONG.
   for (const index of [0, 1, 2]) await cluster.kill(index);
   const onFourth = () => both.every(({ nc, isUp }) => isUp() && nc.getServer() === fourth.address);
   await until(onFourth, "both clients are on the fourth");
@@ -162,6 +164,7 @@ test("clients reconnect after all nodes were down, and messages flow", async () 
     await until(() => !publisher.isUp() && !subscriber.isUp(), "both have noticed the loss");
     assert.deepEqual(await counted("nats_client_connection_status"), ["nats_client_state=reconnecting → 1"]);
     await Promise.all([0, 1, 2].map((index) => cluster.restart(index)));
+    await cluster.formed(); // A route that is replaced loses messages.
     await until(() => publisher.isUp() && subscriber.isUp(), "both are back");
     assert.equal(subscriber.reconnects(), round);
     await reachable(publisher.nc, subscriber.nc, `probe.${round}`);

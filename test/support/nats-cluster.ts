@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { areJoined } from "../../examples/support/routes.ts";
 import { type NatsServer, natsServer } from "./nats-server.ts";
 import { freePort } from "./peers.ts";
 import { removeFolder, temporaryFolder } from "./temporary.ts";
@@ -36,13 +37,14 @@ export interface NatsCluster {
   restart(node: number): Promise<void>;
   freeze(node: number): Promise<void>;
   thaw(node: number): Promise<void>;
-  /** Waits until every running node has a route to every other, and streams a leader. */
+  /** Waits until all running nodes have their routes to each other, announce each other to clients, and streams have a leader. */
   formed(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 interface Node extends ClusterNode {
   readonly routePort: number;
+  readonly monitorUrl: string;
   readonly folder: string;
   frozen: boolean;
 }
@@ -98,11 +100,10 @@ export async function startCluster(options: NatsClusterOptions = {}): Promise<Na
     },
     async formed() {
       const expected = running();
-      for (const node of expected) {
-        await eventually(`${node.name} has all its routes`, async () => (await peersOf(node)) === expected.length - 1);
-        if (options.jetStream)
-          await eventually(`${node.name} knows the leader of the streams`, () => knowsLeader(node));
-      }
+      await eventually("the nodes are joined", () => areJoined(expected.map((each) => each.monitorUrl)));
+      if (!options.jetStream) return;
+      for (const node of expected)
+        await eventually(`${node.name} knows the leader of streams`, () => knowsLeader(node));
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(nodes.map((each) => each[Symbol.asyncDispose]()));
@@ -131,6 +132,7 @@ async function makeNode(
   routePort?: number,
 ): Promise<Node> {
   const [ownRoutePort, monitorPort] = [routePort ?? (await freePort()), await freePort()];
+  const monitorUrl = `http://127.0.0.1:${monitorPort}`;
   const folder = temporaryFolder();
   const logFile = join(folder, "server.log");
   const routes = routePorts.map(routeUrl).join();
@@ -146,8 +148,9 @@ async function makeNode(
     logFile,
     routePort: ownRoutePort,
     frozen: false,
+    monitorUrl,
     async monitor<T>(path: string): Promise<T> {
-      const response = await fetch(`http://127.0.0.1:${monitorPort}${path}`, { headers: { connection: "close" } });
+      const response = await fetch(`${monitorUrl}${path}`, { headers: { connection: "close" } });
       return (await response.json()) as T;
     },
   };
@@ -167,12 +170,6 @@ async function makeNode(
 
 function routeUrl(port: number): string {
   return `nats://127.0.0.1:${port}`;
-}
-
-/** Newer servers keep several routes between two nodes. */
-async function peersOf(node: ClusterNode): Promise<number> {
-  const { routes } = await node.monitor<{ routes: { remote_id: string }[] }>("/routez");
-  return new Set(routes.map((each) => each.remote_id)).size;
 }
 
 async function knowsLeader(node: ClusterNode): Promise<boolean> {
