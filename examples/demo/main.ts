@@ -5,6 +5,7 @@
  *   npm run demo
  *   npm run demo -- --help
  */
+import { EventEmitter } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { compose, type Dialer, tcp, withLog, withRetry, withTimeout } from "dialtrace";
 import { type Inspector, inspector } from "dialtrace/inspector";
@@ -43,8 +44,9 @@ async function main(options: DemoOptions): Promise<void> {
   screen.say("metrics", `${metrics.url}`);
   screen.say("page", `${live.url}`);
 
-  const client = runClient(server.address, registry, page, screen, stop);
-  await Promise.all([playServer(server, options, screen, stop), client]);
+  const messages = new EventEmitter();
+  const client = runClient(server.address, messages, registry, page, screen, stop);
+  await Promise.all([playServer(server, messages, options, screen, stop), client]);
   if (!(stop.signal.reason instanceof Stopped)) throw stop.signal.reason;
   screen.say("demo", await summarize(registry));
 }
@@ -64,8 +66,15 @@ function newDialer(registry: Registry, page: Inspector, screen: Screen): Dialer 
   );
 }
 
-/** Connects in the background, publishes a message every second, and drains at the end. */
-async function runClient(address: string, registry: Registry, page: Inspector, screen: Screen, stop: AbortController) {
+/** Connects in the background, publishes a message every second, tells `messages` of each received, and drains at the end. */
+async function runClient(
+  address: string,
+  messages: EventEmitter,
+  registry: Registry,
+  page: Inspector,
+  screen: Screen,
+  stop: AbortController,
+) {
   const { signal } = stop;
   const client = await connect({
     servers: address,
@@ -80,7 +89,11 @@ async function runClient(address: string, registry: Registry, page: Inspector, s
   });
   const subscribed = client.ready.then(
     (nc) => {
-      nc.subscribe(subject, { callback: (_error, { data }) => screen.say("client", `received "${data}"`) });
+      const callback = (data: unknown) => {
+        screen.say("client", `received "${data}"`);
+        messages.emit("received");
+      };
+      nc.subscribe(subject, { callback: (_error, { data }) => callback(data) });
     },
     (error) => stop.abort(error),
   );

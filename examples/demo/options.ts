@@ -6,7 +6,7 @@ export interface DemoOptions {
   readonly seconds: number | undefined;
   /** Seconds from the start of the demo to the start of the NATS server. @defaultValue 2.5 */
   readonly upAfter: number;
-  /** Seconds from the start of the NATS server to its outage. @defaultValue 6 */
+  /** Seconds from the first message to the outage of the NATS server. @defaultValue 4 */
   readonly downAfter: number;
   /** Seconds of the outage. @defaultValue 3 */
   readonly downFor: number;
@@ -30,7 +30,7 @@ export const help = `Connects to NATS through a dialer and shows what happens.
 
   --seconds N        end after N seconds (default: run until Ctrl-C)
   --up-after N       start the NATS server after N seconds (default: 2.5)
-  --down-after N     stop it N seconds later (default: 6)
+  --down-after N     stop it N seconds after the first message (default: 4)
   --down-for N       start it again after N seconds (default: 3)
   --small-server     use the demo's own small NATS server, even if nats-server is installed
   --port N           port of the NATS server (default: any free port)
@@ -105,7 +105,7 @@ export function readOptions(args: readonly string[]): DemoOptions | "help" {
   return {
     seconds: seconds("seconds"),
     upAfter: seconds("up-after") ?? 2.5,
-    downAfter: seconds("down-after") ?? 6,
+    downAfter: seconds("down-after") ?? 4,
     downFor: seconds("down-for") ?? 3,
     port: port("port"),
     metricsPort: port("metrics-port"),

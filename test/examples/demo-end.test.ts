@@ -11,7 +11,7 @@ const phases = [
   ["Ctrl-C while connected", ["--up-after", "0.2"], "received", "Ctrl-C", "SIGINT"],
   [
     "Ctrl-C during an outage",
-    ["--up-after", "0.2", "--down-after", "2", "--down-for", "60"],
+    ["--up-after", "0.2", "--down-after", "0.5", "--down-for", "60"],
     "not ready yet: reconnecting",
     "Ctrl-C",
     "SIGINT",
@@ -34,7 +34,7 @@ describe("demo shutdown", { concurrency: 2 }, () => {
   }
 
   test("the demo counts two SIGINTs within 400 ms as one Ctrl-C, since npm sends a second one", async () => {
-    await using demo = startDemo(["--small-server", "--up-after", "0.2"], secondSignal(20));
+    await using demo = startDemo(["--small-server", "--up-after", "0.2"], secondSignal());
     await demo.printed("received");
     demo.child.kill("SIGINT");
     assert.equal(await demo.ended(), 0, demo.output);
@@ -114,11 +114,12 @@ describe("demo shutdown", { concurrency: 2 }, () => {
 });
 
 /**
- * The environment of a demo that sends itself a second SIGINT, `afterMs` milliseconds after the first: a pause of this process
- * would delay it.
+ * The environment of a demo that sends itself a second SIGINT, `afterMs` milliseconds after the first or, without `afterMs`, at
+ * once. A pause of this process would delay it.
  */
-function secondSignal(afterMs: number): NodeJS.ProcessEnv {
-  const program = `process.once("SIGINT", () => setTimeout(() => process.kill(process.pid, "SIGINT"), ${afterMs}))`;
+function secondSignal(afterMs?: number): NodeJS.ProcessEnv {
+  const send = "process.kill(process.pid, 'SIGINT')";
+  const program = `process.once("SIGINT", () => ${afterMs === undefined ? send : `setTimeout(() => ${send}, ${afterMs})`})`;
   return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(program)}` };
 }
 

@@ -7,8 +7,8 @@ import { freePort, peer } from "../support/peers.ts";
 import { until } from "../support/resources.ts";
 import { assertInOrder, startDemo } from "./demo.ts";
 
-/** The server starts after 0.5 s, stops at 3.5 s and starts again at 4.5 s. The test ends the demo. */
-const story = ["--spans", "--up-after", "0.5", "--down-after", "3", "--down-for", "1"];
+/** The server starts after 0.5 s, stops 0.5 s after the first message, and starts again a second later. The test ends the demo. */
+const story = ["--spans", "--up-after", "0.5", "--down-after", "0.5", "--down-for", "1"];
 
 /** The first dial as a waterfall. */
 const waterfall = [

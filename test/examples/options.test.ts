@@ -6,7 +6,7 @@ test("the demo without arguments runs until Ctrl-C, on free ports", () => {
   assert.deepEqual(readOptions([]), {
     seconds: undefined,
     upAfter: 2.5,
-    downAfter: 6,
+    downAfter: 4,
     downFor: 3,
     port: undefined,
     metricsPort: undefined,

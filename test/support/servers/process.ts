@@ -56,6 +56,8 @@ export async function startProcess(
       const gone = once(child, "exit");
       kill();
       await gone;
+      // A worker of the server may hold the listening socket for longer than the leader of the group lives.
+      while (await isListening(port)) await new Promise((resolve) => setTimeout(resolve, 5));
     }
     removeFolder(folder);
   };
