@@ -18,7 +18,10 @@ export const guardNumbers = {
   consecutive: 3,
   /** Number of dials of `spread`, each of which fails over to the second target. */
   failovers: 6,
-  /** Limits of `limited`: one dial at a time, and one in this many milliseconds. */
+  /**
+   * Limits of `limited`: two dials at a time, and one in this many milliseconds. Of dials that begin at once, the second then waits
+   * for the rate and the third for the first, however long a dial takes.
+   */
   everyMs: 100,
   /** Number of concurrent dials of `limited`. */
   burst: 4,
@@ -60,7 +63,7 @@ export async function prepareGuards({ registries, unserved, keep, dialer, dial, 
     "limited a": dialer(
       "a",
       "limited",
-      withConcurrencyLimit({ maxConcurrent: 1 }),
+      withConcurrencyLimit({ maxConcurrent: 2 }),
       withRateLimit({ dialsPerSecond: 1000 / guardNumbers.everyMs, burst: 1 }),
       tcp(),
     ),
@@ -79,7 +82,7 @@ export async function prepareGuards({ registries, unserved, keep, dialer, dial, 
       }
       for (let count = 0; count < guardNumbers.failovers; count += 1) await make("spread b");
       // The series of waits begin with the first wait.
-      await makeMany("limited a", 2);
+      await makeMany("limited a", 3);
       await scraped();
       const begun = performance.now();
       await makeMany("limited a", guardNumbers.burst);

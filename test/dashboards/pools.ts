@@ -50,6 +50,7 @@ export async function preparePools({ registries, tally, unserved, keep, dialer, 
     target: string,
     signal?: AbortSignal,
   ): Promise<Lease<Socket> | undefined> {
+    const begun = performance.now();
     try {
       const lease = await from.acquire(target, { ...(signal && { signal }) });
       tally.add(`${label} ${lease.reused ? "hit" : "miss"}`);
@@ -58,6 +59,7 @@ export async function preparePools({ registries, tally, unserved, keep, dialer, 
       const outcome =
         error instanceof PoolTimeoutError ? "timeout" : error instanceof DialError ? "failure" : "canceled";
       tally.add(`${label} ${outcome}`);
+      tally.took(`${label} ${outcome}`, (performance.now() - begun) / 1000);
       return undefined;
     }
   }

@@ -13,6 +13,16 @@ export class Tally {
   of(what: string): number {
     return this.counts[what] ?? 0;
   }
+  readonly #times: Record<string, number[]> = {};
+  /** Records a duration in seconds. */
+  took(what: string, seconds: number): void {
+    this.#times[what] = [...(this.#times[what] ?? []), seconds];
+  }
+  /** The median of the recorded durations. */
+  median(what: string): number {
+    const sorted = this.#times[what]?.toSorted((a, b) => a - b) ?? [];
+    return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  }
 }
 
 /** The environment of the scenario's parts. */
