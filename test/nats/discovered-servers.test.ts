@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { ConnectOptions, ServersChangeInfo } from "../../src/nats.ts";
+import { growth } from "../support/growth.ts";
 import { connecting } from "../support/nats-client.ts";
 import { startCluster } from "../support/nats-cluster.ts";
 import { infoLine } from "../support/nats-peer.ts";
@@ -117,18 +118,11 @@ test("merging connect_urls does not take quadratic time", async () => {
   const nc = await connect({ servers: server.address, ...fast });
   const pool = poolOf(nc);
   const merge = (count: number) => {
-    const [some, others] = [urls(count, 1), urls(count, 2)];
-    // Processor time, because other processes may delay this one.
-    const before = process.cpuUsage();
-    pool.update({ connect_urls: some });
-    pool.update({ connect_urls: others });
-    const { user, system } = process.cpuUsage(before);
-    return user + system;
+    pool.update({ connect_urls: urls(count, 1) });
+    pool.update({ connect_urls: urls(count, 2) });
   };
-  const best = (count: number) => Math.min(...Array.from({ length: 5 }, () => merge(count)));
-  best(100);
   // Quadratic time would be 10,000 times as long.
-  const ratio = best(40_000) / best(400);
+  const ratio = growth(merge, 400, 40_000);
   assert.ok(ratio < 100, `${ratio} times as long for 100 times as many`);
 });
 
