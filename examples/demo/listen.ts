@@ -17,27 +17,12 @@ export async function listenOnLoopback(server: Server, port: number): Promise<nu
   return (server.address() as AddressInfo).port;
 }
 
-const ports = { first: 10_240, count: 22_000 };
-let nextPort = Math.floor(Math.random() * ports.count);
-
 /**
- * Returns a port that nothing listens on: `wanted`, or any below the ephemeral range. An outgoing connection could
- * take an ephemeral port while its server is down.
+ * Returns `port` if it can be used.
+ *
+ * @throws UsageError if it cannot.
  */
-export async function freePort(wanted = 0): Promise<number> {
-  if (wanted !== 0) return probed(wanted);
-  for (;;) {
-    const port = ports.first + nextPort;
-    nextPort = (nextPort + 1) % ports.count;
-    try {
-      return await probed(port);
-    } catch {
-      // In use: try the next one.
-    }
-  }
-}
-
-async function probed(port: number): Promise<number> {
+export async function usablePort(port: number): Promise<number> {
   const probe = createServer();
   await listenOnLoopback(probe, port);
   probe.close();

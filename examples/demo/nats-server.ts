@@ -1,4 +1,5 @@
-import { freePort } from "./listen.ts";
+import { freePort } from "./free-port.ts";
+import { usablePort } from "./listen.ts";
 import { findNatsServer, natsProcess } from "./nats-process.ts";
 import { smallNatsServer } from "./small-nats-server.ts";
 
@@ -19,7 +20,7 @@ export async function prepareNatsServer(options: {
   port: number | undefined;
   smallServer: boolean;
 }): Promise<NatsServer> {
-  const port = await freePort(options.port);
+  const port = options.port === undefined ? await freePort() : await usablePort(options.port);
   if (options.smallServer) return smallNatsServer(port);
   const found = await findNatsServer();
   return found === undefined ? smallNatsServer(port) : natsProcess(found, port);

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { freePort } from "../demo/listen.ts";
+import { freePort } from "../demo/free-port.ts";
 import { findNatsServer, natsProcess } from "../demo/nats-process.ts";
 import type { NatsServer } from "../demo/nats-server.ts";
 import { temporaryFolder } from "./folder.ts";

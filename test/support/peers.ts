@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 
+export { freePort } from "../../examples/demo/free-port.ts";
+
 /** A server on loopback that counts its connections. */
 export interface Peer {
   readonly port: number;
@@ -61,47 +63,4 @@ export async function readText(conn: Socket, length: number): Promise<string> {
   let text = "";
   while (text.length < length) text += String((await once(conn, "data"))[0]);
   return text;
-}
-
-/** Ports below the range of ephemeral ports, in blocks. The first port of a block is its claim. */
-const ports = { first: 10_240, blocks: 110, perBlock: 200 };
-let block: Promise<number> | undefined;
-let used = 0;
-
-/**
- * A port without a listener, so that a connect is refused; a different one each time. It lies below
- * the range of ephemeral ports: otherwise an outgoing connection could use it
- * while its server is stopped, or even connect to itself. Tests of other processes do not get it either.
- */
-export async function freePort(): Promise<number> {
-  block ??= claimBlock();
-  const first = await block;
-  for (;;) {
-    const port = first + 1 + (used++ % (ports.perBlock - 1));
-    if (await isFree(port)) return port;
-  }
-}
-
-/** Claims a block until the process exits, by a listener on its first port. Returns this port. */
-async function claimBlock(): Promise<number> {
-  for (let index = process.pid; ; index += 1) {
-    const port = ports.first + (index % ports.blocks) * ports.perBlock;
-    const claim = createServer((socket) => socket.destroy());
-    const claimed = await new Promise<boolean>((resolve) => {
-      claim.once("error", () => resolve(false));
-      claim.listen({ port, host: "127.0.0.1", exclusive: true }, () => resolve(true));
-    });
-    if (claimed) {
-      claim.unref();
-      return port;
-    }
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
 }
