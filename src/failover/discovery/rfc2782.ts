@@ -36,8 +36,8 @@ function draw(level: readonly SrvRecord[], random: () => number, order: SrvRecor
 }
 
 /**
- * Running sums of weights that can be cleared. A Fenwick tree, because an answer may have ten thousand records:
- * summing all weights for each draw would take seconds.
+ * Running sums of weights that can be cleared. A Fenwick tree, because an answer may have ten thousand records, and summing
+ * all weights for each draw takes quadratic time.
  *
  * @see https://doi.org/10.1002/spe.4380240306
  */
@@ -68,7 +68,7 @@ class RunningSums {
   firstReaching(number: number): number {
     let position = 0;
     let left = number;
-    for (let step = this.#top; step > 0; step /= 2) {
+    for (let step = this.#top; step >= 1; step /= 2) {
       const sum = this.#tree[position + step];
       if (sum !== undefined && sum < left) {
         position += step;
