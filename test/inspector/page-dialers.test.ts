@@ -13,9 +13,11 @@ const down = refused("10.0.0.1:5432");
 
 /** The rows of the first card, by their terms. */
 async function cardOf(page: Page): Promise<Record<string, string>> {
-  const card = page.locator(".dialer").first();
-  const [terms, values] = [await card.locator("dt").allInnerTexts(), await card.locator("dd").allInnerTexts()];
-  return Object.fromEntries(terms.map((term, index) => [term, (values[index] ?? "").replaceAll(/\s+/g, " ")]));
+  const texts = await textsOf(page, ".dialer:first-of-type :is(dt, dd)");
+  const rows = texts.flatMap((text, index) =>
+    index % 2 === 0 ? [[text, (texts[index + 1] ?? "").replaceAll(/\s+/g, " ")]] : [],
+  );
+  return Object.fromEntries(rows);
 }
 
 async function playDials(watched: Inspector, name: string, dials: string): Promise<void> {

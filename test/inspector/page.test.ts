@@ -197,7 +197,7 @@ describe("the inspector's page", { timeout: 240_000 }, () => {
       "#clients td",
       "#connections td",
     ]) {
-      const [text = ""] = await page.locator(place).allTextContents();
+      const [text = ""] = await textsOf(page, place);
       // A unix path with control characters is shown as JSON, with its quotes escaped.
       const shownMarkup =
         place === "#dial-list summary .target" || place === "#connections td" ? markup.replaceAll('"', '\\"') : markup;

@@ -35,5 +35,9 @@ export function browserForTests() {
   };
 }
 
-/** Returns the text of every element that `selector` matches. */
-export const textsOf = (page: Page, selector: string) => page.locator(selector).allInnerTexts();
+/**
+ * Returns the text of every element that `selector` matches, in one step: an update may replace the elements between two steps, and
+ * an element outside of the page has no line ends.
+ */
+export const textsOf = (page: Page, selector: string) =>
+  page.evaluate<string[]>(`[...document.querySelectorAll(${JSON.stringify(selector)})].map((each) => each.innerText)`);
