@@ -13,15 +13,16 @@ let used = 0;
 export async function freePort(): Promise<number> {
   block ??= claimBlock();
   const first = await block;
-  for (;;) {
+  for (let tried = 1; tried < ports.perBlock; tried += 1) {
     const port = first + 1 + (used++ % (ports.perBlock - 1));
     if (await isFree(port)) return port;
   }
+  throw new Error(`no port from ${first + 1} to ${first + ports.perBlock - 1} is free`);
 }
 
 /** Claims a block until the process exits, by a listener on its first port. Returns this port. */
 async function claimBlock(): Promise<number> {
-  for (let index = process.pid; ; index += 1) {
+  for (let index = process.pid; index < process.pid + ports.blocks; index += 1) {
     const port = ports.first + (index % ports.blocks) * ports.perBlock;
     const claim = createServer((socket) => socket.destroy());
     const claimed = await new Promise<boolean>((resolve) => {
@@ -33,6 +34,7 @@ async function claimBlock(): Promise<number> {
       return port;
     }
   }
+  throw new Error(`no block of ports from ${ports.first} on is free, or listening is not permitted`);
 }
 
 function isFree(port: number): Promise<boolean> {

@@ -66,7 +66,7 @@ function newDialer(registry: Registry, page: Inspector, screen: Screen): Dialer 
   );
 }
 
-/** Connects in the background, publishes a message every second, tells `messages` of each received, and drains at the end. */
+/** Connects in the background, publishes a message every second, emits `received` for each that arrives, and drains at the end. */
 async function runClient(
   address: string,
   messages: EventEmitter,

@@ -4,7 +4,7 @@ import type { NatsServer } from "./nats-server.ts";
 import type { DemoOptions } from "./options.ts";
 import type { Screen } from "./screen.ts";
 
-/** Starts the server late, stops it once, some time after the first "received" event, and starts it again. */
+/** Starts the server late, stops it `downAfter` seconds after the first "received" event, and starts it again. */
 export async function playServer(
   server: NatsServer,
   messages: EventEmitter,

@@ -19,8 +19,8 @@ export const guardNumbers = {
   /** Number of dials of `spread`, each of which fails over to the second target. */
   failovers: 6,
   /**
-   * Limits of `limited`: two dials at a time, and one in this many milliseconds. Of dials that begin at once, the second then waits
-   * for the rate and the third for the first, however long a dial takes.
+   * Limits of `limited`: two dials at a time, and one in this many milliseconds. Of concurrent dials, the second waits for the rate
+   * limit. The third waits until the first has ended. The speed of a dial does not change this.
    */
   everyMs: 100,
   /** Number of concurrent dials of `limited`. */

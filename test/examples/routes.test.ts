@@ -6,21 +6,35 @@ import { areJoined } from "../../examples/support/routes.ts";
 
 type Routes = readonly { port: number; account?: string }[];
 
+const clientPorts = { A: 4001, B: 4002, gone: 4003 };
+type Id = keyof typeof clientPorts;
+/** The pool's size at both, and the nodes that A announces. */
+type Config = { pool?: number; announced?: readonly Id[] };
+
 const [portOfA, portOfB, ephemeral] = [6001, 6002, 50_000];
 const systemRoute = { port: ephemeral, account: "$SYS" };
 
-/** Starts monitoring ports of the nodes A and B, which have these routes, and asks whether the two are joined. */
-async function joined(ofA: Routes, ofB: Routes, { pool, announced = 2 }: { pool?: number; announced?: number } = {}) {
+/** Starts monitoring ports of the nodes A and B, which have these routes, and returns whether they are joined. */
+async function joined(ofA: Routes, ofB: Routes, { pool, announced = ["A", "B"] }: Config = {}) {
   await using a = await monitor("A", portOfA, "B", ofA, announced, pool);
-  await using b = await monitor("B", portOfB, "A", ofB, 2, pool);
+  await using b = await monitor("B", portOfB, "A", ofB, ["A", "B"], pool);
   return await areJoined([a.url, b.url]);
 }
 
-async function monitor(id: string, port: number, other: string, routes: Routes, announced: number, pool?: number) {
+async function monitor(
+  id: Id,
+  port: number,
+  other: string,
+  routes: Routes,
+  announced: readonly Id[],
+  pool: number | undefined,
+) {
   const answers: Readonly<Record<string, unknown>> = {
     "/varz": {
       server_id: id,
-      connect_urls: announced === 1 ? undefined : ["127.0.0.1:4001", "127.0.0.1:4002"],
+      host: "127.0.0.1",
+      port: clientPorts[id],
+      connect_urls: announced.length === 0 ? undefined : announced.map((each) => `127.0.0.1:${clientPorts[each]}`),
       cluster: { cluster_port: port, pool_size: pool },
     },
     "/routez": { routes: routes.map((route) => ({ remote_id: other, ...route })) },
@@ -44,7 +58,7 @@ test("nodes are joined when one has dialed each route between them", async () =>
 });
 
 test("a node without others is joined", async () => {
-  await using only = await monitor("A", portOfA, "B", [], 1);
+  await using only = await monitor("A", portOfA, "B", [], [], undefined);
   assert.equal(await areJoined([only.url]), true);
 });
 
@@ -59,6 +73,8 @@ test("nodes are not joined while a route is missing at one end", async () => {
   assert.equal(await joined([systemRoute], [systemRoute], { pool: 3 }), false);
 });
 
-test("nodes are not joined while one does not announce the other", async () => {
-  assert.equal(await joined([toB], [accepted], { announced: 1 }), false);
+test("nodes are not joined while one does not announce the other, or still announces one that is gone", async () => {
+  for (const announced of [[], ["A"], ["A", "gone"], ["A", "B", "gone"]] as const) {
+    assert.equal(await joined([toB], [accepted], { announced }), false, announced.join());
+  }
 });

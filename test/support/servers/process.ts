@@ -57,7 +57,11 @@ export async function startProcess(
       kill();
       await gone;
       // A worker of the server may hold the listening socket for longer than the leader of the group lives.
-      while (await isListening(port)) await new Promise((resolve) => setTimeout(resolve, 5));
+      const deadline = Date.now() + 30_000;
+      while (await isListening(port)) {
+        if (Date.now() > deadline) throw new Error(`port ${port} has a listener after ${command} was killed`);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
     }
     removeFolder(folder);
   };
