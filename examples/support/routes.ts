@@ -17,8 +17,8 @@ interface Node {
 interface Route {
   readonly remote_id: string;
   /**
-   * The other end's port: where it listens for routes, if this end dialed. `did_solicit` does not tell: a server may also set it
-   * for a route that it has accepted.
+   * The other end's port: where it listens for routes, if this end dialed. `did_solicit` is not reliable: a server may
+   * also set it for a route that it has accepted.
    */
   readonly port: number;
   /** The only account of the route, if it has one of its own. */

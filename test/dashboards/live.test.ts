@@ -40,9 +40,6 @@ const well = ["db", "proxied", "steady", "roomy", "healed", "spread", "limited"]
 
 const intervalMs = 400;
 
-/** The upper bound of a histogram's bucket is at most this many times its lower one. */
-const nextBucket = 2.5;
-
 let scenario: Scenario;
 let prometheus: Prometheus;
 let startedAt = 0;
@@ -280,7 +277,8 @@ describe("panels compared with the scenario", () => {
     assert.deepEqual(Object.keys(waits).sort(), ["concurrency p50", "concurrency p99", "rate p50", "rate p99"]);
     for (const limit of ["concurrency", "rate"]) {
       const seconds = waits[`${limit} p99`] ?? 0;
-      const longest = nextBucket * scenario.tally.of("limited a burst");
+      // The upper bound of a bucket is at most 2.5 times its lower one.
+      const longest = 2.5 * scenario.tally.of("limited a burst");
       assert.ok(seconds > everyMs / 2000 && seconds <= longest, `${limit}: ${seconds} of at most ${longest}`);
     }
   });

@@ -7,13 +7,13 @@ export type Process = "a" | "b";
 /** Outcomes as counted by the callers. */
 export class Tally {
   readonly counts: Record<string, number> = {};
+  readonly #times: Record<string, number[]> = {};
   add(what: string, amount = 1): void {
     this.counts[what] = (this.counts[what] ?? 0) + amount;
   }
   of(what: string): number {
     return this.counts[what] ?? 0;
   }
-  readonly #times: Record<string, number[]> = {};
   /** Records a duration in seconds. */
   took(what: string, seconds: number): void {
     this.#times[what] = [...(this.#times[what] ?? []), seconds];

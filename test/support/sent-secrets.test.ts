@@ -119,6 +119,9 @@ test("SentSecrets finds a secret after any number of words and searches long tex
     const ratio = growth((length) => secrets.blankIn(text.slice(0, length)), 400, 8_000);
     assert.ok(ratio < 150, `${text.slice(0, 20)}: ${ratio} times as long for 20 times as much`);
   }
+  const long = words.repeat(300);
+  const beyond = growth((length) => secrets.blankIn(long.slice(0, length)), 9_000, 900_000);
+  assert.ok(beyond < 20, `${beyond} times as long for 100 times as much beyond the 8 KiB that are searched`);
 });
 
 describe("SentSecrets forgets only secrets that differ for each connection", () => {
